@@ -1,0 +1,17 @@
+"""Wiring only: which plugins there are, and what the header says."""
+
+import pytest
+
+from pullrecovery import __version__
+
+pytest_plugins = [
+    "fixtures.options",
+    "fixtures.lab",
+    "fixtures.scenario",
+    "fixtures.remedy",
+    "fixtures.evidence",
+]
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"pull-recovery {__version__}, target {config.getoption('target')}"

@@ -1,0 +1,61 @@
+"""`python -m pullrecovery`: the commands behind the Makefile, with their exit codes."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pullrecovery.errors import Exit, PullRecoveryError
+from pullrecovery.redaction import redact
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; an error of ours is one line on stderr, never a traceback."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.run(options))
+    except PullRecoveryError as error:
+        print(f"error: {redact(str(error))}", file=sys.stderr)
+        return int(error.exit)
+    except KeyboardInterrupt:
+        print("error: interrupted; run the same command again to go on", file=sys.stderr)
+        return int(Exit.CANNOT_TELL)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        self.exit(int(Exit.USAGE), f"error: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m pullrecovery", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    acceptance = commands.add_parser("acceptance", help="raise the lab and run every criterion")
+    acceptance.add_argument("--target", default="sample", type=Path)
+    acceptance.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
+    acceptance.add_argument("--smoke", action="store_true", help="one row a criterion")
+    acceptance.add_argument("pytest", nargs="*", help="further arguments for pytest, after --")
+    acceptance.set_defaults(run=_acceptance)
+    lab = commands.add_parser("lab", help="the lab alone")
+    lab.add_argument("action", choices=("up", "down", "status", "doctor", "clean", "clean-cache"))
+    lab.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
+    lab.set_defaults(run=_lab)
+    return parser
+
+
+def _acceptance(options: argparse.Namespace) -> int:
+    from pullrecovery.acceptance_run import run_acceptance
+
+    return run_acceptance(options.target, options.kubernetes, options.smoke, options.pytest)
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from pullrecovery.lab import commands
+
+    return commands.run(options.action, options.kubernetes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""`acceptance`: the target read, the lab raised, every criterion judged, nothing left behind."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pullrecovery.errors import Exit
+from pullrecovery.lab.leaks import remove_leaks
+from pullrecovery.lab.paths import REPOSITORY, default_paths
+from pullrecovery.lab.progress import Progress
+from pullrecovery.lab.raising import PHASES, Raising
+from pullrecovery.lab.seeding import open_world
+from pullrecovery.lab.versions import kubernetes_set
+from pullrecovery.target import load_target
+
+REPORTS = REPOSITORY / ".reports"
+# Four rows side by side is what two cores carry; docs/performance.md has the figures.
+_ROWS_SIDE_BY_SIDE = 4
+
+
+def run_acceptance(folder: Path, kubernetes: str, smoke: bool, extra: Sequence[str]) -> int:
+    """Return the exit code that result.json carries too; see `errors.Exit`."""
+    target = load_target(folder.resolve())
+    versions = kubernetes_set(kubernetes)
+    progress = Progress((*PHASES, "seed", "tests"))
+    lab = Raising(default_paths(), versions, progress=progress).up()
+    with progress.phase("seed") as phase, open_world(lab, target, phase.note):
+        phase.note(f"{len(target.workloads)} workloads of {target.name}")
+    result_file = REPORTS / "result.json"
+    result_file.unlink(missing_ok=True)
+    options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
+    options += ["--smoke"] if smoke else []
+    with progress.phase("tests"):
+        _pytest(options, extra)
+        leaks = remove_leaks(lab.cluster)
+    return _close(result_file, leaks, progress)
+
+
+def _pytest(options: Sequence[str], extra: Sequence[str]) -> None:
+    # A process of its own, as pytest rewrites the modules of plugins that are loaded here already.
+    parallel = ["-n", str(_ROWS_SIDE_BY_SIDE), "--dist", "loadgroup"]
+    reports = [f"--junitxml={REPORTS / 'junit.xml'}", f"--result-json={REPORTS / 'result.json'}"]
+    command = [sys.executable, "-m", "pytest", "acceptance", *parallel, *reports, *options, *extra]
+    subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, check=False)
+
+
+def _close(result_file: Path, leaks: list[str], progress: Progress) -> int:
+    """Put what only shows after the last test into result.json, and say how it ended."""
+    if not result_file.exists():
+        progress.say("error: the tests left no result.json: the harness cannot tell")
+        return int(Exit.CANNOT_TELL)
+    result = json.loads(result_file.read_text())
+    result["leaks"] = leaks
+    result["run"]["phases"] = progress.seconds
+    if leaks and result["run"]["exit"] == Exit.HOLDS:
+        result["run"]["exit"] = int(Exit.CANNOT_TELL)
+    result_file.write_text(json.dumps(result, indent=2) + "\n")
+    _summarise(result, progress)
+    return int(result["run"]["exit"])
+
+
+def _summarise(result: dict[str, object], progress: Progress) -> None:
+    criteria: list[dict[str, object]] = result["criteria"]  # type: ignore[assignment]
+    progress.say("")
+    for criterion in (each for each in criteria if each["scenarios"]):
+        verdict = "holds" if criterion["holds"] else "DOES NOT HOLD"
+        rows = f"{criterion['faults']} faults, {criterion['scenarios']} scenarios"
+        progress.say(f"  {criterion['id']}  {verdict:<14} {rows}")
+    times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in progress.seconds.items())
+    progress.say(f"  time: {times}")
+    progress.say(f"  leaks: {', '.join(map(str, result['leaks'])) or 'none'}")  # type: ignore[call-overload]
+    progress.say(f"  report: {REPORTS / 'result.json'}")

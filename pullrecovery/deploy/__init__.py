@@ -1,0 +1,1 @@
+"""Ways to bring a chart into a cluster."""

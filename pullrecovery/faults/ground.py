@@ -1,0 +1,123 @@
+"""The ground a scenario stands on: all good, until a fault spoils it."""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+
+from pullrecovery.lab.seeding import LabWorld, Minted
+from pullrecovery.model import Workload
+from pullrecovery.observation import Credential
+from pullrecovery.values import edit_values
+from pullrecovery.wait import wait_for
+
+_INSTANCE = "app.kubernetes.io/instance"
+
+
+@dataclass
+class Ground:
+    """A namespace with a good Secret and a checkout with good values, for one workload.
+
+    `credential` is what the Secret holds; `wiring` is `values` or `service-account`;
+    a shared namespace is one that other scenarios use too, one after another.
+    """
+
+    lab_world: LabWorld
+    workload: Workload
+    wiring: str
+    credential: Minted
+    shared_namespace: bool = False
+
+    @property
+    def namespace(self) -> str:
+        return self.workload.namespace
+
+    @property
+    def secret_name(self) -> str:
+        return self.lab_world.world.target.pull_secret
+
+    @property
+    def core(self) -> k8s.CoreV1Api:
+        return self.lab_world.world.core
+
+    def lay(self) -> None:
+        """Make all good: namespace, Secret, wiring, values."""
+        self._ensure_namespace()
+        self.put_secret(self.credential.credential)
+        self.set_value("image.repository", self.workload.image.repository)
+        self.set_value("image.tag", self.workload.image.tag)
+        by_values = self.wiring == "values"
+        entries = [{"name": self.secret_name}]
+        self.set_value(self.workload.pull_secrets_key, entries if by_values else [])
+        self.set_account_secrets([] if by_values else entries)
+
+    def set_value(self, key: str, value: object) -> None:
+        edit_values(self.workload.values_file, key, lambda _: value)
+
+    def put_secret(self, credential: Credential) -> None:
+        """Replace the Secret by one for the target's registry."""
+        target = self.lab_world.world.target
+        auth = base64.b64encode(f"{credential.login}:{credential.token}".encode()).decode()
+        auths = {"auths": {target.registry: {"auth": auth}}}
+        body = k8s.V1Secret(
+            metadata=k8s.V1ObjectMeta(name=self.secret_name),
+            type="kubernetes.io/dockerconfigjson",
+            string_data={".dockerconfigjson": json.dumps(auths)},
+        )
+        self.delete_secret()
+        self.core.create_namespaced_secret(self.namespace, body)
+
+    def delete_secret(self) -> None:
+        _tolerate_missing(lambda: self.core.delete_namespaced_secret(self.secret_name, self.namespace))
+
+    def set_account_secrets(self, entries: list[dict[str, str]]) -> None:
+        body = {"imagePullSecrets": entries or None}
+        self.core.patch_namespaced_service_account("default", self.namespace, body)
+
+    def clear(self) -> None:
+        """Remove all that the scenario made; the namespace too, unless its name is shared."""
+        if not self.shared_namespace:
+            _tolerate_missing(lambda: self.core.delete_namespace(self.namespace))
+            return
+        apps = self.lab_world.world.apps
+        selector = {"label_selector": f"{_INSTANCE}={self.workload.name}"}
+        apps.delete_collection_namespaced_deployment(self.namespace, **selector)
+        apps.delete_collection_namespaced_replica_set(self.namespace, **selector)
+        self.core.delete_collection_namespaced_pod(self.namespace, grace_period_seconds=0, **selector)
+        release = {"label_selector": f"owner=helm,name={self.workload.name}"}
+        self.core.delete_collection_namespaced_secret(self.namespace, **release)
+        self.delete_secret()
+        self.set_account_secrets([])
+
+    def _ensure_namespace(self) -> None:
+        """Make the namespace and wait for its ServiceAccount, without which it takes no pods."""
+        labels = {"dev.pullrecovery.lab": "scenario"}
+        if self.shared_namespace:
+            labels["dev.pullrecovery.shared"] = "true"
+        metadata = k8s.V1ObjectMeta(name=self.namespace, labels=labels)
+        try:
+            self.core.create_namespace(k8s.V1Namespace(metadata=metadata))
+        except ApiException as error:
+            if error.status != 409:
+                raise
+        wait_for(
+            f"ServiceAccount {self.namespace}/default",
+            self._account_exists,
+            bool,
+            timeout=30,
+        )
+
+    def _account_exists(self) -> bool:
+        names = self.core.list_namespaced_service_account(self.namespace).items
+        return any(account.metadata.name == "default" for account in names)
+
+
+def _tolerate_missing(delete: Callable[[], object]) -> None:
+    try:
+        delete()
+    except ApiException as error:
+        if error.status != 404:
+            raise

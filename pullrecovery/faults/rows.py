@@ -1,0 +1,49 @@
+"""What a fault is: how to bring a cause about, and what must then be seen."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pullrecovery.faults.ground import Ground
+from pullrecovery.model import Cause, Workload
+
+VALUES = "values"
+SERVICE_ACCOUNT = "service-account"
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """What the kubelet must say of the broken pod: one of `reasons`, with `message` in its text."""
+
+    reasons: frozenset[str]
+    message: re.Pattern[str]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row: `break_it` spoils the good ground, before and after which nothing is deployed.
+
+    `must_fail` is the exact set of criteria that fail. `wirings` are the ways of
+    wiring along which this fault is played.
+    """
+
+    id: str
+    reg: str
+    cause: Cause
+    must_fail: frozenset[str]
+    symptom: Symptom
+    break_it: Callable[[Ground], None]
+    wirings: tuple[str, ...] = (VALUES,)
+    after_deploy: Callable[[Ground], None] = lambda _: None
+
+
+def wirings_of(workload: Workload) -> tuple[str, ...]:
+    """The default ServiceAccount serves only charts that do not bring their own."""
+    own_account = workload.pull_secrets_key.startswith("serviceAccount.")
+    return (VALUES,) if own_account else (VALUES, SERVICE_ACCOUNT)
+
+
+def pull_error(message: str) -> Symptom:
+    """A failed pull, seen at once or in back-off, whose text matches `message`."""
+    reasons = frozenset({"ErrImagePull", "ImagePullBackOff"})
+    return Symptom(reasons, re.compile(message, re.DOTALL))

@@ -1,0 +1,69 @@
+"""Which entry of a pull secret the kubelet uses for an image.
+
+Source: k8s.io/kubernetes/pkg/credentialprovider, keyring.go and config.go.
+"""
+
+import base64
+import binascii
+import fnmatch
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from pullrecovery.observation import Credential
+
+
+class UnreadableSecret(Exception):
+    """A `.dockerconfigjson` that the kubelet cannot use; it then uses none of the pod's secrets."""
+
+
+def matches(server: str, repository: str) -> bool:
+    """Whether the key `server` of a pull secret applies to `repository` (registry/path).
+
+    Host parts may be globs, ports must be equal, the key's path must be a prefix.
+    """
+    with_scheme = server if server.startswith(("https://", "http://")) else f"https://{server}"
+    key, image = urlsplit(with_scheme), urlsplit(f"https://{repository}")
+    path = key.path[3:] if key.path.startswith(("/v1/", "/v2/")) else key.path
+    host, port = _host(key.netloc)
+    image_host, image_port = _host(image.netloc)
+    parts, image_parts = host.split("."), image_host.split(".")
+    return (
+        port == image_port
+        and len(parts) == len(image_parts)
+        and all(fnmatch.fnmatchcase(b, a) for a, b in zip(parts, image_parts, strict=True))
+        and image.path.startswith("" if path == "/" else path)
+    )
+
+
+def _host(netloc: str) -> tuple[str, str]:
+    host, _, port = netloc.partition(":")
+    return host, port
+
+
+def read_entries(dockerconfigjson: str) -> dict[str, Credential]:
+    """Server → credential of a `.dockerconfigjson`; raises UnreadableSecret with the reason."""
+    try:
+        auths = json.loads(dockerconfigjson).get("auths", {})
+        return {server: _credential(entry) for server, entry in auths.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise UnreadableSecret(str(error)) from error
+
+
+def _credential(entry: dict[str, Any]) -> Credential:
+    if "auth" not in entry:
+        return Credential(entry.get("username", ""), entry.get("password", ""))
+    try:
+        text = base64.b64decode(entry["auth"], validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise UnreadableSecret("its `auth` is not base64") from error
+    login, colon, token = text.partition(":")
+    if not colon:
+        raise UnreadableSecret("its `auth` is not base64 of login:token")
+    return Credential(login, token)
+
+
+def credential_for(entries: dict[str, Credential], repository: str) -> Credential | None:
+    """The entry that the kubelet tries first for `repository`: the most specific key."""
+    fitting = sorted((server for server in entries if matches(server, repository)), reverse=True)
+    return entries[fitting[0]] if fitting else None

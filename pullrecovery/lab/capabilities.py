@@ -1,0 +1,31 @@
+"""Whether this machine can give containers every capability the kernel knows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """The bounding set as a bit mask, and the number of the kernel's last capability."""
+
+    bounding: int
+    last: int
+
+    @property
+    def complete(self) -> bool:
+        """True where a privileged container can be had as the engine asks for it."""
+        full = (1 << (self.last + 1)) - 1
+        return self.bounding & full == full
+
+
+def read_capabilities(proc: Path = Path("/proc")) -> Capabilities:
+    """Read CapBnd of this process and cap_last_cap of the kernel."""
+    status = (proc / "self" / "status").read_text()
+    last = int((proc / "sys" / "kernel" / "cap_last_cap").read_text())
+    return parse_capabilities(status, last)
+
+
+def parse_capabilities(status: str, last: int) -> Capabilities:
+    """Take the text of /proc/self/status and the number in cap_last_cap."""
+    line = next(line for line in status.splitlines() if line.startswith("CapBnd:"))
+    return Capabilities(int(line.split()[1], 16), last)

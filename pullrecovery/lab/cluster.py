@@ -1,0 +1,174 @@
+"""The kind cluster: made and removed through pytest-kubernetes, judged by ourselves."""
+
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+import docker
+from kubernetes import client as k8s
+from kubernetes import config as k8s_config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import portforward
+from pytest_kubernetes.providers import select_provider_manager
+from pytest_kubernetes.providers.base import AClusterManager
+from ruamel.yaml import YAML
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.content import key_of
+from pullrecovery.lab.paths import NAME, REPOSITORY, Paths
+from pullrecovery.redaction import redact
+from pullrecovery.wait import WaitError, wait_for
+
+CONFIG = REPOSITORY / "kind-config.yaml"
+NODE = f"{NAME}-control-plane"
+KIND_LABEL = "io.x-k8s.kind.cluster"
+_NODE_FILES = Path(__file__).parent / "node_files"
+_READY_TIMEOUT = 180.0
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What stands between the cluster and its use; empty when it is ready."""
+
+    missing: tuple[str, ...]
+
+    @property
+    def ready(self) -> bool:
+        return not self.missing
+
+
+@dataclass(frozen=True)
+class KindCluster:
+    """The lab's cluster. Its manager must run under `environment.tool_environment`."""
+
+    paths: Paths
+    image: str
+    manager_class: type[AClusterManager] = field(default_factory=lambda: kind_manager())
+
+    @property
+    def rendered(self) -> Path:
+        return self.paths.state / "kind-config.yaml"
+
+    def render(self) -> str:
+        """kind-config.yaml with this machine's folders and the node image filled in."""
+        yaml = YAML()
+        text = Template(CONFIG.read_text()).substitute(
+            node_files=_NODE_FILES, certs=self.paths.certs
+        )
+        document = yaml.load(text)
+        for node in document["nodes"]:
+            node["image"] = self.image
+        self.paths.state.mkdir(parents=True, exist_ok=True)
+        with self.rendered.open("w") as file:
+            yaml.dump(document, file)
+        return key_of([self.rendered])
+
+    def create(self) -> None:
+        """Create the cluster and wait until it is ready; raises LabError otherwise."""
+        self.render()
+        manager = self._manager()
+        try:
+            manager.create(timeout=120)
+        except subprocess.CalledProcessError as error:
+            said = redact((error.stderr or b"").decode(errors="replace"))
+            raise LabError(f"kind could not create the cluster:\n{said[-3000:]}") from error
+        except RuntimeError as error:
+            raise LabError(f"The new cluster's API server is not ready: {error}") from error
+        try:
+            wait_for(
+                "the cluster is ready",
+                self.readiness,
+                lambda seen: seen.ready,
+                describe=lambda seen: "; ".join(seen.missing),
+                timeout=_READY_TIMEOUT,
+                interval=0.3,
+            )
+        except WaitError as error:
+            raise LabError(str(error)) from error
+
+    def delete(self) -> None:
+        """Delete the cluster of our name, whoever made it."""
+        self.render()
+        manager = self._manager()
+        try:
+            manager.delete()
+        except subprocess.CalledProcessError as error:
+            said = redact((error.stderr or b"").decode(errors="replace"))
+            raise LabError(f"kind could not delete the cluster:\n{said[-2000:]}") from error
+
+    def exists(self, client: docker.DockerClient) -> bool:
+        return bool(client.containers.list(all=True, filters={"label": f"{KIND_LABEL}={NAME}"}))
+
+    def api(self) -> k8s.ApiClient:
+        """A client of this cluster, from the lab's own kubeconfig."""
+        return k8s_config.new_client_from_config(config_file=str(self.paths.kubeconfig))
+
+    def readiness(self) -> Readiness:
+        """Ask the API for nodes and CoreDNS, and CoreDNS for a name."""
+        if not self.paths.kubeconfig.exists():
+            return Readiness(("no kubeconfig",))
+        try:
+            with self.api() as api:
+                core = k8s.CoreV1Api(api)
+                return Readiness((*_nodes_not_ready(core), *_dns_not_answering(core)))
+        except (ApiException, OSError) as error:
+            return Readiness((f"API server: {type(error).__name__}: {error}"[:300],))
+        except Exception as error:  # urllib3 and websocket errors share no base class
+            return Readiness((f"{type(error).__name__}: {error}"[:300],))
+
+    def _manager(self) -> AClusterManager:
+        return self.manager_class(None, str(self.rendered), self.paths.kubeconfig)
+
+
+def kind_manager() -> type[AClusterManager]:
+    """pytest-kubernetes' manager for kind, as its fixture `k8s_manager` gives it to tests."""
+    return select_provider_manager("kind", {})
+
+
+def _nodes_not_ready(core: k8s.CoreV1Api) -> list[str]:
+    nodes = core.list_node(_request_timeout=10).items
+    if not nodes:
+        return ["no node"]
+    return [
+        f"node {node.metadata.name}: {condition.reason}: {condition.message}"
+        for node in nodes
+        for condition in node.status.conditions
+        if condition.type == "Ready" and condition.status != "True"
+    ]
+
+
+def _dns_not_answering(core: k8s.CoreV1Api) -> list[str]:
+    pods = core.list_namespaced_pod(
+        "kube-system", label_selector="k8s-app=kube-dns", _request_timeout=10
+    ).items
+    running = [pod for pod in pods if pod.status.phase == "Running"]
+    if not running:
+        return [f"CoreDNS: {len(pods)} pods, none running"]
+    name = "kubernetes.default.svc.cluster.local"
+    try:
+        answer = ask_dns(core, running[0].metadata.name, name)
+    except (OSError, EOFError, dns.exception.DNSException, ApiException) as error:
+        return [f"CoreDNS does not answer: {type(error).__name__}"]
+    if answer.rcode() != dns.rcode.NOERROR or not answer.answer:
+        return [f"CoreDNS answers {name} with {dns.rcode.to_text(answer.rcode())}"]
+    return []
+
+
+def ask_dns(core: k8s.CoreV1Api, pod: str, name: str) -> dns.message.Message:
+    """Ask the CoreDNS pod for the address of `name`, over TCP through the API server."""
+    forward = portforward(
+        core.connect_get_namespaced_pod_portforward, pod, "kube-system", ports="53"
+    )
+    try:
+        socket = forward.socket(53)
+        socket.setblocking(True)
+        dns.query.send_tcp(socket, dns.message.make_query(name, "A"))
+        answer, _ = dns.query.receive_tcp(socket)
+        return answer
+    finally:
+        forward.close()

@@ -1,0 +1,61 @@
+"""`lab up|down|status|doctor|clean`: what make's targets call."""
+
+import shutil
+
+from pullrecovery.errors import Exit
+from pullrecovery.lab.doctor import examine
+from pullrecovery.lab.paths import default_paths
+from pullrecovery.lab.raising import Raising, lab_status, remove_lab
+from pullrecovery.lab.versions import kubernetes_set
+
+
+def run(action: str, kubernetes: str) -> int:
+    """Do `action`; returns the exit code."""
+    return int(_ACTIONS[action](kubernetes))
+
+
+def _up(kubernetes: str) -> Exit:
+    lab = Raising(default_paths(), kubernetes_set(kubernetes)).up()
+    print(f"the lab is up: export KUBECONFIG={lab.paths.kubeconfig} DOCKER_HOST={lab.engine.host}")
+    return Exit.HOLDS
+
+
+def _down(_: str) -> Exit:
+    removed = remove_lab(default_paths(), print)
+    for thing in removed.things:
+        print(f"removed {thing}")
+    if not removed.things:
+        print("there was nothing of the lab to remove")
+    return Exit.HOLDS
+
+
+def _status(_: str) -> Exit:
+    for name, value in lab_status(default_paths()).items():
+        print(f"{name:<11} {value}")
+    return Exit.HOLDS
+
+
+def _doctor(_: str) -> Exit:
+    findings = examine(default_paths())
+    for finding in findings:
+        print(finding)
+    return Exit.HOLDS if all(finding.ok for finding in findings) else Exit.CANNOT_TELL
+
+
+def _clean_cache(kubernetes: str) -> Exit:
+    _down(kubernetes)
+    cache = default_paths().cache
+    if cache.exists():
+        shutil.rmtree(cache)
+        print(f"removed {cache}")
+    return Exit.HOLDS
+
+
+_ACTIONS = {
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "doctor": _doctor,
+    "clean": _down,
+    "clean-cache": _clean_cache,
+}

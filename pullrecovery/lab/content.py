@@ -1,0 +1,61 @@
+"""Keys by content, and folders that are either whole or not there."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def key_of(parts: Iterable[str | bytes | Path]) -> str:
+    """Return 16 hex digits of the SHA-256 over `parts`; a Path stands for its content.
+
+    A folder counts with the relative names and contents of all its files.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        for chunk in _chunks(part):
+            digest.update(len(chunk).to_bytes(8, "big"))
+            digest.update(chunk)
+    return digest.hexdigest()[:16]
+
+
+def _chunks(part: str | bytes | Path) -> Iterator[bytes]:
+    if isinstance(part, bytes):
+        yield part
+    elif isinstance(part, str):
+        yield part.encode()
+    elif part.is_dir():
+        for file in sorted(path for path in part.rglob("*") if path.is_file()):
+            if "__pycache__" not in file.parts:
+                yield file.relative_to(part).as_posix().encode()
+                yield file.read_bytes()
+    else:
+        yield part.read_bytes()
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder that becomes `target` only when the block ends well.
+
+    An interrupt, even a kill, leaves `target` either complete or absent.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield scratch
+        scratch.chmod(0o755)
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(scratch, target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def sweep_scratch(folder: Path) -> None:
+    """Remove what a killed run left half-made in `folder`."""
+    if folder.is_dir():
+        for left in folder.glob(".*.*"):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()

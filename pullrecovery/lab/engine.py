@@ -1,0 +1,256 @@
+"""The container engine: the running one if there is one, else one of the lab's own."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.capabilities import read_capabilities
+from pullrecovery.lab.paths import Paths
+from pullrecovery.process import run
+from pullrecovery.wait import wait_for
+
+_PACKAGES = ("docker.io", "containerd", "runc", "iptables")
+_RUNTIME = "dropcaps"
+_RUN_FOLDER = Path("/run/pull-recovery")
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A reachable engine. `owned` says that the lab started it and so will stop it."""
+
+    host: str
+    owned: bool
+
+    def client(self) -> docker.DockerClient:
+        """A client of this engine; it reads no login of the user's."""
+        return docker.DockerClient(base_url=self.host, timeout=600)
+
+
+def user_engine() -> Engine | None:
+    """The engine that DOCKER_HOST or the usual sockets lead to, if it answers."""
+    usual = [Path("/var/run/docker.sock"), Path.home() / ".docker" / "run" / "docker.sock"]
+    named = os.environ.get("DOCKER_HOST")
+    hosts = [named] if named else [f"unix://{path}" for path in usual if path.exists()]
+    for host in hosts:
+        if answers(host):
+            return Engine(host, owned=False)
+    return None
+
+
+def answers(host: str) -> bool:
+    """True if an engine answers a ping at `host`."""
+    try:
+        client = docker.DockerClient(base_url=host, timeout=5)
+        try:
+            return bool(client.ping())
+        finally:
+            client.close()
+    except (DockerException, OSError):
+        return False
+
+
+@dataclass(frozen=True)
+class OwnEngine:
+    """The engine that the lab starts where none runs: its socket, data and log are its own."""
+
+    paths: Paths
+
+    @property
+    def host(self) -> str:
+        return f"unix://{_RUN_FOLDER}/docker.sock"
+
+    @property
+    def pid_file(self) -> Path:
+        return _RUN_FOLDER / "docker.pid"
+
+    @property
+    def log_file(self) -> Path:
+        return self.paths.state / "engine.log"
+
+    def running(self) -> Engine | None:
+        """The lab's own engine, if one of an earlier run still answers."""
+        return Engine(self.host, owned=True) if answers(self.host) else None
+
+    def start(self, dropcaps: Callable[[], Path], note: Note) -> Engine:
+        """Install what is missing, start the daemon detached, wait until it answers.
+
+        `dropcaps` gives the capability-dropping runtime, and is called only where
+        this machine lacks a capability. Raises LabError with the end of the log.
+        """
+        _install_missing(note)
+        self._clear_leftovers()
+        command = self._command()
+        if not read_capabilities().complete:
+            note("this machine lacks a capability: containers run through the lab's dropcaps")
+            command += [f"--add-runtime={_RUNTIME}={dropcaps()}", f"--default-runtime={_RUNTIME}"]
+        note(f"starting a container engine of the lab's own, log in {self.log_file}")
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("ab") as log:
+            daemon = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # No descriptor of ours may stay open in it, or whoever reads our output waits for it.
+                close_fds=True,
+                start_new_session=True,
+                cwd="/",
+            )
+        wait_for(
+            "the container engine answers",
+            lambda: (answers(self.host), daemon.poll()),
+            lambda seen: seen[0],
+            failed=lambda seen: seen[1] is not None,
+            describe=lambda _: self._log_end(),
+            timeout=60,
+        )
+        return Engine(self.host, owned=True)
+
+    def holds_containers(self) -> bool:
+        """True if containers of an earlier run lie in the engine's data."""
+        folder = self.paths.engine_data / "containers"
+        return folder.is_dir() and any(folder.iterdir())
+
+    def stop(self) -> bool:
+        """Stop the daemon that the pid file names, if it is the lab's; True if one ran."""
+        pid = _living(self.pid_file)
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            wait_for(
+                "the container engine stops",
+                lambda: engine_processes(),
+                lambda seen: not seen,
+                timeout=90,
+            )
+        self._clear_leftovers()
+        if pid is not None:
+            remove_traces()
+        return pid is not None
+
+    def _command(self) -> list[str]:
+        _RUN_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.paths.engine_data.mkdir(parents=True, exist_ok=True)
+        # An empty configuration of our own, so that the user's daemon.json is not read.
+        config = _RUN_FOLDER / "daemon.json"
+        config.write_text("{}\n")
+        return [
+            "dockerd",
+            f"--host={self.host}",
+            f"--pidfile={self.pid_file}",
+            f"--data-root={self.paths.engine_data}",
+            f"--exec-root={_RUN_FOLDER}/exec",
+            f"--config-file={config}",
+        ]
+
+    def _clear_leftovers(self) -> None:
+        """Remove what a killed daemon left, so that a stale pid file stops no new start.
+
+        A containerd that outlived its dockerd stays: the new daemon takes it over,
+        and its containers with it.
+        """
+        for pid_file in _RUN_FOLDER.rglob("*.pid"):
+            if _living(pid_file) is None:
+                pid_file.unlink()
+        if _RUN_FOLDER.exists() and not engine_processes():
+            _unmount_below(_RUN_FOLDER)
+            shutil.rmtree(_RUN_FOLDER)
+
+    def _log_end(self) -> str:
+        lines = self.log_file.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-8:])
+
+
+def _living(pid_file: Path) -> int | None:
+    """The pid in the file, only if that process belongs to the lab's engine."""
+    try:
+        pid = int(pid_file.read_text())
+    except (OSError, ValueError):
+        return None
+    return pid if pid in engine_processes() else None
+
+
+def engine_processes() -> list[int]:
+    """Every process that names the lab's run folder: the daemon, containerd, its shims."""
+    mark = f"{_RUN_FOLDER}/".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = entry.read_bytes()
+        except OSError:
+            continue
+        program = Path(command.split(b"\0")[0].decode(errors="replace")).name
+        if mark in command and program.startswith(("dockerd", "containerd", "docker-proxy")):
+            found.append(int(entry.parent.name))
+    return found
+
+
+def _unmount_below(folder: Path) -> None:
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted((m for m in mounts if m.startswith(f"{folder}/")), reverse=True):
+        run(["umount", "--lazy", mount])
+
+
+def _install_missing(note: Note) -> None:
+    if shutil.which("dockerd"):
+        return
+    note(f"no container engine here: installing {', '.join(_PACKAGES)} with apt-get")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "update", "-q"], env=quiet, timeout=600)
+    packages = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *_PACKAGES]
+    run(packages, env=quiet, timeout=900)
+
+
+def remove_traces() -> None:
+    """Remove the bridge and the packet filter chains that the lab's engine made."""
+    if Path("/sys/class/net/docker0").exists():
+        run(["ip", "link", "delete", "docker0"])
+    for table in ("filter", "nat"):
+        rules = run(["iptables", "-t", table, "-S"]).splitlines()
+        # First what points at the chains, then the chains.
+        for rule in (r for r in rules if r.startswith("-A ") and "DOCKER" in r):
+            run(["iptables", "-t", table, "-D", *shlex.split(rule)[1:]])
+        chains = [r.split()[1] for r in rules if r.startswith("-N DOCKER")]
+        for verb in ("-F", "-X"):
+            for chain in chains:
+                run(["iptables", "-t", table, verb, chain])
+
+
+def why_not_own() -> str:
+    """The reason why the lab cannot start an engine of its own here; '' if it can."""
+    if os.environ.get("ENGINE") == "never":
+        return "ENGINE=never forbids the lab to start one"
+    if not Path("/proc/self/status").exists():
+        return "the lab starts one on Linux only: start Docker Desktop"
+    if os.geteuid() != 0:
+        return "the lab starts one only as root: start Docker, or set DOCKER_HOST"
+    if not shutil.which("dockerd") and not shutil.which("apt-get"):
+        return "the lab installs one on Debian and Ubuntu only: install Docker and start it"
+    return ""
+
+
+def find_engine(paths: Paths, dropcaps: Callable[[], Path], note: Note) -> Engine:
+    """The running engine, else the lab's own; raises LabError naming what is missing."""
+    running = user_engine()
+    if running:
+        note(f"using the running container engine at {running.host}")
+        return running
+    own = OwnEngine(paths)
+    again = own.running()
+    if again:
+        note("using the lab's own container engine again")
+        return again
+    reason = why_not_own()
+    if reason:
+        raise LabError(f"No container engine answers, and {reason}.")
+    return own.start(dropcaps, note)

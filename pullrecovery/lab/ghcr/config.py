@@ -1,0 +1,118 @@
+"""What the stand-in is started with: a folder that the lab prepares.
+
+| file | what |
+|---|---|
+| tls.crt, tls.key | certificate (chain) and key of the front, PEM |
+| control.secret | the control port's secret, 16 characters or more, readable by its owner alone |
+| settings.json | optional: any field of Settings, under its own name |
+"""
+
+import ssl
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+
+from pullrecovery.lab.ghcr.documents import Document, DocumentError
+
+_OTHERS: Final = 0o077
+_SHORTEST_SECRET: Final = 16
+_LAST_PORT: Final = 65535
+
+
+class ConfigError(Exception):
+    """One sentence on what is wrong with the folder, and in which file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Addresses and paths, each with the value it has in the container.
+
+    `registry_port` is on 127.0.0.1: the registry asks nobody for a credential.
+    """
+
+    front_host: str = "0.0.0.0"  # noqa: S104  # the cluster comes in from outside
+    front_port: int = 443
+    control_host: str = "0.0.0.0"  # noqa: S104  # so does the lab; the secret guards it
+    control_port: int = 8080
+    registry_binary: str = "/usr/local/bin/registry"
+    registry_root: str = "/var/lib/registry"
+    registry_port: int = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything needed to start."""
+
+    certificate: Path
+    key: Path
+    secret: str
+    settings: Settings
+
+    def __repr__(self) -> str:
+        """Leave the secret out."""
+        return f"Config({self.certificate}, {self.settings})"
+
+
+def read_config(folder: Path) -> Config:
+    """Read and check the folder; raises ConfigError."""
+    certificate, key = folder / "tls.crt", folder / "tls.key"
+    _check_pair(certificate, key)
+    secret = _read_secret(folder / "control.secret")
+    return Config(certificate, key, secret, _read_settings(folder / "settings.json"))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _check_pair(certificate: Path, key: Path) -> None:
+    for path in (certificate, key):
+        _read(path)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        raise ConfigError(
+            f"{certificate} and {key} are no PEM certificate and its key: {error.reason}"
+        ) from error
+
+
+def _read_secret(path: Path) -> str:
+    text = _read(path)
+    if path.stat().st_mode & _OTHERS:
+        raise ConfigError(f"{path} is open to others: it needs the mode 0600")
+    try:
+        secret = text.decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} must be ASCII") from None
+    if len(secret) < _SHORTEST_SECRET or not secret.isprintable():
+        raise ConfigError(f"{path} must be one line of {_SHORTEST_SECRET} characters or more")
+    return secret
+
+
+def _read_settings(path: Path) -> Settings:
+    default = Settings()
+    if not path.exists():
+        return default
+    try:
+        document = Document(_read(path), [field.name for field in fields(Settings)])
+        return Settings(
+            front_host=document.text("front_host", default.front_host),
+            front_port=_port(document, "front_port", default.front_port),
+            control_host=document.text("control_host", default.control_host),
+            control_port=_port(document, "control_port", default.control_port),
+            registry_binary=document.text("registry_binary", default.registry_binary),
+            registry_root=document.text("registry_root", default.registry_root),
+            registry_port=_port(document, "registry_port", default.registry_port),
+        )
+    except DocumentError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _port(document: Document, key: str, default: int) -> int:
+    port = document.number(key, default)
+    if not 0 < port <= _LAST_PORT:
+        raise DocumentError(f"{key!r} must be a port, 1 to {_LAST_PORT}")
+    return port

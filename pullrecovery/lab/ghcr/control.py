@@ -1,0 +1,251 @@
+"""The control port: how the lab tells the stand-in what exists, and reads its log.
+
+Every request carries `Authorization: Bearer <secret>`. Errors are `{"error": "<one sentence>"}`,
+never hold a token, and mean that nothing was changed.
+"""
+
+import hmac
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Final, TypeAlias
+
+import httpx
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pullrecovery.lab.ghcr import names, storage, tokens
+from pullrecovery.lab.ghcr.accesslog import AccessLog, Query
+from pullrecovery.lab.ghcr.documents import Document, DocumentError
+from pullrecovery.lab.ghcr.state import (
+    Credential,
+    Owner,
+    Package,
+    State,
+    TokenTakenError,
+    Visibility,
+)
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
+_LONGEST_DOCUMENT: Final = 64 * 1024
+_LOG_TEXTS: Final = ("identity", "credential", "repository", "digest")
+_LOG_NUMBERS: Final = ("since", "status")
+
+_Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+def create_control(
+    state: State, log: AccessLog, secret: str, *, registry: httpx.AsyncClient | None = None
+) -> Starlette:
+    """Return the control application.
+
+    `registry` is what create_front() calls storage; without it the route that deletes a tag is
+    not there.
+    """
+    control = _Control(state, log, registry)
+    routes = [
+        Route("/healthz", control.health, methods=["GET"]),
+        Route("/log", control.read_log, methods=["GET"]),
+        *_row("/credentials/{name}", control.put_credential, control.delete_credential),
+        *_row("/owners/{owner}", control.put_owner, control.delete_owner),
+        *_row("/packages/{owner}/{package:path}", control.put_package, control.delete_package),
+    ]
+    if registry is not None:
+        path = "/packages/{owner}/{package:path}/tags/{tag}"
+        routes.insert(0, Route(path, control.delete_tag, methods=["DELETE"]))
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(_Guard, secret=secret)],
+        exception_handlers={
+            DocumentError: _bad_request,
+            HTTPException: _by_status,
+            storage.RefusedError: _refused_by_storage,
+        },
+        max_body_size=_LONGEST_DOCUMENT,
+    )
+
+
+def _row(path: str, put: _Endpoint, delete: _Endpoint) -> list[Route]:
+    return [Route(path, put, methods=["PUT"]), Route(path, delete, methods=["DELETE"])]
+
+
+class _Guard:
+    """Lets nobody in without the secret, and tells them nothing of what there is."""
+
+    def __init__(self, app: ASGIApp, secret: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {secret}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = dict(scope.get("headers", ())).get(b"authorization", b"")
+        if scope["type"] != "lifespan" and not hmac.compare_digest(given, self._expected):
+            refusal = _error(401, "the control secret is missing or wrong")
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+class _Control:
+    """The endpoints; each reads all of its request before it changes anything."""
+
+    def __init__(self, state: State, log: AccessLog, registry: httpx.AsyncClient | None) -> None:
+        self._state = state
+        self._log = log
+        self._registry = registry
+        self._instance = secrets.token_hex(8)
+
+    async def health(self, request: Request) -> Response:
+        """Say that it is alive, and which life this is: state does not outlive it."""
+        del request
+        return JSONResponse({"ok": True, "instance": self._instance})
+
+    async def put_credential(self, request: Request) -> Response:
+        """Add or replace a credential."""
+        known = {"token", "login", "scopes", "expired", "revoked"}
+        document = Document(await request.body(), known)
+        credential = Credential(
+            name=_name(request, "name"),
+            fingerprint=tokens.fingerprint(document.text("token")),
+            login=document.text("login"),
+            scopes=document.texts("scopes"),
+            expired=document.flag("expired"),
+            revoked=document.flag("revoked"),
+        )
+        try:
+            self._state.put_credential(credential)
+        except TokenTakenError:
+            return _error(400, "'token' is that of another credential already")
+        return _done()
+
+    async def delete_credential(self, request: Request) -> Response:
+        """Forget a credential."""
+        return _deleted(found=self._state.drop_credential(request.path_params["name"]))
+
+    async def put_owner(self, request: Request) -> Response:
+        """Say who may make new packages under an owner."""
+        name = _owner(request)
+        document = Document(await request.body(), {"creators"})
+        self._state.put_owner(Owner(name, document.texts("creators")))
+        return _done()
+
+    async def delete_owner(self, request: Request) -> Response:
+        """Forget what was said of an owner."""
+        return _deleted(found=self._state.drop_owner(request.path_params["owner"]))
+
+    async def put_package(self, request: Request) -> Response:
+        """Add or replace a package."""
+        owner, name = _owner(request), request.path_params["package"]
+        if not names.is_repository(f"{owner}/{name}"):
+            raise DocumentError("'package' in the path must be a lower-case package name")
+        document = Document(await request.body(), {"visibility", "readers", "writers"})
+        package = Package(
+            owner,
+            name,
+            _visibility(document.text("visibility")),
+            document.texts("readers"),
+            document.texts("writers"),
+        )
+        self._state.put_package(package)
+        return _done()
+
+    async def delete_package(self, request: Request) -> Response:
+        """Forget a package: to callers it does not exist. Put again, it has its old content."""
+        return _deleted(found=self._state.drop_package(_repository(request)))
+
+    async def delete_tag(self, request: Request) -> Response:
+        """Take one tag away from a package."""
+        repository, tag = _repository(request), request.path_params["tag"]
+        fits = names.is_repository(repository) and names.is_tag(tag)
+        if not fits or self._registry is None or self._state.package(repository) is None:
+            return _deleted(found=False)
+        await storage.delete_tag(self._registry, repository, tag)
+        return _done()
+
+    async def read_log(self, request: Request) -> Response:
+        """Give the entries that were asked for, and the `since` that follows on them."""
+        # Taken first, so that no entry falls between this answer and the next.
+        following = self._log.next
+        entries = [asdict(entry) for entry in self._log.find(_log_query(request))]
+        return JSONResponse({"entries": entries, "next": following})
+
+
+def _log_query(request: Request) -> Query:
+    query = request.query_params
+    for key in query:
+        if key not in _LOG_TEXTS + _LOG_NUMBERS:
+            raise DocumentError(f"unknown parameter {key[:40]!r}")
+        if len(query.getlist(key)) > 1:
+            raise DocumentError(f"{key!r} is there twice")
+        if key in _LOG_NUMBERS and not _NUMBER.fullmatch(query[key]):
+            raise DocumentError(f"{key!r} must be a whole number")
+    return Query(
+        since=int(query.get("since", "1")),
+        identity=query.get("identity"),
+        credential=query.get("credential"),
+        repository=query.get("repository"),
+        digest=query.get("digest"),
+        status=int(query["status"]) if "status" in query else None,
+    )
+
+
+def _name(request: Request, key: str) -> str:
+    name = str(request.path_params[key])
+    if not _NAME.fullmatch(name):
+        raise DocumentError(f"{key!r} in the path must be letters, digits, dots, dashes or _")
+    return name
+
+
+def _owner(request: Request) -> str:
+    owner = str(request.path_params["owner"])
+    if not names.is_owner(owner):
+        raise DocumentError("'owner' in the path must be a lower-case owner name")
+    return owner
+
+
+def _repository(request: Request) -> str:
+    return f"{request.path_params['owner']}/{request.path_params['package']}"
+
+
+def _visibility(text: str) -> Visibility:
+    try:
+        return Visibility(text)
+    except ValueError:
+        allowed = ", ".join(Visibility)
+        raise DocumentError(f"'visibility' must be one of {allowed}") from None
+
+
+def _error(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status)
+
+
+def _done() -> Response:
+    return Response(status_code=204)
+
+
+def _deleted(*, found: bool) -> Response:
+    return _done() if found else _error(404, "there is nothing of that name")
+
+
+async def _bad_request(request: Request, error: Exception) -> Response:
+    del request
+    return _error(400, str(error))
+
+
+async def _refused_by_storage(request: Request, error: Exception) -> Response:
+    del request
+    status = error.error.status if isinstance(error, storage.RefusedError) else 502
+    return _error(status, f"the registry says: {error}")
+
+
+async def _by_status(request: Request, error: Exception) -> Response:
+    del request
+    if not isinstance(error, HTTPException):
+        raise error
+    return _error(error.status_code, f"{error.detail}.")

@@ -1,0 +1,94 @@
+"""Reading a JSON object that must have exactly the right shape.
+
+Errors name the key and the type, never the value: it may be a token.
+"""
+
+import json
+from collections.abc import Collection
+from typing import Final
+
+_TYPES: Final = {
+    str: "a string",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+
+
+class DocumentError(ValueError):
+    """One sentence on what is wrong with a document."""
+
+
+class Document:
+    """A JSON object with no other keys than the known ones."""
+
+    def __init__(self, text: bytes, known: Collection[str]) -> None:
+        """Read `text`; raises DocumentError if it is no object, or has an unknown key."""
+        self._fields = _object(text)
+        for key in self._fields:
+            if key not in known:
+                raise DocumentError(
+                    f"unknown key {key[:40]!r}: the keys are {', '.join(sorted(known))}"
+                )
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a printable string that is not empty; raises DocumentError."""
+        value = self._fields.get(key, default)
+        if key not in self._fields and default is None:
+            raise DocumentError(f"{key!r} is missing")
+        if not isinstance(value, str):
+            raise DocumentError(f"{key!r} must be a string, and is {_kind(value)}")
+        if not value or not value.isprintable():
+            raise DocumentError(f"{key!r} must be printable, and not empty")
+        return value
+
+    def texts(self, key: str) -> frozenset[str]:
+        """Return a list of strings, an absent one as empty; raises DocumentError."""
+        value = self._fields.get(key, [])
+        if not isinstance(value, list):
+            raise DocumentError(f"{key!r} must be a list of strings, and is {_kind(value)}")
+        for item in value:
+            if not isinstance(item, str):
+                raise DocumentError(f"{key!r} must hold strings, and holds {_kind(item)}")
+            if not item or not item.isprintable():
+                raise DocumentError(f"{key!r} must hold printable strings that are not empty")
+        return frozenset(value)
+
+    def flag(self, key: str) -> bool:
+        """Return true or false, an absent one as false; raises DocumentError."""
+        value = self._fields.get(key, False)
+        if not isinstance(value, bool):
+            raise DocumentError(f"{key!r} must be true or false, and is {_kind(value)}")
+        return value
+
+    def number(self, key: str, default: int) -> int:
+        """Return a whole number; raises DocumentError."""
+        value = self._fields.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise DocumentError(f"{key!r} must be a whole number, and is {_kind(value)}")
+        return value
+
+
+def _object(text: bytes) -> dict[str, object]:
+    try:
+        document = json.loads(text, object_pairs_hook=_without_repeats)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        # The decoder's own message could quote the text.
+        raise DocumentError("the document is not JSON") from error
+    if not isinstance(document, dict):
+        raise DocumentError(f"the document must be an object, and is {_kind(document)}")
+    return document
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise DocumentError("the document has a key twice")
+    return fields
+
+
+def _kind(value: object) -> str:
+    return _TYPES[type(value)]

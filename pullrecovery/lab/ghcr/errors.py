@@ -1,0 +1,96 @@
+"""The errors GHCR answers with, as values: status, code and message.
+
+Clients print them, and some print the code alone when the message is the code's default, so the
+bytes matter. Source: captured replies, /work/shared/ghcr-and-kubelet.md §1.1 to §1.3.
+"""
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolError:
+    """One refusal: the HTTP status, and the single entry of the body's `errors` list."""
+
+    status: int
+    code: str
+    message: str
+
+    @property
+    def body(self) -> bytes:
+        """The reply's body: JSON without spaces, without `detail`, and with a last newline."""
+        document = {"errors": [{"code": self.code, "message": self.message}]}
+        return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+# Who are you?
+AUTHENTICATION_REQUIRED: Final = ProtocolError(401, "UNAUTHORIZED", "authentication required")
+TOKEN_NOT_PROVIDED: Final = ProtocolError(401, "UNAUTHORIZED", "authentication token not provided")
+TOKEN_REJECTED: Final = ProtocolError(
+    401,
+    "UNAUTHORIZED",
+    "unauthenticated: User cannot be authenticated with the token provided.",
+)
+BASIC_REJECTED: Final = ProtocolError(403, "DENIED", "invalid token")
+CREDENTIAL_DENIED: Final = ProtocolError(403, "DENIED", "denied")
+
+# May you?
+ACCESS_DENIED: Final = ProtocolError(403, "DENIED", "requested access to the resource is denied")
+SCOPES_MISMATCH: Final = ProtocolError(
+    403, "DENIED", "permission_denied: The token provided does not match expected scopes."
+)
+READ_DENIED: Final = ProtocolError(403, "DENIED", "permission_denied: read_package")
+WRITE_DENIED: Final = ProtocolError(403, "DENIED", "permission_denied: write_package")
+
+# Is it there?
+NAME_UNKNOWN: Final = ProtocolError(404, "NAME_UNKNOWN", "repository name not known to registry")
+MANIFEST_UNKNOWN: Final = ProtocolError(404, "MANIFEST_UNKNOWN", "manifest unknown")
+INDEX_NOT_ACCEPTED: Final = ProtocolError(
+    404,
+    "MANIFEST_UNKNOWN",
+    "OCI index found, but Accept header does not support OCI indexes",
+)
+MANIFEST_NOT_ACCEPTED: Final = ProtocolError(
+    404,
+    "MANIFEST_UNKNOWN",
+    "OCI manifest found, but Accept header does not support OCI manifests",
+)
+BLOB_UNKNOWN: Final = ProtocolError(404, "BLOB_UNKNOWN", "blob unknown to registry")
+UPLOAD_UNKNOWN: Final = ProtocolError(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+
+# Can it be done at all?
+UNSUPPORTED: Final = ProtocolError(405, "UNSUPPORTED", "The operation is unsupported.")
+PAGE_INVALID: Final = ProtocolError(
+    400, "PAGINATION_NUMBER_INVALID", "invalid number of results requested"
+)
+# Not GHCR's: the stand-in lost the registry behind it, and says so.
+STORAGE_UNAVAILABLE: Final = ProtocolError(502, "UNAVAILABLE", "service unavailable")
+
+# Distribution writes the same sentences with a small "accept".
+_RESPELLED: Final = {
+    error.message.replace("Accept", "accept"): error
+    for error in (INDEX_NOT_ACCEPTED, MANIFEST_NOT_ACCEPTED)
+}
+
+
+def from_storage(status: int, body: bytes, fallback: ProtocolError) -> ProtocolError:
+    """Return what GHCR would say where the registry behind it said `body` with `status`.
+
+    Code and message stay, `detail` goes. `fallback`'s code and message stand in for a body that
+    is no registry error: the answer to a HEAD, or the router's plain text.
+    """
+    code, message = _first_error(body) or (fallback.code, fallback.message)
+    if status == HTTPStatus.NOT_FOUND and message in _RESPELLED:
+        return _RESPELLED[message]
+    return ProtocolError(status, code, message)
+
+
+def _first_error(body: bytes) -> tuple[str, str] | None:
+    try:
+        first = json.loads(body)["errors"][0]
+        code, message = first["code"], first["message"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return (code, message) if isinstance(code, str) and isinstance(message, str) else None

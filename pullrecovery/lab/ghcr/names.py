@@ -1,0 +1,48 @@
+"""The grammar of repository names, tags and digests.
+
+Source: the OCI distribution specification, "Pulling manifests" and "Digests". GHCR's names begin
+with an owner, so they have two parts or more: `owner/package`, `owner/package/sub`.
+"""
+
+import re
+from typing import Final
+
+_COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})+")
+_OWNER: Final = re.compile(_COMPONENT)
+_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST: Final = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,128}")
+# Distribution's upload ids are UUIDs; a dot is left out, so that no id is a path of its own.
+_UPLOAD: Final = re.compile(r"[A-Za-z0-9_=-]+")
+
+_LONGEST_REPOSITORY: Final = 255
+
+
+def is_repository(name: str) -> bool:
+    """Tell whether `name` is a lower-case `owner/package` name of at most 255 characters."""
+    return len(name) <= _LONGEST_REPOSITORY and _REPOSITORY.fullmatch(name) is not None
+
+
+def is_owner(name: str) -> bool:
+    """Tell whether `name` can be the first part of a repository name."""
+    return _OWNER.fullmatch(name) is not None
+
+
+def is_tag(text: str) -> bool:
+    """Tell whether `text` is a tag: at most 128 characters, no colon."""
+    return _TAG.fullmatch(text) is not None
+
+
+def is_digest(text: str) -> bool:
+    """Tell whether `text` has the form `algorithm:hex`."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def is_upload(text: str) -> bool:
+    """Tell whether `text` can be the id of an upload."""
+    return _UPLOAD.fullmatch(text) is not None
+
+
+def owner_of(repository: str) -> str:
+    """Return the first part of a repository name."""
+    return repository.partition("/")[0]

@@ -1,0 +1,113 @@
+"""What is done under /v2/ once a caller is let in: pulls, pushes and lists."""
+
+from http import HTTPStatus
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pullrecovery.lab.ghcr import authorize, errors, names, recorder, replies, storage, tags
+from pullrecovery.lab.ghcr.callers import Caller
+from pullrecovery.lab.ghcr.paths import Target
+from pullrecovery.lab.ghcr.state import State
+
+
+class Repositories:
+    """The handlers of /v2/'s routes. Each takes the request, its target and an allowed caller."""
+
+    def __init__(self, state: State, storage: httpx.AsyncClient) -> None:
+        self._state = state
+        self._storage = storage
+
+    async def ping(self, request: Request, target: Target, caller: Caller) -> Response:
+        """Say that this is a registry, and that the caller is welcome."""
+        del request, target, caller
+        return replies.document({})
+
+    async def catalog(self, request: Request, target: Target, caller: Caller) -> Response:
+        """List the public packages, as GHCR did when it was last seen to (August 2024)."""
+        del target, caller
+        page = {"repositories": self._state.public_repositories()}
+        return _paged(request, "/v2/_catalog", page)
+
+    async def list_tags(self, request: Request, target: Target, caller: Caller) -> Response:
+        """List a repository's tags in push order."""
+        del caller
+        try:
+            stored = await storage.list_tags(self._storage, target.repository)
+        except storage.RefusedError as refused:
+            return replies.refuse(refused.error)
+        ordered = tags.in_push_order(stored, self._state.push_order(target.repository))
+        return _paged(
+            request,
+            f"/v2/{target.repository}/tags/list",
+            {"tags": ordered},
+            first={"name": target.repository},
+        )
+
+    async def manifest(self, request: Request, target: Target, caller: Caller) -> Response:
+        """Give or take a manifest, by tag or digest."""
+        path = f"/v2/{target.repository}/manifests/{target.reference}"
+        response = await storage.relay(
+            request, self._storage, path, fallback=errors.MANIFEST_UNKNOWN
+        )
+        self._note(request, response)
+        if response.status_code == HTTPStatus.CREATED:
+            self._create(target, caller)
+            if names.is_tag(target.reference):
+                self._state.tag_pushed(target.repository, target.reference)
+        return response
+
+    async def blob(self, request: Request, target: Target, caller: Caller) -> Response:
+        """Give a blob."""
+        del caller
+        path = f"/v2/{target.repository}/blobs/{target.reference}"
+        return await storage.relay(request, self._storage, path, fallback=errors.BLOB_UNKNOWN)
+
+    async def upload(self, request: Request, target: Target, caller: Caller) -> Response:
+        """Begin, continue, finish or look at the upload of a blob."""
+        path = f"/v2/{target.repository}/blobs/uploads/{target.reference}"
+        query = self._without_closed_mount(dict(request.query_params), caller)
+        digest = query.get("digest") or query.get("mount") or ""
+        if names.is_digest(digest):
+            recorder.note_digest(request, digest)
+        response = await storage.relay(
+            request, self._storage, path, query=query, fallback=errors.UPLOAD_UNKNOWN
+        )
+        if response.status_code == HTTPStatus.CREATED:
+            self._create(target, caller)
+        return response
+
+    def _without_closed_mount(self, query: dict[str, str], caller: Caller) -> dict[str, str]:
+        """Leave a mount out where the caller may not read its source: a plain upload begins."""
+        source = query.get("from", "")
+        readable = names.is_repository(source) and not authorize.pull(
+            caller, self._state.package(source)
+        )
+        if readable:
+            return query
+        return {key: value for key, value in query.items() if key not in {"mount", "from"}}
+
+    def _create(self, target: Target, caller: Caller) -> None:
+        if caller.identity is not None:
+            self._state.create_by_push(target.repository, caller.identity.login)
+
+    @staticmethod
+    def _note(request: Request, response: Response) -> None:
+        digest = response.headers.get("docker-content-digest")
+        if digest is not None:
+            recorder.note_digest(request, digest)
+
+
+def _paged(
+    request: Request, path: str, found: dict[str, list[str]], first: dict[str, str] | None = None
+) -> Response:
+    """Answer with the asked-for page of the one list in `found`, and `first` before it."""
+    ((key, items),) = found.items()
+    query = request.query_params
+    try:
+        page = tags.page(items, path, query.get("n"), query.get("last"))
+    except tags.PageError:
+        return replies.refuse(errors.PAGE_INVALID)
+    headers = {} if page.link is None else {"link": page.link}
+    return replies.document({**(first or {}), key: list(page.items)}, headers)

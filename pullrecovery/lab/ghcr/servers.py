@@ -1,0 +1,80 @@
+"""HTTP servers on sockets of our own, in an event loop that others share."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+import uvicorn
+from starlette.types import ASGIApp
+
+T = TypeVar("T")
+
+_DRAIN_SECONDS: Final = 5
+# Go's clients keep idle connections for 90 seconds, and cannot repeat a push that meets a close.
+_KEEP_ALIVE_SECONDS: Final = 120
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raises OSError with the address in it."""
+    try:
+        return socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+async def unless(stop: asyncio.Event, task: asyncio.Task[T]) -> bool:
+    """Wait for a task to end, and return True, unless `stop` is set: then False, the task runs on.
+
+    Raises nothing of the task's own.
+    """
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+    return not stop.is_set()
+
+
+async def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> None:
+    """Serve until `stop` is set, then let open requests end for up to five seconds.
+
+    With a certificate and its key, PEM files, over TLS 1.2 or newer.
+    """
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
+    )
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    await unless(stop, running)
+    server.should_exit = True
+    await running

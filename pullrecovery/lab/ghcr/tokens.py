@@ -1,0 +1,57 @@
+"""The bearer tokens that /token gave out, and whom each was given to.
+
+Tokens are opaque, as GHCR's are; an anonymous one is the base64 of `v1:<owner>/<package>:<unix
+nanoseconds>` (three captured samples, ghcr-and-kubelet.md §1.2). Their lifetime at GHCR is not
+known, so here a token lasts until its credential changes or 10 000 newer ones were given out.
+"""
+
+import base64
+import hashlib
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+_KEPT: Final = 10_000
+
+
+def fingerprint(secret: str) -> str:
+    """Return the SHA-256 of a secret in hex: all of it that is ever kept."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Whom a bearer token was given to: a credential, by its fingerprint, or anybody (None)."""
+
+    credential: str | None
+
+
+ANYBODY: Final = Grant(None)
+
+
+class Bearers:
+    """The newest bearer tokens, kept by fingerprint alone."""
+
+    def __init__(self, kept: int = _KEPT) -> None:
+        self._kept = kept
+        self._grants: OrderedDict[str, Grant] = OrderedDict()
+
+    def issue_to_anybody(self, repository: str, nanoseconds: int) -> str:
+        """Return a token for reading public packages; the time is Unix time in nanoseconds."""
+        token = base64.b64encode(f"v1:{repository}:{nanoseconds}".encode()).decode()
+        return self._remember(token, ANYBODY)
+
+    def issue(self, credential: str) -> str:
+        """Return a token that stands for the credential with this fingerprint."""
+        return self._remember(secrets.token_urlsafe(32), Grant(credential))
+
+    def grant(self, token: str) -> Grant | None:
+        """Return what `token` was issued for, or None for one that was never issued."""
+        return self._grants.get(fingerprint(token))
+
+    def _remember(self, token: str, grant: Grant) -> str:
+        self._grants[fingerprint(token)] = grant
+        if len(self._grants) > self._kept:
+            self._grants.popitem(last=False)
+        return token

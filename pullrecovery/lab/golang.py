@@ -1,0 +1,74 @@
+"""A Go toolchain that is new enough: the machine's own, else the one published on PyPI."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.content import key_of, whole_folder
+from pullrecovery.lab.paths import Paths
+from pullrecovery.process import run
+
+MODULES = Path(__file__).parent / "toolchain"
+_GO_LOCK = MODULES / "go.lock"
+
+
+def required_version() -> tuple[int, ...]:
+    """The highest `go` line of the toolchain's modules."""
+    lines = (re.search(r"(?m)^go ([\d.]+)$", f.read_text()) for f in MODULES.glob("*/go.mod"))
+    return max(_numbers(line.group(1)) for line in lines if line)
+
+
+def find_go(paths: Paths) -> Path:
+    """Return a `go` binary of at least `required_version`, installing one where needed."""
+    own = shutil.which("go")
+    if own and _version_of(Path(own)) >= required_version():
+        return Path(own)
+    folder = paths.cache / "go" / key_of([_GO_LOCK])
+    if not folder.exists():
+        with whole_folder(folder) as scratch:
+            _install(scratch)
+    binary = folder / "go" / "bin" / "go"
+    if not binary.exists():
+        raise LabError(f"{binary} is missing; delete {folder} and run again.")
+    return binary
+
+
+def _install(folder: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    options = ["--require-hashes", "--no-deps", "--target", str(folder), "-r", str(_GO_LOCK)]
+    run([*pip, *options], timeout=600)
+    for binary in (folder / "go").glob("**/bin/*"):
+        binary.chmod(0o755)
+    for tool in (folder / "go" / "pkg" / "tool").glob("*/*"):
+        tool.chmod(0o755)
+
+
+def go_environment(paths: Paths, *, target_os: str) -> dict[str, str]:
+    """The environment of every build: the lab's own caches, no cgo, nothing unverified."""
+    return {
+        "GOCACHE": str(paths.cache / "go-build"),
+        "GOMODCACHE": str(paths.cache / "go-mod"),
+        "GOFLAGS": "-mod=readonly -modcacherw",
+        "GOTOOLCHAIN": "local",
+        "CGO_ENABLED": "0",
+        "GOOS": target_os,
+        "GOWORK": "off",
+        "GO111MODULE": "on",
+    }
+
+
+def _version_of(go: Path) -> tuple[int, ...]:
+    environment = {**os.environ, "GOTOOLCHAIN": "local"}
+    shown = subprocess.run(
+        [str(go), "env", "GOVERSION"], capture_output=True, text=True, check=False, env=environment
+    )
+    found = re.match(r"go([\d.]+)", shown.stdout)
+    return _numbers(found.group(1)) if found else ()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split(".") if number)

@@ -1,0 +1,72 @@
+"""The image of the stand-in for ghcr.io: the base, our front, and CNCF distribution."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import ImageNotFound
+
+from pullrecovery.lab import toolchain
+from pullrecovery.lab.content import key_of, whole_folder
+from pullrecovery.lab.paths import LABEL
+from pullrecovery.lab.rootfs import BaseImage
+from pullrecovery.lab.toolchain import Toolchain
+from pullrecovery.process import run
+
+_FRONT = Path(__file__).parents[1] / "ghcr"
+_LOCK = _FRONT / "requirements.lock"
+_DOCKERFILE = """\
+FROM {base}
+COPY lib/ /opt/ghcr/lib/
+COPY registry /usr/local/bin/registry
+COPY pullrecovery/ /opt/ghcr/pullrecovery/
+ENV PYTHONPATH=/opt/ghcr:/opt/ghcr/lib PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENTRYPOINT ["python3", "-m", "pullrecovery.lab.ghcr", "--config", "/etc/ghcr"]
+"""
+
+
+@dataclass(frozen=True)
+class GhcrImage:
+    """The front's image; `tag` names it by what it is made from."""
+
+    tools: Toolchain
+    base: BaseImage
+
+    @property
+    def tag(self) -> str:
+        registry = self.tools.folder(toolchain.DISTRIBUTION).name
+        return f"pull-recovery/ghcr:{key_of([_DOCKERFILE, _FRONT, registry, self.base.tag])}"
+
+    def build(self, client: docker.DockerClient, note: Callable[[str], None]) -> str:
+        """Build the image where the engine lacks it, and return its tag."""
+        try:
+            client.images.get(self.tag)
+        except ImageNotFound:
+            note("building the image of the stand-in for ghcr.io")
+            folder = self.tools.paths.cache / "ghcr" / self.tag.rpartition(":")[2]
+            with whole_folder(folder) as context:
+                self._lay_out(context)
+                client.images.build(path=str(context), tag=self.tag, rm=True, labels={LABEL: "image"})
+            shutil.rmtree(folder)
+        return self.tag
+
+    def _lay_out(self, context: Path) -> None:
+        (context / "Dockerfile").write_text(_DOCKERFILE.format(base=self.base.tag))
+        shutil.copy2(self.tools.binary(toolchain.DISTRIBUTION, "registry"), context / "registry")
+        package = context / "pullrecovery"
+        (package / "lab").mkdir(parents=True)
+        for init in (package, package / "lab"):
+            (init / "__init__.py").touch()
+        shutil.copytree(_FRONT, package / "lab" / "ghcr", ignore=shutil.ignore_patterns("__pycache__"))
+        _install_pure_python(context / "lib")
+
+
+def _install_pure_python(target: Path) -> None:
+    """Wheels for the container's Python, whatever Python runs the lab."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    container = ["--python-version", "3.11", "--only-binary", ":all:", "--platform", "any"]
+    what = ["--require-hashes", "--no-deps", "--no-compile", "--target", str(target), "-r", str(_LOCK)]
+    run([*pip, *container, *what], timeout=600)

@@ -1,0 +1,32 @@
+"""What scenarios left in the cluster although they were over."""
+
+from kubernetes import client as k8s
+
+from pullrecovery.lab.cluster import KindCluster
+from pullrecovery.lab.paths import LABEL
+from pullrecovery.wait import wait_for
+
+SCENARIO = f"{LABEL}=scenario"
+_SHARED = "dev.pullrecovery.shared"
+
+
+def remove_leaks(cluster: KindCluster) -> list[str]:
+    """Remove every scenario's namespace and wait until they are gone.
+
+    Returns the names of those that their scenario should have removed itself;
+    namespaces with a shared, literal name are expected to be there.
+    """
+    with cluster.api() as api:
+        core = k8s.CoreV1Api(api)
+        found = core.list_namespace(label_selector=SCENARIO).items
+        living = [each.metadata for each in found if each.metadata.deletion_timestamp is None]
+        for metadata in living:
+            core.delete_namespace(metadata.name)
+        wait_for(
+            "the scenarios' namespaces are gone",
+            lambda: [n.metadata.name for n in core.list_namespace(label_selector=SCENARIO).items],
+            lambda names: not names,
+            timeout=120,
+            interval=0.5,
+        )
+    return [f"namespace {m.name}" for m in living if _SHARED not in (m.labels or {})]

@@ -1,0 +1,289 @@
+"""Raising, finding and removing the lab: one phase after another, each of them shown."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import docker
+from filelock import FileLock, Timeout
+from pytest_kubernetes.providers.base import AClusterManager
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab import toolchain
+from pullrecovery.lab.cluster import KIND_LABEL, KindCluster, kind_manager
+from pullrecovery.lab.engine import Engine, OwnEngine, engine_processes, find_engine, user_engine
+from pullrecovery.lab.environment import applied, tool_environment
+from pullrecovery.lab.golang import find_go
+from pullrecovery.lab.images.ghcr import GhcrImage
+from pullrecovery.lab.images.node import NodeImage
+from pullrecovery.lab.network import ensure_network, remove_network
+from pullrecovery.lab.paths import LABEL, NAME, Paths
+from pullrecovery.lab.plan import NodePlan, plan_node, pull_node
+from pullrecovery.lab.progress import Phase, Progress
+from pullrecovery.lab.rootfs import BaseImage
+from pullrecovery.lab.stand_in import StandIn, find_stand_in, remove_stand_in, start_stand_in
+from pullrecovery.lab.toolchain import Tool, Toolchain
+from pullrecovery.lab.versions import KubernetesSet
+
+_RECORD = "lab.json"
+PHASES = ("engine", "tools", "images", "ghcr.io", "cluster")
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A raised lab: what is needed to use it, and how long its phases took in seconds."""
+
+    paths: Paths
+    versions: KubernetesSet
+    engine: Engine
+    tools: Toolchain
+    cluster: KindCluster
+    stand_in: StandIn
+    plan: NodePlan
+    environment: dict[str, str]
+    seconds: dict[str, float]
+    reused: bool
+
+    def helm(self) -> Path:
+        return self.tools.binary(toolchain.HELM)
+
+
+@dataclass
+class Raising:
+    """One attempt to raise the lab; `up` is idempotent."""
+
+    paths: Paths
+    versions: KubernetesSet
+    manager_class: type[AClusterManager] = field(default_factory=kind_manager)
+    progress: Progress = field(default_factory=lambda: Progress(PHASES))
+
+    def up(self) -> Lab:
+        """Raise the lab, or use the healthy one that is there.
+
+        Raises LabError naming what is missing on this machine.
+        """
+        with locked(self.paths):
+            return self._up()
+
+    def attach(self) -> Lab | None:
+        """The lab that another process has raised, without another look at its health."""
+        record_file = self.paths.state / _RECORD
+        if not record_file.exists():
+            return None
+        record = json.loads(record_file.read_text())
+        engine = OwnEngine(self.paths).running() or user_engine()
+        stand_in = find_stand_in(engine.client(), self.paths) if engine else None
+        if not engine or not stand_in or record["kubernetes"] != self.versions.kubernetes:
+            return None
+        tools = Toolchain(self.paths, Path(record["go"]))
+        plan = NodePlan(record["pulled"], record["reason"])
+        return self._lab(engine, tools, plan, record["node"], stand_in, reused=True)
+
+    def _up(self) -> Lab:
+        with self.progress.phase("engine") as phase:
+            tools = Toolchain(self.paths, find_go(self.paths))
+            engine = find_engine(self.paths, lambda: _build_dropcaps(tools), phase.note)
+            client = engine.client()
+            node = NodeImage(self.versions, tools, BaseImage(self.paths))
+            plan = plan_node(client, self.versions, node.is_built(client))
+            phase.note(_say_plan(plan, self.versions))
+        self._build_tools(client, tools, node, plan)
+        with self.progress.phase("images") as phase:
+            node_tag, ghcr_tag = self._images(client, tools, node, plan, phase)
+        with self.progress.phase("ghcr.io") as phase:
+            stand_in = self._stand_in(client, ghcr_tag, phase)
+        lab = self._lab(engine, tools, plan, node_tag, stand_in, reused=False)
+        with self.progress.phase("cluster") as phase, applied(lab.environment):
+            reused = _ensure_cluster(client, lab.cluster, phase)
+        self._record(lab, node_tag)
+        return replace(lab, seconds=dict(self.progress.seconds), reused=reused)
+
+    def _lab(
+        self,
+        engine: Engine,
+        tools: Toolchain,
+        plan: NodePlan,
+        node_tag: str,
+        stand_in: StandIn,
+        *,
+        reused: bool,
+    ) -> Lab:
+        kubectl = tools.folder(self._kubectl(plan))
+        environment = tool_environment(tools, str(kubectl), engine, self.paths)
+        cluster = KindCluster(self.paths, node_tag, self.manager_class)
+        return Lab(
+            self.paths, self.versions, engine, tools, cluster, stand_in, plan, environment, {}, reused
+        )
+
+    def _record(self, lab: Lab, node_tag: str) -> None:
+        """What `attach` needs to find this lab again."""
+        record = {
+            "kubernetes": self.versions.kubernetes,
+            "node": node_tag,
+            "pulled": lab.plan.pull,
+            "reason": lab.plan.reason,
+            "go": str(lab.tools.go),
+        }
+        (self.paths.state / _RECORD).write_text(json.dumps(record))
+
+    def _kubectl(self, plan: NodePlan) -> Tool:
+        """A built node has kubectl among its binaries; a pulled one leaves it to us."""
+        shared = not plan.pull and toolchain.host_os() == "linux"
+        build = toolchain.kubernetes if shared else toolchain.kubectl
+        return build(self.versions.kubernetes)
+
+    def _build_tools(
+        self, client: docker.DockerClient, tools: Toolchain, node: NodeImage, plan: NodePlan
+    ) -> None:
+        """Compile what is missing, while Debian is bootstrapped beside it."""
+        wanted: list[Tool] = [self._kubectl(plan)]
+        if not plan.pull and not node.is_built(client):
+            wanted += node.parts
+        wanted += [toolchain.KIND, toolchain.HELM, toolchain.DISTRIBUTION, toolchain.WEB_BASE]
+        with self.progress.phase("tools") as phase, ThreadPoolExecutor(1) as beside:
+            base = BaseImage(self.paths)
+            bootstrapped = beside.submit(base.ensure, client, phase.note)
+            tools.build(dict.fromkeys(wanted), phase.note)
+            bootstrapped.result()
+
+    def _images(
+        self,
+        client: docker.DockerClient,
+        tools: Toolchain,
+        node: NodeImage,
+        plan: NodePlan,
+        phase: Phase,
+    ) -> tuple[str, str]:
+        ghcr = GhcrImage(tools, BaseImage(self.paths)).build(client, phase.note)
+        if plan.pull:
+            return pull_node(client, self.versions.node_image, phase.note), ghcr
+        return node.build(client, phase.note), ghcr
+
+    def _stand_in(self, client: docker.DockerClient, image: str, phase: Phase) -> StandIn:
+        ensure_network(client)
+        found = find_stand_in(client, self.paths, image)
+        if found:
+            phase.note("using the running stand-in for ghcr.io again")
+            return found
+        phase.note("starting a stand-in for ghcr.io")
+        return start_stand_in(client, self.paths, image)
+
+
+def _build_dropcaps(tools: Toolchain) -> Path:
+    tools.build([toolchain.DROPCAPS], lambda _: None)
+    return tools.binary(toolchain.DROPCAPS)
+
+
+def _say_plan(plan: NodePlan, versions: KubernetesSet) -> str:
+    if plan.pull:
+        return f"node image: pulled, {versions.node_image.split('@')[0]} ({plan.reason})"
+    return f"node image: built, Kubernetes {versions.kubernetes} ({plan.reason})"
+
+
+def _ensure_cluster(client: docker.DockerClient, cluster: KindCluster, phase: Phase) -> bool:
+    """Use the cluster again if it is healthy and as described; True if so."""
+    key_file = cluster.paths.state / "cluster.key"
+    key = cluster.render()
+    if cluster.exists(client):
+        as_described = key_file.exists() and key_file.read_text() == key
+        readiness = cluster.readiness()
+        if as_described and readiness.ready:
+            phase.note("using the healthy cluster again")
+            return True
+        why = "; ".join(readiness.missing) or "its description has changed"
+        phase.note(f"replacing the cluster that is there: {why}")
+        cluster.delete()
+    key_file.unlink(missing_ok=True)
+    phase.note("creating the cluster")
+    cluster.create()
+    key_file.write_text(key)
+    return False
+
+
+@contextmanager
+def locked(paths: Paths) -> Iterator[None]:
+    """Hold the lab against other runs; the lock ends with its process."""
+    paths.state.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(paths.state.with_name(f"{NAME}.lock"))
+    try:
+        with lock.acquire(timeout=0):
+            yield
+    except Timeout as error:
+        raise LabError(
+            f"Another run is raising or removing the lab (it holds {lock.lock_file});"
+            " wait for it to end."
+        ) from error
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What `remove_lab` took away, by kind."""
+
+    things: tuple[str, ...]
+
+
+def remove_lab(paths: Paths, say: Callable[[str], None]) -> Removed:
+    """Remove the cluster, the containers, the network, the engine if it is ours, the state.
+
+    The cache stays. Nothing is taken to be gone because a file says so: everything
+    is looked for by the lab's label, its network and kind's cluster label.
+    """
+    with locked(paths):
+        engine = _engine_to_clean(paths, say)
+        removed: list[str] = []
+        if engine:
+            removed += _remove_objects(engine.client())
+        own = OwnEngine(paths)
+        if (engine and engine.owned) or engine_processes():
+            removed += ["container engine"] if own.stop() else []
+        if paths.state.exists():
+            shutil.rmtree(paths.state)
+            removed.append("state folder")
+    paths.state.with_name(f"{NAME}.lock").unlink(missing_ok=True)
+    return Removed(tuple(removed))
+
+
+def _engine_to_clean(paths: Paths, say: Callable[[str], None]) -> Engine | None:
+    """The engine that holds the lab; a dead one of our own is started to be emptied."""
+    own = OwnEngine(paths)
+    found = own.running() or user_engine()
+    if found or not own.holds_containers():
+        return found
+    say("the lab's container engine is dead and holds containers: starting it to empty it")
+    tools = Toolchain(paths, find_go(paths))
+    return own.start(lambda: _build_dropcaps(tools), say)
+
+
+def _remove_objects(client: docker.DockerClient) -> list[str]:
+    removed = []
+    for label in (f"{KIND_LABEL}={NAME}", LABEL):
+        for container in client.containers.list(all=True, filters={"label": label}):
+            removed.append(f"container {container.name}")
+            container.remove(force=True, v=True)
+    remove_stand_in(client)
+    if remove_network(client):
+        removed.append(f"network {NAME}")
+    for volume in client.volumes.list(filters={"label": LABEL}):
+        removed.append(f"volume {volume.name}")
+        volume.remove()
+    return removed
+
+
+def lab_status(paths: Paths) -> dict[str, object]:
+    """What there is of the lab now; read only."""
+    engine = OwnEngine(paths).running() or user_engine()
+    if not engine:
+        return {"engine": "none answers"}
+    client = engine.client()
+    stand_in = find_stand_in(client, paths)
+    readiness = KindCluster(paths, "").readiness()
+    return {
+        "engine": f"{engine.host}{' (started by the lab)' if engine.owned else ''}",
+        "ghcr.io": f"https://127.0.0.1:{stand_in.https_port}" if stand_in else "not running",
+        "cluster": "ready" if readiness.ready else "; ".join(readiness.missing),
+        "kubeconfig": str(paths.kubeconfig),
+    }

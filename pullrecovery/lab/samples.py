@@ -1,0 +1,165 @@
+"""The target's application images: built once by the engine, pushed anew as often as wanted."""
+
+import gzip
+import json
+import shutil
+import tarfile
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import docker
+import httpx
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab import oci, toolchain
+from pullrecovery.lab.content import key_of, whole_folder
+from pullrecovery.lab.paths import LABEL
+from pullrecovery.lab.toolchain import Toolchain
+from pullrecovery.model import Image
+from pullrecovery.observation import Credential, Probe
+from pullrecovery.registry import RegistryClient
+
+_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+@dataclass(frozen=True)
+class App:
+    """An application image as files: its configuration and its compressed layers."""
+
+    folder: Path
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / "config.json").read_text()))
+
+    @property
+    def layers(self) -> list[dict[str, Any]]:
+        """Layer descriptors; the blob of each is a file named by its digest."""
+        return list(json.loads((self.folder / "layers.json").read_text()))
+
+    def blob(self, digest: str) -> Path:
+        return self.folder / digest.replace(":", "-")
+
+
+def build_app(client: docker.DockerClient, tools: Toolchain, source: Path, note: Callable[[str], None]) -> App:
+    """Build `source`/Dockerfile on web-base with the engine, and keep the result as files."""
+    web_base = toolchain.WEB_BASE
+    key = key_of([Path(__file__), source, web_base.source, tools.folder(web_base).name])
+    folder = tools.paths.cache / "apps" / f"{source.name}-{key}"
+    if not folder.exists():
+        note(f"building the image of {source.name}")
+        base = _build_web_base(client, tools)
+        tag = f"pull-recovery/{source.name}:{key}"
+        _build(client, source, tag, BASE=base)
+        with whole_folder(folder) as scratch:
+            _unpack(client, tag, scratch)
+    return App(folder)
+
+
+def _build_web_base(client: docker.DockerClient, tools: Toolchain) -> str:
+    """The static server under the applications; its binary comes from the toolchain."""
+    binary = tools.binary(toolchain.WEB_BASE)
+    tag = f"pull-recovery/web-base:{tools.folder(toolchain.WEB_BASE).name.rpartition('-')[2]}"
+    with whole_folder(tools.paths.cache / "web-base-context") as context:
+        shutil.copy2(binary, context / "web-base")
+        shutil.copy2(toolchain.WEB_BASE.source / "Dockerfile", context / "Dockerfile")
+        _build(client, context, tag)
+    return tag
+
+
+def _build(client: docker.DockerClient, context: Path, tag: str, **arguments: str) -> None:
+    client.images.build(
+        path=str(context), tag=tag, rm=True, buildargs=arguments, labels={LABEL: "image"}
+    )
+
+
+def _unpack(client: docker.DockerClient, tag: str, target: Path) -> None:
+    """Take an image out of the engine: its configuration, and its layers compressed."""
+    archive = target / "image.tar"
+    with archive.open("wb") as file:
+        for chunk in client.images.get(tag).save(named=True):
+            file.write(chunk)
+    with tarfile.open(archive) as tar:
+        listing = json.loads(_member(tar, "manifest.json"))[0]
+        (target / "config.json").write_bytes(_member(tar, listing["Config"]))
+        layers = [_keep_layer(_member(tar, name), target) for name in listing["Layers"]]
+    (target / "layers.json").write_text(json.dumps(layers))
+    archive.unlink()
+
+
+def _member(tar: tarfile.TarFile, name: str) -> bytes:
+    member = tar.getmember(name)
+    file = tar.extractfile(tar.getmember(str(Path(name).parent / member.linkname)) if member.issym() else member)
+    assert file is not None
+    return file.read()
+
+
+def _keep_layer(layer: bytes, target: Path) -> dict[str, Any]:
+    packed = gzip.compress(layer, mtime=0)
+    digest = oci.digest_of(packed)
+    (target / digest.replace(":", "-")).write_bytes(packed)
+    return {"mediaType": _GZIP, "digest": digest, "size": len(packed)}
+
+
+@dataclass(frozen=True)
+class Pusher:
+    """Pushes images to the lab's ghcr.io as any client would, with a credential that may write."""
+
+    registry: RegistryClient
+    credential: Credential
+
+    def push(self, app: App, image: Image) -> str:
+        """Push `app` under `image` with a configuration never seen before; returns the new digest."""
+        token = self.registry.token(image.package, "pull,push", self.credential)
+        if isinstance(token, Probe):
+            raise LabError(f"The lab may not push {image.reference}: {token}")
+        upload = _Upload(self.registry, image.package, token)
+        for layer in app.layers:
+            upload.blob(layer["digest"], app.blob(layer["digest"]).read_bytes())
+        config = oci.encode(_fresh(app.config))
+        upload.blob(oci.digest_of(config), config)
+        document = oci.encode(oci.manifest(config, app.layers))
+        upload.manifest(image.tag, document)
+        return oci.digest_of(document)
+
+
+def _fresh(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with a label and a time that no other image has."""
+    settings = dict(config.get("config") or {})
+    settings["Labels"] = {**(settings.get("Labels") or {}), "dev.pullrecovery.push": uuid.uuid4().hex}
+    return {**config, "config": settings, "created": datetime.now(UTC).isoformat()}
+
+
+@dataclass(frozen=True)
+class _Upload:
+    registry: RegistryClient
+    package: str
+    token: str
+
+    def blob(self, digest: str, data: bytes) -> None:
+        if self._call("HEAD", f"blobs/{digest}", ok=(200, 404)).status_code == httpx.codes.OK:
+            return
+        started = self._call("POST", "blobs/uploads/", ok=(202,))
+        place = urljoin(f"https://{self.registry.host}/v2/", started.headers["location"])
+        query = f"{'&' if '?' in place else '?'}digest={digest}"
+        self._send("PUT", place + query, (201,), content=data)
+
+    def manifest(self, tag: str, document: bytes) -> None:
+        kind = {"Content-Type": oci.MANIFEST}
+        self._call("PUT", f"manifests/{tag}", ok=(201,), content=document, headers=kind)
+
+    def _call(self, method: str, path: str, *, ok: tuple[int, ...], **request: Any) -> httpx.Response:
+        url = f"https://{self.registry.host}/v2/{self.package}/{path}"
+        return self._send(method, url, ok, **request)
+
+    def _send(self, method: str, url: str, ok: tuple[int, ...], **request: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}", **request.pop("headers", {})}
+        answer = self.registry.http.request(method, url, headers=headers, **request)
+        if answer.status_code not in ok:
+            raise LabError(f"Pushing to the lab: {method} {url}: {answer.status_code} {answer.text}")
+        return answer

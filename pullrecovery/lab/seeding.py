@@ -1,0 +1,129 @@
+"""The lab as the world of one target: its packages, its people, its images."""
+
+import secrets
+import string
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from kubernetes import client as k8s
+
+from pullrecovery.deploy.helm import Helm
+from pullrecovery.lab.raising import Lab
+from pullrecovery.lab.samples import App, Pusher, build_app
+from pullrecovery.lab.stand_in import HOST, Control, lab_client
+from pullrecovery.model import Image, Target
+from pullrecovery.observation import Credential
+from pullrecovery.redaction import protect
+from pullrecovery.registry import RegistryClient
+from pullrecovery.world import PullSeen, World
+
+_NODE_AGENT = "containerd/"
+_ALPHABET = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class Minted:
+    """A credential of the lab and the name under which the log knows it."""
+
+    name: str
+    credential: Credential
+
+
+@dataclass(frozen=True)
+class LabWorld:
+    """A World that may be broken at will, with the means to do so."""
+
+    world: World
+    lab: Lab
+    control: Control
+    pusher: Pusher
+    apps: dict[Path, App]
+
+    def publish(self, image: Image, app: Path) -> str:
+        """Push a never seen image of `app` under `image`; returns its digest."""
+        return self.pusher.push(self.apps[app], image)
+
+    def mint(self, scopes: tuple[str, ...] = ("read:packages",)) -> Minted:
+        """A new classic token of the target's login, known to the lab's ghcr.io."""
+        return mint(self.control, self.world.target.login, scopes)
+
+    def mark(self) -> int:
+        """The place in the access log that is now its end."""
+        entries = self.control.log()
+        return int(entries[-1]["seq"]) if entries else 0
+
+    def pulls(self, *, since: int, digest: str) -> list[PullSeen]:
+        """Manifests of `digest` that a node was given after the mark `since`."""
+        entries = self.control.log(since=since, digest=digest, status=200)
+        return [_pull(entry) for entry in entries if _by_node(entry) and entry["route"] == "manifest"]
+
+    def requests(self, *, since: int, repository: str) -> int:
+        """How many requests of nodes named `repository`, in any case, after the mark."""
+        wanted = repository.lower()
+        entries = [entry for entry in self.control.log(since=since) if _by_node(entry)]
+        return sum((entry["repository"] or "").lower() == wanted for entry in entries)
+
+
+@contextmanager
+def open_world(lab: Lab, target: Target, note: Callable[[str], None]) -> Iterator[LabWorld]:
+    """Seed the lab's ghcr.io with the target's packages and people, and look out of it."""
+    with (
+        lab.stand_in.control() as control,
+        lab_client(lab.stand_in) as http,
+        lab.cluster.api() as api,
+    ):
+        yield _seed(lab, target, control, http, api, note)
+
+
+def _seed(
+    lab: Lab,
+    target: Target,
+    control: Control,
+    http: httpx.Client,
+    api: k8s.ApiClient,
+    note: Callable[[str], None],
+) -> LabWorld:
+    registry = RegistryClient(HOST, http)
+    operator = mint(control, target.login, ("read:packages",))
+    writer = mint(control, target.login, ("read:packages", "write:packages"))
+    for workload in target.workloads:
+        people = [target.login]
+        control.put_package(workload.image.package, "private", people, people)
+    client = lab.engine.client()
+    sources = {workload.app for workload in target.workloads if workload.app}
+    apps = {source: build_app(client, lab.tools, source, note) for source in sorted(sources)}
+    world = World(
+        target=target,
+        cluster=api,
+        registry=registry,
+        helm=Helm(lab.helm(), lab.environment),
+        operator=operator.credential,
+    )
+    return LabWorld(world, lab, control, Pusher(registry, writer.credential), apps)
+
+
+def mint(control: Control, login: str, scopes: tuple[str, ...]) -> Minted:
+    """Make a token in the form of GitHub's classic ones and announce it to the stand-in."""
+    name = f"{login.lower()}-{secrets.token_hex(4)}"
+    token = protect("ghp_" + "".join(secrets.choice(_ALPHABET) for _ in range(36)))
+    control.put_credential(name, token, login, list(scopes))
+    return Minted(name, Credential(login, token))
+
+
+def _by_node(entry: dict[str, Any]) -> bool:
+    return str(entry.get("user_agent") or "").startswith(_NODE_AGENT)
+
+
+def _pull(entry: dict[str, Any]) -> PullSeen:
+    return PullSeen(
+        time=datetime.fromisoformat(entry["time"]),
+        identity=str(entry["identity"]),
+        credential=str(entry["credential"]),
+        repository=str(entry["repository"]),
+        digest=str(entry["digest"]),
+    )

@@ -1,0 +1,213 @@
+"""The running stand-in for ghcr.io: its container, its certificate, its control API."""
+
+import io
+import secrets
+import ssl
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import httpx
+import trustme
+from docker.errors import NotFound
+from docker.models.containers import Container
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.paths import LABEL, NAME, Paths
+from pullrecovery.redaction import protect
+from pullrecovery.wait import wait_for
+
+HOST = "ghcr.io"
+CONTAINER = f"{NAME}-ghcr"
+_HOSTS_TOML = f"""\
+server = "https://{HOST}"
+ca = "/etc/containerd/certs.d/{HOST}/ca.crt"
+"""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """Where the stand-in answers on this host, and what is needed to talk to it."""
+
+    https_port: int
+    control_port: int
+    ca_file: Path
+    secret: str
+
+    def trust(self) -> ssl.SSLContext:
+        """A TLS context that trusts the lab's CA and nothing else."""
+        return ssl.create_default_context(cafile=str(self.ca_file))
+
+    def control(self) -> "Control":
+        return Control(self.control_port, self.secret)
+
+
+class Control:
+    """The control API: who there is, what they may read, and what the log saw."""
+
+    def __init__(self, port: int, secret: str) -> None:
+        self._client = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}",
+            headers={"Authorization": f"Bearer {secret}"},
+            timeout=30,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> "Control":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def instance(self) -> str:
+        """The id that the stand-in minted at its start."""
+        return str(self._call("GET", "/healthz")["instance"])
+
+    def put_credential(self, name: str, token: str, login: str, scopes: list[str], **state: bool) -> None:
+        """Make `token` a classic personal access token; `state` is expired or revoked."""
+        body = {"token": protect(token), "login": login, "scopes": scopes, **state}
+        self._call("PUT", f"/credentials/{name}", json=body)
+
+    def put_package(self, repository: str, visibility: str, readers: list[str], writers: list[str]) -> None:
+        """Create the package `owner/name` or change who may use it."""
+        body = {"visibility": visibility, "readers": readers, "writers": writers}
+        self._call("PUT", f"/packages/{repository}", json=body)
+
+    def log(self, **query: str | int) -> list[dict[str, Any]]:
+        """Access log entries, oldest first, of those that match every part of `query`."""
+        entries: list[dict[str, Any]] = self._call("GET", "/log", params=query)["entries"]
+        return entries
+
+    def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        try:
+            answer = self._client.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise LabError(f"The stand-in's control API does not answer: {error}") from error
+        if answer.is_error:
+            raise LabError(f"The stand-in refused {method} {path}: {answer.status_code} {answer.text}")
+        return dict(answer.json()) if answer.content else {}
+
+
+def issue_certificates(paths: Paths) -> dict[str, bytes]:
+    """Mint a throw-away CA and a certificate for ghcr.io.
+
+    The CA's certificate goes where the nodes read it; its key is forgotten.
+    Returns the files that the container needs, by name.
+    """
+    authority = trustme.CA(organization_name="pull-recovery lab")
+    leaf = authority.issue_cert(HOST)
+    folder = paths.certs / HOST
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ca.crt").write_bytes(authority.cert_pem.bytes())
+    (folder / "hosts.toml").write_text(_HOSTS_TOML)
+    chain = b"".join(pem.bytes() for pem in leaf.cert_chain_pems)
+    return {"tls.crt": chain, "tls.key": leaf.private_key_pem.bytes()}
+
+
+def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> StandIn:
+    """Replace whatever ran under its name by a new stand-in on the lab's network."""
+    remove_stand_in(client)
+    secret = secrets.token_urlsafe(32)
+    files = {**issue_certificates(paths), "control.secret": secret.encode()}
+    container = client.containers.create(
+        image,
+        name=CONTAINER,
+        hostname=HOST,
+        labels={LABEL: "ghcr"},
+        network=NAME,
+        networking_config={NAME: client.api.create_endpoint_config(aliases=[HOST])},
+        ports={"443/tcp": ("127.0.0.1", None), "8080/tcp": ("127.0.0.1", None)},
+        init=True,
+    )
+    container.put_archive("/etc", _archive("ghcr", files))
+    secret_file = paths.state / "control.secret"
+    secret_file.touch(mode=0o600)
+    secret_file.write_text(secret)
+    container.start()
+    found = wait_for(
+        "the stand-in for ghcr.io answers",
+        lambda: find_stand_in(client, paths),
+        lambda seen: seen is not None,
+        failed=lambda _: _has_ended(container),
+        describe=lambda _: container.logs(tail=15).decode(errors="replace"),
+        timeout=60,
+    )
+    assert found is not None
+    return found
+
+
+def find_stand_in(client: docker.DockerClient, paths: Paths, image: str = "") -> StandIn | None:
+    """The running stand-in, if it answers to our secret and (where given) is of `image`."""
+    secret_file = paths.state / "control.secret"
+    ca_file = paths.certs / HOST / "ca.crt"
+    try:
+        container = client.containers.get(CONTAINER)
+        secret = protect(secret_file.read_text())
+        ports = container.attrs["NetworkSettings"]["Ports"]
+        https, control = (int(ports[port][0]["HostPort"]) for port in ("443/tcp", "8080/tcp"))
+    except (NotFound, OSError, KeyError, TypeError, IndexError):
+        return None
+    if image and container.attrs["Config"]["Image"] != image:
+        return None
+    found = StandIn(https, control, ca_file, secret)
+    return found if _answers(found) else None
+
+
+def remove_stand_in(client: docker.DockerClient) -> bool:
+    """Remove the container; True if there was one."""
+    try:
+        client.containers.get(CONTAINER).remove(force=True, v=True)
+    except NotFound:
+        return False
+    return True
+
+
+def _answers(stand_in: StandIn) -> bool:
+    """Both doors answer: the control API to our secret, and TLS under a certificate that fits."""
+    try:
+        with stand_in.control() as control, lab_client(stand_in) as client:
+            control.instance()
+            return client.get(f"https://{HOST}/v2/").status_code == httpx.codes.UNAUTHORIZED
+    except (LabError, httpx.HTTPError, OSError):
+        return False
+
+
+class _ToTheLab(httpx.HTTPTransport):
+    """Carries requests for ghcr.io to the published port, under ghcr.io's own TLS name."""
+
+    def __init__(self, stand_in: StandIn) -> None:
+        super().__init__(verify=stand_in.trust(), trust_env=False)
+        self._port = stand_in.https_port
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host != HOST:
+            raise httpx.ConnectError(f"{request.url.host} is not in the lab", request=request)
+        request.extensions = {**request.extensions, "sni_hostname": HOST}
+        request.url = request.url.copy_with(host="127.0.0.1", port=self._port)
+        return super().handle_request(request)
+
+
+def lab_client(stand_in: StandIn) -> httpx.Client:
+    """An HTTP client to which https://ghcr.io is the lab's; no other host is reached."""
+    return httpx.Client(transport=_ToTheLab(stand_in), timeout=60, trust_env=False)
+
+
+def _has_ended(container: Container) -> bool:
+    container.reload()
+    return container.status in ("exited", "dead")
+
+
+def _archive(folder: str, files: dict[str, bytes]) -> bytes:
+    """A tar of one folder whose files only root may read."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        top = tarfile.TarInfo(folder)
+        top.type, top.mode = tarfile.DIRTYPE, 0o755
+        tar.addfile(top)
+        for name, data in files.items():
+            entry = tarfile.TarInfo(f"{folder}/{name}")
+            entry.size, entry.mode = len(data), 0o600
+            tar.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()

@@ -1,0 +1,153 @@
+"""The pinned programs of the lab, each built from its own Go module and cached by content."""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.content import key_of, sweep_scratch, whole_folder
+from pullrecovery.lab.golang import MODULES, go_environment
+from pullrecovery.lab.paths import REPOSITORY, Paths
+
+_LANES = 2
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One Go module and the packages of it that are built; `tool` is its tool directives."""
+
+    name: str
+    source: Path
+    packages: tuple[str, ...] = ("tool",)
+    target_os: str = "linux"
+    link_flags: str = "-s -w"
+
+
+def _stamp(version: str) -> str:
+    """Linker flags that give the Kubernetes components their version; kubeadm reads it."""
+    major, minor, _ = version.split(".")
+    values = {
+        "gitVersion": f"v{version}",
+        "gitMajor": major,
+        "gitMinor": minor,
+        "gitCommit": "unknown",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+    }
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    stamps = (f"-X {package}.{key}={value}" for package in packages for key, value in values.items())
+    return " ".join(("-s", "-w", *stamps))
+
+
+def host_os() -> str:
+    """GOOS of this machine."""
+    return "darwin" if sys.platform == "darwin" else "linux"
+
+
+def go_arch() -> str:
+    """GOARCH of this machine, which the container engine is taken to share."""
+    known = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+    machine = platform.machine().lower()
+    if machine not in known:
+        raise LabError(f"This machine's processor, {machine}, is neither amd64 nor arm64.")
+    return known[machine]
+
+
+def kubernetes(version: str) -> Tool:
+    module = MODULES / f"kubernetes-{version.rpartition('.')[0]}"
+    return Tool(f"kubernetes-{version}", module, link_flags=_stamp(version))
+
+
+def kubectl(version: str) -> Tool:
+    """kubectl alone, for machines that pull the node image instead of building it."""
+    module = MODULES / f"kubernetes-{version.rpartition('.')[0]}"
+    package = ("k8s.io/kubernetes/cmd/kubectl",)
+    return Tool("kubectl", module, package, host_os(), _stamp(version))
+
+
+def _from_modules(name: str, target_os: str = "linux", packages: tuple[str, ...] = ("tool",)) -> Tool:
+    return Tool(name, MODULES / name, packages, target_os)
+
+
+KIND = _from_modules("kind", host_os())
+HELM = _from_modules("helm", host_os())
+DROPCAPS = _from_modules("dropcaps", packages=(".",))
+DISTRIBUTION = _from_modules("distribution")
+CNI = _from_modules("cni")
+PAUSE = _from_modules("pause", packages=(".",))
+CONTAINERD = _from_modules("containerd-2.3")
+ETCD = _from_modules("etcd-3.7", packages=(".",))
+COREDNS = _from_modules("coredns-1.14", packages=(".",))
+WEB_BASE = Tool("web-base", REPOSITORY / "sample" / "apps" / "web-base", (".",))
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Builds tools with `go`, into folders named by the content they are made from."""
+
+    paths: Paths
+    go: Path
+
+    def folder(self, tool: Tool) -> Path:
+        """Where the binaries of `tool` are, once built."""
+        sources = [f for f in sorted(tool.source.iterdir()) if f.suffix in (".mod", ".sum", ".go")]
+        named: list[str | Path] = [tool.target_os, go_arch(), tool.link_flags, *tool.packages]
+        return self.paths.tools / f"{tool.name}-{key_of([*named, *sources])}"
+
+    def binary(self, tool: Tool, name: str = "") -> Path:
+        """One binary of `tool`; its own name by default."""
+        return self.folder(tool) / (name or tool.name)
+
+    def is_built(self, tool: Tool) -> bool:
+        return self.folder(tool).is_dir()
+
+    def build(self, tools: Iterable[Tool], note: Callable[[str], None]) -> None:
+        """Build what is missing, two modules side by side; `note` is told what is going on."""
+        sweep_scratch(self.paths.tools)
+        missing = [tool for tool in tools if not self.is_built(tool)]
+        with ThreadPoolExecutor(_LANES) as lanes:
+            running = [lanes.submit(self._build, tool, note) for tool in missing]
+            try:
+                for build in running:
+                    build.result()
+            except BaseException:
+                lanes.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _build(self, tool: Tool, note: Callable[[str], None]) -> None:
+        note(f"building {tool.name} from its Go module")
+        environment = {**go_environment(self.paths, target_os=tool.target_os)}
+        with whole_folder(self.folder(tool)) as scratch:
+            command = [str(self.go), "build", "-trimpath", "-v", f"-ldflags={tool.link_flags}"]
+            command += ["-o", f"{scratch}/", *tool.packages]
+            _compile(tool, command, environment, note)
+        note(f"built {tool.name}")
+
+
+def _compile(
+    tool: Tool, command: list[str], environment: dict[str, str], note: Callable[[str], None]
+) -> None:
+    """Run `go build -v`; count the packages it names, keep the rest for the error."""
+    with subprocess.Popen(
+        command,
+        cwd=tool.source,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        encoding="utf-8",
+    ) as build:
+        assert build.stderr is not None
+        said: list[str] = []
+        for line in build.stderr:
+            said.append(line)
+            if len(said) % 200 == 0:
+                note(f"{tool.name}: {len(said)} packages compiled")
+    if build.returncode != 0:
+        ending = "".join(said[-15:])
+        raise LabError(f"Building {tool.name} in {tool.source} failed:\n{ending}")

@@ -1,0 +1,3 @@
+module pullrecovery.dev/toolchain/dropcaps
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module pullrecovery.dev/toolchain/pause
+
+go 1.26.0

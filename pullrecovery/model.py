@@ -1,0 +1,113 @@
+"""The nouns of the suite, frozen: what is judged, what was seen, and what follows from it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Cause(StrEnum):
+    """Why a criterion fails; two faults share a cause only if one command mends both."""
+
+    SECRET_MISSING = "secret.missing"
+    SECRET_WRONG_TYPE = "secret.wrong-type"
+    SECRET_WRONG_SERVER = "secret.wrong-server"
+    SECRET_UNREADABLE = "secret.unreadable"
+    CREDENTIAL_REJECTED = "secret.credential-rejected"
+    SCOPE_MISSING = "secret.scope-missing"
+    PERMISSION_MISSING = "secret.permission-missing"
+    NOT_WIRED = "wiring.not-wired"
+    PODS_STALE = "wiring.pods-stale"
+    RENDER_FAILED = "render.failed"
+    WRONG_REPOSITORY = "render.wrong-repository"
+    WRONG_TAG = "render.wrong-tag"
+    INVALID_REFERENCE = "render.invalid-reference"
+    NOT_DEPLOYED = "cluster.not-deployed"
+    RELEASE_STALE = "cluster.release-stale"
+    IMAGE_MISSING = "image.missing"
+    REGISTRY_UNREACHABLE = "external.registry-unreachable"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A wanted image: `repository` with its registry, and a tag."""
+
+    repository: str
+    tag: str
+
+    @property
+    def reference(self) -> str:
+        return f"{self.repository}:{self.tag}"
+
+    @property
+    def registry(self) -> str:
+        return self.repository.partition("/")[0]
+
+    @property
+    def package(self) -> str:
+        """The repository without its registry: `owner/name`."""
+        return self.repository.partition("/")[2]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One chart of the target with its values files, namespace and wanted image.
+
+    `chart`, `values` and `app` are absolute paths. `pull_secrets_key` is the
+    dotted values key through which the chart takes its pull secrets.
+    """
+
+    name: str
+    chart: Path
+    values: tuple[Path, ...]
+    namespace: str
+    image: Image
+    pull_secrets_key: str
+    app: Path | None = None
+
+    @property
+    def values_file(self) -> Path:
+        """The file that has the last word on the values, and so the one to edit."""
+        return self.values[-1] if self.values else self.chart / "values.yaml"
+
+
+@dataclass(frozen=True)
+class Target:
+    """The monorepo under test, as its target.yaml describes it."""
+
+    name: str
+    root: Path
+    registry: str
+    owner: str
+    login: str
+    pull_secret: str
+    privilege_required: bool
+    workloads: tuple[Workload, ...]
+
+    def workload(self, name: str) -> Workload:
+        return next(workload for workload in self.workloads if workload.name == name)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a criterion says; two verdicts are equal when they say the same, by the same cause."""
+
+    holds: bool
+    cause: Cause | None = None
+    evidence: str = field(default="", compare=False)
+    remedy: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        if self.holds:
+            return "holds"
+        return f"fails: {self.cause}: {self.evidence} -- mend it: {self.remedy}"
+
+
+def holds() -> Verdict:
+    """The verdict of a criterion that holds."""
+    return Verdict(True)
+
+
+def fails(cause: Cause, evidence: str = "", remedy: str = "") -> Verdict:
+    """The verdict of a criterion that fails for `cause`; `remedy` is the command that mends it."""
+    return Verdict(False, cause, evidence, remedy)

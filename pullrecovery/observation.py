@@ -1,0 +1,118 @@
+"""What was seen, once, as frozen data; every criterion is a function of these."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pullrecovery.model import Target, Workload
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A login and its token, as a Secret carries them; the token is never shown."""
+
+    login: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One question to the registry about a repository.
+
+    `stage` is where the answer came from: `token`, `registry`, or `network` where
+    none came. `status` is the HTTP status (0 without one), `code` and `message`
+    are the first entry of the error body. `digest` is the manifest's, where asked for.
+    """
+
+    stage: str
+    status: int
+    code: str = ""
+    message: str = ""
+    digest: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.stage == "registry" and self.status == 200
+
+    def __str__(self) -> str:
+        said = f": {self.code.lower()}: {self.message}" if self.message else ""
+        return f"the {self.stage} answered {self.status}{said}"
+
+
+@dataclass(frozen=True)
+class SecretSeen:
+    """The pull secret in the workload's namespace; `probe` used its credential."""
+
+    name: str
+    namespace: str
+    exists: bool
+    type: str = ""
+    servers: tuple[str, ...] = ()
+    problem: str = ""
+    credential: Credential | None = None
+    probe: Probe | None = None
+
+
+@dataclass(frozen=True)
+class ContainerSeen:
+    """A container of a live pod, init containers included; reasons are the kubelet's."""
+
+    name: str
+    image: str
+    image_id: str
+    ready: bool
+    waiting_reason: str
+    waiting_message: str
+
+
+@dataclass(frozen=True)
+class PodSeen:
+    """A live pod of the workload."""
+
+    name: str
+    uid: str
+    replica_set: str
+    created: datetime
+    service_account: str
+    pull_secrets: tuple[str, ...]
+    ready: bool
+    containers: tuple[ContainerSeen, ...]
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DeploymentSeen:
+    """The workload's Deployment; `current_replica_set` is that of its newest template."""
+
+    exists: bool
+    name: str = ""
+    images: tuple[str, ...] = ()
+    template_pull_secrets: tuple[str, ...] = ()
+    service_account: str = "default"
+    service_account_pull_secrets: tuple[str, ...] = ()
+    replicas: int = 0
+    observed: bool = False
+    current_replica_set: str = ""
+
+
+@dataclass(frozen=True)
+class ChartSeen:
+    """What `helm template` rendered; `error` holds its words where it failed."""
+
+    images: tuple[str, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything that the criteria judge, seen together.
+
+    `wanted` is the operator's probe of the wanted reference.
+    """
+
+    target: Target
+    workload: Workload
+    chart: ChartSeen
+    secret: SecretSeen
+    deployment: DeploymentSeen
+    pods: tuple[PodSeen, ...]
+    wanted: Probe

@@ -1,0 +1,23 @@
+"""World → observations: each part looks once, and gives frozen data."""
+
+from pullrecovery.model import Workload
+from pullrecovery.observation import Observation
+from pullrecovery.observe.chart import observe_chart
+from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.observe.secret import observe_secret
+from pullrecovery.world import World
+
+
+def observe(world: World, workload: Workload) -> Observation:
+    """Look at everything that the criteria judge of `workload`."""
+    deployment = observe_deployment(world, workload)
+    package = workload.image.package
+    return Observation(
+        target=world.target,
+        workload=workload,
+        chart=observe_chart(world.helm, workload),
+        secret=observe_secret(world, workload),
+        deployment=deployment,
+        pods=observe_pods(world, workload, deployment),
+        wanted=world.registry.manifest(package, workload.image.tag, world.operator),
+    )

@@ -1,0 +1,47 @@
+"""Image references, read by the rules that the kubelet applies to them.
+
+Source: github.com/distribution/reference, the grammar in its package comment.
+"""
+
+import re
+from dataclasses import dataclass
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference in its parts; `problem` says what makes it invalid, '' if nothing does."""
+
+    registry: str
+    path: str
+    tag: str
+    digest: str
+    problem: str
+
+    @property
+    def repository(self) -> str:
+        return f"{self.registry}/{self.path}"
+
+
+def parse_reference(text: str) -> Reference:
+    """Split `registry/path[:tag][@digest]`; invalid ones are returned with their problem."""
+    rest, _, digest = text.partition("@")
+    registry, _, path = rest.partition("/")
+    path, _, tag = path.partition(":")
+    return Reference(registry, path, tag, digest, _problem(path, tag, digest))
+
+
+def _problem(path: str, tag: str, digest: str) -> str:
+    if path != path.lower():
+        return f"repository name ({path}) must be lowercase"
+    if not _PATH.fullmatch(path):
+        return f"{path!r} is no repository name"
+    if tag and not _TAG.fullmatch(tag):
+        return f"{tag!r} is no tag"
+    if digest and not _DIGEST.fullmatch(digest):
+        return f"{digest!r} is no digest"
+    return ""

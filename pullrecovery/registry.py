@@ -1,0 +1,82 @@
+"""Asking a registry as containerd asks it: challenge, token, then the question.
+
+Source: the distribution token specification; the answers of GHCR that the
+causes rest on are listed in docs/mirror.md.
+"""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from pullrecovery.observation import Credential, Probe
+from pullrecovery.oci_types import ACCEPT_MANIFESTS
+
+_AGENT = "pull-recovery"
+
+
+@dataclass(frozen=True)
+class RegistryClient:
+    """A client of one registry host; `http` decides where that host's name leads."""
+
+    host: str
+    http: httpx.Client
+
+    def tags(self, package: str, credential: Credential | None) -> Probe:
+        """Whether `credential` may read `package`, whatever tags there are."""
+        return self._ask("GET", package, f"/v2/{package}/tags/list", credential)
+
+    def manifest(self, package: str, reference: str, credential: Credential | None) -> Probe:
+        """Whether `reference` (a tag or digest) has a manifest, and its digest."""
+        # GET, as a HEAD answer has no body to say why not.
+        return self._ask("GET", package, f"/v2/{package}/manifests/{reference}", credential)
+
+    def _ask(self, method: str, package: str, path: str, credential: Credential | None) -> Probe:
+        try:
+            token = self.token(package, "pull", credential)
+            if isinstance(token, Probe):
+                return token
+            headers = {"Authorization": f"Bearer {token}", "Accept": ACCEPT_MANIFESTS}
+            answer = self.http.request(method, self._url(path), headers=self._headers(headers))
+        except httpx.HTTPError as error:
+            return Probe("network", 0, type(error).__name__, str(error))
+        return _probe("registry", answer)
+
+    def token(self, package: str, actions: str, credential: Credential | None) -> str | Probe:
+        """A bearer token for `package`, or the refusal. Raises httpx.HTTPError without an answer."""
+        headers = {}
+        if credential:
+            pair = f"{credential.login}:{credential.token}".encode()
+            headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        query = {"service": self.host, "scope": f"repository:{package}:{actions}"}
+        answer = self.http.get(self._url("/token"), params=query, headers=self._headers(headers))
+        if answer.status_code != httpx.codes.OK:
+            return _probe("token", answer)
+        return str(answer.json()["token"])
+
+    def _url(self, path: str) -> str:
+        return f"https://{self.host}{path}"
+
+    def _headers(self, headers: dict[str, str]) -> dict[str, str]:
+        return {"User-Agent": _AGENT, **headers}
+
+
+def _probe(stage: str, answer: httpx.Response) -> Probe:
+    first = _first_error(answer) if answer.is_error else {}
+    return Probe(
+        stage,
+        answer.status_code,
+        str(first.get("code", "")),
+        str(first.get("message", "")),
+        answer.headers.get("docker-content-digest", ""),
+    )
+
+
+def _first_error(answer: httpx.Response) -> dict[str, Any]:
+    """The first entry of an error body; registries also answer with HTML, or nothing."""
+    try:
+        errors = answer.json()["errors"]
+        return dict(errors[0])
+    except (ValueError, KeyError, TypeError, IndexError):
+        return {"message": answer.text[:200]}

@@ -1,0 +1,157 @@
+"""target.yaml → Target; every mistake is one clear error with its line."""
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError
+
+from pullrecovery.errors import UsageError
+from pullrecovery.model import Image, Target, Workload
+from pullrecovery.reference import parse_reference
+
+SCHEMA = 1
+_TOP = {
+    "schema": int,
+    "name": str,
+    "registry": str,
+    "owner": str,
+    "login": str,
+    "pullSecret": str,
+    "privilege": str,
+    "workloads": list,
+}
+_WORKLOAD = {
+    "name": str,
+    "chart": str,
+    "values": list,
+    "namespace": str,
+    "image": dict,
+    "pullSecretsKey": str,
+    "app": str,
+}
+_IMAGE = {"repository": str, "tag": str}
+_OPTIONAL = {"app", "values", "privilege"}
+_PRIVILEGES = ("required", "optional")
+_KINDS = {int: "a number", str: "a text", list: "a list", dict: "a mapping"}
+
+
+class _Reader:
+    """Checks one file; `fail` names it and the line."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def fail(self, node: Any, key: str | int | None, problem: str) -> UsageError:
+        line = node.lc.line + 1
+        if key is not None and key in (node.lc.data or {}):
+            line = node.lc.data[key][0] + 1
+        return UsageError(f"{self.file}:{line}: {problem}")
+
+    def check(self, node: Any, known: dict[str, type], what: str) -> None:
+        """Every key is known, every needed one is there, every value is of its kind."""
+        if not isinstance(node, CommentedMap):
+            raise UsageError(f"{self.file}: {what} must be a mapping.")
+        for key in node:
+            if key not in known:
+                raise self.fail(node, key, f"{what} has no key {key!r}; it has {', '.join(known)}.")
+        for key, kind in known.items():
+            if key not in node:
+                if key not in _OPTIONAL:
+                    raise self.fail(node, None, f"{what} lacks {key!r}.")
+            elif not isinstance(node[key], kind):
+                raise self.fail(node, key, f"{key!r} of {what} must be {_KINDS[kind]}.")
+
+
+def load_target(folder: Path) -> Target:
+    """Read `folder`/target.yaml. Raises UsageError naming file, line and what to do."""
+    file = folder / "target.yaml"
+    if not file.is_file():
+        raise UsageError(f"{file}: no such file; TARGET must be a folder that holds a target.yaml.")
+    try:
+        document = YAML().load(file.read_text())
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UsageError(f"{file}:{line}: not valid YAML: {error.problem}.") from error
+    reader = _Reader(file)
+    reader.check(document, _TOP, "the target")
+    if document["schema"] != SCHEMA:
+        raise reader.fail(document, "schema", f"schema must be {SCHEMA}.")
+    if document["owner"] != document["owner"].lower():
+        raise reader.fail(document, "owner", "'owner' must be lower case, as in image references.")
+    if document.get("privilege", "optional") not in _PRIVILEGES:
+        raise reader.fail(document, "privilege", f"'privilege' is one of {', '.join(_PRIVILEGES)}.")
+    return Target(
+        name=document["name"],
+        root=folder,
+        registry=document["registry"],
+        owner=document["owner"],
+        login=document["login"],
+        pull_secret=document["pullSecret"],
+        privilege_required=document.get("privilege") == "required",
+        workloads=_workloads(reader, document),
+    )
+
+
+def _workloads(reader: _Reader, document: CommentedMap) -> tuple[Workload, ...]:
+    nodes: CommentedSeq = document["workloads"]
+    if not nodes:
+        raise reader.fail(document, "workloads", "the target needs at least one workload.")
+    found = tuple(_workload(reader, document, node) for node in nodes)
+    names = [workload.name for workload in found]
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise reader.fail(nodes[at], "name", f"a second workload is named {name!r}.")
+    return found
+
+
+def _workload(reader: _Reader, document: CommentedMap, node: Any) -> Workload:
+    reader.check(node, _WORKLOAD, "a workload")
+    reader.check(node["image"], _IMAGE, f"the image of {node['name']}")
+    _check_namespace(reader, node)
+    chart = _existing(reader, node, "chart", node["chart"])
+    if not (chart / "Chart.yaml").is_file():
+        raise reader.fail(node, "chart", f"{chart} holds no Chart.yaml.")
+    values = tuple(_existing(reader, node, "values", name) for name in node.get("values", ()))
+    app = _existing(reader, node, "app", node["app"]) if "app" in node else None
+    return Workload(
+        name=node["name"],
+        chart=chart,
+        values=values,
+        namespace=node["namespace"],
+        image=_image(reader, document, node),
+        pull_secrets_key=node["pullSecretsKey"],
+        app=app,
+    )
+
+
+def _check_namespace(reader: _Reader, node: CommentedMap) -> None:
+    """A namespace is a DNS label (RFC 1123); the API would refuse it much later."""
+    label = node["namespace"]
+    plain = label.replace("-", "")
+    ok = plain.isascii() and plain.isalnum() and label == label.lower() and len(label) <= 63
+    if not ok or label[0] == "-" or label[-1] == "-":
+        raise reader.fail(node, "namespace", f"{label!r} is no namespace name (a DNS label).")
+
+
+def _existing(reader: _Reader, node: CommentedMap, key: str, relative: str) -> Path:
+    path = (reader.file.parent / relative).resolve()
+    if not path.exists():
+        raise reader.fail(node, key, f"{key} {relative!r} does not exist in {reader.file.parent}.")
+    return path
+
+
+def _image(reader: _Reader, document: CommentedMap, node: CommentedMap) -> Image:
+    image = node["image"]
+    wanted = Image(image["repository"], image["tag"])
+    parsed = parse_reference(wanted.reference)
+    if parsed.problem:
+        raise reader.fail(image, "repository", f"{wanted.reference}: {parsed.problem}.")
+    if parsed.registry != document["registry"]:
+        problem = f"{wanted.repository} is not in the target's registry, {document['registry']}."
+        raise reader.fail(image, "repository", problem)
+    if not parsed.path.startswith(f"{document['owner']}/"):
+        problem = f"{wanted.repository} does not belong to the target's owner, {document['owner']}."
+        raise reader.fail(image, "repository", problem)
+    return wanted

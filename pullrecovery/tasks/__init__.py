@@ -1,0 +1,22 @@
+"""The tasks REG-001 … REG-008: what each one judges, and what it tells a person to do."""
+
+from collections.abc import Callable, Mapping
+
+from pullrecovery.model import Verdict
+from pullrecovery.observation import Observation
+from pullrecovery.tasks.reg_003_pull_secret import reg_003
+from pullrecovery.tasks.reg_004_wiring import reg_004
+from pullrecovery.tasks.reg_005_right_values import reg_005
+from pullrecovery.tasks.reg_006_redeploy import reg_006
+
+CRITERIA: Mapping[str, Callable[[Observation], Verdict]] = {
+    "REG-003": reg_003,
+    "REG-004": reg_004,
+    "REG-005": reg_005,
+    "REG-006": reg_006,
+}
+
+
+def judge(seen: Observation) -> dict[str, Verdict]:
+    """The verdict of every criterion on one observation."""
+    return {name: criterion(seen) for name, criterion in CRITERIA.items()}

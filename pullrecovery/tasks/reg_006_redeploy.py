@@ -1,0 +1,53 @@
+"""REG-006: redeploy, and see the new pods run the wanted image."""
+
+from pullrecovery.diagnosis import diagnose_pull, stuck_containers
+from pullrecovery.model import Cause, Verdict, Workload, fails, holds
+from pullrecovery.observation import Observation
+from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.world import World
+
+
+def reg_006(seen: Observation) -> Verdict:
+    """Holds when all pods of the newest ReplicaSet are Ready on the wanted digest and none waits."""
+    deployment = seen.deployment
+    upgrade = f"helm upgrade --install {seen.workload.name} {seen.workload.chart.name}"
+    if not deployment.exists:
+        return fails(Cause.NOT_DEPLOYED, f"no Deployment in {seen.workload.namespace}", upgrade)
+    stuck = stuck_containers(seen.pods)
+    if stuck:
+        return diagnose_pull(seen, stuck[0])
+    if any(image != seen.workload.image.reference for image in deployment.images):
+        evidence = f"the release runs {', '.join(deployment.images)}"
+        return fails(Cause.RELEASE_STALE, evidence, upgrade)
+    return _judge_running(seen)
+
+
+def _judge_running(seen: Observation) -> Verdict:
+    deployment = seen.deployment
+    current = [pod for pod in seen.pods if pod.replica_set == deployment.current_replica_set]
+    ready = [pod for pod in current if pod.ready]
+    if not deployment.observed or len(ready) < deployment.replicas or len(seen.pods) != len(current):
+        evidence = f"{len(ready)} of {deployment.replicas} new pods are Ready, {len(seen.pods)} live"
+        return fails(Cause.UNKNOWN, evidence, "look at the pods' logs and probes")
+    if not seen.wanted.digest:
+        return fails(Cause.IMAGE_MISSING, f"{seen.workload.image.reference}: {seen.wanted}")
+    for pod in ready:
+        for container in pod.containers:
+            if not container.image_id.endswith(seen.wanted.digest):
+                evidence = f"{pod.name} runs {container.image_id}, wanted is {seen.wanted.digest}"
+                return fails(Cause.RELEASE_STALE, evidence, "recreate the pods")
+    return holds()
+
+
+def redeploy(world: World, workload: Workload) -> str:
+    """Upgrade the release, then delete pods that wait for an image.
+
+    A pod's back-off belongs to its UID: a new pod pulls at once, the old one up
+    to 300 s later.
+    """
+    world.helm.upgrade(workload)
+    pods = observe_pods(world, workload, observe_deployment(world, workload))
+    names = sorted({stuck.pod.name for stuck in stuck_containers(pods)})
+    for name in names:
+        world.core.delete_namespaced_pod(name, workload.namespace, grace_period_seconds=0)
+    return f"upgraded {workload.name}, recreated {len(names)} pods"

@@ -1,0 +1,62 @@
+"""Where a target is looked at: the lab or a live cluster, as a few parts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from kubernetes import client as k8s
+
+from pullrecovery.deploy.helm import Helm
+from pullrecovery.model import Image, Target
+from pullrecovery.observation import Credential
+from pullrecovery.registry import RegistryClient
+
+
+@dataclass(frozen=True)
+class PullSeen:
+    """One manifest that a container runtime was given; `credential` names who asked."""
+
+    time: datetime
+    identity: str
+    credential: str
+    repository: str
+    digest: str
+
+
+class PullLog(Protocol):
+    """The registry's own log; only the lab has one."""
+
+    def pulls(self, *, since: int, digest: str) -> list[PullSeen]:
+        """Successful pulls of `digest` by a node after the mark `since`."""
+
+    def requests(self, *, since: int, repository: str) -> int:
+        """How many requests of nodes named `repository` after the mark `since`."""
+
+    def mark(self) -> int:
+        """The place in the log that is now its end."""
+
+
+class Publisher(Protocol):
+    """Whoever can make images; only the lab has one."""
+
+    def publish(self, image: Image, app: str) -> str:
+        """Push a fresh image of `app` under `image`; returns its digest."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A target's surroundings: its cluster, its registry, Helm, the operator's own credential."""
+
+    target: Target
+    cluster: k8s.ApiClient
+    registry: RegistryClient
+    helm: Helm
+    operator: Credential
+
+    @property
+    def core(self) -> k8s.CoreV1Api:
+        return k8s.CoreV1Api(self.cluster)
+
+    @property
+    def apps(self) -> k8s.AppsV1Api:
+        return k8s.AppsV1Api(self.cluster)

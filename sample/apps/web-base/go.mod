@@ -1,0 +1,3 @@
+module github.com/bytequester/hosting-monorepo/apps/web-base
+
+go 1.24
