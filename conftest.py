@@ -10,6 +10,7 @@ pytest_plugins = [
     "fixtures.scenario",
     "fixtures.remedy",
     "fixtures.evidence",
+    "fixtures.scheduling",
 ]
 
 

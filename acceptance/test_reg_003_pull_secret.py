@@ -7,22 +7,21 @@ and for the right server, and the registry accepts its token for the package.
 
 import pytest
 
+from fixtures.scenario import failing
 from pullrecovery.model import fails, holds
-from pullrecovery.tasks import judge
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
-from pullrecovery.tasks.reg_006_redeploy import reg_006
 
 
 @pytest.mark.scenarios("REG-003")
 def test_bad_pull_secret_recovers(broken, refresh_secret, redeploy, settled, pulls):
     """No Secret, or one whose token the registry refuses: the pull goes wrong in GHCR's words."""
-    assert broken.killed().keys() == broken.fault.must_fail
-    assert reg_003(broken.observe()) == fails(broken.fault.cause)
-    assert reg_006(broken.observe()) == fails(broken.fault.cause)
+    verdicts = broken.verdicts()
+    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert verdicts["REG-003"] == verdicts["REG-006"] == fails(broken.fault.cause)
 
     refresh_secret()
 
     assert reg_003(broken.observe()) == holds()
     redeploy()
-    assert {reg: holds() for reg in judge(broken.observe())} == judge(settled())
+    assert failing(settled()) == {}
     assert pulls.after(refresh_secret).by(refresh_secret.credential).of(broken.digest)

@@ -7,22 +7,19 @@ its pod template names the Secret, and the live pods carry it.
 
 import pytest
 
-from pullrecovery.model import fails, holds
-from pullrecovery.tasks import judge
-from pullrecovery.tasks.reg_004_wiring import reg_004
-from pullrecovery.tasks.reg_006_redeploy import reg_006
+from fixtures.scenario import failing
+from pullrecovery.model import fails
 
 
 @pytest.mark.scenarios("REG-004")
 def test_unwired_workload_recovers(broken, wire, redeploy, settled, pulls):
     """The Secret is there but nothing points at it, so the pod pulls anonymously."""
-    assert broken.killed().keys() == broken.fault.must_fail
-    assert reg_004(broken.observe()) == fails(broken.fault.cause)
-    assert reg_006(broken.observe()) == fails(broken.fault.cause)
+    verdicts = broken.verdicts()
+    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert verdicts["REG-004"] == verdicts["REG-006"] == fails(broken.fault.cause)
 
     wire()
     redeploy()
 
-    assert {reg: holds() for reg in judge(broken.observe())} == judge(settled())
-    assert reg_004(broken.observe()) == holds()
+    assert failing(settled()) == {}
     assert pulls.after(wire).by(broken.credential).of(broken.digest)

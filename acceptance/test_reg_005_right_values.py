@@ -5,25 +5,23 @@ Holds when `helm template` renders the wanted reference and no other, in lower c
 
 import pytest
 
+from fixtures.scenario import failing
 from pullrecovery.model import Cause, fails, holds
-from pullrecovery.tasks import judge
 from pullrecovery.tasks.reg_005_right_values import reg_005
-from pullrecovery.tasks.reg_006_redeploy import reg_006
 
 
 @pytest.mark.scenarios("REG-005")
 def test_wrong_values_recover(broken, correct_values, redeploy, settled, pulls):
     """A misspelt repository, a tag that no push made, an owner in capitals."""
-    assert broken.killed().keys() == broken.fault.must_fail
-    assert reg_005(broken.observe()) == fails(broken.fault.cause)
-    assert reg_006(broken.observe()) == fails(broken.fault.cause)
+    verdicts = broken.verdicts()
+    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert verdicts["REG-005"] == verdicts["REG-006"] == fails(broken.fault.cause)
     if broken.fault.cause is Cause.INVALID_REFERENCE:
-        package = broken.workload.image.package
-        assert broken.lab_world.requests(since=broken.mark, repository=package) == 0
+        assert broken.requests_of_the_node() == 0
 
     correct_values()
 
     assert reg_005(broken.observe()) == holds()
     redeploy()
-    assert {reg: holds() for reg in judge(broken.observe())} == judge(settled())
+    assert failing(settled()) == {}
     assert pulls.after(correct_values).by(broken.credential).of(broken.digest)

@@ -6,18 +6,18 @@ container waits for an image.
 
 import pytest
 
-from pullrecovery.model import fails, holds
-from pullrecovery.tasks import judge
-from pullrecovery.tasks.reg_006_redeploy import reg_006
+from fixtures.scenario import failing
+from pullrecovery.model import fails
 
 
 @pytest.mark.scenarios("REG-006")
 def test_release_not_upgraded_recovers(broken, redeploy, settled, pulls):
     """Secret, wiring and values are right, and still the old release runs."""
-    assert broken.killed().keys() == broken.fault.must_fail
-    assert reg_006(broken.observe()) == fails(broken.fault.cause)
+    verdicts = broken.verdicts()
+    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert verdicts["REG-006"] == fails(broken.fault.cause)
 
     redeploy()
 
-    assert {reg: holds() for reg in judge(broken.observe())} == judge(settled())
+    assert failing(settled()) == {}
     assert pulls.after(redeploy).by(broken.credential).of(broken.digest)

@@ -32,7 +32,7 @@ def run_acceptance(folder: Path, kubernetes: str, smoke: bool, extra: Sequence[s
     result_file.unlink(missing_ok=True)
     options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
     options += ["--smoke"] if smoke else []
-    with progress.phase("tests"):
+    with progress.phase("tests", silent=True):
         _pytest(options, extra)
         leaks = remove_leaks(lab.cluster)
     return _close(result_file, leaks, progress)
@@ -40,7 +40,7 @@ def run_acceptance(folder: Path, kubernetes: str, smoke: bool, extra: Sequence[s
 
 def _pytest(options: Sequence[str], extra: Sequence[str]) -> None:
     # A process of its own, as pytest rewrites the modules of plugins that are loaded here already.
-    parallel = ["-n", str(_ROWS_SIDE_BY_SIDE), "--dist", "loadgroup"]
+    parallel = ["-n", str(_ROWS_SIDE_BY_SIDE), "--dist", "loadscope"]
     reports = [f"--junitxml={REPORTS / 'junit.xml'}", f"--result-json={REPORTS / 'result.json'}"]
     command = [sys.executable, "-m", "pytest", "acceptance", *parallel, *reports, *options, *extra]
     subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, check=False)

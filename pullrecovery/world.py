@@ -29,8 +29,8 @@ class PullLog(Protocol):
     def pulls(self, *, since: int, digest: str) -> list[PullSeen]:
         """Successful pulls of `digest` by a node after the mark `since`."""
 
-    def requests(self, *, since: int, repository: str) -> int:
-        """How many requests of nodes named `repository` after the mark `since`."""
+    def requests(self, *, since: int, reference: str, credential: str) -> int:
+        """How many requests of nodes after the mark named `reference` or brought `credential`."""
 
     def mark(self) -> int:
         """The place in the log that is now its end."""

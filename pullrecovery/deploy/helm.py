@@ -26,6 +26,12 @@ class Helm:
         options = ["--create-namespace", "--history-max", "5"]
         return run([*command, *_options(workload), *options], env=self.environment, timeout=120)
 
+    def uninstall(self, workload: Workload) -> None:
+        """Remove the release and wait until its objects are gone; no error without a release."""
+        command = [str(self.binary), "uninstall", workload.name, "--namespace", workload.namespace]
+        options = ["--ignore-not-found", "--wait", "--cascade", "foreground", "--timeout", "60s"]
+        run([*command, *options], env=self.environment, timeout=90)
+
 
 def _options(workload: Workload) -> list[str]:
     files = [option for file in workload.values for option in ("--values", str(file))]

@@ -14,7 +14,6 @@ from pullrecovery.observation import Credential
 from pullrecovery.values import edit_values
 from pullrecovery.wait import wait_for
 
-_INSTANCE = "app.kubernetes.io/instance"
 
 
 @dataclass
@@ -46,6 +45,8 @@ class Ground:
     def lay(self) -> None:
         """Make all good: namespace, Secret, wiring, values."""
         self._ensure_namespace()
+        if self.shared_namespace:
+            self.clear()
         self.put_secret(self.credential.credential)
         self.set_value("image.repository", self.workload.image.repository)
         self.set_value("image.tag", self.workload.image.tag)
@@ -82,13 +83,7 @@ class Ground:
         if not self.shared_namespace:
             _tolerate_missing(lambda: self.core.delete_namespace(self.namespace))
             return
-        apps = self.lab_world.world.apps
-        selector = {"label_selector": f"{_INSTANCE}={self.workload.name}"}
-        apps.delete_collection_namespaced_deployment(self.namespace, **selector)
-        apps.delete_collection_namespaced_replica_set(self.namespace, **selector)
-        self.core.delete_collection_namespaced_pod(self.namespace, grace_period_seconds=0, **selector)
-        release = {"label_selector": f"owner=helm,name={self.workload.name}"}
-        self.core.delete_collection_namespaced_secret(self.namespace, **release)
+        self.lab_world.world.helm.uninstall(self.workload)
         self.delete_secret()
         self.set_account_secrets([])
 

@@ -25,11 +25,11 @@ class Progress:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def phase(self, name: str) -> Iterator["Phase"]:
-        """Time and show the phase `name`."""
+    def phase(self, name: str, *, silent: bool = False) -> Iterator["Phase"]:
+        """Time and show the phase `name`; a silent one shows its progress by itself."""
         phase = Phase(self, name)
-        beat = threading.Thread(target=phase.beat, daemon=True)
-        beat.start()
+        if not silent:
+            threading.Thread(target=phase.beat, daemon=True).start()
         try:
             yield phase
         except BaseException as error:

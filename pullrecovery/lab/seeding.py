@@ -62,11 +62,13 @@ class LabWorld:
         entries = self.control.log(since=since, digest=digest, status=200)
         return [_pull(entry) for entry in entries if _by_node(entry) and entry["route"] == "manifest"]
 
-    def requests(self, *, since: int, repository: str) -> int:
-        """How many requests of nodes named `repository`, in any case, after the mark."""
-        wanted = repository.lower()
+    def requests(self, *, since: int, reference: str, credential: str) -> int:
+        """How many requests of nodes after the mark named `reference` or brought `credential`."""
         entries = [entry for entry in self.control.log(since=since) if _by_node(entry)]
-        return sum((entry["repository"] or "").lower() == wanted for entry in entries)
+        return sum(
+            entry["reference"] == reference or entry["credential"] == credential
+            for entry in entries
+        )
 
 
 @contextmanager

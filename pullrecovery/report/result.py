@@ -47,7 +47,7 @@ class ResultFile:
             outcome = "error" if report.skipped else report.outcome
             self._outcomes.setdefault(test, outcome)
         if hasattr(report, "scenario"):
-            self._scenarios[test] = dict(report.scenario)
+            self._scenarios[test] = json.loads(report.scenario)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         result = self.result(exitstatus)

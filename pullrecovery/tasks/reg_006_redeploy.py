@@ -2,7 +2,7 @@
 
 from pullrecovery.diagnosis import diagnose_pull, stuck_containers
 from pullrecovery.model import Cause, Verdict, Workload, fails, holds
-from pullrecovery.observation import Observation
+from pullrecovery.observation import DeploymentSeen, Observation, PodSeen
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.world import World
 
@@ -22,12 +22,18 @@ def reg_006(seen: Observation) -> Verdict:
     return _judge_running(seen)
 
 
-def _judge_running(seen: Observation) -> Verdict:
-    deployment = seen.deployment
-    current = [pod for pod in seen.pods if pod.replica_set == deployment.current_replica_set]
+def rolled_out(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> bool:
+    """Whether the newest ReplicaSet's pods are all Ready, and no older pod lives."""
+    current = [pod for pod in pods if pod.replica_set == deployment.current_replica_set]
     ready = [pod for pod in current if pod.ready]
-    if not deployment.observed or len(ready) < deployment.replicas or len(seen.pods) != len(current):
-        evidence = f"{len(ready)} of {deployment.replicas} new pods are Ready, {len(seen.pods)} live"
+    complete = len(ready) == len(current) == len(pods) == deployment.replicas
+    return deployment.exists and deployment.observed and complete
+
+
+def _judge_running(seen: Observation) -> Verdict:
+    ready = [pod for pod in seen.pods if pod.ready]
+    if not rolled_out(seen.deployment, seen.pods):
+        evidence = f"{len(ready)} of {len(seen.pods)} live pods are Ready, not all of them new"
         return fails(Cause.UNKNOWN, evidence, "look at the pods' logs and probes")
     if not seen.wanted.digest:
         return fails(Cause.IMAGE_MISSING, f"{seen.workload.image.reference}: {seen.wanted}")

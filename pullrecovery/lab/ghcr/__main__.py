@@ -69,15 +69,15 @@ async def _run(config: Config) -> int:
         front = create_front(state, storage, log)
         control = create_control(state, log, config.secret, registry=storage)
         async with asyncio.TaskGroup() as group:
-            watch = group.create_task(_watch(registry, stop))
+            watching = group.create_task(watch(registry, stop))
             group.create_task(
                 serve(front, front_socket, stop, certificate=config.certificate, key=config.key)
             )
             group.create_task(serve(control, control_socket, stop))
-        return watch.result()
+        return watching.result()
 
 
-async def _watch(registry: asyncio.subprocess.Process, stop: asyncio.Event) -> int:
+async def watch(registry: asyncio.subprocess.Process, stop: asyncio.Event) -> int:
     """Wait for the stop, or make one when the registry dies; return the exit code."""
     died = await unless(stop, asyncio.create_task(registry.wait()))
     if not died:

@@ -1,6 +1,6 @@
 """What a caller may do: pure functions that return the refusal, or None.
 
-Sources: ghcr-and-kubelet.md §1.2 (the token service) and §1.3 (the registry after a token).
+Source: README.md, Sources: the token service, the registry after a token.
 """
 
 from collections.abc import Sequence

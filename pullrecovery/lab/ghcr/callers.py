@@ -1,6 +1,6 @@
 """Who is asking, read from the Authorization header.
 
-Sources: ghcr-and-kubelet.md §1.1 and §1.2. The username of a Basic header is not checked and
+Source: README.md, Sources: callers. The username of a Basic header is not checked and
 never kept: people paste tokens there.
 """
 

@@ -248,4 +248,4 @@ async def _by_status(request: Request, error: Exception) -> Response:
     del request
     if not isinstance(error, HTTPException):
         raise error
-    return _error(error.status_code, f"{error.detail}.")
+    return _error(error.status_code, error.detail)

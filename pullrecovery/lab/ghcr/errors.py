@@ -1,7 +1,7 @@
 """The errors GHCR answers with, as values: status, code and message.
 
 Clients print them, and some print the code alone when the message is the code's default, so the
-bytes matter. Source: captured replies, /work/shared/ghcr-and-kubelet.md §1.1 to §1.3.
+bytes matter. Source: captured replies, listed in README.md.
 """
 
 import json

@@ -9,7 +9,7 @@ from pullrecovery.lab.ghcr.errors import ProtocolError
 
 _UNAUTHORIZED: Final = 401
 
-# Said, word for word, where a request is for no repository (captured, ghcr-and-kubelet.md §1.1).
+# Said, word for word, where a request is for no repository (README.md, Sources: challenge).
 PLACEHOLDER: Final = "repository:user/image:pull"
 
 

@@ -1,6 +1,7 @@
 """What is done under /v2/ once a caller is let in: pulls, pushes and lists."""
 
 from http import HTTPStatus
+from typing import Final
 
 import httpx
 from starlette.requests import Request
@@ -8,8 +9,11 @@ from starlette.responses import Response
 
 from pullrecovery.lab.ghcr import authorize, errors, names, recorder, replies, storage, tags
 from pullrecovery.lab.ghcr.callers import Caller
+from pullrecovery.lab.ghcr.errors import ProtocolError
 from pullrecovery.lab.ghcr.paths import Target
 from pullrecovery.lab.ghcr.state import State
+
+_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 
 
 class Repositories:
@@ -48,9 +52,10 @@ class Repositories:
     async def manifest(self, request: Request, target: Target, caller: Caller) -> Response:
         """Give or take a manifest, by tag or digest."""
         path = f"/v2/{target.repository}/manifests/{target.reference}"
-        response = await storage.relay(
-            request, self._storage, path, fallback=errors.MANIFEST_UNKNOWN
+        errand = storage.Errand(
+            path, errors.MANIFEST_UNKNOWN, judge=lambda found: _unread_index(request, found)
         )
+        response = await storage.relay(request, self._storage, errand)
         self._note(request, response)
         if response.status_code == HTTPStatus.CREATED:
             self._create(target, caller)
@@ -62,7 +67,8 @@ class Repositories:
         """Give a blob."""
         del caller
         path = f"/v2/{target.repository}/blobs/{target.reference}"
-        return await storage.relay(request, self._storage, path, fallback=errors.BLOB_UNKNOWN)
+        errand = storage.Errand(path, errors.BLOB_UNKNOWN)
+        return await storage.relay(request, self._storage, errand)
 
     async def upload(self, request: Request, target: Target, caller: Caller) -> Response:
         """Begin, continue, finish or look at the upload of a blob."""
@@ -71,9 +77,8 @@ class Repositories:
         digest = query.get("digest") or query.get("mount") or ""
         if names.is_digest(digest):
             recorder.note_digest(request, digest)
-        response = await storage.relay(
-            request, self._storage, path, query=query, fallback=errors.UPLOAD_UNKNOWN
-        )
+        errand = storage.Errand(path, errors.UPLOAD_UNKNOWN, query)
+        response = await storage.relay(request, self._storage, errand)
         if response.status_code == HTTPStatus.CREATED:
             self._create(target, caller)
         return response
@@ -99,6 +104,16 @@ class Repositories:
             recorder.note_digest(request, digest)
 
 
+def _unread_index(request: Request, found: httpx.Headers) -> ProtocolError | None:
+    """Refuse an index to a client that did not name its type; `*/*` does not name it."""
+    # Distribution 3.1 has this sentence, and gives the index all the same.
+    if found.get("content-type") != _INDEX:
+        return None
+    accepted = ",".join(request.headers.getlist("accept")).split(",")
+    named = {media_type.partition(";")[0].strip().lower() for media_type in accepted}
+    return None if _INDEX in named else errors.INDEX_NOT_ACCEPTED
+
+
 def _paged(
     request: Request, path: str, found: dict[str, list[str]], first: dict[str, str] | None = None
 ) -> Response:
@@ -110,4 +125,4 @@ def _paged(
     except tags.PageError:
         return replies.refuse(errors.PAGE_INVALID)
     headers = {} if page.link is None else {"link": page.link}
-    return replies.document({**(first or {}), key: list(page.items)}, headers)
+    return replies.document({**(first or {}), key: page.items}, headers)

@@ -1,6 +1,7 @@
 """HTTP servers on sockets of our own, in an event loop that others share."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=1024)
     except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
+        # The error's own text repeats the address.
+        reason = os.strerror(error.errno or 0)
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {reason}") from error
 
 
 async def unless(stop: asyncio.Event, task: asyncio.Task[T]) -> bool:

@@ -4,7 +4,8 @@ Bodies pass in both directions as they come, so memory does not grow with them. 
 registry's are closed however the client's request ends.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import httpx
@@ -76,28 +77,43 @@ class _Relayed(StreamingResponse):
             await self._upstream.aclose()
 
 
-async def relay(
-    request: Request,
-    storage: httpx.AsyncClient,
-    path: str,
-    *,
-    query: Mapping[str, str] | None = None,
-    fallback: ProtocolError,
-) -> Response:
-    """Send the client's request on to `path` of the registry, and give its answer back.
+def _take(headers: httpx.Headers) -> None:
+    """Judge nothing."""
+    del headers
 
-    An error of the registry's comes out as GHCR would say it, `fallback` where its answer to a
-    HEAD has no body. A registry that does not answer, or breaks off before its headers, gives
-    502; one that breaks off later breaks the client's answer off too. Raises ClientDisconnect if
-    the client leaves while its body is read.
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Where in the registry a request goes on to, and what to make of the answer.
+
+    `fallback` is told where the registry's refusal of a HEAD has no body; `judge` may refuse a
+    good answer by its headers.
     """
-    outgoing = _outgoing(request, storage, path, query or {})
+
+    path: str
+    fallback: ProtocolError
+    query: Mapping[str, str] = field(default_factory=dict)
+    judge: Callable[[httpx.Headers], ProtocolError | None] = _take
+
+
+async def relay(request: Request, storage: httpx.AsyncClient, errand: Errand) -> Response:
+    """Send the client's request on to the registry, and give its answer back.
+
+    An error of the registry's comes out as GHCR would say it. A registry that does not answer,
+    or breaks off before its headers, gives 502; one that breaks off later breaks the client's
+    answer off too. Raises ClientDisconnect if the client leaves while its body is read.
+    """
+    outgoing = _outgoing(request, storage, errand)
     try:
         upstream = await storage.send(outgoing, stream=True)
         if upstream.status_code >= _FIRST_ERROR_STATUS:
-            return await _refusal(upstream, fallback)
+            return await _refusal(upstream, errand.fallback)
     except httpx.TransportError:
         return replies.refuse(errors.STORAGE_UNAVAILABLE)
+    refusal = errand.judge(upstream.headers)
+    if refusal is not None:
+        await upstream.aclose()
+        return replies.refuse(refusal)
     response = _Relayed(upstream)
     if "location" in response.headers:
         response.headers["location"] = _relative(response.headers["location"])
@@ -135,14 +151,12 @@ async def delete_tag(storage: httpx.AsyncClient, repository: str, tag: str) -> N
         )
 
 
-def _outgoing(
-    request: Request, storage: httpx.AsyncClient, path: str, query: Mapping[str, str]
-) -> httpx.Request:
+def _outgoing(request: Request, storage: httpx.AsyncClient, errand: Errand) -> httpx.Request:
     # Not by build_request(): the client's defaults would add an Accept that nobody sent.
-    url = storage.base_url.join(path)
+    url = storage.base_url.join(errand.path)
     return httpx.Request(
         request.method,
-        url.copy_merge_params(query) if query else url,
+        url.copy_merge_params(errand.query) if errand.query else url,
         headers=_without(request.headers.raw, _KEPT_BACK),
         content=request.stream() if request.method in _WITH_BODY else None,
         extensions={"timeout": storage.timeout.as_dict()},

@@ -1,6 +1,6 @@
 """Lists of tags as GHCR gives them: in the order of their pushes, a hundred at a time.
 
-Source: ghcr-and-kubelet.md §1.3, `tags/list`.
+Source: README.md, Sources: tags.
 """
 
 import re
@@ -21,7 +21,7 @@ class PageError(ValueError):
 class Page:
     """Some items of a list, and the `Link` header's value where there are more."""
 
-    items: Sequence[str]
+    items: list[str]
     link: str | None
 
 
@@ -44,7 +44,7 @@ def page(items: Sequence[str], path: str, n: str | None, last: str | None) -> Pa
         raise PageError(n)
     asked = int(n or 0)
     size = asked or _DEFAULT_SIZE
-    rest = _after(items, last)
+    rest = _after(list(items), last)
     chosen = rest[:size]
     if len(rest) == len(chosen):
         return Page(chosen, None)
@@ -52,7 +52,7 @@ def page(items: Sequence[str], path: str, n: str | None, last: str | None) -> Pa
     return Page(chosen, f'<{path}?{query}>; rel="next"')
 
 
-def _after(items: Sequence[str], last: str | None) -> Sequence[str]:
+def _after(items: list[str], last: str | None) -> list[str]:
     if not last:
         return items
-    return items[items.index(last) + 1 :] if last in items else ()
+    return items[items.index(last) + 1 :] if last in items else []

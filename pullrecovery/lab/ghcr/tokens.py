@@ -1,7 +1,7 @@
 """The bearer tokens that /token gave out, and whom each was given to.
 
 Tokens are opaque, as GHCR's are; an anonymous one is the base64 of `v1:<owner>/<package>:<unix
-nanoseconds>` (three captured samples, ghcr-and-kubelet.md §1.2). Their lifetime at GHCR is not
+nanoseconds>` (README.md, Sources: tokens). Their lifetime at GHCR is not
 known, so here a token lasts until its credential changes or 10 000 newer ones were given out.
 """
 

@@ -1,0 +1,98 @@
+"""The folder the stand-in starts from, and what is said when it is wrong."""
+
+import json
+
+import pytest
+import trustme
+
+from pullrecovery.lab.ghcr.config import ConfigError, Settings, read_config
+
+SECRET = "a-secret-of-the-tests"
+
+
+@pytest.fixture(name="pair", scope="module")
+def _pair():
+    return trustme.CA().issue_cert("ghcr.io")
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path, pair):
+    (tmp_path / "tls.crt").write_bytes(b"".join(p.bytes() for p in pair.cert_chain_pems))
+    (tmp_path / "tls.key").write_bytes(pair.private_key_pem.bytes())
+    (tmp_path / "control.secret").touch(mode=0o600)
+    (tmp_path / "control.secret").write_text(SECRET + "\n")
+    return tmp_path
+
+
+def test_folder_without_settings_has_the_containers_own(folder):
+    """Ports and paths need no file."""
+    config = read_config(folder)
+
+    assert config.secret == SECRET
+    assert config.settings == Settings()
+    assert (config.settings.front_port, config.settings.control_port) == (443, 8080)
+
+
+def test_settings_are_taken_one_by_one(folder):
+    """What the file leaves out stays as it was."""
+    (folder / "settings.json").write_text(json.dumps({"front_port": 18443}))
+
+    assert read_config(folder).settings == Settings(front_port=18443)
+
+
+def test_secret_is_not_shown(folder):
+    """Whatever prints the configuration prints no secret."""
+    assert SECRET not in repr(read_config(folder))
+
+
+@pytest.mark.parametrize("name", ["tls.crt", "tls.key", "control.secret"])
+def test_missing_file_is_named(folder, name):
+    """Each file is needed, and the error says which one."""
+    (folder / name).unlink()
+
+    with pytest.raises(ConfigError, match=rf"{name} cannot be read: No such file"):
+        read_config(folder)
+
+
+def test_secret_open_to_others_is_refused(folder):
+    """A secret that others can read is none."""
+    (folder / "control.secret").chmod(0o644)
+
+    with pytest.raises(ConfigError, match="needs the mode 0600"):
+        read_config(folder)
+
+
+@pytest.mark.parametrize("text", ["", "short", "two lines of it\nare one too many"])
+def test_poor_secret_is_refused(folder, text):
+    """One line, sixteen characters."""
+    (folder / "control.secret").write_text(text)
+
+    with pytest.raises(ConfigError, match="one line of 16 characters or more"):
+        read_config(folder)
+
+
+@pytest.mark.parametrize("name", ["tls.crt", "tls.key"])
+def test_broken_pair_is_refused(folder, name):
+    """A certificate and a key that do not belong together are found before a client finds them."""
+    (folder / name).write_text("no PEM")
+
+    with pytest.raises(ConfigError, match="no PEM certificate and its key"):
+        read_config(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"port": 1}, "unknown key 'port'"),
+        ({"front_port": "443"}, "'front_port' must be a whole number, and is a string"),
+        ({"front_port": True}, "'front_port' must be a whole number, and is true or false"),
+        ({"control_port": 0}, "'control_port' must be a port, 1 to 65535"),
+        ({"registry_root": ""}, "'registry_root' must be printable, and not empty"),
+    ],
+)
+def test_wrong_setting_is_named(folder, settings, sentence):
+    """The error says which file, which key, and what it must be."""
+    (folder / "settings.json").write_text(json.dumps(settings))
+
+    with pytest.raises(ConfigError, match=rf"settings\.json: {sentence}"):
+        read_config(folder)

@@ -1,0 +1,294 @@
+"""The control port: who may use it, what it takes, and that a refusal changes nothing."""
+
+import copy
+
+import pytest
+
+GOOD = {"token": "ghp_fresh", "login": "Somebody", "scopes": ["read:packages"]}
+CREDENTIAL = "/credentials/fresh"
+PACKAGE = "/packages/bytequester/fresh"
+
+
+def rows(ghcr):
+    """Return all that the control port can change."""
+    state = ghcr.state
+    return copy.deepcopy((state._credentials, state._packages, state._owners))  # noqa: SLF001
+
+
+@pytest.mark.parametrize("secret", [None, "", "wrong", "the-control-secret-of-the-test"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/healthz"),
+        ("GET", "/log"),
+        ("PUT", CREDENTIAL),
+        ("DELETE", "/credentials/reader"),
+        ("DELETE", "/packages/bytequester/open"),
+        ("DELETE", "/packages/bytequester/open/tags/v1"),
+        ("GET", "/nothing"),
+    ],
+)
+def test_nobody_gets_in_without_the_secret(ghcr, method, path, secret):
+    """Every path answers 401 alike, and nothing changes."""
+    before, tags = rows(ghcr), copy.deepcopy(ghcr.storage.tags)
+    answer = ghcr.control(method, path, GOOD, secret=secret)
+
+    assert answer.status_code == 401
+    assert answer.json() == {"error": "the control secret is missing or wrong"}
+    assert (rows(ghcr), ghcr.storage.tags) == (before, tags)
+
+
+def test_health_names_this_life(ghcr):
+    """The instance is the same for as long as the state lives."""
+    first, second = (ghcr.control("GET", "/healthz").json() for _ in range(2))
+
+    assert first["ok"] is True
+    assert len(first["instance"]) == 16
+    assert first == second
+
+
+def test_credential_works_as_soon_as_it_is_put(ghcr):
+    """What was put is what the front judges by, at once."""
+    assert ghcr.control("PUT", CREDENTIAL, GOOD).status_code == 204
+
+    assert ghcr.ask("GET", "/v2/", caller="fresh").status_code == 200
+
+
+def test_credential_is_revoked_by_putting_it_again(ghcr):
+    """A row is replaced whole; bearer tokens issued before are void with it."""
+    ghcr.control("PUT", CREDENTIAL, GOOD)
+    given = ghcr.authorization("fresh")
+    ghcr.control("PUT", CREDENTIAL, {**GOOD, "revoked": True})
+
+    assert ghcr.ask("GET", "/v2/", headers=given).status_code == 401
+    assert ghcr.token_for("fresh").status_code == 403
+
+
+def test_forgotten_credential_is_an_invalid_one(ghcr):
+    """After DELETE the token is one that nobody has."""
+    assert ghcr.control("DELETE", "/credentials/reader").status_code == 204
+
+    assert ghcr.token_for("reader").status_code == 403
+    assert ghcr.last_entry().credential is None
+
+
+def test_package_changes_hands(ghcr):
+    """Visibility and readers are those of the newest row."""
+    path = "/packages/bytequester/closed"
+    assert ghcr.ask("GET", "/v2/bytequester/closed/tags/list", caller="stranger").status_code == 403
+    ghcr.control("PUT", path, {"visibility": "private", "readers": ["stranger"]})
+
+    assert ghcr.ask("GET", "/v2/bytequester/closed/tags/list", caller="stranger").status_code == 200
+
+
+def test_package_can_lie_deeper(ghcr):
+    """A name with slashes is one package."""
+    ghcr.control("PUT", "/packages/bytequester/team/app", {"visibility": "public"})
+
+    answer = ghcr.token_for("nobody", "repository:bytequester/team/app:pull")
+
+    assert answer.status_code == 200
+
+
+def test_forgotten_package_does_not_exist_until_it_is_put_again(ghcr):
+    """DELETE hides a package and its content; PUT brings both back."""
+    tags, package = "/v2/bytequester/open/tags/list", "/packages/bytequester/open"
+    assert ghcr.control("DELETE", package).status_code == 204
+    gone = ghcr.ask("GET", tags, caller="reader")
+    ghcr.control("PUT", package, {"visibility": "public"})
+
+    assert gone.json()["errors"][0]["code"] == "NAME_UNKNOWN"
+    assert ghcr.ask("GET", tags, caller="reader").json()["tags"] == ["multi", "v1"]
+
+
+def test_creators_make_packages_and_others_do_not(ghcr):
+    """An owner's creators are whom the control port last said."""
+    path = "/v2/bytequester/new/blobs/uploads/"
+    ghcr.control("PUT", "/owners/bytequester", {"creators": ["Stranger"]})
+
+    assert ghcr.ask("POST", path, caller="stranger").status_code == 202
+    assert ghcr.ask("POST", path, caller="maker").status_code == 403
+    assert ghcr.control("DELETE", "/owners/bytequester").status_code == 204
+    assert ghcr.ask("POST", path, caller="stranger").status_code == 403
+
+
+def test_deleted_tag_is_gone(ghcr):
+    """One tag is taken away, from the list and from under its name."""
+    assert ghcr.control("DELETE", "/packages/bytequester/closed/tags/v1").status_code == 204
+
+    listed = ghcr.ask("GET", "/v2/bytequester/closed/tags/list", caller="reader")
+    pulled = ghcr.ask("GET", "/v2/bytequester/closed/manifests/v1", caller="reader")
+    assert listed.json()["tags"] == ["multi"]
+    assert pulled.json()["errors"][0]["code"] == "MANIFEST_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/credentials/none",
+        "/owners/none",
+        "/packages/bytequester/none",
+        "/packages/bytequester/none/tags/v1",
+        "/packages/bytequester/open/tags/none",
+    ],
+)
+def test_what_is_not_there_cannot_be_deleted(ghcr, path):
+    """A DELETE of nothing says so."""
+    answer = ghcr.control("DELETE", path)
+
+    assert answer.status_code == 404
+    assert list(answer.json()) == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "sentence"),
+    [
+        pytest.param(CREDENTIAL, b"{", "the document is not JSON", id="no JSON"),
+        pytest.param(CREDENTIAL, b"", "the document is not JSON", id="nothing"),
+        pytest.param(CREDENTIAL, b"\xff{}", "the document is not JSON", id="no UTF-8"),
+        pytest.param(CREDENTIAL, b"[" * 9999, "the document is not JSON", id="too deep"),
+        pytest.param(
+            CREDENTIAL, [], "the document must be an object, and is a list", id="no object"
+        ),
+        pytest.param(
+            CREDENTIAL,
+            b'{"login":"a","login":"b"}',
+            "the document has a key twice",
+            id="key twice",
+        ),
+        pytest.param(
+            CREDENTIAL,
+            {**GOOD, "scope": []},
+            "unknown key 'scope': the keys are expired, login, revoked, scopes, token",
+            id="unknown key",
+        ),
+        pytest.param(CREDENTIAL, {"login": "a"}, "'token' is missing", id="no token"),
+        pytest.param(
+            CREDENTIAL,
+            {**GOOD, "token": 5},
+            "'token' must be a string, and is a number",
+            id="token is a number",
+        ),
+        pytest.param(
+            CREDENTIAL,
+            {**GOOD, "token": "ghp_\ud800"},
+            "'token' must be printable, and not empty",
+            id="token is no text",
+        ),
+        pytest.param(
+            CREDENTIAL,
+            {**GOOD, "token": "ghp_reader"},
+            "'token' is that of another credential already",
+            id="token of another",
+        ),
+        pytest.param(
+            CREDENTIAL,
+            {**GOOD, "login": ""},
+            "'login' must be printable, and not empty",
+            id="empty login",
+        ),
+        pytest.param(
+            CREDENTIAL,
+            {**GOOD, "scopes": "read:packages"},
+            "'scopes' must be a list of strings, and is a string",
+            id="scopes is a string",
+        ),
+        pytest.param(
+            CREDENTIAL,
+            {**GOOD, "scopes": [None]},
+            "'scopes' must hold strings, and holds null",
+            id="scopes hold null",
+        ),
+        pytest.param(
+            CREDENTIAL,
+            {**GOOD, "revoked": 1},
+            "'revoked' must be true or false, and is a number",
+            id="revoked is a number",
+        ),
+        pytest.param(
+            "/credentials/a%20b",
+            GOOD,
+            "'name' in the path must be letters, digits, dots, dashes or _",
+            id="name with a space",
+        ),
+        pytest.param(PACKAGE, {}, "'visibility' is missing", id="no visibility"),
+        pytest.param(
+            PACKAGE,
+            {"visibility": "secret"},
+            "'visibility' must be one of public, private, internal",
+            id="unknown visibility",
+        ),
+        pytest.param(
+            PACKAGE,
+            {"visibility": "public", "readers": {}},
+            "'readers' must be a list of strings, and is an object",
+            id="readers is an object",
+        ),
+        pytest.param(
+            "/packages/ByteQuester/fresh",
+            {"visibility": "public"},
+            "'owner' in the path must be a lower-case owner name",
+            id="owner with capitals",
+        ),
+        pytest.param(
+            "/packages/bytequester/Fresh",
+            {"visibility": "public"},
+            "'package' in the path must be a lower-case package name",
+            id="package with capitals",
+        ),
+        pytest.param(
+            "/owners/bytequester",
+            {"members": []},
+            "unknown key 'members': the keys are creators",
+            id="unknown key of an owner",
+        ),
+    ],
+)
+def test_wrong_document_is_refused_by_one_sentence(ghcr, path, content, sentence):
+    """The sentence names the key and holds no value; nothing is changed."""
+    before = rows(ghcr)
+    answer = ghcr.control("PUT", path, content)
+
+    assert answer.status_code == 400
+    assert answer.json() == {"error": sentence}
+    assert "ghp_" not in answer.text
+    assert rows(ghcr) == before
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("sinse=1", "unknown parameter 'sinse'"),
+        ("since=-1", "'since' must be a whole number"),
+        ("status=ok", "'status' must be a whole number"),
+        ("identity=a&identity=b", "'identity' is there twice"),
+    ],
+)
+def test_wrong_question_is_refused(ghcr, query, sentence):
+    """A misspelt filter never gives the whole log."""
+    answer = ghcr.control("GET", f"/log?{query}")
+
+    assert answer.status_code == 400
+    assert answer.json() == {"error": sentence}
+
+
+def test_document_has_a_limit(ghcr):
+    """More than 64 KiB is read by nobody."""
+    answer = ghcr.control("PUT", CREDENTIAL, b" " * 65_537)
+
+    assert answer.status_code == 413
+
+
+def test_wrong_method_is_refused_in_json(ghcr):
+    """Even the router's own refusals are one sentence in JSON."""
+    answer = ghcr.control("POST", CREDENTIAL, GOOD)
+
+    assert answer.status_code == 405
+    assert answer.json() == {"error": "Method Not Allowed"}
+
+
+def test_token_is_kept_as_its_fingerprint_alone(ghcr):
+    """Nothing in the state gives a token back."""
+    ghcr.control("PUT", CREDENTIAL, GOOD)
+
+    assert "ghp_fresh" not in repr(ghcr.state)

@@ -1,0 +1,47 @@
+"""What the stand-in is made of: it runs in a container that has little else."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pullrecovery.lab.ghcr
+
+FOLDER = Path(pullrecovery.lab.ghcr.__file__).parent
+ALLOWED = {"httpx", "starlette", "uvicorn", *sys.stdlib_module_names}
+
+
+def imported():
+    """Give every module that a file of the stand-in imports."""
+    for file in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0
+                yield node.module
+
+
+def test_stand_in_needs_its_own_folder_and_three_packages():
+    """Nothing of the project but its own modules, and nothing beside requirements.in."""
+    foreign = {
+        name
+        for name in imported()
+        if name.partition(".")[0] not in ALLOWED and not name.startswith("pullrecovery.lab.ghcr")
+    }
+
+    assert foreign == set()
+
+
+def test_every_requirement_is_pinned_and_hashed():
+    """The lock holds what requirements.in asks for, by version and by hash."""
+    asked = [line for line in lines("requirements.in") if not line.startswith("#")]
+    locked = "\n".join(lines("requirements.lock"))
+
+    assert {line.partition("==")[0] for line in asked} == {"httpx", "starlette", "uvicorn"}
+    for pin in asked:
+        assert f"{pin} \\\n    --hash=sha256:" in locked
+
+
+def lines(name):
+    """Return the lines of one of the two files."""
+    return (FOLDER / name).read_text().splitlines()

@@ -1,0 +1,125 @@
+"""The child, the servers, and who stops whom."""
+
+import asyncio
+import json
+import socket
+import ssl
+
+import httpx
+import pytest
+import trustme
+from starlette.responses import PlainTextResponse
+
+from pullrecovery.lab.ghcr.__main__ import watch
+from pullrecovery.lab.ghcr.child import ChildError, registry_config, running_registry
+from pullrecovery.lab.ghcr.config import Settings
+from pullrecovery.lab.ghcr.servers import listen, serve
+
+
+@pytest.fixture(name="nowhere")
+def _nowhere():
+    """Give a port that is taken and answers nobody."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def start(settings):
+    """Run the registry for as long as it takes to see it answer."""
+
+    async def run():
+        address = f"http://127.0.0.1:{settings.registry_port}"
+        async with (
+            httpx.AsyncClient(base_url=address, trust_env=False) as storage,
+            running_registry(settings, storage),
+        ):
+            pytest.fail("it cannot have answered")
+
+    asyncio.run(run())
+
+
+def test_missing_binary_is_named(nowhere):
+    """The error says what could not be started."""
+    with pytest.raises(ChildError, match="/no/registry cannot be started: No such file"):
+        start(Settings(registry_binary="/no/registry", registry_port=nowhere))
+
+
+def test_registry_that_ends_at_once_is_not_waited_for(tmp_path, nowhere):
+    """A registry that refuses its configuration fails the start, with its exit code."""
+    binary = tmp_path / "registry"
+    binary.write_text("#!/bin/sh\nexit 3\n")
+    binary.chmod(0o755)
+
+    with pytest.raises(ChildError, match="ended at once, with 3"):
+        start(Settings(registry_binary=str(binary), registry_port=nowhere))
+
+
+def test_registry_listens_to_nobody_outside():
+    """It asks for no credential, so it has no address but the loopback."""
+    config = registry_config(Settings(registry_root="/data", registry_port=5005))
+
+    assert config["http"]["addr"] == "127.0.0.1:5005"
+    assert config["storage"]["filesystem"] == {"rootdirectory": "/data"}
+    assert json.loads(json.dumps(config)) == config
+
+
+def watched(*argv, stopped):
+    """Watch a process, with the stop asked for already or not at all."""
+
+    async def run():
+        stop = asyncio.Event()
+        if stopped:
+            stop.set()
+        process = await asyncio.create_subprocess_exec(*argv, stdin=asyncio.subprocess.PIPE)
+        code = await watch(process, stop)
+        process.stdin.close()
+        await process.wait()
+        return code, stop.is_set()
+
+    return asyncio.run(run())
+
+
+def test_registry_that_dies_stops_everything_with_a_failure():
+    """A front without its registry is no ghcr.io: all ends, with 1."""
+    assert watched("true", stopped=False) == (1, True)
+
+
+def test_asked_stop_is_a_success():
+    """A stop that was asked for ends with 0."""
+    assert watched("cat", stopped=True) == (0, True)
+
+
+def test_server_speaks_tls_and_stops_when_told(tmp_path):
+    """The certificate is the one given; nothing says what software answers."""
+    ca = trustme.CA()
+    pair = ca.issue_cert("ghcr.io", "127.0.0.1")
+    certificate, key = tmp_path / "crt", tmp_path / "key"
+    pair.cert_chain_pems[0].write_to_path(certificate)
+    pair.private_key_pem.write_to_path(key)
+    trust = ssl.create_default_context()
+    ca.configure_trust(trust)
+
+    async def run():
+        stop = asyncio.Event()
+        listener = listen("127.0.0.1", 0)
+        address = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        app = PlainTextResponse("hello")
+        serving = asyncio.create_task(serve(app, listener, stop, certificate=certificate, key=key))
+        async with httpx.AsyncClient(verify=trust, trust_env=False) as client:
+            answer = await client.get(address)
+        stop.set()
+        await serving
+        return answer
+
+    answer = asyncio.run(run())
+
+    assert answer.text == "hello"
+    assert "server" not in answer.headers
+
+
+def test_taken_address_is_named():
+    """The error says which address is taken."""
+    with listen("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: Address already"):
+            listen("127.0.0.1", port)

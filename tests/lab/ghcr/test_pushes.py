@@ -1,0 +1,122 @@
+"""Pushing through the front: uploads, mounts, and the packages that a push makes."""
+
+import hashlib
+from urllib.parse import urlsplit
+
+import pytest
+
+BLOB = b"a new layer"
+DIGEST = "sha256:" + hashlib.sha256(BLOB).hexdigest()
+LAYER = "sha256:" + hashlib.sha256(b"a layer" * 100).hexdigest()
+OCI = "application/vnd.oci.image.manifest.v1+json"
+MANIFEST = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}'
+
+
+def upload(ghcr, repository, caller):
+    """Push one blob in two requests; return the last answer."""
+    begun = ghcr.ask("POST", f"/v2/{repository}/blobs/uploads/", caller=caller)
+    end = f"{begun.headers['location']}&digest={DIGEST}"
+    return ghcr.ask("PUT", end, caller=caller, content=BLOB)
+
+
+def tag(ghcr, repository, name, caller="writer"):
+    """Push a manifest under a tag."""
+    path = f"/v2/{repository}/manifests/{name}"
+    return ghcr.ask("PUT", path, caller=caller, content=MANIFEST, headers={"Content-Type": OCI})
+
+
+def test_blob_pushed_in_parts_can_be_pulled(ghcr):
+    """POST, PATCH, a look at the state, and PUT give a blob that a reader gets back whole."""
+    start = ghcr.ask("POST", "/v2/bytequester/closed/blobs/uploads/", caller="writer")
+    place = start.headers["location"]
+    part = ghcr.ask("PATCH", place, caller="writer", content=BLOB[:4])
+    state = ghcr.ask("GET", place, caller="writer")
+    ghcr.ask("PUT", f"{place}&digest={DIGEST}", caller="writer", content=BLOB[4:])
+
+    assert part.status_code == 202
+    assert (state.status_code, state.headers["range"]) == (204, "0-3")
+    pulled = ghcr.ask("GET", f"/v2/bytequester/closed/blobs/{DIGEST}", caller="reader")
+    assert pulled.content == BLOB
+
+
+def test_upload_goes_on_at_a_relative_address(ghcr):
+    """The Location of an upload is a path, and keeps the state that the registry put there."""
+    begun = ghcr.ask("POST", "/v2/bytequester/closed/blobs/uploads/", caller="writer")
+    place = urlsplit(begun.headers["location"])
+
+    assert (place.scheme, place.netloc) == ("", "")
+    assert place.path.startswith("/v2/bytequester/closed/blobs/uploads/")
+    assert place.query == "_state=s"
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        pytest.param("bytequester/closed", 201, id="from a package one reads"),
+        pytest.param("bytequester/open", 201, id="from a public package"),
+        pytest.param("elsewhere/hidden", 202, id="not from a package one cannot read"),
+        pytest.param("bytequester/missing", 202, id="not from a missing package"),
+    ],
+)
+def test_mount_needs_to_read_its_source(ghcr, source, status):
+    """A mount from a package that the caller may not read begins a plain upload instead."""
+    ghcr.control("PUT", "/packages/elsewhere/hidden", {"visibility": "private"})
+    for holder in ("elsewhere/hidden", "bytequester/missing"):
+        ghcr.storage.blobs[holder, LAYER] = b"a layer" * 100
+
+    path = f"/v2/bytequester/inner/blobs/uploads/?mount={LAYER}&from={source}"
+    answer = ghcr.ask("POST", path, caller="builder")
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("repository", "caller", "login"),
+    [
+        pytest.param("bytequester/new", "writer", "ByteQuester", id="owner"),
+        pytest.param("bytequester/a/b", "maker", "Maker", id="creator"),
+        pytest.param("stranger/own", "stranger", "Stranger", id="own namespace"),
+    ],
+)
+def test_first_push_makes_a_private_package(ghcr, repository, caller, login):
+    """A package made by a push is private, and whoever pushed it may write it."""
+    answer = upload(ghcr, repository, caller)
+
+    assert answer.status_code == 201
+    package = ghcr.state.package(repository)
+    assert package.repository == repository
+    assert package.visibility == "private"
+    assert package.writers == {login}
+    assert ghcr.token_for("nobody", f"repository:{repository}:pull").status_code == 401
+
+
+def test_started_upload_makes_no_package(ghcr):
+    """A package is there when something of it is stored, and not before."""
+    ghcr.ask("POST", "/v2/bytequester/new/blobs/uploads/", caller="writer")
+
+    assert ghcr.state.package("bytequester/new") is None
+
+
+def test_push_leaves_the_package_as_it_was(ghcr):
+    """Pushing to a public package does not make it private."""
+    tag(ghcr, "bytequester/open", "v2")
+
+    assert ghcr.state.package("bytequester/open").visibility == "public"
+
+
+def test_tags_are_listed_in_the_order_of_their_pushes(ghcr):
+    """Oldest push first; a tag pushed again is the newest; tags from before a restart lead."""
+    for name in ("zebra", "apple", "mango", "zebra"):
+        assert tag(ghcr, "bytequester/closed", name).status_code == 201
+
+    listed = ghcr.ask("GET", "/v2/bytequester/closed/tags/list", caller="reader").json()
+
+    assert listed["tags"] == ["multi", "v1", "apple", "mango", "zebra"]
+
+
+def test_manifest_by_digest_is_no_tag(ghcr):
+    """A child of an index is pushed by its digest, and adds nothing to the list of tags."""
+    digest = "sha256:" + hashlib.sha256(MANIFEST).hexdigest()
+    tag(ghcr, "bytequester/closed", digest)
+
+    assert ghcr.state.push_order("bytequester/closed") == ()
