@@ -6,7 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pullrecovery.acceptance_run import run_acceptance
 from pullrecovery.errors import Exit, PullRecoveryError
+from pullrecovery.lab import commands
 from pullrecovery.redaction import redact
 
 
@@ -46,14 +48,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _acceptance(options: argparse.Namespace) -> int:
-    from pullrecovery.acceptance_run import run_acceptance
-
-    return run_acceptance(options.target, options.kubernetes, options.smoke, options.pytest)
+    return run_acceptance(
+        options.target, options.kubernetes, smoke=options.smoke, extra=options.pytest
+    )
 
 
 def _lab(options: argparse.Namespace) -> int:
-    from pullrecovery.lab import commands
-
     return commands.run(options.action, options.kubernetes)
 
 

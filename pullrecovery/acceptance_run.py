@@ -20,7 +20,7 @@ REPORTS = REPOSITORY / ".reports"
 _ROWS_SIDE_BY_SIDE = 4
 
 
-def run_acceptance(folder: Path, kubernetes: str, smoke: bool, extra: Sequence[str]) -> int:
+def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequence[str]) -> int:
     """Return the exit code that result.json carries too; see `errors.Exit`."""
     target = load_target(folder.resolve())
     versions = kubernetes_set(kubernetes)

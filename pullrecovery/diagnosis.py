@@ -11,7 +11,13 @@ from pullrecovery.observation import ContainerSeen, Observation, PodSeen, Probe,
 from pullrecovery.reference import parse_reference
 
 WAITING_FOR_IMAGE = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+    }
 )
 _ANONYMOUS = re.compile(r"failed to fetch anonymous token")
 _REJECTED = re.compile(r"failed to fetch oauth token.*403 Forbidden", re.DOTALL)
@@ -44,12 +50,12 @@ def stuck_containers(pods: tuple[PodSeen, ...]) -> list[Stuck]:
 
 def diagnose_pull(seen: Observation, stuck: Stuck) -> Verdict:
     """Name the cause of one failed pull, its evidence and the command that mends it."""
-    container = stuck.container
+    container, wanted = stuck.container, seen.workload.image
     wrong_image = diagnose_reference(seen, container.image)
     if wrong_image and not _rendered(seen, container.image):
         return fails(
             Cause.RELEASE_STALE,
-            f"{stuck.pod.name} runs {container.image}, the chart renders {seen.workload.image.reference}",
+            f"{stuck.pod.name} runs {container.image}, not the wanted {wanted.reference}",
             f"helm upgrade --install {seen.workload.name} {seen.workload.chart.name}",
         )
     if wrong_image:
@@ -71,7 +77,8 @@ def diagnose_reference(seen: Observation, image: str) -> Verdict | None:
     """What is wrong with `image` by itself, or beside the wanted one; None if nothing is."""
     wanted = seen.workload.image
     parsed = parse_reference(image)
-    edit = f"set image.repository and image.tag to {wanted.reference} in {seen.workload.values_file.name}"
+    file = seen.workload.values_file.name
+    edit = f"set image.repository and image.tag to those of {wanted.reference} in {file}"
     if parsed.problem:
         return fails(Cause.INVALID_REFERENCE, f"{image}: {parsed.problem}", edit)
     if parsed.repository != wanted.repository:
@@ -82,7 +89,7 @@ def diagnose_reference(seen: Observation, image: str) -> Verdict | None:
 
 
 def diagnose_anonymous(seen: Observation, stuck: Stuck) -> Verdict:
-    """The kubelet had no credential for this image: not wired, or nothing usable behind the wire."""
+    """The kubelet had no credential for this image: no wire, or nothing usable behind it."""
     name = seen.target.pull_secret
     if name in stuck.pod.pull_secrets:
         return diagnose_credential(seen.secret) or _unknown(stuck)
@@ -103,6 +110,7 @@ def is_wired(seen: Observation) -> bool:
 
 
 def wiring_remedy(seen: Observation) -> str:
+    """The edit and the command that wire the pull secret by the chart's values."""
     workload = seen.workload
     return (
         f"set {workload.pull_secrets_key}: [{{name: {seen.target.pull_secret}}}]"
@@ -145,7 +153,9 @@ def _diagnose_probe(where: str, probe: Probe, refresh: str) -> Verdict | None:
         grant = "give the token's owner read access to the package"
         return fails(Cause.PERMISSION_MISSING, evidence, f"{grant} in the package's settings")
     if probe.stage == "network" or probe.status >= 500 or probe.status == 429:
-        return fails(Cause.REGISTRY_UNREACHABLE, evidence, "wait for the registry, nothing is to be changed")
+        return fails(
+            Cause.REGISTRY_UNREACHABLE, evidence, "wait for the registry, nothing is to be changed"
+        )
     return fails(Cause.UNKNOWN, evidence)
 
 

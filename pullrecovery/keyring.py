@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from pullrecovery.observation import Credential
 
 
-class UnreadableSecret(Exception):
-    """A `.dockerconfigjson` that the kubelet cannot use; it then uses none of the pod's secrets."""
+class UnreadableSecretError(Exception):
+    """A `.dockerconfigjson` that the kubelet cannot use; it then uses no Secret of the pod."""
 
 
 def matches(server: str, repository: str) -> bool:
@@ -42,12 +42,12 @@ def _host(netloc: str) -> tuple[str, str]:
 
 
 def read_entries(dockerconfigjson: str) -> dict[str, Credential]:
-    """Server → credential of a `.dockerconfigjson`; raises UnreadableSecret with the reason."""
+    """Server → credential of a `.dockerconfigjson`; UnreadableSecretError says why not."""
     try:
         auths = json.loads(dockerconfigjson).get("auths", {})
         return {server: _credential(entry) for server, entry in auths.items()}
     except (ValueError, AttributeError, TypeError) as error:
-        raise UnreadableSecret(str(error)) from error
+        raise UnreadableSecretError(str(error)) from error
 
 
 def _credential(entry: dict[str, Any]) -> Credential:
@@ -56,10 +56,10 @@ def _credential(entry: dict[str, Any]) -> Credential:
     try:
         text = base64.b64decode(entry["auth"], validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise UnreadableSecret("its `auth` is not base64") from error
+        raise UnreadableSecretError("its `auth` is not base64") from error
     login, colon, token = text.partition(":")
     if not colon:
-        raise UnreadableSecret("its `auth` is not base64 of login:token")
+        raise UnreadableSecretError("its `auth` is not base64 of login:token")
     return Credential(login, token)
 
 

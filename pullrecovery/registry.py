@@ -44,7 +44,7 @@ class RegistryClient:
         return _probe("registry", answer)
 
     def token(self, package: str, actions: str, credential: Credential | None) -> str | Probe:
-        """A bearer token for `package`, or the refusal. Raises httpx.HTTPError without an answer."""
+        """A bearer token for `package`, or the refusal; httpx.HTTPError where none answers."""
         headers = {}
         if credential:
             pair = f"{credential.login}:{credential.token}".encode()

@@ -1,5 +1,6 @@
 """target.yaml → Target; every mistake is one clear error with its line."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class _Reader:
             line = node.lc.data[key][0] + 1
         return UsageError(f"{self.file}:{line}: {problem}")
 
-    def check(self, node: Any, known: dict[str, type], what: str) -> None:
+    def check(self, node: Any, known: Mapping[str, type], what: str) -> None:
         """Every key is known, every needed one is there, every value is of its kind."""
         if not isinstance(node, CommentedMap):
             raise UsageError(f"{self.file}: {what} must be a mapping.")

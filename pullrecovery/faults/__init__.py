@@ -1,7 +1,11 @@
 """The ways a pull breaks, as rows; lab only."""
 
-from pullrecovery.faults import reg_003_pull_secret, reg_004_wiring, reg_005_right_values
-from pullrecovery.faults import reg_006_redeploy
+from pullrecovery.faults import (
+    reg_003_pull_secret,
+    reg_004_wiring,
+    reg_005_right_values,
+    reg_006_redeploy,
+)
 from pullrecovery.faults.rows import Fault
 
 FAULTS: tuple[Fault, ...] = (

@@ -15,7 +15,6 @@ from pullrecovery.values import edit_values
 from pullrecovery.wait import wait_for
 
 
-
 @dataclass
 class Ground:
     """A namespace with a good Secret and a checkout with good values, for one workload.
@@ -72,7 +71,9 @@ class Ground:
         self.core.create_namespaced_secret(self.namespace, body)
 
     def delete_secret(self) -> None:
-        _tolerate_missing(lambda: self.core.delete_namespaced_secret(self.secret_name, self.namespace))
+        _tolerate_missing(
+            lambda: self.core.delete_namespaced_secret(self.secret_name, self.namespace)
+        )
 
     def set_account_secrets(self, entries: list[dict[str, str]]) -> None:
         body = {"imagePullSecrets": entries or None}

@@ -14,7 +14,9 @@ def _remove_secret(ground: Ground) -> None:
 def _revoke_token(ground: Ground) -> None:
     minted = ground.credential
     login, token = minted.credential.login, minted.credential.token
-    ground.lab_world.control.put_credential(minted.name, token, login, ["read:packages"], revoked=True)
+    ground.lab_world.control.put_credential(
+        minted.name, token, login, ["read:packages"], revoked=True
+    )
 
 
 def _take_scope(ground: Ground) -> None:

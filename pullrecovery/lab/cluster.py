@@ -17,6 +17,8 @@ from kubernetes.stream import portforward
 from pytest_kubernetes.providers import select_provider_manager
 from pytest_kubernetes.providers.base import AClusterManager
 from ruamel.yaml import YAML
+from urllib3.exceptions import HTTPError
+from websocket import WebSocketException
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.content import key_of
@@ -48,7 +50,7 @@ class KindCluster:
 
     paths: Paths
     image: str
-    manager_class: type[AClusterManager] = field(default_factory=lambda: kind_manager())
+    manager_class: type[AClusterManager] = field(default_factory=lambda: kind_manager())  # noqa: PLW0108 -- defined below
 
     @property
     def rendered(self) -> Path:
@@ -116,10 +118,8 @@ class KindCluster:
             with self.api() as api:
                 core = k8s.CoreV1Api(api)
                 return Readiness((*_nodes_not_ready(core), *_dns_not_answering(core)))
-        except (ApiException, OSError) as error:
+        except (ApiException, HTTPError, WebSocketException, OSError) as error:
             return Readiness((f"API server: {type(error).__name__}: {error}"[:300],))
-        except Exception as error:  # urllib3 and websocket errors share no base class
-            return Readiness((f"{type(error).__name__}: {error}"[:300],))
 
     def _manager(self) -> AClusterManager:
         return self.manager_class(None, str(self.rendered), self.paths.kubeconfig)
@@ -127,7 +127,8 @@ class KindCluster:
 
 def kind_manager() -> type[AClusterManager]:
     """pytest-kubernetes' manager for kind, as its fixture `k8s_manager` gives it to tests."""
-    return select_provider_manager("kind", {})
+    manager: type[AClusterManager] = select_provider_manager("kind", {})
+    return manager
 
 
 def _nodes_not_ready(core: k8s.CoreV1Api) -> list[str]:

@@ -1,7 +1,6 @@
 """Keys by content, and folders that are either whole or not there."""
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -49,7 +48,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
         scratch.chmod(0o755)
         if target.exists():
             shutil.rmtree(target)
-        os.replace(scratch, target)
+        scratch.replace(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -102,7 +102,7 @@ class OwnEngine:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # No descriptor of ours may stay open in it, or whoever reads our output waits for it.
+                # A descriptor of ours left open in it would keep our readers waiting for ever.
                 close_fds=True,
                 start_new_session=True,
                 cwd="/",
@@ -129,7 +129,7 @@ class OwnEngine:
             os.kill(pid, signal.SIGTERM)
             wait_for(
                 "the container engine stops",
-                lambda: engine_processes(),
+                engine_processes,
                 lambda seen: not seen,
                 timeout=90,
             )

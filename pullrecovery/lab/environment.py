@@ -9,7 +9,9 @@ from pullrecovery.lab.paths import NAME, Paths
 from pullrecovery.lab.toolchain import HELM, KIND, Toolchain
 
 
-def tool_environment(tools: Toolchain, kubectl_folder: str, engine: Engine, paths: Paths) -> dict[str, str]:
+def tool_environment(
+    tools: Toolchain, kubectl_folder: str, engine: Engine, paths: Paths
+) -> dict[str, str]:
     """Variables under which the lab's own tools act on the lab and on nothing of the user's."""
     folders = [str(tools.folder(KIND)), str(tools.folder(HELM)), kubectl_folder]
     paths.home.mkdir(parents=True, exist_ok=True)

@@ -31,7 +31,7 @@ def wanted_images() -> str:
     return wanted
 
 
-def plan_node(client: docker.DockerClient, versions: KubernetesSet, built: bool) -> NodePlan:
+def plan_node(client: docker.DockerClient, versions: KubernetesSet, *, built: bool) -> NodePlan:
     """Decide by IMAGES, by what the engine has, and at last by asking the image registry."""
     wanted = wanted_images()
     if wanted == "build":
@@ -48,6 +48,7 @@ def plan_node(client: docker.DockerClient, versions: KubernetesSet, built: bool)
 
 
 def has_image(client: docker.DockerClient, reference: str) -> bool:
+    """Whether the engine has the image."""
     try:
         client.images.get(reference)
     except ImageNotFound:

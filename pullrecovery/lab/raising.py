@@ -89,7 +89,7 @@ class Raising:
             engine = find_engine(self.paths, lambda: _build_dropcaps(tools), phase.note)
             client = engine.client()
             node = NodeImage(self.versions, tools, BaseImage(self.paths))
-            plan = plan_node(client, self.versions, node.is_built(client))
+            plan = plan_node(client, self.versions, built=node.is_built(client))
             phase.note(_say_plan(plan, self.versions))
         self._build_tools(client, tools, node, plan)
         with self.progress.phase("images") as phase:
@@ -116,7 +116,16 @@ class Raising:
         environment = tool_environment(tools, str(kubectl), engine, self.paths)
         cluster = KindCluster(self.paths, node_tag, self.manager_class)
         return Lab(
-            self.paths, self.versions, engine, tools, cluster, stand_in, plan, environment, {}, reused
+            self.paths,
+            self.versions,
+            engine,
+            tools,
+            cluster,
+            stand_in,
+            plan,
+            environment,
+            {},
+            reused,
         )
 
     def _record(self, lab: Lab, node_tag: str) -> None:

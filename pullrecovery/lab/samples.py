@@ -46,7 +46,9 @@ class App:
         return self.folder / digest.replace(":", "-")
 
 
-def build_app(client: docker.DockerClient, tools: Toolchain, source: Path, note: Callable[[str], None]) -> App:
+def build_app(
+    client: docker.DockerClient, tools: Toolchain, source: Path, note: Callable[[str], None]
+) -> App:
     """Build `source`/Dockerfile on web-base with the engine, and keep the result as files."""
     web_base = toolchain.WEB_BASE
     key = key_of([Path(__file__), source, web_base.source, tools.folder(web_base).name])
@@ -94,8 +96,11 @@ def _unpack(client: docker.DockerClient, tag: str, target: Path) -> None:
 
 def _member(tar: tarfile.TarFile, name: str) -> bytes:
     member = tar.getmember(name)
-    file = tar.extractfile(tar.getmember(str(Path(name).parent / member.linkname)) if member.issym() else member)
-    assert file is not None
+    file = tar.extractfile(
+        tar.getmember(str(Path(name).parent / member.linkname)) if member.issym() else member
+    )
+    if file is None:
+        raise LabError(f"The engine's archive has no file {name}.")
     return file.read()
 
 
@@ -114,7 +119,7 @@ class Pusher:
     credential: Credential
 
     def push(self, app: App, image: Image) -> str:
-        """Push `app` under `image` with a configuration never seen before; returns the new digest."""
+        """Push `app` under `image`, its configuration new; returns the digest."""
         token = self.registry.token(image.package, "pull,push", self.credential)
         if isinstance(token, Probe):
             raise LabError(f"The lab may not push {image.reference}: {token}")
@@ -131,7 +136,10 @@ class Pusher:
 def _fresh(config: dict[str, Any]) -> dict[str, Any]:
     """The configuration with a label and a time that no other image has."""
     settings = dict(config.get("config") or {})
-    settings["Labels"] = {**(settings.get("Labels") or {}), "dev.pullrecovery.push": uuid.uuid4().hex}
+    settings["Labels"] = {
+        **(settings.get("Labels") or {}),
+        "dev.pullrecovery.push": uuid.uuid4().hex,
+    }
     return {**config, "config": settings, "created": datetime.now(UTC).isoformat()}
 
 
@@ -153,7 +161,9 @@ class _Upload:
         kind = {"Content-Type": oci.MANIFEST}
         self._call("PUT", f"manifests/{tag}", ok=(201,), content=document, headers=kind)
 
-    def _call(self, method: str, path: str, *, ok: tuple[int, ...], **request: Any) -> httpx.Response:
+    def _call(
+        self, method: str, path: str, *, ok: tuple[int, ...], **request: Any
+    ) -> httpx.Response:
         url = f"https://{self.registry.host}/v2/{self.package}/{path}"
         return self._send(method, url, ok, **request)
 
@@ -161,5 +171,7 @@ class _Upload:
         headers = {"Authorization": f"Bearer {self.token}", **request.pop("headers", {})}
         answer = self.registry.http.request(method, url, headers=headers, **request)
         if answer.status_code not in ok:
-            raise LabError(f"Pushing to the lab: {method} {url}: {answer.status_code} {answer.text}")
+            raise LabError(
+                f"Pushing to the lab: {method} {url}: {answer.status_code} {answer.text}"
+            )
         return answer

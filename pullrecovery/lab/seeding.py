@@ -53,14 +53,15 @@ class LabWorld:
         return mint(self.control, self.world.target.login, scopes)
 
     def mark(self) -> int:
-        """The place in the access log that is now its end."""
-        entries = self.control.log()
-        return int(entries[-1]["seq"]) if entries else 0
+        """The number that the next entry of the access log will have."""
+        return self.control.log_end()
 
     def pulls(self, *, since: int, digest: str) -> list[PullSeen]:
         """Manifests of `digest` that a node was given after the mark `since`."""
         entries = self.control.log(since=since, digest=digest, status=200)
-        return [_pull(entry) for entry in entries if _by_node(entry) and entry["route"] == "manifest"]
+        return [
+            _pull(entry) for entry in entries if _by_node(entry) and entry["route"] == "manifest"
+        ]
 
     def requests(self, *, since: int, reference: str, credential: str) -> int:
         """How many requests of nodes after the mark named `reference` or brought `credential`."""

@@ -3,10 +3,11 @@
 import io
 import secrets
 import ssl
+import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import docker
 import httpx
@@ -55,7 +56,7 @@ class Control:
             trust_env=False,
         )
 
-    def __enter__(self) -> "Control":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -65,12 +66,16 @@ class Control:
         """The id that the stand-in minted at its start."""
         return str(self._call("GET", "/healthz")["instance"])
 
-    def put_credential(self, name: str, token: str, login: str, scopes: list[str], **state: bool) -> None:
+    def put_credential(
+        self, name: str, token: str, login: str, scopes: list[str], **state: bool
+    ) -> None:
         """Make `token` a classic personal access token; `state` is expired or revoked."""
         body = {"token": protect(token), "login": login, "scopes": scopes, **state}
         self._call("PUT", f"/credentials/{name}", json=body)
 
-    def put_package(self, repository: str, visibility: str, readers: list[str], writers: list[str]) -> None:
+    def put_package(
+        self, repository: str, visibility: str, readers: list[str], writers: list[str]
+    ) -> None:
         """Create the package `owner/name` or change who may use it."""
         body = {"visibility": visibility, "readers": readers, "writers": writers}
         self._call("PUT", f"/packages/{repository}", json=body)
@@ -80,13 +85,19 @@ class Control:
         entries: list[dict[str, Any]] = self._call("GET", "/log", params=query)["entries"]
         return entries
 
+    def log_end(self) -> int:
+        """The number that the next entry of the log will have."""
+        return int(self._call("GET", "/log", params={"since": sys.maxsize})["next"])
+
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:
             answer = self._client.request(method, path, **request)
         except httpx.HTTPError as error:
             raise LabError(f"The stand-in's control API does not answer: {error}") from error
         if answer.is_error:
-            raise LabError(f"The stand-in refused {method} {path}: {answer.status_code} {answer.text}")
+            raise LabError(
+                f"The stand-in refused {method} {path}: {answer.status_code} {answer.text}"
+            )
         return dict(answer.json()) if answer.content else {}
 
 
@@ -118,7 +129,7 @@ def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> Sta
         labels={LABEL: "ghcr"},
         network=NAME,
         networking_config={NAME: client.api.create_endpoint_config(aliases=[HOST])},
-        ports={"443/tcp": ("127.0.0.1", None), "8080/tcp": ("127.0.0.1", None)},
+        ports={"443/tcp": ("127.0.0.1", 0), "8080/tcp": ("127.0.0.1", 0)},
         init=True,
     )
     container.put_archive("/etc", _archive("ghcr", files))
@@ -134,7 +145,8 @@ def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> Sta
         describe=lambda _: container.logs(tail=15).decode(errors="replace"),
         timeout=60,
     )
-    assert found is not None
+    if found is None:
+        raise LabError("The stand-in for ghcr.io answers no more.")
     return found
 
 

@@ -40,7 +40,9 @@ def _stamp(version: str) -> str:
         "buildDate": "1970-01-01T00:00:00Z",
     }
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-    stamps = (f"-X {package}.{key}={value}" for package in packages for key, value in values.items())
+    stamps = (
+        f"-X {package}.{key}={value}" for package in packages for key, value in values.items()
+    )
     return " ".join(("-s", "-w", *stamps))
 
 
@@ -59,18 +61,21 @@ def go_arch() -> str:
 
 
 def kubernetes(version: str) -> Tool:
+    """All components of Kubernetes at one version."""
     module = MODULES / f"kubernetes-{version.rpartition('.')[0]}"
     return Tool(f"kubernetes-{version}", module, link_flags=_stamp(version))
 
 
 def kubectl(version: str) -> Tool:
-    """kubectl alone, for machines that pull the node image instead of building it."""
+    """Kubectl alone, for machines that pull the node image instead of building it."""
     module = MODULES / f"kubernetes-{version.rpartition('.')[0]}"
     package = ("k8s.io/kubernetes/cmd/kubectl",)
     return Tool("kubectl", module, package, host_os(), _stamp(version))
 
 
-def _from_modules(name: str, target_os: str = "linux", packages: tuple[str, ...] = ("tool",)) -> Tool:
+def _from_modules(
+    name: str, target_os: str = "linux", packages: tuple[str, ...] = ("tool",)
+) -> Tool:
     return Tool(name, MODULES / name, packages, target_os)
 
 
@@ -142,9 +147,8 @@ def _compile(
         stdout=subprocess.DEVNULL,
         encoding="utf-8",
     ) as build:
-        assert build.stderr is not None
         said: list[str] = []
-        for line in build.stderr:
+        for line in build.stderr or ():
             said.append(line)
             if len(said) % 200 == 0:
                 note(f"{tool.name}: {len(said)} packages compiled")

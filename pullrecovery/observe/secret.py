@@ -4,7 +4,7 @@ import base64
 
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.keyring import UnreadableSecret, credential_for, read_entries
+from pullrecovery.keyring import UnreadableSecretError, credential_for, read_entries
 from pullrecovery.model import Workload
 from pullrecovery.observation import SecretSeen
 from pullrecovery.redaction import protect
@@ -26,7 +26,7 @@ def observe_secret(world: World, workload: Workload) -> SecretSeen:
     raw = (secret.data or {}).get(_KEY, "")
     try:
         entries = read_entries(base64.b64decode(raw).decode()) if raw else {}
-    except UnreadableSecret as error:
+    except UnreadableSecretError as error:
         return SecretSeen(name, namespace, True, secret.type, problem=str(error))
     for entry in entries.values():
         protect(entry.token)

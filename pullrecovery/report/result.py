@@ -39,7 +39,7 @@ class ResultFile:
         self._partial = True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """The worst phase decides: an error of setup or teardown is the harness's, not the product's."""
+        """The worst phase decides; an error of setup or teardown is the harness's own."""
         test = report.nodeid
         if report.when != "call" and report.failed:
             self._outcomes[test] = "error"

@@ -17,9 +17,10 @@ def reg_004(seen: Observation) -> Verdict:
     name = seen.target.pull_secret
     if not is_wired(seen):
         deployment = seen.deployment
+        account = f"ServiceAccount {deployment.service_account}"
         evidence = (
-            f"neither the pod template {list(deployment.template_pull_secrets)} nor ServiceAccount"
-            f" {deployment.service_account} {list(deployment.service_account_pull_secrets)} names {name}"
+            f"{name} is named neither in the pod template {list(deployment.template_pull_secrets)}"
+            f" nor by {account} {list(deployment.service_account_pull_secrets)}"
         )
         return fails(Cause.NOT_WIRED, evidence, wiring_remedy(seen))
     stale = [pod.name for pod in seen.pods if name not in pod.pull_secrets]

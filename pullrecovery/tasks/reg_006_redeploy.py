@@ -8,7 +8,7 @@ from pullrecovery.world import World
 
 
 def reg_006(seen: Observation) -> Verdict:
-    """Holds when all pods of the newest ReplicaSet are Ready on the wanted digest and none waits."""
+    """Holds when the newest ReplicaSet's pods are Ready on the wanted digest and none waits."""
     deployment = seen.deployment
     upgrade = f"helm upgrade --install {seen.workload.name} {seen.workload.chart.name}"
     if not deployment.exists:

@@ -81,7 +81,7 @@ class Query:
 
 
 def _print_line(line: str) -> None:
-    print(line, flush=True)  # noqa: T201  # the container's stdout is the log
+    print(line, flush=True)  # the container's stdout is the log
 
 
 class AccessLog:

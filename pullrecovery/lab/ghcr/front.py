@@ -134,4 +134,4 @@ def _scope(method: str, target: Target) -> str:
 def _repositories(scopes: list[str]) -> list[str]:
     """Return the repositories of `repository:NAME:ACTIONS` scopes, several in one text or not."""
     parts = [scope.split(":") for text in scopes for scope in text.split()]
-    return [part[1] for part in parts if len(part) == 3 and part[0] == "repository"]  # noqa: PLR2004
+    return [part[1] for part in parts if len(part) == 3 and part[0] == "repository"]

@@ -14,7 +14,7 @@ class Route(StrEnum):
     """The classes of routes, by the names the access log uses."""
 
     PING = "ping"
-    TOKEN = "token"  # noqa: S105  # a route's name
+    TOKEN = "token"  # a route's name
     MANIFEST = "manifest"
     BLOB = "blob"
     UPLOAD = "upload"

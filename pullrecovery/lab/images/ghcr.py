@@ -49,7 +49,9 @@ class GhcrImage:
             folder = self.tools.paths.cache / "ghcr" / self.tag.rpartition(":")[2]
             with whole_folder(folder) as context:
                 self._lay_out(context)
-                client.images.build(path=str(context), tag=self.tag, rm=True, labels={LABEL: "image"})
+                client.images.build(
+                    path=str(context), tag=self.tag, rm=True, labels={LABEL: "image"}
+                )
             shutil.rmtree(folder)
         return self.tag
 
@@ -60,7 +62,9 @@ class GhcrImage:
         (package / "lab").mkdir(parents=True)
         for init in (package, package / "lab"):
             (init / "__init__.py").touch()
-        shutil.copytree(_FRONT, package / "lab" / "ghcr", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            _FRONT, package / "lab" / "ghcr", ignore=shutil.ignore_patterns("__pycache__")
+        )
         _install_pure_python(context / "lib")
 
 
@@ -68,5 +72,13 @@ def _install_pure_python(target: Path) -> None:
     """Wheels for the container's Python, whatever Python runs the lab."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     container = ["--python-version", "3.11", "--only-binary", ":all:", "--platform", "any"]
-    what = ["--require-hashes", "--no-deps", "--no-compile", "--target", str(target), "-r", str(_LOCK)]
+    what = [
+        "--require-hashes",
+        "--no-deps",
+        "--no-compile",
+        "--target",
+        str(target),
+        "-r",
+        str(_LOCK),
+    ]
     run([*pip, *container, *what], timeout=600)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import docker
 from docker.errors import ImageNotFound
+from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab import oci, toolchain
@@ -78,7 +79,7 @@ class NodeImage:
 
     @property
     def tag(self) -> str:
-        recipe = [Path(__file__), self.base.key, repr(self.versions)]
+        recipe: list[str | Path] = [Path(__file__), self.base.key, repr(self.versions)]
         built = [self.tools.folder(part).name for part in self.parts]
         kind = self.tools.folder(toolchain.KIND).name
         return f"pull-recovery/node:{self.versions.kubernetes}-{key_of([*recipe, *built, kind])}"
@@ -102,7 +103,9 @@ class NodeImage:
             self._write_images(scratch)
             note("building the node's file system")
             plain = f"{self.tag}-plain"
-            client.images.build(path=str(scratch / "context"), tag=plain, rm=True, labels={LABEL: "image"})
+            client.images.build(
+                path=str(scratch / "context"), tag=plain, rm=True, labels={LABEL: "image"}
+            )
             note("importing kubeadm's images into the node's containerd")
             self._import_images(client, plain, scratch)
             client.images.remove(plain)
@@ -114,17 +117,23 @@ class NodeImage:
         _copy_kind_files(self._kind_files(), root)
         for name in ("kubelet", "kubeadm", "kubectl"):
             _link(self.tools.binary(self.kubernetes, name), root / "usr/bin" / name)
-        for part, place in ((toolchain.CONTAINERD, "usr/local/bin"), (toolchain.CNI, "opt/cni/bin")):
+        for part, place in (
+            (toolchain.CONTAINERD, "usr/local/bin"),
+            (toolchain.CNI, "opt/cni/bin"),
+        ):
             for binary in self.tools.folder(part).iterdir():
                 _link(binary, root / place / binary.name)
         (root / "kind/version").write_text(f"v{self.versions.kubernetes}")
         (context / "Dockerfile").write_text(_DOCKERFILE.format(base=self.base.tag))
 
     def _kind_files(self) -> Path:
+        go = str(self.tools.go)
         environment = go_environment(self.tools.paths, target_os=toolchain.host_os())
-        at = {"env": environment, "cwd": toolchain.KIND.source}
-        run([str(self.tools.go), "mod", "download", "sigs.k8s.io/kind"], timeout=300, **at)
-        shown = run([str(self.tools.go), "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kind"], **at)
+        at = toolchain.KIND.source
+        run([go, "mod", "download", "sigs.k8s.io/kind"], env=environment, cwd=at, timeout=300)
+        shown = run(
+            [go, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kind"], env=environment, cwd=at
+        )
         return Path(shown.strip()) / "images" / "base" / "files"
 
     def _write_images(self, scratch: Path) -> None:
@@ -170,10 +179,13 @@ class NodeImage:
         )
         try:
             container.start()
-            _exec(container, "containerd --log-level=warn >/dev/null 2>&1 & "
-                  "until ctr version >/dev/null 2>&1; do sleep 0.1; done; "
-                  "ctr -n k8s.io images import --no-unpack /build/images.tar && "
-                  "kill %1 && wait")
+            _exec(
+                container,
+                "containerd --log-level=warn >/dev/null 2>&1 & "
+                "until ctr version >/dev/null 2>&1; do sleep 0.1; done; "
+                "ctr -n k8s.io images import --no-unpack /build/images.tar && "
+                "kill %1 && wait",
+            )
             repository, _, tag = self.tag.partition(":")
             container.commit(
                 repository, tag, changes=['ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]']
@@ -187,10 +199,12 @@ def _binary_name(tool: Tool, name: str) -> str:
     return tool.source.name if tool.packages == (".",) else name
 
 
-def _exec(container: docker.models.containers.Container, script: str) -> None:
+def _exec(container: Container, script: str) -> None:
     code, output = container.exec_run(["bash", "-ec", script])
     if code != 0:
-        raise LabError(f"Importing the node's images failed: {output.decode(errors='replace')}")
+        raise LabError(
+            f"Importing the node's images failed: {bytes(output).decode(errors='replace')}"
+        )
 
 
 def _copy_kind_files(source: Path, root: Path) -> None:

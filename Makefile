@@ -1,0 +1,59 @@
+# Every target is listed by `make help`; what it does stands behind its ##.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+TARGET ?= sample
+KUBERNETES ?=
+ARGS ?=
+VENV := .venv
+RUN := $(VENV)/bin/python -m pullrecovery
+READY := $(VENV)/.ready
+
+.PHONY: help acceptance smoke test lint lab lab-down lab-status doctor clean clean-cache
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+acceptance: $(READY) ## raise the lab and prove every criterion [TARGET=dir] [KUBERNETES=1.37.2] [ARGS="-k …"]
+	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" -- $(ARGS)
+
+smoke: $(READY) ## the same with one row a criterion
+	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" --smoke -- $(ARGS)
+
+test: $(READY) ## the harness's own tests, no container engine needed [ARGS="-k …"]
+	@$(VENV)/bin/python -m pytest tests $(ARGS)
+
+lint: $(READY) ## ruff, mypy --strict, import-linter
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+lab: $(READY) ## raise the lab alone, or use the healthy one again
+	@$(RUN) lab up --kubernetes "$(KUBERNETES)"
+
+lab-down: $(READY) ## remove the lab: cluster, containers, network, engine if the lab started it
+	@$(RUN) lab down
+
+lab-status: $(READY) ## say what there is of the lab
+	@$(RUN) lab status
+
+doctor: $(READY) ## say whether the lab could run here, and what is missing
+	@$(RUN) lab doctor
+
+clean: $(READY) ## lab-down, and the reports; the cache stays
+	@$(RUN) lab clean
+	@rm -rf .reports
+
+clean-cache: $(READY) ## clean, and the cache of tools and images
+	@$(RUN) lab clean-cache
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: Python 3.11 or newer is needed; name it with PYTHON=…" >&2; exit 2; }
+	@echo "setting up $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV) \
+	  || { echo "error: python3-venv is missing; install it (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 2; }
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
