@@ -3,7 +3,6 @@
 import io
 import secrets
 import ssl
-import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from pullrecovery.wait import wait_for
 
 HOST = "ghcr.io"
 CONTAINER = f"{NAME}-ghcr"
+_PAST_ANY_END = 10**9 - 1
 _HOSTS_TOML = f"""\
 server = "https://{HOST}"
 ca = "/etc/containerd/certs.d/{HOST}/ca.crt"
@@ -87,7 +87,7 @@ class Control:
 
     def log_end(self) -> int:
         """The number that the next entry of the log will have."""
-        return int(self._call("GET", "/log", params={"since": sys.maxsize})["next"])
+        return int(self._call("GET", "/log", params={"since": _PAST_ANY_END})["next"])
 
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:

@@ -200,11 +200,10 @@ def _binary_name(tool: Tool, name: str) -> str:
 
 
 def _exec(container: Container, script: str) -> None:
-    code, output = container.exec_run(["bash", "-ec", script])
-    if code != 0:
-        raise LabError(
-            f"Importing the node's images failed: {bytes(output).decode(errors='replace')}"
-        )
+    done = container.exec_run(["bash", "-ec", script])
+    if done.exit_code != 0:
+        said = done.output.decode(errors="replace") if isinstance(done.output, bytes) else ""
+        raise LabError(f"Importing the node's images failed: {said}")
 
 
 def _copy_kind_files(source: Path, root: Path) -> None:

@@ -1,0 +1,202 @@
+"""Observations as they were really made: one of a workload in good order, and its broken kin.
+
+The kubelet's texts are those of Kubernetes 1.37.2 with containerd 2.3.4. Containerd 2.1 says
+the same but for a 403 on a manifest, behind which it has nothing of the registry's answer.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pullrecovery.model import Image, Target, Workload
+from pullrecovery.observation import (
+    ChartSeen,
+    ContainerSeen,
+    Credential,
+    DeploymentSeen,
+    Observation,
+    PodSeen,
+    Probe,
+    SecretSeen,
+)
+
+TOKEN = "ghp_" + "S3nt1nel" * 4 + "A1b2"
+REPOSITORY = "ghcr.io/bytequester/hosting-monorepo"
+TAG = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"
+REFERENCE = f"{REPOSITORY}:{TAG}"
+DIGEST = "sha256:d4fad550499f8acb977309e23a9807d5e3c4d4462dde170ed74133380dbba40f"
+OTHER_DIGEST = "sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
+TYPO = "ghcr.io/bytequester/hosting-monorepo-typo"
+CAPITALS = "ghcr.io/ByteQuester/hosting-monorepo"
+
+_FAILED = 'failed to pull and unpack image "{0}": failed to resolve reference "{0}": '
+_TOKEN_URL = "https://ghcr.io/token?scope=repository%3Abytequester%2Fhosting-monorepo%3Apull&service=ghcr.io"
+_MANIFEST_URL = f"https://ghcr.io/v2/bytequester/hosting-monorepo/manifests/{TAG}"
+
+ANONYMOUS = (
+    _FAILED.format(REFERENCE) + "failed to authorize: failed to fetch anonymous token: "
+    f"unexpected status from GET request to {_TOKEN_URL}: 401 Unauthorized"
+)
+REJECTED = (
+    _FAILED.format(REFERENCE) + "failed to authorize: failed to fetch oauth token: "
+    f"unexpected status from GET request to {_TOKEN_URL}: 403 Forbidden"
+)
+FORBIDDEN_2_1 = (
+    _FAILED.format(REFERENCE)
+    + f"unexpected status from HEAD request to {_MANIFEST_URL}: 403 Forbidden"
+)
+NO_SCOPE = (
+    f"{FORBIDDEN_2_1}\n"
+    "denied: permission_denied: The token provided does not match expected scopes."
+)
+NO_READ = f"{FORBIDDEN_2_1}\ndenied: permission_denied: read_package"
+MUST_BE_LOWER_CASE = (
+    f'Failed to apply default image tag "{CAPITALS}:{TAG}": '
+    f'couldn\'t parse image name "{CAPITALS}:{TAG}": invalid reference format: '
+    "repository name (ByteQuester/hosting-monorepo) must be lowercase"
+)
+UNAVAILABLE = (
+    _FAILED.format(REFERENCE)
+    + f"unexpected status from HEAD request to {_MANIFEST_URL}: 503 Service Unavailable"
+)
+REFUSED = (
+    _FAILED.format(REFERENCE) + f'failed to do request: Head "{_MANIFEST_URL}": '
+    "dial tcp 172.18.0.9:443: connect: connection refused"
+)
+
+ACCEPTED = Probe("registry", 200, digest=DIGEST)
+NO_TAG = Probe("registry", 404, "MANIFEST_UNKNOWN", "manifest unknown")
+BAD_TOKEN = Probe("token", 403, "DENIED", "denied")
+SCOPE_DENIED = Probe(
+    "registry",
+    403,
+    "DENIED",
+    "permission_denied: The token provided does not match expected scopes.",
+)
+READ_DENIED = Probe("registry", 403, "DENIED", "permission_denied: read_package")
+OUTAGE = Probe("network", 0, "ConnectError", "[Errno 111] Connection refused")
+
+_WORKLOAD = Workload(
+    name="frontend",
+    chart=Path("/target/charts/frontend"),
+    values=(Path("/target/charts/frontend/values-dev.yaml"),),
+    namespace="frontend-dev",
+    image=Image(REPOSITORY, TAG),
+    pull_secrets_key="serviceAccount.imagePullSecrets",
+)
+_POD = PodSeen(
+    name="frontend-6d5f8c7b9-x2v4q",
+    uid="0b0f4b6e-2f2c-4a52-9d5c-9a3f2b7c1d11",
+    replica_set="6d5f8c7b9",
+    created=datetime(2026, 11, 24, 3, 20, 48, tzinfo=UTC),
+    service_account="frontend",
+    pull_secrets=("ghcr-credentials",),
+    ready=True,
+    containers=(ContainerSeen("web", REFERENCE, f"{REPOSITORY}@{DIGEST}", True, "", ""),),
+    events=(f'Pulled: Successfully pulled image "{REFERENCE}" in 71ms',),
+)
+
+GOOD = Observation(
+    target=Target(
+        name="hosting-monorepo",
+        root=Path("/target"),
+        registry="ghcr.io",
+        owner="bytequester",
+        login="ByteQuester",
+        pull_secret="ghcr-credentials",
+        privilege_required=True,
+        workloads=(_WORKLOAD,),
+    ),
+    workload=_WORKLOAD,
+    chart=ChartSeen((REFERENCE,)),
+    secret=SecretSeen(
+        name="ghcr-credentials",
+        namespace="frontend-dev",
+        exists=True,
+        type="kubernetes.io/dockerconfigjson",
+        servers=("ghcr.io",),
+        credential=Credential("ByteQuester", TOKEN),
+        probe=ACCEPTED,
+    ),
+    deployment=DeploymentSeen(
+        exists=True,
+        name="frontend",
+        images=(REFERENCE,),
+        service_account="frontend",
+        service_account_pull_secrets=("ghcr-credentials",),
+        replicas=1,
+        observed=True,
+        current_replica_set="6d5f8c7b9",
+    ),
+    pods=(_POD,),
+    wanted=ACCEPTED,
+)
+
+
+def not_found(reference: str) -> str:
+    """Return what containerd says of a tag or repository that is not there."""
+    return f"rpc error: code = NotFound desc = {_FAILED.format(reference)}{reference}: not found"
+
+
+def secret(seen: Observation = GOOD, **changes: Any) -> Observation:
+    """Return the observation with another Secret."""
+    return replace(seen, secret=replace(seen.secret, **changes))
+
+
+def no_secret() -> Observation:
+    """Return the observation of a namespace without the Secret."""
+    return replace(GOOD, secret=SecretSeen("ghcr-credentials", "frontend-dev", exists=False))
+
+
+def wrong_server(seen: Observation = GOOD) -> Observation:
+    """Return the observation of a Secret whose key the kubelet does not match."""
+    return secret(seen, servers=("ghcr.io:443",), credential=None, probe=None)
+
+
+def deployment(seen: Observation = GOOD, **changes: Any) -> Observation:
+    """Return the observation with another Deployment or ServiceAccount."""
+    return replace(seen, deployment=replace(seen.deployment, **changes))
+
+
+def rendered(*images: str, error: str = "") -> Observation:
+    """Return the observation of a chart that renders `images`, or fails with `error`."""
+    return replace(GOOD, chart=ChartSeen(images, error))
+
+
+def pod(seen: Observation = GOOD, **changes: Any) -> Observation:
+    """Return the observation with its only pod changed."""
+    return replace(seen, pods=(replace(seen.pods[0], **changes),))
+
+
+def running(seen: Observation = GOOD, **changes: Any) -> Observation:
+    """Return the observation with the container of its only pod changed."""
+    return pod(seen, containers=(replace(seen.pods[0].containers[0], **changes),))
+
+
+def waiting(
+    message: str,
+    seen: Observation = GOOD,
+    image: str = REFERENCE,
+    reason: str = "ErrImagePull",
+) -> Observation:
+    """Return the observation with its only pod waiting for `image`."""
+    said = {"waiting_reason": reason, "waiting_message": message}
+    stuck = running(seen, image=image, image_id="", ready=False, **said)
+    return pod(deployment(stuck, images=(image,)), ready=False)
+
+
+def backing_off(message: str, seen: Observation = GOOD) -> Observation:
+    """Return the observation of the kubelet's next sync: the same text, in back-off."""
+    said = f'Back-off pulling image "{REFERENCE}": ErrImagePull: {message}'
+    return waiting(said, seen, reason="ImagePullBackOff")
+
+
+def unwired(seen: Observation = GOOD) -> Observation:
+    """Return the observation of a workload whose pods are given no Secret."""
+    return pod(deployment(seen, service_account_pull_secrets=()), pull_secrets=())
+
+
+def misrendered(image: str, message: str, reason: str = "ErrImagePull") -> Observation:
+    """Return the observation of values that name `image`, rendered and deployed."""
+    return waiting(message, rendered(image), image, reason)

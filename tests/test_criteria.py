@@ -1,0 +1,267 @@
+"""The criteria as functions: what each one holds for, and the exact set a fault makes fail."""
+
+from dataclasses import replace
+
+import pytest
+
+from pullrecovery.model import Cause, fails, holds
+from pullrecovery.tasks import CRITERIA, judge
+from pullrecovery.tasks.reg_003_pull_secret import reg_003
+from pullrecovery.tasks.reg_004_wiring import reg_004
+from pullrecovery.tasks.reg_005_right_values import reg_005
+from pullrecovery.tasks.reg_006_redeploy import reg_006, rolled_out
+from tests import recorded
+from tests.recorded import GOOD, REFERENCE, REPOSITORY, TAG
+
+OPAQUE = {"type": "Opaque", "servers": (), "credential": None, "probe": None}
+UNREADABLE = {
+    "problem": "its `auth` is not base64",
+    "servers": (),
+    "credential": None,
+    "probe": None,
+}
+
+# What a broken workload looks like, the cause that its own task and REG-006 name, what fails.
+BROKEN = {
+    "secret missing": (
+        recorded.waiting(recorded.ANONYMOUS, recorded.no_secret()),
+        Cause.SECRET_MISSING,
+        {"REG-003", "REG-006"},
+    ),
+    "secret of another type": (
+        recorded.waiting(recorded.ANONYMOUS, recorded.secret(**OPAQUE)),
+        Cause.SECRET_WRONG_TYPE,
+        {"REG-003", "REG-006"},
+    ),
+    "secret unreadable": (
+        recorded.waiting(recorded.ANONYMOUS, recorded.secret(**UNREADABLE)),
+        Cause.SECRET_UNREADABLE,
+        {"REG-003", "REG-006"},
+    ),
+    "secret for another server": (
+        recorded.waiting(recorded.ANONYMOUS, recorded.wrong_server()),
+        Cause.SECRET_WRONG_SERVER,
+        {"REG-003", "REG-006"},
+    ),
+    "token revoked": (
+        recorded.waiting(recorded.REJECTED, recorded.secret(probe=recorded.BAD_TOKEN)),
+        Cause.CREDENTIAL_REJECTED,
+        {"REG-003", "REG-006"},
+    ),
+    "token without scope, containerd 2.3.4": (
+        recorded.waiting(recorded.NO_SCOPE, recorded.secret(probe=recorded.SCOPE_DENIED)),
+        Cause.SCOPE_MISSING,
+        {"REG-003", "REG-006"},
+    ),
+    "token without scope, containerd 2.1": (
+        recorded.waiting(recorded.FORBIDDEN_2_1, recorded.secret(probe=recorded.SCOPE_DENIED)),
+        Cause.SCOPE_MISSING,
+        {"REG-003", "REG-006"},
+    ),
+    "owner may not read, containerd 2.3.4": (
+        recorded.waiting(recorded.NO_READ, recorded.secret(probe=recorded.READ_DENIED)),
+        Cause.PERMISSION_MISSING,
+        {"REG-003", "REG-006"},
+    ),
+    "owner may not read, containerd 2.1": (
+        recorded.waiting(recorded.FORBIDDEN_2_1, recorded.secret(probe=recorded.READ_DENIED)),
+        Cause.PERMISSION_MISSING,
+        {"REG-003", "REG-006"},
+    ),
+    "not wired": (
+        recorded.unwired(recorded.waiting(recorded.ANONYMOUS)),
+        Cause.NOT_WIRED,
+        {"REG-004", "REG-006"},
+    ),
+    "pods older than the wiring": (
+        recorded.pod(recorded.waiting(recorded.ANONYMOUS), pull_secrets=()),
+        Cause.PODS_STALE,
+        {"REG-004", "REG-006"},
+    ),
+    "repository misspelt": (
+        recorded.misrendered(
+            f"{recorded.TYPO}:{TAG}", recorded.not_found(f"{recorded.TYPO}:{TAG}")
+        ),
+        Cause.WRONG_REPOSITORY,
+        {"REG-005", "REG-006"},
+    ),
+    "tag dev": (
+        recorded.misrendered(f"{REPOSITORY}:dev", recorded.not_found(f"{REPOSITORY}:dev")),
+        Cause.WRONG_TAG,
+        {"REG-005", "REG-006"},
+    ),
+    "owner in capitals": (
+        recorded.misrendered(
+            f"{recorded.CAPITALS}:{TAG}", recorded.MUST_BE_LOWER_CASE, "InvalidImageName"
+        ),
+        Cause.INVALID_REFERENCE,
+        {"REG-005", "REG-006"},
+    ),
+    "values mended, release not": (
+        recorded.waiting(recorded.not_found(f"{REPOSITORY}:dev"), image=f"{REPOSITORY}:dev"),
+        Cause.RELEASE_STALE,
+        {"REG-006"},
+    ),
+    "tag deleted": (
+        replace(recorded.waiting(recorded.not_found(REFERENCE)), wanted=recorded.NO_TAG),
+        Cause.IMAGE_MISSING,
+        {"REG-006"},
+    ),
+}
+
+
+@pytest.mark.parametrize("reg", ["REG-003", "REG-004", "REG-005", "REG-006"])
+def test_criterion_holds_for_a_workload_in_good_order(reg):
+    """Nothing is wrong, so nothing is said to be."""
+    assert CRITERIA[reg](GOOD) == holds()
+
+
+@pytest.mark.parametrize(("seen", "cause", "must_fail"), BROKEN.values(), ids=BROKEN)
+def test_broken_workload_fails_exactly_its_criteria_by_its_cause(seen, cause, must_fail):
+    """One fact, one criterion: the task's own and REG-006 fail, by the same cause."""
+    verdicts = judge(seen)
+
+    failing = {reg: verdict for reg, verdict in verdicts.items() if not verdict.holds}
+    assert failing == dict.fromkeys(must_fail, fails(cause))
+
+
+@pytest.mark.parametrize("seen", [row[0] for row in BROKEN.values()], ids=BROKEN)
+def test_failing_verdict_says_what_was_seen_and_what_mends_it(seen):
+    """Whoever reads it needs no other page, and finds no token in it."""
+    failing = [verdict for verdict in judge(seen).values() if not verdict.holds]
+
+    assert all(verdict.evidence for verdict in failing)
+    assert all(verdict.remedy for verdict in failing)
+    assert not [verdict for verdict in failing if recorded.TOKEN in str(verdict)]
+
+
+@pytest.mark.parametrize(
+    "text", [recorded.ANONYMOUS, recorded.REJECTED, recorded.NO_SCOPE], ids=lambda text: text[-20:]
+)
+def test_back_off_has_the_cause_of_the_failed_pull_behind_it(text):
+    """ErrImagePull and ImagePullBackOff are one symptom, seen earlier or later."""
+    secret = recorded.secret(probe=recorded.BAD_TOKEN)
+
+    assert reg_006(recorded.backing_off(text, secret)) == reg_006(recorded.waiting(text, secret))
+    assert reg_006(recorded.backing_off(text, secret)) == fails(Cause.CREDENTIAL_REJECTED)
+
+
+@pytest.mark.parametrize(
+    ("probe", "cause"),
+    [
+        (recorded.OUTAGE, Cause.REGISTRY_UNREACHABLE),
+        (replace(recorded.OUTAGE, code="ReadTimeout"), Cause.REGISTRY_UNREACHABLE),
+        (replace(recorded.BAD_TOKEN, status=429), Cause.REGISTRY_UNREACHABLE),
+        (replace(recorded.BAD_TOKEN, status=503), Cause.REGISTRY_UNREACHABLE),
+        (replace(recorded.SCOPE_DENIED, status=500, message=""), Cause.REGISTRY_UNREACHABLE),
+        (replace(recorded.SCOPE_DENIED, status=401, message="unauthorized"), Cause.UNKNOWN),
+        (replace(recorded.BAD_TOKEN, status=401), Cause.UNKNOWN),
+        (None, Cause.UNKNOWN),
+    ],
+    ids=["refused", "timeout", "429", "503", "500", "401", "401-token", "not-asked"],
+)
+def test_secret_that_could_not_be_tried_is_not_blamed(probe, cause):
+    """An outage or an answer nobody knows is no fault of the Secret, and never a pass."""
+    assert reg_003(recorded.secret(probe=probe)) == fails(cause)
+
+
+def test_secret_whose_package_has_no_tag_yet_holds():
+    """That the package is empty or gone is REG-002's, not the Secret's."""
+    assert reg_003(recorded.secret(probe=recorded.NO_TAG)) == holds()
+
+
+def test_secret_in_the_pod_template_wires_it():
+    """The charts with `imagePullSecrets` put it there, whatever the ServiceAccount has."""
+    seen = recorded.deployment(
+        template_pull_secrets=("ghcr-credentials",), service_account_pull_secrets=()
+    )
+
+    assert reg_004(seen) == holds()
+
+
+def test_pod_template_with_another_secret_hides_the_service_account():
+    """Kubernetes takes the ServiceAccount's list only where the template has none."""
+    assert reg_004(recorded.deployment(template_pull_secrets=("other",))) == fails(Cause.NOT_WIRED)
+
+
+@pytest.mark.parametrize(
+    ("images", "cause"),
+    [
+        ((), Cause.RENDER_FAILED),
+        ((REPOSITORY,), Cause.WRONG_TAG),
+        ((f"{REPOSITORY}:latest",), Cause.WRONG_TAG),
+        ((f"{REPOSITORY}@{recorded.OTHER_DIGEST}",), Cause.WRONG_TAG),
+        ((f"{REFERENCE}@{recorded.OTHER_DIGEST}",), Cause.WRONG_TAG),
+        ((f"docker.io/bytequester/hosting-monorepo:{TAG}",), Cause.WRONG_REPOSITORY),
+        ((REFERENCE, "ghcr.io/bytequester/backend:dev"), Cause.WRONG_REPOSITORY),
+        (("nginx:1.29",), Cause.WRONG_REPOSITORY),
+        ((f"{REPOSITORY}:-dev",), Cause.INVALID_REFERENCE),
+    ],
+    ids=[
+        "no container",
+        "no tag",
+        "moving tag",
+        "digest alone",
+        "digest beside the tag",
+        "other registry",
+        "second container",
+        "no registry",
+        "no tag's name",
+    ],
+)
+def test_rendered_image_other_than_the_wanted_one_fails_reg_005(images, cause):
+    """Equal to the wanted reference, all of them, or the values are wrong."""
+    assert reg_005(recorded.rendered(*images)) == fails(cause)
+
+
+def test_chart_that_does_not_render_fails_reg_005_in_helms_words():
+    """What Helm said is the evidence."""
+    said = "Error: values don't meet the specifications of the schema(s)"
+
+    verdict = reg_005(recorded.rendered(error=said))
+
+    assert verdict == fails(Cause.RENDER_FAILED)
+    assert verdict.evidence == said
+
+
+@pytest.mark.parametrize(
+    ("seen", "cause"),
+    [
+        (recorded.deployment(exists=False), Cause.NOT_DEPLOYED),
+        (recorded.deployment(images=(f"{REPOSITORY}:old",)), Cause.RELEASE_STALE),
+        (recorded.running(image_id=f"{REPOSITORY}@{recorded.OTHER_DIGEST}"), Cause.RELEASE_STALE),
+        (recorded.deployment(current_replica_set="7c9d"), Cause.UNKNOWN),
+        (recorded.deployment(observed=False), Cause.UNKNOWN),
+        (recorded.deployment(replicas=2), Cause.UNKNOWN),
+        (recorded.pod(ready=False), Cause.UNKNOWN),
+        (replace(GOOD, pods=()), Cause.UNKNOWN),
+        (replace(recorded.deployment(replicas=0), pods=()), Cause.UNKNOWN),
+        (replace(GOOD, wanted=recorded.NO_TAG), Cause.IMAGE_MISSING),
+        (replace(GOOD, wanted=recorded.OUTAGE), Cause.REGISTRY_UNREACHABLE),
+    ],
+    ids=[
+        "not deployed",
+        "old release",
+        "old image under the same tag",
+        "old pods",
+        "new template not yet seen",
+        "one pod of two",
+        "pod not ready",
+        "no pod",
+        "scaled to nothing",
+        "tag deleted since",
+        "registry down",
+    ],
+)
+def test_ready_pods_are_not_enough_for_reg_006(seen, cause):
+    """All pods, of the newest template, on the wanted digest, and at least one of them."""
+    assert reg_006(seen) == fails(cause)
+
+
+def test_rollout_is_over_when_only_new_pods_live_and_are_ready():
+    """An old pod beside the new one means that it is still going on."""
+    new = GOOD.pods[0]
+    old = replace(new, name="frontend-5b4-old", replica_set="5b4")
+
+    assert rolled_out(GOOD.deployment, (new,))
+    assert not rolled_out(GOOD.deployment, (new, old))

@@ -1,0 +1,165 @@
+"""From the kubelet's text to a cause: every text that is known, and one that is not."""
+
+from dataclasses import replace
+
+import pytest
+
+from pullrecovery.diagnosis import diagnose_pull, stuck_containers
+from pullrecovery.model import Cause, fails
+from tests import recorded
+from tests.recorded import GOOD, REFERENCE, REPOSITORY, TAG
+
+
+def _diagnose(seen):
+    return diagnose_pull(seen, stuck_containers(seen.pods)[0])
+
+
+KNOWN = {
+    "anonymous, no Secret": (recorded.ANONYMOUS, recorded.no_secret(), Cause.SECRET_MISSING),
+    "anonymous, other server": (
+        recorded.ANONYMOUS,
+        recorded.wrong_server(),
+        Cause.SECRET_WRONG_SERVER,
+    ),
+    "anonymous, not wired": (recorded.ANONYMOUS, recorded.unwired(), Cause.NOT_WIRED),
+    "anonymous, wired too late": (
+        recorded.ANONYMOUS,
+        recorded.pod(pull_secrets=("other",)),
+        Cause.PODS_STALE,
+    ),
+    "oauth token refused": (
+        recorded.REJECTED,
+        recorded.secret(probe=recorded.BAD_TOKEN),
+        Cause.CREDENTIAL_REJECTED,
+    ),
+    "403 with a body, 2.3.4": (
+        recorded.NO_SCOPE,
+        recorded.secret(probe=recorded.SCOPE_DENIED),
+        Cause.SCOPE_MISSING,
+    ),
+    "403 without a body, 2.1, scope": (
+        recorded.FORBIDDEN_2_1,
+        recorded.secret(probe=recorded.SCOPE_DENIED),
+        Cause.SCOPE_MISSING,
+    ),
+    "403 without a body, 2.1, grant": (
+        recorded.FORBIDDEN_2_1,
+        recorded.secret(probe=recorded.READ_DENIED),
+        Cause.PERMISSION_MISSING,
+    ),
+    "not found": (
+        recorded.not_found(REFERENCE),
+        replace(GOOD, wanted=recorded.NO_TAG),
+        Cause.IMAGE_MISSING,
+    ),
+}
+
+NOT_KNOWN = {
+    "registry down": recorded.UNAVAILABLE,
+    "connection refused": recorded.REFUSED,
+    "credential good by now": recorded.REJECTED,
+    "words nobody has seen": "failed to pull image: the moon is in the wrong phase",
+    "no words": "",
+}
+
+
+@pytest.mark.parametrize(("text", "seen", "cause"), KNOWN.values(), ids=KNOWN)
+def test_known_text_leads_to_its_cause(text, seen, cause):
+    """The text says where it went wrong, what else was seen says why."""
+    assert _diagnose(recorded.waiting(text, seen)) == fails(cause)
+
+
+@pytest.mark.parametrize("text", NOT_KNOWN.values(), ids=NOT_KNOWN)
+def test_unknown_text_is_unknown_and_kept(text):
+    """No guess is made: the kubelet's words are the evidence."""
+    verdict = _diagnose(recorded.waiting(text))
+
+    assert verdict == fails(Cause.UNKNOWN)
+    assert verdict.evidence == f"ErrImagePull: {text}"
+    assert verdict.remedy == "read the message; no known cause fits it"
+
+
+@pytest.mark.parametrize(
+    ("image", "cause", "evidence"),
+    [
+        (
+            f"{recorded.TYPO}:{TAG}",
+            Cause.WRONG_REPOSITORY,
+            f"{recorded.TYPO}:{TAG} is not of {REPOSITORY}",
+        ),
+        (f"{REPOSITORY}:dev", Cause.WRONG_TAG, f"{REPOSITORY}:dev is not {REFERENCE}"),
+        (
+            f"{recorded.CAPITALS}:{TAG}",
+            Cause.INVALID_REFERENCE,
+            f"{recorded.CAPITALS}:{TAG}: "
+            "repository name (ByteQuester/hosting-monorepo) must be lowercase",
+        ),
+    ],
+    ids=["repository", "tag", "capitals"],
+)
+def test_wrong_image_is_named_beside_the_wanted_one(image, cause, evidence):
+    """The mistake is in the values, and the remedy names the file to edit."""
+    verdict = _diagnose(recorded.misrendered(image, recorded.not_found(image)))
+
+    assert (verdict.cause, verdict.evidence) == (cause, evidence)
+    assert verdict.remedy == (
+        f"set image.repository and image.tag to {REFERENCE} in values-dev.yaml"
+    )
+
+
+def test_wrong_image_that_the_chart_no_longer_renders_is_an_old_release():
+    """The values are right already: what is left to do is the upgrade."""
+    image = f"{REPOSITORY}:dev"
+
+    verdict = _diagnose(recorded.waiting(recorded.not_found(image), image=image))
+
+    assert verdict == fails(Cause.RELEASE_STALE)
+    assert verdict.remedy == "helm upgrade --install frontend frontend"
+
+
+def test_registry_said_why_and_the_evidence_repeats_it():
+    """Containerd 2.1 does not say it, so the registry was asked directly."""
+    seen = recorded.secret(probe=recorded.SCOPE_DENIED)
+
+    verdict = _diagnose(recorded.waiting(recorded.FORBIDDEN_2_1, seen))
+
+    assert verdict.evidence == (
+        "Secret frontend-dev/ghcr-credentials: the registry answered 403: denied: "
+        "permission_denied: The token provided does not match expected scopes."
+    )
+    assert verdict.remedy.startswith("give the token the scope read:packages, then kubectl")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+    ],
+)
+def test_container_that_waits_for_its_image_is_stuck(reason):
+    """Each of the kubelet's reasons for it counts."""
+    stuck = stuck_containers(recorded.waiting("text", reason=reason).pods)
+
+    assert [(one.pod.name, one.said) for one in stuck] == [
+        ("frontend-6d5f8c7b9-x2v4q", f"{reason}: text")
+    ]
+
+
+@pytest.mark.parametrize("reason", ["", "ContainerCreating", "CrashLoopBackOff"])
+def test_container_that_waits_for_something_else_is_not_stuck(reason):
+    """A crash is no failed pull."""
+    assert stuck_containers(recorded.waiting("text", reason=reason).pods) == []
+
+
+def test_sidecar_of_a_ready_container_can_be_stuck_alone():
+    """Every container is looked at, init containers among them."""
+    good = GOOD.pods[0].containers[0]
+    bad = recorded.waiting(recorded.ANONYMOUS).pods[0].containers[0]
+
+    stuck = stuck_containers(recorded.pod(containers=(good, bad)).pods)
+
+    assert [one.container for one in stuck] == [bad]
