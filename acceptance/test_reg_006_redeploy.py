@@ -11,7 +11,7 @@ from pullrecovery.model import fails
 
 
 @pytest.mark.scenarios("REG-006")
-def test_release_not_upgraded_recovers(broken, redeploy, settled, pulls):
+def test_release_not_upgraded_recovers(broken, redeploy, settled, pulls, node):
     """Secret, wiring and values are right, and still the old release runs."""
     verdicts = broken.verdicts()
     assert failing(verdicts).keys() == broken.fault.must_fail
@@ -21,3 +21,4 @@ def test_release_not_upgraded_recovers(broken, redeploy, settled, pulls):
 
     assert failing(settled()) == {}
     assert pulls.after(redeploy).by(broken.credential).of(broken.digest)
+    assert broken.digest in node.check_output("ctr -n k8s.io images ls")

@@ -11,7 +11,7 @@ from pullrecovery.lab.leaks import remove_leaks
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.raising import PHASES, Raising
-from pullrecovery.lab.seeding import open_world
+from pullrecovery.lab.seeding import open_world, seed_images
 from pullrecovery.lab.versions import kubernetes_set
 from pullrecovery.target import load_target
 
@@ -26,8 +26,9 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
     versions = kubernetes_set(kubernetes)
     progress = Progress((*PHASES, "seed", "tests"))
     lab = Raising(default_paths(), versions, progress=progress).up()
-    with progress.phase("seed") as phase, open_world(lab, target, phase.note):
-        phase.note(f"{len(target.workloads)} workloads of {target.name}")
+    with progress.phase("seed") as phase, open_world(lab, target, phase.note) as lab_world:
+        phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
+        seed_images(lab_world)
     result_file = REPORTS / "result.json"
     result_file.unlink(missing_ok=True)
     options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]

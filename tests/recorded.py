@@ -56,14 +56,6 @@ MUST_BE_LOWER_CASE = (
     f'couldn\'t parse image name "{CAPITALS}:{TAG}": invalid reference format: '
     "repository name (ByteQuester/hosting-monorepo) must be lowercase"
 )
-UNAVAILABLE = (
-    _FAILED.format(REFERENCE)
-    + f"unexpected status from HEAD request to {_MANIFEST_URL}: 503 Service Unavailable"
-)
-REFUSED = (
-    _FAILED.format(REFERENCE) + f'failed to do request: Head "{_MANIFEST_URL}": '
-    "dial tcp 172.18.0.9:443: connect: connection refused"
-)
 
 ACCEPTED = Probe("registry", 200, digest=DIGEST)
 NO_TAG = Probe("registry", 404, "MANIFEST_UNKNOWN", "manifest unknown")

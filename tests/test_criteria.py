@@ -162,7 +162,11 @@ def test_back_off_has_the_cause_of_the_failed_pull_behind_it(text):
 )
 def test_secret_that_could_not_be_tried_is_not_blamed(probe, cause):
     """An outage or an answer nobody knows is no fault of the Secret, and never a pass."""
-    assert reg_003(recorded.secret(probe=probe)) == fails(cause)
+    verdict = reg_003(recorded.secret(probe=probe))
+
+    assert verdict == fails(cause)
+    assert verdict.evidence.startswith("Secret frontend-dev/ghcr-credentials: the ")
+    assert verdict.remedy
 
 
 def test_secret_whose_package_has_no_tag_yet_holds():

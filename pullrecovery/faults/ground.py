@@ -85,8 +85,20 @@ class Ground:
             _tolerate_missing(lambda: self.core.delete_namespace(self.namespace))
             return
         self.lab_world.world.helm.uninstall(self.workload)
+        wait_for(f"{self.workload.name} is gone", self._sweep, lambda left: not left, timeout=60)
         self.delete_secret()
         self.set_account_secrets([])
+
+    def _sweep(self) -> list[str]:
+        """Delete what is left of the release without grace; returns the names."""
+        world, selector = self.lab_world.world, f"app.kubernetes.io/instance={self.workload.name}"
+        left = world.apps.list_namespaced_replica_set(self.namespace, label_selector=selector).items
+        pods = self.core.list_namespaced_pod(self.namespace, label_selector=selector).items
+        if pods:
+            self.core.delete_collection_namespaced_pod(
+                self.namespace, label_selector=selector, grace_period_seconds=0
+            )
+        return [each.metadata.name for each in (*left, *pods)]
 
     def _ensure_namespace(self) -> None:
         """Make the namespace and wait for its ServiceAccount, without which it takes no pods."""

@@ -4,7 +4,7 @@ import secrets
 import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,14 @@ def _seed(
         operator=operator.credential,
     )
     return LabWorld(world, lab, control, Pusher(registry, writer.credential), apps)
+
+
+def seed_images(lab_world: LabWorld) -> None:
+    """Push every workload's wanted tag and `latest`, with digests that this run makes."""
+    for workload in lab_world.world.target.workloads:
+        if workload.app:
+            for tag in ("latest", workload.image.tag):
+                lab_world.publish(replace(workload.image, tag=tag), workload.app)
 
 
 def mint(control: Control, login: str, scopes: tuple[str, ...]) -> Minted:

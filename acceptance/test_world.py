@@ -1,0 +1,62 @@
+"""The world that the criteria are judged in: what must be true before any of them means a thing."""
+
+from kubernetes import client as k8s
+
+from pullrecovery.lab.cluster import ask_dns
+from pullrecovery.lab.paths import NAME
+from pullrecovery.lab.stand_in import CONTAINER
+
+
+def _address_of_the_stand_in(engine_client):
+    networks = engine_client.containers.get(CONTAINER).attrs["NetworkSettings"]["Networks"]
+    return networks[NAME]["IPAddress"]
+
+
+def test_the_node_runs_containerd(node):
+    """The runtime whose words the diagnosis reads is the one that runs."""
+    assert node.service("containerd").is_running
+
+
+def test_the_node_trusts_the_lab_for_ghcr_io_and_nothing_else(node):
+    """hosts.toml names the registry itself, with the lab's CA and no other host to fall back to."""
+    hosts = node.file("/etc/containerd/certs.d/ghcr.io/hosts.toml").content_string
+    assert hosts.splitlines() == [
+        'server = "https://ghcr.io"',
+        'ca = "/etc/containerd/certs.d/ghcr.io/ca.crt"',
+    ]
+    assert node.file("/etc/containerd/certs.d").listdir() == ["ghcr.io"]
+
+
+def test_ghcr_io_is_the_stand_in_for_the_node(node, engine_client):
+    """The name leads to the lab's container, by the lab's own network."""
+    addresses = node.addr("ghcr.io").ipv4_addresses
+    assert addresses == [_address_of_the_stand_in(engine_client)]
+
+
+def test_ghcr_io_is_the_stand_in_for_pods(lab_world, engine_client):
+    """CoreDNS answers with the lab's container too."""
+    core = k8s.CoreV1Api(lab_world.world.cluster)
+    pods = core.list_namespaced_pod("kube-system", label_selector="k8s-app=kube-dns").items
+    answer = ask_dns(core, pods[0].metadata.name, "ghcr.io")
+    addresses = [record.address for records in answer.answer for record in records]
+    assert addresses == [_address_of_the_stand_in(engine_client)]
+
+
+def test_the_known_good_tags_are_there(lab_world, target):
+    """Every workload's package has `latest` and the wanted tag, for the operator's credential."""
+    world = lab_world.world
+    for workload in target.workloads:
+        for tag in ("latest", workload.image.tag):
+            probe = world.registry.manifest(workload.image.package, tag, world.operator)
+            assert (probe.status, probe.digest[:7]) == (200, "sha256:"), f"{workload.name}:{tag}"
+
+
+def test_private_packages_are_private(lab_world, target):
+    """Without a credential the registry gives no token, so an anonymous pull proves nothing."""
+    for workload in target.workloads:
+        probe = lab_world.world.registry.tags(workload.image.package, None)
+        assert (probe.stage, probe.status, probe.message) == (
+            "token",
+            401,
+            "authentication required",
+        )

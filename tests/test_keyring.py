@@ -1,0 +1,161 @@
+"""Which entry of a pull secret is the kubelet's for an image, and which it cannot read."""
+
+import json
+
+import pytest
+
+from pullrecovery.keyring import UnreadableSecretError, credential_for, matches, read_entries
+from pullrecovery.observation import Credential
+
+IMAGE = "ghcr.io/bytequester/backend"
+AUTH = "Qnl0ZVF1ZXN0ZXI6czNudDFuM2w="
+
+
+def _entries(auths):
+    return read_entries(json.dumps({"auths": auths}))
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "ghcr.io",
+        "https://ghcr.io",
+        "http://ghcr.io",
+        "ghcr.io/",
+        "https://ghcr.io/v1/",
+        "https://ghcr.io/v2/",
+        "*.io",
+        "gh*.io",
+        "ghcr.io/bytequester",
+        "ghcr.io/bytequester/backend",
+        "https://ghcr.io/v2/bytequester",
+        "ghcr.io/byte",
+    ],
+)
+def test_server_that_fits_the_image_matches(server):
+    """With a scheme or without, by a glob, by a prefix of the path."""
+    assert matches(server, IMAGE)
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "ghcr.io:443",
+        "https://ghcr.io:443",
+        "https://github.com",
+        "docker.io",
+        "ghcr.io/other",
+        "ghcr.io/bytequester/backend/more",
+        "ghcr.io/ByteQuester",
+        "GHCR.IO",
+        "*",
+        "*.ghcr.io",
+        "ghcr",
+        "https://ghcr.io/v2",
+        "",
+    ],
+)
+def test_server_that_does_not_fit_the_image_does_not_match(server):
+    """Nothing says so: the kubelet pulls as if there were no Secret."""
+    assert not matches(server, IMAGE)
+
+
+def test_port_of_the_image_must_be_the_servers():
+    """A key without a port is not for a registry on one."""
+    assert matches("localhost:5000", "localhost:5000/backend")
+    assert not matches("localhost", "localhost:5000/backend")
+
+
+@pytest.mark.parametrize(
+    ("servers", "chosen"),
+    [
+        (["ghcr.io"], "ghcr.io"),
+        (["ghcr.io", "ghcr.io/bytequester"], "ghcr.io/bytequester"),
+        (["ghcr.io/bytequester/backend", "ghcr.io/bytequester"], "ghcr.io/bytequester/backend"),
+        (["https://ghcr.io", "ghcr.io/bytequester"], "ghcr.io/bytequester"),
+        (["*.io", "ghcr.io"], "ghcr.io"),
+        (["docker.io", "ghcr.io/other"], None),
+        ([], None),
+    ],
+    ids=["one", "owner", "repository", "scheme is no rank", "glob", "none fits", "empty"],
+)
+def test_most_specific_server_is_chosen(servers, chosen):
+    """The kubelet sorts the keys without their schemes, backwards."""
+    entries = {server: Credential(server, "token") for server in servers}
+
+    found = credential_for(entries, IMAGE)
+
+    assert found == (Credential(chosen, "token") if chosen else None)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"auth": AUTH},
+        {"auth": AUTH.rstrip("=")},
+        {"username": "ByteQuester", "password": "s3nt1n3l"},
+        {"username": "ByteQuester", "password": "s3nt1n3l", "auth": ""},
+        {"username": "someone", "password": "else", "auth": AUTH},
+    ],
+    ids=["auth", "unpadded", "apart", "auth empty", "auth has the last word"],
+)
+def test_credential_is_read_from_every_form_of_entry(entry):
+    """What `kubectl create secret docker-registry` and `docker login` write."""
+    assert _entries({"ghcr.io": entry}) == {"ghcr.io": Credential("ByteQuester", "s3nt1n3l")}
+
+
+def test_token_may_hold_colons():
+    """Only the first one parts the login from the token."""
+    assert _entries({"ghcr.io": {"auth": "YTpiOmM="}}) == {"ghcr.io": Credential("a", "b:c")}
+
+
+@pytest.mark.parametrize("document", ["{}", '{"auths": {}}'], ids=["empty", "no auths"])
+def test_secret_for_no_server_is_readable(document):
+    """It is of no use, but not broken."""
+    assert read_entries(document) == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ("", "Expecting value"),
+        ("not json", "Expecting value"),
+        ("[]", "."),
+        ('{"auths": null}', "."),
+        ('{"auths": {"ghcr.io": null}}', "."),
+        ('{"auths": {"ghcr.io": {"auth": 5}}}', "."),
+        ('{"auths": {"ghcr.io": {"auth": "%%%"}}}', "its `auth` is not base64$"),
+        ('{"auths": {"ghcr.io": {"auth": "/w=="}}}', "its `auth` is not base64$"),
+        ('{"auths": {"ghcr.io": {"auth": "YWJj"}}}', "not base64 of login:token"),
+    ],
+    ids=[
+        "empty",
+        "no JSON",
+        "a list",
+        "auths null",
+        "entry null",
+        "auth a number",
+        "no base64",
+        "no text",
+        "no colon",
+    ],
+)
+def test_unreadable_secret_says_why(document, reason):
+    """The kubelet drops such a Secret and says nothing to the pod."""
+    with pytest.raises(UnreadableSecretError, match=reason):
+        read_entries(document)
+
+
+def test_one_bad_entry_spoils_the_whole_secret():
+    """As it does for the kubelet, which then has none of its entries."""
+    with pytest.raises(UnreadableSecretError):
+        _entries({"ghcr.io": {"auth": AUTH}, "docker.io": {"auth": "YWJj"}})
+
+
+def test_reason_does_not_repeat_the_secret():
+    """Whatever could not be read may still be a token."""
+    with pytest.raises(UnreadableSecretError) as caught:
+        _entries({"ghcr.io": {"auth": "Z2hwX1MzbnQxbmVs"}})
+
+    assert "ghp_S3nt1nel" not in str(caught.value)
+    assert "Z2hwX1MzbnQxbmVs" not in str(caught.value)

@@ -1,0 +1,111 @@
+"""Commands: run without a shell, with a deadline, and with their stderr in the error."""
+
+import sys
+import time
+
+import pytest
+
+from pullrecovery.errors import PullRecoveryError
+from pullrecovery.process import CommandError, run
+
+
+def _python(program, *arguments, **options):
+    return run([sys.executable, "-c", program, *arguments], **options)
+
+
+def test_output_is_returned():
+    """What was said on stderr is not part of it."""
+    program = "import sys; print('out'); print('aside', file=sys.stderr)"
+
+    assert _python(program) == "out\n"
+
+
+def test_arguments_reach_the_command_as_they_are():
+    """There is no shell that would read them."""
+    odd = "$HOME; rm -rf * `ls` 'quoted'"
+
+    assert _python("import sys; print(sys.argv[1])", odd) == f"{odd}\n"
+
+
+def test_secret_goes_through_stdin():
+    """It is in no list of processes."""
+    assert _python("print(input())", stdin="s3nt1n3l\n") == "s3nt1n3l\n"
+
+
+def test_command_without_stdin_has_an_empty_one():
+    """It does not wait for somebody to type."""
+    assert _python("import sys; print(repr(sys.stdin.read()))") == "''\n"
+
+
+def test_environment_is_added_to_the_inherited_one(monkeypatch):
+    """PATH and the like stay."""
+    monkeypatch.setenv("INHERITED", "a")
+    program = "import os; print(os.environ['INHERITED'], os.environ['ADDED'])"
+
+    assert _python(program, env={"ADDED": "b"}) == "a b\n"
+
+
+def test_command_runs_where_it_is_told(tmp_path):
+    """Its working directory is the one given."""
+    assert _python("import os; print(os.getcwd())", cwd=tmp_path) == f"{tmp_path}\n"
+
+
+def test_failure_has_the_code_and_the_end_of_stderr():
+    """The end is where the reason stands."""
+    program = "import sys; print('x' * 5000 + 'the reason', file=sys.stderr); sys.exit(3)"
+
+    with pytest.raises(CommandError) as caught:
+        _python(program)
+
+    assert caught.value.code == 3
+    assert str(caught.value).endswith("xxx the reason"[3:].replace(" the", "the"))
+    assert " exited with 3: x" in str(caught.value)
+    assert len(str(caught.value).rpartition("exited with 3: ")[2]) == 2000
+
+
+def test_failure_without_stderr_has_stdout():
+    """Some programs say there what is wrong."""
+    with pytest.raises(CommandError) as caught:
+        _python("print('the reason'); exit(1)")
+
+    assert caught.value.output == "the reason\n"
+
+
+def test_output_that_is_no_text_is_no_error():
+    """Bytes beyond UTF-8 are replaced."""
+    program = r"import sys; sys.stdout.buffer.write(b'a\xffb')"
+
+    assert _python(program) == "a\ufffdb"
+
+
+def test_command_that_takes_too_long_is_stopped():
+    """The error names the command and its deadline."""
+    started = time.monotonic()
+
+    with pytest.raises(PullRecoveryError, match=r"` did not end within 0\.2 s\.$"):
+        _python("import time; time.sleep(60)", timeout=0.2)
+
+    assert time.monotonic() - started < 20
+
+
+def test_program_that_is_not_installed_is_named():
+    """One sentence instead of a traceback."""
+    with pytest.raises(PullRecoveryError) as caught:
+        run(["no-such-program-anywhere", "--version"])
+
+    assert str(caught.value) == "`no-such-program-anywhere` is not installed or not on PATH."
+
+
+def test_program_that_may_not_be_run_is_named(tmp_path):
+    """A file without the right to be executed."""
+    program = tmp_path / "program"
+    program.touch(mode=0o644)
+
+    with pytest.raises(PullRecoveryError, match=f"^`{program}` "):
+        run([str(program)])
+
+
+def test_missing_folder_is_not_taken_for_a_missing_program(tmp_path):
+    """Both are FileNotFoundError to Python."""
+    with pytest.raises(PullRecoveryError, match="nowhere"):
+        _python("print()", cwd=tmp_path / "nowhere")

@@ -1,0 +1,90 @@
+"""Image references, split and judged as the kubelet does it."""
+
+import pytest
+
+from pullrecovery.reference import Reference, parse_reference
+
+SHA = "sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("ghcr.io/bytequester/backend:v1", ("ghcr.io", "bytequester/backend", "v1", "")),
+        ("ghcr.io/bytequester/backend", ("ghcr.io", "bytequester/backend", "", "")),
+        (f"ghcr.io/bytequester/backend@{SHA}", ("ghcr.io", "bytequester/backend", "", SHA)),
+        (f"ghcr.io/bytequester/backend:v1@{SHA}", ("ghcr.io", "bytequester/backend", "v1", SHA)),
+        ("localhost:5000/backend:v1", ("localhost:5000", "backend", "v1", "")),
+        ("localhost/backend:v1", ("localhost", "backend", "v1", "")),
+        ("ghcr.io/a/b/c-d.e__f:V1_0.x-y", ("ghcr.io", "a/b/c-d.e__f", "V1_0.x-y", "")),
+        ("nginx:1.29", ("docker.io", "library/nginx", "1.29", "")),
+        ("bytequester/backend:v1", ("docker.io", "bytequester/backend", "v1", "")),
+    ],
+    ids=[
+        "tag",
+        "no tag",
+        "digest",
+        "tag and digest",
+        "port",
+        "localhost",
+        "every separator",
+        "no registry and no owner",
+        "no registry",
+    ],
+)
+def test_valid_reference_comes_in_its_parts(text, parts):
+    """Registry, path, tag and digest, and nothing is wrong with it."""
+    assert parse_reference(text) == Reference(*parts, problem="")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "ghcr.io/ByteQuester/backend:v1",
+            "repository name (ByteQuester/backend) must be lowercase",
+        ),
+        (
+            "ghcr.io/bytequester/Backend",
+            "repository name (bytequester/Backend) must be lowercase",
+        ),
+        ("ghcr.io/bytequester//backend", "'bytequester//backend' is no repository name"),
+        ("ghcr.io/bytequester/backend-:v1", "'bytequester/backend-' is no repository name"),
+        ("ghcr.io/bytequester/back___end", "'bytequester/back___end' is no repository name"),
+        ("ghcr.io/", "'' is no repository name"),
+        ("ghcr.io/bytequester/backend:-dev", "'-dev' is no tag"),
+        ("ghcr.io/bytequester/backend:a b", "'a b' is no tag"),
+        ("ghcr.io/bytequester/backend:ä", "'ä' is no tag"),
+        ("ghcr.io/bytequester/backend@sha256:abc", "'sha256:abc' is no digest"),
+    ],
+    ids=[
+        "owner in capitals",
+        "name in capitals",
+        "empty part",
+        "last character",
+        "three underscores",
+        "registry alone",
+        "tag's first character",
+        "blank in the tag",
+        "tag beyond ASCII",
+        "short digest",
+    ],
+)
+def test_invalid_reference_has_its_problem(text, problem):
+    """The capitals in containerd's own words, which people search for."""
+    assert parse_reference(text).problem == problem
+
+
+def test_tag_has_at_most_128_characters():
+    """The limit is the grammar's."""
+    longest = "ghcr.io/bytequester/backend:" + "a" * 128
+
+    assert parse_reference(longest).problem == ""
+    assert parse_reference(f"{longest}a").problem.endswith("is no tag")
+
+
+def test_repository_has_the_registry():
+    """As values files name it."""
+    assert parse_reference("ghcr.io/bytequester/backend:v1").repository == (
+        "ghcr.io/bytequester/backend"
+    )

@@ -1,0 +1,144 @@
+"""Values files edited in one place: everything else stays as its owner wrote it."""
+
+import difflib
+
+import pytest
+
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.values import edit_values
+
+CHARTS = REPOSITORY / "sample" / "charts"
+PIN = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"
+FILES = [
+    "frontend/values-dev.yaml",
+    "frontend/values.yaml",
+    "frontend-sample/values.yaml",
+    "backend/values.yaml",
+]
+
+
+@pytest.fixture(name="file")
+def _file(tmp_path):
+    return tmp_path / "values.yaml"
+
+
+def _changes(before, after):
+    """Return the removed and added lines, marked as in a diff."""
+    lines = difflib.ndiff(before.splitlines(), after.splitlines())
+    return [line for line in lines if line[0] in "-+"]
+
+
+@pytest.mark.parametrize(
+    ("name", "old"),
+    [
+        ("frontend/values-dev.yaml", PIN),
+        ("frontend/values.yaml", "latest"),
+        ("frontend-sample/values.yaml", PIN),
+        ("backend/values.yaml", PIN),
+    ],
+)
+def test_one_line_of_the_samples_values_changes(file, name, old):
+    """Comments, blank lines, quotes, flow lists: all byte for byte as before."""
+    before = (CHARTS / name).read_text()
+    file.write_text(before)
+
+    edit_values(file, "image.tag", lambda _: "dev")
+
+    assert _changes(before, file.read_text()) == [f"-   tag: {old}", "+   tag: dev"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_same_value_leaves_the_samples_values_as_they_are(file, name):
+    """Nothing to change is nothing changed, not even the layout."""
+    before = (CHARTS / name).read_text()
+    file.write_text(before)
+
+    edit_values(file, "image.tag", lambda old: old)
+
+    assert file.read_text() == before
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("image.repository", "ghcr.io/bytequester/other"),
+        ("imagePullSecrets", [{"name": "ghcr-credentials"}]),
+        ("serviceAccount.imagePullSecrets", []),
+    ],
+    ids=["text", "list", "empty list"],
+)
+def test_second_edit_changes_nothing_more(file, name, key, value):
+    """A remedy may be run as often as wanted."""
+    file.write_text((CHARTS / name).read_text())
+    edit_values(file, key, lambda _: value)
+    once = file.read_text()
+
+    edit_values(file, key, lambda _: value)
+
+    assert file.read_text() == once
+
+
+def test_pull_secret_added_to_the_samples_values_adds_two_lines(file):
+    """The comment above the key keeps its place."""
+    before = (CHARTS / "frontend" / "values.yaml").read_text()
+    file.write_text(before)
+
+    edit_values(file, "serviceAccount.imagePullSecrets", lambda _: [{"name": "ghcr-credentials"}])
+
+    assert _changes(before, file.read_text()) == [
+        "-   imagePullSecrets: []",
+        "+   imagePullSecrets:",
+        "+     - name: ghcr-credentials",
+    ]
+
+
+def test_change_is_given_the_old_value(file):
+    """So that a list can be added to."""
+    file.write_text("imagePullSecrets:\n  - name: other\n")
+
+    edit_values(file, "imagePullSecrets", lambda old: [*old, {"name": "ghcr-credentials"}])
+
+    assert file.read_text() == (
+        "imagePullSecrets:\n  - name: other\n  - name: ghcr-credentials\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "image:\n  tag: dev\n"),
+        ("image:\n", "image:\n  tag: dev\n"),
+        ("image: 5\n", "image:\n  tag: dev\n"),
+        ("replicas: 1\n", "replicas: 1\nimage:\n  tag: dev\n"),
+        ("image: {repository: r, tag: t}\n", "image: {repository: r, tag: dev}\n"),
+        ('image:\n  tag: "t" # why\n', 'image:\n  tag: "dev" # why\n'),
+    ],
+    ids=["empty file", "empty parent", "parent no mapping", "no parent", "flow", "comment beside"],
+)
+def test_key_is_set_wherever_its_path_leads(file, before, after):
+    """Missing parents are made; flow style, quotes and comments stay."""
+    file.write_text(before)
+
+    edit_values(file, "image.tag", lambda _: "dev")
+
+    assert file.read_text() == after
+
+
+def test_long_line_is_not_broken(file):
+    """A line that nobody edits keeps its length."""
+    long = "description: " + "word " * 40 + "end\n"
+    file.write_text(f"{long}image:\n  tag: t\n")
+
+    edit_values(file, "image.tag", lambda _: "dev")
+
+    assert file.read_text() == f"{long}image:\n  tag: dev\n"
+
+
+def test_text_that_looks_like_a_number_stays_a_text(file):
+    """A commit's first digits may all be decimal."""
+    file.write_text("image:\n  tag: t\n")
+
+    edit_values(file, "image.tag", lambda _: "1234567")
+
+    assert file.read_text() == "image:\n  tag: '1234567'\n"

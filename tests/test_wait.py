@@ -1,0 +1,116 @@
+"""Waiting, by a clock that moves only when somebody sleeps."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from pullrecovery.errors import Exit
+from pullrecovery.wait import WaitError, wait_for
+
+
+@dataclass
+class Clock:
+    """Stands in for the module `time`."""
+
+    now: float = 100.0
+    slept: list[float] = field(default_factory=list)
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture(name="clock", autouse=True)
+def _clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("pullrecovery.wait.time", clock)
+    return clock
+
+
+def _states(*states):
+    """Return an observation that sees one state after another, and at last the last."""
+    left = list(states)
+    return lambda: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_state_that_is_ready_at_once_costs_no_sleep(clock):
+    """The first look comes before the first wait."""
+    assert wait_for("x", lambda: "up", lambda state: state == "up", timeout=5) == "up"
+    assert clock.slept == []
+
+
+def test_first_ready_state_is_returned(clock):
+    """Looks are `interval` seconds apart."""
+    seen = wait_for("x", _states(1, 2, 3, 4), lambda n: n >= 3, timeout=5, interval=0.5)
+
+    assert seen == 3
+    assert clock.slept == [0.5, 0.5]
+
+
+def test_state_that_is_ready_at_the_deadline_is_returned():
+    """The last look comes after the last wait."""
+    assert wait_for("x", _states(1, 1, 2), lambda n: n == 2, timeout=1, interval=0.5) == 2
+
+
+def test_no_timeout_means_one_look():
+    """It is no error to have no time, if the state is there."""
+    assert wait_for("x", lambda: 7, lambda n: n == 7, timeout=0) == 7
+
+    with pytest.raises(WaitError, match=r"^x: not after 0\.0 s, last seen: 7$"):
+        wait_for("x", lambda: 7, lambda n: n == 8, timeout=0)
+
+
+def test_deadline_says_what_was_awaited_how_long_and_what_was_seen_last(clock):
+    """The three things that one looks for in a log."""
+    with pytest.raises(WaitError) as caught:
+        wait_for("the pod is Ready", _states(1, 2, 3), lambda _: False, timeout=2, interval=1)
+
+    assert str(caught.value) == "the pod is Ready: not after 2.0 s, last seen: 3"
+    assert clock.slept == [1, 1]
+
+
+def test_terminal_state_ends_the_wait_at_once(clock):
+    """What can no longer come is not waited for."""
+    with pytest.raises(WaitError) as caught:
+        wait_for(
+            "the engine answers",
+            _states("starting", "dead", "up"),
+            lambda state: state == "up",
+            failed=lambda state: state == "dead",
+            timeout=60,
+            interval=1,
+        )
+
+    assert str(caught.value) == "the engine answers: cannot happen any more, seen: dead"
+    assert clock.slept == [1]
+
+
+def test_ready_wins_over_failed():
+    """A state that is both is what was awaited."""
+    assert wait_for("x", lambda: 1, lambda _: True, failed=lambda _: True, timeout=1) == 1
+
+
+def test_state_is_described_as_asked():
+    """Not every state is fit to print."""
+    with pytest.raises(WaitError, match="last seen: two words$"):
+        wait_for(
+            "x",
+            lambda: ["two", "words"],
+            lambda _: False,
+            describe=" ".join,
+            timeout=0,
+        )
+
+
+def test_error_of_the_look_itself_is_not_swallowed():
+    """It is no state; whoever looks decides what it tolerates."""
+    with pytest.raises(ZeroDivisionError):
+        wait_for("x", lambda: 1 // 0, bool, timeout=5)
+
+
+def test_wait_that_failed_cannot_tell():
+    """It never counts as a verdict."""
+    assert WaitError("x").exit == Exit.CANNOT_TELL == 2
