@@ -25,7 +25,6 @@ MISTAKES = {
     "nothing for a text": ("owner: bytequester", "owner:", 5, "'owner' of the target must be a text"),
     "wrong schema": ("schema: 1", "schema: 2", 1, "schema must be 1"),
     "text for the schema": ("schema: 1", "schema: '1'", 1, "'schema' of the target must be a number"),
-    "yes for the schema": ("schema: 1", "schema: true", 1, "'schema' of the target must be a number"),
     "owner in capitals": ("owner: bytequester", "owner: ByteQuester", 5, "'owner' must be lower case"),
     "unknown privilege": ("privilege: required", "privilege: strict", 8, "one of required, optional"),
     "typo in a key of a workload": ("    namespace:", "    nameSpace:", 13, "has no key 'nameSpace'"),
@@ -72,7 +71,7 @@ MISTAKES = {
     "empty tag": (f"tag: {PIN}", "tag: ''", 16, "tag"),
     "application that does not exist": ("app: apps/frontend", "app: apps/front", 19, "app 'apps/front' does not exist in"),
     "two workloads of one name": ("name: frontend-sample", "name: frontend", 20, "a second workload is named 'frontend'"),
-    "bad YAML": ("schema: 1", "schema: [", 2, "not valid YAML: "),
+    "bad YAML": ("name: hosting-monorepo", "name: a: b", 2, "not valid YAML: mapping values are not allowed here"),
     "key named twice": ("name: hosting-monorepo", "schema: 1", 2, "not valid YAML: found duplicate key"),
     "character that YAML forbids": ("name: hosting-monorepo", "name: \a", 2, "not valid YAML: "),
 }  # fmt: skip

@@ -21,6 +21,8 @@ from pullrecovery.wait import wait_for
 
 HOST = "ghcr.io"
 CONTAINER = f"{NAME}-ghcr"
+# Short, as the first packets to a container made a moment ago may be lost without an answer.
+_SOON = 3.0
 _PAST_ANY_END = 10**9 - 1
 _HOSTS_TOML = f"""\
 server = "https://{HOST}"
@@ -41,18 +43,18 @@ class StandIn:
         """A TLS context that trusts the lab's CA and nothing else."""
         return ssl.create_default_context(cafile=str(self.ca_file))
 
-    def control(self) -> "Control":
-        return Control(self.control_port, self.secret)
+    def control(self, timeout: float = 30) -> "Control":
+        return Control(self.control_port, self.secret, timeout)
 
 
 class Control:
     """The control API: who there is, what they may read, and what the log saw."""
 
-    def __init__(self, port: int, secret: str) -> None:
+    def __init__(self, port: int, secret: str, timeout: float) -> None:
         self._client = httpx.Client(
             base_url=f"http://127.0.0.1:{port}",
             headers={"Authorization": f"Bearer {secret}"},
-            timeout=30,
+            timeout=timeout,
             trust_env=False,
         )
 
@@ -179,7 +181,7 @@ def remove_stand_in(client: docker.DockerClient) -> bool:
 def _answers(stand_in: StandIn) -> bool:
     """Both doors answer: the control API to our secret, and TLS under a certificate that fits."""
     try:
-        with stand_in.control() as control, lab_client(stand_in) as client:
+        with stand_in.control(_SOON) as control, lab_client(stand_in, _SOON) as client:
             control.instance()
             return client.get(f"https://{HOST}/v2/").status_code == httpx.codes.UNAUTHORIZED
     except (LabError, httpx.HTTPError, OSError):
@@ -201,9 +203,9 @@ class _ToTheLab(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
-def lab_client(stand_in: StandIn) -> httpx.Client:
+def lab_client(stand_in: StandIn, timeout: float = 60) -> httpx.Client:
     """An HTTP client to which https://ghcr.io is the lab's; no other host is reached."""
-    return httpx.Client(transport=_ToTheLab(stand_in), timeout=60, trust_env=False)
+    return httpx.Client(transport=_ToTheLab(stand_in), timeout=timeout, trust_env=False)
 
 
 def _has_ended(container: Container) -> bool:

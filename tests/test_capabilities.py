@@ -1,0 +1,46 @@
+"""Whether a machine lacks a capability, from what the kernel writes about a process."""
+
+import pytest
+
+from pullrecovery.lab.capabilities import Capabilities, parse_capabilities, read_capabilities
+
+LAST = 40
+STATUS = """\
+Name:\tpython
+Umask:\t0022
+State:\tR (running)
+CapInh:\t0000000000000000
+CapPrm:\t{0}
+CapEff:\t{0}
+CapBnd:\t{0}
+CapAmb:\t0000000000000000
+NoNewPrivs:\t0
+"""
+ALL = STATUS.format("000001ffffffffff")
+# A sandbox that withholds CAP_SYS_RESOURCE, which is number 24.
+WITHOUT_SYS_RESOURCE = STATUS.format("000001fffeffffff")
+
+
+@pytest.mark.parametrize(
+    ("status", "complete"),
+    [(ALL, True), (WITHOUT_SYS_RESOURCE, False)],
+    ids=["all", "without CAP_SYS_RESOURCE"],
+)
+def test_every_capability_up_to_the_kernels_last_one_is_needed(status, complete):
+    """One is enough to make a privileged container fail."""
+    assert parse_capabilities(status, LAST).complete is complete
+
+
+def test_capability_that_only_a_newer_kernel_knows_is_missing_there():
+    """The number of the last one counts, not the mask alone."""
+    assert not parse_capabilities(ALL, LAST + 1).complete
+
+
+def test_both_files_of_the_kernel_are_read(tmp_path):
+    """The process's own, and the kernel's."""
+    (tmp_path / "self").mkdir()
+    (tmp_path / "sys" / "kernel").mkdir(parents=True)
+    (tmp_path / "self" / "status").write_text(WITHOUT_SYS_RESOURCE)
+    (tmp_path / "sys" / "kernel" / "cap_last_cap").write_text("40\n")
+
+    assert read_capabilities(tmp_path) == Capabilities(bounding=0x1FFFEFFFFFF, last=40)

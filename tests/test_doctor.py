@@ -1,0 +1,104 @@
+"""What the doctor asks, and the cure it knows, where no engine is needed to answer."""
+
+from collections import namedtuple
+
+import pytest
+
+from pullrecovery.lab.doctor import Finding, examine
+from pullrecovery.lab.engine import why_not_own
+from pullrecovery.lab.paths import Paths
+
+GIB = 2**30
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture(autouse=True)
+def _no_engine(monkeypatch, tmp_path):
+    """No engine answers here, and the lab may not start one."""
+    monkeypatch.setattr("pullrecovery.lab.engine._RUN_FOLDER", tmp_path / "run")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nowhere.sock")
+    monkeypatch.setenv("ENGINE", "never")
+
+
+def _ask(what, cache, state):
+    return next(finding for finding in examine(Paths(cache, state)) if finding.what == what)
+
+
+def test_folder_with_a_blank_in_its_name_is_bad(tmp_path):
+    """The tools of the lab are given it through a shell."""
+    finding = _ask("folders", tmp_path / "my cache", tmp_path / "state")
+
+    assert str(finding) == (
+        f"BAD folders        {tmp_path}/my cache, {tmp_path}/state"
+        " -- set XDG_STATE_HOME and XDG_CACHE_HOME to folders without spaces in their names"
+    )
+
+
+def test_folder_without_blanks_is_ok(tmp_path):
+    """It need not be there yet."""
+    finding = _ask("folders", tmp_path / "cache", tmp_path / "state")
+
+    assert str(finding) == f"ok  folders        {tmp_path}/cache, {tmp_path}/state"
+
+
+@pytest.mark.parametrize(("free", "ok"), [(3 * GIB, False), (25 * GIB, True)], ids=["3", "25"])
+def test_disk_must_have_25_gib(monkeypatch, tmp_path, free, ok):
+    """Of the folder above, where the cache is not there yet."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(0, 0, free))
+
+    finding = _ask("disk", tmp_path / "not" / "yet", tmp_path / "state")
+
+    assert finding.ok is ok
+    assert finding.seen == f"{free // GIB} GiB free in {tmp_path}"
+    assert finding.cure == (
+        "free some space, or set XDG_CACHE_HOME to a folder with 25 GiB"
+    )
+
+
+def test_no_engine_and_none_to_be_started_is_bad(tmp_path):
+    """The line says why the lab cannot help itself."""
+    finding = _ask("engine", tmp_path / "cache", tmp_path / "state")
+
+    assert str(finding) == (
+        "BAD engine         none answers -- ENGINE=never forbids the lab to start one"
+    )
+
+
+def test_everything_is_asked_and_nothing_is_made(tmp_path):
+    """The doctor only looks."""
+    findings = examine(Paths(tmp_path / "cache", tmp_path / "state"))
+
+    assert [finding.what for finding in findings] == [
+        "python",
+        "engine",
+        "go",
+        "disk",
+        "folders",
+        "capabilities",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("user", "programs", "reason"),
+    [
+        (1000, ["dockerd"], "the lab starts one only as root: start Docker, or set DOCKER_HOST"),
+        (0, [], "the lab installs one on Debian and Ubuntu only: install Docker and start it"),
+        (0, ["apt-get"], ""),
+        (0, ["dockerd"], ""),
+    ],
+    ids=["not root", "neither dockerd nor apt-get", "can install", "can start"],
+)
+def test_engine_of_its_own_needs_root_and_a_way_to_get_one(monkeypatch, user, programs, reason):
+    """Each hindrance has its cure."""
+    monkeypatch.setenv("ENGINE", "auto")
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    monkeypatch.setattr("shutil.which", lambda name: name if name in programs else None)
+
+    assert why_not_own() == reason
+
+
+def test_cure_is_said_only_where_it_is_needed():
+    """A line that is ok is short."""
+    assert str(Finding("disk", True, "90 GiB", "free some")) == "ok  disk           90 GiB"
+    assert str(Finding("disk", False, "3 GiB")) == "BAD disk           3 GiB"

@@ -1,0 +1,129 @@
+"""The rows of faults, and the scenarios that they make of the sample."""
+
+import re
+
+import pytest
+
+from fixtures.scenario import scenarios_of
+from pullrecovery.faults import FAULTS
+from pullrecovery.faults.rows import wirings_of
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.model import Cause
+from pullrecovery.tasks import CRITERIA
+from pullrecovery.target import load_target
+from tests import recorded
+
+TARGET = load_target(REPOSITORY / "sample")
+SCENARIOS = [row for reg in CRITERIA for row in scenarios_of(reg, TARGET)]
+
+RECORDED = {
+    "secret-missing": ("ErrImagePull", recorded.ANONYMOUS),
+    "token-revoked": ("ErrImagePull", recorded.REJECTED),
+    "token-without-scope": ("ErrImagePull", recorded.NO_SCOPE),
+    "not-wired": ("ErrImagePull", recorded.ANONYMOUS),
+    "repository-typo": ("ErrImagePull", recorded.not_found(f"{recorded.TYPO}:{recorded.TAG}")),
+    "tag-dev": ("ErrImagePull", recorded.not_found(f"{recorded.REPOSITORY}:dev")),
+    "owner-in-capitals": ("InvalidImageName", recorded.MUST_BE_LOWER_CASE),
+    "release-not-upgraded": (
+        "ErrImagePull",
+        recorded.not_found(f"{recorded.REPOSITORY}:dev"),
+    ),
+}
+
+
+def _fault(name):
+    return next(fault for fault in FAULTS if fault.id == name)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_fault_fails_its_own_criterion(fault):
+    """Otherwise it would belong to another task."""
+    assert fault.reg in fault.must_fail
+    assert fault.must_fail <= CRITERIA.keys()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_fault_expects_a_cause_that_is_known(fault):
+    """UNKNOWN is what is left when nothing fits."""
+    assert fault.cause in set(Cause) - {Cause.UNKNOWN}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_fault_has_a_short_name_for_ids(fault):
+    """It stands in test ids, which a shell must take as they are."""
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", fault.id)
+
+
+def test_no_two_faults_have_one_name():
+    """A row is found by its name."""
+    names = [fault.id for fault in FAULTS]
+
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize(("name", "seen"), RECORDED.items(), ids=RECORDED)
+def test_symptom_of_a_fault_is_what_the_kubelet_really_said(name, seen):
+    """Seen on Kubernetes 1.37.2 with containerd 2.3.4."""
+    symptom, (reason, message) = _fault(name).symptom, seen
+
+    assert reason in symptom.reasons
+    assert symptom.message.search(message)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_symptom_of_a_fault_is_not_just_any_failed_pull(name):
+    """The text of an outage is none of them."""
+    outage = (
+        f'failed to pull and unpack image "{recorded.REFERENCE}": failed to do request: '
+        "dial tcp 172.18.0.9:443: connect: connection refused"
+    )
+
+    assert not _fault(name).symptom.message.search(outage)
+
+
+def test_frontend_with_its_own_service_account_is_wired_by_values_alone():
+    """Patching the namespace's default would have no effect on it."""
+    assert wirings_of(TARGET.workload("frontend")) == ("values",)
+
+
+@pytest.mark.parametrize("name", ["frontend-sample", "backend"])
+def test_workload_on_the_default_service_account_is_wired_either_way(name):
+    """By the chart's values, or by the ServiceAccount of its namespace."""
+    assert wirings_of(TARGET.workload(name)) == ("values", "service-account")
+
+
+@pytest.mark.parametrize("reg", CRITERIA)
+def test_every_criterion_is_played_on_every_workload(reg):
+    """In the namespace that the task names, too."""
+    rows = scenarios_of(reg, TARGET)
+
+    assert {row.workload.name for row in rows} == {"frontend", "frontend-sample", "backend"}
+    assert {row.workload.name for row in rows if row.literal} == {
+        "frontend",
+        "frontend-sample",
+        "backend",
+    }
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_every_fault_is_played_in_every_wiring_it_names(fault):
+    """A row in a table that nobody plays proves nothing."""
+    played = {row.wiring for row in SCENARIOS if row.fault is fault}
+
+    assert played == set(fault.wirings)
+
+
+def test_no_two_scenarios_have_one_id():
+    """A report is about one of them."""
+    ids = [row.id for row in SCENARIOS]
+
+    assert sorted(set(ids)) == sorted(ids)
+
+
+@pytest.mark.parametrize("row", SCENARIOS, ids=lambda row: row.id)
+def test_id_of_a_scenario_says_what_is_played(row):
+    """So that `-k` can select by each of it."""
+    parts = (row.fault.id, row.workload.name, row.workload.namespace, row.wiring)
+
+    assert row.id.removesuffix("-pin") == "-".join(parts)
+    assert row.id.endswith("-pin") is row.literal

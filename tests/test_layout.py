@@ -1,0 +1,153 @@
+"""What stands where, and that what is written down in two places is the same in both."""
+
+import ast
+import re
+import subprocess
+
+import pytest
+from ruamel.yaml import YAML
+
+from pullrecovery.lab.golang import MODULES
+from pullrecovery.lab.paths import NAME, REPOSITORY
+from pullrecovery.lab.versions import SETS, kubernetes_set
+
+LOCKS = sorted(path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("pullrecovery/**/*.lock"))  # fmt: skip
+PACKAGE = sorted((REPOSITORY / "pullrecovery").rglob("*.py"))
+# In two parts, so that this file does not find itself.
+MACHINE_PATHS = tuple(f"/{folder}/" for folder in ("root", "work", "home"))
+
+
+def _stems(folder, prefix=""):
+    files = (REPOSITORY / folder).glob(f"{prefix}reg_*.py")
+    return {file.stem.removeprefix(prefix) for file in files}
+
+
+def _require(module, package):
+    """Return the version of `package` in the go.mod of the toolchain's `module`."""
+    text = (MODULES / module / "go.mod").read_text()
+    return re.search(rf"(?m)^(?:require )?\s*{re.escape(package)} v(\S+)", text)[1]
+
+
+def _tracked():
+    """Return the text files that are, or are about to be, in the repository."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    paths = (REPOSITORY / name for name in listed.stdout.split("\0") if name)
+    return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()]
+
+
+def _make_targets(text):
+    """Return the targets that a page tells its reader to make, in code spans and blocks."""
+    return set(re.findall(r"(?m)(?:`|^\s*(?:\$ )?)make ([a-z][a-z-]*)", text))
+
+
+def _offenders(words, files):
+    return sorted(
+        f"{file.relative_to(REPOSITORY)}: {word}"
+        for file in files
+        for word in words
+        if word in file.read_text(errors="replace")
+    )
+
+
+def test_every_make_target_in_the_readme_is_in_the_makefile():
+    """Whatever a newcomer types first works."""
+    told = _make_targets((REPOSITORY / "README.md").read_text())
+    made = set(re.findall(r"(?m)^([a-z][a-z-]*):", (REPOSITORY / "Makefile").read_text()))
+
+    assert {"acceptance", "test"} <= told
+    assert told <= made
+
+
+def test_every_target_of_the_makefile_is_phony_and_explained():
+    """A file of that name would stop it, and `make help` lists what has a ##."""
+    text = (REPOSITORY / "Makefile").read_text()
+    phony = re.search(r"(?m)^\.PHONY: (.*)$", text)[1].split()
+    explained = re.findall(r"(?m)^([a-z][a-z-]*):.* ## ", text)
+
+    assert sorted(phony) == sorted(explained)
+
+
+def test_every_task_has_one_stem_in_three_places():
+    """Whoever finds one of them finds the others."""
+    tasks = _stems("pullrecovery/tasks")
+
+    assert tasks >= {
+        "reg_003_pull_secret",
+        "reg_004_wiring",
+        "reg_005_right_values",
+        "reg_006_redeploy",
+    }
+    assert _stems("acceptance", "test_") == tasks
+    assert _stems("pullrecovery/faults") == tasks
+
+
+def test_no_file_names_a_folder_of_somebodys_machine():
+    """It would be of no use on any other."""
+    files = [file for file in _tracked() if file.suffix not in {".sum", ".mod"}]
+
+    assert len(files) > 100
+    assert _offenders(MACHINE_PATHS[:2], files) == []
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", *LOCKS])
+def test_lock_holds_versions_and_hashes_and_no_address(lock):
+    """Where packages come from is the user's choice; what they are is not."""
+    lines = (REPOSITORY / lock).read_text().splitlines()
+    package = re.compile(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+( ;.*)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
+    others = [line for line in lines if not package.fullmatch(line) and "#" not in line]
+
+    assert any("--hash=sha256:" in line for line in lines)
+    assert others == []
+    assert not [line for line in lines if "://" in line or "index-url " in line]
+
+
+@pytest.mark.parametrize("versions", SETS, ids=lambda each: each.kubernetes)
+def test_version_of_kubernetes_is_that_of_its_module(versions):
+    """The module is what is built, the set is what is said."""
+    module = f"kubernetes-{versions.minor}"
+
+    assert _require(module, "k8s.io/kubernetes") == versions.kubernetes
+
+
+@pytest.mark.parametrize("versions", SETS, ids=lambda each: each.kubernetes)
+def test_version_of_containerd_is_that_of_its_module(versions):
+    """What a pod says of a failed pull depends on it."""
+    module = f"containerd-{versions.containerd.rpartition('.')[0]}"
+
+    assert _require(module, "github.com/containerd/containerd/v2") == versions.containerd
+
+
+def test_default_set_is_kubernetes_1_37():
+    """With the containerd that repeats GHCR's own sentence behind a 403."""
+    versions = kubernetes_set()
+
+    assert (versions.kubernetes, versions.containerd) == ("1.37.2", "2.3.4")
+
+
+@pytest.mark.parametrize("versions", SETS, ids=lambda each: each.kubernetes)
+def test_node_image_is_named_by_its_digest(versions):
+    """A tag may be moved."""
+    assert re.fullmatch(r"kindest/node:v[\d.]+@sha256:[0-9a-f]{64}", versions.node_image)
+
+
+def test_cluster_has_the_name_that_the_lab_looks_for():
+    """pytest-kubernetes deletes what the file names, the lab looks for its own name."""
+    config = YAML(typ="safe").load((REPOSITORY / "kind-config.yaml").read_text())
+
+    assert config["name"] == NAME == "pull-recovery"
+
+
+@pytest.mark.parametrize("file", PACKAGE, ids=lambda file: file.relative_to(REPOSITORY).as_posix())
+def test_module_is_short_enough_to_be_read(file):
+    """At most 320 lines, and 40 in a function."""
+    text = file.read_text()
+    functions = (
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    long = [node.name for node in functions if node.end_lineno - node.lineno >= 40]
+
+    assert len(text.splitlines()) <= 320
+    assert long == []
