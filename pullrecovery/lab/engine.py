@@ -1,7 +1,6 @@
 """The container engine: the running one if there is one, else one of the lab's own."""
 
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from docker.errors import DockerException
 from pullrecovery.errors import LabError
 from pullrecovery.lab.capabilities import read_capabilities
 from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.traces import put_back, remember, unmount_below
 from pullrecovery.process import run
 from pullrecovery.wait import wait_for
 
@@ -78,6 +78,10 @@ class OwnEngine:
     def log_file(self) -> Path:
         return self.paths.state / "engine.log"
 
+    @property
+    def _before_file(self) -> Path:
+        return self.paths.state / "network-before.json"
+
     def running(self) -> Engine | None:
         """The lab's own engine, if one of an earlier run still answers."""
         return Engine(self.host, owned=True) if answers(self.host) else None
@@ -90,6 +94,7 @@ class OwnEngine:
         """
         _install_missing(note)
         self._clear_leftovers()
+        remember(self._before_file)
         command = self._command()
         if not read_capabilities().complete:
             note("this machine lacks a capability: containers run through the lab's dropcaps")
@@ -122,6 +127,10 @@ class OwnEngine:
         folder = self.paths.engine_data / "containers"
         return folder.is_dir() and any(folder.iterdir())
 
+    def left_traces(self) -> bool:
+        """True if an engine of ours runs, or ended without putting the host's network back."""
+        return self._before_file.exists() or bool(engine_processes())
+
     def stop(self) -> bool:
         """Stop the daemon that the pid file names, if it is the lab's; True if one ran."""
         pid = _living(self.pid_file)
@@ -134,8 +143,7 @@ class OwnEngine:
                 timeout=90,
             )
         self._clear_leftovers()
-        if pid is not None:
-            remove_traces()
+        put_back(self._before_file, self.paths.engine_data)
         return pid is not None
 
     def _command(self) -> list[str]:
@@ -163,7 +171,7 @@ class OwnEngine:
             if _living(pid_file) is None:
                 pid_file.unlink()
         if _RUN_FOLDER.exists() and not engine_processes():
-            _unmount_below(_RUN_FOLDER)
+            unmount_below(_RUN_FOLDER)
             shutil.rmtree(_RUN_FOLDER)
 
     def _log_end(self) -> str:
@@ -195,12 +203,6 @@ def engine_processes() -> list[int]:
     return found
 
 
-def _unmount_below(folder: Path) -> None:
-    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-    for mount in sorted((m for m in mounts if m.startswith(f"{folder}/")), reverse=True):
-        run(["umount", "--lazy", mount])
-
-
 def _install_missing(note: Note) -> None:
     if shutil.which("dockerd"):
         return
@@ -209,21 +211,6 @@ def _install_missing(note: Note) -> None:
     run(["apt-get", "update", "-q"], env=quiet, timeout=600)
     packages = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *_PACKAGES]
     run(packages, env=quiet, timeout=900)
-
-
-def remove_traces() -> None:
-    """Remove the bridge and the packet filter chains that the lab's engine made."""
-    if Path("/sys/class/net/docker0").exists():
-        run(["ip", "link", "delete", "docker0"])
-    for table in ("filter", "nat"):
-        rules = run(["iptables", "-t", table, "-S"]).splitlines()
-        # First what points at the chains, then the chains.
-        for rule in (r for r in rules if r.startswith("-A ") and "DOCKER" in r):
-            run(["iptables", "-t", table, "-D", *shlex.split(rule)[1:]])
-        chains = [r.split()[1] for r in rules if r.startswith("-N DOCKER")]
-        for verb in ("-F", "-X"):
-            for chain in chains:
-                run(["iptables", "-t", table, verb, chain])
 
 
 def why_not_own() -> str:

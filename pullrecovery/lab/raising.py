@@ -15,7 +15,7 @@ from pytest_kubernetes.providers.base import AClusterManager
 from pullrecovery.errors import LabError
 from pullrecovery.lab import toolchain
 from pullrecovery.lab.cluster import KIND_LABEL, KindCluster, kind_manager
-from pullrecovery.lab.engine import Engine, OwnEngine, engine_processes, find_engine, user_engine
+from pullrecovery.lab.engine import Engine, OwnEngine, find_engine, user_engine
 from pullrecovery.lab.environment import applied, tool_environment
 from pullrecovery.lab.golang import find_go
 from pullrecovery.lab.images.ghcr import GhcrImage
@@ -247,7 +247,7 @@ def remove_lab(paths: Paths, say: Callable[[str], None]) -> Removed:
         if engine:
             removed += _remove_objects(engine.client())
         own = OwnEngine(paths)
-        if (engine and engine.owned) or engine_processes():
+        if (engine and engine.owned) or own.left_traces():
             removed += ["container engine"] if own.stop() else []
         if paths.state.exists():
             shutil.rmtree(paths.state)

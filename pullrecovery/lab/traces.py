@@ -1,0 +1,77 @@
+"""What an engine changes in the host's network, remembered at its start and put back at its end."""
+
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+from pullrecovery.process import run
+
+_BRIDGE = "docker0"
+_FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+_TABLES = ("filter", "nat")
+
+
+def remember(file: Path) -> None:
+    """Write down how the host's network is before the engine starts; kept from the first start."""
+    if file.exists():
+        return
+    before = {
+        "bridge": Path(f"/sys/class/net/{_BRIDGE}").exists(),
+        "forwarding": _FORWARDING.read_text().strip(),
+        "policy": _forward_policy(),
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(before))
+
+
+def put_back(file: Path, engine_data: Path) -> None:
+    """Remove the bridge, rules and mounts of the stopped engine; restore what it had set."""
+    unmount_below(engine_data)
+    if not file.exists():
+        return
+    before = json.loads(file.read_text())
+    if not before["bridge"]:
+        _remove_bridge()
+    if shutil.which("iptables"):
+        for table in _TABLES:
+            _remove_rules(table)
+        run(["iptables", "-P", "FORWARD", before["policy"]])
+    _FORWARDING.write_text(before["forwarding"])
+    file.unlink()
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount `folder` and everything mounted under it."""
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    ours = [mount for mount in mounts if Path(mount).is_relative_to(folder)]
+    for mount in sorted(ours, reverse=True):
+        run(["umount", "--lazy", mount])
+
+
+def _forward_policy() -> str:
+    if not shutil.which("iptables"):
+        return "ACCEPT"
+    rules = run(["iptables", "-S", "FORWARD"]).splitlines()
+    return rules[0].split()[-1]
+
+
+def _remove_bridge() -> None:
+    if Path(f"/sys/class/net/{_BRIDGE}").exists():
+        run(["ip", "link", "delete", _BRIDGE])
+
+
+def _remove_rules(table: str) -> None:
+    """Remove the engine's chains, and before them what points at them."""
+    iptables = ["iptables", "-t", table]
+    rules = run([*iptables, "-S"]).splitlines()
+    for rule in (rule for rule in rules if rule.startswith("-A ") and _is_engines(rule)):
+        run([*iptables, "-D", *shlex.split(rule)[1:]])
+    chains = [rule.split()[1] for rule in rules if rule.startswith("-N DOCKER")]
+    for verb in ("-F", "-X"):
+        for chain in chains:
+            run([*iptables, verb, chain])
+
+
+def _is_engines(rule: str) -> bool:
+    return "DOCKER" in rule or _BRIDGE in rule
