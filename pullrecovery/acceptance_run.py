@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pullrecovery.errors import Exit
-from pullrecovery.lab.leaks import remove_leaks
+from pullrecovery.lab.leaks import find_secrets, remove_leaks
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
-from pullrecovery.lab.raising import PHASES, Raising
+from pullrecovery.lab.raising import PHASES, Lab, Raising
 from pullrecovery.lab.seeding import open_world, seed_images
+from pullrecovery.lab.stand_in import stand_in_output
 from pullrecovery.lab.versions import kubernetes_set
 from pullrecovery.target import load_target
 
@@ -35,7 +36,7 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
     options += ["--smoke"] if smoke else []
     with progress.phase("tests", silent=True):
         _pytest(options, extra)
-        leaks = remove_leaks(lab.cluster)
+        leaks = [*remove_leaks(lab.cluster), *_secrets_in_outputs(lab)]
     return _close(result_file, leaks, progress)
 
 
@@ -45,6 +46,12 @@ def _pytest(options: Sequence[str], extra: Sequence[str]) -> None:
     reports = [f"--junitxml={REPORTS / 'junit.xml'}", f"--result-json={REPORTS / 'result.json'}"]
     command = [sys.executable, "-m", "pytest", "acceptance", *parallel, *reports, *options, *extra]
     subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, check=False)
+
+
+def _secrets_in_outputs(lab: Lab) -> list[str]:
+    """Look for secrets in the reports, the engine's log and the stand-in's own output."""
+    files = [*REPORTS.iterdir(), *lab.paths.state.glob("*.log")]
+    return find_secrets(files, {"the stand-in's output": stand_in_output(lab.engine.client())})
 
 
 def _close(result_file: Path, leaks: list[str], progress: Progress) -> int:

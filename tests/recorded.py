@@ -31,7 +31,9 @@ TYPO = "ghcr.io/bytequester/hosting-monorepo-typo"
 CAPITALS = "ghcr.io/ByteQuester/hosting-monorepo"
 
 _FAILED = 'failed to pull and unpack image "{0}": failed to resolve reference "{0}": '
-_TOKEN_URL = "https://ghcr.io/token?scope=repository%3Abytequester%2Fhosting-monorepo%3Apull&service=ghcr.io"
+_TOKEN_URL = (
+    "https://ghcr.io/token?scope=repository%3Abytequester%2Fhosting-monorepo%3Apull&service=ghcr.io"
+)
 _MANIFEST_URL = f"https://ghcr.io/v2/bytequester/hosting-monorepo/manifests/{TAG}"
 
 ANONYMOUS = (

@@ -50,9 +50,7 @@ def test_disk_must_have_25_gib(monkeypatch, tmp_path, free, ok):
 
     assert finding.ok is ok
     assert finding.seen == f"{free // GIB} GiB free in {tmp_path}"
-    assert finding.cure == (
-        "free some space, or set XDG_CACHE_HOME to a folder with 25 GiB"
-    )
+    assert finding.cure == ("free some space, or set XDG_CACHE_HOME to a folder with 25 GiB")
 
 
 def test_no_engine_and_none_to_be_started_is_bad(tmp_path):

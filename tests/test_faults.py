@@ -9,8 +9,8 @@ from pullrecovery.faults import FAULTS
 from pullrecovery.faults.rows import wirings_of
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.model import Cause
-from pullrecovery.tasks import CRITERIA
 from pullrecovery.target import load_target
+from pullrecovery.tasks import CRITERIA
 from tests import recorded
 
 TARGET = load_target(REPOSITORY / "sample")

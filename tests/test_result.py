@@ -295,12 +295,10 @@ def test_leak_turns_a_pass_into_cannot_tell(tmp_path):
 
 
 def test_tests_that_left_no_result_cannot_tell(tmp_path):
-    """pytest itself may have been killed."""
+    """Pytest itself may have been killed."""
     out = io.StringIO()
 
     code = acceptance_run._close(tmp_path / "result.json", [], Progress((), out=out))
 
     assert code == 2
-    assert out.getvalue() == (
-        "error: the tests left no result.json: the harness cannot tell\n"
-    )
+    assert out.getvalue() == ("error: the tests left no result.json: the harness cannot tell\n")

@@ -103,7 +103,11 @@ def test_sample_has_its_three_workloads():
     """Two frontends in one namespace, one backend in another."""
     target = load_target(SAMPLE)
 
-    assert (target.registry, target.owner, target.login) == ("ghcr.io", "bytequester", "ByteQuester")
+    assert (target.registry, target.owner, target.login) == (
+        "ghcr.io",
+        "bytequester",
+        "ByteQuester",
+    )
     assert (target.pull_secret, target.privilege_required) == ("ghcr-credentials", True)
     assert [(workload.name, workload.namespace) for workload in target.workloads] == [
         ("frontend", "frontend-dev"),
@@ -190,8 +194,7 @@ def test_folder_without_a_target_file_is_refused(tmp_path):
         load_target(tmp_path)
 
     assert str(caught.value) == (
-        f"{tmp_path}/target.yaml: no such file; "
-        "TARGET must be a folder that holds a target.yaml."
+        f"{tmp_path}/target.yaml: no such file; TARGET must be a folder that holds a target.yaml."
     )
 
 

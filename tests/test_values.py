@@ -99,9 +99,7 @@ def test_change_is_given_the_old_value(file):
 
     edit_values(file, "imagePullSecrets", lambda old: [*old, {"name": "ghcr-credentials"}])
 
-    assert file.read_text() == (
-        "imagePullSecrets:\n  - name: other\n  - name: ghcr-credentials\n"
-    )
+    assert file.read_text() == ("imagePullSecrets:\n  - name: other\n  - name: ghcr-credentials\n")
 
 
 @pytest.mark.parametrize(

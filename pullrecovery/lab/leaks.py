@@ -1,4 +1,8 @@
-"""What scenarios left in the cluster although they were over."""
+"""What a run must not leave: namespaces of scenarios, and secrets in anything it wrote."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from kubernetes import client as k8s
 
@@ -6,6 +10,11 @@ from pullrecovery.lab.cluster import KindCluster
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.wait import wait_for
 
+_SECRET_SHAPES = (
+    re.compile(rb"\bgh[pousr]_[A-Za-z0-9]{20,}"),
+    re.compile(rb'"auths"\s*:\s*\{'),
+    re.compile(rb"eyJhdXRocyI6"),  # the same, in base64
+)
 SCENARIO = f"{LABEL}=scenario"
 _SHARED = "dev.pullrecovery.shared"
 
@@ -30,3 +39,13 @@ def remove_leaks(cluster: KindCluster) -> list[str]:
             interval=0.5,
         )
     return [f"namespace {m.name}" for m in living if _SHARED not in (m.labels or {})]
+
+
+def find_secrets(files: Iterable[Path], texts: Mapping[str, bytes]) -> list[str]:
+    """Name every file and text that holds something shaped like a token or a docker login."""
+    contents = {str(file): file.read_bytes() for file in files if file.is_file()}
+    return [
+        f"secret in {name}"
+        for name, content in {**contents, **texts}.items()
+        if any(shape.search(content) for shape in _SECRET_SHAPES)
+    ]

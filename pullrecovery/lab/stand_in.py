@@ -178,6 +178,12 @@ def remove_stand_in(client: docker.DockerClient) -> bool:
     return True
 
 
+def stand_in_output(client: docker.DockerClient) -> bytes:
+    """Everything the container has printed."""
+    output: bytes = client.containers.get(CONTAINER).logs()
+    return output
+
+
 def _answers(stand_in: StandIn) -> bool:
     """Both doors answer: the control API to our secret, and TLS under a certificate that fits."""
     try:

@@ -30,7 +30,10 @@ class ResultFile:
         self._target = str(config.getoption("target"))
         self._started, self._clock = datetime.now(UTC), time.monotonic()
         self._partial = bool(
-            config.option.keyword or config.option.markexpr or config.getoption("smoke")
+            config.option.keyword
+            or config.option.markexpr
+            or config.getoption("smoke")
+            or config.getoption("without_remedy")
         )
         self._outcomes: dict[str, str] = {}
         self._scenarios: dict[str, dict[str, Any]] = {}

@@ -12,7 +12,7 @@ PACKAGE = "/packages/bytequester/fresh"
 def rows(ghcr):
     """Return all that the control port can change."""
     state = ghcr.state
-    return copy.deepcopy((state._credentials, state._packages, state._owners))  # noqa: SLF001
+    return copy.deepcopy((state._credentials, state._packages, state._owners))
 
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", "the-control-secret-of-the-test"])

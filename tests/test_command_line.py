@@ -1,0 +1,76 @@
+"""`python -m pullrecovery`: its options, and its exit codes."""
+
+import pytest
+
+from pullrecovery import __main__ as command_line
+from pullrecovery.errors import Exit, LabError, PullRecoveryError, UsageError
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["fly"], ["lab"], ["lab", "fly"], ["acceptance", "--fly"]],
+    ids=["nothing", "unknown command", "no action", "unknown action", "unknown option"],
+)
+def test_wrong_words_end_with_4(words, capsys):
+    """Argparse's own 2 would mean that the harness could not tell."""
+    with pytest.raises(SystemExit) as caught:
+        command_line.main(words)
+
+    assert caught.value.code == 4
+    assert "\nerror: " in capsys.readouterr().err
+
+
+def test_kubernetes_that_nobody_has_proven_ends_with_4(capsys):
+    """Before anything is raised."""
+    assert command_line.main(["lab", "up", "--kubernetes", "1.9"]) == 4
+    assert capsys.readouterr().err.startswith("error: KUBERNETES=1.9 is not a known set")
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (["acceptance"], []),
+        (["acceptance", "--"], []),
+        (["acceptance", "--target", "t", "--", "-k", "secret"], ["-k", "secret"]),
+    ],
+    ids=["none", "empty", "-k"],
+)
+def test_words_after_two_dashes_are_pytests(words, given):
+    """`make acceptance ARGS="-k secret"` gives them so."""
+    assert command_line._parser().parse_args(words).pytest == given
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (UsageError("no such target"), 4, "error: no such target\n"),
+        (LabError("no engine"), 2, "error: no engine\n"),
+        (PullRecoveryError("ghp_" + "S3nt1nel" * 4), 2, "error: [redacted]\n"),
+        (
+            KeyboardInterrupt(),
+            2,
+            "error: interrupted; run the same command again to go on\n",
+        ),
+    ],
+    ids=["usage", "lab", "secret", "interrupt"],
+)
+def test_error_of_ours_is_one_line_and_its_code(monkeypatch, capsys, error, code, said):
+    """Never a traceback, and never a secret."""
+
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(command_line, "_lab", fail)
+
+    assert command_line.main(["lab", "status"]) == code
+    assert capsys.readouterr().err == said
+
+
+def test_exit_codes_are_the_documented_ones():
+    """They stand in result.json, too."""
+    assert {code.name: code.value for code in Exit} == {
+        "HOLDS": 0,
+        "DOES_NOT_HOLD": 1,
+        "CANNOT_TELL": 2,
+        "USAGE": 4,
+    }

@@ -1,0 +1,289 @@
+"""The lab's parts that need no container engine: versions, plan, Go modules, kind's file."""
+
+import gc
+import io
+import re
+from types import SimpleNamespace
+
+import pytest
+from docker.errors import APIError, ImageNotFound
+from ruamel.yaml import YAML
+
+from pullrecovery.errors import LabError, UsageError
+from pullrecovery.lab import golang, toolchain
+from pullrecovery.lab.cluster import KindCluster
+from pullrecovery.lab.engine import answers, user_engine
+from pullrecovery.lab.environment import applied
+from pullrecovery.lab.paths import Paths, default_paths
+from pullrecovery.lab.plan import plan_node, wanted_images
+from pullrecovery.lab.progress import Phase, Progress
+from pullrecovery.lab.toolchain import Tool, Toolchain
+from pullrecovery.lab.versions import kubernetes_set
+
+
+class Images:
+    """The images of an engine, as far as they are asked for."""
+
+    def __init__(self, *, here, answers):
+        self.here, self.answers = here, answers
+
+    def get(self, reference):
+        if not self.here:
+            raise ImageNotFound(reference)
+
+    def get_registry_data(self, reference):
+        if not self.answers:
+            raise APIError(reference)
+
+
+@pytest.fixture(name="paths")
+def _paths(tmp_path):
+    return Paths(tmp_path / "cache", tmp_path / "state")
+
+
+@pytest.fixture(name="go")
+def _go(tmp_path):
+    """Return a compiler that makes a program of the last word, or says what is wrong."""
+    go = tmp_path / "go"
+    go.write_text(
+        "#!/bin/sh\n"
+        "[ -e broken.go ] && { echo 'broken.go:1: expected package' >&2; exit 1; }\n"
+        'while [ "$1" != -o ]; do shift; done\n'
+        'echo made > "$2/program"\n'
+    )
+    go.chmod(0o755)
+    return go
+
+
+@pytest.fixture(name="tool")
+def _tool(tmp_path):
+    source = tmp_path / "module"
+    source.mkdir()
+    (source / "go.mod").write_text("module m\n")
+    return Tool("program", source, (".",))
+
+
+@pytest.mark.parametrize("wanted", ["", "1.37", "1.37.2"])
+def test_kubernetes_is_chosen_by_version_or_minor(wanted):
+    """Nothing said means the default."""
+    assert kubernetes_set(wanted).kubernetes == "1.37.2"
+
+
+def test_kubernetes_that_nobody_has_proven_is_a_usage_error():
+    """The error lists what there is."""
+    with pytest.raises(UsageError, match=r"^KUBERNETES=1\.9 is not a known set; use one of: "):
+        kubernetes_set("1.9")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "here", "built", "answers", "pull", "reason"),
+    [
+        ("build", True, True, True, False, "IMAGES=build"),
+        ("pull", False, True, False, True, "IMAGES=pull"),
+        ("auto", True, True, False, True, "the published node image is already here"),
+        ("auto", False, True, True, False, "the built node image is already here"),
+        ("auto", False, False, True, True, "an image registry answers"),
+        ("auto", False, False, False, False, "no image registry answered within 10 s"),
+    ],
+    ids=["build", "pull", "pulled before", "built before", "registry", "no registry"],
+)
+def test_node_image_is_pulled_or_built(monkeypatch, wanted, here, built, answers, pull, reason):
+    """By what is asked for, then by what is there, and at last by asking a registry."""
+    monkeypatch.setenv("IMAGES", wanted)
+    engine = SimpleNamespace(images=Images(here=here, answers=answers))
+
+    plan = plan_node(engine, kubernetes_set(), built=built)
+
+    assert (plan.pull, plan.reason) == (pull, reason)
+
+
+def test_images_come_by_themselves_or_as_asked(monkeypatch):
+    """Another word is a usage error that lists the three."""
+    monkeypatch.delenv("IMAGES", raising=False)
+    assert wanted_images() == "auto"
+
+    monkeypatch.setenv("IMAGES", "steal")
+    with pytest.raises(UsageError, match=r"^IMAGES=steal is none of: auto, pull, build\.$"):
+        wanted_images()
+
+
+def test_socket_that_nobody_listens_on_answers_nothing(tmp_path, monkeypatch):
+    """And no descriptor is left open, which would show up as an error of some later test."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nowhere.sock")
+
+    assert not answers(f"unix://{tmp_path}/nowhere.sock")
+    assert user_engine() is None
+    gc.collect()
+
+
+def test_folders_follow_the_xdg_variables(monkeypatch, tmp_path):
+    """Without them they are the usual ones below HOME."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "c"))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+
+    assert default_paths() == Paths(
+        tmp_path / "c" / "pull-recovery", tmp_path / ".local" / "state" / "pull-recovery"
+    )
+
+
+def test_go_must_be_as_new_as_the_newest_module(monkeypatch, tmp_path):
+    """Numbers are compared, not their digits."""
+    for name, version in [("a", "1.9"), ("b", "1.26.0"), ("c", "1.26")]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "go.mod").write_text(f"module {name}\n\ngo {version}\n")
+    monkeypatch.setattr(golang, "MODULES", tmp_path)
+
+    assert golang.required_version() == (1, 26, 0)
+
+
+def test_go_fetches_nothing_unverified(paths):
+    """Nor another toolchain, nor anything of the user's."""
+    environment = golang.go_environment(paths, target_os="linux")
+
+    assert environment["GOFLAGS"] == "-mod=readonly -modcacherw"
+    assert environment["GOTOOLCHAIN"] == "local"
+    assert environment["GOMODCACHE"].startswith(str(paths.cache))
+
+
+def test_tool_is_built_once(paths, go, tool):
+    """The second run finds it."""
+    tools, said = Toolchain(paths, go), []
+
+    tools.build([tool], said.append)
+    tools.build([tool], said.append)
+
+    assert tools.binary(tool).read_text() == "made\n"
+    assert said == ["building program from its Go module", "built program"]
+
+
+def test_changed_source_is_another_tool(paths, go, tool):
+    """So is another target or another linker flag."""
+    tools = Toolchain(paths, go)
+    before = tools.folder(tool)
+
+    (tool.source / "main.go").write_text("package main\n")
+
+    others = [
+        Tool("program", tool.source, (".",), "darwin"),
+        Tool("program", tool.source, ("./x",)),
+    ]
+    assert len({before, tools.folder(tool), *map(tools.folder, others)}) == 4
+
+
+def test_build_that_fails_says_why_and_leaves_nothing(paths, go, tool):
+    """The next run tries again."""
+    (tool.source / "broken.go").touch()
+    tools = Toolchain(paths, go)
+
+    with pytest.raises(LabError, match=r"Building program in .* failed:\nbroken\.go:1: expected"):
+        tools.build([tool], lambda _: None)
+
+    assert not tools.is_built(tool)
+    assert list(paths.tools.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("machine", "arch"), [("x86_64", "amd64"), ("aarch64", "arm64"), ("arm64", "arm64")]
+)
+def test_processor_is_named_as_go_names_it(monkeypatch, machine, arch):
+    """Each system has its own word for it."""
+    monkeypatch.setattr("platform.machine", lambda: machine)
+
+    assert toolchain.go_arch() == arch
+
+
+def test_processor_that_no_image_is_for_is_named(monkeypatch):
+    """One sentence instead of a failed build."""
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+
+    with pytest.raises(LabError, match="^This machine's processor, riscv64, is neither"):
+        toolchain.go_arch()
+
+
+def test_kubernetes_carries_the_version_that_kubeadm_reads():
+    """Without it every component calls itself v0.0.0."""
+    flags = toolchain.kubernetes("1.37.2").link_flags.split()
+
+    assert "k8s.io/component-base/version.gitVersion=v1.37.2" in flags
+    assert "k8s.io/client-go/pkg/version.gitMinor=37" in flags
+
+
+def test_kinds_file_is_rendered_for_this_machine(paths):
+    """With its folders and the node image filled in, and nothing else changed."""
+    cluster = KindCluster(paths, "pull-recovery/node:1", manager_class=object)
+
+    key = cluster.render()
+
+    config = YAML(typ="safe").load(cluster.rendered.read_text())
+    assert config["name"] == "pull-recovery"
+    assert [node["image"] for node in config["nodes"]] == ["pull-recovery/node:1"]
+    assert str(paths.certs) in [m["hostPath"] for m in config["nodes"][0]["extraMounts"]]
+    assert "${" not in cluster.rendered.read_text()
+    assert cluster.render() == key
+
+
+def test_cluster_of_another_image_is_another_description(paths):
+    """It is then made anew."""
+    keys = {KindCluster(paths, image, manager_class=object).render() for image in ("a", "b")}
+
+    assert len(keys) == 2
+
+
+def test_cluster_without_a_kubeconfig_is_not_ready(paths):
+    """Nothing is asked of any other cluster."""
+    readiness = KindCluster(paths, "", manager_class=object).readiness()
+
+    assert readiness.missing == ("no kubeconfig",)
+    assert not readiness.ready
+
+
+def test_environment_is_put_back(monkeypatch):
+    """What was not set is unset again, even after an error."""
+    monkeypatch.setenv("KEPT", "old")
+    monkeypatch.delenv("MADE", raising=False)
+
+    with pytest.raises(ValueError, match="^new new$"), applied({"KEPT": "new", "MADE": "new"}):
+        raise ValueError(f"{golang.os.environ['KEPT']} {golang.os.environ['MADE']}")
+
+    assert golang.os.environ["KEPT"] == "old"
+    assert "MADE" not in golang.os.environ
+
+
+def test_progress_says_what_is_done_and_what_is_left():
+    """One line a phase."""
+    out = io.StringIO()
+    progress = Progress(("engine", "tools", "cluster"), out=out)
+
+    with progress.phase("engine") as phase:
+        phase.note("using the running one")
+
+    assert re.fullmatch(
+        r"    engine: using the running one\n"
+        r"  \+ engine +\d\.\d s    left: tools, cluster\n",
+        out.getvalue(),
+    )
+    assert progress.seconds.keys() == {"engine"}
+
+
+@pytest.mark.parametrize("error", [LabError, KeyboardInterrupt], ids=lambda error: error.__name__)
+def test_progress_says_where_it_stopped(error):
+    """And lets the error through."""
+    out = io.StringIO()
+
+    with pytest.raises(error), Progress(("engine",), out=out).phase("engine"):
+        raise error
+
+    assert re.fullmatch(rf"  x engine +\d\.\d s  stopped: {error.__name__}\n", out.getvalue())
+
+
+def test_silent_phase_says_now_and_then_that_it_works():
+    """A slow build can be told from a hung one."""
+    out, beats = io.StringIO(), [False, False, True]
+    ended = SimpleNamespace(wait=lambda _: beats.pop(0))
+    phase = Phase(Progress((), out=out), "tools", ended=ended)
+    phase.note("kubelet: 400 packages compiled", show=False)
+
+    phase.beat()
+
+    assert out.getvalue() == "    tools: kubelet: 400 packages compiled (0 s)\n" * 2
