@@ -1,5 +1,6 @@
 """target.yaml → Target; every mistake is one clear error with its line."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ _TOP = {
     "login": str,
     "pullSecret": str,
     "privilege": str,
+    "namespaces": list,
     "workloads": list,
 }
 _WORKLOAD = {
@@ -34,6 +36,7 @@ _WORKLOAD = {
 }
 _IMAGE = {"repository": str, "tag": str}
 _OPTIONAL = {"app", "values", "privilege"}
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _PRIVILEGES = ("required", "optional")
 _KINDS = {int: "a number", str: "a text", list: "a list", dict: "a mapping"}
 
@@ -83,6 +86,7 @@ def load_target(folder: Path) -> Target:
         raise reader.fail(document, "owner", "'owner' must be lower case, as in image references.")
     if document.get("privilege", "optional") not in _PRIVILEGES:
         raise reader.fail(document, "privilege", f"'privilege' is one of {', '.join(_PRIVILEGES)}.")
+    _check_namespaces(reader, document)
     return Target(
         name=document["name"],
         root=folder,
@@ -110,7 +114,7 @@ def _workloads(reader: _Reader, document: CommentedMap) -> tuple[Workload, ...]:
 def _workload(reader: _Reader, document: CommentedMap, node: Any) -> Workload:
     reader.check(node, _WORKLOAD, "a workload")
     reader.check(node["image"], _IMAGE, f"the image of {node['name']}")
-    _check_namespace(reader, node)
+    _check_namespace(reader, document, node)
     chart = _existing(reader, node, "chart", node["chart"])
     if not (chart / "Chart.yaml").is_file():
         raise reader.fail(node, "chart", f"{chart} holds no Chart.yaml.")
@@ -127,13 +131,20 @@ def _workload(reader: _Reader, document: CommentedMap, node: Any) -> Workload:
     )
 
 
-def _check_namespace(reader: _Reader, node: CommentedMap) -> None:
-    """A namespace is a DNS label (RFC 1123); the API would refuse it much later."""
-    label = node["namespace"]
-    plain = label.replace("-", "")
-    ok = plain.isascii() and plain.isalnum() and label == label.lower() and len(label) <= 63
-    if not ok or label[0] == "-" or label[-1] == "-":
-        raise reader.fail(node, "namespace", f"{label!r} is no namespace name (a DNS label).")
+def _check_namespaces(reader: _Reader, document: CommentedMap) -> None:
+    """Every namespace is a DNS label (RFC 1123); the API would refuse it much later."""
+    for at, label in enumerate(document["namespaces"]):
+        if not isinstance(label, str) or not _DNS_LABEL.fullmatch(label):
+            problem = f"{label!r} is no namespace name (a DNS label)."
+            raise reader.fail(document["namespaces"], at, problem)
+
+
+def _check_namespace(reader: _Reader, document: CommentedMap, node: CommentedMap) -> None:
+    """A workload's namespace is one of the target's, so that a slip of the pen is seen."""
+    known = document["namespaces"]
+    if node["namespace"] not in known:
+        problem = f"unknown namespace {node['namespace']!r}; the target has {', '.join(known)}."
+        raise reader.fail(node, "namespace", problem)
 
 
 def _existing(reader: _Reader, node: CommentedMap, key: str, relative: str) -> Path:

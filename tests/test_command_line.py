@@ -1,9 +1,23 @@
 """`python -m pullrecovery`: its options, and its exit codes."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from pullrecovery import __main__ as command_line
 from pullrecovery.errors import Exit, LabError, PullRecoveryError, UsageError
+from pullrecovery.lab.paths import REPOSITORY
+
+
+def _acceptance(folder):
+    command = [sys.executable, "-m", "pullrecovery", "acceptance", "--target", str(folder)]
+    # No engine is to be found, were one looked for.
+    lonely = {**os.environ, "ENGINE": "never", "DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    return subprocess.run(
+        command, cwd=REPOSITORY, env=lonely, capture_output=True, text=True, timeout=50, check=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,3 +88,26 @@ def test_exit_codes_are_the_documented_ones():
         "CANNOT_TELL": 2,
         "USAGE": 4,
     }
+
+
+def test_command_ends_with_4_and_one_line_before_any_lab_is_raised(tmp_path):
+    """A wrong target is a usage error: nothing is started for it."""
+    (tmp_path / "target.yaml").write_text("schema: 1\npullSecrets: ghcr-credentials\n")
+
+    done = _acceptance(tmp_path)
+
+    assert done.returncode == 4
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"error: {tmp_path}/target.yaml:2: the target has no key")
+    assert done.stderr.count("\n") == 1
+
+
+def test_command_ends_with_4_where_there_is_no_target(tmp_path):
+    """The folder may be misspelt."""
+    done = _acceptance(tmp_path)
+
+    assert done.returncode == 4
+    assert done.stderr == (
+        f"error: {tmp_path}/target.yaml: no such file; "
+        "TARGET must be a folder that holds a target.yaml.\n"
+    )

@@ -259,7 +259,11 @@ def test_chart_that_does_not_render_fails_reg_005_in_helms_words():
 )
 def test_ready_pods_are_not_enough_for_reg_006(seen, cause):
     """All pods, of the newest template, on the wanted digest, and at least one of them."""
-    assert reg_006(seen) == fails(cause)
+    verdict = reg_006(seen)
+
+    assert verdict == fails(cause)
+    assert verdict.evidence
+    assert verdict.remedy
 
 
 def test_rollout_is_over_when_only_new_pods_live_and_are_ready():

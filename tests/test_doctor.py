@@ -1,6 +1,6 @@
 """What the doctor asks, and the cure it knows, where no engine is needed to answer."""
 
-from collections import namedtuple
+from typing import NamedTuple
 
 import pytest
 
@@ -9,7 +9,14 @@ from pullrecovery.lab.engine import why_not_own
 from pullrecovery.lab.paths import Paths
 
 GIB = 2**30
-Usage = namedtuple("Usage", "total used free")
+
+
+class Usage(NamedTuple):
+    """What `shutil.disk_usage` gives."""
+
+    total: int
+    used: int
+    free: int
 
 
 @pytest.fixture(autouse=True)

@@ -197,7 +197,7 @@ def test_processor_that_no_image_is_for_is_named(monkeypatch):
     """One sentence instead of a failed build."""
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
 
-    with pytest.raises(LabError, match="^This machine's processor, riscv64, is neither"):
+    with pytest.raises(LabError, match=r"^This machine's processor, riscv64, is neither"):
         toolchain.go_arch()
 
 
@@ -243,7 +243,7 @@ def test_environment_is_put_back(monkeypatch):
     monkeypatch.setenv("KEPT", "old")
     monkeypatch.delenv("MADE", raising=False)
 
-    with pytest.raises(ValueError, match="^new new$"), applied({"KEPT": "new", "MADE": "new"}):
+    with pytest.raises(ValueError, match=r"^new new$"), applied({"KEPT": "new", "MADE": "new"}):
         raise ValueError(f"{golang.os.environ['KEPT']} {golang.os.environ['MADE']}")
 
     assert golang.os.environ["KEPT"] == "old"

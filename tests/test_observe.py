@@ -154,9 +154,10 @@ def test_secret_for_another_server_is_not_tried():
 
 
 @pytest.mark.parametrize(
-    "content", ["not json", b"\xff\xfe", '{"auths": {"ghcr.io": {"auth": "YWJj"}}}'],
+    "content",
+    ["not json", b"\xff\xfe", '{"auths": {"ghcr.io": {"auth": "YWJj"}}}'],
     ids=["no JSON", "no text", "no login"],
-)  # fmt: skip
+)
 def test_unreadable_secret_has_a_problem(content):
     """It is there, and of no use."""
     seen = _observe(World(_secret(content)))

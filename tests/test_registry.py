@@ -75,10 +75,14 @@ def test_manifest_that_is_there_comes_with_its_digest():
             Probe("registry", 503, "", "<html>unavailable</html>"),
         ),
         (GOOD_TOKEN, httpx.Response(502), Probe("registry", 502)),
-        (GOOD_TOKEN, httpx.Response(500, json={"errors": []}), Probe("registry", 500, "", '{"errors":[]}')),
+        (
+            GOOD_TOKEN,
+            httpx.Response(500, json={"errors": []}),
+            Probe("registry", 500, "", '{"errors":[]}'),
+        ),
     ],
     ids=["no token", "bad token", "no tag", "no permission", "HTML", "nothing", "no errors"],
-)  # fmt: skip
+)
 def test_refusal_is_kept_with_who_refused(token, answer, probe):
     """The token service and the registry refuse for different reasons."""
     seen = Registry(token, answer).manifest(Credential("ByteQuester", "s3nt1n3l"))

@@ -95,7 +95,7 @@ def test_ready_wins_over_failed():
 
 def test_state_is_described_as_asked():
     """Not every state is fit to print."""
-    with pytest.raises(WaitError, match="last seen: two words$"):
+    with pytest.raises(WaitError, match=r"last seen: two words$"):
         wait_for(
             "x",
             lambda: ["two", "words"],

@@ -154,7 +154,7 @@ class Raising:
             wanted += node.parts
         wanted += [toolchain.KIND, toolchain.HELM, toolchain.DISTRIBUTION, toolchain.WEB_BASE]
         with self.progress.phase("tools") as phase, ThreadPoolExecutor(1) as beside:
-            base = BaseImage(self.paths)
+            base = BaseImage(self.paths, plan.pull)
             bootstrapped = beside.submit(base.ensure, client, phase.note)
             tools.build(dict.fromkeys(wanted), phase.note)
             bootstrapped.result()
@@ -167,7 +167,7 @@ class Raising:
         plan: NodePlan,
         phase: Phase,
     ) -> tuple[str, str]:
-        ghcr = GhcrImage(tools, BaseImage(self.paths)).build(client, phase.note)
+        ghcr = GhcrImage(tools, BaseImage(self.paths, plan.pull)).build(client, phase.note)
         if plan.pull:
             return pull_node(client, self.versions.node_image, phase.note), ghcr
         return node.build(client, phase.note), ghcr

@@ -1,5 +1,6 @@
 """The one base root file system under every image that the lab builds."""
 
+import io
 import os
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,10 @@ from pullrecovery.lab.paths import LABEL, Paths
 from pullrecovery.process import run
 
 SUITE = "bookworm"
+# Debian 12.12; the same release, for machines that an image registry answers.
+PUBLISHED = (
+    "debian:bookworm-slim@sha256:d5d3f9c23164ea16f31852f95bd5959aad1c5e854332fe00f7b3a20fcc9f635c"
+)
 # What kind's node needs, and python3 for the stand-in of ghcr.io.
 PACKAGES = (
     "bash",
@@ -37,6 +42,12 @@ PACKAGES = (
     "systemd",
     "util-linux",
 )
+_DOCKERFILE = """\
+FROM {published}
+RUN apt-get update -q \\
+ && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends {packages} \\
+ && rm -rf /var/lib/apt/lists/*
+"""
 _EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 
 Note = Callable[[str], None]
@@ -44,13 +55,19 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True)
 class BaseImage:
-    """The base root file system as a tar in the cache and as an image in the engine."""
+    """The base root file system as an image in the engine.
+
+    Bootstrapped on this machine, by way of a tar in the cache; or, where `pulled`,
+    made from the published Debian image.
+    """
 
     paths: Paths
+    pulled: bool = False
 
     @property
     def key(self) -> str:
-        return key_of([SUITE, *PACKAGES, *_EXCLUDED])
+        start = PUBLISHED if self.pulled else SUITE
+        return key_of([start, *PACKAGES, *_EXCLUDED])
 
     @property
     def tag(self) -> str:
@@ -70,19 +87,27 @@ class BaseImage:
         return self.tar
 
     def ensure(self, client: docker.DockerClient, note: Note) -> str:
-        """Return the tag of the base image in the engine, importing it where it is missing."""
+        """Return the tag of the base image in the engine, making it where it is missing."""
         try:
             client.images.get(self.tag)
         except ImageNotFound:
-            note("importing the base root file system into the engine")
-            repository, _, tag = self.tag.partition(":")
-            client.api.import_image(
-                src=str(self.make_tar(note)),
-                repository=repository,
-                tag=tag,
-                changes=[f"LABEL {LABEL}=image"],
-            )
+            make = self._build_on_published if self.pulled else self._import_bootstrapped
+            make(client, note)
         return self.tag
+
+    def _import_bootstrapped(self, client: docker.DockerClient, note: Note) -> None:
+        tar = self.make_tar(note)
+        note("importing the base root file system into the engine")
+        repository, _, tag = self.tag.partition(":")
+        labels = [f"LABEL {LABEL}=image"]
+        client.api.import_image(src=str(tar), repository=repository, tag=tag, changes=labels)
+
+    def _build_on_published(self, client: docker.DockerClient, note: Note) -> None:
+        note(f"building the base image on {PUBLISHED.partition('@')[0]}")
+        recipe = _DOCKERFILE.format(published=PUBLISHED, packages=" ".join(PACKAGES))
+        client.images.build(
+            fileobj=io.BytesIO(recipe.encode()), tag=self.tag, rm=True, labels={LABEL: "image"}
+        )
 
 
 def _need_mmdebstrap(note: Note) -> None:

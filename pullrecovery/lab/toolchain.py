@@ -60,15 +60,37 @@ def go_arch() -> str:
     return known[machine]
 
 
+def _module(name: str, version: str) -> Path:
+    """The module that pins `version`: one folder a minor version."""
+    return MODULES / f"{name}-{version.rpartition('.')[0]}"
+
+
+def containerd(version: str) -> Tool:
+    """containerd, ctr and the shim."""
+    module = _module("containerd", version)
+    return Tool(module.name, module)
+
+
+def etcd(version: str) -> Tool:
+    """The etcd server."""
+    module = _module("etcd", version)
+    return Tool(module.name, module, (".",))
+
+
+def coredns(version: str) -> Tool:
+    """CoreDNS with the plugins that kubeadm's Corefile names."""
+    module = _module("coredns", version)
+    return Tool(module.name, module, (".",))
+
+
 def kubernetes(version: str) -> Tool:
     """All components of Kubernetes at one version."""
-    module = MODULES / f"kubernetes-{version.rpartition('.')[0]}"
-    return Tool(f"kubernetes-{version}", module, link_flags=_stamp(version))
+    return Tool(f"kubernetes-{version}", _module("kubernetes", version), link_flags=_stamp(version))
 
 
 def kubectl(version: str) -> Tool:
     """Kubectl alone, for machines that pull the node image instead of building it."""
-    module = MODULES / f"kubernetes-{version.rpartition('.')[0]}"
+    module = _module("kubernetes", version)
     package = ("k8s.io/kubernetes/cmd/kubectl",)
     return Tool("kubectl", module, package, host_os(), _stamp(version))
 
@@ -85,9 +107,6 @@ DROPCAPS = _from_modules("dropcaps", packages=(".",))
 DISTRIBUTION = _from_modules("distribution")
 CNI = _from_modules("cni")
 PAUSE = _from_modules("pause", packages=(".",))
-CONTAINERD = _from_modules("containerd-2.3")
-ETCD = _from_modules("etcd-3.7", packages=(".",))
-COREDNS = _from_modules("coredns-1.14", packages=(".",))
 WEB_BASE = Tool("web-base", REPOSITORY / "sample" / "apps" / "web-base", (".",))
 
 

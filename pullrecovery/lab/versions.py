@@ -11,6 +11,8 @@ class KubernetesSet:
 
     kubernetes: str
     containerd: str
+    etcd: str
+    coredns: str
     etcd_image: str
     coredns_image: str
     pause_image: str
@@ -25,6 +27,8 @@ SETS = (
     KubernetesSet(
         kubernetes="1.37.2",
         containerd="2.3.4",
+        etcd="3.7.3",
+        coredns="1.14.6",
         etcd_image="registry.k8s.io/etcd:3.7.0-0",
         coredns_image="registry.k8s.io/coredns/coredns:v1.14.6",
         # The tag in kind's containerd configuration, not the one kubeadm lists.
@@ -32,6 +36,19 @@ SETS = (
         node_image=(
             "kindest/node:v1.37.0"
             "@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
+        ),
+    ),
+    KubernetesSet(
+        kubernetes="1.34.4",
+        containerd="2.1.5",
+        etcd="3.6.5",
+        coredns="1.12.1",
+        etcd_image="registry.k8s.io/etcd:3.6.5-0",
+        coredns_image="registry.k8s.io/coredns/coredns:v1.12.1",
+        pause_image="registry.k8s.io/pause:3.10",
+        node_image=(
+            "kindest/node:v1.34.0"
+            "@sha256:7416a61b42b1662ca6ca89f02028ac133a309a2a30ba309614e8ec94d976dc5a"
         ),
     ),
 )

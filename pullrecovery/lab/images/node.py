@@ -66,13 +66,25 @@ class NodeImage:
         return toolchain.kubernetes(self.versions.kubernetes)
 
     @property
+    def containerd(self) -> Tool:
+        return toolchain.containerd(self.versions.containerd)
+
+    @property
+    def etcd(self) -> Tool:
+        return toolchain.etcd(self.versions.etcd)
+
+    @property
+    def coredns(self) -> Tool:
+        return toolchain.coredns(self.versions.coredns)
+
+    @property
     def parts(self) -> tuple[Tool, ...]:
         """The tools whose binaries go into the image."""
         return (
             self.kubernetes,
-            toolchain.CONTAINERD,
-            toolchain.COREDNS,
-            toolchain.ETCD,
+            self.containerd,
+            self.coredns,
+            self.etcd,
             toolchain.CNI,
             toolchain.PAUSE,
         )
@@ -118,7 +130,7 @@ class NodeImage:
         for name in ("kubelet", "kubeadm", "kubectl"):
             _link(self.tools.binary(self.kubernetes, name), root / "usr/bin" / name)
         for part, place in (
-            (toolchain.CONTAINERD, "usr/local/bin"),
+            (self.containerd, "usr/local/bin"),
             (toolchain.CNI, "opt/cni/bin"),
         ):
             for binary in self.tools.folder(part).iterdir():
@@ -145,8 +157,8 @@ class NodeImage:
             base = oci.Layer.of(self.base.tar)
             proxy = f"registry.k8s.io/kube-proxy:{tag}"
             self._add(writer, scratch, proxy, self.kubernetes, "kube-proxy", base)
-            self._add(writer, scratch, self.versions.etcd_image, toolchain.ETCD, "etcd")
-            self._add(writer, scratch, self.versions.coredns_image, toolchain.COREDNS, "coredns")
+            self._add(writer, scratch, self.versions.etcd_image, self.etcd, "etcd")
+            self._add(writer, scratch, self.versions.coredns_image, self.coredns, "coredns")
             self._add(writer, scratch, self.versions.pause_image, toolchain.PAUSE, "pause")
             writer.close()
 

@@ -1,0 +1,214 @@
+"""What the tasks do to a cluster and to values files: as little as is needed, and twice as well."""
+
+import base64
+import json
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from kubernetes.client import V1LocalObjectReference, V1ObjectMeta, V1Secret, V1ServiceAccount
+from kubernetes.client.exceptions import ApiException
+
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.observation import Credential
+from pullrecovery.target import load_target
+from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
+from pullrecovery.tasks.reg_004_wiring import wire_service_account, wire_values
+from pullrecovery.tasks.reg_005_right_values import correct_values
+from tests import recorded
+
+WORKLOAD = recorded.GOOD.workload
+FRESH = Credential("ByteQuester", "fr3sh")
+ENTRY = {"username": "ByteQuester", "password": "fr3sh", "auth": "Qnl0ZVF1ZXN0ZXI6ZnIzc2g="}
+OTHER = {"username": "someone", "password": "else"}
+
+
+class Core:
+    """One Secret and one ServiceAccount, kept as the API server keeps them."""
+
+    def __init__(self, secret=None, pull_secrets=None):
+        self.secret = secret
+        names = [V1LocalObjectReference(name=name) for name in pull_secrets or ()]
+        self.account = V1ServiceAccount(image_pull_secrets=names or None)
+        self.calls = []
+
+    def read_namespaced_secret(self, *_):
+        if self.secret is None:
+            raise ApiException(status=404)
+        return self.secret
+
+    def delete_namespaced_secret(self, *_):
+        self.calls.append("delete")
+        self.secret = None
+
+    def create_namespaced_secret(self, namespace, body):
+        self.calls.append(f"create {namespace}/{body.metadata.name}")
+        self._keep(body)
+
+    def patch_namespaced_secret(self, name, namespace, body):
+        self.calls.append(f"patch {namespace}/{name}")
+        self._keep(body)
+
+    def read_namespaced_service_account(self, *_):
+        return self.account
+
+    def patch_namespaced_service_account(self, name, namespace, body):
+        self.calls.append(f"patch {namespace}/{name}")
+        names = [V1LocalObjectReference(name=entry["name"]) for entry in body["imagePullSecrets"]]
+        self.account.image_pull_secrets = names
+
+    def _keep(self, body):
+        text = body.string_data[".dockerconfigjson"]
+        self.secret = _secret(text, body.type)
+
+    @property
+    def auths(self):
+        return json.loads(base64.b64decode(self.secret.data[".dockerconfigjson"]))["auths"]
+
+    @property
+    def pull_secrets(self):
+        return [entry.name for entry in self.account.image_pull_secrets]
+
+
+def _secret(text, kind="kubernetes.io/dockerconfigjson"):
+    data = {".dockerconfigjson": base64.b64encode(text.encode()).decode()}
+    return V1Secret(metadata=V1ObjectMeta(name="ghcr-credentials"), type=kind, data=data)
+
+
+def _auths(**entries):
+    return _secret(json.dumps({"auths": entries}))
+
+
+def _world(core):
+    return SimpleNamespace(target=recorded.GOOD.target, core=core)
+
+
+@pytest.fixture(name="frontend")
+def _frontend(tmp_path):
+    """Return the sample's frontend in a copy of the sample."""
+    return load_target(shutil.copytree(REPOSITORY / "sample", tmp_path / "target")).workload(
+        "frontend"
+    )
+
+
+def test_missing_secret_is_created():
+    """For the target's registry and login, of the type that the kubelet reads."""
+    core = Core()
+
+    done = refresh_secret(_world(core), WORKLOAD, FRESH)
+
+    assert done == "created Secret frontend-dev/ghcr-credentials"
+    assert core.calls == ["create frontend-dev/ghcr-credentials"]
+    assert core.secret.type == "kubernetes.io/dockerconfigjson"
+    assert core.auths == {"ghcr.io": ENTRY}
+
+
+def test_secret_that_is_there_is_refreshed():
+    """Other registries' entries are other people's."""
+    core = Core(_auths(**{"ghcr.io": OTHER, "docker.io": OTHER}))
+
+    done = refresh_secret(_world(core), WORKLOAD, FRESH)
+
+    assert done == "refreshed Secret frontend-dev/ghcr-credentials"
+    assert core.calls == ["patch frontend-dev/ghcr-credentials"]
+    assert core.auths == {"ghcr.io": ENTRY, "docker.io": OTHER}
+
+
+def test_refreshing_twice_is_refreshing_once():
+    """As `kubectl create --dry-run=client -o yaml | kubectl apply -f -` is."""
+    core = Core()
+
+    refresh_secret(_world(core), WORKLOAD, FRESH)
+    refresh_secret(_world(core), WORKLOAD, FRESH)
+
+    assert core.auths == {"ghcr.io": ENTRY}
+    assert [call.split()[0] for call in core.calls] == ["create", "patch"]
+
+
+def test_secret_of_another_type_is_made_anew():
+    """Its type cannot be changed."""
+    core = Core(_secret("{}", kind="Opaque"))
+
+    refresh_secret(_world(core), WORKLOAD, FRESH)
+
+    assert core.calls == ["delete", "create frontend-dev/ghcr-credentials"]
+    assert core.secret.type == "kubernetes.io/dockerconfigjson"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", '{"auths": null}', '{"auths": {"docker.io": {"auth": "YWJj"}}}'],
+    ids=["empty", "null", "entry that spoils it"],
+)
+def test_unreadable_secret_is_made_readable(text):
+    """What the kubelet cannot read keeps it from the rest."""
+    core = Core(_secret(text))
+
+    refresh_secret(_world(core), WORKLOAD, FRESH)
+
+    assert core.auths == {"ghcr.io": ENTRY}
+
+
+@pytest.mark.parametrize("server", ["ghcr.io/bytequester", "https://ghcr.io", "*.io"])
+def test_older_entry_for_the_same_image_goes(server):
+    """The kubelet might try it first."""
+    core = Core(_auths(**{server: OTHER}))
+
+    refresh_secret(_world(core), WORKLOAD, FRESH)
+
+    assert core.auths == {"ghcr.io": ENTRY}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([], ["ghcr-credentials"]),
+        (["other"], ["other", "ghcr-credentials"]),
+        (["ghcr-credentials", "other"], ["ghcr-credentials", "other"]),
+    ],
+    ids=["none", "another", "already"],
+)
+def test_service_account_is_given_the_secret_beside_its_own(before, after):
+    """A patch replaces the list, so what is in it is named again."""
+    core = Core(pull_secrets=before)
+
+    done = wire_service_account(_world(core), WORKLOAD)
+
+    assert done == "patched ServiceAccount frontend-dev/default"
+    assert core.calls == ["patch frontend-dev/default"]
+    assert core.pull_secrets == after
+
+
+def test_values_that_name_the_secret_are_left_as_they_are(frontend):
+    """The sample is wired."""
+    before = frontend.values_file.read_text()
+
+    done = wire_values(_world(None), frontend)
+
+    assert done == "set serviceAccount.imagePullSecrets in values-dev.yaml"
+    assert frontend.values_file.read_text() == before
+
+
+def test_values_are_given_the_secret_where_the_chart_takes_it(frontend):
+    """In the file that has the last word."""
+    frontend.values_file.write_text("serviceAccount:\n  imagePullSecrets: []\n")
+
+    wire_values(_world(None), frontend)
+
+    assert frontend.values_file.read_text() == (
+        "serviceAccount:\n  imagePullSecrets:\n    - name: ghcr-credentials\n"
+    )
+
+
+def test_values_are_given_the_wanted_repository_and_tag(frontend):
+    """Whatever stood there, and whether or not it stood there."""
+    frontend.values_file.write_text("image:\n  tag: dev # for now\n")
+    wanted = replace(frontend, image=recorded.GOOD.workload.image)
+
+    done = correct_values(wanted)
+
+    assert done == "set image.repository and image.tag in values-dev.yaml"
+    assert frontend.values_file.read_text() == (
+        f"image:\n  tag: {recorded.TAG} # for now\n  repository: {recorded.REPOSITORY}\n"
+    )
