@@ -24,11 +24,12 @@ smoke: $(READY) ## the same with one row a criterion
 test: $(READY) ## the harness's own tests, no container engine needed [ARGS="-k …"]
 	@$(VENV)/bin/python -m pytest tests $(ARGS)
 
-lint: $(READY) ## ruff, mypy --strict, import-linter
+lint: $(READY) ## ruff, mypy --strict, import-linter, actionlint
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+	@$(RUN) lint-workflows
 
 lab: $(READY) ## raise the lab alone, or use the healthy one again
 	@$(RUN) lab up --kubernetes "$(KUBERNETES)"
@@ -48,6 +49,7 @@ clean: $(READY) ## lab-down, and the reports; the cache stays
 
 clean-cache: $(READY) ## clean, and the cache of tools and images
 	@$(RUN) lab clean-cache
+	@rm -rf .reports
 
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -6,10 +6,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from docker.errors import DockerException
+from kubernetes.client.exceptions import ApiException
+
 from pullrecovery.acceptance_run import run_acceptance
 from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.lab import commands
 from pullrecovery.redaction import redact
+from pullrecovery.workflows import lint_workflows
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PullRecoveryError as error:
         print(f"error: {redact(str(error))}", file=sys.stderr)
         return int(error.exit)
+    except (DockerException, ApiException, OSError) as error:
+        print(f"error: {type(error).__name__}: {redact(str(error))}", file=sys.stderr)
+        return int(Exit.CANNOT_TELL)
     except KeyboardInterrupt:
         print("error: interrupted; run the same command again to go on", file=sys.stderr)
         return int(Exit.CANNOT_TELL)
@@ -44,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("action", choices=("up", "down", "status", "doctor", "clean", "clean-cache"))
     lab.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
     lab.set_defaults(run=_lab)
+    workflows = commands.add_parser("lint-workflows", help="actionlint over every workflow")
+    workflows.set_defaults(run=_lint_workflows)
     return parser
 
 
@@ -51,6 +60,11 @@ def _acceptance(options: argparse.Namespace) -> int:
     return run_acceptance(
         options.target, options.kubernetes, smoke=options.smoke, extra=options.pytest
     )
+
+
+def _lint_workflows(_: argparse.Namespace) -> int:
+    lint_workflows()
+    return int(Exit.HOLDS)
 
 
 def _lab(options: argparse.Namespace) -> int:

@@ -10,14 +10,15 @@ from pullrecovery.errors import Exit
 from pullrecovery.lab.leaks import find_secrets, remove_leaks
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
-from pullrecovery.lab.raising import PHASES, Lab, Raising
+from pullrecovery.lab.raising import PHASES, Lab, Raising, locked
 from pullrecovery.lab.seeding import open_world, seed_images
 from pullrecovery.lab.stand_in import stand_in_output
 from pullrecovery.lab.versions import kubernetes_set
 from pullrecovery.target import load_target
 
 REPORTS = REPOSITORY / ".reports"
-# Four rows side by side is what two cores carry; docs/performance.md has the figures.
+_RESULT = REPORTS / "result.json"
+# What two cores carry: with more, each row only takes longer.
 _ROWS_SIDE_BY_SIDE = 4
 
 
@@ -26,25 +27,27 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
     target = load_target(folder.resolve())
     versions = kubernetes_set(kubernetes)
     progress = Progress((*PHASES, "seed", "tests"))
-    lab = Raising(default_paths(), versions, progress=progress).up()
-    with progress.phase("seed") as phase, open_world(lab, target, phase.note) as lab_world:
-        phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
-        seed_images(lab_world)
-    result_file = REPORTS / "result.json"
-    result_file.unlink(missing_ok=True)
+    REPORTS.mkdir(exist_ok=True)
+    _RESULT.unlink(missing_ok=True)
     options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
     options += ["--smoke"] if smoke else []
-    with progress.phase("tests", silent=True):
-        _pytest(options, extra)
-        leaks = [*remove_leaks(lab.cluster), *_secrets_in_outputs(lab)]
-    return _close(result_file, leaks, progress)
+    paths = default_paths()
+    with locked(paths):
+        lab = Raising(paths, versions, progress=progress).up_locked()
+        with progress.phase("seed") as phase, open_world(lab, target, phase.note) as lab_world:
+            phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
+            seed_images(lab_world)
+        with progress.phase("tests", silent=True):
+            _pytest([*options, *extra])
+            leaks = [*remove_leaks(lab.cluster), *_secrets_in_outputs(lab)]
+    return _close(leaks, progress)
 
 
-def _pytest(options: Sequence[str], extra: Sequence[str]) -> None:
+def _pytest(options: Sequence[str]) -> None:
     # A process of its own, as pytest rewrites the modules of plugins that are loaded here already.
     parallel = ["-n", str(_ROWS_SIDE_BY_SIDE), "--dist", "loadscope"]
-    reports = [f"--junitxml={REPORTS / 'junit.xml'}", f"--result-json={REPORTS / 'result.json'}"]
-    command = [sys.executable, "-m", "pytest", "acceptance", *parallel, *reports, *options, *extra]
+    reports = [f"--junitxml={REPORTS / 'junit.xml'}", f"--result-json={_RESULT}"]
+    command = [sys.executable, "-m", "pytest", "acceptance", *parallel, *reports, *options]
     subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, check=False)
 
 
@@ -54,17 +57,17 @@ def _secrets_in_outputs(lab: Lab) -> list[str]:
     return find_secrets(files, {"the stand-in's output": stand_in_output(lab.engine.client())})
 
 
-def _close(result_file: Path, leaks: list[str], progress: Progress) -> int:
+def _close(leaks: list[str], progress: Progress) -> int:
     """Put what only shows after the last test into result.json, and say how it ended."""
-    if not result_file.exists():
+    if not _RESULT.exists():
         progress.say("error: the tests left no result.json: the harness cannot tell")
         return int(Exit.CANNOT_TELL)
-    result = json.loads(result_file.read_text())
+    result = json.loads(_RESULT.read_text())
     result["leaks"] = leaks
     result["run"]["phases"] = progress.seconds
     if leaks and result["run"]["exit"] == Exit.HOLDS:
         result["run"]["exit"] = int(Exit.CANNOT_TELL)
-    result_file.write_text(json.dumps(result, indent=2) + "\n")
+    _RESULT.write_text(json.dumps(result, indent=2) + "\n")
     _summarise(result, progress)
     return int(result["run"]["exit"])
 
@@ -79,4 +82,4 @@ def _summarise(result: dict[str, object], progress: Progress) -> None:
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in progress.seconds.items())
     progress.say(f"  time: {times}")
     progress.say(f"  leaks: {', '.join(map(str, result['leaks'])) or 'none'}")  # type: ignore[call-overload]
-    progress.say(f"  report: {REPORTS / 'result.json'}")
+    progress.say(f"  report: {_RESULT}")

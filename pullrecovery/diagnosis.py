@@ -22,7 +22,10 @@ WAITING_FOR_IMAGE = frozenset(
 _ANONYMOUS = re.compile(r"failed to fetch anonymous token")
 _REJECTED = re.compile(r"failed to fetch oauth token.*403 Forbidden", re.DOTALL)
 _FORBIDDEN = re.compile(r"/manifests/\S+: 403 Forbidden")
+_UNAVAILABLE = re.compile(r": (429|5\d\d) [A-Z]")
 _MISSING = re.compile(r": not found")
+WAIT = "wait for the registry, nothing is to be changed"
+READ = "read the message; no known cause fits it"
 _SCOPES = "does not match expected scopes"
 
 
@@ -56,34 +59,38 @@ def diagnose_pull(seen: Observation, stuck: Stuck) -> Verdict:
         return fails(
             Cause.RELEASE_STALE,
             f"{stuck.pod.name} runs {container.image}, not the wanted {wanted.reference}",
-            f"helm upgrade --install {seen.workload.name} {seen.workload.chart.name}",
+            seen.workload.upgrade_command,
         )
     if wrong_image:
         return wrong_image
+    if _UNAVAILABLE.search(container.waiting_message):
+        return fails(Cause.REGISTRY_UNREACHABLE, stuck.said, WAIT)
     if _ANONYMOUS.search(container.waiting_message):
         return diagnose_anonymous(seen, stuck)
     if _REJECTED.search(container.waiting_message) or _FORBIDDEN.search(container.waiting_message):
         return diagnose_credential(seen.secret) or _unknown(stuck)
     if _MISSING.search(container.waiting_message):
-        return fails(
-            Cause.IMAGE_MISSING,
-            f"{container.image}: {seen.wanted}",
-            f"run the workflow that pushes {seen.workload.image.reference} (REG-002)",
-        )
+        return missing_image(seen, f"{container.image}: {seen.wanted}")
     return _unknown(stuck)
+
+
+def missing_image(seen: Observation, evidence: str) -> Verdict:
+    """The wanted reference has no manifest."""
+    push = f"run the workflow that pushes {seen.workload.image.reference} (REG-002)"
+    return fails(Cause.IMAGE_MISSING, evidence, push)
 
 
 def diagnose_reference(seen: Observation, image: str) -> Verdict | None:
     """What is wrong with `image` by itself, or beside the wanted one; None if nothing is."""
     wanted = seen.workload.image
     parsed = parse_reference(image)
-    file = seen.workload.values_file.name
+    file = seen.workload.values_file
     edit = f"set image.repository and image.tag to those of {wanted.reference} in {file}"
     if parsed.problem:
         return fails(Cause.INVALID_REFERENCE, f"{image}: {parsed.problem}", edit)
     if parsed.repository != wanted.repository:
         return fails(Cause.WRONG_REPOSITORY, f"{image} is not of {wanted.repository}", edit)
-    if parsed.tag != wanted.tag:
+    if image != wanted.reference:
         return fails(Cause.WRONG_TAG, f"{image} is not {wanted.reference}", edit)
     return None
 
@@ -114,7 +121,7 @@ def wiring_remedy(seen: Observation) -> str:
     workload = seen.workload
     return (
         f"set {workload.pull_secrets_key}: [{{name: {seen.target.pull_secret}}}]"
-        f" in {workload.values_file.name} and run helm upgrade --install {workload.name}"
+        f" in {workload.values_file}, then {workload.upgrade_command}"
     )
 
 
@@ -136,27 +143,27 @@ def diagnose_credential(secret: SecretSeen) -> Verdict | None:
         servers = ", ".join(secret.servers) or "no server"
         return fails(Cause.SECRET_WRONG_SERVER, f"{where} is for {servers}", refresh)
     if secret.probe is None:
-        return fails(Cause.UNKNOWN, f"{where}: the registry was not asked")
+        return fails(Cause.UNKNOWN, f"{where}: the registry was not asked", READ)
     return _diagnose_probe(where, secret.probe, refresh)
 
 
 def _diagnose_probe(where: str, probe: Probe, refresh: str) -> Verdict | None:
     evidence = f"{where}: {probe}"
-    if probe.ok or (probe.stage, probe.status) == ("registry", 404):
+    if probe.ok or probe.missing:
         return None
     if probe.stage == "token" and probe.status == 403:
         return fails(Cause.CREDENTIAL_REJECTED, evidence, f"make a new token, then {refresh}")
     if _SCOPES in probe.message:
         scope = "give the token the scope read:packages"
         return fails(Cause.SCOPE_MISSING, evidence, f"{scope}, then {refresh}")
+    if "SAML enforcement" in probe.message:
+        return fails(Cause.SSO_MISSING, evidence, "authorise the token for the organisation's SSO")
     if "permission_denied" in probe.message:
         grant = "give the token's owner read access to the package"
         return fails(Cause.PERMISSION_MISSING, evidence, f"{grant} in the package's settings")
-    if probe.stage == "network" or probe.status >= 500 or probe.status == 429:
-        return fails(
-            Cause.REGISTRY_UNREACHABLE, evidence, "wait for the registry, nothing is to be changed"
-        )
-    return fails(Cause.UNKNOWN, evidence)
+    if probe.unreachable:
+        return fails(Cause.REGISTRY_UNREACHABLE, evidence, WAIT)
+    return fails(Cause.UNKNOWN, evidence, READ)
 
 
 def _rendered(seen: Observation, image: str) -> bool:
@@ -164,4 +171,4 @@ def _rendered(seen: Observation, image: str) -> bool:
 
 
 def _unknown(stuck: Stuck) -> Verdict:
-    return fails(Cause.UNKNOWN, stuck.said, "read the message; no known cause fits it")
+    return fails(Cause.UNKNOWN, stuck.said, READ)

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes of `python -m pullrecovery`, as docs/result-schema.json lists them."""
+    """Exit codes of `python -m pullrecovery`, as docs/result.schema.json lists them."""
 
     HOLDS = 0
     DOES_NOT_HOLD = 1

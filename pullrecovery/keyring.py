@@ -22,18 +22,25 @@ def matches(server: str, repository: str) -> bool:
 
     Host parts may be globs, ports must be equal, the key's path must be a prefix.
     """
-    with_scheme = server if server.startswith(("https://", "http://")) else f"https://{server}"
-    key, image = urlsplit(with_scheme), urlsplit(f"https://{repository}")
-    path = key.path[3:] if key.path.startswith(("/v1/", "/v2/")) else key.path
-    host, port = _host(key.netloc)
+    netloc, path = _normal(server)
+    image = urlsplit(f"https://{repository}")
+    host, port = _host(netloc)
     image_host, image_port = _host(image.netloc)
     parts, image_parts = host.split("."), image_host.split(".")
     return (
         port == image_port
         and len(parts) == len(image_parts)
         and all(fnmatch.fnmatchcase(b, a) for a, b in zip(parts, image_parts, strict=True))
-        and image.path.startswith("" if path == "/" else path)
+        and image.path.startswith(path)
     )
+
+
+def _normal(server: str) -> tuple[str, str]:
+    """Host and path of a key as the kubelet keeps it: no scheme, no API version, no lone slash."""
+    with_scheme = server if server.startswith(("https://", "http://")) else f"https://{server}"
+    key = urlsplit(with_scheme)
+    path = key.path[3:] if key.path.startswith(("/v1/", "/v2/")) else key.path
+    return key.netloc, "" if path == "/" else path
 
 
 def _host(netloc: str) -> tuple[str, str]:
@@ -51,10 +58,12 @@ def read_entries(dockerconfigjson: str) -> dict[str, Credential]:
 
 
 def _credential(entry: dict[str, Any]) -> Credential:
-    if "auth" not in entry:
+    if not entry.get("auth"):
         return Credential(entry.get("username", ""), entry.get("password", ""))
     try:
-        text = base64.b64decode(entry["auth"], validate=True).decode()
+        # The kubelet takes it with padding and without.
+        padded = entry["auth"] + "=" * (-len(entry["auth"]) % 4)
+        text = base64.b64decode(padded, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
         raise UnreadableSecretError("its `auth` is not base64") from error
     login, colon, token = text.partition(":")
@@ -65,5 +74,5 @@ def _credential(entry: dict[str, Any]) -> Credential:
 
 def credential_for(entries: dict[str, Credential], repository: str) -> Credential | None:
     """The entry that the kubelet tries first for `repository`: the most specific key."""
-    fitting = sorted((server for server in entries if matches(server, repository)), reverse=True)
-    return entries[fitting[0]] if fitting else None
+    fitting = [server for server in entries if matches(server, repository)]
+    return entries[max(fitting, key=lambda server: "".join(_normal(server)))] if fitting else None

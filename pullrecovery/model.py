@@ -14,6 +14,7 @@ class Cause(StrEnum):
     SECRET_UNREADABLE = "secret.unreadable"
     CREDENTIAL_REJECTED = "secret.credential-rejected"
     SCOPE_MISSING = "secret.scope-missing"
+    SSO_MISSING = "secret.sso-missing"
     PERMISSION_MISSING = "secret.permission-missing"
     NOT_WIRED = "wiring.not-wired"
     PODS_STALE = "wiring.pods-stale"
@@ -63,12 +64,19 @@ class Workload:
     namespace: str
     image: Image
     pull_secrets_key: str
-    app: Path | None = None
+    app: Path
 
     @property
     def values_file(self) -> Path:
         """The file that has the last word on the values, and so the one to edit."""
         return self.values[-1] if self.values else self.chart / "values.yaml"
+
+    @property
+    def upgrade_command(self) -> str:
+        """The command that brings the chart as it is now into the cluster."""
+        values = "".join(f" --values {file}" for file in self.values)
+        place = f"--namespace {self.namespace}{values}"
+        return f"helm upgrade --install {self.name} {self.chart} {place}"
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,15 @@ class Probe:
     def ok(self) -> bool:
         return self.stage == "registry" and self.status == 200
 
+    @property
+    def missing(self) -> bool:
+        return (self.stage, self.status) == ("registry", 404)
+
+    @property
+    def unreachable(self) -> bool:
+        """No answer, or one that another time may be different; no task mends it."""
+        return self.stage == "network" or self.status >= 500 or self.status == 429
+
     def __str__(self) -> str:
         said = f": {self.code.lower()}: {self.message}" if self.message else ""
         return f"the {self.stage} answered {self.status}{said}"

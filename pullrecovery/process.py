@@ -47,7 +47,11 @@ def run(
             check=False,
         )
     except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise PullRecoveryError(f"`{argv[0]}`: {cwd} is no folder.") from error
         raise PullRecoveryError(f"`{argv[0]}` is not installed or not on PATH.") from error
+    except OSError as error:
+        raise PullRecoveryError(f"`{argv[0]}` cannot be run: {error.strerror}.") from error
     except subprocess.TimeoutExpired as error:
         command = redact(" ".join(argv))
         raise PullRecoveryError(f"`{command}` did not end within {timeout:g} s.") from error

@@ -8,7 +8,8 @@ _PATTERNS = (
     re.compile(r"\bgh[pousr]_[A-Za-z0-9]{8,}"),
     re.compile(r"\bgithub_pat_[A-Za-z0-9_]{8,}"),
     re.compile(r"(?i)(authorization:\s*(?:bearer|basic)\s+)\S+"),
-    re.compile(r'("(?:auth|password|token|\.dockerconfigjson)"\s*:\s*")[^"]+'),
+    # Behind backslashes too, as JSON within JSON has its quotes.
+    re.compile(r'((?:auth|password|token|\.dockerconfigjson)\\*"\s*:\s*\\*")[^"\\]+'),
     re.compile(r"(\.dockerconfigjson:\s*)[A-Za-z0-9+/=]{8,}"),
 )
 _known: set[str] = set()

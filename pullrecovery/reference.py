@@ -30,9 +30,16 @@ class Reference:
 def parse_reference(text: str) -> Reference:
     """Split `registry/path[:tag][@digest]`; invalid ones are returned with their problem."""
     rest, _, digest = text.partition("@")
-    registry, _, path = rest.partition("/")
+    registry, slash, path = rest.partition("/")
+    if not slash or not _names_host(registry):
+        registry, path = "docker.io", rest if slash else f"library/{rest}"
     path, _, tag = path.partition(":")
     return Reference(registry, path, tag, digest, _problem(path, tag, digest))
+
+
+def _names_host(first: str) -> bool:
+    """Whether the first part of a reference is a registry, and not Docker Hub's owner."""
+    return "." in first or ":" in first or first == "localhost" or first != first.lower()
 
 
 def _problem(path: str, tag: str, digest: str) -> str:

@@ -53,7 +53,10 @@ class RegistryClient:
         answer = self.http.get(self._url("/token"), params=query, headers=self._headers(headers))
         if answer.status_code != httpx.codes.OK:
             return _probe("token", answer)
-        return str(answer.json()["token"])
+        try:
+            return str(answer.json()["token"])
+        except (ValueError, KeyError, TypeError):
+            return Probe("token", answer.status_code, "", answer.text[:200])
 
     def _url(self, path: str) -> str:
         return f"https://{self.host}{path}"

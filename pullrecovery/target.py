@@ -8,12 +8,14 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.reader import ReaderError
 
 from pullrecovery.errors import UsageError
 from pullrecovery.model import Image, Target, Workload
 from pullrecovery.reference import parse_reference
 
 SCHEMA = 1
+REGISTRY = "ghcr.io"
 _TOP = {
     "schema": int,
     "name": str,
@@ -35,8 +37,8 @@ _WORKLOAD = {
     "app": str,
 }
 _IMAGE = {"repository": str, "tag": str}
-_OPTIONAL = {"app", "values", "privilege"}
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_OPTIONAL = {"values", "privilege"}
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,54}[a-z0-9])?")
 _PRIVILEGES = ("required", "optional")
 _KINDS = {int: "a number", str: "a text", list: "a list", dict: "a mapping"}
 
@@ -53,10 +55,13 @@ class _Reader:
             line = node.lc.data[key][0] + 1
         return UsageError(f"{self.file}:{line}: {problem}")
 
-    def check(self, node: Any, known: Mapping[str, type], what: str) -> None:
-        """Every key is known, every needed one is there, every value is of its kind."""
+    def check(self, node: Any, known: Mapping[str, type], what: str, line: int = 1) -> None:
+        """Every key is known, every needed one is there, every value is of its kind.
+
+        `line` is where `node` stands, for one that is no mapping and does not know it.
+        """
         if not isinstance(node, CommentedMap):
-            raise UsageError(f"{self.file}: {what} must be a mapping.")
+            raise UsageError(f"{self.file}:{line}: {what} must be a mapping.")
         for key in node:
             if key not in known:
                 raise self.fail(node, key, f"{what} has no key {key!r}; it has {', '.join(known)}.")
@@ -73,15 +78,13 @@ def load_target(folder: Path) -> Target:
     file = folder / "target.yaml"
     if not file.is_file():
         raise UsageError(f"{file}: no such file; TARGET must be a folder that holds a target.yaml.")
-    try:
-        document = YAML().load(file.read_text())
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UsageError(f"{file}:{line}: not valid YAML: {error.problem}.") from error
+    document = _load(file)
     reader = _Reader(file)
     reader.check(document, _TOP, "the target")
     if document["schema"] != SCHEMA:
         raise reader.fail(document, "schema", f"schema must be {SCHEMA}.")
+    if document["registry"] != REGISTRY:
+        raise reader.fail(document, "registry", f"'registry' must be {REGISTRY}.")
     if document["owner"] != document["owner"].lower():
         raise reader.fail(document, "owner", "'owner' must be lower case, as in image references.")
     if document.get("privilege", "optional") not in _PRIVILEGES:
@@ -99,11 +102,28 @@ def load_target(folder: Path) -> Target:
     )
 
 
+def _load(file: Path) -> Any:
+    text = ""
+    try:
+        text = file.read_text(encoding="utf-8")
+        return YAML().load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UsageError(f"{file}:{line}: not valid YAML: {error.problem}.") from error
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UsageError(f"{file}:{line}: not valid YAML: {error.reason}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file}:1: not valid YAML: not a text in UTF-8.") from error
+
+
 def _workloads(reader: _Reader, document: CommentedMap) -> tuple[Workload, ...]:
     nodes: CommentedSeq = document["workloads"]
     if not nodes:
         raise reader.fail(document, "workloads", "the target needs at least one workload.")
-    found = tuple(_workload(reader, document, node) for node in nodes)
+    found = tuple(
+        _workload(reader, document, node, nodes.lc.item(at)[0] + 1) for at, node in enumerate(nodes)
+    )
     names = [workload.name for workload in found]
     for at, name in enumerate(names):
         if name in names[:at]:
@@ -111,15 +131,14 @@ def _workloads(reader: _Reader, document: CommentedMap) -> tuple[Workload, ...]:
     return found
 
 
-def _workload(reader: _Reader, document: CommentedMap, node: Any) -> Workload:
-    reader.check(node, _WORKLOAD, "a workload")
+def _workload(reader: _Reader, document: CommentedMap, node: Any, line: int) -> Workload:
+    reader.check(node, _WORKLOAD, "a workload", line)
     reader.check(node["image"], _IMAGE, f"the image of {node['name']}")
     _check_namespace(reader, document, node)
     chart = _existing(reader, node, "chart", node["chart"])
     if not (chart / "Chart.yaml").is_file():
         raise reader.fail(node, "chart", f"{chart} holds no Chart.yaml.")
     values = tuple(_existing(reader, node, "values", name) for name in node.get("values", ()))
-    app = _existing(reader, node, "app", node["app"]) if "app" in node else None
     return Workload(
         name=node["name"],
         chart=chart,
@@ -127,15 +146,15 @@ def _workload(reader: _Reader, document: CommentedMap, node: Any) -> Workload:
         namespace=node["namespace"],
         image=_image(reader, document, node),
         pull_secrets_key=node["pullSecretsKey"],
-        app=app,
+        app=_existing(reader, node, "app", node["app"]),
     )
 
 
 def _check_namespaces(reader: _Reader, document: CommentedMap) -> None:
-    """Every namespace is a DNS label (RFC 1123); the API would refuse it much later."""
+    """Every namespace is a DNS label (RFC 1123), with room for the suffix that scenarios add."""
     for at, label in enumerate(document["namespaces"]):
         if not isinstance(label, str) or not _DNS_LABEL.fullmatch(label):
-            problem = f"{label!r} is no namespace name (a DNS label)."
+            problem = f"{label!r} is no namespace name (a DNS label of at most 56 characters)."
             raise reader.fail(document["namespaces"], at, problem)
 
 
@@ -147,8 +166,13 @@ def _check_namespace(reader: _Reader, document: CommentedMap, node: CommentedMap
         raise reader.fail(node, "namespace", problem)
 
 
-def _existing(reader: _Reader, node: CommentedMap, key: str, relative: str) -> Path:
-    path = (reader.file.parent / relative).resolve()
+def _existing(reader: _Reader, node: CommentedMap, key: str, relative: object) -> Path:
+    if not isinstance(relative, str):
+        raise reader.fail(node, key, f"{key} must name files, {relative!r} is none.")
+    folder = reader.file.parent.resolve()
+    path = (folder / relative).resolve()
+    if not path.is_relative_to(folder):
+        raise reader.fail(node, key, f"{key} {relative!r} lies outside {reader.file.parent}.")
     if not path.exists():
         raise reader.fail(node, key, f"{key} {relative!r} does not exist in {reader.file.parent}.")
     return path
@@ -157,6 +181,8 @@ def _existing(reader: _Reader, node: CommentedMap, key: str, relative: str) -> P
 def _image(reader: _Reader, document: CommentedMap, node: CommentedMap) -> Image:
     image = node["image"]
     wanted = Image(image["repository"], image["tag"])
+    if not wanted.tag:
+        raise reader.fail(image, "tag", "the tag must not be empty.")
     parsed = parse_reference(wanted.reference)
     if parsed.problem:
         raise reader.fail(image, "repository", f"{wanted.reference}: {parsed.problem}.")

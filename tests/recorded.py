@@ -78,6 +78,7 @@ _WORKLOAD = Workload(
     namespace="frontend-dev",
     image=Image(REPOSITORY, TAG),
     pull_secrets_key="serviceAccount.imagePullSecrets",
+    app=Path("/target/apps/frontend"),
 )
 _POD = PodSeen(
     name="frontend-6d5f8c7b9-x2v4q",

@@ -102,7 +102,7 @@ def test_wrong_image_is_named_beside_the_wanted_one(image, cause, evidence):
 
     assert (verdict.cause, verdict.evidence) == (cause, evidence)
     assert REFERENCE in verdict.remedy
-    assert verdict.remedy.endswith("in values-dev.yaml")
+    assert verdict.remedy.endswith("values-dev.yaml")
 
 
 def test_wrong_image_that_the_chart_no_longer_renders_is_an_old_release():

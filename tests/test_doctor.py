@@ -20,10 +20,10 @@ class Usage(NamedTuple):
 
 
 @pytest.fixture(autouse=True)
-def _no_engine(monkeypatch, tmp_path):
+def _no_engine(monkeypatch):
     """No engine answers here, and the lab may not start one."""
-    monkeypatch.setattr("pullrecovery.lab.engine._RUN_FOLDER", tmp_path / "run")
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nowhere.sock")
+    monkeypatch.setattr("pullrecovery.lab.engine.answers", lambda _: False)
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setenv("ENGINE", "never")
 
 
@@ -69,6 +69,18 @@ def test_no_engine_and_none_to_be_started_is_bad(tmp_path):
     )
 
 
+def test_engine_that_is_named_must_answer(monkeypatch, tmp_path):
+    """No other is taken in its place."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+
+    finding = _ask("engine", tmp_path / "cache", tmp_path / "state")
+
+    assert str(finding) == (
+        "BAD engine         DOCKER_HOST=unix:///nowhere/docker.sock does not answer;"
+        " start that engine, or unset it."
+    )
+
+
 def test_everything_is_asked_and_nothing_is_made(tmp_path):
     """The doctor only looks."""
     findings = examine(Paths(tmp_path / "cache", tmp_path / "state"))
@@ -76,6 +88,7 @@ def test_everything_is_asked_and_nothing_is_made(tmp_path):
     assert [finding.what for finding in findings] == [
         "python",
         "engine",
+        "docker client",
         "go",
         "disk",
         "folders",

@@ -70,6 +70,17 @@ def test_symptom_of_a_fault_is_what_the_kubelet_really_said(name, seen):
     assert symptom.message.search(message)
 
 
+@pytest.mark.parametrize(
+    ("containerd", "text"), [("2.3.4", recorded.NO_SCOPE), ("2.1.5", recorded.FORBIDDEN_2_1)]
+)
+def test_symptom_of_a_missing_scope_is_what_this_containerd_says(containerd, text):
+    """From 2.3.3 on it repeats the registry's sentence, before it has none."""
+    wanted = _fault("token-without-scope").symptom.text_of(containerd)
+
+    assert wanted.search(text)
+    assert bool(wanted.search(recorded.NO_SCOPE)) is (containerd == "2.3.4")
+
+
 @pytest.mark.parametrize("name", RECORDED)
 def test_symptom_of_a_fault_is_not_just_any_failed_pull(name):
     """The text of an outage is none of them."""

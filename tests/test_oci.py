@@ -128,6 +128,14 @@ def test_layout_says_that_it_is_one(layout):
     assert layout["oci-layout"] == b'{"imageLayoutVersion":"1.0.0"}'
 
 
+def test_layer_of_two_images_is_stored_once(layout, tmp_path):
+    """The node's images share most of theirs."""
+    with tarfile.open(tmp_path / "layout.tar") as tar:
+        names = tar.getnames()
+
+    assert sorted(names) == sorted(layout)
+
+
 def test_blob_of_a_layout_is_named_by_its_content(layout):
     """One layer, stored once; two configurations; two manifests."""
     blobs = {name: data for name, data in layout.items() if name.startswith("blobs/")}

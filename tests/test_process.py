@@ -1,5 +1,6 @@
 """Commands: run without a shell, with a deadline, and with their stderr in the error."""
 
+import os
 import sys
 import time
 
@@ -32,8 +33,23 @@ def test_secret_goes_through_stdin():
     assert _python("print(input())", stdin="s3nt1n3l\n") == "s3nt1n3l\n"
 
 
+@pytest.fixture(name="typed")
+def _typed():
+    """Somebody types into this process."""
+    reading, writing = os.pipe()
+    os.write(writing, b"typed\n")
+    os.close(writing)
+    before = os.dup(0)
+    os.dup2(reading, 0)
+    os.close(reading)
+    yield
+    os.dup2(before, 0)
+    os.close(before)
+
+
+@pytest.mark.usefixtures("typed")
 def test_command_without_stdin_has_an_empty_one():
-    """It does not wait for somebody to type."""
+    """It neither waits for somebody to type nor takes what was typed for others."""
     assert _python("import sys; print(repr(sys.stdin.read()))") == "''\n"
 
 

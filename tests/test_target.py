@@ -52,100 +52,105 @@ MISTAKES = {
     "typo in a key of a workload": (
         "    namespace:",
         "    nameSpace:",
-        13,
+        14,
         "has no key 'nameSpace'",
     ),
-    "missing chart key": ("    chart: charts/frontend\n", "", 10, "a workload lacks 'chart'"),
+    "missing chart key": ("    chart: charts/frontend\n", "", 11, "a workload lacks 'chart'"),
     "list for a text": (
         "chart: charts/frontend\n",
         "chart: []\n",
-        11,
+        12,
         "'chart' of a workload must be",
     ),
     "chart that does not exist": (
         "chart: charts/frontend\n",
         "chart: charts/frontendd\n",
-        11,
+        12,
         "chart 'charts/frontendd' does not exist in",
     ),
     "chart without Chart.yaml": (
         "chart: charts/frontend\n",
         "chart: docs\n",
-        11,
+        12,
         "docs holds no Chart.yaml",
     ),
     "values file that does not exist": (
         "values: [charts/frontend/values-dev.yaml]",
         "values: [charts/frontend/values-prod.yaml]",
-        12,
+        13,
         "values 'charts/frontend/values-prod.yaml' does not exist in",
     ),
     "number among the values files": (
         "values: [charts/frontend/values-dev.yaml]",
         "values: [3]",
-        12,
+        13,
         "values",
     ),
+    "another registry": ("registry: ghcr.io", "registry: docker.io", 3, "must be ghcr.io"),
     "namespace with a capital": (
-        "namespace: frontend-dev",
-        "namespace: Frontend-dev",
-        13,
+        "[frontend-dev,",
+        "[Frontend-dev,",
+        9,
         "'Frontend-dev' is no namespace name",
     ),
     "namespace with an underscore": (
-        "namespace: frontend-dev",
-        "namespace: Frontend_Dev",
-        13,
+        "[frontend-dev,",
+        "[Frontend_Dev,",
+        9,
         "'Frontend_Dev' is no namespace name",
     ),
-    "namespace with a dash at its end": (
+    "namespace with a dash at its end": ("[frontend-dev,", "[frontend-,", 9, "(a DNS label"),
+    "namespace too long": ("[frontend-dev,", f"[{'a' * 57},", 9, "at most 56 characters"),
+    "empty namespace": ("[frontend-dev,", "['',", 9, "'' is no namespace name"),
+    "number for a namespace": ("[frontend-dev,", "[7,", 9, "7 is no namespace name"),
+    "namespace that the target does not have": (
         "namespace: frontend-dev",
-        "namespace: frontend-",
-        13,
-        "(a DNS label)",
+        "namespace: frontend-dve",
+        14,
+        "unknown namespace 'frontend-dve'; the target has frontend-dev, backend-dev",
     ),
-    "namespace too long": (
-        "namespace: frontend-dev",
-        f"namespace: {'a' * 64}",
-        13,
-        "(a DNS label)",
+    "chart outside the target": (
+        "chart: charts/frontend\n",
+        "chart: ../charts\n",
+        12,
+        "chart '../charts' lies outside",
     ),
-    "empty namespace": ("namespace: frontend-dev", "namespace: ''", 13, "'' is no namespace name"),
+    "missing application": ("    app: apps/frontend\n", "", 11, "a workload lacks 'app'"),
     "repository in capitals": (
         "ghcr.io/bytequester/hosting-monorepo",
         "ghcr.io/ByteQuester/hosting-monorepo",
-        15,
+        16,
         "repository name (ByteQuester/hosting-monorepo) must be lowercase",
     ),
     "repository in another registry": (
         "ghcr.io/bytequester/hosting-monorepo",
         "docker.io/bytequester/hosting-monorepo",
-        15,
+        16,
         "is not in the target's registry, ghcr.io",
     ),
     "repository of another owner": (
         "ghcr.io/bytequester/hosting-monorepo",
         "ghcr.io/someone/hosting-monorepo",
-        15,
+        16,
         "does not belong to the target's owner, bytequester",
     ),
     "number for a tag": (
         f"tag: {PIN}",
         "tag: 1.0",
-        16,
+        17,
         "'tag' of the image of frontend must be a text",
     ),
-    "empty tag": (f"tag: {PIN}", "tag: ''", 16, "tag"),
+    "empty tag": (f"tag: {PIN}", "tag: ''", 17, "tag"),
     "application that does not exist": (
         "app: apps/frontend",
         "app: apps/front",
-        19,
+        20,
         "app 'apps/front' does not exist in",
     ),
     "two workloads of one name": (
         "name: frontend-sample",
         "name: frontend",
-        20,
+        21,
         "a second workload is named 'frontend'",
     ),
     "bad YAML": (
@@ -242,14 +247,14 @@ def test_mistake_is_named_with_its_line(folder, right, wrong, line, phrase):
     ids=["none", "no list", "no mapping"],
 )
 def test_mistake_in_the_list_of_workloads_is_named_with_its_line(folder, workloads, phrase):
-    """The list begins on line 9 of the sample."""
+    """The list begins on line 10 of the sample."""
     file = folder / "target.yaml"
     file.write_text(f"{file.read_text().partition('workloads:')[0]}workloads: {workloads}\n")
 
     with pytest.raises(UsageError, match=phrase) as caught:
         load_target(folder)
 
-    assert str(caught.value).startswith(f"{file}:9: ")
+    assert str(caught.value).startswith(f"{file}:10: ")
 
 
 @pytest.mark.parametrize(

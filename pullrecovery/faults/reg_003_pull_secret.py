@@ -49,7 +49,9 @@ FAULTS = (
         must_fail=_FAILS,
         symptom=pull_error(
             r"403 Forbidden\s+denied: permission_denied: "
-            r"The token provided does not match expected scopes\."
+            r"The token provided does not match expected scopes\.",
+            # No sentence of the registry's: what is wrong shows only in a probe.
+            before_2_3_3=r"HEAD request to \S+: 403 Forbidden$",
         ),
         break_it=_take_scope,
     ),

@@ -20,7 +20,7 @@ def _use_missing_tag(ground: Ground) -> None:
 def _capitalise_owner(ground: Ground) -> None:
     target, image = ground.lab_world.world.target, ground.workload.image
     name = image.package.partition("/")[2]
-    ground.set_value("image.repository", f"{image.registry}/{target.login}/{name}")
+    ground.set_value("image.repository", f"{image.registry}/{target.owner.upper()}/{name}")
 
 
 FAULTS = (

@@ -13,10 +13,19 @@ SERVICE_ACCOUNT = "service-account"
 
 @dataclass(frozen=True)
 class Symptom:
-    """What the kubelet must say of the broken pod: one of `reasons`, with `message` in its text."""
+    """What the kubelet must say of the broken pod: one of `reasons`, with `message` in its text.
+
+    `before_2_3_3` is the text where containerd is older than that and says less.
+    """
 
     reasons: frozenset[str]
     message: re.Pattern[str]
+    before_2_3_3: re.Pattern[str] | None = None
+
+    def text_of(self, containerd: str) -> re.Pattern[str]:
+        """The text to expect of that version of containerd."""
+        older = tuple(map(int, containerd.split("."))) < (2, 3, 3)
+        return self.before_2_3_3 if older and self.before_2_3_3 else self.message
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,8 @@ def wirings_of(workload: Workload) -> tuple[str, ...]:
     return (VALUES,) if own_account else (VALUES, SERVICE_ACCOUNT)
 
 
-def pull_error(message: str) -> Symptom:
+def pull_error(message: str, *, before_2_3_3: str = "") -> Symptom:
     """A failed pull, seen at once or in back-off, whose text matches `message`."""
     reasons = frozenset({"ErrImagePull", "ImagePullBackOff"})
-    return Symptom(reasons, re.compile(message, re.DOTALL))
+    older = re.compile(before_2_3_3, re.DOTALL) if before_2_3_3 else None
+    return Symptom(reasons, re.compile(message, re.DOTALL), older)

@@ -79,6 +79,8 @@ class KindCluster:
         except subprocess.CalledProcessError as error:
             said = redact((error.stderr or b"").decode(errors="replace"))
             raise LabError(f"kind could not create the cluster:\n{said[-3000:]}") from error
+        except subprocess.TimeoutExpired as error:
+            raise LabError(f"kind did not end within {error.timeout:g} s.") from error
         except RuntimeError as error:
             raise LabError(f"The new cluster's API server is not ready: {error}") from error
         try:

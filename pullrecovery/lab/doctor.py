@@ -5,8 +5,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from pullrecovery.errors import LabError
 from pullrecovery.lab.capabilities import read_capabilities
-from pullrecovery.lab.engine import OwnEngine, user_engine, why_not_own
+from pullrecovery.lab.engine import running_engine, user_engine, why_not_own
 from pullrecovery.lab.golang import required_version
 from pullrecovery.lab.paths import Paths
 
@@ -30,7 +31,8 @@ class Finding:
 
 def examine(paths: Paths) -> list[Finding]:
     """Ask every question; nothing on the machine is changed."""
-    return [_python(), _engine(paths), _go(), _disk(paths), _folders(paths), _capabilities()]
+    questions = (_python(), _engine(paths), _client(), _go(), _disk(paths))
+    return [*questions, _folders(paths), _capabilities()]
 
 
 def _python() -> Finding:
@@ -39,7 +41,10 @@ def _python() -> Finding:
 
 
 def _engine(paths: Paths) -> Finding:
-    running = OwnEngine(paths).running() or user_engine()
+    try:
+        running = running_engine(paths)
+    except LabError as error:
+        return Finding("engine", False, str(error))
     if running:
         return Finding("engine", True, f"answers at {running.host}")
     reason = why_not_own()
@@ -47,6 +52,14 @@ def _engine(paths: Paths) -> Finding:
         return Finding("engine", False, "none answers", reason)
     verb = "start" if shutil.which("dockerd") else "install and start"
     return Finding("engine", True, f"none answers; the lab will {verb} one of its own")
+
+
+def _client() -> Finding:
+    """The docker command, which kind and testinfra run; the lab's own engine brings one along."""
+    own = shutil.which("docker")
+    if own or not user_engine():
+        return Finding("docker client", True, own or "none; installed with the lab's engine")
+    return Finding("docker client", False, "no docker on PATH", "install the docker command")
 
 
 def _go() -> Finding:

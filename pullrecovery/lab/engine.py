@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pullrecovery.process import run
 from pullrecovery.wait import wait_for
 
 _PACKAGES = ("docker.io", "containerd", "runc", "iptables")
+_NO_LOGINS = Path(__file__).with_name("no_logins.json")
 _RUNTIME = "dropcaps"
 _RUN_FOLDER = Path("/run/pull-recovery")
 
@@ -33,8 +35,10 @@ class Engine:
     owned: bool
 
     def client(self) -> docker.DockerClient:
-        """A client of this engine; it reads no login of the user's."""
-        return docker.DockerClient(base_url=self.host, timeout=600)
+        """A client of this engine that knows no login: the SDK sends all it knows with a build."""
+        client = docker.DockerClient(base_url=self.host, timeout=600)
+        client.api.reload_config(dockercfg_path=str(_NO_LOGINS))
+        return client
 
 
 def user_engine() -> Engine | None:
@@ -50,6 +54,8 @@ def user_engine() -> Engine | None:
 
 def answers(host: str) -> bool:
     """True if an engine answers a ping at `host`."""
+    if not _listens(host):
+        return False
     try:
         client = docker.DockerClient(base_url=host, timeout=5)
         try:
@@ -58,6 +64,15 @@ def answers(host: str) -> bool:
             client.close()
     except (DockerException, OSError):
         return False
+
+
+def _listens(host: str) -> bool:
+    """False for a socket file without a listener; docker's client would leak a socket there."""
+    if not host.startswith("unix://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(5)
+        return probe.connect_ex(host.removeprefix("unix://")) == 0
 
 
 @dataclass(frozen=True)
@@ -87,12 +102,11 @@ class OwnEngine:
         return Engine(self.host, owned=True) if answers(self.host) else None
 
     def start(self, dropcaps: Callable[[], Path], note: Note) -> Engine:
-        """Install what is missing, start the daemon detached, wait until it answers.
+        """Start the daemon detached, and wait until it answers.
 
         `dropcaps` gives the capability-dropping runtime, and is called only where
         this machine lacks a capability. Raises LabError with the end of the log.
         """
-        _install_missing(note)
         self._clear_leftovers()
         remember(self._before_file)
         command = self._command()
@@ -143,7 +157,7 @@ class OwnEngine:
                 timeout=90,
             )
         self._clear_leftovers()
-        put_back(self._before_file, self.paths.engine_data)
+        put_back(self._before_file, self.paths.engine_data, keep_rules=user_engine() is not None)
         return pid is not None
 
     def _command(self) -> list[str]:
@@ -203,7 +217,8 @@ def engine_processes() -> list[int]:
     return found
 
 
-def _install_missing(note: Note) -> None:
+def install_missing(note: Note) -> None:
+    """Install the engine's packages on Debian and Ubuntu, unless they are here."""
     if shutil.which("dockerd"):
         return
     note(f"no container engine here: installing {', '.join(_PACKAGES)} with apt-get")
@@ -226,18 +241,27 @@ def why_not_own() -> str:
     return ""
 
 
+def running_engine(paths: Paths) -> Engine | None:
+    """The engine that holds or would hold the lab: its own before the user's.
+
+    Raises LabError where DOCKER_HOST names one that does not answer.
+    """
+    named = os.environ.get("DOCKER_HOST")
+    if named and not answers(named):
+        raise LabError(f"DOCKER_HOST={named} does not answer; start that engine, or unset it.")
+    return (None if named else OwnEngine(paths).running()) or user_engine()
+
+
 def find_engine(paths: Paths, dropcaps: Callable[[], Path], note: Note) -> Engine:
-    """The running engine, else the lab's own; raises LabError naming what is missing."""
-    running = user_engine()
+    """The running engine, else one of the lab's own; raises LabError naming what is missing."""
+    running = running_engine(paths)
     if running:
-        note(f"using the running container engine at {running.host}")
+        whose = "the lab's own" if running.owned else "the running"
+        note(f"using {whose} container engine at {running.host}")
         return running
-    own = OwnEngine(paths)
-    again = own.running()
-    if again:
-        note("using the lab's own container engine again")
-        return again
     reason = why_not_own()
     if reason:
         raise LabError(f"No container engine answers, and {reason}.")
-    return own.start(dropcaps, note)
+    install_missing(note)
+    # Where there is a service manager, the package has started its own.
+    return user_engine() or OwnEngine(paths).start(dropcaps, note)

@@ -12,7 +12,9 @@ from pullrecovery.wait import wait_for
 
 _SECRET_SHAPES = (
     re.compile(rb"\bgh[pousr]_[A-Za-z0-9]{20,}"),
-    re.compile(rb'"auths"\s*:\s*\{'),
+    re.compile(rb"\bgithub_pat_[A-Za-z0-9_]{20,}"),
+    # With its quotes as they are, as JSON within JSON has them, and as XML has them.
+    re.compile(rb'auths(?:\\*"|&quot;)\s*:\s*\{'),
     re.compile(rb"eyJhdXRocyI6"),  # the same, in base64
 )
 SCENARIO = f"{LABEL}=scenario"

@@ -15,7 +15,7 @@ from pytest_kubernetes.providers.base import AClusterManager
 from pullrecovery.errors import LabError
 from pullrecovery.lab import toolchain
 from pullrecovery.lab.cluster import KIND_LABEL, KindCluster, kind_manager
-from pullrecovery.lab.engine import Engine, OwnEngine, find_engine, user_engine
+from pullrecovery.lab.engine import Engine, OwnEngine, find_engine, running_engine
 from pullrecovery.lab.environment import applied, tool_environment
 from pullrecovery.lab.golang import find_go
 from pullrecovery.lab.images.ghcr import GhcrImage
@@ -67,7 +67,7 @@ class Raising:
         Raises LabError naming what is missing on this machine.
         """
         with locked(self.paths):
-            return self._up()
+            return self.up_locked()
 
     def attach(self) -> Lab | None:
         """The lab that another process has raised, without another look at its health."""
@@ -75,7 +75,7 @@ class Raising:
         if not record_file.exists():
             return None
         record = json.loads(record_file.read_text())
-        engine = OwnEngine(self.paths).running() or user_engine()
+        engine = running_engine(self.paths)
         stand_in = find_stand_in(engine.client(), self.paths) if engine else None
         if not engine or not stand_in or record["kubernetes"] != self.versions.kubernetes:
             return None
@@ -83,7 +83,8 @@ class Raising:
         plan = NodePlan(record["pulled"], record["reason"])
         return self._lab(engine, tools, plan, record["node"], stand_in, reused=True)
 
-    def _up(self) -> Lab:
+    def up_locked(self) -> Lab:
+        """The same, for a caller that holds the lab's lock already."""
         with self.progress.phase("engine") as phase:
             tools = Toolchain(self.paths, find_go(self.paths))
             engine = find_engine(self.paths, lambda: _build_dropcaps(tools), phase.note)
@@ -150,9 +151,11 @@ class Raising:
     ) -> None:
         """Compile what is missing, while Debian is bootstrapped beside it."""
         wanted: list[Tool] = [self._kubectl(plan)]
+        wanted += [toolchain.KIND, toolchain.DISTRIBUTION, toolchain.WEB_BASE]
         if not plan.pull and not node.is_built(client):
             wanted += node.parts
-        wanted += [toolchain.KIND, toolchain.HELM, toolchain.DISTRIBUTION, toolchain.WEB_BASE]
+        # Last, as most of what it is made of has been compiled for Kubernetes by then.
+        wanted += [toolchain.HELM]
         with self.progress.phase("tools") as phase, ThreadPoolExecutor(1) as beside:
             base = BaseImage(self.paths, plan.pull)
             bootstrapped = beside.submit(base.ensure, client, phase.note)
@@ -259,7 +262,7 @@ def remove_lab(paths: Paths, say: Callable[[str], None]) -> Removed:
 def _engine_to_clean(paths: Paths, say: Callable[[str], None]) -> Engine | None:
     """The engine that holds the lab; a dead one of our own is started to be emptied."""
     own = OwnEngine(paths)
-    found = own.running() or user_engine()
+    found = running_engine(paths)
     if found or not own.holds_containers():
         return found
     say("the lab's container engine is dead and holds containers: starting it to empty it")
@@ -284,7 +287,7 @@ def _remove_objects(client: docker.DockerClient) -> list[str]:
 
 def lab_status(paths: Paths) -> dict[str, object]:
     """What there is of the lab now; read only."""
-    engine = OwnEngine(paths).running() or user_engine()
+    engine = running_engine(paths)
     if not engine:
         return {"engine": "none answers"}
     client = engine.client()

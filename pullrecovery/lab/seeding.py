@@ -98,7 +98,7 @@ def _seed(
         people = [target.login]
         control.put_package(workload.image.package, "private", people, people)
     client = lab.engine.client()
-    sources = {workload.app for workload in target.workloads if workload.app}
+    sources = {workload.app for workload in target.workloads}
     apps = {source: build_app(client, lab.tools, source, note) for source in sorted(sources)}
     world = World(
         target=target,
@@ -113,9 +113,8 @@ def _seed(
 def seed_images(lab_world: LabWorld) -> None:
     """Push every workload's wanted tag and `latest`, with digests that this run makes."""
     for workload in lab_world.world.target.workloads:
-        if workload.app:
-            for tag in ("latest", workload.image.tag):
-                lab_world.publish(replace(workload.image, tag=tag), workload.app)
+        for tag in ("latest", workload.image.tag):
+            lab_world.publish(replace(workload.image, tag=tag), workload.app)
 
 
 def mint(control: Control, login: str, scopes: tuple[str, ...]) -> Minted:

@@ -103,8 +103,9 @@ def _from_modules(
 
 KIND = _from_modules("kind", host_os())
 HELM = _from_modules("helm", host_os())
+ACTIONLINT = _from_modules("actionlint", host_os())
 DROPCAPS = _from_modules("dropcaps", packages=(".",))
-DISTRIBUTION = _from_modules("distribution")
+DISTRIBUTION = _from_modules("distribution", packages=(".",))
 CNI = _from_modules("cni")
 PAUSE = _from_modules("pause", packages=(".",))
 WEB_BASE = Tool("web-base", REPOSITORY / "sample" / "apps" / "web-base", (".",))

@@ -25,12 +25,18 @@ def remember(file: Path) -> None:
     file.write_text(json.dumps(before))
 
 
-def put_back(file: Path, engine_data: Path) -> None:
-    """Remove the bridge, rules and mounts of the stopped engine; restore what it had set."""
+def put_back(file: Path, engine_data: Path, *, keep_rules: bool) -> None:
+    """Remove the bridge, rules and mounts of the stopped engine; restore what it had set.
+
+    `keep_rules` says that another engine runs, to which bridge and rules belong as well.
+    """
     unmount_below(engine_data)
     if not file.exists():
         return
     before = json.loads(file.read_text())
+    file.unlink()
+    if keep_rules:
+        return
     if not before["bridge"]:
         _remove_bridge()
     if shutil.which("iptables"):
@@ -38,7 +44,6 @@ def put_back(file: Path, engine_data: Path) -> None:
             _remove_rules(table)
         run(["iptables", "-P", "FORWARD", before["policy"]])
     _FORWARDING.write_text(before["forwarding"])
-    file.unlink()
 
 
 def unmount_below(folder: Path) -> None:

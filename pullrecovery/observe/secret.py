@@ -26,7 +26,7 @@ def observe_secret(world: World, workload: Workload) -> SecretSeen:
     raw = (secret.data or {}).get(_KEY, "")
     try:
         entries = read_entries(base64.b64decode(raw).decode()) if raw else {}
-    except UnreadableSecretError as error:
+    except (UnreadableSecretError, UnicodeDecodeError) as error:
         return SecretSeen(name, namespace, True, secret.type, problem=str(error))
     for entry in entries.values():
         protect(entry.token)

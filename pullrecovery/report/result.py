@@ -18,6 +18,15 @@ from pullrecovery.redaction import redact
 from pullrecovery.tasks import CRITERIA
 
 SCHEMA = 1
+_SELECTIONS = (
+    "keyword",
+    "markexpr",
+    "deselect",
+    "ignore",
+    "ignore_glob",
+    "smoke",
+    "without_remedy",
+)
 _STATUS = {"passed": "recovered", "failed": "not_recovered"}
 
 
@@ -29,12 +38,8 @@ class ResultFile:
         self.versions: dict[str, str] = {"pullrecovery": __version__}
         self._target = str(config.getoption("target"))
         self._started, self._clock = datetime.now(UTC), time.monotonic()
-        self._partial = bool(
-            config.option.keyword
-            or config.option.markexpr
-            or config.getoption("smoke")
-            or config.getoption("without_remedy")
-        )
+        # Under xdist the workers select: the options are all that this process sees of it.
+        self._partial = any(config.getoption(name) for name in _SELECTIONS)
         self._outcomes: dict[str, str] = {}
         self._scenarios: dict[str, dict[str, Any]] = {}
 
@@ -88,7 +93,7 @@ class ResultFile:
             return Exit.USAGE
         outcomes = set(self._outcomes.values())
         known = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        if exitstatus not in known or "error" in outcomes or not outcomes:
+        if exitstatus not in known or "error" in outcomes or not self._scenarios:
             return Exit.CANNOT_TELL
         return Exit.HOLDS if outcomes == {"passed"} else Exit.DOES_NOT_HOLD
 

@@ -6,11 +6,13 @@ the login of the target, from a token that may read the package.
 
 import base64
 import json
+from typing import Any
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.diagnosis import diagnose_credential
+from pullrecovery.keyring import UnreadableSecretError, matches, read_entries
 from pullrecovery.model import Verdict, Workload, holds
 from pullrecovery.observation import Credential, Observation
 from pullrecovery.observe.secret import DOCKER_CONFIG_JSON
@@ -36,7 +38,7 @@ def refresh_secret(world: World, workload: Workload, credential: Credential) -> 
     if found is not None and found.type != DOCKER_CONFIG_JSON:
         world.core.delete_namespaced_secret(name, namespace)
         found = None
-    auths = _auths(found)
+    auths = _auths(found, workload.image.repository)
     auths[world.target.registry] = _entry(credential)
     body = k8s.V1Secret(
         metadata=k8s.V1ObjectMeta(name=name, namespace=namespace),
@@ -59,14 +61,18 @@ def _read(world: World, name: str, namespace: str) -> k8s.V1Secret | None:
         return None
 
 
-def _auths(secret: k8s.V1Secret | None) -> dict[str, dict[str, str]]:
-    """The entries that are there; a body that is not readable has none worth keeping."""
+def _auths(secret: k8s.V1Secret | None, repository: str) -> dict[str, Any]:
+    """The entries for other images; a body that is not readable has none worth keeping."""
     raw = (secret.data or {}).get(_KEY, "") if secret else ""
     if not raw:
         return {}
-    document = json.loads(base64.b64decode(raw))
-    auths = document.get("auths") if isinstance(document, dict) else None
-    return dict(auths) if isinstance(auths, dict) else {}
+    try:
+        body = base64.b64decode(raw).decode()
+        servers = read_entries(body)
+    except (UnreadableSecretError, UnicodeDecodeError):
+        return {}
+    others = (server for server in servers if not matches(server, repository))
+    return {server: json.loads(body)["auths"][server] for server in others}
 
 
 def _entry(credential: Credential) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pullrecovery.values import edit_values
 def reg_005(seen: Observation) -> Verdict:
     """Holds when every rendered reference is the wanted one; text only, no registry is asked."""
     if seen.chart.error:
-        remedy = f"helm template {seen.workload.name} {seen.workload.chart.name} says where"
+        remedy = f"helm template {seen.workload.name} {seen.workload.chart} says where"
         return fails(Cause.RENDER_FAILED, seen.chart.error, remedy)
     if not seen.chart.images:
         return fails(Cause.RENDER_FAILED, "the chart renders no container", "look at its templates")

@@ -1,6 +1,6 @@
 """REG-006: redeploy, and see the new pods run the wanted image."""
 
-from pullrecovery.diagnosis import diagnose_pull, stuck_containers
+from pullrecovery.diagnosis import READ, WAIT, diagnose_pull, missing_image, stuck_containers
 from pullrecovery.model import Cause, Verdict, Workload, fails, holds
 from pullrecovery.observation import DeploymentSeen, Observation, PodSeen
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
@@ -10,7 +10,7 @@ from pullrecovery.world import World
 def reg_006(seen: Observation) -> Verdict:
     """Holds when the newest ReplicaSet's pods are Ready on the wanted digest and none waits."""
     deployment = seen.deployment
-    upgrade = f"helm upgrade --install {seen.workload.name} {seen.workload.chart.name}"
+    upgrade = seen.workload.upgrade_command
     if not deployment.exists:
         return fails(Cause.NOT_DEPLOYED, f"no Deployment in {seen.workload.namespace}", upgrade)
     stuck = stuck_containers(seen.pods)
@@ -26,7 +26,8 @@ def rolled_out(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> bool:
     """Whether the newest ReplicaSet's pods are all Ready, and no older pod lives."""
     current = [pod for pod in pods if pod.replica_set == deployment.current_replica_set]
     ready = [pod for pod in current if pod.ready]
-    complete = len(ready) == len(current) == len(pods) == deployment.replicas
+    # Scaled to nothing is not rolled out: no pod proves anything.
+    complete = 0 < len(ready) == len(current) == len(pods) == deployment.replicas
     return deployment.exists and deployment.observed and complete
 
 
@@ -36,13 +37,23 @@ def _judge_running(seen: Observation) -> Verdict:
         evidence = f"{len(ready)} of {len(seen.pods)} live pods are Ready, not all of them new"
         return fails(Cause.UNKNOWN, evidence, "look at the pods' logs and probes")
     if not seen.wanted.digest:
-        return fails(Cause.IMAGE_MISSING, f"{seen.workload.image.reference}: {seen.wanted}")
+        return _judge_wanted(seen)
     for pod in ready:
         for container in pod.containers:
             if not container.image_id.endswith(seen.wanted.digest):
                 evidence = f"{pod.name} runs {container.image_id}, wanted is {seen.wanted.digest}"
                 return fails(Cause.RELEASE_STALE, evidence, "recreate the pods")
     return holds()
+
+
+def _judge_wanted(seen: Observation) -> Verdict:
+    """Why the registry did not say which digest is wanted."""
+    evidence = f"{seen.workload.image.reference}: {seen.wanted}"
+    if seen.wanted.missing:
+        return missing_image(seen, evidence)
+    if seen.wanted.unreachable:
+        return fails(Cause.REGISTRY_UNREACHABLE, evidence, WAIT)
+    return fails(Cause.UNKNOWN, evidence, READ)
 
 
 def redeploy(world: World, workload: Workload) -> str:

@@ -83,10 +83,10 @@ class NodeImage:
         return (
             self.kubernetes,
             self.containerd,
-            self.coredns,
             self.etcd,
             toolchain.CNI,
             toolchain.PAUSE,
+            self.coredns,
         )
 
     @property
@@ -112,7 +112,7 @@ class NodeImage:
             note("laying out the node's files")
             self._lay_out(scratch / "context")
             note("writing the images that kubeadm wants")
-            self._write_images(scratch)
+            self._write_images(scratch, self.base.make_tar(note))
             note("building the node's file system")
             plain = f"{self.tag}-plain"
             client.images.build(
@@ -148,13 +148,13 @@ class NodeImage:
         )
         return Path(shown.strip()) / "images" / "base" / "files"
 
-    def _write_images(self, scratch: Path) -> None:
+    def _write_images(self, scratch: Path, base_tar: Path) -> None:
         tag = f"v{self.versions.kubernetes}"
         with tarfile.open(scratch / "images.tar", "w") as tar:
             writer = oci.LayoutWriter(tar, go_arch())
             for name in _CONTROL_PLANE:
                 self._add(writer, scratch, f"registry.k8s.io/{name}:{tag}", self.kubernetes, name)
-            base = oci.Layer.of(self.base.tar)
+            base = oci.Layer.of(base_tar)
             proxy = f"registry.k8s.io/kube-proxy:{tag}"
             self._add(writer, scratch, proxy, self.kubernetes, "kube-proxy", base)
             self._add(writer, scratch, self.versions.etcd_image, self.etcd, "etcd")

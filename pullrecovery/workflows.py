@@ -1,0 +1,19 @@
+"""`lint-workflows`: actionlint, pinned like every tool, over our workflows and the sample's."""
+
+from pullrecovery.lab.golang import find_go
+from pullrecovery.lab.paths import REPOSITORY, default_paths
+from pullrecovery.lab.toolchain import ACTIONLINT, Toolchain
+from pullrecovery.process import run
+
+_FOLDERS = (".github/workflows", "sample/.github/workflows")
+
+
+def lint_workflows() -> None:
+    """Build actionlint where it is missing and run it; CommandError holds what it found."""
+    paths = default_paths()
+    tools = Toolchain(paths, find_go(paths))
+    tools.build([ACTIONLINT], lambda _: None)
+    files = sorted(file for folder in _FOLDERS for file in (REPOSITORY / folder).glob("*.yml"))
+    # Without shellcheck and pyflakes, which some machines have and others have not.
+    plain = ["-shellcheck=", "-pyflakes="]
+    run([str(tools.binary(ACTIONLINT)), *plain, *map(str, files)], cwd=REPOSITORY, timeout=120)
