@@ -6,7 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pullrecovery.errors import Exit
+from docker.errors import DockerException
+from kubernetes.client.exceptions import ApiException
+
+from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.lab.leaks import find_secrets, remove_leaks
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
@@ -39,16 +42,24 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
             seed_images(lab_world)
         with progress.phase("tests", silent=True):
             _pytest([*options, *extra])
-            leaks = [*remove_leaks(lab.cluster), *_secrets_in_outputs(lab)]
-    return _close(leaks, progress)
+            leaks = _leaks(lab)
+    return _close(leaks, _versions(lab), progress)
 
 
 def _pytest(options: Sequence[str]) -> None:
     # A process of its own, as pytest rewrites the modules of plugins that are loaded here already.
-    parallel = ["-n", str(_ROWS_SIDE_BY_SIDE), "--dist", "loadscope"]
+    parallel = ["-n", str(_ROWS_SIDE_BY_SIDE), "--dist", "loadscope", "--tb=short"]
     reports = [f"--junitxml={REPORTS / 'junit.xml'}", f"--result-json={_RESULT}"]
     command = [sys.executable, "-m", "pytest", "acceptance", *parallel, *reports, *options]
     subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, check=False)
+
+
+def _leaks(lab: Lab) -> list[str]:
+    """Namespaces and secrets that are left; that they could not be looked for counts as one."""
+    try:
+        return [*remove_leaks(lab.cluster), *_secrets_in_outputs(lab)]
+    except (PullRecoveryError, DockerException, ApiException, OSError) as error:
+        return [f"not looked for: {type(error).__name__}: {error}"]
 
 
 def _secrets_in_outputs(lab: Lab) -> list[str]:
@@ -57,7 +68,7 @@ def _secrets_in_outputs(lab: Lab) -> list[str]:
     return find_secrets(files, {"the stand-in's output": stand_in_output(lab.engine.client())})
 
 
-def _close(leaks: list[str], progress: Progress) -> int:
+def _close(leaks: list[str], versions: dict[str, str], progress: Progress) -> int:
     """Put what only shows after the last test into result.json, and say how it ended."""
     if not _RESULT.exists():
         progress.say("error: the tests left no result.json: the harness cannot tell")
@@ -65,11 +76,22 @@ def _close(leaks: list[str], progress: Progress) -> int:
     result = json.loads(_RESULT.read_text())
     result["leaks"] = leaks
     result["run"]["phases"] = progress.seconds
+    result["run"]["versions"] |= versions
     if leaks and result["run"]["exit"] == Exit.HOLDS:
         result["run"]["exit"] = int(Exit.CANNOT_TELL)
     _RESULT.write_text(json.dumps(result, indent=2) + "\n")
     _summarise(result, progress)
     return int(result["run"]["exit"])
+
+
+def _versions(lab: Lab) -> dict[str, str]:
+    """What the verdicts were found with."""
+    return {
+        "kubernetes": lab.versions.kubernetes,
+        "containerd": lab.versions.containerd,
+        "node_image": lab.cluster.image,
+        "node_image_because": lab.plan.reason,
+    }
 
 
 def _summarise(result: dict[str, object], progress: Progress) -> None:

@@ -22,7 +22,8 @@ WAITING_FOR_IMAGE = frozenset(
 _ANONYMOUS = re.compile(r"failed to fetch anonymous token")
 _REJECTED = re.compile(r"failed to fetch oauth token.*403 Forbidden", re.DOTALL)
 _FORBIDDEN = re.compile(r"/manifests/\S+: 403 Forbidden")
-_UNAVAILABLE = re.compile(r": (429|5\d\d) [A-Z]")
+# A status that says "later", or no status at all: refused, timed out, not resolved, not trusted.
+_UNAVAILABLE = re.compile(r": (429|5\d\d) [A-Z]|failed to do request:|dial tcp|: EOF$")
 _MISSING = re.compile(r": not found")
 WAIT = "wait for the registry, nothing is to be changed"
 READ = "read the message; no known cause fits it"

@@ -37,7 +37,7 @@ def _close(place, leaks, exitstatus=OK):
     report(file, PASS)
     file.pytest_sessionfinish(exitstatus)
     progress = Progress(("tests",), out=io.StringIO(), seconds={"cluster": 13.5, "tests": 2.0})
-    code = acceptance_run._close(leaks, progress)
+    code = acceptance_run._close(leaks, {"kubernetes": "1.37.2"}, progress)
     return code, json.loads(file.path.read_text())
 
 
@@ -47,6 +47,7 @@ def test_run_that_left_nothing_ends_as_its_tests_did(place):
 
     assert code == result["run"]["exit"] == 0
     assert result["run"]["phases"] == {"cluster": 13.5, "tests": 2.0}
+    assert result["run"]["versions"]["kubernetes"] == "1.37.2"
     assert result["leaks"] == []
     validate(result)
 
@@ -65,7 +66,7 @@ def test_tests_that_left_no_result_cannot_tell():
     """Pytest itself may have been killed."""
     out = io.StringIO()
 
-    code = acceptance_run._close([], Progress((), out=out))
+    code = acceptance_run._close([], {}, Progress((), out=out))
 
     assert code == 2
     assert out.getvalue() == ("error: the tests left no result.json: the harness cannot tell\n")

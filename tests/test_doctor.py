@@ -89,6 +89,7 @@ def test_everything_is_asked_and_nothing_is_made(tmp_path):
         "python",
         "engine",
         "docker client",
+        "mmdebstrap",
         "go",
         "disk",
         "folders",

@@ -20,7 +20,9 @@ def _use_missing_tag(ground: Ground) -> None:
 def _capitalise_owner(ground: Ground) -> None:
     target, image = ground.lab_world.world.target, ground.workload.image
     name = image.package.partition("/")[2]
-    ground.set_value("image.repository", f"{image.registry}/{target.owner.upper()}/{name}")
+    # As people do it: the owner spelt as the login is. A login without capitals would not do.
+    login = target.login if target.login != target.login.lower() else target.owner.upper()
+    ground.set_value("image.repository", f"{image.registry}/{login}/{name}")
 
 
 FAULTS = (

@@ -1,5 +1,6 @@
 """Whether the lab could run here: one line a question, with the cure."""
 
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Finding:
 
 def examine(paths: Paths) -> list[Finding]:
     """Ask every question; nothing on the machine is changed."""
-    questions = (_python(), _engine(paths), _client(), _go(), _disk(paths))
+    questions = (_python(), _engine(paths), _client(), _mmdebstrap(), _go(), _disk(paths))
     return [*questions, _folders(paths), _capabilities()]
 
 
@@ -60,6 +61,13 @@ def _client() -> Finding:
     if own or not user_engine():
         return Finding("docker client", True, own or "none; installed with the lab's engine")
     return Finding("docker client", False, "no docker on PATH", "install the docker command")
+
+
+def _mmdebstrap() -> Finding:
+    own = shutil.which("mmdebstrap")
+    if own or (os.geteuid() == 0 and shutil.which("apt-get")):
+        return Finding("mmdebstrap", True, own or "none; the lab will install it where it needs it")
+    return Finding("mmdebstrap", True, "none; only runs that an image registry answers will do")
 
 
 def _go() -> Finding:
