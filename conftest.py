@@ -8,6 +8,7 @@ pytest_plugins = [
     "fixtures.options",
     "fixtures.lab",
     "fixtures.scenario",
+    "fixtures.grounds",
     "fixtures.remedy",
     "fixtures.evidence",
     "fixtures.scheduling",

@@ -40,6 +40,9 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
         with progress.phase("seed") as phase, open_world(lab, target, phase.note) as lab_world:
             phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
             seed_images(lab_world)
+            left = remove_leaks(lab.cluster)
+            if left:
+                phase.note(f"removed what an interrupted run left: {', '.join(left)}")
         with progress.phase("tests", silent=True):
             _pytest([*options, *extra])
             leaks = _leaks(lab)
@@ -51,7 +54,13 @@ def _pytest(options: Sequence[str]) -> None:
     parallel = ["-n", str(_ROWS_SIDE_BY_SIDE), "--dist", "loadscope", "--tb=short"]
     reports = [f"--junitxml={REPORTS / 'junit.xml'}", f"--result-json={_RESULT}"]
     command = [sys.executable, "-m", "pytest", "acceptance", *parallel, *reports, *options]
-    subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, check=False)
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL) as tests:
+        try:
+            tests.wait()
+        except KeyboardInterrupt:
+            # The tests were interrupted too, and clean up; to kill them would leave their work.
+            tests.wait()
+            raise
 
 
 def _leaks(lab: Lab) -> list[str]:

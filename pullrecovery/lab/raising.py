@@ -248,6 +248,7 @@ def remove_lab(paths: Paths, say: Callable[[str], None]) -> Removed:
         engine = _engine_to_clean(paths, say)
         removed: list[str] = []
         if engine:
+            removed += _delete_cluster(paths, engine)
             removed += _remove_objects(engine.client())
         own = OwnEngine(paths)
         if (engine and engine.owned) or own.left_traces():
@@ -268,6 +269,18 @@ def _engine_to_clean(paths: Paths, say: Callable[[str], None]) -> Engine | None:
     say("the lab's container engine is dead and holds containers: starting it to empty it")
     tools = Toolchain(paths, find_go(paths))
     return own.start(lambda: _build_dropcaps(tools), say)
+
+
+def _delete_cluster(paths: Paths, engine: Engine) -> list[str]:
+    """Have pytest-kubernetes delete the cluster; without kind, its containers go with the rest."""
+    cluster = KindCluster(paths, "")
+    tools = Toolchain(paths, Path("go"))
+    if not cluster.exists(engine.client()) or not tools.is_built(toolchain.KIND):
+        return []
+    # kubectl has no part in deleting, but the manager looks for it.
+    with applied(tool_environment(tools, "", engine, paths)):
+        cluster.delete()
+    return [f"cluster {NAME}"]
 
 
 def _remove_objects(client: docker.DockerClient) -> list[str]:
