@@ -246,10 +246,13 @@ def running_engine(paths: Paths) -> Engine | None:
 
     Raises LabError where DOCKER_HOST names one that does not answer.
     """
+    own = OwnEngine(paths)
     named = os.environ.get("DOCKER_HOST")
-    if named and not answers(named):
+    if named in (None, "", own.host):
+        return own.running() or user_engine()
+    if not answers(named):
         raise LabError(f"DOCKER_HOST={named} does not answer; start that engine, or unset it.")
-    return (None if named else OwnEngine(paths).running()) or user_engine()
+    return Engine(named, owned=False)
 
 
 def find_engine(paths: Paths, dropcaps: Callable[[], Path], note: Note) -> Engine:
