@@ -1,5 +1,6 @@
 """The kind cluster: made and removed through pytest-kubernetes, judged by ourselves."""
 
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,16 +60,18 @@ class KindCluster:
     def render(self) -> str:
         """kind-config.yaml with this machine's folders and the node image filled in."""
         yaml = YAML()
+        # Mounted from the state folder: the cluster outlives the checkout that made it.
+        node_files = self.paths.state / _NODE_FILES.name
+        shutil.copytree(_NODE_FILES, node_files, dirs_exist_ok=True)
         text = Template(CONFIG.read_text()).substitute(
-            node_files=_NODE_FILES, certs=self.paths.certs
+            node_files=node_files, certs=self.paths.certs
         )
         document = yaml.load(text)
         for node in document["nodes"]:
             node["image"] = self.image
-        self.paths.state.mkdir(parents=True, exist_ok=True)
         with self.rendered.open("w") as file:
             yaml.dump(document, file)
-        return key_of([self.rendered])
+        return key_of([self.rendered, node_files])
 
     def create(self) -> None:
         """Create the cluster and wait until it is ready; raises LabError otherwise."""
