@@ -226,7 +226,7 @@ def locked(paths: Paths) -> Iterator[None]:
             yield
     except Timeout as error:
         raise LabError(
-            f"Another run is raising or removing the lab (it holds {lock.lock_file});"
+            f"Another run uses the lab (it holds {lock.lock_file});"
             " wait for it to end."
         ) from error
 
