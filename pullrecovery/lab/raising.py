@@ -226,8 +226,7 @@ def locked(paths: Paths) -> Iterator[None]:
             yield
     except Timeout as error:
         raise LabError(
-            f"Another run uses the lab (it holds {lock.lock_file});"
-            " wait for it to end."
+            f"Another run uses the lab (it holds {lock.lock_file}); wait for it to end."
         ) from error
 
 
