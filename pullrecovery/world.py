@@ -7,7 +7,7 @@ from typing import Protocol
 from kubernetes import client as k8s
 
 from pullrecovery.deploy.helm import Helm
-from pullrecovery.model import Image, Target
+from pullrecovery.model import Target
 from pullrecovery.observation import Credential
 from pullrecovery.registry import RegistryClient
 
@@ -34,13 +34,6 @@ class PullLog(Protocol):
 
     def mark(self) -> int:
         """The place in the log that is now its end."""
-
-
-class Publisher(Protocol):
-    """Whoever can make images; only the lab has one."""
-
-    def publish(self, image: Image, app: str) -> str:
-        """Push a fresh image of `app` under `image`; returns its digest."""
 
 
 @dataclass(frozen=True)
