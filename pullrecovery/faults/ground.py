@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.lab.paths import LABEL, SHARED_LABEL
 from pullrecovery.lab.seeding import LabWorld, Minted
 from pullrecovery.model import Workload
 from pullrecovery.observation import Credential
@@ -102,9 +103,9 @@ class Ground:
 
     def _ensure_namespace(self) -> None:
         """Make the namespace and wait for its ServiceAccount, without which it takes no pods."""
-        labels = {"dev.pullrecovery.lab": "scenario"}
+        labels = {LABEL: "scenario"}
         if self.shared_namespace:
-            labels["dev.pullrecovery.shared"] = "true"
+            labels[SHARED_LABEL] = "true"
         metadata = k8s.V1ObjectMeta(name=self.namespace, labels=labels)
         try:
             self.core.create_namespace(k8s.V1Namespace(metadata=metadata))

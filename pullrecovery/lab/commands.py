@@ -22,9 +22,9 @@ def _up(kubernetes: str) -> Exit:
 
 def _down(_: str) -> Exit:
     removed = remove_lab(default_paths(), print)
-    for thing in removed.things:
+    for thing in removed:
         print(f"removed {thing}")
-    if not removed.things:
+    if not removed:
         print("there was nothing of the lab to remove")
     return Exit.HOLDS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from kubernetes import client as k8s
 
 from pullrecovery.lab.cluster import KindCluster
-from pullrecovery.lab.paths import LABEL
+from pullrecovery.lab.paths import LABEL, SHARED_LABEL
 from pullrecovery.wait import wait_for
 
 _SECRET_SHAPES = (
@@ -18,7 +18,6 @@ _SECRET_SHAPES = (
     re.compile(rb"eyJhdXRocyI6"),  # the same, in base64
 )
 SCENARIO = f"{LABEL}=scenario"
-_SHARED = "dev.pullrecovery.shared"
 
 
 def remove_leaks(cluster: KindCluster) -> list[str]:
@@ -40,7 +39,7 @@ def remove_leaks(cluster: KindCluster) -> list[str]:
             timeout=120,
             interval=0.5,
         )
-    return [f"namespace {m.name}" for m in living if _SHARED not in (m.labels or {})]
+    return [f"namespace {m.name}" for m in living if SHARED_LABEL not in (m.labels or {})]
 
 
 def find_secrets(files: Iterable[Path], texts: Mapping[str, bytes]) -> list[str]:

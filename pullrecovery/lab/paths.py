@@ -6,6 +6,7 @@ from pathlib import Path
 
 NAME = "pull-recovery"
 LABEL = "dev.pullrecovery.lab"
+SHARED_LABEL = "dev.pullrecovery.shared"
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

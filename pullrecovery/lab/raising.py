@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
@@ -25,7 +25,7 @@ from pullrecovery.lab.paths import LABEL, NAME, Paths
 from pullrecovery.lab.plan import NodePlan, plan_node, pull_node
 from pullrecovery.lab.progress import Phase, Progress
 from pullrecovery.lab.rootfs import BaseImage
-from pullrecovery.lab.stand_in import StandIn, find_stand_in, remove_stand_in, start_stand_in
+from pullrecovery.lab.stand_in import StandIn, find_stand_in, start_stand_in
 from pullrecovery.lab.toolchain import Tool, Toolchain
 from pullrecovery.lab.versions import KubernetesSet
 
@@ -35,7 +35,7 @@ PHASES = ("engine", "tools", "images", "ghcr.io", "cluster")
 
 @dataclass(frozen=True)
 class Lab:
-    """A raised lab: what is needed to use it, and how long its phases took in seconds."""
+    """A raised lab: what is needed to use it."""
 
     paths: Paths
     versions: KubernetesSet
@@ -45,8 +45,6 @@ class Lab:
     stand_in: StandIn
     plan: NodePlan
     environment: dict[str, str]
-    seconds: dict[str, float]
-    reused: bool
 
     def helm(self) -> Path:
         return self.tools.binary(toolchain.HELM)
@@ -81,7 +79,7 @@ class Raising:
             return None
         tools = Toolchain(self.paths, Path(record["go"]))
         plan = NodePlan(record["pulled"], record["reason"])
-        return self._lab(engine, tools, plan, record["node"], stand_in, reused=True)
+        return self._lab(engine, tools, plan, record["node"], stand_in)
 
     def up_locked(self) -> Lab:
         """The same, for a caller that holds the lab's lock already."""
@@ -97,11 +95,11 @@ class Raising:
             node_tag, ghcr_tag = self._images(client, tools, node, plan, phase)
         with self.progress.phase("ghcr.io") as phase:
             stand_in = self._stand_in(client, ghcr_tag, phase)
-        lab = self._lab(engine, tools, plan, node_tag, stand_in, reused=False)
+        lab = self._lab(engine, tools, plan, node_tag, stand_in)
         with self.progress.phase("cluster") as phase, applied(lab.environment):
-            reused = _ensure_cluster(client, lab.cluster, phase)
+            _ensure_cluster(client, lab.cluster, phase)
         self._record(lab, node_tag)
-        return replace(lab, seconds=dict(self.progress.seconds), reused=reused)
+        return lab
 
     def _lab(
         self,
@@ -110,8 +108,6 @@ class Raising:
         plan: NodePlan,
         node_tag: str,
         stand_in: StandIn,
-        *,
-        reused: bool,
     ) -> Lab:
         kubectl = tools.folder(self._kubectl(plan))
         environment = tool_environment(tools, str(kubectl), engine, self.paths)
@@ -125,8 +121,6 @@ class Raising:
             stand_in,
             plan,
             environment,
-            {},
-            reused,
         )
 
     def _record(self, lab: Lab, node_tag: str) -> None:
@@ -196,8 +190,8 @@ def _say_plan(plan: NodePlan, versions: KubernetesSet) -> str:
     return f"node image: built, Kubernetes {versions.kubernetes} ({plan.reason})"
 
 
-def _ensure_cluster(client: docker.DockerClient, cluster: KindCluster, phase: Phase) -> bool:
-    """Use the cluster again if it is healthy and as described; True if so."""
+def _ensure_cluster(client: docker.DockerClient, cluster: KindCluster, phase: Phase) -> None:
+    """Use the cluster again if it is healthy and as described; replace it otherwise."""
     key_file = cluster.paths.state / "cluster.key"
     key = cluster.render()
     if cluster.exists(client):
@@ -205,7 +199,7 @@ def _ensure_cluster(client: docker.DockerClient, cluster: KindCluster, phase: Ph
         readiness = cluster.readiness()
         if as_described and readiness.ready:
             phase.note("using the healthy cluster again")
-            return True
+            return
         why = "; ".join(readiness.missing) or "its description has changed"
         phase.note(f"replacing the cluster that is there: {why}")
         cluster.delete()
@@ -213,7 +207,6 @@ def _ensure_cluster(client: docker.DockerClient, cluster: KindCluster, phase: Ph
     phase.note("creating the cluster")
     cluster.create()
     key_file.write_text(key)
-    return False
 
 
 @contextmanager
@@ -230,17 +223,10 @@ def locked(paths: Paths) -> Iterator[None]:
         ) from error
 
 
-@dataclass(frozen=True)
-class Removed:
-    """What `remove_lab` took away, by kind."""
-
-    things: tuple[str, ...]
-
-
-def remove_lab(paths: Paths, say: Callable[[str], None]) -> Removed:
+def remove_lab(paths: Paths, say: Callable[[str], None]) -> list[str]:
     """Remove the cluster, the containers, the network, the engine if it is ours, the state.
 
-    The cache stays. Nothing is taken to be gone because a file says so: everything
+    Returns the names of what was removed. The cache stays. Nothing is taken to be gone because a file says so: everything
     is looked for by the lab's label, its network and kind's cluster label.
     """
     with locked(paths):
@@ -255,8 +241,9 @@ def remove_lab(paths: Paths, say: Callable[[str], None]) -> Removed:
         if paths.state.exists():
             shutil.rmtree(paths.state)
             removed.append("state folder")
-    paths.state.with_name(f"{NAME}.lock").unlink(missing_ok=True)
-    return Removed(tuple(removed))
+        # While it is held, so that no lock of a run that comes next is taken away.
+        paths.state.with_name(f"{NAME}.lock").unlink(missing_ok=True)
+    return removed
 
 
 def _engine_to_clean(paths: Paths, say: Callable[[str], None]) -> Engine | None:
@@ -288,7 +275,6 @@ def _remove_objects(client: docker.DockerClient) -> list[str]:
         for container in client.containers.list(all=True, filters={"label": label}):
             removed.append(f"container {container.name}")
             container.remove(force=True, v=True)
-    remove_stand_in(client)
     if remove_network(client):
         removed.append(f"network {NAME}")
     for volume in client.volumes.list(filters={"label": LABEL}):

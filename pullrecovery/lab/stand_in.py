@@ -4,6 +4,7 @@ import io
 import secrets
 import ssl
 import tarfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -169,13 +170,10 @@ def find_stand_in(client: docker.DockerClient, paths: Paths, image: str = "") ->
     return found if _answers(found) else None
 
 
-def remove_stand_in(client: docker.DockerClient) -> bool:
-    """Remove the container; True if there was one."""
-    try:
+def remove_stand_in(client: docker.DockerClient) -> None:
+    """Remove the container, if there is one."""
+    with suppress(NotFound):
         client.containers.get(CONTAINER).remove(force=True, v=True)
-    except NotFound:
-        return False
-    return True
 
 
 def stand_in_output(client: docker.DockerClient) -> bytes:
