@@ -226,8 +226,9 @@ def locked(paths: Paths) -> Iterator[None]:
 def remove_lab(paths: Paths, say: Callable[[str], None]) -> list[str]:
     """Remove the cluster, the containers, the network, the engine if it is ours, the state.
 
-    Returns the names of what was removed. The cache stays. Nothing is taken to be gone because a file says so: everything
-    is looked for by the lab's label, its network and kind's cluster label.
+    Returns the names of what was removed. The cache stays. Nothing is taken to be gone
+    because a file says so: everything is looked for by the lab's label, its network and
+    kind's cluster label.
     """
     with locked(paths):
         engine = _engine_to_clean(paths, say)
