@@ -12,7 +12,9 @@ from kubernetes.client.exceptions import ApiException
 from pullrecovery.acceptance_run import run_acceptance
 from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.lab import commands
+from pullrecovery.process import end_with_us
 from pullrecovery.redaction import redact
+from pullrecovery.troubles import cure_of
 from pullrecovery.workflows import lint_workflows
 
 
@@ -22,14 +24,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except PullRecoveryError as error:
-        print(f"error: {redact(str(error))}", file=sys.stderr)
-        return int(error.exit)
+        return _fail(str(error), error.exit)
     except (DockerException, ApiException, OSError) as error:
-        print(f"error: {type(error).__name__}: {redact(str(error))}", file=sys.stderr)
-        return int(Exit.CANNOT_TELL)
+        return _fail(f"{type(error).__name__}: {error}", Exit.CANNOT_TELL)
     except KeyboardInterrupt:
-        print("error: interrupted; run the same command again to go on", file=sys.stderr)
-        return int(Exit.CANNOT_TELL)
+        return _fail("interrupted; run the same command again to go on", Exit.CANNOT_TELL)
+
+
+def _fail(text: str, code: Exit) -> int:
+    """Say what is wrong, and what to do where that is known; returns the exit code."""
+    cure = cure_of(text)
+    print(f"error: {redact(text)}", *([cure] if cure else []), sep="\n", file=sys.stderr)
+    return int(code)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -72,4 +78,5 @@ def _lab(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    end_with_us()
     sys.exit(main())

@@ -11,12 +11,14 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.lab.leaks import find_secrets, remove_leaks
+from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
-from pullrecovery.lab.raising import PHASES, Lab, Raising, locked
+from pullrecovery.lab.raising import PHASES, Lab, Raising
 from pullrecovery.lab.seeding import open_world, seed_images
 from pullrecovery.lab.stand_in import stand_in_output
 from pullrecovery.lab.versions import kubernetes_set
+from pullrecovery.process import child, interrupt_session
 from pullrecovery.target import load_target
 
 REPORTS = REPOSITORY / ".reports"
@@ -35,7 +37,7 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
     options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
     options += ["--smoke"] if smoke else []
     paths = default_paths()
-    with locked(paths):
+    with locked(paths, progress.say):
         lab = Raising(paths, versions, progress=progress).up_locked()
         with progress.phase("seed") as phase, open_world(lab, target, phase.note) as lab_world:
             phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
@@ -54,13 +56,10 @@ def _pytest(options: Sequence[str]) -> None:
     parallel = ["-n", str(_ROWS_SIDE_BY_SIDE), "--dist", "loadscope", "--tb=short"]
     reports = [f"--junitxml={REPORTS / 'junit.xml'}", f"--result-json={_RESULT}"]
     command = [sys.executable, "-m", "pytest", "acceptance", *parallel, *reports, *options]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL) as tests:
-        try:
-            tests.wait()
-        except KeyboardInterrupt:
-            # The tests were interrupted too, and clean up; to kill them would leave their work.
-            tests.wait()
-            raise
+    # In a session of its own: a terminal would interrupt it as well as us, and so twice.
+    alone = {"stdin": subprocess.DEVNULL, "start_new_session": True}
+    with child(command, cwd=REPOSITORY, end=interrupt_session, popen=alone) as tests:
+        tests.wait()
 
 
 def _leaks(lab: Lab) -> list[str]:

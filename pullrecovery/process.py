@@ -1,14 +1,22 @@
-"""The one way to run a command: no shell, a deadline, and its stderr in the error."""
+"""The one way to run a command: no shell, a deadline, stderr in the error, ended with us."""
 
 import os
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.redaction import redact
 
 _TAIL = 2000
+_GRACE = 60.0
+
+Child = subprocess.Popen[str]
+_running: dict[Child, Callable[[Child], None]] = {}
 
 
 class CommandError(PullRecoveryError):
@@ -34,17 +42,69 @@ def run(
     Secrets go through `stdin`, never through `argv`.
     Raises CommandError on a non-zero exit and PullRecoveryError after `timeout` seconds.
     """
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with child(argv, env=env, cwd=cwd, popen=pipes) as process:
+        try:
+            output, errors = process.communicate(stdin or "", timeout)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            command = redact(" ".join(argv))
+            raise PullRecoveryError(f"`{command}` did not end within {timeout:g} s.") from error
+    if process.returncode != 0:
+        raise CommandError(argv, process.returncode, errors or output)
+    return output
+
+
+@contextmanager
+def child(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    end: Callable[[Child], None] = subprocess.Popen.terminate,
+    popen: Mapping[str, Any],
+) -> Iterator[Child]:
+    """Start `argv` and wait for its end; an interrupt of ours calls `end` on it.
+
+    `popen` are more of Popen's arguments.
+    Raises PullRecoveryError where the program cannot be started.
+    """
+    with _start(argv, env, cwd, popen) as process:
+        _running[process] = end
+        try:
+            yield process
+        except BaseException:
+            _end(process)
+            raise
+        finally:
+            _running.pop(process, None)
+
+
+def _end(process: Child) -> None:
+    """Have a command end, by its own way and once; wait for it, and kill it if it will not."""
+    end = _running.pop(process, None)
+    if end:
+        end(process)
     try:
-        done = subprocess.run(
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _start(
+    argv: Sequence[str],
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
+    popen: Mapping[str, Any],
+) -> Child:
+    try:
+        return subprocess.Popen(
             list(argv),
-            input=stdin if stdin is not None else "",
             env={**os.environ, **(env or {})},
             cwd=cwd,
-            timeout=timeout,
-            capture_output=True,
             encoding="utf-8",
             errors="replace",
-            check=False,
+            **popen,
         )
     except FileNotFoundError as error:
         if cwd is not None and not cwd.is_dir():
@@ -52,9 +112,23 @@ def run(
         raise PullRecoveryError(f"`{argv[0]}` is not installed or not on PATH.") from error
     except OSError as error:
         raise PullRecoveryError(f"`{argv[0]}` cannot be run: {error.strerror}.") from error
-    except subprocess.TimeoutExpired as error:
-        command = redact(" ".join(argv))
-        raise PullRecoveryError(f"`{command}` did not end within {timeout:g} s.") from error
-    if done.returncode != 0:
-        raise CommandError(argv, done.returncode, done.stderr or done.stdout)
-    return done.stdout
+
+
+def end_with_us() -> None:
+    """Take SIGTERM for SIGINT, and on either end the commands that other threads wait for."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
+
+
+def _interrupted(_: int, __: FrameType | None) -> None:
+    for process in list(_running):
+        end = _running.pop(process, None)
+        if end:
+            end(process)
+    raise KeyboardInterrupt
+
+
+def interrupt_session(process: Child) -> None:
+    """What SIGINT at a terminal does: every process of the child's own session is interrupted."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)

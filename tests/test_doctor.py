@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from pullrecovery.lab.doctor import Finding, examine
-from pullrecovery.lab.engine import why_not_own
+from pullrecovery.lab.own_engine import why_not_own
 from pullrecovery.lab.paths import Paths
 
 GIB = 2**30
@@ -22,8 +22,11 @@ class Usage(NamedTuple):
 @pytest.fixture(autouse=True)
 def _no_engine(monkeypatch):
     """No engine answers here, and the lab may not start one."""
-    monkeypatch.setattr("pullrecovery.lab.engine.answers", lambda _: False)
-    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    for module in ("engines", "own_engine"):
+        monkeypatch.setattr(f"pullrecovery.lab.{module}.answers", lambda _: False)
+    monkeypatch.setenv("DOCKER_CONFIG", "/nowhere")
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "HTTPS_PROXY", "https_proxy", "IMAGES"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ENGINE", "never")
 
 
@@ -76,8 +79,8 @@ def test_engine_that_is_named_must_answer(monkeypatch, tmp_path):
     finding = _ask("engine", tmp_path / "cache", tmp_path / "state")
 
     assert str(finding) == (
-        "BAD engine         DOCKER_HOST=unix:///nowhere/docker.sock does not answer;"
-        " start that engine, or unset it."
+        "BAD engine         DOCKER_HOST=unix:///nowhere/docker.sock leads to no engine that"
+        " answers at unix:///nowhere/docker.sock; start that engine, or unset it."
     )
 
 
@@ -86,13 +89,16 @@ def test_everything_is_asked_and_nothing_is_made(tmp_path):
     findings = examine(Paths(tmp_path / "cache", tmp_path / "state"))
 
     assert [finding.what for finding in findings] == [
+        "machine",
         "python",
         "engine",
         "docker client",
         "mmdebstrap",
         "go",
         "disk",
+        "memory",
         "folders",
+        "proxy",
         "capabilities",
     ]
     assert list(tmp_path.iterdir()) == []
@@ -121,3 +127,36 @@ def test_cure_is_said_only_where_it_is_needed():
     """A line that is ok is short."""
     assert str(Finding("disk", True, "90 GiB", "free some")) == "ok  disk           90 GiB"
     assert str(Finding("disk", False, "3 GiB")) == "BAD disk           3 GiB"
+
+
+def test_proxy_is_named_without_its_address(monkeypatch, tmp_path):
+    """The address may hold a password."""
+    monkeypatch.setenv("https_proxy", "http://me:secret@proxy:3128")
+
+    finding = _ask("proxy", tmp_path / "cache", tmp_path / "state")
+
+    assert str(finding) == (
+        "ok  proxy          https_proxy set: for downloads alone, the cluster is given none"
+    )
+
+
+def test_build_without_mmdebstrap_is_bad_for_who_is_not_root(monkeypatch, tmp_path):
+    """Elsewhere an image registry may answer, or the lab installs it."""
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setenv("IMAGES", "build")
+
+    assert not _ask("mmdebstrap", tmp_path / "cache", tmp_path / "state").ok
+
+    monkeypatch.setenv("IMAGES", "auto")
+    assert _ask("mmdebstrap", tmp_path / "cache", tmp_path / "state").ok
+
+
+@pytest.mark.parametrize(
+    ("system", "ok"), [("linux", True), ("darwin", True), ("win32", False)], ids=str
+)
+def test_machine_must_be_linux_or_macos(monkeypatch, tmp_path, system, ok):
+    """On Windows it is Linux within it."""
+    monkeypatch.setattr("sys.platform", system)
+
+    assert _ask("machine", tmp_path / "cache", tmp_path / "state").ok is ok

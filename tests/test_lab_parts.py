@@ -1,39 +1,20 @@
 """The lab's parts that need no container engine: versions, plan, Go modules, kind's file."""
 
-import gc
 import io
 import re
 from types import SimpleNamespace
 
 import pytest
-from docker.errors import APIError, ImageNotFound
 from ruamel.yaml import YAML
 
 from pullrecovery.errors import LabError, UsageError
 from pullrecovery.lab import golang, toolchain
 from pullrecovery.lab.cluster import KindCluster
-from pullrecovery.lab.engine import answers, user_engine
 from pullrecovery.lab.environment import applied
 from pullrecovery.lab.paths import Paths, default_paths
-from pullrecovery.lab.plan import plan_node, wanted_images
 from pullrecovery.lab.progress import Phase, Progress
 from pullrecovery.lab.toolchain import Tool, Toolchain
 from pullrecovery.lab.versions import kubernetes_set
-
-
-class Images:
-    """The images of an engine, as far as they are asked for."""
-
-    def __init__(self, *, here, answers):
-        self.here, self.answers = here, answers
-
-    def get(self, reference):
-        if not self.here:
-            raise ImageNotFound(reference)
-
-    def get_registry_data(self, reference):
-        if not self.answers:
-            raise APIError(reference)
 
 
 @pytest.fixture(name="paths")
@@ -73,47 +54,6 @@ def test_kubernetes_that_nobody_has_proven_is_a_usage_error():
     """The error lists what there is."""
     with pytest.raises(UsageError, match=r"^KUBERNETES=1\.9 is not a known set; use one of: "):
         kubernetes_set("1.9")
-
-
-@pytest.mark.parametrize(
-    ("wanted", "here", "built", "answers", "pull", "reason"),
-    [
-        ("build", True, True, True, False, "IMAGES=build"),
-        ("pull", False, True, False, True, "IMAGES=pull"),
-        ("auto", True, True, False, True, "the published node image is already here"),
-        ("auto", False, True, True, False, "the built node image is already here"),
-        ("auto", False, False, True, True, "an image registry answers"),
-        ("auto", False, False, False, False, "no image registry answered within 10 s"),
-    ],
-    ids=["build", "pull", "pulled before", "built before", "registry", "no registry"],
-)
-def test_node_image_is_pulled_or_built(monkeypatch, wanted, here, built, answers, pull, reason):
-    """By what is asked for, then by what is there, and at last by asking a registry."""
-    monkeypatch.setenv("IMAGES", wanted)
-    engine = SimpleNamespace(images=Images(here=here, answers=answers))
-
-    plan = plan_node(engine, kubernetes_set(), built=built)
-
-    assert (plan.pull, plan.reason) == (pull, reason)
-
-
-def test_images_come_by_themselves_or_as_asked(monkeypatch):
-    """Another word is a usage error that lists the three."""
-    monkeypatch.delenv("IMAGES", raising=False)
-    assert wanted_images() == "auto"
-
-    monkeypatch.setenv("IMAGES", "steal")
-    with pytest.raises(UsageError, match=r"^IMAGES=steal is none of: auto, pull, build\.$"):
-        wanted_images()
-
-
-def test_socket_that_nobody_listens_on_answers_nothing(tmp_path, monkeypatch):
-    """And no descriptor is left open, which would show up as an error of some later test."""
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nowhere.sock")
-
-    assert not answers(f"unix://{tmp_path}/nowhere.sock")
-    assert user_engine() is None
-    gc.collect()
 
 
 def test_folders_follow_the_xdg_variables(monkeypatch, tmp_path):

@@ -1,13 +1,17 @@
 """Commands: run without a shell, with a deadline, and with their stderr in the error."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.process import CommandError, run
+from pullrecovery.wait import wait_for
 
 
 def _python(program, *arguments, **options):
@@ -135,3 +139,65 @@ def test_missing_folder_is_not_taken_for_a_missing_program(tmp_path):
     """Both are FileNotFoundError to Python."""
     with pytest.raises(PullRecoveryError, match="nowhere"):
         _python("print()", cwd=tmp_path / "nowhere")
+
+
+INTERRUPTED = """
+import sys, threading
+from pullrecovery.process import child, end_with_us, interrupt_session, run
+
+end_with_us()
+try:
+    {work}
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+WAIT_IN_A_THREAD = """
+    waiting = threading.Thread(target=lambda: run([{python!r}, "-c", {command!r}]))
+    waiting.start()
+    waiting.join()
+"""
+WAIT_FOR_A_SESSION = """
+    with child([{python!r}, "-c", {command!r}], end=interrupt_session,
+               popen={{"start_new_session": True}}) as process:
+        process.wait()
+"""
+SAYS_ITS_PID = (
+    "import os, signal, sys; print(os.getpid(), file=sys.stderr, flush=True); signal.pause()"
+)
+CLEANS_UP = (
+    "import os, signal, sys\n"
+    "try:\n"
+    "    print(os.getpid(), file=sys.stderr, flush=True); signal.pause()\n"
+    "except KeyboardInterrupt:\n"
+    "    print('cleaned up', flush=True)\n"
+)
+
+
+def _interrupted(work, command, number):
+    """Run `work` with a command that reads for ever, send the signal once the command is there."""
+    program = INTERRUPTED.format(work=work.strip().format(python=sys.executable, command=command))
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen([sys.executable, "-c", program], text=True, **pipes) as process:
+        if "start_new_session" in work:
+            process.stderr.readline()
+        else:
+            # What it says is taken by whoever runs it: seen as a child instead.
+            wait_for("the command runs", psutil.Process(process.pid).children, bool, timeout=20)
+        process.send_signal(number)
+        return process.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+def test_either_signal_ends_a_command_that_another_thread_waits_for(number):
+    """Or the end would have to wait for it."""
+    out, _ = _interrupted(WAIT_IN_A_THREAD, SAYS_ITS_PID, number)
+
+    assert out == "interrupted\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+def test_tests_are_interrupted_once_and_clean_up(number):
+    """As at a terminal, whichever signal came and whoever was sent it."""
+    out, _ = _interrupted(WAIT_FOR_A_SESSION, CLEANS_UP, number)
+
+    assert out == "cleaned up\ninterrupted\n"

@@ -5,12 +5,14 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import dns.exception
 import dns.message
 import dns.query
 import dns.rcode
 import docker
+from docker.models.containers import Container
 from kubernetes import client as k8s
 from kubernetes import config as k8s_config
 from kubernetes.client.exceptions import ApiException
@@ -109,11 +111,23 @@ class KindCluster:
             raise LabError(f"kind could not delete the cluster:\n{said[-2000:]}") from error
 
     def exists(self, client: docker.DockerClient) -> bool:
-        return bool(client.containers.list(all=True, filters={"label": f"{KIND_LABEL}={NAME}"}))
+        """Whether there is a cluster of our name; raises LabError if it is not the lab's."""
+        nodes = client.containers.list(all=True, filters={"label": f"{KIND_LABEL}={NAME}"})
+        strangers = [node.name for node in nodes if NAME not in _networks(node)]
+        if strangers:
+            raise LabError(
+                f"A kind cluster named {NAME} exists that is not the lab's ({strangers[0]} is not"
+                f" on its network); remove it (kind delete cluster --name {NAME}) or rename it."
+            )
+        return bool(nodes)
 
     def api(self) -> k8s.ApiClient:
         """A client of this cluster, from the lab's own kubeconfig."""
-        return k8s_config.new_client_from_config(config_file=str(self.paths.kubeconfig))
+        settings = k8s.Configuration()
+        k8s_config.load_kube_config(str(self.paths.kubeconfig), client_configuration=settings)
+        # The API server is on this machine, whatever proxy the environment names.
+        settings.proxy = None
+        return k8s.ApiClient(settings)
 
     def readiness(self) -> Readiness:
         """Ask the API for nodes and CoreDNS, and CoreDNS for a name."""
@@ -128,6 +142,17 @@ class KindCluster:
 
     def _manager(self) -> AClusterManager:
         return self.manager_class(None, str(self.rendered), self.paths.kubeconfig)
+
+
+def inner_networks() -> tuple[str, ...]:
+    """The networks of pods and services, as kind-config.yaml has them."""
+    networking = YAML(typ="safe").load(CONFIG.read_text())["networking"]
+    return str(networking["podSubnet"]), str(networking["serviceSubnet"])
+
+
+def _networks(container: Container) -> dict[str, Any]:
+    """The networks that a container is on, or was when it stopped."""
+    return dict(container.attrs["NetworkSettings"]["Networks"])
 
 
 def kind_manager() -> type[AClusterManager]:

@@ -7,6 +7,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_SCRATCH = ".*.*"
+# Folders of the cache that others keep in order themselves.
+_OTHERS = ("engine", "go-mod", "go-build")
+
 
 def key_of(parts: Iterable[str | bytes | Path]) -> str:
     """Return 16 hex digits of the SHA-256 over `parts`; a Path stands for its content.
@@ -53,8 +57,14 @@ def whole_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def sweep_scratch(folder: Path) -> None:
-    """Remove what a killed run left half-made in `folder`."""
-    if folder.is_dir():
-        for left in folder.glob(".*.*"):
-            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
+def sweep_scratch(cache: Path) -> None:
+    """Remove what killed runs left half-made in `cache` and in its folders.
+
+    Only for the holder of the lab's lock: the scratch of a living run looks the same.
+    """
+    if not cache.is_dir():
+        return
+    folders = [each for each in cache.iterdir() if each.is_dir() and each.name not in _OTHERS]
+    for left in [left for folder in (cache, *folders) for left in folder.glob(_SCRATCH)]:
+        if left.is_dir():
+            shutil.rmtree(left)

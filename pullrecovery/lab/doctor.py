@@ -1,19 +1,30 @@
 """Whether the lab could run here: one line a question, with the cure."""
 
 import os
+import platform
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from docker.errors import DockerException
+
 from pullrecovery.errors import LabError
+from pullrecovery.lab import debian
 from pullrecovery.lab.capabilities import read_capabilities
-from pullrecovery.lab.engine import running_engine, user_engine, why_not_own
+from pullrecovery.lab.engine import Engine, ask_facts, why_unfit
+from pullrecovery.lab.engines import running_engine, user_engine
 from pullrecovery.lab.golang import required_version
+from pullrecovery.lab.own_engine import why_not_own
 from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.plan import wanted_images
+from pullrecovery.lab.space import free_gib
+from pullrecovery.lab.toolchain import go_arch
 
 _DISK_GIB = 25
+_MEMORY_GIB = 4
 _PYTHON = (3, 11)
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
 @dataclass(frozen=True)
@@ -32,8 +43,19 @@ class Finding:
 
 def examine(paths: Paths) -> list[Finding]:
     """Ask every question; nothing on the machine is changed."""
-    questions = (_python(), _engine(paths), _client(), _mmdebstrap(), _go(), _disk(paths))
-    return [*questions, _folders(paths), _capabilities()]
+    questions = (_machine(), _python(), _engine(paths), _client(paths), _mmdebstrap(), _go())
+    return [*questions, _disk(paths), _memory(), _folders(paths), _proxy(), _capabilities()]
+
+
+def _machine() -> Finding:
+    seen = f"{platform.system()} {platform.release()}, {platform.machine()}"
+    if sys.platform not in ("linux", "darwin"):
+        return Finding("machine", False, seen, "run it on Linux or macOS (on Windows: in WSL 2)")
+    try:
+        go_arch()
+    except LabError as error:
+        return Finding("machine", False, seen, str(error))
+    return Finding("machine", True, seen)
 
 
 def _python() -> Finding:
@@ -44,10 +66,18 @@ def _python() -> Finding:
 def _engine(paths: Paths) -> Finding:
     try:
         running = running_engine(paths)
-    except LabError as error:
+        return _running(running) if running else _no_engine()
+    except (LabError, DockerException) as error:
         return Finding("engine", False, str(error))
-    if running:
-        return Finding("engine", True, f"answers at {running.host}")
+
+
+def _running(engine: Engine) -> Finding:
+    facts = ask_facts(engine)
+    reason = why_unfit(facts)
+    return Finding("engine", not reason, f"{facts} at {engine.host}", reason)
+
+
+def _no_engine() -> Finding:
     reason = why_not_own()
     if reason:
         return Finding("engine", False, "none answers", reason)
@@ -55,18 +85,27 @@ def _engine(paths: Paths) -> Finding:
     return Finding("engine", True, f"none answers; the lab will {verb} one of its own")
 
 
-def _client() -> Finding:
+def _client(paths: Paths) -> Finding:
     """The docker command, which kind and testinfra run; the lab's own engine brings one along."""
     own = shutil.which("docker")
-    if own or not user_engine():
-        return Finding("docker client", True, own or "none; installed with the lab's engine")
-    return Finding("docker client", False, "no docker on PATH", "install the docker command")
+    if own:
+        return Finding("docker client", True, own)
+    try:
+        needed = user_engine() is not None or running_engine(paths) is not None
+    except LabError:
+        needed = True
+    if needed:
+        return Finding("docker client", False, "no docker on PATH", "install the docker command")
+    return Finding("docker client", True, "none; installed with the lab's engine")
 
 
 def _mmdebstrap() -> Finding:
     own = shutil.which("mmdebstrap")
-    if own or (os.geteuid() == 0 and shutil.which("apt-get")):
+    if own or (os.geteuid() == 0 and debian.can_install()):
         return Finding("mmdebstrap", True, own or "none; the lab will install it where it needs it")
+    if wanted_images() == "build":
+        cure = "install mmdebstrap, or leave IMAGES=build out"
+        return Finding("mmdebstrap", False, "none, and IMAGES=build needs it", cure)
     return Finding("mmdebstrap", True, "none; only runs that an image registry answers will do")
 
 
@@ -78,10 +117,15 @@ def _go() -> Finding:
 
 
 def _disk(paths: Paths) -> Finding:
-    folder = next(each for each in (paths.cache, *paths.cache.parents) if each.exists())
-    free = shutil.disk_usage(folder).free / 2**30
+    free, folder = free_gib(paths.cache)
     cure = f"free some space, or set XDG_CACHE_HOME to a folder with {_DISK_GIB} GiB"
     return Finding("disk", free >= _DISK_GIB, f"{free:.0f} GiB free in {folder}", cure)
+
+
+def _memory() -> Finding:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    cure = f"use a machine with {_MEMORY_GIB} GiB or more"
+    return Finding("memory", round(total) >= _MEMORY_GIB, f"{total:.0f} GiB", cure)
 
 
 def _folders(paths: Paths) -> Finding:
@@ -89,6 +133,15 @@ def _folders(paths: Paths) -> Finding:
     bad = [str(path) for path in (paths.state, paths.cache) if " " in str(path)]
     cure = "set XDG_STATE_HOME and XDG_CACHE_HOME to folders without spaces in their names"
     return Finding("folders", not bad, f"{paths.cache}, {paths.state}", cure)
+
+
+def _proxy() -> Finding:
+    names = [name for name in _PROXIES if os.environ.get(name) or os.environ.get(name.upper())]
+    if not names:
+        return Finding("proxy", True, "none")
+    # Its address may hold a password.
+    seen = f"{', '.join(names)} set: for downloads alone, the cluster is given none"
+    return Finding("proxy", True, seen)
 
 
 def _capabilities() -> Finding:

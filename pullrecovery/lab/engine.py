@@ -1,30 +1,14 @@
-"""The container engine: the running one if there is one, else one of the lab's own."""
+"""A container engine: where it answers, and whether the lab can run in it."""
 
-import os
-import shutil
-import signal
 import socket
-import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import DockerException
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab.capabilities import read_capabilities
-from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.traces import put_back, remember, unmount_below
-from pullrecovery.process import run
-from pullrecovery.wait import wait_for
-
-_PACKAGES = ("docker.io", "containerd", "runc", "iptables")
 _NO_LOGINS = Path(__file__).with_name("no_logins.json")
-_RUNTIME = "dropcaps"
-_RUN_FOLDER = Path("/run/pull-recovery")
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -39,17 +23,6 @@ class Engine:
         client = docker.DockerClient(base_url=self.host, timeout=600)
         client.api.reload_config(dockercfg_path=str(_NO_LOGINS))
         return client
-
-
-def user_engine() -> Engine | None:
-    """The engine that DOCKER_HOST or the usual sockets lead to, if it answers."""
-    usual = [Path("/var/run/docker.sock"), Path.home() / ".docker" / "run" / "docker.sock"]
-    named = os.environ.get("DOCKER_HOST")
-    hosts = [named] if named else [f"unix://{path}" for path in usual if path.exists()]
-    for host in hosts:
-        if answers(host):
-            return Engine(host, owned=False)
-    return None
 
 
 def answers(host: str) -> bool:
@@ -76,195 +49,55 @@ def _listens(host: str) -> bool:
 
 
 @dataclass(frozen=True)
-class OwnEngine:
-    """The engine that the lab starts where none runs: its socket, data and log are its own."""
+class EngineFacts:
+    """What an engine says of itself, as far as the lab depends on it."""
 
-    paths: Paths
+    product: str
+    version: str
+    system: str
+    rootless: bool
+    cgroup: str
 
-    @property
-    def host(self) -> str:
-        return f"unix://{_RUN_FOLDER}/docker.sock"
-
-    @property
-    def pid_file(self) -> Path:
-        return _RUN_FOLDER / "docker.pid"
-
-    @property
-    def log_file(self) -> Path:
-        return self.paths.state / "engine.log"
-
-    @property
-    def _before_file(self) -> Path:
-        return self.paths.state / "network-before.json"
-
-    def running(self) -> Engine | None:
-        """The lab's own engine, if one of an earlier run still answers."""
-        return Engine(self.host, owned=True) if answers(self.host) else None
-
-    def start(self, dropcaps: Callable[[], Path], note: Note) -> Engine:
-        """Start the daemon detached, and wait until it answers.
-
-        `dropcaps` gives the capability-dropping runtime, and is called only where
-        this machine lacks a capability. Raises LabError with the end of the log.
-        """
-        self._clear_leftovers()
-        remember(self._before_file)
-        command = self._command()
-        if not read_capabilities().complete:
-            note("this machine lacks a capability: containers run through the lab's dropcaps")
-            command += [f"--add-runtime={_RUNTIME}={dropcaps()}", f"--default-runtime={_RUNTIME}"]
-        note(f"starting a container engine of the lab's own, log in {self.log_file}")
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        with self.log_file.open("ab") as log:
-            daemon = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # A descriptor of ours left open in it would keep our readers waiting for ever.
-                close_fds=True,
-                start_new_session=True,
-                cwd="/",
-            )
-        wait_for(
-            "the container engine answers",
-            lambda: (answers(self.host), daemon.poll()),
-            lambda seen: seen[0],
-            failed=lambda seen: seen[1] is not None,
-            describe=lambda _: self._log_end(),
-            timeout=60,
-        )
-        return Engine(self.host, owned=True)
-
-    def holds_containers(self) -> bool:
-        """True if containers of an earlier run lie in the engine's data."""
-        folder = self.paths.engine_data / "containers"
-        return folder.is_dir() and any(folder.iterdir())
-
-    def left_traces(self) -> bool:
-        """True if an engine of ours runs, or ended without putting the host's network back."""
-        return self._before_file.exists() or bool(engine_processes())
-
-    def stop(self) -> bool:
-        """Stop the daemon that the pid file names, if it is the lab's; True if one ran."""
-        pid = _living(self.pid_file)
-        if pid is not None:
-            os.kill(pid, signal.SIGTERM)
-            wait_for(
-                "the container engine stops",
-                engine_processes,
-                lambda seen: not seen,
-                timeout=90,
-            )
-        self._clear_leftovers()
-        put_back(self._before_file, self.paths.engine_data, keep_rules=user_engine() is not None)
-        return pid is not None
-
-    def _command(self) -> list[str]:
-        _RUN_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.paths.engine_data.mkdir(parents=True, exist_ok=True)
-        # An empty configuration of our own, so that the user's daemon.json is not read.
-        config = _RUN_FOLDER / "daemon.json"
-        config.write_text("{}\n")
-        return [
-            "dockerd",
-            f"--host={self.host}",
-            f"--pidfile={self.pid_file}",
-            f"--data-root={self.paths.engine_data}",
-            f"--exec-root={_RUN_FOLDER}/exec",
-            f"--config-file={config}",
-        ]
-
-    def _clear_leftovers(self) -> None:
-        """Remove what a killed daemon left, so that a stale pid file stops no new start.
-
-        A containerd that outlived its dockerd stays: the new daemon takes it over,
-        and its containers with it.
-        """
-        for pid_file in _RUN_FOLDER.rglob("*.pid"):
-            if _living(pid_file) is None:
-                pid_file.unlink()
-        if _RUN_FOLDER.exists() and not engine_processes():
-            unmount_below(_RUN_FOLDER)
-            shutil.rmtree(_RUN_FOLDER)
-
-    def _log_end(self) -> str:
-        lines = self.log_file.read_text(errors="replace").splitlines()
-        return "\n".join(lines[-8:])
+    def __str__(self) -> str:
+        mode = ", rootless" if self.rootless else ""
+        return f"{self.product} {self.version}{mode}, cgroup v{self.cgroup}"
 
 
-def _living(pid_file: Path) -> int | None:
-    """The pid in the file, only if that process belongs to the lab's engine."""
+def facts_of(version: dict[str, Any], info: dict[str, Any]) -> EngineFacts:
+    """Read them from the answers to `GET /version` and `GET /info` of the Docker Engine API."""
+    components = [str(part.get("Name", "")) for part in version.get("Components") or ()]
+    podman = any("podman" in name.lower() for name in components)
+    return EngineFacts(
+        product="Podman" if podman else "Docker",
+        version=str(version.get("Version", "?")),
+        system=str(info.get("OSType", "linux")),
+        rootless="name=rootless" in (info.get("SecurityOptions") or ()),
+        # Engines before 20.10 do not say it, and know version 1 alone.
+        cgroup=str(info.get("CgroupVersion") or "1"),
+    )
+
+
+def ask_facts(engine: Engine) -> EngineFacts:
+    """Ask a running engine for its facts."""
+    client = engine.client()
     try:
-        pid = int(pid_file.read_text())
-    except (OSError, ValueError):
-        return None
-    return pid if pid in engine_processes() else None
+        return facts_of(client.version(), client.info())
+    finally:
+        client.close()
 
 
-def engine_processes() -> list[int]:
-    """Every process that names the lab's run folder: the daemon, containerd, its shims."""
-    mark = f"{_RUN_FOLDER}/".encode()
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = entry.read_bytes()
-        except OSError:
-            continue
-        program = Path(command.split(b"\0")[0].decode(errors="replace")).name
-        if mark in command and program.startswith(("dockerd", "containerd", "docker-proxy")):
-            found.append(int(entry.parent.name))
-    return found
-
-
-def install_missing(note: Note) -> None:
-    """Install the engine's packages on Debian and Ubuntu, unless they are here."""
-    if shutil.which("dockerd"):
-        return
-    note(f"no container engine here: installing {', '.join(_PACKAGES)} with apt-get")
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update", "-q"], env=quiet, timeout=600)
-    packages = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *_PACKAGES]
-    run(packages, env=quiet, timeout=900)
-
-
-def why_not_own() -> str:
-    """The reason why the lab cannot start an engine of its own here; '' if it can."""
-    if os.environ.get("ENGINE") == "never":
-        return "ENGINE=never forbids the lab to start one"
-    if not Path("/proc/self/status").exists():
-        return "the lab starts one on Linux only: start Docker Desktop"
-    if os.geteuid() != 0:
-        return "the lab starts one only as root: start Docker, or set DOCKER_HOST"
-    if not shutil.which("dockerd") and not shutil.which("apt-get"):
-        return "the lab installs one on Debian and Ubuntu only: install Docker and start it"
+def why_unfit(facts: EngineFacts) -> str:
+    """The reason why the lab cannot run in such an engine, with what to do; '' if it can."""
+    if facts.product == "Podman":
+        return (
+            "it is Podman's, in which the lab has not been proven: start Docker, and name its"
+            " socket with DOCKER_HOST"
+        )
+    if facts.system != "linux":
+        return f"it runs {facts.system} containers: switch it to Linux containers"
+    if facts.rootless and facts.cgroup == "1":
+        return (
+            "it is rootless on a machine with cgroup v1, where kind runs no nodes: use the"
+            " engine of root, or boot with systemd.unified_cgroup_hierarchy=1"
+        )
     return ""
-
-
-def running_engine(paths: Paths) -> Engine | None:
-    """The engine that holds or would hold the lab: its own before the user's.
-
-    Raises LabError where DOCKER_HOST names one that does not answer.
-    """
-    own = OwnEngine(paths)
-    named = os.environ.get("DOCKER_HOST")
-    if named in (None, "", own.host):
-        return own.running() or user_engine()
-    if not answers(named):
-        raise LabError(f"DOCKER_HOST={named} does not answer; start that engine, or unset it.")
-    return Engine(named, owned=False)
-
-
-def find_engine(paths: Paths, dropcaps: Callable[[], Path], note: Note) -> Engine:
-    """The running engine, else one of the lab's own; raises LabError naming what is missing."""
-    running = running_engine(paths)
-    if running:
-        whose = "the lab's own" if running.owned else "the running"
-        note(f"using {whose} container engine at {running.host}")
-        return running
-    reason = why_not_own()
-    if reason:
-        raise LabError(f"No container engine answers, and {reason}.")
-    install_missing(note)
-    # Where there is a service manager, the package has started its own.
-    return user_engine() or OwnEngine(paths).start(dropcaps, note)

@@ -8,6 +8,13 @@ from pullrecovery.lab.engine import Engine
 from pullrecovery.lab.paths import NAME, Paths
 from pullrecovery.lab.toolchain import HELM, KIND, Toolchain
 
+# kind hands a proxy on to its nodes, which would then ask the real ghcr.io through it.
+_PROXIES = tuple(
+    spelled
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+    for spelled in (name, name.upper())
+)
+
 
 def tool_environment(
     tools: Toolchain, kubectl_folder: str, engine: Engine, paths: Paths
@@ -16,6 +23,7 @@ def tool_environment(
     folders = [str(tools.folder(KIND)), str(tools.folder(HELM)), kubectl_folder]
     paths.home.mkdir(parents=True, exist_ok=True)
     return {
+        **dict.fromkeys(_PROXIES, ""),
         "PATH": os.pathsep.join([*folders, os.environ.get("PATH", "")]),
         "DOCKER_HOST": engine.host,
         "DOCKER_CONFIG": str(paths.home / ".docker"),

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError
 
-from pullrecovery.errors import UsageError
+from pullrecovery.errors import LabError, UsageError
+from pullrecovery.lab.published import published_base, published_node
+from pullrecovery.lab.pulling import PullError, has_image, pull
 from pullrecovery.lab.versions import KubernetesSet
 
 _ANSWER_WITHIN = 10.0
@@ -17,7 +19,7 @@ _CHOICES = ("auto", "pull", "build")
 
 @dataclass(frozen=True)
 class NodePlan:
-    """`pull` says whether the published node image is used; `reason` says why."""
+    """`pull` says whether the published images are used; `reason` says why."""
 
     pull: bool
     reason: str
@@ -25,35 +27,44 @@ class NodePlan:
 
 def wanted_images() -> str:
     """The value of IMAGES: auto, pull or build. Raises UsageError for another."""
-    wanted = os.environ.get("IMAGES", "auto")
+    wanted = os.environ.get("IMAGES") or "auto"
     if wanted not in _CHOICES:
         raise UsageError(f"IMAGES={wanted} is none of: {', '.join(_CHOICES)}.")
     return wanted
 
 
-def plan_node(client: docker.DockerClient, versions: KubernetesSet, *, built: bool) -> NodePlan:
-    """Decide by IMAGES, by what the engine has, and at last by asking the image registry."""
+def plan_node(
+    client: docker.DockerClient,
+    versions: KubernetesSet,
+    *,
+    built: bool,
+    note: Callable[[str], None],
+) -> NodePlan:
+    """Decide by IMAGES, by what the engine has, and at last by asking the image registry.
+
+    Where the plan is to pull, the images have been pulled when this returns. Raises
+    LabError where IMAGES=pull asks for what cannot be pulled.
+    """
     wanted = wanted_images()
     if wanted == "build":
         return NodePlan(False, "IMAGES=build")
-    if has_image(client, versions.node_image):
-        return NodePlan(True, "the published node image is already here")
-    if wanted == "pull":
-        return NodePlan(True, "IMAGES=pull")
-    if built:
+    published = (published_node(versions), published_base())
+    if all(has_image(client, image) for image in published):
+        return NodePlan(True, "the published images are already here")
+    if wanted == "auto" and built:
         return NodePlan(False, "the built node image is already here")
-    if registry_answers(client, versions.node_image):
-        return NodePlan(True, "an image registry answers")
-    return NodePlan(False, f"no image registry answered within {_ANSWER_WITHIN:g} s")
-
-
-def has_image(client: docker.DockerClient, reference: str) -> bool:
-    """Whether the engine has the image."""
+    if wanted == "auto" and not registry_answers(client, published[0]):
+        return NodePlan(False, f"no image registry answered within {_ANSWER_WITHIN:g} s")
     try:
-        client.images.get(reference)
-    except ImageNotFound:
-        return False
-    return True
+        for image in published:
+            pull(client, image, note)
+    except PullError as error:
+        if wanted == "pull":
+            cure = "run again to go on, or set IMAGES=build"
+            raise LabError(f"{error}; {cure}.") from error
+        return NodePlan(False, str(error))
+    reason = "IMAGES=pull" if wanted == "pull" else "an image registry answers"
+    return NodePlan(True, reason)
 
 
 def registry_answers(client: docker.DockerClient, reference: str) -> bool:
@@ -72,11 +83,3 @@ def registry_answers(client: docker.DockerClient, reference: str) -> bool:
     asking.start()
     asking.join(_ANSWER_WITHIN)
     return bool(seen and seen[0])
-
-
-def pull_node(client: docker.DockerClient, reference: str, note: Callable[[str], None]) -> str:
-    """Pull the node image by digest; returns its reference."""
-    if not has_image(client, reference):
-        note(f"pulling {reference}")
-        client.api.pull(reference)
-    return reference

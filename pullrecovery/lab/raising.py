@@ -2,29 +2,32 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
-from filelock import FileLock, Timeout
 from pytest_kubernetes.providers.base import AClusterManager
 
-from pullrecovery.errors import LabError
 from pullrecovery.lab import toolchain
-from pullrecovery.lab.cluster import KIND_LABEL, KindCluster, kind_manager
-from pullrecovery.lab.engine import Engine, OwnEngine, find_engine, running_engine
+from pullrecovery.lab.cluster import KIND_LABEL, NODE, KindCluster, inner_networks, kind_manager
+from pullrecovery.lab.egress import guard
+from pullrecovery.lab.engine import Engine
+from pullrecovery.lab.engines import find_engine, running_engine
 from pullrecovery.lab.environment import applied, tool_environment
 from pullrecovery.lab.golang import find_go
 from pullrecovery.lab.images.ghcr import GhcrImage
 from pullrecovery.lab.images.node import NodeImage
+from pullrecovery.lab.lock import locked
 from pullrecovery.lab.network import ensure_network, remove_network
+from pullrecovery.lab.own_engine import OwnEngine
 from pullrecovery.lab.paths import LABEL, NAME, Paths
-from pullrecovery.lab.plan import NodePlan, plan_node, pull_node
+from pullrecovery.lab.plan import NodePlan, plan_node
 from pullrecovery.lab.progress import Phase, Progress
+from pullrecovery.lab.published import published_node
 from pullrecovery.lab.rootfs import BaseImage
+from pullrecovery.lab.space import need_space
 from pullrecovery.lab.stand_in import StandIn, find_stand_in, start_stand_in
 from pullrecovery.lab.toolchain import Tool, Toolchain
 from pullrecovery.lab.versions import KubernetesSet
@@ -64,7 +67,7 @@ class Raising:
 
         Raises LabError naming what is missing on this machine.
         """
-        with locked(self.paths):
+        with locked(self.paths, self.progress.say):
             return self.up_locked()
 
     def attach(self) -> Lab | None:
@@ -84,11 +87,13 @@ class Raising:
     def up_locked(self) -> Lab:
         """The same, for a caller that holds the lab's lock already."""
         with self.progress.phase("engine") as phase:
+            need_space(self.paths)
             tools = Toolchain(self.paths, find_go(self.paths))
             engine = find_engine(self.paths, lambda: _build_dropcaps(tools), phase.note)
             client = engine.client()
             node = NodeImage(self.versions, tools, BaseImage(self.paths))
-            plan = plan_node(client, self.versions, built=node.is_built(client))
+            built = node.is_built(client)
+            plan = plan_node(client, self.versions, built=built, note=phase.note)
             phase.note(_say_plan(plan, self.versions))
         self._build_tools(client, tools, node, plan)
         with self.progress.phase("images") as phase:
@@ -98,6 +103,7 @@ class Raising:
         lab = self._lab(engine, tools, plan, node_tag, stand_in)
         with self.progress.phase("cluster") as phase, applied(lab.environment):
             _ensure_cluster(client, lab.cluster, phase)
+            guard(client, NODE, inner_networks())
         self._record(lab, node_tag)
         return lab
 
@@ -166,7 +172,7 @@ class Raising:
     ) -> tuple[str, str]:
         ghcr = GhcrImage(tools, BaseImage(self.paths, plan.pull)).build(client, phase.note)
         if plan.pull:
-            return pull_node(client, self.versions.node_image, phase.note), ghcr
+            return published_node(self.versions), ghcr
         return node.build(client, phase.note), ghcr
 
     def _stand_in(self, client: docker.DockerClient, image: str, phase: Phase) -> StandIn:
@@ -186,7 +192,7 @@ def _build_dropcaps(tools: Toolchain) -> Path:
 
 def _say_plan(plan: NodePlan, versions: KubernetesSet) -> str:
     if plan.pull:
-        return f"node image: pulled, {versions.node_image.split('@')[0]} ({plan.reason})"
+        return f"node image: pulled, {published_node(versions).split('@')[0]} ({plan.reason})"
     return f"node image: built, Kubernetes {versions.kubernetes} ({plan.reason})"
 
 
@@ -209,20 +215,6 @@ def _ensure_cluster(client: docker.DockerClient, cluster: KindCluster, phase: Ph
     key_file.write_text(key)
 
 
-@contextmanager
-def locked(paths: Paths) -> Iterator[None]:
-    """Hold the lab against other runs; the lock ends with its process."""
-    paths.state.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(paths.state.with_name(f"{NAME}.lock"))
-    try:
-        with lock.acquire(timeout=0):
-            yield
-    except Timeout as error:
-        raise LabError(
-            f"Another run uses the lab (it holds {lock.lock_file}); wait for it to end."
-        ) from error
-
-
 def remove_lab(paths: Paths, say: Callable[[str], None]) -> list[str]:
     """Remove the cluster, the containers, the network, the engine if it is ours, the state.
 
@@ -230,7 +222,7 @@ def remove_lab(paths: Paths, say: Callable[[str], None]) -> list[str]:
     because a file says so: everything is looked for by the lab's label, its network and
     kind's cluster label.
     """
-    with locked(paths):
+    with locked(paths, say):
         engine = _engine_to_clean(paths, say)
         removed: list[str] = []
         if engine:

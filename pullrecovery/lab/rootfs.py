@@ -11,15 +11,13 @@ import docker
 from docker.errors import ImageNotFound
 
 from pullrecovery.errors import LabError
+from pullrecovery.lab import debian
 from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.paths import LABEL, Paths
+from pullrecovery.lab.published import published_base
 from pullrecovery.process import run
 
 SUITE = "bookworm"
-# Debian 12.12; the same release, for machines that an image registry answers.
-PUBLISHED = (
-    "debian:bookworm-slim@sha256:d5d3f9c23164ea16f31852f95bd5959aad1c5e854332fe00f7b3a20fcc9f635c"
-)
 # What kind's node needs, and python3 for the stand-in of ghcr.io.
 PACKAGES = (
     "bash",
@@ -42,12 +40,15 @@ PACKAGES = (
     "systemd",
     "util-linux",
 )
+# A mirror's base may have the packages already, and no way to Debian's.
 _DOCKERFILE = """\
 FROM {published}
-RUN apt-get update -q \\
- && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends {packages} \\
- && rm -rf /var/lib/apt/lists/*
+RUN dpkg-query --show {packages} >/dev/null 2>&1 \\
+ || {{ apt-get update -q \\
+   && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends {packages} \\
+   && rm -rf /var/lib/apt/lists/*; }}
 """
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 
 Note = Callable[[str], None]
@@ -66,7 +67,7 @@ class BaseImage:
 
     @property
     def key(self) -> str:
-        start = PUBLISHED if self.pulled else SUITE
+        start = published_base() if self.pulled else SUITE
         return key_of([start, *PACKAGES, *_EXCLUDED])
 
     @property
@@ -83,7 +84,7 @@ class BaseImage:
             _need_mmdebstrap(note)
             note(f"bootstrapping Debian {SUITE}")
             with whole_folder(self.tar.parent) as scratch:
-                _bootstrap(scratch / "base.tar")
+                _bootstrap(scratch, scratch / "base.tar")
         return self.tar
 
     def ensure(self, client: docker.DockerClient, note: Note) -> str:
@@ -103,30 +104,40 @@ class BaseImage:
         client.api.import_image(src=str(tar), repository=repository, tag=tag, changes=labels)
 
     def _build_on_published(self, client: docker.DockerClient, note: Note) -> None:
-        note(f"building the base image on {PUBLISHED.partition('@')[0]}")
-        recipe = _DOCKERFILE.format(published=PUBLISHED, packages=" ".join(PACKAGES))
+        published = published_base()
+        note(f"building the base image on {published.partition('@')[0]}")
+        recipe = _DOCKERFILE.format(published=published, packages=" ".join(PACKAGES))
         client.images.build(
-            fileobj=io.BytesIO(recipe.encode()), tag=self.tag, rm=True, labels={LABEL: "image"}
+            fileobj=io.BytesIO(recipe.encode()),
+            tag=self.tag,
+            rm=True,
+            labels={LABEL: "image"},
+            buildargs=_proxies(),
         )
+
+
+def _proxies() -> dict[str, str]:
+    """The proxies of this machine, for the build alone: the engine keeps none of them."""
+    named = {name: os.environ.get(name) or os.environ.get(name.upper()) for name in _PROXIES}
+    return {name: value for name, value in named.items() if value}
 
 
 def _need_mmdebstrap(note: Note) -> None:
     if shutil.which("mmdebstrap"):
         return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    if os.geteuid() != 0 or not debian.can_install():
         raise LabError(
             "No image registry answers, so the lab must build its images, and for that it needs"
             " mmdebstrap: install it (Debian, Ubuntu: apt-get install mmdebstrap), or run where"
             " an image registry can be reached."
         )
-    note("installing mmdebstrap with apt-get")
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update", "-q"], env=quiet, timeout=600)
-    install = ["apt-get", "install", "-q", "-y", "--no-install-recommends"]
-    run([*install, "mmdebstrap", "debian-archive-keyring"], env=quiet, timeout=600)
+    debian.install(("mmdebstrap", "debian-archive-keyring"), note)
 
 
-def _bootstrap(target: Path) -> None:
+def _bootstrap(folder: Path, target: Path) -> None:
     excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDED]
     include = f"--include={','.join(PACKAGES)}"
-    run(["mmdebstrap", "--variant=minbase", *excludes, include, SUITE, str(target)], timeout=900)
+    command = ["mmdebstrap", "--variant=minbase", *excludes, include, SUITE, str(target)]
+    # What it mounts ends with it, and what it leaves lies where the next run looks for it.
+    apart = ["unshare", "--mount", "--propagation=private"] if os.geteuid() == 0 else []
+    run([*apart, *command], env={"TMPDIR": str(folder)}, timeout=900)

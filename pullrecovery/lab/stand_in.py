@@ -4,7 +4,6 @@ import io
 import secrets
 import ssl
 import tarfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -171,9 +170,17 @@ def find_stand_in(client: docker.DockerClient, paths: Paths, image: str = "") ->
 
 
 def remove_stand_in(client: docker.DockerClient) -> None:
-    """Remove the container, if there is one."""
-    with suppress(NotFound):
-        client.containers.get(CONTAINER).remove(force=True, v=True)
+    """Remove the container, if there is one; raises LabError if it is not the lab's."""
+    try:
+        container = client.containers.get(CONTAINER)
+    except NotFound:
+        return
+    if LABEL not in container.labels:
+        raise LabError(
+            f"A container named {CONTAINER} exists that is not the lab's; rename or remove it"
+            f" (docker rm --force {CONTAINER})."
+        )
+    container.remove(force=True, v=True)
 
 
 def stand_in_output(client: docker.DockerClient) -> bytes:

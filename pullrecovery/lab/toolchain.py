@@ -1,6 +1,5 @@
 """The pinned programs of the lab, each built from its own Go module and cached by content."""
 
-import os
 import platform
 import subprocess
 import sys
@@ -10,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pullrecovery.errors import LabError
-from pullrecovery.lab.content import key_of, sweep_scratch, whole_folder
+from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.golang import MODULES, go_environment
 from pullrecovery.lab.paths import REPOSITORY, Paths
+from pullrecovery.process import child
 
 _LANES = 2
 
@@ -133,7 +133,6 @@ class Toolchain:
 
     def build(self, tools: Iterable[Tool], note: Callable[[str], None]) -> None:
         """Build what is missing, two modules side by side; `note` is told what is going on."""
-        sweep_scratch(self.paths.tools)
         missing = [tool for tool in tools if not self.is_built(tool)]
         with ThreadPoolExecutor(_LANES) as lanes:
             running = [lanes.submit(self._build, tool, note) for tool in missing]
@@ -158,15 +157,8 @@ def _compile(
     tool: Tool, command: list[str], environment: dict[str, str], note: Callable[[str], None]
 ) -> None:
     """Run `go build -v`; count the packages it names, keep the rest for the error."""
-    with subprocess.Popen(
-        command,
-        cwd=tool.source,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        encoding="utf-8",
-    ) as build:
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with child(command, env=environment, cwd=tool.source, popen=pipes) as build:
         said: list[str] = []
         for line in build.stderr or ():
             said.append(line)

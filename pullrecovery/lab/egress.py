@@ -1,0 +1,54 @@
+"""The node's guard: nothing in the cluster reaches beyond the lab, and every attempt is counted.
+
+The name ghcr.io leads to the lab's, but a name alone is no proof. So the node rejects each new
+connection to any address outside the lab's own networks, its pods' included, before a packet of
+it leaves the node.
+"""
+
+import docker
+from docker.models.containers import Container
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.paths import NAME
+
+CHAIN = "PULL-RECOVERY-EGRESS"
+# The node asks the engine for names, and that asks others for those it does not know. Such a
+# question is refused too, but it is no attempt to pull.
+_SCRIPT = """\
+set -e
+iptables -N {chain} 2>/dev/null || iptables -F {chain}
+for network in 127.0.0.0/8 {networks}; do iptables -A {chain} -d "$network" -j RETURN; done
+iptables -A {chain} -p udp --dport 53 -j REJECT
+iptables -A {chain} -p tcp --dport 53 -j REJECT
+iptables -A {chain} -m conntrack --ctstate NEW -m comment --comment attempts -j REJECT
+for hook in OUTPUT FORWARD; do
+  iptables -C $hook -j {chain} 2>/dev/null || iptables -I $hook 1 -j {chain}
+done
+"""
+
+
+def guard(client: docker.DockerClient, node: str, inner: tuple[str, ...]) -> None:
+    """Put the guard into `node`, anew; `inner` are the networks of pods and services (CIDR)."""
+    networks = [*lab_networks(client), *inner]
+    script = _SCRIPT.format(chain=CHAIN, networks=" ".join(networks))
+    _in_node(client.containers.get(node), ["sh", "-c", script])
+
+
+def lab_networks(client: docker.DockerClient) -> list[str]:
+    """The lab's own networks, in CIDR notation."""
+    config = client.networks.get(NAME).attrs["IPAM"]["Config"] or []
+    return [str(each["Subnet"]) for each in config if ":" not in str(each["Subnet"])]
+
+
+def attempts(client: docker.DockerClient, node: str) -> int:
+    """How many connections to beyond the lab were tried since the guard was put in."""
+    listed = _in_node(client.containers.get(node), ["iptables", "-nvxL", CHAIN]).splitlines()
+    return sum(int(line.split()[0]) for line in listed if "/* attempts */" in line)
+
+
+def _in_node(container: Container, command: list[str]) -> str:
+    done = container.exec_run(command)
+    said = done.output.decode(errors="replace") if isinstance(done.output, bytes) else ""
+    if done.exit_code != 0:
+        raise LabError(f"The node {container.name} has no guard against leaving the lab: {said}")
+    return said

@@ -1,0 +1,84 @@
+"""One run at a time holds the lab, and what an earlier one left running is ended first."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psutil
+from filelock import FileLock, Timeout
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.content import sweep_scratch
+from pullrecovery.lab.paths import NAME, Paths
+
+# In the environment of all that a run starts.
+MARK = "PULL_RECOVERY_RUN"
+# An engine is meant to outlive the run that started it.
+_ENGINE = ("dockerd", "containerd", "docker-proxy")
+_GRACE = 10.0
+
+
+@contextmanager
+def locked(paths: Paths, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+    """Hold the lab against other runs; the lock ends with its process.
+
+    A killed run may leave commands running and half-made folders: both are removed
+    when the next one begins, as only the holder of the lock can tell that nobody needs them.
+    Raises LabError where another run holds it.
+    """
+    paths.state.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(paths.state.with_name(f"{NAME}.lock"))
+    try:
+        with lock.acquire(timeout=0):
+            for left in end_left_over(paths):
+                say(f"ended what an earlier run left running: {left}")
+            sweep_scratch(paths.cache)
+            os.environ[MARK] = str(paths.state)
+            try:
+                yield
+            finally:
+                end_left_over(paths)
+                del os.environ[MARK]
+    except Timeout as error:
+        raise LabError(
+            f"Another run uses the lab (it holds {lock.lock_file}); wait for it to end."
+        ) from error
+
+
+def end_left_over(paths: Paths) -> list[str]:
+    """End every process that a run of this lab started, but ourselves; returns their names."""
+    found = [each for each in psutil.process_iter() if _is_of(paths, each)]
+    names = [_name(each) for each in found]
+    for each in found:
+        _quietly(each.terminate)
+    _, stubborn = psutil.wait_procs(found, timeout=_GRACE)
+    for each in stubborn:
+        _quietly(each.kill)
+    psutil.wait_procs(stubborn, timeout=_GRACE)
+    return names
+
+
+def _is_of(paths: Paths, process: psutil.Process) -> bool:
+    if process.pid == os.getpid():
+        return False
+    try:
+        ours = process.environ().get(MARK) == str(paths.state)
+        return ours and not process.name().startswith(_ENGINE)
+    except (psutil.Error, OSError):
+        # Ended meanwhile, or another user's.
+        return False
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return f"{process.name()} ({process.pid})"
+    except psutil.Error:
+        return str(process.pid)
+
+
+def _quietly(signal: Callable[[], None]) -> None:
+    """Send a signal to a process that may have ended by itself since it was found."""
+    try:
+        signal()
+    except psutil.NoSuchProcess:
+        return

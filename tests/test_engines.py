@@ -1,0 +1,197 @@
+"""Which engine the lab uses, and which it says it cannot use."""
+
+import gc
+import json
+
+import pytest
+from docker.context.config import get_context_id
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab import engines
+from pullrecovery.lab.engine import Engine, answers, facts_of, why_unfit
+from pullrecovery.lab.engines import running_engine, user_engine
+from pullrecovery.lab.hosts import Place, places
+from pullrecovery.lab.own_engine import OwnEngine
+from pullrecovery.lab.paths import Paths
+
+
+@pytest.fixture(name="home", autouse=True)
+def _home(monkeypatch, tmp_path):
+    """A user with an empty home, and with no engine at any usual socket."""
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    return tmp_path
+
+
+@pytest.fixture(name="answering")
+def _answering(monkeypatch):
+    """The addresses at which an engine answers."""
+    hosts = set()
+    for module in ("engines", "own_engine"):
+        monkeypatch.setattr(f"pullrecovery.lab.{module}.answers", hosts.__contains__)
+    return hosts
+
+
+def _context(home, name, host):
+    """Write a context as `docker context create` does, and use it."""
+    folder = home / ".docker" / "contexts" / "meta" / get_context_id(name)
+    folder.mkdir(parents=True)
+    endpoint = {"docker": {"Host": host, "SkipTLSVerify": False}}
+    (folder / "meta.json").write_text(
+        json.dumps({"Name": name, "Metadata": {}, "Endpoints": endpoint})
+    )
+    (home / ".docker" / "config.json").write_text(json.dumps({"currentContext": name}))
+
+
+def _paths(home):
+    return Paths(home / "cache", home / "state")
+
+
+def test_docker_host_comes_first(monkeypatch, home):
+    """As for the docker command."""
+    _context(home, "colima", "unix:///colima.sock")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///mine.sock")
+
+    assert places() == [Place("unix:///mine.sock", "DOCKER_HOST=unix:///mine.sock")]
+
+
+def test_context_in_use_comes_next(home):
+    """Docker Desktop and its like set one."""
+    _context(home, "colima", "unix:///colima.sock")
+
+    assert places() == [Place("unix:///colima.sock", "the docker context colima")]
+
+
+def test_context_that_is_not_there_is_named(monkeypatch):
+    """And no other engine is taken in its place."""
+    monkeypatch.setenv("DOCKER_CONTEXT", "gone")
+
+    with pytest.raises(LabError, match=r"^The docker context gone is not there; `docker context"):
+        places()
+
+
+def test_context_that_cannot_be_read_is_named(home):
+    """One line, whatever is in the file."""
+    _context(home, "colima", "unix:///colima.sock")
+    next(home.rglob("meta.json")).write_text("{")
+
+    with pytest.raises(LabError, match=r"^The docker context in use cannot be read: "):
+        places()
+
+
+def test_rootless_socket_is_a_usual_one(home):
+    """It lies in the user's runtime folder."""
+    socket = home / "run" / "docker.sock"
+    socket.parent.mkdir()
+    socket.touch()
+
+    assert Place(f"unix://{socket}") in places()
+
+
+@pytest.mark.parametrize(
+    ("host", "remote"),
+    [
+        ("unix:///var/run/docker.sock", False),
+        ("tcp://127.0.0.1:2375", False),
+        ("tcp://build.example:2376", True),
+        ("ssh://me@build.example", True),
+    ],
+)
+def test_engine_on_another_machine_is_known_by_its_address(host, remote):
+    """Folders of this machine cannot be mounted there."""
+    assert Place(host).remote is remote
+
+
+def test_engine_on_another_machine_is_refused(home, answering):
+    """With what to do, and before it is asked anything."""
+    _context(home, "build", "ssh://me@build.example")
+
+    with pytest.raises(LabError, match=r"^the docker context build leads to an engine on another"):
+        user_engine()
+    assert not answering
+
+
+def test_named_engine_that_does_not_answer_is_an_error(monkeypatch, answering):
+    """Even if another one answers at the usual place."""
+    answering.add("unix:///var/run/docker.sock")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///mine.sock")
+
+    with pytest.raises(LabError, match=r"^DOCKER_HOST=unix:///mine\.sock leads to no engine that"):
+        user_engine()
+
+
+def test_own_engine_comes_before_one_that_is_merely_found(monkeypatch, home, answering):
+    """A lab that was raised in it is found there again."""
+    own = OwnEngine(_paths(home)).host
+    monkeypatch.setattr(engines, "places", lambda: [Place("unix:///found.sock")])
+    answering |= {own, "unix:///found.sock"}
+
+    assert running_engine(_paths(home)) == Engine(own, owned=True)
+
+    answering.remove(own)
+    assert running_engine(_paths(home)) == Engine("unix:///found.sock", owned=False)
+
+
+def test_named_engine_comes_before_its_own(monkeypatch, home, answering):
+    """Who names one means it."""
+    answering |= {OwnEngine(_paths(home)).host, "unix:///mine.sock"}
+    monkeypatch.setenv("DOCKER_HOST", "unix:///mine.sock")
+
+    assert running_engine(_paths(home)) == Engine("unix:///mine.sock", owned=False)
+
+
+def test_own_engine_may_be_named_and_dead(monkeypatch, home, answering):
+    """Then it is started again, as without the name."""
+    monkeypatch.setenv("DOCKER_HOST", OwnEngine(_paths(home)).host)
+
+    assert running_engine(_paths(home)) is None
+    assert not answering
+
+
+def test_socket_that_nobody_listens_on_answers_nothing(tmp_path):
+    """And no descriptor is left open, which would show up as an error of some later test."""
+    assert not answers(f"unix://{tmp_path}/nowhere.sock")
+    gc.collect()
+
+
+DOCKER = {"Version": "28.1.0", "Components": [{"Name": "Engine"}, {"Name": "containerd"}]}
+PODMAN = {"Version": "5.4.0", "Components": [{"Name": "Podman Engine"}]}
+ROOTLESS = ["name=seccomp,profile=builtin", "name=rootless"]
+
+
+@pytest.mark.parametrize(
+    ("version", "info", "seen", "unfit"),
+    [
+        (DOCKER, {"CgroupVersion": "2"}, "Docker 28.1.0, cgroup v2", ""),
+        (DOCKER, {}, "Docker 28.1.0, cgroup v1", ""),
+        (
+            DOCKER,
+            {"CgroupVersion": "2", "SecurityOptions": ROOTLESS},
+            "Docker 28.1.0, rootless, cgroup v2",
+            "",
+        ),
+        (
+            DOCKER,
+            {"CgroupVersion": "1", "SecurityOptions": ROOTLESS},
+            "Docker 28.1.0, rootless, cgroup v1",
+            "it is rootless on a machine with cgroup v1",
+        ),
+        (
+            DOCKER,
+            {"CgroupVersion": "2", "OSType": "windows"},
+            "Docker 28.1.0, cgroup v2",
+            "it runs windows containers",
+        ),
+        (PODMAN, {"CgroupVersion": "2"}, "Podman 5.4.0, cgroup v2", "it is Podman's"),
+    ],
+    ids=["v2", "v1", "rootless", "rootless on v1", "windows", "podman"],
+)
+def test_engine_is_fit_or_it_is_said_why_not(version, info, seen, unfit):
+    """From what the engine says of itself."""
+    facts = facts_of(version, info)
+
+    assert str(facts) == seen
+    assert why_unfit(facts).startswith(unfit)
+    assert bool(why_unfit(facts)) is bool(unfit)

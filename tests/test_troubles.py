@@ -1,0 +1,61 @@
+"""Troubles of the machine, known by what programs say of them."""
+
+import pytest
+
+from pullrecovery.__main__ import main
+from pullrecovery.errors import Exit
+from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.space import need_space
+from pullrecovery.troubles import cure_of
+
+
+@pytest.mark.parametrize(
+    ("said", "cure"),
+    [
+        ("write /x/kubelet: no space left on device", "The disk is full: free some space"),
+        ("OSError: [Errno 28] No space left on device: '/x'", "The disk is full: free some space"),
+        (
+            'go: k8s.io/api@v0: Get "https://proxy.example": dial tcp: lookup: no such host',
+            "A package registry cannot be reached: look at the network",
+        ),
+        (
+            "E: Failed to fetch … Temporary failure resolving 'deb.example'",
+            "A package registry cannot be reached: look at the network",
+        ),
+    ],
+    ids=["go, disk", "python, disk", "go, network", "apt, network"],
+)
+def test_known_trouble_has_a_cure(said, cure):
+    """Whoever says it."""
+    assert cure_of(said).startswith(cure)
+
+
+def test_other_troubles_have_none():
+    """Nothing is guessed."""
+    assert cure_of("pod_workers.go:12: undefined: x") == ""
+
+
+def test_cure_stands_below_the_error(monkeypatch, capsys):
+    """On a line of its own, once."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device", "/cache/tools")
+
+    monkeypatch.setattr("pullrecovery.__main__.commands.run", full)
+
+    assert main(["lab", "up"]) == Exit.CANNOT_TELL
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("error: OSError: [Errno 28] No space left on device")
+    assert [line[:16] for line in lines[1:]] == ["The disk is full"]
+
+
+def test_too_little_space_is_said_before_anything_is_begun(monkeypatch, tmp_path, capsys):
+    """With what there is, and what it takes."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 2**30}))
+    monkeypatch.setattr(
+        "pullrecovery.__main__.commands.run",
+        lambda *_: need_space(Paths(tmp_path / "cache", tmp_path / "state")),
+    )
+
+    assert main(["lab", "up"]) == Exit.CANNOT_TELL
+    assert capsys.readouterr().err.startswith(f"error: Only 1.0 GiB are free in {tmp_path}, and")
