@@ -6,26 +6,10 @@ asks the registry again, and refuses.
 
 import pytest
 
-from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from fixtures.grounds import await_pods, deploy
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
-from pullrecovery.wait import wait_for
 
 CREDENTIALS_CHECKED_SINCE = (1, 35)
-
-
-def _deploy(ground):
-    ground.lab_world.world.helm.upgrade(ground.workload)
-
-
-def _await_pods(ground, what, ready):
-    """Look at the Deployment and its pods until `ready(deployment, pods)`; returns the pods."""
-    world = ground.lab_world.world
-
-    def look():
-        deployment = observe_deployment(world, ground.workload)
-        return deployment, observe_pods(world, ground.workload, deployment)
-
-    return wait_for(what, look, lambda seen: ready(*seen), timeout=45)[1]
 
 
 def _waits_for_a_token(_, pods):
@@ -38,8 +22,8 @@ def _second(make_ground):
     """A workload with no credential, whose image another one has pulled to the node before."""
     first = make_ground()
     first.lab_world.publish(first.workload.image, first.workload.app)
-    _deploy(first)
-    _await_pods(first, "the first workload runs", rolled_out)
+    deploy(first)
+    await_pods(first, "the first workload runs", rolled_out)
     second = make_ground(image=first.workload.image)
     second.set_value(second.workload.pull_secrets_key, [])
     second.delete_secret()
@@ -49,14 +33,13 @@ def _second(make_ground):
 def test_cached_image_is_refused_or_run_by_version(second, lab):
     """What the version does is what its kubelet is known to do, and never a pull."""
     mark = second.lab_world.mark()
-    version = tuple(int(part) for part in lab.versions.kubernetes.split(".")[:2])
 
-    _deploy(second)
+    deploy(second)
 
-    if version >= CREDENTIALS_CHECKED_SINCE:
-        _await_pods(second, "the pod is refused", _waits_for_a_token)
+    if lab.versions.minor_number >= CREDENTIALS_CHECKED_SINCE:
+        await_pods(second, "the pod is refused", _waits_for_a_token)
     else:
-        pods = _await_pods(second, "the pod runs without a credential", rolled_out)
+        pods = await_pods(second, "the pod runs without a credential", rolled_out)
         assert any("already present on machine" in event for event in pods[0].events)
     world = second.lab_world.world
     wanted = world.registry.manifest(

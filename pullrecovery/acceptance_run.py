@@ -10,6 +10,8 @@ from docker.errors import DockerException
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.errors import Exit, PullRecoveryError
+from pullrecovery.lab.cluster import NODE
+from pullrecovery.lab.egress import attempts
 from pullrecovery.lab.leaks import find_secrets, remove_leaks
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import REPOSITORY, default_paths
@@ -65,7 +67,7 @@ def _pytest(options: Sequence[str]) -> None:
 def _leaks(lab: Lab) -> list[str]:
     """Namespaces and secrets that are left; that they could not be looked for counts as one."""
     try:
-        return [*remove_leaks(lab.cluster), *_secrets_in_outputs(lab)]
+        return [*remove_leaks(lab.cluster), *_secrets_in_outputs(lab), *_egress(lab)]
     except (PullRecoveryError, DockerException, ApiException, OSError) as error:
         return [f"not looked for: {type(error).__name__}: {error}"]
 
@@ -74,6 +76,12 @@ def _secrets_in_outputs(lab: Lab) -> list[str]:
     """Look for secrets in the reports, the engine's log and the stand-in's own output."""
     files = [*REPORTS.iterdir(), *lab.paths.state.glob("*.log")]
     return find_secrets(files, {"the stand-in's output": stand_in_output(lab.engine.client())})
+
+
+def _egress(lab: Lab) -> list[str]:
+    """What the node tried to reach beyond the lab since it was raised."""
+    tried = attempts(lab.engine.client(), NODE)
+    return [f"{tried} connections of the node to beyond the lab, all refused"] if tried else []
 
 
 def _close(leaks: list[str], versions: dict[str, str], progress: Progress) -> int:

@@ -12,6 +12,8 @@ from pullrecovery.errors import LabError
 from pullrecovery.lab.paths import NAME
 
 CHAIN = "PULL-RECOVERY-EGRESS"
+# The discard service's: what is tried there on purpose is counted apart.
+PROBE_PORT = 9
 # The node asks the engine for names, and that asks others for those it does not know. Such a
 # question is refused too, but it is no attempt to pull.
 _SCRIPT = """\
@@ -20,6 +22,7 @@ iptables -N {chain} 2>/dev/null || iptables -F {chain}
 for network in 127.0.0.0/8 {networks}; do iptables -A {chain} -d "$network" -j RETURN; done
 iptables -A {chain} -p udp --dport 53 -j REJECT
 iptables -A {chain} -p tcp --dport 53 -j REJECT
+iptables -A {chain} -p tcp --dport {port} -m comment --comment probes -j REJECT
 iptables -A {chain} -m conntrack --ctstate NEW -m comment --comment attempts -j REJECT
 for hook in OUTPUT FORWARD; do
   iptables -C $hook -j {chain} 2>/dev/null || iptables -I $hook 1 -j {chain}
@@ -30,7 +33,7 @@ done
 def guard(client: docker.DockerClient, node: str, inner: tuple[str, ...]) -> None:
     """Put the guard into `node`, anew; `inner` are the networks of pods and services (CIDR)."""
     networks = [*lab_networks(client), *inner]
-    script = _SCRIPT.format(chain=CHAIN, networks=" ".join(networks))
+    script = _SCRIPT.format(chain=CHAIN, networks=" ".join(networks), port=PROBE_PORT)
     _in_node(client.containers.get(node), ["sh", "-c", script])
 
 
@@ -42,8 +45,20 @@ def lab_networks(client: docker.DockerClient) -> list[str]:
 
 def attempts(client: docker.DockerClient, node: str) -> int:
     """How many connections to beyond the lab were tried since the guard was put in."""
+    return _count(client, node, "attempts")
+
+
+def probes(client: docker.DockerClient, node: str) -> int:
+    """How many of them were tried on purpose, at the port for that."""
+    return _count(client, node, "probes")
+
+
+def _count(client: docker.DockerClient, node: str, rule: str) -> int:
     listed = _in_node(client.containers.get(node), ["iptables", "-nvxL", CHAIN]).splitlines()
-    return sum(int(line.split()[0]) for line in listed if "/* attempts */" in line)
+    counts = [int(line.split()[0]) for line in listed if f"/* {rule} */" in line]
+    if len(counts) != 1:
+        raise LabError(f"The node {node} has no guard against leaving the lab; make lab mends it.")
+    return counts[0]
 
 
 def _in_node(container: Container, command: list[str]) -> str:

@@ -22,6 +22,12 @@ class KubernetesSet:
     def minor(self) -> str:
         return ".".join(self.kubernetes.split(".")[:2])
 
+    @property
+    def minor_number(self) -> tuple[int, int]:
+        """The same as numbers, which can be compared."""
+        major, minor = map(int, self.minor.split("."))
+        return major, minor
+
 
 SETS = (
     KubernetesSet(

@@ -1,0 +1,49 @@
+"""FailedToRetrieveImagePullSecret: the event that says which pull secret is not there.
+
+Up to Kubernetes 1.36 the kubelet sends it at every look at the pod, whether an image is
+pulled or not; from 1.37 only where a pull has failed. So its absence proves nothing there.
+"""
+
+from fixtures.grounds import await_pods, deploy
+from pullrecovery.tasks.reg_006_redeploy import rolled_out
+
+ONLY_WITH_A_FAILED_PULL_SINCE = (1, 37)
+EVENT = "FailedToRetrieveImagePullSecret: "
+
+
+def _events(pods):
+    return [event for pod in pods for event in pod.events if event.startswith(EVENT)]
+
+
+def _said(_, pods):
+    return bool(_events(pods))
+
+
+def test_failed_pull_without_its_secret_is_said_in_every_version(make_ground, make_package):
+    """A private image, and the Secret that the pod names is missing: the event names it."""
+    ground = make_ground(image=make_package("private"))
+    ground.delete_secret()
+
+    deploy(ground)
+
+    pods = await_pods(ground, "the event is there", _said)
+    assert f"({ground.secret_name})" in _events(pods)[0]
+
+
+def test_pull_that_needs_no_secret_hides_the_missing_one_by_version(make_ground, make_package, lab):
+    """A public image runs, and only older kubelets say that a Secret is missing."""
+    ground = make_ground(image=make_package("public"))
+    ground.delete_secret()
+
+    deploy(ground)
+
+    if lab.versions.minor_number < ONLY_WITH_A_FAILED_PULL_SINCE:
+        pods = await_pods(ground, "it runs, and the event is there", _runs_and_says)
+        assert f"({ground.secret_name})" in _events(pods)[0]
+    else:
+        pods = await_pods(ground, "it runs", rolled_out)
+        assert _events(pods) == []
+
+
+def _runs_and_says(deployment, pods):
+    return rolled_out(deployment, pods) and _said(deployment, pods)

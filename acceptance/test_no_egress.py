@@ -1,0 +1,38 @@
+"""Nothing leaves the lab: ghcr.io is the lab's by name, and no other address can be reached."""
+
+import ipaddress
+
+from fixtures.grounds import await_pods, deploy
+from pullrecovery.lab.cluster import NODE
+from pullrecovery.lab.egress import PROBE_PORT, attempts, lab_networks, probes
+from pullrecovery.tasks.reg_006_redeploy import rolled_out
+
+
+def _beyond_the_lab(engine_client):
+    """An address of this very machine, on the engine's usual network and not on the lab's."""
+    config = engine_client.networks.get("bridge").attrs["IPAM"]["Config"]
+    network = next(ipaddress.ip_network(each["Subnet"]) for each in config)
+    address = next(network.hosts())
+    assert not any(address in ipaddress.ip_network(each) for each in lab_networks(engine_client))
+    return address
+
+
+def test_pull_stays_in_the_lab_and_the_node_can_reach_nothing_else(
+    make_ground, node, engine_client
+):
+    """The node counts every connection to beyond the lab, and refuses it.
+
+    A pull of a new image counts none; one that is tried on purpose is refused, and counted.
+    """
+    ground = make_ground()
+    ground.lab_world.publish(ground.workload.image, ground.workload.app)
+
+    deploy(ground)
+    await_pods(ground, "the image is pulled and runs", rolled_out)
+
+    assert attempts(engine_client, NODE) == 0
+    counted = probes(engine_client, NODE)
+    beyond = f"http://{_beyond_the_lab(engine_client)}:{PROBE_PORT}/"
+    tried = node.run("curl --silent --max-time 10 %s", beyond)
+    assert tried.rc == 7, "curl was not refused at once"
+    assert probes(engine_client, NODE) == counted + 1
