@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from pullrecovery.acceptance_run import REPORTS
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.process import Child, child
 
 _RUN_WITHIN = 1800.0
 _ENDS_WITHIN = 180.0
@@ -42,7 +44,7 @@ class Kill:
     def __str__(self) -> str:
         return f"{self.number.name} to {'the group' if self.group else 'the process'}"
 
-    def send(self, process: subprocess.Popen[bytes]) -> None:
+    def send(self, process: Child) -> None:
         """Send it, unless the run is over already."""
         if process.poll() is None:
             (os.killpg if self.group else os.kill)(process.pid, self.number)
@@ -66,25 +68,23 @@ class Run:
         return dict(json.loads((REPORTS / "result.json").read_text()))
 
 
-def start(command: list[str], log: Path, **env: str) -> subprocess.Popen[bytes]:
-    """Start `python -m pullrecovery …` in a process group of its own, as a shell does."""
+@contextmanager
+def _started(command: list[str], log: Path, env: Mapping[str, str]) -> Iterator[Child]:
+    """`python -m pullrecovery …` in a process group of its own, as a shell starts it."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    argv = [sys.executable, "-m", "pullrecovery", *command]
     with log.open("wb") as out:
-        return subprocess.Popen(
-            [sys.executable, "-m", "pullrecovery", *command],
-            cwd=REPOSITORY,
-            env={**os.environ, "TMPDIR": str(TEMPORARY), **env},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        alone = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
+        popen = {**alone, "start_new_session": True}
+        variables = {"TMPDIR": str(TEMPORARY), **env}
+        with child(argv, env=variables, cwd=REPOSITORY, popen=popen) as process:
+            yield process
 
 
 def whole_run(command: list[str], log: Path, env: Mapping[str, str] | None = None) -> Run:
     """Run it to its end."""
     started = time.monotonic()
-    with start(command, log, **(env or {})) as process:
+    with _started(command, log, env or {}) as process:
         code = process.wait(_RUN_WITHIN)
     return Run(code, time.monotonic() - started, log)
 
@@ -94,7 +94,7 @@ def killed_run(
 ) -> Run:
     """Run it, and send the signal after that many seconds; `seen` is told where it was then."""
     started = time.monotonic()
-    with start(command, log) as process:
+    with _started(command, log, {}) as process:
         try:
             process.wait(after)
         except subprocess.TimeoutExpired:
