@@ -34,8 +34,8 @@ lint: $(READY) ## ruff, mypy --strict, import-linter, actionlint
 lab: $(READY) ## raise the lab alone, or use the healthy one again
 	@$(RUN) lab up --kubernetes "$(KUBERNETES)"
 
-lab-trials: $(READY) ## kill runs at random moments, and see that the next one recovers [SEED=n] [KILLS=22]
-	@$(RUN) lab-trials --kubernetes "$(KUBERNETES)" $(if $(SEED),--seed $(SEED)) --kills $(or $(KILLS),22)
+lab-trials: $(READY) ## kill runs at random moments, and see that the next one recovers [SEED=n] [KILLS=20]
+	@$(RUN) lab-trials --kubernetes "$(KUBERNETES)" $(if $(SEED),--seed $(SEED)) --kills $(or $(KILLS),20)
 
 lab-down: $(READY) ## remove the lab: cluster, containers, network, engine if the lab started it
 	@$(RUN) lab down

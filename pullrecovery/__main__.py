@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     trials = commands.add_parser("lab-trials", help="kill runs at random moments, recover, clean")
     trials.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
     trials.add_argument("--seed", type=int, help="play the kills of an earlier series again")
-    trials.add_argument("--kills", type=int, default=22)
+    trials.add_argument("--kills", type=int, default=20)
     trials.set_defaults(run=_lab_trials)
     workflows = commands.add_parser("lint-workflows", help="actionlint over every workflow")
     workflows.set_defaults(run=_lint_workflows)

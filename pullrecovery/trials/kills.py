@@ -80,4 +80,4 @@ def _left(site: Site, run: Run) -> list[str]:
     objects = lab_objects(engine.client()) if engine else ["no engine"]
     strange = [] if objects == expected else [f"containers {objects}"]
     leaks = [str(leak) for leak in run.result["leaks"]] if run.code == 0 else []
-    return [*left_running(), *half_made(site.paths), *strange, *leaks]
+    return [*left_running(site.paths), *half_made(site.paths), *strange, *leaks]

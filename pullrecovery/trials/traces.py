@@ -30,7 +30,7 @@ def snapshot(paths: Paths, temporary: Path) -> Snapshot:
         "forwarding": lambda: [_text(Path("/proc/sys/net/ipv4/ip_forward"))],
         "network namespaces": lambda: _lines("ip", "netns"),
         "mounts": _mounts,
-        "processes": lambda: [*map(str, engine_processes()), *left_running()],
+        "processes": lambda: [*map(str, engine_processes()), *left_running(paths)],
         "files": _files,
         "folders": lambda: _folders(paths),
         "temporary files": lambda: map(str, temporary.iterdir()),
@@ -49,9 +49,9 @@ def difference(before: Snapshot, after: Snapshot) -> list[str]:
     return lines
 
 
-def left_running() -> list[str]:
-    """Every process of a run of any lab."""
-    return [name_of(process) for process, _ in marked_processes()]
+def left_running(paths: Paths) -> list[str]:
+    """Every process that a run of this lab started."""
+    return [name_of(each) for each, mark in marked_processes() if mark == str(paths.state)]
 
 
 def half_made(paths: Paths) -> list[str]:
