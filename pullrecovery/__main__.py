@@ -10,6 +10,7 @@ from docker.errors import DockerException
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.acceptance_run import run_acceptance
+from pullrecovery.conformance.command import run_conformance
 from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.lab import commands
 from pullrecovery.redaction import redact
@@ -53,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     lab.set_defaults(run=_lab)
     workflows = commands.add_parser("lint-workflows", help="actionlint over every workflow")
     workflows.set_defaults(run=_lint_workflows)
+    conformance = commands.add_parser("conformance", help="OCI conformance of the stand-in")
+    conformance.set_defaults(run=_conformance)
     return parser
 
 
@@ -65,6 +68,10 @@ def _acceptance(options: argparse.Namespace) -> int:
 def _lint_workflows(_: argparse.Namespace) -> int:
     lint_workflows()
     return int(Exit.HOLDS)
+
+
+def _conformance(_: argparse.Namespace) -> int:
+    return run_conformance()
 
 
 def _lab(options: argparse.Namespace) -> int:
