@@ -1,6 +1,7 @@
 """`conformance`: the suite against bare distribution and against the front, and the comparison."""
 
 import asyncio
+import re
 import secrets
 import shutil
 import tempfile
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pullrecovery.conformance.results import Results, ResultsError, lost
+from pullrecovery.conformance.results import Case, Difference, Results, ResultsError, lost, tally
 from pullrecovery.conformance.suite import LEFT_OUT, Expected, Target, read_expected, run_suite
 from pullrecovery.errors import Exit, LabError
 from pullrecovery.lab.connect_proxy import connect_proxy
@@ -33,8 +34,15 @@ _PHASES: Final = ("tools", "distribution", "front")
 _OWNER: Final = "conformance"
 _SCOPES: Final = ["read:packages", "write:packages"]
 
-# Tests that bare distribution passes and GHCR is attested not to, with the source.
-GHCR_DIFFERS: Final[dict[str, str]] = {}
+# Where GHCR is attested not to do what the suite asks for; docs/mirror.md has the same rows.
+GHCR_DIFFERS: Final = (
+    Difference(
+        "/tag-list",
+        re.compile(r'tag "\S+" (returned|missing) when last set to "\S+"'),
+        "tags come in the order of their pushes, and `last` counts in that order, not in the "
+        "lexical one (renovate#36103, smg#2348)",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Outcome:
     @property
     def lost(self) -> list[str]:
         """Tests that distribution passes and the front does not."""
-        return lost(self.bare, self.front, GHCR_DIFFERS)
+        return lost(self.bare, self.front)
 
     @property
     def unlisted(self) -> list[str]:
@@ -72,9 +80,9 @@ def run_conformance() -> int:
     expected = read_expected()
     with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
         with progress.phase("distribution"):
-            bare = _on_distribution(suite, registry, Path(scratch))
+            bare = tally(_on_distribution(suite, registry, Path(scratch)))
         with progress.phase("front"):
-            front = _on_front(suite, registry, Path(scratch))
+            front = tally(_on_front(suite, registry, Path(scratch)), GHCR_DIFFERS)
     for name, results in (("distribution", bare), ("the front", front)):
         _check_number(name, results, expected)
     outcome = Outcome(bare, front, expected)
@@ -88,14 +96,14 @@ def run_conformance() -> int:
 
 def summary(outcome: Outcome) -> list[str]:
     """Return the table, and the names behind its numbers."""
-    lines = ["", f"  {'':<14}{'run':>6}{'passed':>8}{'failed':>8}{'skipped':>9}"]
+    lines = ["", f"  {'':<14}{'run':>6}{'passed':>8}{'failed':>8}{'differing':>11}{'skipped':>9}"]
     for name, results in (("distribution", outcome.bare), ("the front", outcome.front)):
-        all_of = results.total
-        numbers = f"{all_of.run:>6}{all_of.passed:>8}{all_of.failed:>8}{all_of.skipped:>9}"
-        lines.append(f"  {name:<14}{numbers}")
+        total = results.total
+        went = f"{total.passed:>8}{total.failed:>8}{total.differing:>11}{total.skipped:>9}"
+        lines.append(f"  {name:<14}{total.run:>6}{went}")
     lines.append(f"  left out: {', '.join(LEFT_OUT)}")
     lines += [f"  lost in the front: {name}" for name in outcome.lost]
-    lines += [f"  GHCR differs: {name}: {reason}" for name, reason in GHCR_DIFFERS.items()]
+    lines += [f"  differs as GHCR does: {name}" for name in outcome.front.differing]
     lines += [
         f"  distribution fails, and docs/mirror.md does not say so: {name}"
         for name in outcome.unlisted
@@ -114,13 +122,13 @@ def _check_number(name: str, results: Results, expected: Expected) -> None:
         )
 
 
-def _on_distribution(suite: Path, registry: Path, scratch: Path) -> Results:
+def _on_distribution(suite: Path, registry: Path, scratch: Path) -> list[Case]:
     with running_distribution(registry, scratch / "distribution") as running:
         target = Target(f"{LOOPBACK}:{running.port}", tls=False)
         return asyncio.run(run_suite(suite, target, _OWNER, REPORTS / "distribution"))
 
 
-def _on_front(suite: Path, registry: Path, scratch: Path) -> Results:
+def _on_front(suite: Path, registry: Path, scratch: Path) -> list[Case]:
     token = protect(f"ghp_{secrets.token_hex(18)}")
     with running_front(registry, scratch / "front") as front:
         with front.stand_in.control() as control:
@@ -128,7 +136,7 @@ def _on_front(suite: Path, registry: Path, scratch: Path) -> Results:
         return asyncio.run(_through_the_proxy(suite, front, token, scratch))
 
 
-async def _through_the_proxy(suite: Path, front: Front, token: str, scratch: Path) -> Results:
+async def _through_the_proxy(suite: Path, front: Front, token: str, scratch: Path) -> list[Case]:
     """Run the suite against https://ghcr.io, which is the front for this process alone."""
     port = front.stand_in.https_port
     no_authorities = scratch / "no-authorities"
@@ -140,7 +148,7 @@ async def _through_the_proxy(suite: Path, front: Front, token: str, scratch: Pat
             "SSL_CERT_DIR": str(no_authorities),
         }
         target = Target(HOST, tls=True, login=_OWNER, token=token, environment=environment)
-        results = await run_suite(suite, target, _OWNER, REPORTS / "front")
+        cases = await run_suite(suite, target, _OWNER, REPORTS / "front")
     if proxy.refused:
         raise LabError(f"The suite asked for what is not the lab's: {', '.join(proxy.refused)}.")
-    return results
+    return cases

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pullrecovery.conformance.results import Results, ResultsError, read_results
+from pullrecovery.conformance.results import Case, ResultsError, read_cases
 from pullrecovery.lab.golang import MODULES
 from pullrecovery.redaction import redact
 
@@ -69,17 +69,14 @@ def configuration(target: Target, owner: str) -> dict[str, Any]:
     }
 
 
-async def run_suite(binary: Path, target: Target, owner: str, folder: Path) -> Results:
+async def run_suite(binary: Path, target: Target, owner: str, folder: Path) -> list[Case]:
     """Run the suite once, in `folder`, which is made; its reports and output stay there.
 
     The suite sees no variable but those of the target. Raises ResultsError where it did not end
     by itself with results.
     """
-    folder.mkdir(parents=True)
-    config = folder / "oci-conformance.yaml"
-    config.touch(mode=0o600)
-    config.write_text(json.dumps(configuration(target, owner)))  # JSON is YAML too
-    output = folder / "output.log"
+    config, output = folder / "oci-conformance.yaml", folder / "output.log"
+    _write_private(config, json.dumps(configuration(target, owner)))  # JSON is YAML too
     try:
         code = await _run(binary, folder, output, target.environment or {})
     finally:
@@ -87,7 +84,7 @@ async def run_suite(binary: Path, target: Target, owner: str, folder: Path) -> R
     if code not in _ENDINGS:
         said = redact(output.read_text(errors="replace"))[-_TAIL:]
         raise ResultsError(f"The conformance suite ended with {code}: {said}")
-    return read_results(folder / "junit.xml")
+    return read_cases(folder / "junit.xml")
 
 
 async def _run(binary: Path, folder: Path, output: Path, environment: Mapping[str, str]) -> int:
@@ -108,6 +105,12 @@ async def _run(binary: Path, folder: Path, output: Path, environment: Mapping[st
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True)
+    path.touch(mode=0o600)
+    path.write_text(text)
 
 
 def _switched_off() -> dict[str, Any]:

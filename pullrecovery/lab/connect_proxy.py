@@ -6,6 +6,7 @@ redirects, and reaches nothing but what `ways` has: everything else is refused, 
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class ConnectProxy:
     ways: Mapping[str, int]
     port: int = 0
     refused: list[str] = field(default_factory=list)
+    _open: dict[asyncio.Task[None], list[asyncio.StreamWriter]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -34,14 +36,31 @@ class ConnectProxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection, and carry its bytes until either side ends."""
+        task: asyncio.Task[None] | None = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a connection is served in a task of its own")
+        self._open[task] = [writer]
         try:
-            await self._answer(reader, writer)
+            await self._answer(reader, writer, self._open[task])
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
             pass  # the client left, or spoke no HTTP: there is nobody to tell
         finally:
-            writer.close()
+            for each in self._open.pop(task):
+                each.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def close(self) -> None:
+        """Break off the connections that are still open."""
+        open_now = dict(self._open)
+        for writer in itertools.chain.from_iterable(open_now.values()):
+            writer.transport.abort()
+        await asyncio.gather(*open_now)
+
+    async def _answer(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        opened: list[asyncio.StreamWriter],
+    ) -> None:
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _HEAD_SECONDS)
         line = head.split(b"\r\n", 1)[0].decode("latin-1")
         port = self.ways.get(destination(line) or "")
@@ -51,16 +70,14 @@ class ConnectProxy:
             await writer.drain()
             return
         try:
-            beyond = await asyncio.open_connection(_LOOPBACK, port)
+            back, forth = await asyncio.open_connection(_LOOPBACK, port)
         except OSError:
             writer.write(_UNREACHED)
             await writer.drain()
             return
+        opened.append(forth)
         writer.write(_WELL)
-        try:
-            await asyncio.gather(_carry(reader, beyond[1]), _carry(beyond[0], writer))
-        finally:
-            beyond[1].close()
+        await asyncio.gather(_carry(reader, forth), _carry(back, writer))
 
 
 @asynccontextmanager
@@ -76,6 +93,7 @@ async def connect_proxy(ways: Mapping[str, int]) -> AsyncIterator[ConnectProxy]:
         yield proxy
     finally:
         server.close()
+        await proxy.close()
 
 
 def destination(line: str) -> str | None:
