@@ -15,6 +15,7 @@ from typing import Final
 import httpx
 
 from pullrecovery.lab.ghcr.accesslog import AccessLog
+from pullrecovery.lab.ghcr.blobfiles import BlobFiles
 from pullrecovery.lab.ghcr.child import ChildError, running_registry
 from pullrecovery.lab.ghcr.config import Config, ConfigError, read_config
 from pullrecovery.lab.ghcr.control import create_control
@@ -60,7 +61,10 @@ async def _run(config: Config) -> int:
             httpx.AsyncClient(
                 base_url=f"http://127.0.0.1:{settings.registry_port}",
                 timeout=_TIMEOUT,
-                limits=_NO_LIMITS,
+                transport=BlobFiles(
+                    httpx.AsyncHTTPTransport(limits=_NO_LIMITS, trust_env=False),
+                    Path(settings.registry_root),
+                ),
                 trust_env=False,
             )
         )
