@@ -1,17 +1,19 @@
 """A registry client that does next to nothing besides TLS, so that it is not what is measured.
 
-Its reads go from OpenSSL into one buffer that is used again; nothing is hashed or kept.
+Its reads go from OpenSSL into one buffer that is used again. Nothing is hashed or kept, unless it
+is asked for.
 """
 
 import base64
+import hashlib
 import http.client
 import json
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from pullrecovery.errors import LabError
@@ -20,6 +22,9 @@ _CHUNK: Final = 1024 * 1024
 _SECONDS: Final = 300.0
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 3
+
+# Of a body: its size, itself, its digest.
+_Read: TypeAlias = tuple[int, bytes, str]
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,16 @@ class Way:
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer; `size` counts the body, which is kept only where it was asked for."""
+    """A whole answer; `size` counts the body.
+
+    `body` and `digest`, the body's sha256, are there only where they were asked for.
+    """
 
     status: int
     headers: Mapping[str, str]
     size: int
     body: bytes = b""
+    digest: str = ""
 
 
 @dataclass
@@ -61,18 +70,23 @@ class Client:
         headers: Mapping[str, str] | None = None,
         body: Iterator[bytes] | bytes | None = None,
         keep: bool = False,
+        sum_up: bool = False,
     ) -> Answer:
-        """Send one request to the registry, and follow where it leads with no bearer."""
+        """Send one request to the registry, and follow where it leads with no bearer.
+
+        The answer has its body if it is to `keep` it, and its digest if it is to `sum_up`.
+        """
         host = self.way.host
         known = {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
-        answer = self._ask(host, method, path, {**known, **(headers or {})}, body, keep=keep)
+        read = self._read if keep else self._drain_summing if sum_up else self._drain
+        answer = self._ask(host, method, path, {**known, **(headers or {})}, body, read)
         for _ in range(_MOST_REDIRECTS):
             if method != "GET" or answer.status not in _REDIRECTS:
                 return answer
             there = urlsplit(answer.headers["location"])
             host = there.hostname or host
             path = f"{there.path}?{there.query}" if there.query else there.path
-            answer = self._ask(host, method, path, dict(headers or {}), None, keep=keep)
+            answer = self._ask(host, method, path, dict(headers or {}), None, read)
         raise LabError(f"{method} {path} is redirected without end.")
 
     def log_in(self, login: str, token: str, repository: str) -> None:
@@ -95,23 +109,33 @@ class Client:
         path: str,
         headers: Mapping[str, str],
         body: Iterator[bytes] | bytes | None,
-        *,
-        keep: bool,
+        read: Callable[[http.client.HTTPResponse], _Read],
     ) -> Answer:
         connection = self._open.get(host) or self._connect(host)
-        connection.request(method, path, body, dict(headers))
-        with connection.getresponse() as response:
-            found = {name.lower(): value for name, value in response.getheaders()}
-            if keep:
-                content = response.read()
-                return Answer(response.status, found, len(content), content)
-            return Answer(response.status, found, self._drain(response))
+        try:
+            connection.request(method, path, body, dict(headers))
+            with connection.getresponse() as response:
+                found = {name.lower(): value for name, value in response.getheaders()}
+                return Answer(response.status, found, *read(response))
+        except http.client.HTTPException as error:
+            raise LabError(f"{method} {path} at {host} was answered with no HTTP.") from error
 
-    def _drain(self, response: http.client.HTTPResponse) -> int:
+    def _read(self, response: http.client.HTTPResponse) -> _Read:
+        body = response.read()
+        return len(body), body, ""
+
+    def _drain(self, response: http.client.HTTPResponse) -> _Read:
         size = 0
         while count := response.readinto(self._buffer):
             size += count
-        return size
+        return size, b"", ""
+
+    def _drain_summing(self, response: http.client.HTTPResponse) -> _Read:
+        size, sum_of, view = 0, hashlib.sha256(), memoryview(self._buffer)
+        while count := response.readinto(self._buffer):
+            size += count
+            sum_of.update(view[:count])
+        return size, b"", f"sha256:{sum_of.hexdigest()}"
 
     def _connect(self, host: str) -> http.client.HTTPConnection:
         port = self.way.ports.get(host)
