@@ -1,6 +1,7 @@
 """`bench`: the front against the distribution behind it, in one run and as ratios."""
 
 import json
+import os
 import re
 import secrets
 import ssl
@@ -74,7 +75,7 @@ def run_bench(megabytes: int, rounds: int) -> int:
     registry = tools.binary(DISTRIBUTION, "registry")
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         figures = _measure(registry, Path(scratch), megabytes, rounds, progress)
-    progress.say(f"\n  a layer of {megabytes} MB, {rounds} rounds, medians")
+    progress.say(f"\n  a layer of {megabytes} MB, {rounds} rounds, medians; {busy()}")
     for line in table(figures):
         progress.say(line)
     _write(figures, megabytes, rounds)
@@ -200,10 +201,16 @@ def peak_megabytes(pid: int) -> float | None:
     return round(int(found[1]) * _KIBIBYTE / layers.MEGABYTE, 1) if found else None
 
 
+def busy() -> str:
+    """Say how much there was to do on the machine in the last minute, this bench included."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+
+
 def _write(figures: list[Figure], megabytes: int, rounds: int) -> None:
     document = {
         "layer_megabytes": megabytes,
         "rounds": rounds,
+        "machine": busy(),
         "figures": [figure.document() for figure in figures],
     }
     REPORT.parent.mkdir(exist_ok=True)
