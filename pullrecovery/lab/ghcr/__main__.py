@@ -20,7 +20,7 @@ from pullrecovery.lab.ghcr.child import ChildError, running_registry
 from pullrecovery.lab.ghcr.config import Config, ConfigError, read_config
 from pullrecovery.lab.ghcr.control import create_control
 from pullrecovery.lab.ghcr.front import create_front
-from pullrecovery.lab.ghcr.memory import keep_freed_memory
+from pullrecovery.lab.ghcr.memory import keep_freed_memory, take_large_pieces
 from pullrecovery.lab.ghcr.servers import listen, serve, unless
 from pullrecovery.lab.ghcr.state import State
 
@@ -44,6 +44,7 @@ def main() -> int:
     # Its lines hold addresses with their queries.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     keep_freed_memory()
+    take_large_pieces()
     try:
         return asyncio.run(_run(read_config(arguments.config)))
     except (ConfigError, ChildError, OSError) as error:

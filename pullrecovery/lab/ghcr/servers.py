@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-from asyncio.sslproto import SSLProtocol
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +16,6 @@ T = TypeVar("T")
 _DRAIN_SECONDS: Final = 5
 # Go's clients keep idle connections for 90 seconds, and cannot repeat a push that meets a close.
 _KEEP_ALIVE_SECONDS: Final = 120
-# An incoming body comes in pieces of at most this, which is what each TLS connection's buffer
-# takes. asyncio's own 256 KiB cost an upload a third more of the processor's time.
-_PIECE_BYTES: Final = 512 * 1024
 
 
 class _Server(uvicorn.Server):
@@ -71,8 +67,6 @@ async def serve(
 
     With a certificate and its key, PEM files, over TLS 1.2 or newer.
     """
-    # There is no parameter for it: asyncio reads it from the class, for each new connection.
-    SSLProtocol.max_size = _PIECE_BYTES
     server = _Server(
         uvicorn.Config(
             app,
