@@ -10,7 +10,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m pullrecovery
 READY := $(VENV)/.ready
 
-.PHONY: help acceptance smoke test lint lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke test lint conformance bench lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -30,6 +30,12 @@ lint: $(READY) ## ruff, mypy --strict, import-linter, actionlint
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(RUN) lint-workflows
+
+conformance: $(READY) ## the OCI conformance suite against the stand-in and against what is behind it
+	@$(RUN) conformance
+
+bench: $(READY) ## memory and time of the stand-in against what is behind it
+	@$(RUN) bench
 
 lab: $(READY) ## raise the lab alone, or use the healthy one again
 	@$(RUN) lab up --kubernetes "$(KUBERNETES)"

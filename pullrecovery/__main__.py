@@ -10,6 +10,8 @@ from docker.errors import DockerException
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.acceptance_run import run_acceptance
+from pullrecovery.bench.command import MEGABYTES, ROUNDS, run_bench
+from pullrecovery.conformance.command import run_conformance
 from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.lab import commands
 from pullrecovery.process import end_with_us
@@ -65,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     trials.set_defaults(run=_lab_trials)
     workflows = commands.add_parser("lint-workflows", help="actionlint over every workflow")
     workflows.set_defaults(run=_lint_workflows)
+    conformance = commands.add_parser("conformance", help="OCI conformance of the stand-in")
+    conformance.set_defaults(run=_conformance)
+    bench = commands.add_parser("bench", help="memory and time of the stand-in")
+    bench.add_argument("--megabytes", type=_count, default=MEGABYTES, help="size of the layer")
+    bench.add_argument("--rounds", type=_count, default=ROUNDS)
+    bench.set_defaults(run=_bench)
     return parser
 
 
@@ -81,6 +89,20 @@ def _lab_trials(options: argparse.Namespace) -> int:
 def _lint_workflows(_: argparse.Namespace) -> int:
     lint_workflows()
     return int(Exit.HOLDS)
+
+
+def _conformance(_: argparse.Namespace) -> int:
+    return run_conformance()
+
+
+def _bench(options: argparse.Namespace) -> int:
+    return run_bench(options.megabytes, options.rounds)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of 1 or more")
+    return int(text)
 
 
 def _lab(options: argparse.Namespace) -> int:

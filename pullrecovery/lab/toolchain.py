@@ -104,6 +104,7 @@ def _from_modules(
 KIND = _from_modules("kind", host_os())
 HELM = _from_modules("helm", host_os())
 ACTIONLINT = _from_modules("actionlint", host_os())
+CONFORMANCE = _from_modules("conformance", host_os())
 DROPCAPS = _from_modules("dropcaps", packages=(".",))
 DISTRIBUTION = _from_modules("distribution", packages=(".",))
 CNI = _from_modules("cni")

@@ -15,10 +15,12 @@ from typing import Final
 import httpx
 
 from pullrecovery.lab.ghcr.accesslog import AccessLog
+from pullrecovery.lab.ghcr.blobfiles import BlobFiles
 from pullrecovery.lab.ghcr.child import ChildError, running_registry
 from pullrecovery.lab.ghcr.config import Config, ConfigError, read_config
 from pullrecovery.lab.ghcr.control import create_control
 from pullrecovery.lab.ghcr.front import create_front
+from pullrecovery.lab.ghcr.memory import keep_freed_memory, take_large_pieces
 from pullrecovery.lab.ghcr.servers import listen, serve, unless
 from pullrecovery.lab.ghcr.state import State
 
@@ -41,6 +43,8 @@ def main() -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s: %(message)s")
     # Its lines hold addresses with their queries.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    keep_freed_memory()
+    take_large_pieces()
     try:
         return asyncio.run(_run(read_config(arguments.config)))
     except (ConfigError, ChildError, OSError) as error:
@@ -60,7 +64,10 @@ async def _run(config: Config) -> int:
             httpx.AsyncClient(
                 base_url=f"http://127.0.0.1:{settings.registry_port}",
                 timeout=_TIMEOUT,
-                limits=_NO_LIMITS,
+                transport=BlobFiles(
+                    httpx.AsyncHTTPTransport(limits=_NO_LIMITS, trust_env=False),
+                    Path(settings.registry_root),
+                ),
                 trust_env=False,
             )
         )

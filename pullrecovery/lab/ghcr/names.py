@@ -12,6 +12,8 @@ _REPOSITORY: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})+")
 _OWNER: Final = re.compile(_COMPONENT)
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST: Final = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,128}")
+# The grammar of a digest, of which the algorithm allows a part: `sha256:what-is-no-hex` is one.
+_DIGEST_FORM: Final = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 # Distribution's upload ids are UUIDs; a dot is left out, so that no id is a path of its own.
 _UPLOAD: Final = re.compile(r"[A-Za-z0-9_=-]+")
 
@@ -36,6 +38,11 @@ def is_tag(text: str) -> bool:
 def is_digest(text: str) -> bool:
     """Tell whether `text` has the form `algorithm:hex`."""
     return _DIGEST.fullmatch(text) is not None
+
+
+def has_digest_form(text: str) -> bool:
+    """Tell whether `text` is meant as a digest, also where no content can have it."""
+    return _DIGEST_FORM.fullmatch(text) is not None
 
 
 def is_upload(text: str) -> bool:

@@ -29,7 +29,8 @@ class Target:
 
     `repository` is kept as it was asked for, also for a name that is no valid one (OTHER).
     `reference` is a tag or digest of a manifest, the digest of a blob, or an upload's id
-    ("" where an upload begins).
+    ("" where an upload begins). A digest may be one that its algorithm does not allow: to say so
+    is the registry's.
     """
 
     route: Route
@@ -38,7 +39,7 @@ class Target:
 
     @property
     def digest(self) -> str | None:
-        """The digest that the path names, if it names one."""
+        """The digest that the path names, if it names a possible one."""
         return self.reference if names.is_digest(self.reference) else None
 
 
@@ -68,9 +69,9 @@ def _by_last_words(parts: list[str]) -> Target:
     match parts:
         case [*name, "blobs", "uploads", upload] if upload == "" or names.is_upload(upload):
             return Target(Route.UPLOAD, "/".join(name), upload)
-        case [*name, "blobs", digest] if names.is_digest(digest):
+        case [*name, "blobs", digest] if names.has_digest_form(digest):
             return Target(Route.BLOB, "/".join(name), digest)
-        case [*name, "manifests", ref] if names.is_tag(ref) or names.is_digest(ref):
+        case [*name, "manifests", ref] if names.is_tag(ref) or names.has_digest_form(ref):
             return Target(Route.MANIFEST, "/".join(name), ref)
         case [*name, "tags", "list"]:
             return Target(Route.TAGS, "/".join(name))

@@ -27,13 +27,19 @@ class _Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; raises OSError with the address in it."""
+    """Return a listening socket; raises OSError with the address in it.
+
+    Its connections send at once. asyncio would see to that by itself for a socket that it made.
+    Without it an answer's head and body, which are two writes, are 40 ms apart.
+    """
     try:
-        return socket.create_server((host, port), backlog=1024)
+        listener = socket.create_server((host, port), backlog=1024)
     except OSError as error:
         # The error's own text repeats the address.
         reason = os.strerror(error.errno or 0)
         raise OSError(error.errno, f"cannot listen on {host}:{port}: {reason}") from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def unless(stop: asyncio.Event, task: asyncio.Task[T]) -> bool:

@@ -123,3 +123,12 @@ def test_taken_address_is_named():
         port = first.getsockname()[1]
         with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}: Address already"):
             listen("127.0.0.1", port)
+
+
+def test_connections_send_at_once():
+    """An answer's head does not wait for its body's acknowledgement."""
+    with listen("127.0.0.1", 0) as listener:
+        with socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -1,0 +1,1 @@
+"""Figures of the stand-in for ghcr.io, as ratios against what is behind it."""

@@ -1,0 +1,1 @@
+"""The OCI distribution-spec conformance suite, against the stand-in and what is behind it."""

@@ -1,0 +1,29 @@
+"""What a path points at, where that is not seen in what is answered."""
+
+import pytest
+
+from pullrecovery.lab.ghcr.paths import Route, Target, parse
+
+DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        (f"manifests/{DIGEST}", Target(Route.MANIFEST, "o/p", DIGEST)),
+        ("manifests/sha256:short", Target(Route.MANIFEST, "o/p", "sha256:short")),
+        ("blobs/sha256:short", Target(Route.BLOB, "o/p", "sha256:short")),
+        ("manifests/SHA256:short", Target(Route.OTHER)),
+        (f"manifests/v1@{DIGEST}", Target(Route.OTHER)),
+        ("blobs/v1", Target(Route.OTHER)),
+    ],
+)
+def test_impossible_digest_is_the_registrys_to_refuse(path, target):
+    """It says 400, where a path that is nothing is 404."""
+    assert parse(f"/v2/o/p/{path}") == target
+
+
+@pytest.mark.parametrize(("reference", "digest"), [(DIGEST, DIGEST), ("sha256:short", None)])
+def test_log_gets_possible_digests_alone(reference, digest):
+    """So that what is asked of the log by digest is content."""
+    assert parse(f"/v2/o/p/manifests/{reference}").digest == digest

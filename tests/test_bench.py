@@ -1,0 +1,158 @@
+"""The bench's figures and its client; nothing here is timed."""
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from pullrecovery import __main__ as command_line
+from pullrecovery.bench import layer as layers
+from pullrecovery.bench.client import Way, opened
+from pullrecovery.bench.command import peak_megabytes
+from pullrecovery.bench.figures import Figure, Verdict, ending, median_ratio, table
+from pullrecovery.bench.layer import random_layer
+from pullrecovery.errors import Exit, LabError
+
+HOST, BLOBS = "registry.test", "blobs.test"
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "verdict"),
+    [
+        (1.5, {"most": 1.5}, Verdict.HOLDS),
+        (1.51, {"most": 1.5}, Verdict.BROKEN),
+        (200, {"most": 200, "least": 200}, Verdict.HOLDS),
+        (199, {"most": 200, "least": 200}, Verdict.BROKEN),
+        (201, {"most": 200, "least": 200}, Verdict.BROKEN),
+        (None, {"most": 100}, Verdict.UNKNOWN),
+        (7, {}, Verdict.SHOWN),
+        (None, {}, Verdict.SHOWN),
+    ],
+)
+def test_figure_is_judged_by_its_bounds(value, bounds, verdict):
+    """A number without a bound is only shown."""
+    assert Figure("f", value, "", **bounds).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ([1, 2], Exit.HOLDS),
+        ([1, 4], Exit.DOES_NOT_HOLD),
+        ([1, None], Exit.CANNOT_TELL),
+        ([4, None], Exit.DOES_NOT_HOLD),
+    ],
+)
+def test_exit_code_is_that_of_the_worst_figure(values, code):
+    """A broken bound is told also where another was not measured."""
+    assert ending([Figure("f", value, "", most=3) for value in values]) == code
+
+
+def test_ratio_is_the_median_of_the_rounds_own_ratios():
+    """A slow round of the machine slows both, and so weighs nothing."""
+    figure = median_ratio("pull", [2.0, 30.0, 3.0], [1.0, 20.0, 2.0], most=1.5)
+
+    assert figure.value == 1.5
+    assert figure.samples == (2.0, 1.5, 1.5)
+    assert figure.verdict is Verdict.HOLDS
+
+
+def test_table_says_what_was_not_measured():
+    """In words, beside the bound."""
+    lines = table([Figure("memory", None, "MB", most=100), Figure("answered", 3, "", 3, 3)])
+
+    assert lines[0].split() == ["memory", "-", "<=", "100", "not", "measured", "here"]
+    assert lines[1].split() == ["answered", "3", "=", "3", "holds"]
+
+
+def test_peak_memory_of_no_process_is_not_measured():
+    """As on a system without /proc."""
+    assert peak_megabytes(0) is None
+
+
+def test_layer_is_as_long_and_as_digested_as_it_says():
+    """And its blocks differ, so that nothing can store one of them alone."""
+    layer = random_layer(2)
+    blocks = list(layer.blocks())
+
+    assert len(set(blocks)) == 2
+    assert sum(map(len, blocks)) == layer.size == 2_000_000
+    assert layer.digest == "sha256:" + hashlib.sha256(b"".join(blocks)).hexdigest()
+
+
+@pytest.fixture(name="registry")
+def _registry():
+    """Give a registry of one blob that is at another host, and the way to both."""
+    blob, seen = b"a layer", []
+
+    class Registry(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            host = self.headers["host"].partition(":")[0]
+            seen.append((host, self.path, self.headers["authorization"]))
+            places = {"/away": f"https://{BLOBS}/blob?sig=1", "/out": "https://example.com/blob"}
+            places["/round"] = "/round"
+            place = places.get(self.path)
+            self.send_response(307 if place else 200)
+            if place:
+                self.send_header("Location", place)
+            self.send_header("Content-Length", "0" if place else str(len(blob)))
+            self.end_headers()
+            if not place:
+                self.wfile.write(blob)
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        port = server.server_address[1]
+        try:
+            yield Way(HOST, {HOST: port, BLOBS: port}, None), seen
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_client_follows_to_the_blobs_without_its_bearer(registry):
+    """As every client must: the bearer is the registry's alone."""
+    way, seen = registry
+    with opened(way, "secret") as client:
+        answer = client.ask("GET", "/away", sum_up=True)
+
+    assert (answer.status, answer.size) == (200, 7)
+    assert answer.digest == "sha256:" + hashlib.sha256(b"a layer").hexdigest()
+    assert seen == [(HOST, "/away", "Bearer secret"), (BLOBS, "/blob?sig=1", None)]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("/out", "example.com is not the lab's"), ("/round", "/round is redirected without end")],
+)
+def test_client_goes_nowhere_else(registry, path, said):
+    """What is not the lab's is not asked."""
+    with opened(registry[0]) as client, pytest.raises(LabError, match=said):
+        client.ask("GET", path)
+
+
+def test_pull_that_is_too_short_is_an_error(registry):
+    """A fast answer that lacks bytes is not a fast answer."""
+    layer = random_layer(1)
+    with opened(registry[0]) as client:
+        with pytest.raises(LabError, match="has 1000000 bytes, and 7 came"):
+            layers.pull(client, "o/p", layer)
+        with pytest.raises(LabError, match=f"{layer.digest} came as sha256:"):
+            layers.check(client, "o/p", layer)
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many", ""])
+def test_bench_of_nothing_is_wrong_usage(count, capsys):
+    """Before anything is started."""
+    with pytest.raises(SystemExit) as caught:
+        command_line.main(["bench", f"--rounds={count}"])
+
+    assert caught.value.code == 4
+    assert "is no number of 1 or more" in capsys.readouterr().err

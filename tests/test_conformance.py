@@ -1,0 +1,184 @@
+"""The conformance suite's results: what is read from them, and when they fail the front."""
+
+import re
+
+import pytest
+
+from pullrecovery.conformance.command import GHCR_DIFFERS, Outcome, summary
+from pullrecovery.conformance.results import (
+    Case,
+    Difference,
+    Results,
+    ResultsError,
+    Tally,
+    lost,
+    read_cases,
+    tally,
+)
+from pullrecovery.conformance.suite import LEFT_OUT, Expected, Target, configuration, read_expected
+from pullrecovery.errors import Exit
+from pullrecovery.lab.paths import REPOSITORY
+
+ORDER = Difference("/tag-list", re.compile(r'tag "\S+" returned'), "in the order of pushes")
+
+
+def junit(folder, *cases):
+    """Write a junit.xml as the suite does."""
+    rows = "".join(
+        f'<testcase name="OCI Conformance Test/{name}" classname="" time="0.1" status="{status}">'
+        f"<system-out>{said}</system-out></testcase>"
+        for name, status, said in cases
+    )
+    file = folder / "junit.xml"
+    file.write_text(f'<testsuites tests="1"><testsuite name="s">{rows}</testsuite></testsuites>')
+    return file
+
+
+def results(**tallies):
+    """Return results by name, each as (passed, failed, differing, skipped)."""
+    return Results({name: Tally(*numbers) for name, numbers in tallies.items()})
+
+
+def test_cases_are_read_with_what_was_wrong(tmp_path):
+    """The suite's own name goes, as every test has it."""
+    file = junit(tmp_path, ("image/head", "passed", ""), ("image/pull", "failure", "a&#xA;b"))
+
+    assert read_cases(file) == [
+        Case("image/head", "passed"),
+        Case("image/pull", "failure", "a\nb"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: No such file"),
+        ("<testsuites>", "is no XML"),
+        ("<testsuites/>", "has no test in it"),
+    ],
+    ids=["missing", "cut off", "empty"],
+)
+def test_results_that_tell_nothing_are_an_error(tmp_path, content, said):
+    """The suite exits with 0 where it could not even begin."""
+    file = tmp_path / "junit.xml"
+    if content is not None:
+        file.write_text(content)
+
+    with pytest.raises(ResultsError, match=said):
+        read_cases(file)
+
+
+@pytest.mark.parametrize("status", ["error", "", "flaky"])
+def test_error_of_the_suite_itself_is_no_verdict(tmp_path, status):
+    """Neither the front nor distribution is to blame for it."""
+    file = junit(tmp_path, ("image/push", status, "boom"))
+
+    with pytest.raises(ResultsError, match="could not run image/push: boom"):
+        read_cases(file)
+
+
+def test_tests_of_one_name_are_counted_together():
+    """The suite pushes several blobs, in an order that changes, under one name."""
+    found = tally([Case("push", "passed"), Case("push", "failure"), Case("push", "skipped")])
+
+    assert found.tally("push") == Tally(passed=1, failed=1, skipped=1)
+    assert found.total == Tally(passed=1, failed=1, skipped=1)
+    assert found.total.run == 2
+    assert found.failing == ["push"]
+    assert found.tally("no such test") == Tally()
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "differs"),
+    [
+        ("image/tag-list", 'tag "a" returned', True),
+        ("image/tag-list", 'tag "a" returned\ntag "b" returned', True),
+        ("image/tag-list", 'tag "a" returned\nmissing tag "b"', False),
+        ("image/tag-list", "", False),
+        ("image/push", 'tag "a" returned', False),
+    ],
+    ids=["known", "known twice", "and another", "nothing said", "another test"],
+)
+def test_only_what_a_known_difference_explains_is_put_down_to_it(name, said, differs):
+    """A new fault in the same test still counts."""
+    found = tally([Case(name, "failure", said)], [ORDER])
+
+    assert found.tally(name) == (Tally(differing=1) if differs else Tally(failed=1))
+
+
+@pytest.mark.parametrize(
+    ("front", "missed"),
+    [
+        ((2, 1, 0, 0), []),
+        ((1, 1, 1, 0), []),
+        ((3, 0, 0, 0), []),
+        ((1, 2, 0, 0), ["push"]),
+        ((1, 1, 0, 1), ["push"]),
+        ((2, 2, 0, 0), ["push"]),
+        ((0, 0, 0, 0), ["push"]),
+    ],
+    ids=["same", "differing", "better", "one fails", "one skipped", "one more fails", "none"],
+)
+def test_what_distribution_passes_must_pass(front, missed):
+    """Twice of three it passes bare."""
+    assert lost(results(push=(2, 1, 0, 0)), results(push=front)) == missed
+
+
+def test_what_distribution_skips_or_fails_may_be_anything():
+    """The front is not asked for more than what is behind it."""
+    bare = results(delete=(0, 0, 0, 5), sha512=(0, 5, 0, 0))
+
+    assert lost(bare, results(delete=(0, 0, 0, 5), sha512=(0, 5, 0, 0))) == []
+    assert lost(bare, results(delete=(0, 0, 0, 5), sha512=(5, 0, 0, 0))) == []
+
+
+@pytest.mark.parametrize(
+    ("front", "known", "ending", "said"),
+    [
+        ((1, 1, 0, 0), {"push"}, Exit.HOLDS, "through the front: holds"),
+        ((0, 2, 0, 0), {"push"}, Exit.DOES_NOT_HOLD, "lost in the front: push"),
+        ((1, 1, 0, 0), set(), Exit.DOES_NOT_HOLD, "mirror.md does not say so: push"),
+    ],
+    ids=["holds", "lost", "failure that no page names"],
+)
+def test_outcome_has_its_code_and_its_names(front, known, ending, said):
+    """The table ends with the verdict."""
+    outcome = Outcome(results(push=(1, 1, 0, 0)), results(push=front), Expected(2, known))
+
+    assert outcome.exit == ending
+    assert said in "\n".join(summary(outcome))
+
+
+def test_configuration_leaves_out_what_ghcr_has_not_and_nothing_else():
+    """Referrers, deletes, and the cancelling of an upload."""
+    made = configuration(Target("ghcr.io", tls=True, login="me", token="t"), "me")
+
+    assert made["apis"] == {
+        "referrer": False,
+        "tags": {"delete": False},
+        "manifests": {"delete": False},
+        "blobs": {"delete": False, "uploadCancel": False},
+    }
+    assert made["tls"] == "enabled"
+    assert (made["repo1"], made["repo2"]) == ("me/first", "me/second")
+    assert set(made) == {
+        "version", "registry", "tls", "repo1", "repo2", "username", "password", "resultsDir", "apis"
+    }  # fmt: skip
+
+
+def test_page_names_every_test_that_distribution_fails():
+    """What the command takes for known, a reader can find."""
+    page = (REPOSITORY / "docs" / "mirror.md").read_text()
+    expected = read_expected()
+
+    assert expected.distribution_fails
+    assert [name for name in sorted(expected.distribution_fails) if f"`{name}`" not in page] == []
+
+
+def test_page_has_what_is_left_out_and_where_ghcr_differs():
+    """One list in the code, the same on the page."""
+    page = " ".join((REPOSITORY / "docs" / "mirror.md").read_text().split())
+
+    assert [what for what in LEFT_OUT if what not in page] == []
+    assert [each.reason for each in GHCR_DIFFERS if each.reason not in page] == []
+    assert f"{read_expected().least_tests} tests" in page

@@ -1,0 +1,74 @@
+"""The stand-in and distribution as processes: what is said where they do not come up."""
+
+import ctypes
+import json
+import stat
+
+import pytest
+
+from pullrecovery.lab.ghcr.config import read_config
+from pullrecovery.lab.ghcr.memory import keep_freed_memory
+from pullrecovery.lab.loopback import (
+    free_ports,
+    issue_certificate,
+    running_distribution,
+    running_front,
+)
+from pullrecovery.wait import WaitError
+
+
+@pytest.fixture(name="broken")
+def _broken(tmp_path):
+    """Give a registry that refuses whatever it is started with."""
+    binary = tmp_path / "registry"
+    binary.write_text("#!/bin/sh\necho no such configuration\nexit 3\n")
+    binary.chmod(0o755)
+    return binary
+
+
+def test_front_that_cannot_start_says_why(tmp_path):
+    """What it printed is in the error, and nothing is waited for."""
+    front = running_front(tmp_path / "none", tmp_path / "front")
+    with pytest.raises(WaitError, match="none cannot be started: No such file"), front:
+        pytest.fail("it cannot have answered")
+
+    config = read_config(tmp_path / "front")
+    assert config.settings.front_host == config.settings.control_host == "127.0.0.1"
+
+
+def test_distribution_that_cannot_start_says_why(tmp_path, broken):
+    """Its configuration, which holds a secret, is for its owner alone."""
+    distribution = running_distribution(broken, tmp_path / "bare")
+    with pytest.raises(WaitError, match="no such configuration"), distribution:
+        pytest.fail("it cannot have answered")
+
+    config = tmp_path / "bare" / "config.json"
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+    assert "tls" not in json.loads(config.read_text())["http"]
+
+
+def test_distribution_with_a_certificate_speaks_tls(tmp_path, broken):
+    """With the same kind of certificate as the front's."""
+    (tmp_path / "certificate").mkdir()
+    certificate = issue_certificate(tmp_path / "certificate")
+    distribution = running_distribution(broken, tmp_path / "tls", certificate)
+    with pytest.raises(WaitError, match="no such configuration"), distribution:
+        pytest.fail("it cannot have answered")
+
+    http = json.loads((tmp_path / "tls" / "config.json").read_text())["http"]
+    assert http["tls"] == {
+        "certificate": str(certificate.chain_file),
+        "key": str(certificate.key_file),
+    }
+    assert http["addr"].startswith("127.0.0.1:")
+    assert stat.S_IMODE(certificate.key_file.stat().st_mode) == 0o600
+
+
+def test_free_ports_are_not_the_same():
+    """They are asked for together."""
+    assert len(set(free_ports(5))) == 5
+
+
+def test_memory_is_kept_where_the_c_library_can():
+    """Elsewhere the front is slower, and does not fail."""
+    assert keep_freed_memory() is hasattr(ctypes.CDLL(None), "mallopt")
