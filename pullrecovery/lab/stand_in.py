@@ -70,18 +70,57 @@ class Control:
         return str(self._call("GET", "/healthz")["instance"])
 
     def put_credential(
-        self, name: str, token: str, login: str, scopes: list[str], **state: bool
+        self,
+        name: str,
+        token: str,
+        login: str,
+        scopes: list[str],
+        *,
+        sso_authorised: list[str] | None = None,
+        **state: bool,
     ) -> None:
         """Make `token` a classic personal access token; `state` is expired or revoked."""
-        body = {"token": protect(token), "login": login, "scopes": scopes, **state}
-        self._call("PUT", f"/credentials/{name}", json=body)
+        body = {"login": login, "scopes": scopes, "sso_authorised": sso_authorised or [], **state}
+        self._put_token(name, token, body)
+
+    def put_fine_grained(self, name: str, token: str, login: str, **state: bool) -> None:
+        """Make `token` a fine-grained personal access token."""
+        self._put_token(name, token, {"kind": "fine-grained", "login": login, **state})
+
+    def put_run_token(
+        self, name: str, token: str, repository: str, packages: str, **state: bool
+    ) -> None:
+        """Make `token` the GITHUB_TOKEN of a run in `repository`; `packages` is its permission."""
+        run = {"kind": "workflow", "repository": repository, "packages": packages}
+        self._put_token(name, token, {**run, **state})
 
     def put_package(
-        self, repository: str, visibility: str, readers: list[str], writers: list[str]
+        self,
+        repository: str,
+        visibility: str,
+        readers: list[str],
+        writers: list[str],
+        admins: list[str] | None = None,
     ) -> None:
         """Create the package `owner/name` or change who may use it."""
         body = {"visibility": visibility, "readers": readers, "writers": writers}
-        self._call("PUT", f"/packages/{repository}", json=body)
+        self._call("PUT", f"/packages/{repository}", json={**body, "admins": admins or []})
+
+    def put_owner(self, name: str, **fields: bool | str | list[str] | dict[str, list[str]]) -> None:
+        """Say what an owner is; the fields are those of the stand-in's README."""
+        self._call("PUT", f"/owners/{name}", json=fields)
+
+    def put_world(self, text: str) -> None:
+        """Replace all there is by a world file; tokens in it stand in the text."""
+        self._call("PUT", "/world", content=text)
+
+    def knobs(self) -> dict[str, Any]:
+        """How the rows are turned that are not known of GHCR."""
+        return self._call("GET", "/knobs")
+
+    def put_knobs(self, **knobs: bool | int | str) -> None:
+        """Turn these knobs, and all others back to their defaults."""
+        self._call("PUT", "/knobs", json=knobs)
 
     def log(self, **query: str | int) -> list[dict[str, Any]]:
         """Access log entries, oldest first, of those that match every part of `query`."""
@@ -91,6 +130,9 @@ class Control:
     def log_end(self) -> int:
         """The number that the next entry of the log will have."""
         return int(self._call("GET", "/log", params={"since": _PAST_ANY_END})["next"])
+
+    def _put_token(self, name: str, token: str, body: dict[str, Any]) -> None:
+        self._call("PUT", f"/credentials/{name}", json={"token": protect(token), **body})
 
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:

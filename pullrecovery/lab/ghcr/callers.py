@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from pullrecovery.lab.ghcr.state import Credential, State
+from pullrecovery.lab.ghcr.people import Credential
+from pullrecovery.lab.ghcr.state import State
 from pullrecovery.lab.ghcr.tokens import fingerprint
 
 
@@ -61,7 +62,7 @@ def at_registry(authorization: str | None, state: State) -> Caller:
         return _UNKNOWN
     if not value:
         return _EMPTY
-    grant = state.bearers.grant(value)
+    grant = state.bearers.grant(value, state.knobs.bearer_seconds)
     if grant is None:
         return _holder(state.credential_of(fingerprint(_password(value))))
     if grant.credential is None:

@@ -75,7 +75,7 @@ class _Front:
         if wanted and names.is_repository(wanted[0].lower()):
             recorder.note_repository(request, wanted[0])
         packages = [self._state.package(repository) for repository in wanted]
-        refusal = authorize.token(caller, packages)
+        refusal = authorize.token(caller, packages, self._state.knobs)
         if refusal is not None:
             return replies.refuse(refusal)
         return replies.document({"token": self._issue(caller, wanted)})
@@ -100,18 +100,20 @@ class _Front:
         return await handler(request, target, caller)
 
     def _judge(self, method: str, target: Target, caller: Caller) -> ProtocolError | None:
-        stranger = authorize.enter(caller)
+        catalog = target.route is Route.CATALOG
+        stranger = (
+            authorize.catalog(caller, self._state.knobs) if catalog else authorize.enter(caller)
+        )
         if stranger is not None:
             return stranger
         if method not in _methods(target):
             return errors.UNSUPPORTED
         if not target.repository:
             return authorize.account(caller)
-        package = self._state.package(target.repository)
+        place = self._state.place(target.repository)
         if _writes(method, target):
-            owner = self._state.owner(names.owner_of(target.repository))
-            return authorize.push(caller, package, owner)
-        return authorize.pull(caller, package)
+            return authorize.push(caller, place)
+        return authorize.pull(caller, place, self._state.knobs)
 
 
 def _methods(target: Target) -> frozenset[str]:

@@ -87,7 +87,7 @@ class Repositories:
         """Leave a mount out where the caller may not read its source: a plain upload begins."""
         source = query.get("from", "")
         readable = names.is_repository(source) and not authorize.pull(
-            caller, self._state.package(source)
+            caller, self._state.place(source), self._state.knobs
         )
         if readable:
             return query
@@ -95,7 +95,7 @@ class Repositories:
 
     def _create(self, target: Target, caller: Caller) -> None:
         if caller.identity is not None:
-            self._state.create_by_push(target.repository, caller.identity.login)
+            self._state.create_by_push(target.repository, caller.identity.principal)
 
     @staticmethod
     def _note(request: Request, response: Response) -> None:

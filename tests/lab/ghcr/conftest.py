@@ -17,7 +17,8 @@ from starlette.types import Receive, Scope, Send
 from pullrecovery.lab.ghcr.accesslog import AccessLog, Query
 from pullrecovery.lab.ghcr.control import create_control
 from pullrecovery.lab.ghcr.front import create_front
-from pullrecovery.lab.ghcr.state import Credential, Owner, Package, State, Visibility
+from pullrecovery.lab.ghcr.people import Credential, Owner, Package, Visibility
+from pullrecovery.lab.ghcr.state import State
 from pullrecovery.lab.ghcr.tokens import fingerprint
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"

@@ -8,7 +8,8 @@ import pytest
 
 from pullrecovery.lab.ghcr.accesslog import AccessLog, Query
 from pullrecovery.lab.ghcr.front import create_front
-from pullrecovery.lab.ghcr.state import Package, State, Visibility
+from pullrecovery.lab.ghcr.people import Package, Visibility
+from pullrecovery.lab.ghcr.state import State
 
 DIGEST = "sha256:" + hashlib.sha256(b"").hexdigest()
 PATH = f"/v2/bytequester/open/blobs/{DIGEST}"
