@@ -16,11 +16,14 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
+from pullrecovery.lab.ghcr import hosts
 from pullrecovery.lab.paths import LABEL, NAME, Paths
 from pullrecovery.redaction import protect
 from pullrecovery.wait import wait_for
 
-HOST = "ghcr.io"
+HOST = hosts.REGISTRY
+# All names that the container answers to: the registry, where its blobs are, the packages API.
+NAMES = (hosts.REGISTRY, hosts.BLOBS, hosts.API)
 CONTAINER = f"{NAME}-ghcr"
 # Short, as the first packets to a container made a moment ago may be lost without an answer.
 _SOON = 3.0
@@ -147,13 +150,13 @@ class Control:
 
 
 def issue_certificates(paths: Paths) -> dict[str, bytes]:
-    """Mint a throw-away CA and a certificate for ghcr.io.
+    """Mint a throw-away CA and a certificate for all names of the stand-in.
 
     The CA's certificate goes where the nodes read it; its key is forgotten.
     Returns the files that the container needs, by name.
     """
     authority = trustme.CA(organization_name="pull-recovery lab")
-    leaf = authority.issue_cert(HOST)
+    leaf = authority.issue_cert(*NAMES)
     folder = paths.certs / HOST
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ca.crt").write_bytes(authority.cert_pem.bytes())
@@ -173,7 +176,7 @@ def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> Sta
         hostname=HOST,
         labels={LABEL: "ghcr"},
         network=NAME,
-        networking_config={NAME: client.api.create_endpoint_config(aliases=[HOST])},
+        networking_config={NAME: client.api.create_endpoint_config(aliases=list(NAMES))},
         ports={"443/tcp": ("127.0.0.1", 0), "8080/tcp": ("127.0.0.1", 0)},
         init=True,
     )
@@ -235,23 +238,29 @@ def _answers(stand_in: StandIn) -> bool:
 
 
 class _ToTheLab(httpx.HTTPTransport):
-    """Carries requests for ghcr.io to the published port, under ghcr.io's own TLS name."""
+    """Carries requests for the stand-in's names to its published port, under their TLS names."""
 
     def __init__(self, stand_in: StandIn) -> None:
         super().__init__(verify=stand_in.trust(), trust_env=False)
         self._port = stand_in.https_port
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.host != HOST:
-            raise httpx.ConnectError(f"{request.url.host} is not in the lab", request=request)
-        request.extensions = {**request.extensions, "sni_hostname": HOST}
+        name = request.url.host
+        if name not in NAMES:
+            raise httpx.ConnectError(f"{name} is not in the lab", request=request)
+        request.extensions = {**request.extensions, "sni_hostname": name}
         request.url = request.url.copy_with(host="127.0.0.1", port=self._port)
         return super().handle_request(request)
 
 
 def lab_client(stand_in: StandIn, timeout: float = 60) -> httpx.Client:
-    """An HTTP client to which https://ghcr.io is the lab's; no other host is reached."""
-    return httpx.Client(transport=_ToTheLab(stand_in), timeout=timeout, trust_env=False)
+    """An HTTP client to which https://ghcr.io is the lab's; no host outside it is reached."""
+    return httpx.Client(transport=lab_transport(stand_in), timeout=timeout, trust_env=False)
+
+
+def lab_transport(stand_in: StandIn) -> httpx.BaseTransport:
+    """What lab_client() is made of, for a library that makes its own client."""
+    return _ToTheLab(stand_in)
 
 
 def _has_ended(container: Container) -> bool:

@@ -29,7 +29,7 @@ from pullrecovery.lab.ghcr.worldcontrol import world_routes
 
 _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 _LONGEST_DOCUMENT: Final = 64 * 1024
-_LOG_TEXTS: Final = ("identity", "credential", "repository", "digest")
+_LOG_TEXTS: Final = ("identity", "credential", "token_kind", "repository", "digest")
 _LOG_NUMBERS: Final = ("since", "status")
 
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -174,6 +174,7 @@ def _log_query(request: Request) -> Query:
         since=int(query.get("since", "1")),
         identity=query.get("identity"),
         credential=query.get("credential"),
+        token_kind=query.get("token_kind"),
         repository=query.get("repository"),
         digest=query.get("digest"),
         status=int(query["status"]) if "status" in query else None,

@@ -9,10 +9,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Host
 from starlette.routing import Route as Path
 
-from pullrecovery.lab.ghcr import authorize, callers, errors, names, paths, recorder, replies
+from pullrecovery.lab.ghcr import authorize, callers, errors, hosts, names, paths, recorder, replies
 from pullrecovery.lab.ghcr.accesslog import AccessLog
+from pullrecovery.lab.ghcr.blobstore import BlobStore
 from pullrecovery.lab.ghcr.callers import Caller
 from pullrecovery.lab.ghcr.errors import ProtocolError
 from pullrecovery.lab.ghcr.paths import Route, Target
@@ -35,6 +37,7 @@ def create_front(state: State, storage: httpx.AsyncClient, log: AccessLog) -> St
     front = _Front(state, storage)
     return Starlette(
         routes=[
+            Host(hosts.BLOBS, BlobStore(state, storage)),
             Path("/", _land, methods=["GET"]),
             Path("/token", front.token, methods=_ANY_METHOD),
             Path("/{path:path}", front.registry, methods=_ANY_METHOD),
@@ -61,6 +64,7 @@ class _Front:
             Route.MANIFEST: serve.manifest,
             Route.BLOB: serve.blob,
             Route.UPLOAD: serve.upload,
+            Route.REFERRERS: serve.referrers,
         }
 
     async def token(self, request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote
 
 import httpx
 from starlette.requests import Request
@@ -64,11 +65,30 @@ class Repositories:
         return response
 
     async def blob(self, request: Request, target: Target, caller: Caller) -> Response:
-        """Give a blob."""
-        del caller
+        """Say where a blob is to be had, or give it."""
         path = f"/v2/{target.repository}/blobs/{target.reference}"
-        errand = storage.Errand(path, errors.BLOB_UNKNOWN)
-        return await storage.relay(request, self._storage, errand)
+        if self._state.knobs.blobs == "inline":
+            errand = storage.Errand(path, errors.BLOB_UNKNOWN)
+            return await storage.relay(request, self._storage, errand)
+        try:
+            await storage.look(self._storage, path, errors.BLOB_UNKNOWN)
+        except storage.RefusedError as refused:
+            return replies.refuse(refused.error)
+        address = self._state.links.sign(target.repository, target.reference, caller.identity)
+        return replies.redirect(HTTPStatus.TEMPORARY_REDIRECT, address)
+
+    async def referrers(self, request: Request, target: Target, caller: Caller) -> Response:
+        """Answer as GHCR's clients find it in the end: there is no such thing.
+
+        GHCR redirects to an address of github.com that cuts the digest off, and is not there.
+        """
+        del request, caller
+        if self._state.knobs.referrers == "missing":
+            return replies.not_found()
+        algorithm = target.reference.partition(":")[0]
+        package = quote(f"{target.repository}/referrers/{algorithm}", safe="")
+        address = f"https://github.com/-/v2/packages/container/package/{package}"
+        return replies.redirect(HTTPStatus.SEE_OTHER, address)
 
     async def upload(self, request: Request, target: Target, caller: Caller) -> Response:
         """Begin, continue, finish or look at the upload of a blob."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pullrecovery.lab.ghcr import names
+from pullrecovery.lab.ghcr.bloblinks import BlobLinks
 from pullrecovery.lab.ghcr.knobs import Knobs
 from pullrecovery.lab.ghcr.people import Credential, Owner, Package, Place
 from pullrecovery.lab.ghcr.tokens import Bearers
@@ -21,6 +22,7 @@ class State:
     """The world as it is now. Used from one event loop, so it needs no lock."""
 
     bearers: Bearers = field(default_factory=Bearers)
+    links: BlobLinks = field(default_factory=BlobLinks)
     knobs: Knobs = field(default_factory=Knobs)
     _credentials: dict[str, Credential] = field(default_factory=dict)
     _packages: dict[str, Package] = field(default_factory=dict)

@@ -47,6 +47,14 @@ _KEPT_BACK: Final = frozenset(
 # The front's own server writes these.
 _REPLACED: Final = frozenset({b"date", b"server", b"docker-distribution-api-version"})
 
+# Whatever it is, and with the types that registries do not give to `*/*`.
+ANY_MANIFEST: Final = (
+    "application/vnd.oci.image.index.v1+json, "
+    "application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.docker.distribution.manifest.v2+json, "
+    "*/*"
+)
 _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
 _LONGEST_ERROR: Final = 64 * 1024
 _FIRST_ERROR_STATUS: Final = 400
@@ -118,6 +126,17 @@ async def relay(request: Request, storage: httpx.AsyncClient, errand: Errand) ->
     if "location" in response.headers:
         response.headers["location"] = _relative(response.headers["location"])
     return response
+
+
+async def look(storage: httpx.AsyncClient, path: str, missing: ProtocolError) -> httpx.Headers:
+    """Return the headers of what is there; raises RefusedError, with `missing` where nothing is."""
+    try:
+        reply = await storage.head(path, headers={"accept": ANY_MANIFEST})
+    except httpx.TransportError as error:
+        raise RefusedError(errors.STORAGE_UNAVAILABLE) from error
+    if reply.status_code >= _FIRST_ERROR_STATUS:
+        raise RefusedError(errors.from_storage(reply.status_code, reply.content, missing))
+    return reply.headers
 
 
 async def list_tags(storage: httpx.AsyncClient, repository: str) -> list[str]:
