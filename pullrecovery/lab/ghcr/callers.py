@@ -53,6 +53,19 @@ def at_token_service(authorization: str | None, state: State) -> Caller:
     return _holder(state.credential_of(fingerprint(_password(value))))
 
 
+def at_api(authorization: str | None, state: State) -> Caller:
+    """Return who asks the REST API: KNOWN, REJECTED, or UNKNOWN for who brings no token.
+
+    It takes a token itself, as `token`, as `bearer` or as a password, and none of the registry's.
+    """
+    scheme, value = _split(authorization)
+    if scheme == "basic":
+        return _holder(state.credential_of(fingerprint(_password(value))))
+    if scheme not in {"bearer", "token"}:
+        return _UNKNOWN
+    return _holder(state.credential_of(fingerprint(value)))
+
+
 def at_registry(authorization: str | None, state: State) -> Caller:
     """Return who asks under /v2/."""
     scheme, value = _split(authorization)

@@ -14,6 +14,7 @@ from starlette.routing import Route as Path
 
 from pullrecovery.lab.ghcr import authorize, callers, errors, hosts, names, paths, recorder, replies
 from pullrecovery.lab.ghcr.accesslog import AccessLog
+from pullrecovery.lab.ghcr.api import PackagesApi
 from pullrecovery.lab.ghcr.blobstore import BlobStore
 from pullrecovery.lab.ghcr.callers import Caller
 from pullrecovery.lab.ghcr.errors import ProtocolError
@@ -38,6 +39,7 @@ def create_front(state: State, storage: httpx.AsyncClient, log: AccessLog) -> St
     return Starlette(
         routes=[
             Host(hosts.BLOBS, BlobStore(state, storage)),
+            Host(hosts.API, PackagesApi(state, storage)),
             Path("/", _land, methods=["GET"]),
             Path("/token", front.token, methods=_ANY_METHOD),
             Path("/{path:path}", front.registry, methods=_ANY_METHOD),

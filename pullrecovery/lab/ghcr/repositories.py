@@ -53,6 +53,10 @@ class Repositories:
     async def manifest(self, request: Request, target: Target, caller: Caller) -> Response:
         """Give or take a manifest, by tag or digest."""
         path = f"/v2/{target.repository}/manifests/{target.reference}"
+        versions = self._state.versions
+        # By digest alone: tags of a deleted version are gone from the registry behind.
+        if request.method != "PUT" and versions.is_deleted(target.repository, target.reference):
+            return replies.refuse(errors.MANIFEST_UNKNOWN)
         errand = storage.Errand(
             path, errors.MANIFEST_UNKNOWN, judge=lambda found: _unread_index(request, found)
         )
@@ -60,6 +64,7 @@ class Repositories:
         self._note(request, response)
         if response.status_code == HTTPStatus.CREATED:
             self._create(target, caller)
+            versions.pushed(target.repository, response.headers["docker-content-digest"])
             if names.is_tag(target.reference):
                 self._state.tag_pushed(target.repository, target.reference)
         return response

@@ -5,12 +5,14 @@ All of it lives in memory and is gone after a restart. Rows are frozen: a change
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from pullrecovery.lab.ghcr import names
 from pullrecovery.lab.ghcr.bloblinks import BlobLinks
 from pullrecovery.lab.ghcr.knobs import Knobs
 from pullrecovery.lab.ghcr.people import Credential, Owner, Package, Place
 from pullrecovery.lab.ghcr.tokens import Bearers
+from pullrecovery.lab.ghcr.versions import Versions
 
 
 class TokenTakenError(Exception):
@@ -22,12 +24,15 @@ class State:
     """The world as it is now. Used from one event loop, so it needs no lock."""
 
     bearers: Bearers = field(default_factory=Bearers)
+    versions: Versions = field(default_factory=Versions)
     links: BlobLinks = field(default_factory=BlobLinks)
     knobs: Knobs = field(default_factory=Knobs)
     _credentials: dict[str, Credential] = field(default_factory=dict)
     _packages: dict[str, Package] = field(default_factory=dict)
     _owners: dict[str, Owner] = field(default_factory=dict)
     _pushed: dict[str, dict[str, None]] = field(default_factory=dict)
+    _born: dict[str, datetime] = field(default_factory=dict)
+    _removed: dict[str, Package] = field(default_factory=dict)
 
     def replace(
         self,
@@ -41,7 +46,9 @@ class State:
         the tags.
         """
         self._credentials = {row.name: row for row in credentials}
-        self._packages = {row.repository: row for row in packages}
+        self._packages = {}
+        for row in packages:
+            self.put_package(row)
         self._owners = {row.name: row for row in owners}
 
     def put_credential(self, credential: Credential) -> None:
@@ -66,10 +73,24 @@ class State:
     def put_package(self, package: Package) -> None:
         """Add a package, or replace the one of that repository."""
         self._packages[package.repository] = package
+        self._born.setdefault(package.repository, datetime.now(UTC))
+        self._removed.pop(package.repository, None)
 
     def drop_package(self, repository: str) -> bool:
         """Forget a package, not what the registry stores for it; False if there is none."""
         return self._packages.pop(repository, None) is not None
+
+    def remove_package(self, repository: str) -> None:
+        """Delete a package as its admin does: it can be restored."""
+        self._removed[repository] = self._packages.pop(repository)
+
+    def removed_package(self, repository: str) -> Package | None:
+        """Return a package that was removed, and not put again since."""
+        return self._removed.get(repository)
+
+    def born(self, repository: str) -> datetime:
+        """Return when a package was first heard of."""
+        return self._born[repository]
 
     def package(self, repository: str) -> Package | None:
         """Return the package of a repository."""

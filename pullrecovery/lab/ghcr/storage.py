@@ -155,6 +155,22 @@ async def list_tags(storage: httpx.AsyncClient, repository: str) -> list[str]:
     return [str(tag) for tag in reply.json()["tags"] or ()]
 
 
+async def tag(storage: httpx.AsyncClient, repository: str, digest: str, name: str) -> None:
+    """Let a tag lead to a manifest that is there; raises RefusedError."""
+    path = f"/v2/{repository}/manifests/"
+    try:
+        found = await storage.get(path + digest, headers={"accept": ANY_MANIFEST})
+        if found.is_success:
+            kind = {"content-type": found.headers["content-type"]}
+            found = await storage.put(path + name, content=found.content, headers=kind)
+    except httpx.TransportError as error:
+        raise RefusedError(errors.STORAGE_UNAVAILABLE) from error
+    if found.status_code >= _FIRST_ERROR_STATUS:
+        raise RefusedError(
+            errors.from_storage(found.status_code, found.content, errors.MANIFEST_UNKNOWN)
+        )
+
+
 async def delete_tag(storage: httpx.AsyncClient, repository: str, tag: str) -> None:
     """Take one tag away; what it pointed at stays.
 
