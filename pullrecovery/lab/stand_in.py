@@ -248,9 +248,15 @@ class _ToTheLab(httpx.HTTPTransport):
         name = request.url.host
         if name not in NAMES:
             raise httpx.ConnectError(f"{name} is not in the lab", request=request)
-        request.extensions = {**request.extensions, "sni_hostname": name}
-        request.url = request.url.copy_with(host="127.0.0.1", port=self._port)
-        return super().handle_request(request)
+        # A request of its own, as the client's is what it judges a redirect by.
+        onward = httpx.Request(
+            request.method,
+            request.url.copy_with(host="127.0.0.1", port=self._port),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": name},
+        )
+        return super().handle_request(onward)
 
 
 def lab_client(stand_in: StandIn, timeout: float = 60) -> httpx.Client:
