@@ -21,6 +21,7 @@ _BY_STANDING: Final = {
     Standing.EMPTY: errors.TOKEN_NOT_PROVIDED,
     Standing.BASIC: errors.BASIC_REJECTED,
     Standing.REJECTED: errors.TOKEN_REJECTED,
+    Standing.MADE_UP: errors.TOKEN_REJECTED,
 }
 _MISSING: Final = {error.code: error for error in (errors.NAME_UNKNOWN, errors.MANIFEST_UNKNOWN)}
 
@@ -64,6 +65,8 @@ def catalog(caller: Caller, knobs: Knobs) -> ProtocolError | None:
 
 def pull(caller: Caller, place: Place, knobs: Knobs) -> ProtocolError | None:
     """Judge a read of a package."""
+    if caller.standing is Standing.MADE_UP and place.public and knobs.any_bearer:
+        return None
     refusal = enter(caller)
     if refusal is not None:
         return refusal

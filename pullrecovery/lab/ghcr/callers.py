@@ -22,6 +22,7 @@ class Standing(Enum):
     EMPTY = auto()  # an Authorization without a token in it
     BASIC = auto()  # a password where only bearer tokens are taken
     REJECTED = auto()  # a token that nobody, or nobody any more, has
+    MADE_UP = auto()  # base64 that is nobody's token, as a bearer
     ANYBODY = auto()  # an anonymous bearer token
     KNOWN = auto()  # a usable credential, or a bearer token issued for one
 
@@ -42,6 +43,7 @@ class Caller:
 _UNKNOWN: Final = Caller(Standing.UNKNOWN)
 _EMPTY: Final = Caller(Standing.EMPTY)
 _REJECTED: Final = Caller(Standing.REJECTED)
+_MADE_UP: Final = Caller(Standing.MADE_UP)
 _ANYBODY: Final = Caller(Standing.ANYBODY)
 
 
@@ -77,7 +79,8 @@ def at_registry(authorization: str | None, state: State) -> Caller:
         return _EMPTY
     grant = state.bearers.grant(value, state.knobs.bearer_seconds)
     if grant is None:
-        return _holder(state.credential_of(fingerprint(_password(value))))
+        holder = state.credential_of(fingerprint(_password(value)))
+        return _MADE_UP if holder is None and _is_base64(value) else _holder(holder)
     if grant.credential is None:
         return _ANYBODY
     return _holder(state.credential_of(grant.credential))
@@ -92,6 +95,14 @@ def _holder(credential: Credential | None) -> Caller:
 def _split(authorization: str | None) -> tuple[str, str]:
     scheme, _, value = (authorization or "").strip().partition(" ")
     return scheme.lower(), value.strip()
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return False
+    return True
 
 
 def _password(encoded: str) -> str:

@@ -106,20 +106,16 @@ class _Front:
         return await handler(request, target, caller)
 
     def _judge(self, method: str, target: Target, caller: Caller) -> ProtocolError | None:
-        catalog = target.route is Route.CATALOG
-        stranger = (
-            authorize.catalog(caller, self._state.knobs) if catalog else authorize.enter(caller)
-        )
-        if stranger is not None:
-            return stranger
+        knobs, place = self._state.knobs, self._state.place(target.repository)
         if method not in _methods(target):
-            return errors.UNSUPPORTED
+            return authorize.enter(caller) or errors.UNSUPPORTED
+        if target.route is Route.CATALOG:
+            return authorize.catalog(caller, knobs)
         if not target.repository:
             return authorize.account(caller)
-        place = self._state.place(target.repository)
         if _writes(method, target):
             return authorize.push(caller, place)
-        return authorize.pull(caller, place, self._state.knobs)
+        return authorize.pull(caller, place, knobs)
 
 
 def _methods(target: Target) -> frozenset[str]:

@@ -35,6 +35,7 @@ class Knobs:
     | catalog_anonymous | status of `/v2/_catalog` for nobody |
     | blobs | whether a blob is given by redirect to GitHub's storage, or by the front itself |
     | referrers | whether the referrers API answers 404 at once, or by redirect to github.com |
+    | any_bearer | whether any base64 text is a bearer for what is public |
     | bearer_seconds | how long a bearer token lasts; 0 is as long as its credential |
     """
 
@@ -48,6 +49,7 @@ class Knobs:
     catalog_anonymous: int = _choice(401, 403)
     blobs: str = _choice("redirect", "inline")
     referrers: str = _choice("missing", "redirect")
+    any_bearer: bool = _choice(True, False)
     bearer_seconds: int = 0
 
     def as_document(self) -> dict[str, object]:

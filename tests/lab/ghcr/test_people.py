@@ -175,6 +175,7 @@ def test_package_that_a_run_pushes_is_its_repositorys(world):
         ({"missing_package": "MANIFEST_UNKNOWN"}, "alice", "/v2/alice/no/manifests/v1", 404, "manifest unknown"),
         ({"write_reads": False}, "alice", "/v2/acme/app/manifests/v1", 403, SCOPES),
         ({"sso_pull": "read_package"}, "alice-no-sso", "/v2/acme/app/manifests/v1", 403, READ),
+        ({"any_bearer": False}, "raw Bearer QQ==", "/v2/acme/open/manifests/v1", 401, BAD),
         ({"catalog": "denied"}, "alice", "/v2/_catalog", 403, "requested access to the resource is denied"),
         ({"catalog_anonymous": 403}, "nobody", "/v2/_catalog", 403, "requested access to the resource is denied"),
     ],
