@@ -9,22 +9,23 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from pullrecovery.errors import LabError
 from pullrecovery.lab.ghcr.servers import listen, serve
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.stand_in import HOST, StandIn, issue_certificates, lab_client, lab_transport
 from pullrecovery.packages import Packages, PackagesError
 
+SECRET = "the-control-secret-of-the-tests"
 CONTENT = b"a layer" * 100
 LAYER = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 
 
 @contextmanager
-def serving(app, folder):
-    """Run an application over TLS in a thread of its own; give its port."""
+def serving(app, **pair):
+    """Run an application in a thread of its own, with a pair over TLS; give its port."""
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
-    certificate, key = folder / "tls.crt", folder / "tls.key"
     with listen("127.0.0.1", 0) as listener:
-        run = serve(app, listener, stop, certificate=certificate, key=key)
+        run = serve(app, listener, stop, **pair)
         thread = threading.Thread(target=loop.run_until_complete, args=(run,))
         thread.start()
         try:
@@ -41,8 +42,9 @@ def _lab(ghcr, tmp_path):
     for name, content in issue_certificates(paths).items():
         (tmp_path / name).write_bytes(content)
     ghcr.control("PUT", "/owners/bytequester", {"login": "ByteQuester"})
-    with serving(ghcr.front, tmp_path) as port:
-        yield StandIn(port, 0, paths.certs / HOST / "ca.crt", "")
+    pair = {"certificate": tmp_path / "tls.crt", "key": tmp_path / "tls.key"}
+    with serving(ghcr.front, **pair) as port, serving(ghcr.control_app) as control:
+        yield StandIn(port, control, paths.certs / HOST / "ca.crt", SECRET)
 
 
 def packages(lab, caller, owner="ByteQuester"):
@@ -83,6 +85,42 @@ def _of_blobs():
     from pullrecovery.lab.ghcr.accesslog import Query
 
     return Query(digest=LAYER)
+
+
+def test_control_says_who_there_is(ghcr, lab):
+    """Each of its methods is one request, and the front judges by it at once."""
+    with lab.control() as control:
+        control.put_owner("acme", organisation=True, sso_enforced=True, teams={"all": ["Bob"]})
+        control.put_package("acme/app", "private", ["team:all"], ["repository:acme/app"])
+        control.put_credential("bob", "ghp_bob", "Bob", ["read:packages"], sso_authorised=["Acme"])
+        control.put_credential("bob-old", "ghp_bob-old", "Bob", ["read:packages"], expired=True)
+        control.put_fine_grained("fine", "ghp_fine", "Bob")
+        control.put_run_token("run", "ghp_run", "acme/app", "write")
+        control.put_knobs(bearer_seconds=60)
+        knobs = control.knobs()
+    answers = {
+        name: ghcr.ask("GET", "/v2/acme/app/manifests/v1", caller=f"pat {name}").json()
+        for name in ("bob", "bob-old", "fine", "run")
+    }
+    said = {name: answer["errors"][0]["message"] for name, answer in answers.items()}
+
+    assert knobs["bearer_seconds"] == 60
+    assert said == {
+        "bob": "manifest unknown",
+        "bob-old": "unauthenticated: User cannot be authenticated with the token provided.",
+        "fine": "permission_denied: The token provided does not match expected scopes.",
+        "run": "manifest unknown",
+    }
+
+
+def test_control_puts_a_whole_world_or_tells_its_mistake(ghcr, lab):
+    """The line that is wrong reaches whoever wrote it."""
+    with lab.control() as control:
+        control.put_world("users: {Alice: }\npackages: {alice/app: {visibility: public}}\n")
+        with pytest.raises(LabError, match=r"400 .*world:1: the world has no key 'people'"):
+            control.put_world("people: {}\n")
+
+    assert ghcr.token_for("nobody", "repository:alice/app:pull").status_code == 200
 
 
 def test_versions_are_read_deleted_and_restored(ghcr, admin):
