@@ -1,8 +1,10 @@
 """Reading YAML that must have exactly the right shape; every error names its file and line.
 
-Errors name keys, lines and types, never a value: it may be a token.
+Errors name keys, names, lines and types, and never what is or looks like a token: it may stand in
+the wrong place.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -23,7 +25,17 @@ class Item(NamedTuple):
     line: int
 
 
-_KINDS: Final = {str: "a text", bool: "true or false", int: "a number", type(None): "nothing"}
+_KINDS: Final = {
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    type(None): "nothing",
+    CommentedSeq: "a list",
+    CommentedMap: "a mapping",
+}
+_PROBLEMS: Final = {"DuplicateKeyError": "a key is there twice"}
+# GitHub's prefixes: classic, OAuth, user, server, refresh, fine-grained.
+_TOKEN: Final = re.compile(r"\b(?:gh[pousr]|github_pat)_\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,8 @@ class Block:
 
     def fail(self, sentence: str, line: int | None = None) -> BlockError:
         """Return the error that says this of a line, by default that of the mapping."""
-        return BlockError(f"{self.source}:{line or self.line}: {sentence}")
+        shown = _TOKEN.sub("[a token]", sentence)
+        return BlockError(f"{self.source}:{line or self.line}: {shown}")
 
     def line_of(self, key: str) -> int:
         """Return the line in which a key stands."""
@@ -125,7 +138,7 @@ class Block:
         return Block(self.source, what or repr(key), line, value)
 
     def _wrong(self, key: str, wanted: str, value: object) -> BlockError:
-        kind = next((name for kind, name in _KINDS.items() if isinstance(value, kind)), "none")
+        kind = next((name for kind, name in _KINDS.items() if isinstance(value, kind)), "neither")
         return self.fail(f"{key!r} must be {wanted}, and is {kind}", self.line_of(key))
 
 
@@ -148,6 +161,3 @@ def read_block(text: bytes, source: str, what: str) -> Block:
     if not isinstance(node, CommentedMap):
         raise BlockError(f"{source}:1: {what} must be a mapping")
     return Block(source, what, 1, node)
-
-
-_PROBLEMS: Final = {"DuplicateKeyError": "a key is there twice"}
