@@ -98,7 +98,9 @@ def test_no_file_names_a_folder_of_somebodys_machine():
 def test_lock_holds_versions_and_hashes_and_no_address(lock):
     """Where packages come from is the user's choice; what they are is not."""
     lines = lock.read_text().splitlines()
-    known = re.compile(r"[\w.-]+==\S+( ;.*)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?|\s*#.*")
+    known = re.compile(
+        r"[\w.-]+(\[[\w, -]+\])?==\S+( ;.*)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?|\s*#.*"
+    )
     others = [line for line in lines if not known.fullmatch(line)]
 
     assert any("--hash=sha256:" in line for line in lines)

@@ -150,7 +150,9 @@ class _Upload:
     token: str
 
     def blob(self, digest: str, data: bytes) -> None:
-        if self._call("HEAD", f"blobs/{digest}", ok=(200, 404)).status_code == httpx.codes.OK:
+        # What is there is there by redirect, to where it could be read.
+        found = self._call("HEAD", f"blobs/{digest}", ok=(200, 307, 404))
+        if found.status_code != httpx.codes.NOT_FOUND:
             return
         started = self._call("POST", "blobs/uploads/", ok=(202,))
         place = urljoin(f"https://{self.registry.host}/v2/", started.headers["location"])

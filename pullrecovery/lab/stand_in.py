@@ -15,11 +15,14 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
+from pullrecovery.lab.ghcr import hosts
 from pullrecovery.lab.paths import LABEL, NAME, Paths
 from pullrecovery.redaction import protect
 from pullrecovery.wait import wait_for
 
-HOST = "ghcr.io"
+HOST = hosts.REGISTRY
+# All names that the container answers to: the registry, where its blobs are, the packages API.
+NAMES = (hosts.REGISTRY, hosts.BLOBS, hosts.API)
 CONTAINER = f"{NAME}-ghcr"
 # Short, as the first packets to a container made a moment ago may be lost without an answer.
 _SOON = 3.0
@@ -69,18 +72,57 @@ class Control:
         return str(self._call("GET", "/healthz")["instance"])
 
     def put_credential(
-        self, name: str, token: str, login: str, scopes: list[str], **state: bool
+        self,
+        name: str,
+        token: str,
+        login: str,
+        scopes: list[str],
+        *,
+        sso_authorised: list[str] | None = None,
+        **state: bool,
     ) -> None:
         """Make `token` a classic personal access token; `state` is expired or revoked."""
-        body = {"token": protect(token), "login": login, "scopes": scopes, **state}
-        self._call("PUT", f"/credentials/{name}", json=body)
+        body = {"login": login, "scopes": scopes, "sso_authorised": sso_authorised or [], **state}
+        self._put_token(name, token, body)
+
+    def put_fine_grained(self, name: str, token: str, login: str, **state: bool) -> None:
+        """Make `token` a fine-grained personal access token."""
+        self._put_token(name, token, {"kind": "fine-grained", "login": login, **state})
+
+    def put_run_token(
+        self, name: str, token: str, repository: str, packages: str, **state: bool
+    ) -> None:
+        """Make `token` the GITHUB_TOKEN of a run in `repository`; `packages` is its permission."""
+        run = {"kind": "workflow", "repository": repository, "packages": packages}
+        self._put_token(name, token, {**run, **state})
 
     def put_package(
-        self, repository: str, visibility: str, readers: list[str], writers: list[str]
+        self,
+        repository: str,
+        visibility: str,
+        readers: list[str],
+        writers: list[str],
+        admins: list[str] | None = None,
     ) -> None:
         """Create the package `owner/name` or change who may use it."""
         body = {"visibility": visibility, "readers": readers, "writers": writers}
-        self._call("PUT", f"/packages/{repository}", json=body)
+        self._call("PUT", f"/packages/{repository}", json={**body, "admins": admins or []})
+
+    def put_owner(self, name: str, **fields: bool | str | list[str] | dict[str, list[str]]) -> None:
+        """Say what an owner is; the fields are those of the stand-in's README."""
+        self._call("PUT", f"/owners/{name}", json=fields)
+
+    def put_world(self, text: str) -> None:
+        """Replace all there is by a world file; tokens in it stand in the text."""
+        self._call("PUT", "/world", content=text)
+
+    def knobs(self) -> dict[str, Any]:
+        """How the rows are turned that are not known of GHCR."""
+        return self._call("GET", "/knobs")
+
+    def put_knobs(self, **knobs: bool | int | str) -> None:
+        """Turn these knobs, and all others back to their defaults."""
+        self._call("PUT", "/knobs", json=knobs)
 
     def log(self, **query: str | int) -> list[dict[str, Any]]:
         """Access log entries, oldest first, of those that match every part of `query`."""
@@ -90,6 +132,9 @@ class Control:
     def log_end(self) -> int:
         """The number that the next entry of the log will have."""
         return int(self._call("GET", "/log", params={"since": _PAST_ANY_END})["next"])
+
+    def _put_token(self, name: str, token: str, body: dict[str, Any]) -> None:
+        self._call("PUT", f"/credentials/{name}", json={"token": protect(token), **body})
 
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:
@@ -104,13 +149,13 @@ class Control:
 
 
 def issue_certificates(paths: Paths) -> dict[str, bytes]:
-    """Mint a throw-away CA and a certificate for ghcr.io.
+    """Mint a throw-away CA and a certificate for all names of the stand-in.
 
     The CA's certificate goes where the nodes read it; its key is forgotten.
     Returns the files that the container needs, by name.
     """
     authority = trustme.CA(organization_name="pull-recovery lab")
-    leaf = authority.issue_cert(HOST)
+    leaf = authority.issue_cert(*NAMES)
     folder = paths.certs / HOST
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ca.crt").write_bytes(authority.cert_pem.bytes())
@@ -130,7 +175,7 @@ def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> Sta
         hostname=HOST,
         labels={LABEL: "ghcr"},
         network=NAME,
-        networking_config={NAME: client.api.create_endpoint_config(aliases=[HOST])},
+        networking_config={NAME: client.api.create_endpoint_config(aliases=list(NAMES))},
         ports={"443/tcp": ("127.0.0.1", 0), "8080/tcp": ("127.0.0.1", 0)},
         init=True,
     )
@@ -200,23 +245,35 @@ def _answers(stand_in: StandIn) -> bool:
 
 
 class _ToTheLab(httpx.HTTPTransport):
-    """Carries requests for ghcr.io to the published port, under ghcr.io's own TLS name."""
+    """Carries requests for the stand-in's names to its published port, under their TLS names."""
 
     def __init__(self, stand_in: StandIn) -> None:
         super().__init__(verify=stand_in.trust(), trust_env=False)
         self._port = stand_in.https_port
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.host != HOST:
-            raise httpx.ConnectError(f"{request.url.host} is not in the lab", request=request)
-        request.extensions = {**request.extensions, "sni_hostname": HOST}
-        request.url = request.url.copy_with(host="127.0.0.1", port=self._port)
-        return super().handle_request(request)
+        name = request.url.host
+        if name not in NAMES:
+            raise httpx.ConnectError(f"{name} is not in the lab", request=request)
+        # A request of its own, as the client's is what it judges a redirect by.
+        onward = httpx.Request(
+            request.method,
+            request.url.copy_with(host="127.0.0.1", port=self._port),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": name},
+        )
+        return super().handle_request(onward)
 
 
 def lab_client(stand_in: StandIn, timeout: float = 60) -> httpx.Client:
-    """An HTTP client to which https://ghcr.io is the lab's; no other host is reached."""
-    return httpx.Client(transport=_ToTheLab(stand_in), timeout=timeout, trust_env=False)
+    """An HTTP client to which https://ghcr.io is the lab's; no host outside it is reached."""
+    return httpx.Client(transport=lab_transport(stand_in), timeout=timeout, trust_env=False)
+
+
+def lab_transport(stand_in: StandIn) -> httpx.BaseTransport:
+    """What lab_client() is made of, for a library that makes its own client."""
+    return _ToTheLab(stand_in)
 
 
 def _has_ended(container: Container) -> bool:

@@ -23,6 +23,7 @@ from pullrecovery.lab.ghcr.front import create_front
 from pullrecovery.lab.ghcr.memory import keep_freed_memory, take_large_pieces
 from pullrecovery.lab.ghcr.servers import listen, serve, unless
 from pullrecovery.lab.ghcr.state import State
+from pullrecovery.lab.ghcr.worldcontrol import install
 
 _STOPPED: Final = 0
 _DIED: Final = 1
@@ -72,7 +73,9 @@ async def _run(config: Config) -> int:
             )
         )
         registry = await stack.enter_async_context(running_registry(settings, storage))
-        state, log = State(), AccessLog()
+        state, log = State(knobs=settings.knobs), AccessLog()
+        if config.world is not None:
+            install(config.world, state)
         front = create_front(state, storage, log)
         control = create_control(state, log, config.secret, registry=storage)
         async with asyncio.TaskGroup() as group:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 
 from pullrecovery.lab.ghcr.paths import Route
+from pullrecovery.lab.ghcr.people import Kind
 
 
 @dataclass(slots=True)
@@ -19,8 +20,10 @@ class Draft:
 
     `time` is when the request came, UTC, ISO 8601 with microseconds and a Z. `identity` is the
     login the caller was taken for; `credential` the name of the credential that came with the
-    request, also where it was rejected. `bytes` counts the body sent to the client. `status` is
-    499 where the client left before there was one.
+    request, also where it was rejected, and `token_kind` its kind. A blob's bytes are given to the
+    one whom the redirect was given to. `credential_leaked` says that an Authorization header came
+    where none is ever to be sent: to the storage of the blobs. `bytes` counts the body sent to
+    the client. `status` is 499 where the client left before there was one.
     """
 
     time: str
@@ -28,12 +31,14 @@ class Draft:
     route: Route = Route.OTHER
     identity: str | None = None
     credential: str | None = None
+    token_kind: Kind | None = None
     user_agent: str | None = None
     repository: str | None = None
     reference: str | None = None
     digest: str | None = None
     bytes: int = 0
     status: int = 499
+    credential_leaked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,14 @@ class Entry:
     route: Route
     identity: str | None
     credential: str | None
+    token_kind: Kind | None
     user_agent: str | None
     repository: str | None
     reference: str | None
     digest: str | None
     bytes: int
     status: int
+    credential_leaked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class Query:
     since: int = 1
     identity: str | None = None
     credential: str | None = None
+    token_kind: str | None = None
     repository: str | None = None
     digest: str | None = None
     status: int | None = None
@@ -73,6 +81,7 @@ class Query:
         pairs = (
             (self.identity, entry.identity),
             (self.credential, entry.credential),
+            (self.token_kind, entry.token_kind),
             (self.repository, entry.repository),
             (self.digest, entry.digest),
         )

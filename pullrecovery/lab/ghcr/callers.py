@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from pullrecovery.lab.ghcr.state import Credential, State
+from pullrecovery.lab.ghcr.people import Credential
+from pullrecovery.lab.ghcr.state import State
 from pullrecovery.lab.ghcr.tokens import fingerprint
 
 
@@ -21,6 +22,7 @@ class Standing(Enum):
     EMPTY = auto()  # an Authorization without a token in it
     BASIC = auto()  # a password where only bearer tokens are taken
     REJECTED = auto()  # a token that nobody, or nobody any more, has
+    MADE_UP = auto()  # base64 that is nobody's token, as a bearer
     ANYBODY = auto()  # an anonymous bearer token
     KNOWN = auto()  # a usable credential, or a bearer token issued for one
 
@@ -41,6 +43,7 @@ class Caller:
 _UNKNOWN: Final = Caller(Standing.UNKNOWN)
 _EMPTY: Final = Caller(Standing.EMPTY)
 _REJECTED: Final = Caller(Standing.REJECTED)
+_MADE_UP: Final = Caller(Standing.MADE_UP)
 _ANYBODY: Final = Caller(Standing.ANYBODY)
 
 
@@ -52,6 +55,19 @@ def at_token_service(authorization: str | None, state: State) -> Caller:
     return _holder(state.credential_of(fingerprint(_password(value))))
 
 
+def at_api(authorization: str | None, state: State) -> Caller:
+    """Return who asks the REST API: KNOWN, REJECTED, or UNKNOWN for who brings no token.
+
+    It takes a token itself, as `token`, as `bearer` or as a password, and none of the registry's.
+    """
+    scheme, value = _split(authorization)
+    if scheme == "basic":
+        return _holder(state.credential_of(fingerprint(_password(value))))
+    if scheme not in {"bearer", "token"}:
+        return _UNKNOWN
+    return _holder(state.credential_of(fingerprint(value)))
+
+
 def at_registry(authorization: str | None, state: State) -> Caller:
     """Return who asks under /v2/."""
     scheme, value = _split(authorization)
@@ -61,9 +77,10 @@ def at_registry(authorization: str | None, state: State) -> Caller:
         return _UNKNOWN
     if not value:
         return _EMPTY
-    grant = state.bearers.grant(value)
+    grant = state.bearers.grant(value, state.knobs.bearer_seconds)
     if grant is None:
-        return _holder(state.credential_of(fingerprint(_password(value))))
+        holder = state.credential_of(fingerprint(_password(value)))
+        return _MADE_UP if holder is None and _is_base64(value) else _holder(holder)
     if grant.credential is None:
         return _ANYBODY
     return _holder(state.credential_of(grant.credential))
@@ -78,6 +95,14 @@ def _holder(credential: Credential | None) -> Caller:
 def _split(authorization: str | None) -> tuple[str, str]:
     scheme, _, value = (authorization or "").strip().partition(" ")
     return scheme.lower(), value.strip()
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return False
+    return True
 
 
 def _password(encoded: str) -> str:

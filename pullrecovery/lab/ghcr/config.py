@@ -4,18 +4,21 @@
 |---|---|
 | tls.crt, tls.key | certificate (chain) and key of the front, PEM |
 | control.secret | the control port's secret, 16 characters or more, readable by its owner alone |
-| settings.json | optional: any field of Settings, under its own name |
+| settings.json | optional: any field of Settings, under its own name; `knobs` is an object |
+| people.yaml | optional: the world to begin with (worldfile.py) |
 """
 
 import ssl
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
+from pullrecovery.lab.ghcr.blocks import BlockError
 from pullrecovery.lab.ghcr.documents import Document, DocumentError
+from pullrecovery.lab.ghcr.knobs import KnobError, Knobs, set_knobs
+from pullrecovery.lab.ghcr.secretfiles import SecretFileError, read_secret
+from pullrecovery.lab.ghcr.worldfile import World, read_world
 
-_OTHERS: Final = 0o077
-_SHORTEST_SECRET: Final = 16
 _LAST_PORT: Final = 65535
 
 
@@ -37,6 +40,7 @@ class Settings:
     registry_binary: str = "/usr/local/bin/registry"
     registry_root: str = "/var/lib/registry"
     registry_port: int = 5000
+    knobs: Knobs = field(default_factory=Knobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Config:
     key: Path
     secret: str
     settings: Settings
+    world: World | None = None
 
     def __repr__(self) -> str:
         """Leave the secret out."""
@@ -57,8 +62,12 @@ def read_config(folder: Path) -> Config:
     """Read and check the folder; raises ConfigError."""
     certificate, key = folder / "tls.crt", folder / "tls.key"
     _check_pair(certificate, key)
-    secret = _read_secret(folder / "control.secret")
-    return Config(certificate, key, secret, _read_settings(folder / "settings.json"))
+    try:
+        secret = read_secret(folder / "control.secret")
+    except SecretFileError as error:
+        raise ConfigError(str(error)) from error
+    settings, world = _read_settings(folder / "settings.json"), _read_world(folder / "people.yaml")
+    return Config(certificate, key, secret, settings, world)
 
 
 def _read(path: Path) -> bytes:
@@ -79,17 +88,13 @@ def _check_pair(certificate: Path, key: Path) -> None:
         ) from error
 
 
-def _read_secret(path: Path) -> str:
-    text = _read(path)
-    if path.stat().st_mode & _OTHERS:
-        raise ConfigError(f"{path} is open to others: it needs the mode 0600")
+def _read_world(path: Path) -> World | None:
+    if not path.exists():
+        return None
     try:
-        secret = text.decode("ascii").strip()
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} must be ASCII") from None
-    if len(secret) < _SHORTEST_SECRET or not secret.isprintable():
-        raise ConfigError(f"{path} must be one line of {_SHORTEST_SECRET} characters or more")
-    return secret
+        return read_world(_read(path), str(path), path.parent)
+    except BlockError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _read_settings(path: Path) -> Settings:
@@ -97,7 +102,7 @@ def _read_settings(path: Path) -> Settings:
     if not path.exists():
         return default
     try:
-        document = Document(_read(path), [field.name for field in fields(Settings)])
+        document = Document(_read(path), [one.name for one in fields(Settings)])
         return Settings(
             front_host=document.text("front_host", default.front_host),
             front_port=_port(document, "front_port", default.front_port),
@@ -106,8 +111,9 @@ def _read_settings(path: Path) -> Settings:
             registry_binary=document.text("registry_binary", default.registry_binary),
             registry_root=document.text("registry_root", default.registry_root),
             registry_port=_port(document, "registry_port", default.registry_port),
+            knobs=set_knobs(document.fields("knobs")),
         )
-    except DocumentError as error:
+    except (DocumentError, KnobError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 

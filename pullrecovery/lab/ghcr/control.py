@@ -20,22 +20,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pullrecovery.lab.ghcr import names, storage, tokens
+from pullrecovery.lab.ghcr import bodies, names, storage
 from pullrecovery.lab.ghcr.accesslog import AccessLog, Query
 from pullrecovery.lab.ghcr.documents import Document, DocumentError
-from pullrecovery.lab.ghcr.state import (
-    Credential,
-    Owner,
-    Package,
-    State,
-    TokenTakenError,
-    Visibility,
-)
+from pullrecovery.lab.ghcr.people import Package, Visibility
+from pullrecovery.lab.ghcr.state import State, TokenTakenError
+from pullrecovery.lab.ghcr.worldcontrol import world_routes
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 _LONGEST_DOCUMENT: Final = 64 * 1024
-_LOG_TEXTS: Final = ("identity", "credential", "repository", "digest")
+_LOG_TEXTS: Final = ("identity", "credential", "token_kind", "repository", "digest")
 _LOG_NUMBERS: Final = ("since", "status")
 
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -56,6 +50,7 @@ def create_control(
         *_row("/credentials/{name}", control.put_credential, control.delete_credential),
         *_row("/owners/{owner}", control.put_owner, control.delete_owner),
         *_row("/packages/{owner}/{package:path}", control.put_package, control.delete_package),
+        *world_routes(state),
     ]
     if registry is not None:
         path = "/packages/{owner}/{package:path}/tags/{tag}"
@@ -108,16 +103,7 @@ class _Control:
 
     async def put_credential(self, request: Request) -> Response:
         """Add or replace a credential."""
-        known = {"token", "login", "scopes", "expired", "revoked"}
-        document = Document(await request.body(), known)
-        credential = Credential(
-            name=_name(request, "name"),
-            fingerprint=tokens.fingerprint(document.text("token")),
-            login=document.text("login"),
-            scopes=document.texts("scopes"),
-            expired=document.flag("expired"),
-            revoked=document.flag("revoked"),
-        )
+        credential = bodies.credential(_name(request, "name"), await request.body())
         try:
             self._state.put_credential(credential)
         except TokenTakenError:
@@ -129,10 +115,8 @@ class _Control:
         return _deleted(found=self._state.drop_credential(request.path_params["name"]))
 
     async def put_owner(self, request: Request) -> Response:
-        """Say who may make new packages under an owner."""
-        name = _owner(request)
-        document = Document(await request.body(), {"creators"})
-        self._state.put_owner(Owner(name, document.texts("creators")))
+        """Say what an owner is, and who may make new packages under it."""
+        self._state.put_owner(bodies.owner(_owner(request), await request.body()))
         return _done()
 
     async def delete_owner(self, request: Request) -> Response:
@@ -144,13 +128,14 @@ class _Control:
         owner, name = _owner(request), request.path_params["package"]
         if not names.is_repository(f"{owner}/{name}"):
             raise DocumentError("'package' in the path must be a lower-case package name")
-        document = Document(await request.body(), {"visibility", "readers", "writers"})
+        document = Document(await request.body(), ("visibility", "readers", "writers", "admins"))
         package = Package(
             owner,
             name,
-            _visibility(document.text("visibility")),
+            Visibility(document.choice("visibility", list(Visibility))),
             document.texts("readers"),
             document.texts("writers"),
+            document.texts("admins"),
         )
         self._state.put_package(package)
         return _done()
@@ -189,6 +174,7 @@ def _log_query(request: Request) -> Query:
         since=int(query.get("since", "1")),
         identity=query.get("identity"),
         credential=query.get("credential"),
+        token_kind=query.get("token_kind"),
         repository=query.get("repository"),
         digest=query.get("digest"),
         status=int(query["status"]) if "status" in query else None,
@@ -197,7 +183,7 @@ def _log_query(request: Request) -> Query:
 
 def _name(request: Request, key: str) -> str:
     name = str(request.path_params[key])
-    if not _NAME.fullmatch(name):
+    if not names.is_label(name):
         raise DocumentError(f"{key!r} in the path must be letters, digits, dots, dashes or _")
     return name
 
@@ -211,14 +197,6 @@ def _owner(request: Request) -> str:
 
 def _repository(request: Request) -> str:
     return f"{request.path_params['owner']}/{request.path_params['package']}"
-
-
-def _visibility(text: str) -> Visibility:
-    try:
-        return Visibility(text)
-    except ValueError:
-        allowed = ", ".join(Visibility)
-        raise DocumentError(f"'visibility' must be one of {allowed}") from None
 
 
 def _error(status: int, sentence: str) -> Response:

@@ -34,6 +34,18 @@ class Document:
                     f"unknown key {key[:40]!r}: the keys are {', '.join(sorted(known))}"
                 )
 
+    @staticmethod
+    def of_any_key(text: bytes) -> dict[str, object]:
+        """Return the fields of an object whose keys somebody else knows; raises DocumentError."""
+        return _object(text)
+
+    def fields(self, key: str) -> dict[str, object]:
+        """Return an object, an absent one as empty; raises DocumentError."""
+        value = self._fields.get(key, {})
+        if not isinstance(value, dict):
+            raise DocumentError(f"{key!r} must be an object, and is {_kind(value)}")
+        return value
+
     def text(self, key: str, default: str | None = None) -> str:
         """Return a printable string that is not empty; raises DocumentError."""
         value = self._fields.get(key, default)
@@ -45,17 +57,23 @@ class Document:
             raise DocumentError(f"{key!r} must be printable, and not empty")
         return value
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._fields
+
+    def choice(self, key: str, allowed: Collection[str], default: str | None = None) -> str:
+        """Return a string that is one of `allowed`; raises DocumentError."""
+        value = self.text(key, default)
+        if value not in allowed:
+            raise DocumentError(f"{key!r} must be one of {', '.join(allowed)}")
+        return value
+
     def texts(self, key: str) -> frozenset[str]:
         """Return a list of strings, an absent one as empty; raises DocumentError."""
-        value = self._fields.get(key, [])
-        if not isinstance(value, list):
-            raise DocumentError(f"{key!r} must be a list of strings, and is {_kind(value)}")
-        for item in value:
-            if not isinstance(item, str):
-                raise DocumentError(f"{key!r} must hold strings, and holds {_kind(item)}")
-            if not item or not item.isprintable():
-                raise DocumentError(f"{key!r} must hold printable strings that are not empty")
-        return frozenset(value)
+        return _texts(key, self._fields.get(key, []))
+
+    def texts_in(self, key: str, inner: str) -> frozenset[str]:
+        """Return a list of strings of an object below; raises DocumentError."""
+        return _texts(f"{key}.{inner[:40]}", self.fields(key)[inner])
 
     def flag(self, key: str) -> bool:
         """Return true or false, an absent one as false; raises DocumentError."""
@@ -70,6 +88,17 @@ class Document:
         if not isinstance(value, int) or isinstance(value, bool):
             raise DocumentError(f"{key!r} must be a whole number, and is {_kind(value)}")
         return value
+
+
+def _texts(key: str, value: object) -> frozenset[str]:
+    if not isinstance(value, list):
+        raise DocumentError(f"{key!r} must be a list of strings, and is {_kind(value)}")
+    for item in value:
+        if not isinstance(item, str):
+            raise DocumentError(f"{key!r} must hold strings, and holds {_kind(item)}")
+        if not item or not item.isprintable():
+            raise DocumentError(f"{key!r} must hold printable strings that are not empty")
+    return frozenset(value)
 
 
 def _object(text: bytes) -> dict[str, object]:

@@ -43,6 +43,19 @@ SCOPES_MISMATCH: Final = ProtocolError(
 )
 READ_DENIED: Final = ProtocolError(403, "DENIED", "permission_denied: read_package")
 WRITE_DENIED: Final = ProtocolError(403, "DENIED", "permission_denied: write_package")
+SSO_REQUIRED: Final = ProtocolError(
+    403,
+    "DENIED",
+    "permission_denied: Resource protected by organization SAML enforcement. "
+    "You must grant your Personal Access token access to this organization.",
+)
+# Of a workflow run's token, at an organisation's package.
+INSTALLATION_CREATES_NOT: Final = ProtocolError(
+    403, "DENIED", "installation not allowed to Create organization package"
+)
+INSTALLATION_WRITES_NOT: Final = ProtocolError(
+    403, "DENIED", "installation not allowed to Write organization package"
+)
 
 # Is it there?
 NAME_UNKNOWN: Final = ProtocolError(404, "NAME_UNKNOWN", "repository name not known to registry")
@@ -73,6 +86,17 @@ _RESPELLED: Final = {
     error.message.replace("Accept", "accept"): error
     for error in (INDEX_NOT_ACCEPTED, MANIFEST_NOT_ACCEPTED)
 }
+
+
+def classic_forbidden(organisation: str) -> ProtocolError:
+    """Return what the holder of a classic token is told where the organisation forbids them."""
+    return ProtocolError(
+        403,
+        "DENIED",
+        f"permission_denied: `{organisation}` forbids access via a personal access token (classic)."
+        " Please use a GitHub App, OAuth App, or a personal access token with fine-grained"
+        " permissions.",
+    )
 
 
 def from_storage(status: int, body: bytes, fallback: ProtocolError) -> ProtocolError:

@@ -9,10 +9,13 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Host
 from starlette.routing import Route as Path
 
-from pullrecovery.lab.ghcr import authorize, callers, errors, names, paths, recorder, replies
+from pullrecovery.lab.ghcr import authorize, callers, errors, hosts, names, paths, recorder, replies
 from pullrecovery.lab.ghcr.accesslog import AccessLog
+from pullrecovery.lab.ghcr.api import PackagesApi
+from pullrecovery.lab.ghcr.blobstore import BlobStore
 from pullrecovery.lab.ghcr.callers import Caller
 from pullrecovery.lab.ghcr.errors import ProtocolError
 from pullrecovery.lab.ghcr.paths import Route, Target
@@ -35,6 +38,8 @@ def create_front(state: State, storage: httpx.AsyncClient, log: AccessLog) -> St
     front = _Front(state, storage)
     return Starlette(
         routes=[
+            Host(hosts.BLOBS, BlobStore(state, storage)),
+            Host(hosts.API, PackagesApi(state, storage)),
             Path("/", _land, methods=["GET"]),
             Path("/token", front.token, methods=_ANY_METHOD),
             Path("/{path:path}", front.registry, methods=_ANY_METHOD),
@@ -61,6 +66,7 @@ class _Front:
             Route.MANIFEST: serve.manifest,
             Route.BLOB: serve.blob,
             Route.UPLOAD: serve.upload,
+            Route.REFERRERS: serve.referrers,
         }
 
     async def token(self, request: Request) -> Response:
@@ -75,7 +81,7 @@ class _Front:
         if wanted and names.is_repository(wanted[0].lower()):
             recorder.note_repository(request, wanted[0])
         packages = [self._state.package(repository) for repository in wanted]
-        refusal = authorize.token(caller, packages)
+        refusal = authorize.token(caller, packages, self._state.knobs)
         if refusal is not None:
             return replies.refuse(refusal)
         return replies.document({"token": self._issue(caller, wanted)})
@@ -100,18 +106,16 @@ class _Front:
         return await handler(request, target, caller)
 
     def _judge(self, method: str, target: Target, caller: Caller) -> ProtocolError | None:
-        stranger = authorize.enter(caller)
-        if stranger is not None:
-            return stranger
+        knobs, place = self._state.knobs, self._state.place(target.repository)
         if method not in _methods(target):
-            return errors.UNSUPPORTED
+            return authorize.enter(caller) or errors.UNSUPPORTED
+        if target.route is Route.CATALOG:
+            return authorize.catalog(caller, knobs)
         if not target.repository:
             return authorize.account(caller)
-        package = self._state.package(target.repository)
         if _writes(method, target):
-            owner = self._state.owner(names.owner_of(target.repository))
-            return authorize.push(caller, package, owner)
-        return authorize.pull(caller, package)
+            return authorize.push(caller, place)
+        return authorize.pull(caller, place, knobs)
 
 
 def _methods(target: Target) -> frozenset[str]:

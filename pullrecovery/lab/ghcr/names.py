@@ -17,6 +17,8 @@ _DIGEST_FORM: Final = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+
 # Distribution's upload ids are UUIDs; a dot is left out, so that no id is a path of its own.
 _UPLOAD: Final = re.compile(r"[A-Za-z0-9_=-]+")
 
+_LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
 _LONGEST_REPOSITORY: Final = 255
 
 
@@ -48,6 +50,11 @@ def has_digest_form(text: str) -> bool:
 def is_upload(text: str) -> bool:
     """Tell whether `text` can be the id of an upload."""
     return _UPLOAD.fullmatch(text) is not None
+
+
+def is_label(text: str) -> bool:
+    """Tell whether `text` can be the stand-in's own name for a credential."""
+    return _LABEL.fullmatch(text) is not None
 
 
 def owner_of(repository: str) -> str:

@@ -20,6 +20,9 @@ class Route(StrEnum):
     UPLOAD = "upload"
     TAGS = "tags"
     CATALOG = "catalog"
+    REFERRERS = "referrers"
+    STORED_BLOB = "stored-blob"  # under the storage's own name
+    API = "api"  # under that of the REST API
     OTHER = "other"
 
 
@@ -28,9 +31,9 @@ class Target:
     """A route, and what its path names.
 
     `repository` is kept as it was asked for, also for a name that is no valid one (OTHER).
-    `reference` is a tag or digest of a manifest, the digest of a blob, or an upload's id
-    ("" where an upload begins). A digest may be one that its algorithm does not allow: to say so
-    is the registry's.
+    `reference` is a tag or digest of a manifest, the digest of a blob or of what is referred to,
+    or an upload's id ("" where an upload begins). A digest may be one that its algorithm does not
+    allow: to say so is the registry's.
     """
 
     route: Route
@@ -73,6 +76,8 @@ def _by_last_words(parts: list[str]) -> Target:
             return Target(Route.BLOB, "/".join(name), digest)
         case [*name, "manifests", ref] if names.is_tag(ref) or names.has_digest_form(ref):
             return Target(Route.MANIFEST, "/".join(name), ref)
+        case [*name, "referrers", digest] if names.is_digest(digest):
+            return Target(Route.REFERRERS, "/".join(name), digest)
         case [*name, "tags", "list"]:
             return Target(Route.TAGS, "/".join(name))
         case _:

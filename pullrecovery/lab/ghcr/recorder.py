@@ -15,6 +15,7 @@ from pullrecovery.lab.ghcr.paths import Route, Target
 
 _DRAFT: Final = "pullrecovery.ghcr.draft"
 _WITHOUT_BODY: Final = frozenset({204, 304})
+_NOT_THE_REGISTRY: Final = frozenset({Route.OTHER, Route.STORED_BLOB, Route.API})
 
 
 class Recorder:
@@ -85,8 +86,9 @@ class _Answer:
         self._started = True
         self.draft.status = message["status"]
         headers = MutableHeaders(scope=message)
-        headers["x-github-request-id"] = _request_id()
-        if self.draft.route is not Route.OTHER:
+        if self.draft.route is not Route.STORED_BLOB:
+            headers["x-github-request-id"] = _request_id()
+        if self.draft.route not in _NOT_THE_REGISTRY:
             headers["docker-distribution-api-version"] = "registry/2.0"
         length = headers.get("content-length")
         if self.draft.method == "HEAD" or message["status"] in _WITHOUT_BODY:
@@ -108,7 +110,13 @@ def note_caller(request: Request, caller: Caller) -> None:
     """Put who asks into the request's entry."""
     draft = _draft(request)
     draft.credential = caller.credential.name if caller.credential else None
+    draft.token_kind = caller.credential.kind if caller.credential else None
     draft.identity = caller.identity.login if caller.identity else None
+
+
+def note_leak(request: Request) -> None:
+    """Note in the request's entry that a credential came where none is ever to be sent."""
+    _draft(request).credential_leaked = True
 
 
 def note_repository(request: Request, repository: str) -> None:

@@ -29,6 +29,11 @@ def document(content: object, headers: dict[str, str] | None = None) -> Response
     return Response(body, headers=headers, media_type="application/json")
 
 
+def redirect(status: int, address: str) -> Response:
+    """Answer with an address to go on to, and no body."""
+    return Response(status_code=status, headers={"location": address})
+
+
 def not_found() -> Response:
     """Answer as the router of a registry does for a path it does not have."""
     return Response("404 page not found\n", 404, media_type="text/plain")

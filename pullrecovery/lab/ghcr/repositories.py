@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote
 
 import httpx
 from starlette.requests import Request
@@ -52,6 +53,10 @@ class Repositories:
     async def manifest(self, request: Request, target: Target, caller: Caller) -> Response:
         """Give or take a manifest, by tag or digest."""
         path = f"/v2/{target.repository}/manifests/{target.reference}"
+        versions = self._state.versions
+        # By digest alone: tags of a deleted version are gone from the registry behind.
+        if request.method != "PUT" and versions.is_deleted(target.repository, target.reference):
+            return replies.refuse(errors.MANIFEST_UNKNOWN)
         errand = storage.Errand(
             path, errors.MANIFEST_UNKNOWN, judge=lambda found: _unread_index(request, found)
         )
@@ -59,16 +64,36 @@ class Repositories:
         self._note(request, response)
         if response.status_code == HTTPStatus.CREATED:
             self._create(target, caller)
+            versions.pushed(target.repository, response.headers["docker-content-digest"])
             if names.is_tag(target.reference):
                 self._state.tag_pushed(target.repository, target.reference)
         return response
 
     async def blob(self, request: Request, target: Target, caller: Caller) -> Response:
-        """Give a blob."""
-        del caller
+        """Say where a blob is to be had, or give it."""
         path = f"/v2/{target.repository}/blobs/{target.reference}"
-        errand = storage.Errand(path, errors.BLOB_UNKNOWN)
-        return await storage.relay(request, self._storage, errand)
+        if self._state.knobs.blobs == "inline":
+            errand = storage.Errand(path, errors.BLOB_UNKNOWN)
+            return await storage.relay(request, self._storage, errand)
+        try:
+            await storage.look(self._storage, path, errors.BLOB_UNKNOWN)
+        except storage.RefusedError as refused:
+            return replies.refuse(refused.error)
+        address = self._state.links.sign(target.repository, target.reference, caller.identity)
+        return replies.redirect(HTTPStatus.TEMPORARY_REDIRECT, address)
+
+    async def referrers(self, request: Request, target: Target, caller: Caller) -> Response:
+        """Answer as GHCR's clients find it in the end: there is no such thing.
+
+        GHCR redirects to an address of github.com that cuts the digest off, and is not there.
+        """
+        del request, caller
+        if self._state.knobs.referrers == "missing":
+            return replies.not_found()
+        algorithm = target.reference.partition(":")[0]
+        package = quote(f"{target.repository}/referrers/{algorithm}", safe="")
+        address = f"https://github.com/-/v2/packages/container/package/{package}"
+        return replies.redirect(HTTPStatus.SEE_OTHER, address)
 
     async def upload(self, request: Request, target: Target, caller: Caller) -> Response:
         """Begin, continue, finish or look at the upload of a blob."""
@@ -87,7 +112,7 @@ class Repositories:
         """Leave a mount out where the caller may not read its source: a plain upload begins."""
         source = query.get("from", "")
         readable = names.is_repository(source) and not authorize.pull(
-            caller, self._state.package(source)
+            caller, self._state.place(source), self._state.knobs
         )
         if readable:
             return query
@@ -95,7 +120,7 @@ class Repositories:
 
     def _create(self, target: Target, caller: Caller) -> None:
         if caller.identity is not None:
-            self._state.create_by_push(target.repository, caller.identity.login)
+            self._state.create_by_push(target.repository, caller.identity.principal)
 
     @staticmethod
     def _note(request: Request, response: Response) -> None:

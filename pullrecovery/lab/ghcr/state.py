@@ -5,78 +5,18 @@ All of it lives in memory and is gone after a restart. Rows are frozen: a change
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
+from datetime import UTC, datetime
 
 from pullrecovery.lab.ghcr import names
+from pullrecovery.lab.ghcr.bloblinks import BlobLinks
+from pullrecovery.lab.ghcr.knobs import Knobs
+from pullrecovery.lab.ghcr.people import Credential, Owner, Package, Place
 from pullrecovery.lab.ghcr.tokens import Bearers
-
-
-class Kind(StrEnum):
-    """Kinds of credentials GitHub gives out."""
-
-    CLASSIC = "classic"
-
-
-class Visibility(StrEnum):
-    """Who may see a package; `internal` is private here, as no enterprise stands around it."""
-
-    PUBLIC = "public"
-    PRIVATE = "private"
-    INTERNAL = "internal"
+from pullrecovery.lab.ghcr.versions import Versions
 
 
 class TokenTakenError(Exception):
     """Two credentials cannot share a token: the log could not tell their requests apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A personal access token; `name` is what the log calls it, `login` whose it is.
-
-    `fingerprint` is tokens.fingerprint() of the token, which itself is not kept.
-    """
-
-    name: str
-    fingerprint: str
-    login: str
-    scopes: frozenset[str] = frozenset()
-    kind: Kind = Kind.CLASSIC
-    expired: bool = False
-    revoked: bool = False
-
-    @property
-    def usable(self) -> bool:
-        """Whether GitHub would still take it for its owner's."""
-        return not (self.expired or self.revoked)
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """A user or an organisation; `creators` are the logins that may make new packages in it."""
-
-    name: str
-    creators: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A container package: who sees it, and which logins may read or write it besides its owner."""
-
-    owner: str
-    name: str
-    visibility: Visibility = Visibility.PRIVATE
-    readers: frozenset[str] = frozenset()
-    writers: frozenset[str] = frozenset()
-
-    @property
-    def repository(self) -> str:
-        """The name in the registry: `owner/name`."""
-        return f"{self.owner}/{self.name}"
-
-
-def has_login(login: str, among: Iterable[str]) -> bool:
-    """Tell whether `login` is one of `among`; GitHub's logins are the same in any case."""
-    return login.casefold() in (other.casefold() for other in among)
 
 
 @dataclass(slots=True)
@@ -84,10 +24,32 @@ class State:
     """The world as it is now. Used from one event loop, so it needs no lock."""
 
     bearers: Bearers = field(default_factory=Bearers)
+    versions: Versions = field(default_factory=Versions)
+    links: BlobLinks = field(default_factory=BlobLinks)
+    knobs: Knobs = field(default_factory=Knobs)
     _credentials: dict[str, Credential] = field(default_factory=dict)
     _packages: dict[str, Package] = field(default_factory=dict)
     _owners: dict[str, Owner] = field(default_factory=dict)
     _pushed: dict[str, dict[str, None]] = field(default_factory=dict)
+    _born: dict[str, datetime] = field(default_factory=dict)
+    _removed: dict[str, Package] = field(default_factory=dict)
+
+    def replace(
+        self,
+        credentials: Iterable[Credential],
+        packages: Iterable[Package],
+        owners: Iterable[Owner],
+    ) -> None:
+        """Let these be all the rows there are; names and tokens must be unique among them.
+
+        Bearer tokens of credentials that stay as they are stay good, and so does the order of
+        the tags.
+        """
+        self._credentials = {row.name: row for row in credentials}
+        self._packages = {}
+        for row in packages:
+            self.put_package(row)
+        self._owners = {row.name: row for row in owners}
 
     def put_credential(self, credential: Credential) -> None:
         """Add a credential, or replace the one of that name.
@@ -111,19 +73,41 @@ class State:
     def put_package(self, package: Package) -> None:
         """Add a package, or replace the one of that repository."""
         self._packages[package.repository] = package
+        self._born.setdefault(package.repository, datetime.now(UTC))
+        self._removed.pop(package.repository, None)
 
     def drop_package(self, repository: str) -> bool:
         """Forget a package, not what the registry stores for it; False if there is none."""
         return self._packages.pop(repository, None) is not None
 
+    def remove_package(self, repository: str) -> None:
+        """Delete a package as its admin does: it can be restored."""
+        self._removed[repository] = self._packages.pop(repository)
+
+    def removed_package(self, repository: str) -> Package | None:
+        """Return a package that was removed, and not put again since."""
+        return self._removed.get(repository)
+
+    def born(self, repository: str) -> datetime:
+        """Return when a package was first heard of."""
+        return self._born[repository]
+
     def package(self, repository: str) -> Package | None:
         """Return the package of a repository."""
         return self._packages.get(repository)
 
+    def place(self, repository: str) -> Place:
+        """Return what a request for a repository is about."""
+        return Place(self.owner(names.owner_of(repository)), self.package(repository))
+
+    def packages_of(self, owner: str) -> list[Package]:
+        """Return the packages of an owner, in lexical order."""
+        rows = (row for row in self._packages.values() if row.owner == owner)
+        return sorted(rows, key=lambda row: row.name)
+
     def public_repositories(self) -> list[str]:
         """Return the repositories of all public packages, in lexical order."""
-        public = (p for p in self._packages.values() if p.visibility is Visibility.PUBLIC)
-        return sorted(package.repository for package in public)
+        return sorted(package.repository for package in self._packages.values() if package.public)
 
     def put_owner(self, owner: Owner) -> None:
         """Add an owner, or replace the one of that name."""
@@ -137,13 +121,18 @@ class State:
         """Return an owner; one never put has no creators besides itself."""
         return self._owners.get(name, Owner(name))
 
-    def create_by_push(self, repository: str, login: str) -> None:
-        """Make the package a first push makes: private, and writable by who pushed."""
+    def has_owner(self, name: str) -> bool:
+        """Tell whether anything was said of an owner, or it has a package."""
+        return name in self._owners or any(row.owner == name for row in self._packages.values())
+
+    def create_by_push(self, repository: str, principal: str) -> None:
+        """Make the package a first push makes: private, and its pusher's to write and delete."""
         if repository in self._packages:
             return
         owner = names.owner_of(repository)
         name = repository.removeprefix(f"{owner}/")
-        self.put_package(Package(owner, name, writers=frozenset({login})))
+        mine = frozenset({principal})
+        self.put_package(Package(owner, name, writers=mine, admins=mine))
 
     def tag_pushed(self, repository: str, tag: str) -> None:
         """Note that `tag` is now the newest of its repository."""

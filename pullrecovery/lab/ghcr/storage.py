@@ -47,6 +47,14 @@ _KEPT_BACK: Final = frozenset(
 # The front's own server writes these.
 _REPLACED: Final = frozenset({b"date", b"server", b"docker-distribution-api-version"})
 
+# Whatever it is, and with the types that registries do not give to `*/*`.
+ANY_MANIFEST: Final = (
+    "application/vnd.oci.image.index.v1+json, "
+    "application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.docker.distribution.manifest.v2+json, "
+    "*/*"
+)
 _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
 _LONGEST_ERROR: Final = 64 * 1024
 _FIRST_ERROR_STATUS: Final = 400
@@ -120,6 +128,17 @@ async def relay(request: Request, storage: httpx.AsyncClient, errand: Errand) ->
     return response
 
 
+async def look(storage: httpx.AsyncClient, path: str, missing: ProtocolError) -> httpx.Headers:
+    """Return the headers of what is there; raises RefusedError, with `missing` where nothing is."""
+    try:
+        reply = await storage.head(path, headers={"accept": ANY_MANIFEST})
+    except httpx.TransportError as error:
+        raise RefusedError(errors.STORAGE_UNAVAILABLE) from error
+    if reply.status_code >= _FIRST_ERROR_STATUS:
+        raise RefusedError(errors.from_storage(reply.status_code, reply.content, missing))
+    return reply.headers
+
+
 async def list_tags(storage: httpx.AsyncClient, repository: str) -> list[str]:
     """Return all tags of a repository as the registry lists them, in lexical order.
 
@@ -134,6 +153,22 @@ async def list_tags(storage: httpx.AsyncClient, repository: str) -> list[str]:
             errors.from_storage(reply.status_code, reply.content, errors.NAME_UNKNOWN)
         )
     return [str(tag) for tag in reply.json()["tags"] or ()]
+
+
+async def tag(storage: httpx.AsyncClient, repository: str, digest: str, name: str) -> None:
+    """Let a tag lead to a manifest that is there; raises RefusedError."""
+    path = f"/v2/{repository}/manifests/"
+    try:
+        found = await storage.get(path + digest, headers={"accept": ANY_MANIFEST})
+        if found.is_success:
+            kind = {"content-type": found.headers["content-type"]}
+            found = await storage.put(path + name, content=found.content, headers=kind)
+    except httpx.TransportError as error:
+        raise RefusedError(errors.STORAGE_UNAVAILABLE) from error
+    if found.status_code >= _FIRST_ERROR_STATUS:
+        raise RefusedError(
+            errors.from_storage(found.status_code, found.content, errors.MANIFEST_UNKNOWN)
+        )
 
 
 async def delete_tag(storage: httpx.AsyncClient, repository: str, tag: str) -> None:

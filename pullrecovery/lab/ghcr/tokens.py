@@ -2,13 +2,16 @@
 
 Tokens are opaque, as GHCR's are; an anonymous one is the base64 of `v1:<owner>/<package>:<unix
 nanoseconds>` (README.md, Sources: tokens). Their lifetime at GHCR is not
-known, so here a token lasts until its credential changes or 10 000 newer ones were given out.
+known, so here a token lasts as long as the knob `bearer_seconds` says, and no longer than until
+its credential changes or 10 000 newer ones were given out.
 """
 
 import base64
 import hashlib
 import secrets
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,36 +25,44 @@ def fingerprint(secret: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Whom a bearer token was given to: a credential, by its fingerprint, or anybody (None)."""
+    """Whom a bearer token was given to: a credential, by its fingerprint, or anybody (None).
+
+    `issued` is when, in seconds of a clock that never goes back.
+    """
 
     credential: str | None
-
-
-ANYBODY: Final = Grant(None)
+    issued: float
 
 
 class Bearers:
     """The newest bearer tokens, kept by fingerprint alone."""
 
-    def __init__(self, kept: int = _KEPT) -> None:
+    def __init__(self, kept: int = _KEPT, clock: Callable[[], float] = time.monotonic) -> None:
         self._kept = kept
+        self._clock = clock
         self._grants: OrderedDict[str, Grant] = OrderedDict()
 
     def issue_to_anybody(self, repository: str, nanoseconds: int) -> str:
         """Return a token for reading public packages; the time is Unix time in nanoseconds."""
         token = base64.b64encode(f"v1:{repository}:{nanoseconds}".encode()).decode()
-        return self._remember(token, ANYBODY)
+        return self._remember(token, None)
 
     def issue(self, credential: str) -> str:
         """Return a token that stands for the credential with this fingerprint."""
-        return self._remember(secrets.token_urlsafe(32), Grant(credential))
+        return self._remember(secrets.token_urlsafe(32), credential)
 
-    def grant(self, token: str) -> Grant | None:
-        """Return what `token` was issued for, or None for one that was never issued."""
-        return self._grants.get(fingerprint(token))
+    def grant(self, token: str, seconds: int = 0) -> Grant | None:
+        """Return what `token` was issued for, or None for one that was never issued.
 
-    def _remember(self, token: str, grant: Grant) -> str:
-        self._grants[fingerprint(token)] = grant
+        One that is `seconds` old or older counts as never issued; 0 lets it last.
+        """
+        grant = self._grants.get(fingerprint(token))
+        if grant is not None and seconds and self._clock() - grant.issued >= seconds:
+            return None
+        return grant
+
+    def _remember(self, token: str, credential: str | None) -> str:
+        self._grants[fingerprint(token)] = Grant(credential, self._clock())
         if len(self._grants) > self._kept:
             self._grants.popitem(last=False)
         return token

@@ -17,7 +17,8 @@ from starlette.types import Receive, Scope, Send
 from pullrecovery.lab.ghcr.accesslog import AccessLog, Query
 from pullrecovery.lab.ghcr.control import create_control
 from pullrecovery.lab.ghcr.front import create_front
-from pullrecovery.lab.ghcr.state import Credential, Owner, Package, State, Visibility
+from pullrecovery.lab.ghcr.people import Credential, Owner, Package, Visibility
+from pullrecovery.lab.ghcr.state import State
 from pullrecovery.lab.ghcr.tokens import fingerprint
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -101,7 +102,8 @@ class Storage:
         content = self.blobs.get((repository, digest))
         if content is None:
             return error(NOT_FOUND, "BLOB_UNKNOWN", "blob unknown to registry")
-        return Response(content, headers={"docker-content-digest": digest})
+        headers = {"docker-content-digest": digest, "accept-ranges": "bytes"}
+        return Response(content, headers=headers, media_type="application/octet-stream")
 
     def upload(self, request: Request, repository: str, upload: str, body: bytes) -> Response:
         """Take a blob."""
@@ -174,9 +176,13 @@ class Ghcr:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> httpx.Response:
-        """Send one request to the front; see authorization() for the callers."""
+        """Send one request to the front; see authorization() for the callers.
+
+        A path may be a whole address, of another name that the front answers to.
+        """
         given = {**self.authorization(caller), **(headers or {})}
-        return send(self.front, method, f"https://ghcr.io{path}", given, content)
+        url = path if path.startswith("https:") else f"https://ghcr.io{path}"
+        return send(self.front, method, url, given, content)
 
     def token_for(self, caller: str, scope: str = "") -> httpx.Response:
         """Ask /token, with Basic for a credential's name, and with nothing for `nobody`."""

@@ -27,12 +27,14 @@ def test_pull_is_told_in_full(ghcr):
         "route": "manifest",
         "identity": "Colleague",
         "credential": "colleague",
+        "token_kind": "classic",
         "user_agent": "containerd/v2.3.4",
         "repository": "bytequester/closed",
         "reference": "v1",
         "digest": answer.headers["docker-content-digest"],
         "bytes": len(answer.content),
         "status": 200,
+        "credential_leaked": False,
     }
 
 
@@ -54,11 +56,14 @@ def test_time_is_utc_with_microseconds_and_a_z(ghcr):
         pytest.param("POST /v2/a/b/blobs/uploads/", "reader", "upload", id="upload"),
         pytest.param("GET /v2/a/b/tags/list", "reader", "tags", id="tags"),
         pytest.param("GET /v2/_catalog", "reader", "catalog", id="catalog"),
+        pytest.param(
+            "GET /v2/a/b/referrers/sha256:" + "0" * 64, "reader", "referrers", id="referrers"
+        ),
         pytest.param("GET /favicon.ico", "reader", "other", id="other"),
     ],
 )
 def test_every_request_has_a_class(ghcr, request_line, caller, route):
-    """Each route is one of eight classes, whatever came of the request."""
+    """Each route of the registry is one of nine classes, whatever came of the request."""
     method, path = request_line.split(" ")
     ghcr.ask(method, path, caller=caller)
 
@@ -111,14 +116,14 @@ def test_no_secret_is_ever_written(ghcr):
         "anybody",
         "basic made-up",
     ):
-        ghcr.ask("GET", f"{MANIFEST}?leak=ghp_query", caller=caller)
+        ghcr.ask("GET", f"{MANIFEST}?spill=ghp_query", caller=caller)
         ghcr.ask("GET", "/token?scope=repository:ghp_query:pull&account=ghp_query", caller=caller)
     issued = ghcr.token_for("reader").json()["token"]
     ghcr.ask("PUT", "/v2/bytequester/open/blobs/uploads/u?digest=ghp_query", caller="writer")
     written = "\n".join(ghcr.lines)
 
     assert len(ghcr.lines) > 12
-    for secret in ("ghp_", "Z2hwX", "Z2hw", "Basic", "Bearer", "anyone", "leak", issued):
+    for secret in ("ghp_", "Z2hwX", "Z2hw", "Basic", "Bearer", "anyone", "spill", issued):
         assert secret not in written
 
 
@@ -148,6 +153,9 @@ def test_log_keeps_the_newest_and_counts_them_all():
         pytest.param("identity=", ["revoked", None], id="nobody's identity"),
         pytest.param("credential=revoked", ["revoked"], id="credential"),
         pytest.param("credential=", [None], id="no credential"),
+        pytest.param("token_kind=classic", ["reader", "revoked"], id="kind"),
+        pytest.param("token_kind=", [None], id="no kind"),
+        pytest.param("token_kind=workflow", [], id="other kind"),
         pytest.param("repository=bytequester/closed", ["reader", "revoked"], id="repository"),
         pytest.param("repository=bytequester/open", [None], id="other repository"),
         pytest.param("status=401", ["revoked", None], id="status"),

@@ -40,6 +40,25 @@ def test_settings_are_taken_one_by_one(folder):
     assert read_config(folder).settings == Settings(front_port=18443)
 
 
+def test_knobs_are_set_from_the_start(folder):
+    """The rows that are not known can be turned before the first request."""
+    (folder / "settings.json").write_text(json.dumps({"knobs": {"token_private": 403}}))
+
+    assert read_config(folder).settings.knobs.token_private == 403
+    assert read_config(folder).settings.knobs.token_missing == 403
+
+
+def test_people_are_there_from_the_start(folder):
+    """A world in the folder is read with it, and a wrong one is no start."""
+    (folder / "people.yaml").write_text("users:\n  Alice:\n")
+    world = read_config(folder).world
+    (folder / "people.yaml").write_text("users:\n  Al ice:\n")
+
+    assert [owner.name for owner in world.owners] == ["alice"]
+    with pytest.raises(ConfigError, match=r"people\.yaml:2: 'Al ice' is not what a login looks"):
+        read_config(folder)
+
+
 def test_secret_is_not_shown(folder):
     """Whatever prints the configuration prints no secret."""
     assert SECRET not in repr(read_config(folder))
@@ -87,6 +106,8 @@ def test_broken_pair_is_refused(folder, name):
         ({"front_port": "443"}, "'front_port' must be a whole number, and is a string"),
         ({"front_port": True}, "'front_port' must be a whole number, and is true or false"),
         ({"control_port": 0}, "'control_port' must be a port, 1 to 65535"),
+        ({"knobs": []}, "'knobs' must be an object, and is a list"),
+        ({"knobs": {"blob": "inline"}}, "unknown knob 'blob'"),
         ({"registry_root": ""}, "'registry_root' must be printable, and not empty"),
     ],
 )

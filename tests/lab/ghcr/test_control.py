@@ -159,7 +159,8 @@ def test_what_is_not_there_cannot_be_deleted(ghcr, path):
         pytest.param(
             CREDENTIAL,
             {**GOOD, "scope": []},
-            "unknown key 'scope': the keys are expired, login, revoked, scopes, token",
+            "unknown key 'scope': the keys are expired, kind, login, packages, repository, revoked,"
+            " scopes, sso_authorised, token",
             id="unknown key",
         ),
         pytest.param(CREDENTIAL, {"login": "a"}, "'token' is missing", id="no token"),
@@ -238,8 +239,9 @@ def test_what_is_not_there_cannot_be_deleted(ghcr, path):
         ),
         pytest.param(
             "/owners/bytequester",
-            {"members": []},
-            "unknown key 'members': the keys are creators",
+            {"member": []},
+            "unknown key 'member': the keys are classic_tokens_forbidden, creators, login,"
+            " members, organisation, sso_enforced, teams",
             id="unknown key of an owner",
         ),
     ],

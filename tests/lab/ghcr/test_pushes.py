@@ -35,6 +35,7 @@ def test_blob_pushed_in_parts_can_be_pulled(ghcr):
 
     assert part.status_code == 202
     assert (state.status_code, state.headers["range"]) == (204, "0-3")
+    ghcr.control("PUT", "/knobs", {"blobs": "inline"})
     pulled = ghcr.ask("GET", f"/v2/bytequester/closed/blobs/{DIGEST}", caller="reader")
     assert pulled.content == BLOB
 

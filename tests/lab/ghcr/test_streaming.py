@@ -8,7 +8,9 @@ import pytest
 
 from pullrecovery.lab.ghcr.accesslog import AccessLog, Query
 from pullrecovery.lab.ghcr.front import create_front
-from pullrecovery.lab.ghcr.state import Package, State, Visibility
+from pullrecovery.lab.ghcr.knobs import Knobs
+from pullrecovery.lab.ghcr.people import Package, Visibility
+from pullrecovery.lab.ghcr.state import State
 
 DIGEST = "sha256:" + hashlib.sha256(b"").hexdigest()
 PATH = f"/v2/bytequester/open/blobs/{DIGEST}"
@@ -60,7 +62,7 @@ def exchange(upstream, *, headers=(), body=(), log=None):
     """Send one GET straight to the application; return the messages it sent."""
     events = upstream.events
     messages, incoming = [], list(body)
-    state = State()
+    state = State(knobs=Knobs(blobs="inline"))
     state.put_package(Package("bytequester", "open", Visibility.PUBLIC))
     token = state.bearers.issue_to_anybody("bytequester/open", 1)
     given = [(b"authorization", f"Bearer {token}".encode()), *headers]

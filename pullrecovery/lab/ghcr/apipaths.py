@@ -1,0 +1,87 @@
+"""What a path of the packages API points at. Source: docs.github.com/en/rest/packages."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import unquote
+
+
+class Call(StrEnum):
+    """What can be asked for, by the part of the path that is the same for every owner."""
+
+    USER = "user"
+    ACCOUNT = "account"
+    PACKAGES = "packages"
+    PACKAGE = "package"
+    RESTORE_PACKAGE = "restore package"
+    VERSIONS = "versions"
+    VERSION = "version"
+    RESTORE_VERSION = "restore version"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call; `owner` is "" for the caller's own, and `organisation` says under which of both."""
+
+    call: Call
+    owner: str = ""
+    organisation: bool = False
+    package: str = ""
+    version: int = 0
+
+
+# Which methods there are for a call.
+METHODS: Final = {
+    Call.USER: {"GET", "HEAD"},
+    Call.ACCOUNT: {"GET", "HEAD"},
+    Call.PACKAGES: {"GET", "HEAD"},
+    Call.PACKAGE: {"GET", "HEAD", "DELETE"},
+    Call.RESTORE_PACKAGE: {"POST"},
+    Call.VERSIONS: {"GET", "HEAD"},
+    Call.VERSION: {"GET", "HEAD", "DELETE"},
+    Call.RESTORE_VERSION: {"POST"},
+}
+
+
+def parse(raw_path: bytes) -> Asked | None:
+    """Return what a path asks for as it came, undecoded: a package's name may hold %2F."""
+    parts = [unquote(part) for part in raw_path.decode("latin-1").split("/")[1:]]
+    match parts:
+        case ["user"]:
+            return Asked(Call.USER)
+        case ["users", owner] if owner:
+            return Asked(Call.ACCOUNT, owner.lower())
+        case ["user", "packages", *rest]:
+            return _below(Asked(Call.PACKAGES), rest)
+        case ["orgs", owner, "packages", *rest] if owner:
+            return _below(Asked(Call.PACKAGES, owner.lower(), organisation=True), rest)
+        case ["users", owner, "packages", *rest] if owner:
+            return _below(Asked(Call.PACKAGES, owner.lower()), rest)
+        case _:
+            return None
+
+
+def _below(place: Asked, rest: list[str]) -> Asked | None:
+    match rest:
+        case []:
+            return place
+        case ["container", package]:
+            return _asked(place, Call.PACKAGE, package)
+        case ["container", package, "restore"]:
+            return _asked(place, Call.RESTORE_PACKAGE, package)
+        case ["container", package, "versions"]:
+            return _asked(place, Call.VERSIONS, package)
+        case ["container", package, "versions", number] if _is_id(number):
+            return _asked(place, Call.VERSION, package, int(number))
+        case ["container", package, "versions", number, "restore"] if _is_id(number):
+            return _asked(place, Call.RESTORE_VERSION, package, int(number))
+        case _:
+            return None
+
+
+def _asked(place: Asked, call: Call, package: str, version: int = 0) -> Asked:
+    return Asked(call, place.owner, place.organisation, package, version)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 16

@@ -1,0 +1,75 @@
+"""What versions a package has, and what their deletion does to the registry.
+
+A deleted version's tags are taken away in the registry behind; its manifest stays there, hidden by
+the front, so that it can be restored with them.
+"""
+
+from dataclasses import dataclass
+
+import httpx
+
+from pullrecovery.lab.ghcr import errors, storage, tags
+from pullrecovery.lab.ghcr.state import State
+from pullrecovery.lab.ghcr.versions import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A version and the tags that lead to it now, oldest push first."""
+
+    version: Version
+    tags: tuple[str, ...]
+
+
+class Inventory:
+    """The versions of packages; every method raises storage.RefusedError."""
+
+    def __init__(self, state: State, registry: httpx.AsyncClient) -> None:
+        self._state = state
+        self._registry = registry
+
+    async def versions(self, repository: str, *, deleted: bool = False) -> list[Tagged]:
+        """Return the versions there are, or those that were deleted, newest first.
+
+        Versions are those seen pushed, and those that a tag leads to.
+        """
+        tagged = await self._tagged(repository)
+        for digest in tagged:
+            self._state.versions.seen(repository, digest)
+        return [
+            Tagged(version, version.tags if deleted else tuple(tagged.get(version.digest, ())))
+            for version in self._state.versions.of(repository)
+            if (version.deleted is not None) is deleted
+        ]
+
+    async def delete(self, repository: str, found: Tagged) -> None:
+        """Delete a version and its tags."""
+        for tag in found.tags:
+            await storage.delete_tag(self._registry, repository, tag)
+        self._state.versions.delete(repository, found.version, found.tags)
+
+    async def restore(self, repository: str, found: Tagged) -> None:
+        """Bring a version back, and those of its tags that lead nowhere else by now."""
+        taken = await self._tags(repository)
+        for tag in found.tags:
+            if tag not in taken:
+                await storage.tag(self._registry, repository, found.version.digest, tag)
+        self._state.versions.restore(repository, found.version)
+
+    async def _tagged(self, repository: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        order = self._state.push_order(repository)
+        for tag in tags.in_push_order(await self._tags(repository), order):
+            path = f"/v2/{repository}/manifests/{tag}"
+            headers = await storage.look(self._registry, path, errors.MANIFEST_UNKNOWN)
+            found.setdefault(headers["docker-content-digest"], []).append(tag)
+        return found
+
+    async def _tags(self, repository: str) -> list[str]:
+        try:
+            return await storage.list_tags(self._registry, repository)
+        except storage.RefusedError as refused:
+            # A package that nothing was ever pushed to.
+            if refused.error.code == errors.NAME_UNKNOWN.code:
+                return []
+            raise

@@ -1,0 +1,29 @@
+"""Files that hold one secret."""
+
+from pathlib import Path
+from typing import Final
+
+_OTHERS: Final = 0o077
+_SHORTEST: Final = 16
+
+
+class SecretFileError(ValueError):
+    """One sentence on what is wrong with a file; it never quotes it."""
+
+
+def read_secret(path: Path) -> str:
+    """Return the one line of a file that its owner alone can read; raises SecretFileError."""
+    try:
+        content = path.read_bytes()
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise SecretFileError(f"{path} cannot be read: {error.strerror}") from error
+    if mode & _OTHERS:
+        raise SecretFileError(f"{path} is open to others: it needs the mode 0600")
+    try:
+        secret = content.decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise SecretFileError(f"{path} must be ASCII") from None
+    if len(secret) < _SHORTEST or not secret.isprintable():
+        raise SecretFileError(f"{path} must be one line of {_SHORTEST} characters or more")
+    return secret

@@ -1,0 +1,171 @@
+"""Blobs by redirect: a signed address under another name, to which no credential is ever sent."""
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+CONTENT = b"a layer" * 100
+LAYER = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
+PATH = f"/v2/bytequester/closed/blobs/{LAYER}"
+STORE = "https://pkg-containers.githubusercontent.com"
+
+
+def address(ghcr, path=PATH, caller="reader", method="GET"):
+    """Return where the registry sends a caller for a blob."""
+    answer = ghcr.ask(method, path, caller=caller)
+    assert answer.status_code == 307
+    return answer.headers["location"]
+
+
+def test_registry_redirects_to_a_signed_address(ghcr):
+    """The address has GitHub's form, and is good for ten minutes."""
+    ghcr.state.links._clock = datetime(2026, 11, 24, 16, tzinfo=UTC).timestamp
+    split = urlsplit(address(ghcr))
+    query = {key: value for key, (value,) in parse_qs(split.query).items()}
+
+    assert (split.scheme, split.netloc) == ("https", "pkg-containers.githubusercontent.com")
+    assert re.fullmatch(rf"/ghcrblobs\d\d/blobs/{LAYER}", split.path)
+    assert list(query) == ["se", "sig", "sp", "spr", "sr", "sv", "hmac"]
+    assert query["se"] == "2026-11-24T16:10:00Z"
+    assert (query["sp"], query["sr"]) == ("r", "b")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_head_is_redirected_as_get(ghcr, method):
+    """Both methods are sent on, and the storage answers both."""
+    found = ghcr.ask(method, address(ghcr, method=method))
+
+    assert found.status_code == 200
+    assert found.headers["content-length"] == str(len(CONTENT))
+    assert found.content == (CONTENT if method == "GET" else b"")
+
+
+def test_storage_is_not_the_registry(ghcr):
+    """Its answers carry nothing of a registry's."""
+    answer = ghcr.ask("GET", address(ghcr))
+
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["accept-ranges"] == "bytes"
+    for header in (
+        "docker-distribution-api-version",
+        "docker-content-digest",
+        "x-github-request-id",
+    ):
+        assert header not in answer.headers
+
+
+def test_storage_needs_no_credential_and_tells_who_it_was(ghcr):
+    """The log has the blob's bytes under the name of whom the address was given to."""
+    ghcr.ask("GET", address(ghcr, caller="colleague"), headers={"User-Agent": "containerd/v2.3.4"})
+    entry = ghcr.last_entry()
+
+    assert (entry.route, entry.status, entry.bytes) == ("stored-blob", 200, len(CONTENT))
+    assert (entry.identity, entry.credential, entry.token_kind) == (
+        "Colleague",
+        "colleague",
+        "classic",
+    )
+    assert (entry.repository, entry.digest) == ("bytequester/closed", LAYER)
+    assert entry.credential_leaked is False
+
+
+def test_anybody_s_address_is_nobody_s(ghcr):
+    """A public blob is given to anonymous callers too."""
+    path = f"/v2/bytequester/open/blobs/{LAYER}"
+    answer = ghcr.ask("GET", address(ghcr, path, "anybody"))
+
+    assert answer.content == CONTENT
+    assert ghcr.last_entry().identity is None
+
+
+@pytest.mark.parametrize("caller", ["reader", "basic reader", "pat reader", "raw Bearer made-up"])
+def test_credential_that_comes_along_is_refused_and_told(ghcr, caller):
+    """Whoever sends a bearer on to the storage has leaked it: the entry says so, without it."""
+    answer = ghcr.ask("GET", address(ghcr), caller=caller)
+
+    assert answer.status_code == 400
+    assert "<Code>InvalidAuthenticationInfo</Code>" in answer.text
+    assert ghcr.last_entry().credential_leaked is True
+    assert json.loads(ghcr.lines[-1])["credential_leaked"] is True
+    assert "made-up" not in ghcr.lines[-1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(("sig=", "sig=A"), id="signature"),
+        pytest.param(("hmac=", "hmac=0"), id="hmac"),
+        pytest.param(("se=2", "se=3"), id="a later end"),
+        pytest.param(("/blobs/sha256:", "/blobs/sha256:0"), id="another blob"),
+        pytest.param(("?se=", "?also=this&se="), id="one more parameter"),
+        pytest.param(("?", "?x="), id="no signature"),
+    ],
+)
+def test_address_that_was_changed_opens_nothing(ghcr, change):
+    """All of an address is signed."""
+    answer = ghcr.ask("GET", address(ghcr).replace(*change, 1))
+
+    assert answer.status_code == 403
+    assert "<Code>AuthenticationFailed</Code>" in answer.text
+    assert answer.headers["content-type"] == "application/xml"
+
+
+def test_address_ends(ghcr):
+    """After ten minutes it is as good as made up."""
+    now = [1_795_536_000.0]
+    ghcr.state.links._clock = lambda: now[0]
+    link = address(ghcr)
+    now[0] += 599
+    before = ghcr.ask("GET", link).status_code
+    now[0] += 1
+
+    assert (before, ghcr.ask("GET", link).status_code) == (200, 403)
+
+
+def test_storage_only_reads(ghcr):
+    """Nothing is stored under that name."""
+    answer = ghcr.ask("PUT", address(ghcr), content=b"x")
+
+    assert answer.status_code == 405
+
+
+def test_blob_that_went_after_the_redirect_is_told_in_the_storage_s_words(ghcr):
+    """The registry's own error has no place under that name."""
+    link = address(ghcr)
+    ghcr.storage.blobs.clear()
+    answer = ghcr.ask("GET", link)
+
+    assert (answer.status_code, answer.headers["x-ms-error-code"]) == (404, "BlobNotFound")
+
+
+def test_no_signature_is_ever_written(ghcr):
+    """An address opens a blob, so it is a secret as long as it lasts."""
+    query = parse_qs(urlsplit(address(ghcr)).query)
+    ghcr.ask("GET", address(ghcr))
+    written = "\n".join(ghcr.lines)
+
+    assert query["sig"][0] not in written
+    assert query["hmac"][0] not in written
+
+
+def test_knob_lets_the_front_give_blobs_itself(ghcr):
+    """Where the other name is not to be had, blobs come from under the first one."""
+    ghcr.control("PUT", "/knobs", {"blobs": "inline"})
+    answer = ghcr.ask("GET", PATH, caller="reader")
+
+    assert (answer.status_code, answer.content) == (200, CONTENT)
+
+
+def test_knob_lets_referrers_go_to_github(ghcr):
+    """With it the answer is GHCR's own: an address that lost its digest."""
+    ghcr.control("PUT", "/knobs", {"referrers": "redirect"})
+    answer = ghcr.ask("GET", f"/v2/bytequester/closed/referrers/{LAYER}", caller="reader")
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == (
+        "https://github.com/-/v2/packages/container/package/bytequester%2Fclosed%2Freferrers%2Fsha256"
+    )

@@ -1,0 +1,224 @@
+"""The front behind TLS on a loopback socket, and the suite's own clients before it."""
+
+import asyncio
+import base64
+import hashlib
+import threading
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.ghcr.servers import listen, serve
+from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.stand_in import HOST, StandIn, issue_certificates, lab_client, lab_transport
+from pullrecovery.packages import Packages, PackagesError
+
+SECRET = "the-control-secret-of-the-tests"
+CONTENT = b"a layer" * 100
+LAYER = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
+
+
+@contextmanager
+def serving(app, **pair):
+    """Run an application in a thread of its own, with a pair over TLS; give its port."""
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    with listen("127.0.0.1", 0) as listener:
+        run = serve(app, listener, stop, **pair)
+        thread = threading.Thread(target=loop.run_until_complete, args=(run,))
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join()
+            loop.close()
+
+
+@pytest.fixture(name="lab")
+def _lab(ghcr, tmp_path):
+    paths = Paths(cache=tmp_path / "cache", state=tmp_path / "state")
+    for name, content in issue_certificates(paths).items():
+        (tmp_path / name).write_bytes(content)
+    ghcr.control("PUT", "/owners/bytequester", {"login": "ByteQuester"})
+    pair = {"certificate": tmp_path / "tls.crt", "key": tmp_path / "tls.key"}
+    with serving(ghcr.front, **pair) as port, serving(ghcr.control_app) as control:
+        yield StandIn(port, control, paths.certs / HOST / "ca.crt", SECRET)
+
+
+def packages(lab, caller, owner="ByteQuester"):
+    """Return the suite's client of the packages API with the token of a caller."""
+    return Packages(owner, f"ghp_{caller}", transport=lab_transport(lab))
+
+
+@pytest.fixture(name="admin")
+def _admin(ghcr, lab):
+    scopes = ["read:packages", "write:packages", "delete:packages"]
+    ghcr.control("PUT", "/credentials/admin", {"token": "ghp_admin", "login": "ByteQuester", "scopes": scopes})  # fmt: skip
+    return packages(lab, "admin")
+
+
+def test_client_that_follows_a_blob_s_redirect_leaves_its_bearer_behind(ghcr, lab):
+    """Two names, one certificate: the token goes to the first alone."""
+    basic = "Basic " + base64.b64encode(b"anyone:ghp_reader").decode()
+    with lab_client(lab) as client:
+        token = client.get(
+            "https://ghcr.io/token?scope=repository:bytequester/closed:pull",
+            headers={"Authorization": basic},
+        ).json()["token"]
+        blob = client.get(
+            f"https://ghcr.io/v2/bytequester/closed/blobs/{LAYER}",
+            headers={"Authorization": f"Bearer {token}"},
+            follow_redirects=True,
+        )
+    redirected, given = list(ghcr.log.find(_of_blobs()))
+
+    assert blob.content == CONTENT
+    assert blob.url.host == "pkg-containers.githubusercontent.com"
+    assert (redirected.route, redirected.status) == ("blob", 307)
+    assert (given.route, given.status, given.credential_leaked) == ("stored-blob", 200, False)
+    assert given.identity == "ByteQuester"
+
+
+def _of_blobs():
+    from pullrecovery.lab.ghcr.accesslog import Query
+
+    return Query(digest=LAYER)
+
+
+def test_control_says_who_there_is(ghcr, lab):
+    """Each of its methods is one request, and the front judges by it at once."""
+    with lab.control() as control:
+        control.put_owner("acme", organisation=True, sso_enforced=True, teams={"all": ["Bob"]})
+        control.put_package("acme/app", "private", ["team:all"], ["repository:acme/app"])
+        control.put_credential("bob", "ghp_bob", "Bob", ["read:packages"], sso_authorised=["Acme"])
+        control.put_credential("bob-old", "ghp_bob-old", "Bob", ["read:packages"], expired=True)
+        control.put_fine_grained("fine", "ghp_fine", "Bob")
+        control.put_run_token("run", "ghp_run", "acme/app", "write")
+        control.put_knobs(bearer_seconds=60)
+        knobs = control.knobs()
+    answers = {
+        name: ghcr.ask("GET", "/v2/acme/app/manifests/v1", caller=f"pat {name}").json()
+        for name in ("bob", "bob-old", "fine", "run")
+    }
+    said = {name: answer["errors"][0]["message"] for name, answer in answers.items()}
+
+    assert knobs["bearer_seconds"] == 60
+    assert said == {
+        "bob": "manifest unknown",
+        "bob-old": "unauthenticated: User cannot be authenticated with the token provided.",
+        "fine": "permission_denied: The token provided does not match expected scopes.",
+        "run": "manifest unknown",
+    }
+
+
+def test_control_puts_a_whole_world_or_tells_its_mistake(ghcr, lab):
+    """The line that is wrong reaches whoever wrote it."""
+    with lab.control() as control:
+        control.put_world("users: {Alice: }\npackages: {alice/app: {visibility: public}}\n")
+        with pytest.raises(LabError, match=r"400 .*world:1: the world has no key 'people'"):
+            control.put_world("people: {}\n")
+
+    assert ghcr.token_for("nobody", "repository:alice/app:pull").status_code == 200
+
+
+def test_versions_are_read_deleted_and_restored(ghcr, admin):
+    """The few calls that the suite needs, from the library down to the socket."""
+    before = admin.versions("closed")
+    by_tag = {tag: version for version in before for tag in version.tags}
+    admin.delete("closed", by_tag["v1"])
+    left, gone = admin.versions("closed"), admin.versions("closed", deleted=True)
+    admin.restore("closed", gone[0])
+
+    assert set(by_tag) == {"v1", "multi"}
+    assert by_tag["v1"].digest == ghcr.storage.tags["bytequester/closed"]["v1"]
+    assert [version.tags for version in left] == [("multi",)]
+    assert gone == [by_tag["v1"]]
+    assert admin.versions("closed") == before
+
+
+def test_every_page_is_read(ghcr, admin):
+    """More than a hundred versions come in several answers."""
+    for number in range(205):
+        content = b'{"mediaType":"application/vnd.oci.image.manifest.v1+json","n":%d}' % number
+        ghcr.storage.put("bytequester/closed", f"t{number}", content)
+
+    versions = admin.versions("closed")
+
+    assert len({version.digest for version in versions}) == 207
+
+
+def test_package_s_visibility_is_told(admin):
+    """Of each of the three kinds."""
+    found = {name: admin.visibility(name) for name in ("open", "closed", "inner")}
+
+    assert found == {"open": "public", "closed": "private", "inner": "internal"}
+
+
+def test_package_of_an_organisation_is_found_by_its_name(ghcr, lab, admin):
+    """The client asks what kind of an owner it is, and takes that path."""
+    ghcr.control("PUT", "/owners/acme", {"login": "Acme", "organisation": True})
+    ghcr.control("PUT", "/packages/acme/team/tool", {"visibility": "public"})
+
+    assert packages(lab, "admin", "acme").visibility("team/tool") == "public"
+
+
+def test_scopes_of_a_token_are_told(ghcr, lab, admin):
+    """A classic token's are known, and of others GitHub says nothing."""
+    ghcr.control("PUT", "/credentials/none", {"token": "ghp_none", "login": "ByteQuester"})
+    ghcr.control("PUT", "/credentials/fine", {"token": "ghp_fine", "login": "ByteQuester", "kind": "fine-grained"})  # fmt: skip
+
+    assert admin.scopes() == {"read:packages", "write:packages", "delete:packages"}
+    assert packages(lab, "none").scopes() == frozenset()
+    assert packages(lab, "fine").scopes() is None
+
+
+@pytest.mark.parametrize(
+    ("caller", "status", "message"),
+    [
+        ("invented", 401, "Bad credentials"),
+        ("scopeless", 403, "You need at least read:packages scope to get a package's versions."),
+        ("stranger", 404, "Package not found."),
+    ],
+)
+def test_refusal_is_one_error_with_status_and_message(lab, caller, status, message):
+    """What GitHub says comes through, with what was asked."""
+    with pytest.raises(PackagesError) as caught:
+        packages(lab, caller).versions("closed")
+
+    assert (caught.value.status, caught.value.message) == (status, message)
+    assert str(caught.value).startswith("GitHub's packages API, GET /users/ByteQuester")
+    assert "ghp_" not in str(caught.value)
+
+
+def test_missing_sso_comes_with_where_to_grant_it(ghcr, lab, admin):
+    """The address that a person opens is part of the error."""
+    ghcr.control("PUT", "/owners/acme", {"organisation": True, "sso_enforced": True})
+    ghcr.control("PUT", "/packages/acme/app", {"visibility": "private"})
+
+    with pytest.raises(PackagesError) as caught:
+        packages(lab, "admin", "acme").visibility("app")
+
+    assert caught.value.status == 403
+    assert caught.value.sso.startswith("https://github.com/orgs/acme/sso?authorization_request=")
+
+
+def test_silence_is_one_error_too(lab):
+    """Where nothing answers there is no status, and the reason is told."""
+    client = Packages("ByteQuester", "ghp_reader", base_url="https://github.example/", transport=lab_transport(lab))  # fmt: skip
+
+    with pytest.raises(PackagesError, match=r"no answer github\.example is not in the lab"):
+        client.scopes()
+
+
+def test_page_that_is_no_json_is_told_by_its_beginning(lab):
+    """As of a gateway in between."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(502, text="<html>502 Bad Gateway</html>")
+
+    client = Packages("a", "ghp_reader", transport=httpx.MockTransport(answer))
+
+    with pytest.raises(PackagesError, match="502 <html>502 Bad Gateway</html>"):
+        client.scopes()

@@ -1,0 +1,264 @@
+"""What each kind of token is told, by an organisation's rules and by who may do what."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+OCI = "application/vnd.oci.image.manifest.v1+json"
+WORLD = """\
+users: {Alice: , Bob: , Carol: }
+organisations:
+  Acme:
+    sso_enforced: true
+    members: [Alice, Bob]
+    teams: {deployers: [Bob]}
+    creators: [Alice]
+  Strict:
+    classic_tokens_forbidden: true
+    creators: [Alice]
+repositories: [Acme/App, Acme/Other, Alice/Tool]
+packages:
+  acme/app:
+    visibility: private
+    readers: ["team:deployers", "repository:acme/app"]
+    writers: [Alice, "repository:acme/app"]
+  acme/inner: {visibility: internal}
+  acme/open: {visibility: public, writers: [Alice]}
+  strict/app: {visibility: private, writers: [Alice]}
+  strict/open: {visibility: public}
+  alice/tool: {visibility: private}
+tokens:
+  alice: {login: Alice, scopes: ["write:packages"], sso_authorised: [Acme], token: ghp_alice}
+  alice-no-sso: {login: Alice, scopes: ["write:packages"], token: ghp_alice-no-sso}
+  bob: {login: bob, scopes: ["read:packages"], sso_authorised: [acme], token: ghp_bob}
+  carol: {login: Carol, scopes: ["read:packages"], sso_authorised: [Acme], token: ghp_carol}
+  fine: {kind: fine-grained, login: Alice, sso_authorised: [Acme], token: ghp_fine}
+  fine-expired: {kind: fine-grained, login: Alice, expired: true, token: ghp_fine-expired}
+  run: {kind: workflow, repository: Acme/App, packages: write, token: ghp_run}
+  run-reads: {kind: workflow, repository: Acme/App, packages: read, token: ghp_run-reads}
+  run-nothing: {kind: workflow, repository: Acme/App, packages: none, token: ghp_run-nothing}
+  run-other: {kind: workflow, repository: Acme/Other, packages: write, token: ghp_run-other}
+  run-tool: {kind: workflow, repository: Alice/Tool, packages: read, token: ghp_run-tool}
+  run-over: {kind: workflow, repository: Acme/App, packages: write, revoked: true, token: ghp_run-over}
+"""
+
+SCOPES = "permission_denied: The token provided does not match expected scopes."
+SAML = (
+    "permission_denied: Resource protected by organization SAML enforcement. "
+    "You must grant your Personal Access token access to this organization."
+)
+CLASSIC = (
+    "permission_denied: `Strict` forbids access via a personal access token (classic). "
+    "Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions."
+)
+READ = "permission_denied: read_package"
+WRITE = "permission_denied: write_package"
+CREATES = "installation not allowed to Create organization package"
+WRITES = "installation not allowed to Write organization package"
+BAD = "unauthenticated: User cannot be authenticated with the token provided."
+LOGIN = "authentication required"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A caller, what it asks for, and the message it gets; None is an answer of 2xx."""
+
+    caller: str
+    request: str
+    message: str | None
+
+
+PULL, PUSH = "GET {}/manifests/v1", "POST {}/blobs/uploads/"
+ROWS = [
+    Row("alice", PULL.format("acme/app"), None),
+    Row("alice-no-sso", PULL.format("acme/app"), SAML),
+    Row("alice-no-sso", PULL.format("acme/inner"), SAML),
+    Row("alice-no-sso", PULL.format("acme/open"), None),
+    Row("alice-no-sso", PULL.format("alice/tool"), None),
+    Row("alice-no-sso", PULL.format("acme/missing"), SAML),
+    Row("bob", PULL.format("acme/app"), None),
+    Row("bob", PULL.format("acme/inner"), None),
+    Row("carol", PULL.format("acme/app"), READ),
+    Row("carol", PULL.format("acme/inner"), READ),
+    Row("fine", PULL.format("acme/app"), SCOPES),
+    Row("fine", PULL.format("alice/tool"), SCOPES),
+    Row("alice", PULL.format("strict/app"), CLASSIC),
+    Row("alice", PULL.format("strict/open"), None),
+    Row("run", PULL.format("acme/app"), None),
+    Row("run-reads", PULL.format("acme/app"), None),
+    Row("run-nothing", PULL.format("acme/app"), READ),
+    Row("run-nothing", PULL.format("acme/open"), None),
+    Row("run-other", PULL.format("acme/app"), READ),
+    Row("run-other", PULL.format("acme/open"), None),
+    Row("run-tool", PULL.format("alice/tool"), READ),
+    Row("alice", PUSH.format("acme/app"), None),
+    Row("alice-no-sso", PUSH.format("acme/app"), SAML),
+    Row("alice-no-sso", PUSH.format("acme/open"), SAML),
+    Row("alice", PUSH.format("acme/new"), None),
+    Row("bob", PUSH.format("acme/app"), SCOPES),
+    Row("fine", PUSH.format("acme/app"), SCOPES),
+    Row("alice", PUSH.format("strict/app"), CLASSIC),
+    Row("run", PUSH.format("acme/app"), None),
+    Row("run", PUSH.format("acme/new"), None),
+    Row("run", PUSH.format("strict/new"), CREATES),
+    Row("run-reads", PUSH.format("acme/app"), WRITES),
+    Row("run-reads", PUSH.format("acme/new"), CREATES),
+    Row("run-other", PUSH.format("acme/app"), WRITES),
+    Row("run-tool", PUSH.format("alice/tool"), WRITE),
+    Row("pat fine-expired", PULL.format("alice/tool"), BAD),
+    Row("pat run-over", PULL.format("acme/app"), BAD),
+]
+
+
+@pytest.fixture(name="world")
+def _world(ghcr):
+    assert ghcr.control("PUT", "/world", WORLD.encode()).content == b""
+    for package in (
+        "acme/app",
+        "acme/inner",
+        "acme/open",
+        "strict/app",
+        "strict/open",
+        "alice/tool",
+    ):
+        ghcr.storage.put(package, "v1", json.dumps({"mediaType": OCI, "name": package}).encode())
+    return ghcr
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.caller}: {row.request}")
+def test_token_is_told_what_its_kind_and_its_organisation_say(world, row):
+    """Kind, scopes, the organisation's rules, and then who may do what, in that order."""
+    method, path = row.request.split(" ")
+    answer = world.ask(method, f"/v2/{path}", caller=row.caller, headers={"Accept": OCI})
+
+    if row.message is None:
+        assert answer.status_code in {200, 202}
+        return
+    (error,) = answer.json()["errors"]
+    status = {BAD: 401}.get(row.message, 403)
+    code = {BAD: "UNAUTHORIZED"}.get(row.message, "DENIED")
+    assert (answer.status_code, error) == (status, {"code": code, "message": row.message})
+
+
+@pytest.mark.parametrize("name", ["fine-expired", "run-over"])
+def test_dead_token_of_any_kind_is_denied(world, name):
+    """The token service knows no kinds: what has expired or was revoked is invalid."""
+    answer = world.token_for(name, "repository:acme/open:pull")
+
+    assert answer.status_code == 403
+    assert answer.content == b'{"errors":[{"code":"DENIED","message":"denied"}]}\n'
+
+
+@pytest.mark.parametrize("name", ["alice-no-sso", "fine", "run-nothing"])
+def test_living_token_of_any_kind_gets_a_bearer(world, name):
+    """A login with it succeeds, whatever a pull is told afterwards."""
+    assert world.token_for(name, "repository:acme/app:pull").status_code == 200
+
+
+def test_package_that_a_run_pushes_is_its_repositorys(world):
+    """The run may write to it afterwards, and other repositories may not."""
+    manifest = json.dumps({"mediaType": OCI}).encode()
+    pushed = world.ask("PUT", "/v2/acme/new/manifests/v1", caller="run", content=manifest)
+    again = world.ask("POST", "/v2/acme/new/blobs/uploads/", caller="run")
+    other = world.ask("POST", "/v2/acme/new/blobs/uploads/", caller="run-other")
+
+    assert (pushed.status_code, again.status_code, other.status_code) == (201, 202, 403)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "caller", "path", "status", "message"),
+    [
+        ({"token_private": 403}, "nobody", "/token?scope=repository:acme/app:pull", 403, "requested access to the resource is denied"),
+        ({"token_missing": 401}, "nobody", "/token?scope=repository:acme/no:pull", 401, LOGIN),
+        ({"token_scopeless": 403}, "basic fine", "/token", 403, "requested access to the resource is denied"),
+        ({"missing_package": "MANIFEST_UNKNOWN"}, "alice", "/v2/alice/no/manifests/v1", 404, "manifest unknown"),
+        ({"write_reads": False}, "alice", "/v2/acme/app/manifests/v1", 403, SCOPES),
+        ({"sso_pull": "read_package"}, "alice-no-sso", "/v2/acme/app/manifests/v1", 403, READ),
+        ({"any_bearer": False}, "raw Bearer QQ==", "/v2/acme/open/manifests/v1", 401, BAD),
+        ({"catalog": "denied"}, "alice", "/v2/_catalog", 403, "requested access to the resource is denied"),
+        ({"catalog_anonymous": 403}, "nobody", "/v2/_catalog", 403, "requested access to the resource is denied"),
+    ],
+)  # fmt: skip
+def test_knob_turns_one_answer(world, knobs, caller, path, status, message):
+    """Each uncertain row has a knob, and what is told by default is another answer."""
+    default = world.ask("GET", path, caller=caller)
+    assert world.control("PUT", "/knobs", knobs).status_code == 204
+    turned = world.ask("GET", path, caller=caller)
+
+    assert turned.status_code == status
+    assert turned.json()["errors"][0]["message"] == message
+    assert turned.content != default.content
+
+
+@pytest.mark.parametrize("knobs", [{"token_missing": 401}, {"token_private": 403}])
+def test_token_service_without_a_scope_has_no_knob(world, knobs):
+    """That row is captured, and stays 401 whatever is said of packages."""
+    world.control("PUT", "/knobs", knobs)
+
+    assert world.ask("GET", "/token").status_code == 401
+
+
+def test_bearer_lasts_as_long_as_its_knob(world):
+    """With a lifetime a bearer token ends; without, it lasts as long as its credential."""
+    now = [0.0]
+    world.state.bearers._clock = lambda: now[0]
+    given = world.authorization("alice")
+    now[0] = 301.0
+    before = world.ask("GET", "/v2/", headers=given)
+    world.control("PUT", "/knobs", {"bearer_seconds": 300})
+
+    assert before.status_code == 200
+    assert world.ask("GET", "/v2/", headers=given).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"[]", "the document must be an object, and is a list"),
+        ({"catalogue": "denied"}, "unknown knob 'catalogue': the knobs are "),
+        ({"catalog": "open"}, "'catalog' must be one of public, denied"),
+        ({"token_private": "401"}, "'token_private' must be one of 401, 403"),
+        ({"write_reads": 1}, "'write_reads' must be one of true, false"),
+        ({"bearer_seconds": -1}, "'bearer_seconds' must be a whole number of seconds"),
+        ({"catalog": "denied", "blobs": None}, "'blobs' must be one of redirect, inline"),
+    ],
+)
+def test_wrong_knob_is_refused_and_turns_nothing(ghcr, body, sentence):
+    """The sentence names the knob and its values."""
+    before = ghcr.control("GET", "/knobs").json()
+    answer = ghcr.control("PUT", "/knobs", body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(sentence)
+    assert ghcr.control("GET", "/knobs").json() == before
+
+
+def test_credential_of_any_kind_can_be_put_alone(ghcr):
+    """One row at a time, as well as by the file."""
+    run = {"kind": "workflow", "repository": "ByteQuester/App", "packages": "write"}
+    ghcr.control("PUT", "/credentials/run", {"token": "ghp_run", **run})
+    ghcr.control("PUT", "/packages/bytequester/closed", {"visibility": "private", "writers": ["repository:bytequester/app"]})  # fmt: skip
+    ghcr.control("PUT", "/owners/bytequester", {"organisation": True, "sso_enforced": True, "teams": {"all": ["Stranger"]}})  # fmt: skip
+    pushed = ghcr.ask("POST", "/v2/bytequester/closed/blobs/uploads/", caller="run")
+    refused = ghcr.ask("GET", "/v2/bytequester/closed/tags/list", caller="stranger")
+
+    assert pushed.status_code == 202
+    assert refused.json()["errors"][0]["message"] == SAML
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("/credentials/a", {"kind": "workflow", "token": "ghp_a", "login": "A"}, "'login' is nothing that a token of the kind workflow has"),
+        ("/credentials/a", {"token": "ghp_a", "login": "A", "repository": "a/b"}, "'repository' is nothing that a token of the kind classic has"),
+        ("/credentials/a", {"kind": "oauth", "token": "ghp_a"}, "'kind' must be one of classic, fine-grained, workflow"),
+        ("/owners/a", {"teams": []}, "'teams' must be an object, and is a list"),
+        ("/owners/a", {"teams": {"b": "c"}}, "'teams.b' must be a list of strings, and is a string"),
+    ],
+)  # fmt: skip
+def test_row_that_is_no_row_is_refused(ghcr, path, body, sentence):
+    """A key of another kind of token is a mistake, as is a wrong type below."""
+    answer = ghcr.control("PUT", path, body)
+
+    assert (answer.status_code, answer.json()) == (400, {"error": sentence})
