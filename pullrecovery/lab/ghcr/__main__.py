@@ -18,9 +18,11 @@ from pullrecovery.lab.ghcr.accesslog import AccessLog
 from pullrecovery.lab.ghcr.child import ChildError, running_registry
 from pullrecovery.lab.ghcr.config import Config, ConfigError, read_config
 from pullrecovery.lab.ghcr.control import create_control
+from pullrecovery.lab.ghcr.door import Door, tls
 from pullrecovery.lab.ghcr.front import create_front
 from pullrecovery.lab.ghcr.servers import listen, serve, unless
 from pullrecovery.lab.ghcr.state import State
+from pullrecovery.lab.ghcr.switches import Switches
 
 _STOPPED: Final = 0
 _DIED: Final = 1
@@ -66,13 +68,13 @@ async def _run(config: Config) -> int:
         )
         registry = await stack.enter_async_context(running_registry(settings, storage))
         state, log = State(), AccessLog()
-        front = create_front(state, storage, log)
-        control = create_control(state, log, config.secret, registry=storage)
+        switches = Switches()
+        front = create_front(state, storage, log, switches)
+        door = Door(front, front_socket, tls(config.certificate, config.key), switches)
+        control = create_control(state, log, config.secret, registry=storage, switches=switches)
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch(registry, stop))
-            group.create_task(
-                serve(front, front_socket, stop, certificate=config.certificate, key=config.key)
-            )
+            group.create_task(door.serve(stop))
             group.create_task(serve(control, control_socket, stop))
         return watching.result()
 

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullrecovery.lab.ghcr import names, storage, tokens
 from pullrecovery.lab.ghcr.accesslog import AccessLog, Query
+from pullrecovery.lab.ghcr.control_switches import switch_routes
 from pullrecovery.lab.ghcr.documents import Document, DocumentError
 from pullrecovery.lab.ghcr.state import (
     Credential,
@@ -31,6 +32,7 @@ from pullrecovery.lab.ghcr.state import (
     TokenTakenError,
     Visibility,
 )
+from pullrecovery.lab.ghcr.switches import Switches
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
@@ -42,12 +44,17 @@ _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def create_control(
-    state: State, log: AccessLog, secret: str, *, registry: httpx.AsyncClient | None = None
+    state: State,
+    log: AccessLog,
+    secret: str,
+    *,
+    registry: httpx.AsyncClient | None = None,
+    switches: Switches | None = None,
 ) -> Starlette:
     """Return the control application.
 
-    `registry` is what create_front() calls storage; without it the route that deletes a tag is
-    not there.
+    `registry` is what create_front() calls storage, and `switches` are the front's; without one
+    the routes that need it are not there.
     """
     control = _Control(state, log, registry)
     routes = [
@@ -56,6 +63,7 @@ def create_control(
         *_row("/credentials/{name}", control.put_credential, control.delete_credential),
         *_row("/owners/{owner}", control.put_owner, control.delete_owner),
         *_row("/packages/{owner}/{package:path}", control.put_package, control.delete_package),
+        *(() if switches is None else switch_routes(switches)),
     ]
     if registry is not None:
         path = "/packages/{owner}/{package:path}/tags/{tag}"
