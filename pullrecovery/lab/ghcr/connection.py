@@ -1,5 +1,6 @@
 """uvicorn's connection, which can also be broken off, and which applications can get hold of."""
 
+import asyncio
 import socket
 import struct
 from collections.abc import Callable
@@ -21,11 +22,16 @@ class Connection(H11Protocol):
         # The state is the one part of a request's scope that a server may add to.
         super().__init__(server.config, server.server_state, {_CONNECTION: self})
         self._welcome = welcome
+        self.lost = asyncio.Event()
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         if not self._welcome():
             transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.lost.set()
 
     def close(self) -> None:
         """Close it when what was written is sent."""
@@ -42,11 +48,12 @@ class Connection(H11Protocol):
         )
         self.transport.abort()
 
-    def leave(self) -> None:
+    async def leave(self) -> None:
         """Cut it if it is idle, and let it end with the answer that is under way if it is not."""
         # Before the first request there is none, whatever its type says.
         if self.cycle is None or self.cycle.response_complete:
             self.cut()
+            await self.lost.wait()
         else:
             self.cycle.keep_alive = False
 

@@ -57,6 +57,7 @@ class Door:
         self._accepting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        switches.settle = self.settle
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then let open requests end for up to five seconds.
@@ -64,7 +65,6 @@ class Door:
         What a switch holds by then is let go.
         """
         running = asyncio.create_task(self._server.serve(sockets=[]))
-        self._switches.settle = self.settle
         try:
             await self.settle()
             await unless(stop, running)
@@ -82,17 +82,18 @@ class Door:
             if switch is not self._shown:
                 self._shown = switch
                 self._era += 1
-                self._send_idle_away()
+                await self._send_idle_away()
             if self._shut_for_good or (switch and isinstance(switch.fault, Refuse)):
                 await self._close()
             else:
                 self._open()
             self._wake_after(switch.seconds_left if switch else None)
 
-    def _send_idle_away(self) -> None:
+    async def _send_idle_away(self) -> None:
+        # Whoever asks after the change has no connection of before it.
         for connection in list(self._server.server_state.connections):
             if isinstance(connection, Connection):
-                connection.leave()
+                await connection.leave()
 
     def _open(self) -> None:
         if self._listener is None:

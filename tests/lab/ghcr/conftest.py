@@ -18,6 +18,7 @@ from pullrecovery.lab.ghcr.accesslog import AccessLog, Query
 from pullrecovery.lab.ghcr.control import create_control
 from pullrecovery.lab.ghcr.front import create_front
 from pullrecovery.lab.ghcr.state import Credential, Owner, Package, State, Visibility
+from pullrecovery.lab.ghcr.switches import Switches
 from pullrecovery.lab.ghcr.tokens import fingerprint
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -162,8 +163,11 @@ class Ghcr:
         self._client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.storage), base_url="http://storage"
         )
-        self.front = create_front(self.state, self._client, self.log)
-        self.control_app = create_control(self.state, self.log, SECRET, registry=self._client)
+        self.switches = Switches()
+        self.front = create_front(self.state, self._client, self.log, self.switches)
+        self.control_app = create_control(
+            self.state, self.log, SECRET, registry=self._client, switches=self.switches
+        )
 
     def ask(
         self,
