@@ -5,6 +5,7 @@ import base64
 import hashlib
 import itertools
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -219,6 +220,14 @@ class Ghcr:
     def last_entry(self) -> object:
         """Return the newest entry of the log."""
         return list(self.log.find(Query()))[-1]
+
+
+async def until(what, seen, *, within=5.0):
+    """Wait for something to become true."""
+    deadline = time.monotonic() + within
+    while not seen():
+        assert time.monotonic() < deadline, f"not within {within} s: {what}"
+        await asyncio.sleep(0.01)
 
 
 def base64_of(text: str) -> str:

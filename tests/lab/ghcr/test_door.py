@@ -1,7 +1,7 @@
 """What a client meets on port 443, over real sockets: with a fault on, and as before after it."""
 
 import asyncio
-import datetime
+import datetime as dt
 import json
 import socket
 import ssl
@@ -16,11 +16,11 @@ import trustme
 from pullrecovery.lab.ghcr.accesslog import Query
 from pullrecovery.lab.ghcr.door import Door, tls
 from pullrecovery.lab.ghcr.servers import listen
-from tests.lab.ghcr.conftest import LAYER, SECRET, digest_of
+from tests.lab.ghcr.conftest import LAYER, SECRET, digest_of, until
 
 BLOB = f"/v2/bytequester/open/blobs/{digest_of(LAYER)}"
 PING = "/v2/"
-YESTERDAY = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 
 
 @pytest.fixture(name="authority", scope="module")
@@ -118,14 +118,6 @@ def _play(ghcr, files, authority):
         return asyncio.run(run())
 
     return play
-
-
-async def until(what, seen, *, within=5.0):
-    """Wait for something to become true."""
-    deadline = time.monotonic() + within
-    while not seen():
-        assert time.monotonic() < deadline, f"not within {within} s: {what}"
-        await asyncio.sleep(0.01)
 
 
 async def fails(place, expected, *, error=httpx.ConnectError, **asked):
@@ -344,7 +336,7 @@ async def read(asked, seen):
     async with asked as answer:
         seen.append((answer.status_code, int(answer.headers["content-length"])))
         async for part in answer.aiter_raw():
-            seen.append(part)  # noqa: PERF401  # what came before an error counts
+            seen.append(part)  # what came before an error counts
 
 
 def test_client_that_leaves_a_hang_is_logged_as_gone(play):
