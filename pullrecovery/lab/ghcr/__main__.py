@@ -19,10 +19,12 @@ from pullrecovery.lab.ghcr.blobfiles import BlobFiles
 from pullrecovery.lab.ghcr.child import ChildError, running_registry
 from pullrecovery.lab.ghcr.config import Config, ConfigError, read_config
 from pullrecovery.lab.ghcr.control import create_control
+from pullrecovery.lab.ghcr.door import Door, tls
 from pullrecovery.lab.ghcr.front import create_front
 from pullrecovery.lab.ghcr.memory import keep_freed_memory, take_large_pieces
 from pullrecovery.lab.ghcr.servers import listen, serve, unless
 from pullrecovery.lab.ghcr.state import State
+from pullrecovery.lab.ghcr.switches import Switches
 from pullrecovery.lab.ghcr.worldcontrol import install
 
 _STOPPED: Final = 0
@@ -73,16 +75,15 @@ async def _run(config: Config) -> int:
             )
         )
         registry = await stack.enter_async_context(running_registry(settings, storage))
-        state, log = State(knobs=settings.knobs), AccessLog()
+        state, log, switches = State(knobs=settings.knobs), AccessLog(), Switches()
         if config.world is not None:
             install(config.world, state)
-        front = create_front(state, storage, log)
-        control = create_control(state, log, config.secret, registry=storage)
+        front = create_front(state, storage, log, switches)
+        door = Door(front, front_socket, tls(config.certificate, config.key), switches)
+        control = create_control(state, log, config.secret, registry=storage, switches=switches)
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch(registry, stop))
-            group.create_task(
-                serve(front, front_socket, stop, certificate=config.certificate, key=config.key)
-            )
+            group.create_task(door.serve(stop))
             group.create_task(serve(control, control_socket, stop))
         return watching.result()
 

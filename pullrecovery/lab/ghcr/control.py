@@ -22,9 +22,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pullrecovery.lab.ghcr import bodies, names, storage
 from pullrecovery.lab.ghcr.accesslog import AccessLog, Query
+from pullrecovery.lab.ghcr.control_switches import switch_routes
 from pullrecovery.lab.ghcr.documents import Document, DocumentError
 from pullrecovery.lab.ghcr.people import Package, Visibility
 from pullrecovery.lab.ghcr.state import State, TokenTakenError
+from pullrecovery.lab.ghcr.switches import Switches
 from pullrecovery.lab.ghcr.worldcontrol import world_routes
 
 _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
@@ -36,12 +38,17 @@ _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def create_control(
-    state: State, log: AccessLog, secret: str, *, registry: httpx.AsyncClient | None = None
+    state: State,
+    log: AccessLog,
+    secret: str,
+    *,
+    registry: httpx.AsyncClient | None = None,
+    switches: Switches | None = None,
 ) -> Starlette:
     """Return the control application.
 
-    `registry` is what create_front() calls storage; without it the route that deletes a tag is
-    not there.
+    `registry` is what create_front() calls storage, and `switches` are the front's; without one
+    the routes that need it are not there.
     """
     control = _Control(state, log, registry)
     routes = [
@@ -51,6 +58,7 @@ def create_control(
         *_row("/owners/{owner}", control.put_owner, control.delete_owner),
         *_row("/packages/{owner}/{package:path}", control.put_package, control.delete_package),
         *world_routes(state),
+        *(() if switches is None else switch_routes(switches)),
     ]
     if registry is not None:
         path = "/packages/{owner}/{package:path}/tags/{tag}"

@@ -82,6 +82,17 @@ class Document:
             raise DocumentError(f"{key!r} must be true or false, and is {_kind(value)}")
         return value
 
+    def pem(self, key: str) -> str:
+        """Return a text of several lines in PEM's form; raises DocumentError."""
+        value = self._fields.get(key)
+        if not isinstance(value, str) or not value.startswith("-----BEGIN "):
+            raise DocumentError(f"{key!r} must be a text in PEM's form")
+        return value
+
+    def has(self, key: str) -> bool:
+        """Tell whether a key is there."""
+        return key in self._fields
+
     def number(self, key: str, default: int) -> int:
         """Return a whole number; raises DocumentError."""
         value = self._fields.get(key, default)

@@ -21,6 +21,8 @@ from pullrecovery.lab.ghcr.errors import ProtocolError
 from pullrecovery.lab.ghcr.paths import Route, Target
 from pullrecovery.lab.ghcr.repositories import Repositories
 from pullrecovery.lab.ghcr.state import State
+from pullrecovery.lab.ghcr.switches import Switches
+from pullrecovery.lab.ghcr.switching import Switching
 
 _READS: Final = frozenset({"GET", "HEAD"})
 _ANY_METHOD: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -29,12 +31,15 @@ _LANDING: Final = "<!doctype html><title>GitHub Packages</title><h1>GitHub Packa
 _Handler: TypeAlias = Callable[[Request, Target, Caller], Awaitable[Response]]
 
 
-def create_front(state: State, storage: httpx.AsyncClient, log: AccessLog) -> Starlette:
+def create_front(
+    state: State, storage: httpx.AsyncClient, log: AccessLog, switches: Switches | None = None
+) -> Starlette:
     """Return the application that is ghcr.io.
 
     `storage` has the registry's address as its base URL; the caller closes it. Every request gets
-    one entry in `log`.
+    one entry in `log`. `switches` are the faults that may be on.
     """
+    table = Switches() if switches is None else switches
     front = _Front(state, storage)
     return Starlette(
         routes=[
@@ -44,7 +49,10 @@ def create_front(state: State, storage: httpx.AsyncClient, log: AccessLog) -> St
             Path("/token", front.token, methods=_ANY_METHOD),
             Path("/{path:path}", front.registry, methods=_ANY_METHOD),
         ],
-        middleware=[Middleware(recorder.Recorder, log=log)],
+        middleware=[
+            Middleware(recorder.Recorder, log=log),
+            Middleware(Switching, switches=table, state=state, wanted=_repositories),
+        ],
     )
 
 

@@ -14,6 +14,7 @@ from pullrecovery.lab.ghcr.callers import Caller
 from pullrecovery.lab.ghcr.paths import Route, Target
 
 _DRAFT: Final = "pullrecovery.ghcr.draft"
+_LOG: Final = "pullrecovery.ghcr.log"
 _WITHOUT_BODY: Final = frozenset({204, 304})
 _NOT_THE_REGISTRY: Final = frozenset({Route.OTHER, Route.STORED_BLOB, Route.API})
 
@@ -32,6 +33,7 @@ class Recorder:
             return
         answer = _Answer(_begin(scope), self._log, send)
         scope[_DRAFT] = answer.draft
+        scope[_LOG] = answer.log
         try:
             await self._app(scope, receive, answer.send)
         except ClientDisconnect:
@@ -127,6 +129,18 @@ def note_repository(request: Request, repository: str) -> None:
 def note_digest(request: Request, digest: str) -> None:
     """Put the digest that was found, or uploaded, into the request's entry."""
     _draft(request).digest = digest
+
+
+def noted(request: Request) -> Draft:
+    """Return the request's entry as it is so far."""
+    return _draft(request)
+
+
+def conclude(request: Request, status: int | None = None) -> None:
+    """Write the request's entry now: no more of an answer will come."""
+    if status is not None:
+        _draft(request).status = status
+    request.scope[_LOG]()
 
 
 def _draft(request: Request) -> Draft:

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import itertools
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from pullrecovery.lab.ghcr.control import create_control
 from pullrecovery.lab.ghcr.front import create_front
 from pullrecovery.lab.ghcr.people import Credential, Owner, Package, Visibility
 from pullrecovery.lab.ghcr.state import State
+from pullrecovery.lab.ghcr.switches import Switches
 from pullrecovery.lab.ghcr.tokens import fingerprint
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -164,8 +166,11 @@ class Ghcr:
         self._client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.storage), base_url="http://storage"
         )
-        self.front = create_front(self.state, self._client, self.log)
-        self.control_app = create_control(self.state, self.log, SECRET, registry=self._client)
+        self.switches = Switches()
+        self.front = create_front(self.state, self._client, self.log, self.switches)
+        self.control_app = create_control(
+            self.state, self.log, SECRET, registry=self._client, switches=self.switches
+        )
 
     def ask(
         self,
@@ -221,6 +226,14 @@ class Ghcr:
     def last_entry(self) -> object:
         """Return the newest entry of the log."""
         return list(self.log.find(Query()))[-1]
+
+
+async def until(what, seen, *, within=5.0):
+    """Wait for something to become true."""
+    deadline = time.monotonic() + within
+    while not seen():
+        assert time.monotonic() < deadline, f"not within {within} s: {what}"
+        await asyncio.sleep(0.01)
 
 
 def base64_of(text: str) -> str:

@@ -13,7 +13,9 @@ from starlette.responses import PlainTextResponse
 from pullrecovery.lab.ghcr.__main__ import watch
 from pullrecovery.lab.ghcr.child import ChildError, registry_config, running_registry
 from pullrecovery.lab.ghcr.config import Settings
-from pullrecovery.lab.ghcr.servers import listen, serve
+from pullrecovery.lab.ghcr.door import Door, tls
+from pullrecovery.lab.ghcr.servers import listen
+from pullrecovery.lab.ghcr.switches import Switches
 
 
 @pytest.fixture(name="nowhere")
@@ -104,7 +106,8 @@ def test_server_speaks_tls_and_stops_when_told(tmp_path):
         listener = listen("127.0.0.1", 0)
         address = f"https://127.0.0.1:{listener.getsockname()[1]}"
         app = PlainTextResponse("hello")
-        serving = asyncio.create_task(serve(app, listener, stop, certificate=certificate, key=key))
+        door = Door(app, listener, tls(certificate, key), Switches())
+        serving = asyncio.create_task(door.serve(stop))
         async with httpx.AsyncClient(verify=trust, trust_env=False) as client:
             answer = await client.get(address)
         stop.set()
