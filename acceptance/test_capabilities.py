@@ -5,6 +5,7 @@ from docker.errors import APIError
 
 from pullrecovery.lab.capabilities import read_capabilities
 from pullrecovery.lab.own_engine import RUNTIME
+from pullrecovery.lab.passing import passing_name
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.stand_in import CONTAINER
 
@@ -21,6 +22,7 @@ def _run_privileged(engine_client):
             privileged=True,
             runtime=runtime,
             network_mode="none",
+            name=passing_name(),
             labels={LABEL: "trial"},
         )
         try:
