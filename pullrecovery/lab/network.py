@@ -2,6 +2,7 @@
 
 import docker
 from docker.errors import NotFound
+from docker.types import IPAMConfig, IPAMPool
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.paths import LABEL, NAME
@@ -12,13 +13,30 @@ def ensure_network(client: docker.DockerClient) -> None:
     try:
         found = client.networks.get(NAME)
     except NotFound:
-        client.networks.create(NAME, driver="bridge", labels={LABEL: "network"})
+        _create(client)
         return
     if LABEL not in (found.attrs.get("Labels") or {}):
         raise LabError(
             f"A docker network named {NAME} exists that is not the lab's; rename or remove it"
             f" (docker network rm {NAME})."
         )
+
+
+def _create(client: docker.DockerClient) -> None:
+    """Create it with the subnet that the engine would choose, said by us.
+
+    Only then may a container ask for its address again when it is connected anew.
+    """
+    chosen = client.networks.create(NAME, driver="bridge", labels={LABEL: "network"})
+    chosen.reload()
+    pools = [
+        IPAMPool(subnet=pool["Subnet"], gateway=pool.get("Gateway"))
+        for pool in chosen.attrs["IPAM"]["Config"]
+    ]
+    chosen.remove()
+    client.networks.create(
+        NAME, driver="bridge", labels={LABEL: "network"}, ipam=IPAMConfig(pool_configs=pools)
+    )
 
 
 def remove_network(client: docker.DockerClient) -> bool:

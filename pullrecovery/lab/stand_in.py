@@ -2,8 +2,10 @@
 
 import io
 import secrets
+import socket
 import ssl
 import tarfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +17,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
+from pullrecovery.lab.certificates import keep_faulty
 from pullrecovery.lab.ghcr import hosts
 from pullrecovery.lab.paths import LABEL, NAME, Paths
 from pullrecovery.redaction import protect
@@ -66,6 +69,31 @@ class Control:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+    def put_switch(self, name: str, document: dict[str, Any]) -> None:
+        """Switch a fault on; pullrecovery.lab.switches says what a document holds."""
+        self._call("PUT", f"/switches/{name}", json=document)
+
+    def switches(self) -> list[dict[str, Any]]:
+        """The fault switches, oldest first, with their hits."""
+        rows: list[dict[str, Any]] = self._call("GET", "/switches")["switches"]
+        return rows
+
+    def drop_switch(self, name: str) -> None:
+        """Switch a fault off, if it is on."""
+        self._call("DELETE", f"/switches/{name}", absent_is_fine=True)
+
+    def drop_switches(self) -> None:
+        """Switch all faults off."""
+        self._call("DELETE", "/switches")
+
+    def delete_package(self, repository: str) -> None:
+        """Hide a package and its content, until it is put again."""
+        self._call("DELETE", f"/packages/{repository}")
+
+    def delete_tag(self, repository: str, tag: str) -> None:
+        """Take one tag away."""
+        self._call("DELETE", f"/packages/{repository}/tags/{tag}")
 
     def instance(self) -> str:
         """The id that the stand-in minted at its start."""
@@ -136,11 +164,15 @@ class Control:
     def _put_token(self, name: str, token: str, body: dict[str, Any]) -> None:
         self._call("PUT", f"/credentials/{name}", json={"token": protect(token), **body})
 
-    def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+    def _call(
+        self, method: str, path: str, *, absent_is_fine: bool = False, **request: Any
+    ) -> dict[str, Any]:
         try:
             answer = self._client.request(method, path, **request)
         except httpx.HTTPError as error:
             raise LabError(f"The stand-in's control API does not answer: {error}") from error
+        if absent_is_fine and answer.status_code == httpx.codes.NOT_FOUND:
+            return {}
         if answer.is_error:
             raise LabError(
                 f"The stand-in refused {method} {path}: {answer.status_code} {answer.text}"
@@ -160,6 +192,7 @@ def issue_certificates(paths: Paths) -> dict[str, bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ca.crt").write_bytes(authority.cert_pem.bytes())
     (folder / "hosts.toml").write_text(_HOSTS_TOML)
+    keep_faulty(authority, (HOST,), paths.state)
     chain = b"".join(pem.bytes() for pem in leaf.cert_chain_pems)
     return {"tls.crt": chain, "tls.key": leaf.private_key_pem.bytes()}
 
@@ -169,14 +202,16 @@ def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> Sta
     remove_stand_in(client)
     secret = secrets.token_urlsafe(32)
     files = {**issue_certificates(paths), "control.secret": secret.encode()}
+    https, control = _free_ports(2)
     container = client.containers.create(
         image,
         name=CONTAINER,
-        hostname=HOST,
+        # Not ghcr.io: the engine's name server would know it by that too, also without the alias.
+        hostname=CONTAINER,
         labels={LABEL: "ghcr"},
         network=NAME,
         networking_config={NAME: client.api.create_endpoint_config(aliases=list(NAMES))},
-        ports={"443/tcp": ("127.0.0.1", 0), "8080/tcp": ("127.0.0.1", 0)},
+        ports={"443/tcp": ("127.0.0.1", https), "8080/tcp": ("127.0.0.1", control)},
         init=True,
     )
     container.put_archive("/etc", _archive("ghcr", files))
@@ -274,6 +309,13 @@ def lab_client(stand_in: StandIn, timeout: float = 60) -> httpx.Client:
 def lab_transport(stand_in: StandIn) -> httpx.BaseTransport:
     """What lab_client() is made of, for a library that makes its own client."""
     return _ToTheLab(stand_in)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports of this host: those that the engine chose would change with each connection anew."""
+    with ExitStack() as stack:
+        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(each.getsockname()[1]) for each in taken]
 
 
 def _has_ended(container: Container) -> bool:

@@ -142,7 +142,7 @@ def test_wrong_manifest_is_still_json(ghcr):
     """So that a client says that its digest is wrong, and not that it cannot be read."""
     on(ghcr, "wrong-bytes")
 
-    assert json.loads(pull(ghcr).content)["mediaType"] == OCI_MANIFEST
+    assert json.loads(pull(ghcr).content).keys() == {"schemaVersion", "mediaType", "name"}
 
 
 def differing(one, other):

@@ -1,0 +1,388 @@
+"""The lab's side of the fault switches, before the stand-in as the process that it is."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from functools import partial
+
+import httpx
+import pytest
+import trustme
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.certificates import (
+    KeyPair,
+    keep_faulty,
+    of_unknown_authority,
+    read_faulty,
+)
+from pullrecovery.lab.stand_in import HOST, Control, StandIn, lab_client
+from pullrecovery.lab.switches import (
+    Closed,
+    Hanging,
+    Missing,
+    OtherCertificate,
+    Outage,
+    PlainHttp,
+    RateLimited,
+    Refused,
+    Reset,
+    Slow,
+    Truncated,
+    WrongBytes,
+    WrongDigestHeader,
+    package_deleted,
+    switched,
+    token_revoked,
+)
+from pullrecovery.lab.tagging import Tags, tag_deleted, tag_moved
+from pullrecovery.observation import Credential
+from pullrecovery.registry import RegistryClient
+from pullrecovery.wait import wait_for
+
+SECRET = "the-control-secret-of-the-tests"
+TOKEN = "ghp_of-the-tests-of-the-switches"
+PACKAGE = "bytequester/app"
+# Answers like a registry that has one repository with any tags: what is put is kept.
+REGISTRY = """\
+import hashlib, json, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+kept = {}
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+    def do_GET(self):
+        found = kept.get(self.path)
+        if self.path == "/v2/":
+            self.answer(200)
+        elif found is None:
+            self.answer(404)
+        else:
+            digest = "sha256:" + hashlib.sha256(found).hexdigest()
+            kind = "application/vnd.oci.image.manifest.v1+json"
+            self.answer(200, found, docker_content_digest=digest, content_type=kind)
+    do_HEAD = do_GET
+    def do_PUT(self):
+        kept[self.path] = self.rfile.read(int(self.headers["content-length"]))
+        self.answer(201)
+    def do_DELETE(self):
+        self.answer(202 if kept.pop(self.path, None) else 404)
+    def log_message(self, *_):
+        pass
+host, port = json.load(open(sys.argv[2]))["http"]["addr"].split(":")
+ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
+"""
+
+
+def free_ports(count):
+    """Return ports that nobody listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture(name="state", scope="module")
+def _state(tmp_path_factory):
+    """Return the folder in which the lab keeps what it knows."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(name="configured", scope="module")
+def _configured(state, tmp_path_factory):
+    """Return the stand-in's folder, and what it takes to talk to it."""
+    folder, authority = tmp_path_factory.mktemp("etc"), trustme.CA()
+    leaf = authority.issue_cert(HOST)
+    keep_faulty(authority, (HOST,), state)
+    (folder / "tls.crt").write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
+    (folder / "tls.key").write_bytes(leaf.private_key_pem.bytes())
+    secret = folder / "control.secret"
+    secret.touch(mode=0o600)
+    secret.write_text(SECRET)
+    registry = folder / "registry"
+    registry.write_text(f"#!{sys.executable}\n{REGISTRY}")
+    registry.chmod(0o755)
+    front, control, behind = free_ports(3)
+    settings = {
+        "front_host": "127.0.0.1",
+        "front_port": front,
+        "control_host": "127.0.0.1",
+        "control_port": control,
+        "registry_binary": str(registry),
+        "registry_port": behind,
+    }
+    (folder / "settings.json").write_text(json.dumps(settings))
+    authority.cert_pem.write_to_path(state / "ca.crt")
+    return folder, StandIn(front, control, state / "ca.crt", SECRET)
+
+
+@pytest.fixture(name="process", scope="module")
+def _process(configured):
+    """Run the stand-in, and return it and its process."""
+    folder, stand_in = configured
+    command = [sys.executable, "-m", "pullrecovery.lab.ghcr", "--config", str(folder)]
+    environment = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        wait_for(
+            "the stand-in answers",
+            lambda: answers(stand_in),
+            lambda seen: seen,
+            failed=lambda _: process.poll() is not None,
+            describe=lambda _: process.stderr.read() if process.poll() is not None else "silence",
+            timeout=30,
+        )
+        yield stand_in, process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=20)[1]
+        assert "Traceback" not in said
+
+
+def answers(stand_in):
+    """Tell whether the control port answers."""
+    try:
+        with stand_in.control(1) as control:
+            return bool(control.instance())
+    except LabError:
+        return False
+
+
+@pytest.fixture(name="control")
+def _control(process):
+    """Give the control API of a stand-in in which somebody may pull, and nothing is on."""
+    stand_in, _ = process
+    with stand_in.control() as control:
+        scopes = ["read:packages", "write:packages"]
+        control.put_credential("writer", TOKEN, "ByteQuester", scopes)
+        control.put_package(PACKAGE, "private", [], [])
+        yield control
+        assert control.switches() == []
+
+
+@pytest.fixture(name="http")
+def _http(process):
+    with lab_client(process[0], timeout=5) as http:
+        yield http
+
+
+@pytest.fixture(name="tags")
+def _tags(http):
+    """Return the tags of the stand-in, with an image under v1 and another under v2."""
+    tags = Tags(RegistryClient(HOST, http), Credential("ByteQuester", TOKEN))
+    for tag in ("v1", "v2"):
+        content = json.dumps({"schemaVersion": 2, "annotations": {"t": f"{tag}.0"}}).encode()
+        asked = tags.registry.token(PACKAGE, "pull,push", tags.credential)
+        http.put(
+            f"https://{HOST}/v2/{PACKAGE}/manifests/{tag}",
+            content=content,
+            headers={"Authorization": f"Bearer {asked}"},
+        ).raise_for_status()
+    return tags
+
+
+def pulled(tags, reference="v1"):
+    """Return the status and the first error of a pull."""
+    probe = tags.registry.manifest(PACKAGE, reference, tags.credential)
+    return probe.status, probe.code
+
+
+TOLD = [
+    (RateLimited(route="manifest"), (429, "TOOMANYREQUESTS")),
+    (Outage(status=502, body="html", credential="writer"), (502, "")),
+    (Outage(repository=PACKAGE, route="token"), (503, "UNAVAILABLE")),
+    (Missing(reference="v1"), (404, "MANIFEST_UNKNOWN")),
+    (Closed(route="manifest"), (0, "RemoteProtocolError")),
+    (Reset(route="manifest"), (0, "RemoteProtocolError")),
+    (Truncated(), (0, "RemoteProtocolError")),
+    (Slow(delay=1, route="manifest"), (200, "")),
+    (WrongBytes(), (200, "")),
+    (WrongDigestHeader(), (200, "")),
+    (PlainHttp(), (0, "ConnectError")),
+]
+
+
+@pytest.mark.parametrize(
+    ("switch", "told"),
+    TOLD,
+    ids=[f"{switch.kind} {number}" for number, (switch, _) in enumerate(TOLD)],
+)
+def test_switch_is_on_in_the_block_and_off_after_it(control, tags, switch, told):
+    """It is met, counts that, and afterwards all is as before."""
+    with switched(control, switch) as on:
+        seen, hits = pulled(tags), on.hits()
+
+    assert seen == told
+    assert hits >= 1
+    assert pulled(tags) == (200, "")
+
+
+def test_connection_is_refused_in_the_block(control, tags):
+    """And by whom it is counted is nobody."""
+    with switched(control, Refused()) as on:
+        seen = pulled(tags)
+        with pytest.raises(LabError, match="counts no hits"):
+            on.hits()
+
+    assert seen == (0, "ConnectError")
+    assert pulled(tags) == (200, "")
+
+
+def faulty(state, which):
+    """Return a pair of a certificate and its key that is wrong in one thing."""
+    if which == "unknown authority":
+        return of_unknown_authority((HOST,))
+    pairs = read_faulty(state)
+    return {"other name": pairs.other_name, "expired": pairs.expired}[which]
+
+
+@pytest.mark.parametrize(
+    ("which", "said"),
+    [
+        ("other name", r"Hostname mismatch, certificate is not valid for 'ghcr\.io'"),
+        ("expired", "certificate has expired"),
+        ("unknown authority", "unable to get local issuer certificate"),
+    ],
+)
+def test_certificate_is_wrong_in_one_thing(control, tags, http, state, which, said):
+    """Each is told by its own name: the others are signed by the authority that is trusted."""
+    with (
+        switched(control, OtherCertificate(pair=faulty(state, which))),
+        pytest.raises(httpx.ConnectError, match=said),
+    ):
+        http.get(f"https://{HOST}/v2/")
+
+    assert pulled(tags) == (200, "")
+
+
+def test_keys_of_faulty_certificates_are_for_this_user_alone(state):
+    """And no traceback prints them."""
+    file = state / "faulty-certificates.json"
+
+    assert file.stat().st_mode & 0o077 == 0
+    assert "PRIVATE" not in repr(read_faulty(state)) + repr(
+        OtherCertificate(pair=KeyPair("c", "PRIVATE"))
+    )
+
+
+def test_lab_of_before_has_no_faulty_certificates(tmp_path):
+    """The error says what to do."""
+    with pytest.raises(LabError, match=r"cannot be read: No such file.*make lab-down lab"):
+        read_faulty(tmp_path)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_switch_is_off_whatever_happens_in_the_block(control, tags, error):
+    """What was raised comes out of it."""
+    with pytest.raises(error), switched(control, Hanging()):
+        raise error
+
+    assert pulled(tags) == (200, "")
+
+
+def test_switch_may_be_off_already(control):
+    """All off is all off, and the end of the block is no error."""
+    with switched(control, Outage()) as on:
+        control.drop_switches()
+        with pytest.raises(LabError, match="is off"):
+            on.hits()
+
+    assert control.switches() == []
+
+
+def test_switch_ends_by_itself(control, tags):
+    """After its count."""
+    with switched(control, Outage(route="manifest", count=1)) as on:
+        assert [pulled(tags), pulled(tags)] == [(503, "UNAVAILABLE"), (200, "")]
+        assert on.hits() == 1
+
+
+def test_refused_switch_is_an_error_and_is_not_on(control):
+    """The stand-in's own sentence comes with it."""
+    with (
+        pytest.raises(LabError, match="'route' must be one of"),
+        switched(control, Outage(route="nowhere")),
+    ):
+        pytest.fail("it cannot be on")
+
+
+def test_token_is_revoked_between_two_pulls(control, tags):
+    """And is taken again after the block."""
+    put = partial(control.put_credential, "writer", TOKEN, "ByteQuester", ["write:packages"])
+    before = pulled(tags)
+    with token_revoked(put):
+        during = pulled(tags)
+
+    assert (before, during, pulled(tags)) == ((200, ""), (403, "DENIED"), (200, ""))
+
+
+def test_package_is_deleted_and_restored(control, tags):
+    """With what was in it."""
+    with package_deleted(
+        control, PACKAGE, partial(control.put_package, PACKAGE, "private", [], [])
+    ):
+        during = pulled(tags)
+
+    assert (during, pulled(tags)) == ((404, "NAME_UNKNOWN"), (200, ""))
+
+
+def test_package_that_is_not_there_cannot_be_deleted(control):
+    """Nor is it made by the undoing."""
+    made = []
+    with (
+        pytest.raises(LabError, match="404"),
+        package_deleted(control, "bytequester/none", lambda: made.append(1)),
+    ):
+        pytest.fail("there is none")
+
+    assert made == []
+
+
+def test_tag_moves_and_comes_back(tags):
+    """To the very bytes that it stood for."""
+    first, second = tags.read(PACKAGE, "v1"), tags.read(PACKAGE, "v2")
+    with tag_moved(tags, PACKAGE, "v1", to="v2"):
+        during = tags.read(PACKAGE, "v1")
+
+    assert (during, tags.read(PACKAGE, "v1")) == (second, first)
+
+
+def test_tag_is_deleted_and_comes_back(control, tags):
+    """It is the newest of its package then."""
+    before = tags.read(PACKAGE, "v1")
+    with tag_deleted(control, tags, PACKAGE, "v1"):
+        during = pulled(tags)
+
+    assert during == (404, "MANIFEST_UNKNOWN")
+    assert tags.read(PACKAGE, "v1") == before
+
+
+def test_tag_that_is_not_there_cannot_move(tags):
+    """The error names it."""
+    with (
+        pytest.raises(LabError, match=f"refused a GET of {PACKAGE}:v9: 404"),
+        tag_moved(tags, PACKAGE, "v9", to="v1"),
+    ):
+        pytest.fail("there is none")
+
+
+def test_control_says_that_it_does_not_answer():
+    """As one error, with no secret in it."""
+    (port,) = free_ports(1)
+    with Control(port, SECRET, 1) as control, pytest.raises(LabError) as caught:
+        control.switches()
+
+    assert SECRET not in str(caught.value)
