@@ -31,6 +31,11 @@ def test_challenge_is_73_bytes_of_json_and_signed_by_github(ghcr):
         pytest.param("/v2/bytequester/closed/tags/list", "reader", id="tags"),
         pytest.param(f"/v2/bytequester/closed/blobs/{LAYER}", "reader", id="blob"),
         pytest.param("/token?scope=repository:bytequester/open:pull", "nobody", id="token"),
+        pytest.param("/token?scope=repository:bytequester/closed:pull", "nobody", id="refusal"),
+        pytest.param("/v2/_catalog", "reader", id="catalogue"),
+        pytest.param(f"/v2/bytequester/closed/referrers/{LAYER}", "reader", id="referrers"),
+        pytest.param("/", "nobody", id="landing page"),
+        pytest.param("https://api.github.com/user", "raw token ghp_reader", id="packages API"),
     ],
 )
 def test_head_is_get_without_a_body(ghcr, path, caller):

@@ -10,10 +10,14 @@ import httpx
 import pytest
 
 from pullrecovery.errors import LabError
+from pullrecovery.lab.ghcr.accesslog import Query
 from pullrecovery.lab.ghcr.servers import listen, serve
 from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.samples import _Upload
 from pullrecovery.lab.stand_in import HOST, StandIn, issue_certificates, lab_client, lab_transport
+from pullrecovery.observation import Credential
 from pullrecovery.packages import Packages, PackagesError
+from pullrecovery.registry import RegistryClient
 
 SECRET = "the-control-secret-of-the-tests"
 CONTENT = b"a layer" * 100
@@ -72,7 +76,7 @@ def test_client_that_follows_a_blob_s_redirect_leaves_its_bearer_behind(ghcr, la
             headers={"Authorization": f"Bearer {token}"},
             follow_redirects=True,
         )
-    redirected, given = list(ghcr.log.find(_of_blobs()))
+    redirected, given = list(ghcr.log.find(Query(digest=LAYER)))
 
     assert blob.content == CONTENT
     assert blob.url.host == "pkg-containers.githubusercontent.com"
@@ -81,10 +85,22 @@ def test_client_that_follows_a_blob_s_redirect_leaves_its_bearer_behind(ghcr, la
     assert given.identity == "ByteQuester"
 
 
-def _of_blobs():
-    from pullrecovery.lab.ghcr.accesslog import Query
+def test_push_takes_a_blob_s_redirect_for_its_being_there(ghcr, lab):
+    """The lab's own pusher, as every client, asks first, and sends what is not there alone."""
+    with lab_client(lab) as client:
+        registry = RegistryClient(HOST, client)
+        token = registry.token("bytequester/closed", "pull,push", Credential("x", "ghp_writer"))
+        upload = _Upload(registry, "bytequester/closed", token)
+        upload.blob(LAYER, CONTENT)
+        upload.blob(digest_of(b"new"), b"new")
+    methods = [(entry.method, entry.status) for entry in ghcr.log.find(Query()) if entry.repository]
 
-    return Query(digest=LAYER)
+    assert methods[1:] == [("HEAD", 307), ("HEAD", 404), ("POST", 202), ("PUT", 201)]
+
+
+def digest_of(content):
+    """Return the sha256 digest of some bytes."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def test_control_says_who_there_is(ghcr, lab):
