@@ -13,9 +13,10 @@ import httpx
 from kubernetes import client as k8s
 
 from pullrecovery.deploy.helm import Helm
+from pullrecovery.lab.control import Control
 from pullrecovery.lab.raising import Lab
 from pullrecovery.lab.samples import App, Pusher, build_app
-from pullrecovery.lab.stand_in import HOST, Control, lab_client
+from pullrecovery.lab.stand_in import HOST, lab_client
 from pullrecovery.model import Image, Target
 from pullrecovery.observation import Credential
 from pullrecovery.redaction import protect

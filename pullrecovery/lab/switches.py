@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.certificates import KeyPair
-from pullrecovery.lab.stand_in import Control
+from pullrecovery.lab.control import Control
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from pullrecovery.errors import LabError
-from pullrecovery.lab.stand_in import Control
+from pullrecovery.lab.control import Control
 from pullrecovery.observation import Credential, Probe
 from pullrecovery.oci_types import ACCEPT_MANIFESTS
 from pullrecovery.registry import RegistryClient

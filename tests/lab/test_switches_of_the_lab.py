@@ -19,7 +19,8 @@ from pullrecovery.lab.certificates import (
     of_unknown_authority,
     read_faulty,
 )
-from pullrecovery.lab.stand_in import HOST, Control, StandIn, lab_client
+from pullrecovery.lab.control import Control
+from pullrecovery.lab.stand_in import HOST, StandIn, lab_client
 from pullrecovery.lab.switches import (
     Closed,
     Hanging,
@@ -74,7 +75,8 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET
     def do_PUT(self):
         kept[self.path] = self.rfile.read(int(self.headers["content-length"]))
-        self.answer(201)
+        digest = "sha256:" + hashlib.sha256(kept[self.path]).hexdigest()
+        self.answer(201, docker_content_digest=digest)
     def do_DELETE(self):
         self.answer(202 if kept.pop(self.path, None) else 404)
     def log_message(self, *_):

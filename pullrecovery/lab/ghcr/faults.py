@@ -21,6 +21,7 @@ BODIES: Final = ("json", "html", "empty")
 _PULLS: Final = "retry-after: 880.092µs, allowed: 44000/minute"
 _PUSHES: Final = "retry-after: 880.092µs, allowed: 2000/minute"
 _READS: Final = frozenset({"GET", "HEAD"})
+_REDIRECTS: Final = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,8 @@ Fault: TypeAlias = Instead | Alter | AtDoor
 def alters(fault: Fault, told: Draft, status: int, headers: dict[bytes, bytes]) -> bool:
     """Tell whether a fault has anything to alter in an answer, of which only the head is known."""
     if isinstance(fault, Slow):
-        return True
+        # A redirect has nothing in it that could come slowly.
+        return status not in _REDIRECTS
     if not isinstance(fault, Alter) or told.method not in _READS or told.digest is None:
         return False
     if isinstance(fault, Missing):

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pullrecovery.lab.ghcr import altering, callers, errors, names, paths, recorder, replies
-from pullrecovery.lab.ghcr.callers import Caller
+from pullrecovery.lab.ghcr import altering, callers, errors, hosts, names, paths, recorder, replies
+from pullrecovery.lab.ghcr.callers import Caller, Standing
 from pullrecovery.lab.ghcr.connection import connection_of
 from pullrecovery.lab.ghcr.faults import (
     Answer,
@@ -119,6 +119,8 @@ class _Sight:
 
 
 def _look(request: Request, state: State, wanted: Callable[[list[str]], list[str]]) -> _Sight:
+    if request.url.hostname == hosts.BLOBS:
+        return _look_at_stored_blob(request, state)
     target = paths.parse(request.scope["path"])
     authorization = request.headers.get("authorization")
     if target.route is not Route.TOKEN:
@@ -128,6 +130,16 @@ def _look(request: Request, state: State, wanted: Callable[[list[str]], list[str
     known = repositories and names.is_repository(repositories[0].lower())
     caller = callers.at_token_service(authorization, state)
     return _Sight(target, caller, repositories[0] if known else None)
+
+
+def _look_at_stored_blob(request: Request, state: State) -> _Sight:
+    """A stored blob's address says for whom it was signed, and for which repository."""
+    link = state.links.open(request.url.path, dict(request.query_params))
+    if link is None:
+        return _Sight(Target(Route.STORED_BLOB), Caller(Standing.UNKNOWN), None)
+    target = Target(Route.STORED_BLOB, link.repository, link.digest)
+    standing = Standing.KNOWN if link.credential else Standing.ANYBODY
+    return _Sight(target, Caller(standing, link.credential), link.repository)
 
 
 class _InsteadError(Exception):

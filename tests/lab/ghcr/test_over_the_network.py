@@ -11,7 +11,9 @@ import pytest
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.ghcr.accesslog import Query
+from pullrecovery.lab.ghcr.door import Door, tls
 from pullrecovery.lab.ghcr.servers import listen, serve
+from pullrecovery.lab.ghcr.switches import Switches
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.samples import _Upload
 from pullrecovery.lab.stand_in import HOST, StandIn, issue_certificates, lab_client, lab_transport
@@ -29,11 +31,13 @@ def serving(app, **pair):
     """Run an application in a thread of its own, with a pair over TLS; give its port."""
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     with listen("127.0.0.1", 0) as listener:
-        run = serve(app, listener, stop, **pair)
+        port = listener.getsockname()[1]
+        door = Door(app, listener, tls(**pair), Switches()) if pair else None
+        run = door.serve(stop) if door else serve(app, listener, stop)
         thread = threading.Thread(target=loop.run_until_complete, args=(run,))
         thread.start()
         try:
-            yield listener.getsockname()[1]
+            yield port
         finally:
             loop.call_soon_threadsafe(stop.set)
             thread.join()

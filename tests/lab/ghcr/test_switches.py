@@ -28,6 +28,12 @@ ACCEPT = {"Accept": f"{OCI_MANIFEST}, {OCI_INDEX}"}
 LIMIT = "retry-after: 880.092µs, allowed: {}/minute"
 
 
+@pytest.fixture(autouse=True)
+def _blobs_come_at_once(ghcr):
+    """In one answer: test_blobs.py and the end of test_switches.py have them in two."""
+    ghcr.control("PUT", "/knobs", {"blobs": "inline"})
+
+
 def error(code, message):
     """Return an error's body, byte for byte."""
     return f'{{"errors":[{{"code":"{code}","message":"{message}"}}]}}\n'.encode()
@@ -519,3 +525,46 @@ def test_every_kind_is_called_what_its_fault_is_called():
             order = switch_documents.read_order(json.dumps({"kind": name}).encode())
             assert order.fault.kind == name
     assert (Slow.kind, Outage.kind, RateLimit.kind) == ("slow", "outage", "rate-limit")
+
+
+def stored(ghcr, switch=None, **keys):
+    """Ask for a blob by the two steps of GHCR, with a switch on before; give both answers."""
+    ghcr.control("PUT", "/knobs", {"blobs": "redirect"})
+    if switch:
+        on(ghcr, switch, **keys)
+    sent_on = pull(ghcr, BLOB)
+    there = sent_on.headers.get("location")
+    return sent_on, ghcr.ask("GET", there) if there else None
+
+
+def test_switch_for_blobs_is_for_where_they_are_stored_too(ghcr):
+    """By the names of the registry: whoever switches it need not know of the second step."""
+    sent_on, wrong = stored(
+        ghcr, "wrong-bytes", route="blob", repository="bytequester/open", credential="reader"
+    )
+
+    assert sent_on.status_code == 307
+    assert differing(wrong.content, LAYER) == 1
+    assert row(ghcr)["hits"] == 1
+
+
+def test_switch_for_another_repository_s_blobs_leaves_stored_ones_alone(ghcr):
+    """A signed address tells whose it is."""
+    _, content = stored(ghcr, "wrong-bytes", route="blob", repository="bytequester/other")
+
+    assert content.content == LAYER
+    assert row(ghcr)["hits"] == 0
+
+
+def test_stored_blobs_may_be_meant_alone(ghcr):
+    """GHCR answers, and its storage does not."""
+    sent_on, refused = stored(ghcr, "outage", status=503, route="stored-blob")
+
+    assert (sent_on.status_code, refused.status_code) == (307, 503)
+
+
+def test_blob_that_is_refused_is_refused_at_once(ghcr):
+    """By the registry, and not only by its storage."""
+    refused, _ = stored(ghcr, "rate-limit", route="blob")
+
+    assert refused.status_code == 429
