@@ -108,6 +108,10 @@ DROPCAPS = _from_modules("dropcaps", packages=(".",))
 DISTRIBUTION = _from_modules("distribution", packages=(".",))
 CNI = _from_modules("cni")
 PAUSE = _from_modules("pause", packages=(".",))
+# What people use against a registry, in the runner.
+CRANE = _from_modules("crane")
+ACT = _from_modules("act")
+ORAS = _from_modules("oras")
 WEB_BASE = Tool("web-base", REPOSITORY / "sample" / "apps" / "web-base", (".",))
 
 
