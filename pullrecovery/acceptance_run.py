@@ -17,6 +17,7 @@ from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.raising import PHASES, Lab, Raising
+from pullrecovery.lab.runner import runner_output
 from pullrecovery.lab.seeding import open_world, seed_images
 from pullrecovery.lab.stand_in import stand_in_output
 from pullrecovery.lab.versions import kubernetes_set
@@ -73,9 +74,14 @@ def _leaks(lab: Lab) -> list[str]:
 
 
 def _secrets_in_outputs(lab: Lab) -> list[str]:
-    """Look for secrets in the reports, the engine's log and the stand-in's own output."""
+    """Look for secrets in the reports, the engine's log and the containers' own output."""
     files = [*REPORTS.iterdir(), *lab.paths.state.glob("*.log")]
-    return find_secrets(files, {"the stand-in's output": stand_in_output(lab.engine.client())})
+    client = lab.engine.client()
+    outputs = {
+        "the stand-in's output": stand_in_output(client),
+        "the runner's output": runner_output(client),
+    }
+    return find_secrets(files, outputs)
 
 
 def _egress(lab: Lab) -> list[str]:
