@@ -58,8 +58,9 @@ class Ran:
 
     @property
     def said(self) -> str:
-        """Its last words."""
-        return self.stderr.strip() or self.stdout.strip() or f"nothing, exit code {self.rc}"
+        """Its last line: clients print what they try before what became of it."""
+        text = self.stderr.strip() or self.stdout.strip() or f"nothing, exit code {self.rc}"
+        return text.splitlines()[-1]
 
 
 @dataclass(frozen=True)

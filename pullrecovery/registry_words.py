@@ -39,7 +39,10 @@ _RULES = (
     (Meaning.MANIFEST_UNKNOWN, r"manifest_unknown|\bmanifest unknown$|^no such manifest: "),
     (
         Meaning.INVALID_REFERENCE,
-        r"must be lowercase|can only contain the characters|invalid reference format",
+        (
+            r"must be lowercase|can only contain the characters|invalid reference format"
+            r"|could not parse reference"
+        ),
     ),
     (
         Meaning.UNREACHABLE,
@@ -63,7 +66,7 @@ def meaning_of(ran: Ran) -> Meaning:
         return Meaning.FOUND
     if ran.rc in _TIMED_OUT:
         return Meaning.UNREACHABLE
-    return _read(ran.said)
+    return _read(ran.stderr or ran.stdout)
 
 
 def meaning_of_probe(probe: Probe) -> Meaning:

@@ -40,10 +40,17 @@ class PullLog(Protocol):
 class Runner(Protocol):
     """A machine with docker, crane, jq and the like, on which the operator's commands run."""
 
-    def run(self, commands: Sequence[str], credential: Credential | None = None) -> tuple[Ran, ...]:
-        """Run each of `commands` (shell text) in turn, with no login but those that they make.
+    def run(
+        self,
+        commands: Sequence[str],
+        *,
+        first: Sequence[str] = (),
+        credential: Credential | None = None,
+    ) -> tuple[Ran, ...]:
+        """Run `first` (shell text) in turn, then `commands` side by side; no login is known.
 
-        The token of `credential` is in the file that $TOKEN_FILE names.
+        The token of `credential` is in the file that $TOKEN_FILE names. Returns one entry for
+        each, in the order in which they were given.
         """
 
 

@@ -11,7 +11,7 @@ from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.model import Cause
 from pullrecovery.target import load_target
 from pullrecovery.tasks import CRITERIA
-from tests import recorded
+from tests import printed, recorded
 
 TARGET = load_target(REPOSITORY / "sample")
 SCENARIOS = [row for reg in CRITERIA for row in scenarios_of(reg, TARGET)]
@@ -28,6 +28,19 @@ RECORDED = {
         "ErrImagePull",
         recorded.not_found(f"{recorded.REPOSITORY}:dev"),
     ),
+}
+
+SHORT = f"{recorded.REPOSITORY}:{recorded.TAG[:7]}"
+UNPUSHED = f"{recorded.REPOSITORY}-5b1e09c2:{recorded.TAG}"
+RECORDED |= {
+    "tag-shortened": ("ErrImagePull", recorded.not_found(SHORT)),
+    "repository-never-pushed": ("ErrImagePull", recorded.not_found(UNPUSHED)),
+}
+PRINTED = {
+    "operator-not-logged-in": printed.NOT_LOGGED_IN,
+    "operator-token-revoked": printed.REJECTED,
+    "operator-token-without-scope": printed.NO_SCOPE,
+    "operator-may-not-read": printed.MAY_NOT_READ,
 }
 
 
@@ -68,6 +81,33 @@ def test_symptom_of_a_fault_is_what_the_kubelet_really_said(name, seen):
 
     assert reason in symptom.reasons
     assert symptom.message.search(message)
+
+
+@pytest.mark.parametrize(("name", "seen"), PRINTED.items(), ids=PRINTED)
+def test_symptom_of_a_fault_is_what_a_client_really_printed(name, seen):
+    """In its last words, and of no other fault of the operator's."""
+    symptom = _fault(name).symptom
+    showing = {
+        other
+        for other, each in PRINTED.items()
+        if any(symptom.message.search(ran.said) for ran in each.commands if ran.rc != 0)
+    }
+    # Who is refused at the login asks as nobody from then on.
+    nobody = {"operator-token-revoked"} if name == "operator-not-logged-in" else set()
+
+    assert symptom.surface == "registry"
+    assert showing == {name} | nobody
+
+
+def test_every_symptom_was_seen():
+    """By the kubelet's words, or by a client's."""
+    assert {fault.id for fault in FAULTS} == {*RECORDED, *PRINTED}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_fault_of_which_pods_know_nothing_fails_nothing_of_theirs(fault):
+    """A symptom on the registry's surface alone leaves the workload in good order."""
+    assert (fault.must_fail == {"REG-001"}) is (fault.symptom.surface == "registry")
 
 
 @pytest.mark.parametrize(

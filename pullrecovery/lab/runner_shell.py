@@ -31,24 +31,32 @@ class RunnerShell:
         self._engine_host = engine_host
         self._host: Host | None = None
 
-    def run(self, commands: Sequence[str], credential: Credential | None = None) -> tuple[Ran, ...]:
-        """Run each of `commands` (shell text) in turn, whatever became of the one before.
+    def run(
+        self,
+        commands: Sequence[str],
+        *,
+        first: Sequence[str] = (),
+        credential: Credential | None = None,
+    ) -> tuple[Ran, ...]:
+        """Run `first` (shell text) in turn, then `commands` side by side, whatever becomes of any.
 
         They find the token of `credential` in the file that $TOKEN_FILE names, and a
         DOCKER_CONFIG with no login in it. Raises LabError where the runner itself fails.
         """
+        every = (*first, *commands)
         case = secrets.token_hex(8)
         folder = f"{CASES}/{case}"
         token = {f"{case}/token": protect(credential.token).encode()} if credential else {}
         self._container.put_archive(CASES, archive({f"{case}/": b"", **token}, folder_mode=0o700))
         try:
-            done = self._run("run-case %s" + " %s" * len(commands), folder, *commands)
+            what = "run-case %s %s" + " %s" * len(every)
+            done = self._run(what, folder, str(len(first)), *every)
         except BaseException:
             # run-case removes it itself, if it was ever started.
             self._run("rm -rf %s", folder)
             raise
         lines = done.stdout.split("\n")[:-1]
-        if done.rc != 0 or len(lines) != len(commands):
+        if done.rc != 0 or len(lines) != len(every):
             said = redact(done.stderr.strip() or done.stdout.strip())
             raise LabError(f"The runner could not run its commands ({done.rc}): {said}")
         return tuple(_ran(json.loads(line)) for line in lines)

@@ -12,7 +12,7 @@ def observe_identity(world: World, reference: str) -> IdentitySeen:
     operator, parsed = world.operator, parse_reference(reference)
     login = [login_command(parsed.registry, operator)] if operator else []
     *before, inspect, digest, manifest, config, tags = world.runner.run(
-        [*login, *_questions(reference, parsed.repository)], operator
+        _questions(reference, parsed.repository), first=login, credential=operator
     )
     return IdentitySeen(
         reference=reference,

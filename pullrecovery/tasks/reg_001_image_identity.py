@@ -26,6 +26,44 @@ _UNKNOWN_TO_DOCKER = (
     "application/vnd.oci.image.index.v1+json",
 )
 _LATEST = "latest"
+_CAUSES = {
+    Meaning.NO_CREDENTIAL: (
+        Cause.OPERATOR_NOT_LOGGED_IN,
+        "{log_in}, with a token that has read:packages",
+    ),
+    Meaning.MISSING_OR_PRIVATE: (
+        Cause.OPERATOR_NOT_LOGGED_IN,
+        "{log_in}, with a token that has read:packages; only then it shows whether it is there",
+    ),
+    Meaning.REJECTED: (
+        Cause.OPERATOR_REJECTED,
+        "make a new token with read:packages, then {log_in}",
+    ),
+    Meaning.SCOPE_MISSING: (
+        Cause.OPERATOR_SCOPE_MISSING,
+        "give the token (a classic one) the scope read:packages, then {log_in}",
+    ),
+    Meaning.SSO_MISSING: (
+        Cause.OPERATOR_SSO_MISSING,
+        "authorise the token for the organisation's SSO, then {log_in}",
+    ),
+    Meaning.FORBIDDEN: (
+        Cause.OPERATOR_FORBIDDEN,
+        (
+            "have read access given in the package's settings, or use the token of one who has it:"
+            " {log_in}"
+        ),
+    ),
+    Meaning.REPOSITORY_UNKNOWN: (
+        Cause.REPOSITORY_UNKNOWN,
+        (
+            "correct {repository} in target.yaml if it is misspelt; if not, the first push makes it"
+            " (REG-002)"
+        ),
+    ),
+    Meaning.INVALID_REFERENCE: (Cause.OWNER_IN_CAPITALS, "write it in lower case: {lower}"),
+    Meaning.UNREACHABLE: (Cause.REGISTRY_UNREACHABLE, WAIT),
+}
 
 
 class DisagreementError(PullRecoveryError):
@@ -48,8 +86,8 @@ def judge_identity(seen: IdentitySeen, login: str) -> Verdict:
         return _judge_found(seen)
     if meaning is Meaning.MANIFEST_UNKNOWN:
         return _judge_missing(seen)
-    cause, remedy = _causes(seen, login).get(meaning, (Cause.UNKNOWN, READ))
-    return fails(cause, f"{seen.reference}: {_evidence(seen)}", remedy)
+    cause, remedy = _CAUSES.get(meaning, (Cause.UNKNOWN, READ))
+    return fails(cause, f"{seen.reference}: {_evidence(seen)}", _remedy(seen, remedy, login))
 
 
 def _meaning(seen: IdentitySeen) -> Meaning:
@@ -91,49 +129,14 @@ def _check_agreement(seen: IdentitySeen, meaning: Meaning) -> None:
         )
 
 
-def _causes(seen: IdentitySeen, login: str) -> dict[Meaning, tuple[Cause, str]]:
-    """For each answer that has one: the cause, and what mends it."""
+def _remedy(seen: IdentitySeen, remedy: str, login: str) -> str:
+    """Fill in what the remedy names."""
     parsed = parse_reference(seen.reference)
-    log_in = login_command(parsed.registry, Credential(login, ""))
-    lower = seen.reference.replace(parsed.path, parsed.path.lower())
-    return {
-        Meaning.NO_CREDENTIAL: (
-            Cause.OPERATOR_NOT_LOGGED_IN,
-            f"{log_in}, with a token that has read:packages",
-        ),
-        Meaning.MISSING_OR_PRIVATE: (
-            Cause.OPERATOR_NOT_LOGGED_IN,
-            f"{log_in}, with a token that has read:packages; only then it shows if it is missing",
-        ),
-        Meaning.REJECTED: (
-            Cause.OPERATOR_REJECTED,
-            f"make a new token with read:packages, then {log_in}",
-        ),
-        Meaning.SCOPE_MISSING: (
-            Cause.OPERATOR_SCOPE_MISSING,
-            f"give the token (a classic one) the scope read:packages, then {log_in}",
-        ),
-        Meaning.SSO_MISSING: (
-            Cause.OPERATOR_SSO_MISSING,
-            f"authorise the token for the organisation's SSO, then {log_in}",
-        ),
-        Meaning.FORBIDDEN: (
-            Cause.OPERATOR_FORBIDDEN,
-            (
-                "have read access given to the token's owner in the package's settings, or use the"
-                f" token of one who has it: {log_in}"
-            ),
-        ),
-        Meaning.REPOSITORY_UNKNOWN: (
-            Cause.REPOSITORY_UNKNOWN,
-            (
-                f"correct {parsed.repository} in target.yaml if it is misspelt; if not, the first"
-                " push makes it (REG-002)"
-            ),
-        ),
-        Meaning.INVALID_REFERENCE: (Cause.OWNER_IN_CAPITALS, f"write it in lower case: {lower}"),
-        Meaning.UNREACHABLE: (Cause.REGISTRY_UNREACHABLE, WAIT),
-    }
+    return remedy.format(
+        log_in=login_command(parsed.registry, Credential(login, "")),
+        repository=parsed.repository,
+        lower=seen.reference.replace(parsed.path, parsed.path.lower()),
+    )
 
 
 def _judge_missing(seen: IdentitySeen) -> Verdict:
@@ -225,7 +228,7 @@ def log_in(world: World, credential: Credential) -> str:
     Nothing of it stays: each case logs in anew. Returns what was done.
     """
     registry = world.target.registry
-    (ran,) = world.runner.run([login_command(registry, credential)], credential)
+    (ran,) = world.runner.run([login_command(registry, credential)], credential=credential)
     if ran.rc != 0:
         raise PullRecoveryError(f"`{ran.command}`: {ran.said}")
     return f"logged in to {registry} as {credential.login}"
