@@ -74,6 +74,7 @@ class Container:
     name: str = runner.CONTAINER
     archives: list[tuple[str, bytes]] = field(default_factory=list)
     removed: bool = False
+    ran: list[list[str]] = field(default_factory=list)
 
     @property
     def attrs(self):
@@ -91,6 +92,10 @@ class Container:
     def reload(self):
         """Nothing changes."""
 
+    def exec_run(self, command):
+        self.ran.append(command)
+        return SimpleNamespace(exit_code=0, output=b"")
+
     def logs(self, **_):
         return b"dockerd: it is so"
 
@@ -102,6 +107,9 @@ class Engine:
         self.there = {each.name: each for each in containers}
         self.created, self.volumes_made, self.volumes_removed = [], [], []
         self.containers = SimpleNamespace(get=self._get, create=self._create)
+        config = [{"Subnet": "172.18.0.0/16"}]
+        network = SimpleNamespace(attrs={"IPAM": {"Config": config}})
+        self.networks = SimpleNamespace(get=lambda _: network)
         self.volumes = SimpleNamespace(create=self._volume, list=self._volumes)
 
     def _get(self, name):
@@ -109,7 +117,8 @@ class Engine:
             raise NotFound(name)
         return self.there[name]
 
-    def _create(self, image, **options):
+    def _create(self, image, command, **options):
+        assert command == ["--bip=10.213.0.1/24"]
         made = Container(image, options["labels"], "created", options["name"])
         self.there[made.name] = made
         self.created.append(options)
@@ -331,6 +340,16 @@ def test_new_runner_trusts_the_lab_and_is_labelled(host, paths):
     assert options["privileged"]
     assert options["network"] == "pull-recovery"
     assert options["labels"][LABEL] == "runner"
+
+
+def test_new_runner_reaches_nothing_beyond_the_lab(host, paths):
+    """The lab's network, that of its own containers, and itself."""
+    host.stdout, engine = "20.10.24\n", Engine()
+
+    ensure_runner(engine, "unix:///lab.sock", paths, "pull-recovery/runner:1")
+
+    ((_, _, script),) = engine.there[runner.CONTAINER].ran
+    assert "for network in 127.0.0.0/8 172.18.0.0/16 10.213.0.0/24; do" in script
 
 
 def test_secrets_of_a_runner_never_touch_a_disk(host, paths):

@@ -13,6 +13,7 @@ from docker.types import Mount
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.archive import archive
+from pullrecovery.lab.egress import guard
 from pullrecovery.lab.paths import LABEL, NAME, Paths
 from pullrecovery.lab.runner_shell import CASES, RunnerShell
 from pullrecovery.lab.stand_in import HOST
@@ -24,6 +25,9 @@ _DATA = f"{CONTAINER}-data"
 _SECRETS = f"{CONTAINER}-cases"
 # The blob store's name too: GHCR sends clients there.
 _HOSTS = (HOST, "pkg-containers.githubusercontent.com")
+# What its own engine gives to containers in it; the network behind that address.
+_INNER_ADDRESS = "10.213.0.1/24"
+_INNER_NETWORK = "10.213.0.0/24"
 # Its engine loads a large binary and sets up networks: seconds on a fast machine.
 _ANSWERS_WITHIN = 90.0
 
@@ -58,12 +62,16 @@ def find_runner(
 def start_runner(
     client: docker.DockerClient, engine_host: str, paths: Paths, image: str
 ) -> RunnerShell:
-    """Replace whatever ran under its name by a new runner; returns when its engine answers."""
+    """Replace whatever ran under its name by a new runner; returns when its engine answers.
+
+    From then on it reaches nothing beyond the lab.
+    """
     remove_runner(client)
     for name, options in ((_DATA, {}), (_SECRETS, _in_memory())):
         client.volumes.create(name, driver_opts=options, labels={LABEL: "runner"})
     container = client.containers.create(
         image,
+        [f"--bip={_INNER_ADDRESS}"],
         name=CONTAINER,
         hostname="runner",
         labels={LABEL: "runner", _TRUSTS: _fingerprint(paths)},
@@ -83,6 +91,8 @@ def start_runner(
         describe=lambda _: container.logs(tail=15).decode(errors="replace"),
         timeout=_ANSWERS_WITHIN,
     )
+    # After the engine's own rules, so that it stands before them.
+    guard(client, CONTAINER, (_INNER_NETWORK,))
     return shell
 
 
