@@ -10,7 +10,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m pullrecovery
 READY := $(VENV)/.ready
 
-.PHONY: help acceptance smoke test lint lab lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke test lint lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -33,6 +33,9 @@ lint: $(READY) ## ruff, mypy --strict, import-linter, actionlint
 
 lab: $(READY) ## raise the lab alone, or use the healthy one again
 	@$(RUN) lab up --kubernetes "$(KUBERNETES)"
+
+lab-trials: $(READY) ## kill runs at random moments, and see that the next one recovers [SEED=n] [KILLS=20]
+	@$(RUN) lab-trials --kubernetes "$(KUBERNETES)" $(if $(SEED),--seed $(SEED)) --kills $(or $(KILLS),20)
 
 lab-down: $(READY) ## remove the lab: cluster, containers, network, engine if the lab started it
 	@$(RUN) lab down

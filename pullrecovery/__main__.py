@@ -14,6 +14,7 @@ from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.lab import commands
 from pullrecovery.process import end_with_us
 from pullrecovery.redaction import redact
+from pullrecovery.trials.commands import run_trials
 from pullrecovery.troubles import cure_of
 from pullrecovery.workflows import lint_workflows
 
@@ -57,6 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("action", choices=("up", "down", "status", "doctor", "clean", "clean-cache"))
     lab.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
     lab.set_defaults(run=_lab)
+    trials = commands.add_parser("lab-trials", help="kill runs at random moments, recover, clean")
+    trials.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
+    trials.add_argument("--seed", type=int, help="play the kills of an earlier series again")
+    trials.add_argument("--kills", type=int, default=20)
+    trials.set_defaults(run=_lab_trials)
     workflows = commands.add_parser("lint-workflows", help="actionlint over every workflow")
     workflows.set_defaults(run=_lint_workflows)
     return parser
@@ -66,6 +72,10 @@ def _acceptance(options: argparse.Namespace) -> int:
     return run_acceptance(
         options.target, options.kubernetes, smoke=options.smoke, extra=options.pytest
     )
+
+
+def _lab_trials(options: argparse.Namespace) -> int:
+    return run_trials(options.kubernetes, options.seed, options.kills)
 
 
 def _lint_workflows(_: argparse.Namespace) -> int:

@@ -41,6 +41,8 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
     options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
     options += ["--smoke"] if smoke else []
     paths = default_paths()
+    # With the lab's state, as a temporary folder of the machine's would be left behind.
+    options += [f"--basetemp={paths.state / 'tests'}"]
     with locked(paths, progress.say):
         lab = Raising(paths, versions, progress=progress).up_locked()
         with progress.phase("seed") as phase, open_world(lab, target, phase.note) as lab_world:

@@ -120,11 +120,16 @@ def end_with_us() -> None:
         signal.signal(number, _interrupted)
 
 
-def _interrupted(_: int, __: FrameType | None) -> None:
+def end_running() -> None:
+    """Have every command that any thread waits for end, each by its own way."""
     for process in list(_running):
         end = _running.pop(process, None)
         if end:
             end(process)
+
+
+def _interrupted(_: int, __: FrameType | None) -> None:
+    end_running()
     raise KeyboardInterrupt
 
 

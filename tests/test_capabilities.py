@@ -1,8 +1,11 @@
 """Whether a machine lacks a capability, from what the kernel writes about a process."""
 
+from pathlib import Path
+
 import pytest
 
 from pullrecovery.lab.capabilities import Capabilities, parse_capabilities, read_capabilities
+from pullrecovery.lab.own_engine import runtime_options
 
 LAST = 40
 STATUS = """\
@@ -44,3 +47,26 @@ def test_both_files_of_the_kernel_are_read(tmp_path):
     (tmp_path / "sys" / "kernel" / "cap_last_cap").write_text("40\n")
 
     assert read_capabilities(tmp_path) == Capabilities(bounding=0x1FFFEFFFFFF, last=40)
+
+
+@pytest.mark.parametrize(
+    ("status", "options"),
+    [
+        (ALL, []),
+        (
+            WITHOUT_SYS_RESOURCE,
+            ["--add-runtime=dropcaps=/tools/dropcaps", "--default-runtime=dropcaps"],
+        ),
+    ],
+    ids=["all", "without CAP_SYS_RESOURCE"],
+)
+def test_runtime_that_drops_capabilities_is_used_only_where_one_is_missing(status, options):
+    """Elsewhere it is not even built."""
+    built = []
+
+    def build():
+        built.append("dropcaps")
+        return Path("/tools/dropcaps")
+
+    assert runtime_options(parse_capabilities(status, LAST), build) == options
+    assert bool(built) is bool(options)

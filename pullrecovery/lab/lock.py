@@ -47,8 +47,9 @@ def locked(paths: Paths, say: Callable[[str], None] = lambda _: None) -> Iterato
 
 def end_left_over(paths: Paths) -> list[str]:
     """End every process that a run of this lab started, but ourselves; returns their names."""
-    found = [each for each in psutil.process_iter() if _is_of(paths, each)]
-    names = [_name(each) for each in found]
+    ours = str(paths.state)
+    found = [p for p, mark in marked_processes() if mark == ours and p.pid != os.getpid()]
+    names = [name_of(each) for each in found]
     for each in found:
         _quietly(each.terminate)
     _, stubborn = psutil.wait_procs(found, timeout=_GRACE)
@@ -58,18 +59,21 @@ def end_left_over(paths: Paths) -> list[str]:
     return names
 
 
-def _is_of(paths: Paths, process: psutil.Process) -> bool:
-    if process.pid == os.getpid():
-        return False
-    try:
-        ours = process.environ().get(MARK) == str(paths.state)
-        return ours and not process.name().startswith(_ENGINE)
-    except (psutil.Error, OSError):
-        # Ended meanwhile, or another user's.
-        return False
+def marked_processes() -> Iterator[tuple[psutil.Process, str]]:
+    """Every process that a run of any lab started, with the mark that names the lab."""
+    for process in psutil.process_iter():
+        try:
+            mark = process.environ().get(MARK)
+            engine = process.name().startswith(_ENGINE)
+        except (psutil.Error, OSError):
+            # Ended meanwhile, or another user's.
+            continue
+        if mark and not engine:
+            yield process, mark
 
 
-def _name(process: psutil.Process) -> str:
+def name_of(process: psutil.Process) -> str:
+    """Name and pid, for people."""
     try:
         return f"{process.name()} ({process.pid})"
     except psutil.Error:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from pullrecovery.lab import debian
-from pullrecovery.lab.capabilities import read_capabilities
+from pullrecovery.lab.capabilities import Capabilities, read_capabilities
 from pullrecovery.lab.engine import Engine, answers
 from pullrecovery.lab.hosts import places
 from pullrecovery.lab.paths import Paths
@@ -19,7 +19,7 @@ from pullrecovery.lab.traces import put_back, remember, unmount_below
 from pullrecovery.wait import wait_for
 
 _PACKAGES = ("docker.io", "containerd", "runc", "iptables")
-_RUNTIME = "dropcaps"
+RUNTIME = "dropcaps"
 _RUN_FOLDER = Path("/run/pull-recovery")
 
 _PROGRAMS = ("dockerd", "containerd", "docker-proxy")
@@ -61,10 +61,10 @@ class OwnEngine:
         """
         self._clear_leftovers()
         remember(self._before_file)
-        command = self._command()
-        if not read_capabilities().complete:
+        runtime = runtime_options(read_capabilities(), dropcaps)
+        if runtime:
             note("this machine lacks a capability: containers run through the lab's dropcaps")
-            command += [f"--add-runtime={_RUNTIME}={dropcaps()}", f"--default-runtime={_RUNTIME}"]
+        command = [*self._command(), *runtime]
         note(f"starting a container engine of the lab's own, log in {self.log_file}")
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
@@ -144,6 +144,13 @@ class OwnEngine:
     def _log_end(self) -> str:
         lines = self.log_file.read_text(errors="replace").splitlines()
         return "\n".join(lines[-8:])
+
+
+def runtime_options(machine: Capabilities, dropcaps: Callable[[], Path]) -> list[str]:
+    """The options that make dropcaps the default runtime, where the machine lacks a capability."""
+    if machine.complete:
+        return []
+    return [f"--add-runtime={RUNTIME}={dropcaps()}", f"--default-runtime={RUNTIME}"]
 
 
 def _living(pid_file: Path) -> int | None:

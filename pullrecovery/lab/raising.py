@@ -23,6 +23,7 @@ from pullrecovery.lab.images.runner import RunnerImage, runner_base
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.network import ensure_network, remove_network
 from pullrecovery.lab.own_engine import OwnEngine
+from pullrecovery.lab.passing import remove_passing
 from pullrecovery.lab.paths import LABEL, NAME, Paths
 from pullrecovery.lab.plan import NodePlan, plan_node
 from pullrecovery.lab.progress import Phase, Progress
@@ -99,6 +100,8 @@ class Raising:
             tools = Toolchain(self.paths, find_go(self.paths))
             engine = find_engine(self.paths, lambda: _build_dropcaps(tools), phase.note)
             client = engine.client()
+            for left in remove_passing(client):
+                phase.note(f"removed a container that an earlier run left: {left}")
             node = NodeImage(self.versions, tools, BaseImage(self.paths))
             built = node.is_built(client)
             plan = plan_node(client, self.versions, built=built, note=phase.note)

@@ -140,6 +140,7 @@ class BaseImage:
             fileobj=io.BytesIO(recipe.encode()),
             tag=self.tag,
             rm=True,
+            forcerm=True,
             labels={LABEL: "image"},
             buildargs=_proxies(),
         )

@@ -80,7 +80,12 @@ def _build_web_base(client: docker.DockerClient, tools: Toolchain) -> str:
 
 def _build(client: docker.DockerClient, context: Path, tag: str, **arguments: str) -> None:
     client.images.build(
-        path=str(context), tag=tag, rm=True, buildargs=arguments, labels={LABEL: "image"}
+        path=str(context),
+        tag=tag,
+        rm=True,
+        forcerm=True,
+        buildargs=arguments,
+        labels={LABEL: "image"},
     )
 
 

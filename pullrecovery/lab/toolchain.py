@@ -12,7 +12,7 @@ from pullrecovery.errors import LabError
 from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.golang import MODULES, go_environment
 from pullrecovery.lab.paths import REPOSITORY, Paths
-from pullrecovery.process import child
+from pullrecovery.process import child, end_running
 
 _LANES = 2
 
@@ -149,6 +149,8 @@ class Toolchain:
                     build.result()
             except BaseException:
                 lanes.shutdown(wait=False, cancel_futures=True)
+                # Nobody wants the others any more, and to wait for them would take minutes.
+                end_running()
                 raise
 
     def _build(self, tool: Tool, note: Callable[[str], None]) -> None:
@@ -173,5 +175,6 @@ def _compile(
             if len(said) % 200 == 0:
                 note(f"{tool.name}: {len(said)} packages compiled")
     if build.returncode != 0:
-        ending = "".join(said[-15:])
+        # The same sentence comes once for each package that lacks the same module.
+        ending = "".join(dict.fromkeys(said[-5:]))
         raise LabError(f"Building {tool.name} in {tool.source} failed:\n{ending}")

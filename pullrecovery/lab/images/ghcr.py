@@ -50,7 +50,7 @@ class GhcrImage:
             with whole_folder(folder) as context:
                 self._lay_out(context)
                 client.images.build(
-                    path=str(context), tag=self.tag, rm=True, labels={LABEL: "image"}
+                    path=str(context), tag=self.tag, rm=True, forcerm=True, labels={LABEL: "image"}
                 )
             shutil.rmtree(folder)
         return self.tag

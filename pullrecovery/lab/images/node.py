@@ -20,6 +20,7 @@ from pullrecovery.errors import LabError
 from pullrecovery.lab import oci, toolchain
 from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.golang import go_environment
+from pullrecovery.lab.passing import passing_name
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.rootfs import BaseImage
 from pullrecovery.lab.toolchain import Tool, Toolchain, go_arch
@@ -116,7 +117,11 @@ class NodeImage:
             note("building the node's file system")
             plain = f"{self.tag}-plain"
             client.images.build(
-                path=str(scratch / "context"), tag=plain, rm=True, labels={LABEL: "image"}
+                path=str(scratch / "context"),
+                tag=plain,
+                rm=True,
+                forcerm=True,
+                labels={LABEL: "image"},
             )
             note("importing kubeadm's images into the node's containerd")
             self._import_images(client, plain, scratch)
@@ -186,6 +191,7 @@ class NodeImage:
             command=[],
             privileged=True,
             network_mode="none",
+            name=passing_name(),
             labels={LABEL: "build"},
             volumes={str(scratch): {"bind": "/build", "mode": "ro"}},
         )

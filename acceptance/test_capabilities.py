@@ -1,0 +1,49 @@
+"""Privileged containers, such as kind's node, on a machine that may lack a capability."""
+
+import pytest
+from docker.errors import APIError
+
+from pullrecovery.lab.capabilities import read_capabilities
+from pullrecovery.lab.own_engine import RUNTIME
+from pullrecovery.lab.passing import passing_name
+from pullrecovery.lab.paths import LABEL
+from pullrecovery.lab.stand_in import CONTAINER
+
+
+@pytest.fixture(name="run_privileged")
+def _run_privileged(engine_client):
+    """Runs a privileged container through one runtime, and removes it."""
+    image = engine_client.containers.get(CONTAINER).image
+
+    def run(runtime):
+        container = engine_client.containers.create(
+            image,
+            entrypoint=["true"],
+            privileged=True,
+            runtime=runtime,
+            network_mode="none",
+            name=passing_name(),
+            labels={LABEL: "trial"},
+        )
+        try:
+            container.start()
+            return container.wait()["StatusCode"]
+        finally:
+            container.remove(force=True)
+
+    return run
+
+
+def test_capability_dropping_runtime_is_what_makes_the_difference(
+    engine_client, run_privileged, lab
+):
+    """Where one is missing, runc alone fails and the lab's runtime works; elsewhere runc does."""
+    needed = lab.engine.owned and not read_capabilities().complete
+
+    assert (engine_client.info()["DefaultRuntime"] == RUNTIME) is needed
+    if needed:
+        with pytest.raises(APIError, match="unable to apply caps"):
+            run_privileged("runc")
+        assert run_privileged(RUNTIME) == 0
+    else:
+        assert run_privileged(None) == 0
