@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from docker.errors import NotFound
+from docker.errors import BuildError, ImageNotFound, NotFound
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab import runner, runner_shell, toolchain
@@ -440,6 +440,45 @@ def test_runner_has_a_base_of_its_own(paths):
     assert node.tar != own.tar
     assert {"docker.io", "skopeo", "jq", "git"} <= set(own.packages.names)
     assert not {"docker.io", "skopeo"} & set(node.packages.names)
+
+
+class Images:
+    """An engine with no image, whose builds find no package."""
+
+    def __init__(self, *, packages):
+        self.packages, self.built, self.imported = packages, [], []
+        self.images = SimpleNamespace(get=self._get, build=self._build)
+        self.api = SimpleNamespace(import_image=lambda **given: self.imported.append(given))
+
+    def _get(self, name):
+        raise ImageNotFound(name)
+
+    def _build(self, *, tag, **_):
+        self.built.append(tag)
+        if not self.packages:
+            raise BuildError("E: Unable to locate package skopeo", [])
+
+
+@pytest.mark.parametrize(
+    ("pulled", "packages", "built", "imported"),
+    [(True, True, 1, 0), (True, False, 1, 1), (False, True, 0, 1)],
+    ids=["published", "published without a way to packages", "bootstrapped"],
+)
+def test_base_is_had_by_either_way(paths, pulled, packages, built, imported):
+    """Under one tag, with no network in a container where there is none."""
+    base, said = runner_base(paths, pulled=pulled), []
+    tar = runner_base(paths, pulled=False).tar
+    tar.parent.mkdir(parents=True)
+    tar.touch()
+    engine = Images(packages=packages)
+
+    assert base.ensure(engine, said.append) == base.tag
+    assert len(engine.built) == built
+    assert len(engine.imported) == imported
+    for given in engine.imported:
+        assert given["src"] == str(tar)
+        assert f"{given['repository']}:{given['tag']}" == base.tag
+    assert any("bootstrapped: E: Unable" in line for line in said) is (pulled and not packages)
 
 
 def test_context_of_the_image_holds_every_program_executable(paths, tmp_path):

@@ -4,11 +4,11 @@ import io
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import docker
-from docker.errors import ImageNotFound
+from docker.errors import BuildError, ImageNotFound
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab import debian
@@ -117,33 +117,42 @@ class BaseImage:
         return self.tar
 
     def ensure(self, client: docker.DockerClient, note: Note) -> str:
-        """Return the tag of the base image in the engine, making it where it is missing."""
+        """Return the tag of the base image in the engine, making it where it is missing.
+
+        Where a build has no way to Debian's packages, it is bootstrapped after all.
+        """
         try:
             client.images.get(self.tag)
         except ImageNotFound:
-            make = self._build_on_published if self.pulled else self._import_bootstrapped
-            make(client, note)
+            if not (self.pulled and self._build_on_published(client, note)):
+                self._import_bootstrapped(client, note)
         return self.tag
 
     def _import_bootstrapped(self, client: docker.DockerClient, note: Note) -> None:
-        tar = self.make_tar(note)
+        tar = replace(self, pulled=False).make_tar(note)
         note(f"importing the root file system {self.packages.name} into the engine")
         repository, _, tag = self.tag.partition(":")
         labels = [f"LABEL {LABEL}=image"]
         client.api.import_image(src=str(tar), repository=repository, tag=tag, changes=labels)
 
-    def _build_on_published(self, client: docker.DockerClient, note: Note) -> None:
+    def _build_on_published(self, client: docker.DockerClient, note: Note) -> bool:
+        """Install the packages on the published image; False if they cannot be had there."""
         published = published_base()
         note(f"building the image {self.packages.name} on {published.partition('@')[0]}")
         recipe = _DOCKERFILE.format(published=published, packages=" ".join(self.packages.names))
-        client.images.build(
-            fileobj=io.BytesIO(recipe.encode()),
-            tag=self.tag,
-            rm=True,
-            forcerm=True,
-            labels={LABEL: "image"},
-            buildargs=_proxies(),
-        )
+        try:
+            client.images.build(
+                fileobj=io.BytesIO(recipe.encode()),
+                tag=self.tag,
+                rm=True,
+                forcerm=True,
+                labels={LABEL: "image"},
+                buildargs=_proxies(),
+            )
+        except BuildError as error:
+            note(f"{self.packages.name} cannot be built there, so it is bootstrapped: {error}")
+            return False
+        return True
 
 
 def _proxies() -> dict[str, str]:
@@ -157,9 +166,9 @@ def _need_mmdebstrap(note: Note) -> None:
         return
     if os.geteuid() != 0 or not debian.can_install():
         raise LabError(
-            "No image registry answers, so the lab must build its images, and for that it needs"
-            " mmdebstrap: install it (Debian, Ubuntu: apt-get install mmdebstrap), or run where"
-            " an image registry can be reached."
+            "The lab must build its images, as no image registry answers or as its images lack"
+            " packages, and for that it needs mmdebstrap: install it (Debian, Ubuntu: apt-get"
+            " install mmdebstrap), or run where image and package registries can be reached."
         )
     debian.install(("mmdebstrap", "debian-archive-keyring"), note)
 
