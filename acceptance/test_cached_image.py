@@ -43,6 +43,6 @@ def test_cached_image_is_refused_or_run_by_version(second, lab):
         assert any("already present on machine" in event for event in pods[0].events)
     world = second.lab_world.world
     wanted = world.registry.manifest(
-        second.workload.image.package, second.workload.image.tag, world.operator
+        second.workload.image.package, second.workload.image.tag, world.reader
     )
     assert second.lab_world.pulls(since=mark, digest=wanted.digest) == []

@@ -47,7 +47,7 @@ def test_the_known_good_tags_are_there(lab_world, target):
     world = lab_world.world
     for workload in target.workloads:
         for tag in ("latest", workload.image.tag):
-            probe = world.registry.manifest(workload.image.package, tag, world.operator)
+            probe = world.registry.manifest(workload.image.package, tag, world.reader)
             assert (probe.status, probe.digest[:7]) == (200, "sha256:"), f"{workload.name}:{tag}"
 
 

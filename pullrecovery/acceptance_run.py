@@ -17,6 +17,8 @@ from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.raising import PHASES, Lab, Raising
+from pullrecovery.lab.runner import CONTAINER as RUNNER
+from pullrecovery.lab.runner import runner_output
 from pullrecovery.lab.seeding import open_world, seed_images
 from pullrecovery.lab.stand_in import stand_in_output
 from pullrecovery.lab.versions import kubernetes_set
@@ -75,15 +77,25 @@ def _leaks(lab: Lab) -> list[str]:
 
 
 def _secrets_in_outputs(lab: Lab) -> list[str]:
-    """Look for secrets in the reports, the engine's log and the stand-in's own output."""
+    """Look for secrets in the reports, the engine's log and the containers' own output."""
     files = [*REPORTS.iterdir(), *lab.paths.state.glob("*.log")]
-    return find_secrets(files, {"the stand-in's output": stand_in_output(lab.engine.client())})
+    client = lab.engine.client()
+    outputs = {
+        "the stand-in's output": stand_in_output(client),
+        "the runner's output": runner_output(client),
+    }
+    return find_secrets(files, outputs)
 
 
 def _egress(lab: Lab) -> list[str]:
-    """What the node tried to reach beyond the lab since it was raised."""
-    tried = attempts(lab.engine.client(), NODE)
-    return [f"{tried} connections of the node to beyond the lab, all refused"] if tried else []
+    """What node and runner tried to reach beyond the lab since they were raised."""
+    client = lab.engine.client()
+    tried = {name: attempts(client, name) for name in (NODE, RUNNER)}
+    return [
+        f"{count} connections of {name} to beyond the lab, all refused"
+        for name, count in tried.items()
+        if count
+    ]
 
 
 def _close(leaks: list[str], versions: dict[str, str], progress: Progress) -> int:

@@ -25,6 +25,15 @@ class Cause(StrEnum):
     NOT_DEPLOYED = "cluster.not-deployed"
     RELEASE_STALE = "cluster.release-stale"
     IMAGE_MISSING = "image.missing"
+    TAG_UNKNOWN = "image.tag-unknown"
+    REPOSITORY_UNKNOWN = "image.repository-unknown"
+    OWNER_IN_CAPITALS = "image.owner-in-capitals"
+    PLATFORM_MISSING = "image.platform-missing"
+    OPERATOR_NOT_LOGGED_IN = "operator.not-logged-in"
+    OPERATOR_REJECTED = "operator.credential-rejected"
+    OPERATOR_SCOPE_MISSING = "operator.scope-missing"
+    OPERATOR_SSO_MISSING = "operator.sso-missing"
+    OPERATOR_FORBIDDEN = "operator.permission-missing"
     REGISTRY_UNREACHABLE = "external.registry-unreachable"
     UNKNOWN = "unknown"
 
@@ -107,13 +116,13 @@ class Verdict:
 
     def __str__(self) -> str:
         if self.holds:
-            return "holds"
+            return f"holds: {self.evidence}" if self.evidence else "holds"
         return f"fails: {self.cause}: {self.evidence} -- mend it: {self.remedy}"
 
 
-def holds() -> Verdict:
-    """The verdict of a criterion that holds."""
-    return Verdict(True)
+def holds(evidence: str = "") -> Verdict:
+    """The verdict of a criterion that holds; `evidence` is what was found."""
+    return Verdict(True, evidence=evidence)
 
 
 def fails(cause: Cause, evidence: str = "", remedy: str = "") -> Verdict:

@@ -48,6 +48,47 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Ran:
+    """One command as it was run in the runner: its exit code and what it printed."""
+
+    command: str
+    rc: int
+    stdout: str
+    stderr: str
+
+    @property
+    def said(self) -> str:
+        """Its last line: clients print what they try before what became of it."""
+        text = self.stderr.strip() or self.stdout.strip() or f"nothing, exit code {self.rc}"
+        return text.splitlines()[-1]
+
+
+@dataclass(frozen=True)
+class IdentitySeen:
+    """What the operator's clients printed when they were asked for `reference`.
+
+    `login` is None where the operator has no credential. `probe` is the harness's own question
+    for the same manifest with the same credential; `platforms` are those of the nodes, os/arch.
+    """
+
+    reference: str
+    login: Ran | None
+    inspect: Ran
+    digest: Ran
+    manifest: Ran
+    config: Ran
+    tags: Ran
+    probe: Probe
+    platforms: tuple[str, ...]
+
+    @property
+    def commands(self) -> tuple[Ran, ...]:
+        """All of them, in the order in which they were run."""
+        login = (self.login,) if self.login else ()
+        return (*login, self.inspect, self.digest, self.manifest, self.config, self.tags)
+
+
+@dataclass(frozen=True)
 class SecretSeen:
     """The pull secret in the workload's namespace; `probe` used its credential."""
 
@@ -115,7 +156,7 @@ class ChartSeen:
 class Observation:
     """Everything that the criteria judge, seen together.
 
-    `wanted` is the operator's probe of the wanted reference.
+    `identity` is what the operator sees of the wanted reference, `wanted` the suite's own probe.
     """
 
     target: Target
@@ -125,3 +166,4 @@ class Observation:
     deployment: DeploymentSeen
     pods: tuple[PodSeen, ...]
     wanted: Probe
+    identity: IdentitySeen

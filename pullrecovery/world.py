@@ -1,5 +1,6 @@
 """Where a target is looked at: the lab or a live cluster, as a few parts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -8,7 +9,7 @@ from kubernetes import client as k8s
 
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.model import Target
-from pullrecovery.observation import Credential
+from pullrecovery.observation import Credential, Ran
 from pullrecovery.registry import RegistryClient
 
 
@@ -36,15 +37,38 @@ class PullLog(Protocol):
         """The place in the log that is now its end."""
 
 
+class Runner(Protocol):
+    """A machine with docker, crane, jq and the like, on which the operator's commands run."""
+
+    def run(
+        self,
+        commands: Sequence[str],
+        *,
+        first: Sequence[str] = (),
+        credential: Credential | None = None,
+    ) -> tuple[Ran, ...]:
+        """Run `first` (shell text) in turn, then `commands` side by side; no login is known.
+
+        The token of `credential` is in the file that $TOKEN_FILE names. Returns one entry for
+        each, in the order in which they were given.
+        """
+
+
 @dataclass(frozen=True)
 class World:
-    """A target's surroundings: its cluster, its registry, Helm, the operator's own credential."""
+    """A target's surroundings: its cluster, its registry, Helm, a runner and who looks at them.
+
+    `reader` is the credential that the suite itself asks the registry with. `operator` is the
+    one that the person at the runner has, which is judged; None where they have none.
+    """
 
     target: Target
     cluster: k8s.ApiClient
     registry: RegistryClient
     helm: Helm
-    operator: Credential
+    runner: Runner
+    reader: Credential
+    operator: Credential | None
 
     @property
     def core(self) -> k8s.CoreV1Api:

@@ -20,6 +20,7 @@ from pullrecovery.observation import (
     Probe,
     SecretSeen,
 )
+from tests import printed
 
 TOKEN = "ghp_" + "S3nt1nel" * 4 + "A1b2"
 REPOSITORY = "ghcr.io/bytequester/hosting-monorepo"
@@ -126,6 +127,7 @@ GOOD = Observation(
     ),
     pods=(_POD,),
     wanted=ACCEPTED,
+    identity=printed.good(),
 )
 
 

@@ -10,7 +10,7 @@ from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_005_right_values import reg_005
 from pullrecovery.tasks.reg_006_redeploy import reg_006, rolled_out
-from tests import recorded
+from tests import printed, recorded
 from tests.recorded import GOOD, REFERENCE, REPOSITORY, TAG
 
 OPAQUE = {"type": "Opaque", "servers": (), "credential": None, "probe": None}
@@ -103,14 +103,38 @@ BROKEN = {
         {"REG-006"},
     ),
     "tag deleted": (
-        replace(recorded.waiting(recorded.not_found(REFERENCE)), wanted=recorded.NO_TAG),
+        replace(
+            recorded.waiting(recorded.not_found(REFERENCE)),
+            wanted=recorded.NO_TAG,
+            identity=printed.missing(),
+        ),
         Cause.IMAGE_MISSING,
-        {"REG-006"},
+        {"REG-001", "REG-006"},
+    ),
+    "operator not logged in": (
+        replace(GOOD, identity=printed.NOT_LOGGED_IN),
+        Cause.OPERATOR_NOT_LOGGED_IN,
+        {"REG-001"},
+    ),
+    "operator's token revoked": (
+        replace(GOOD, identity=printed.REJECTED),
+        Cause.OPERATOR_REJECTED,
+        {"REG-001"},
+    ),
+    "operator's token without scope": (
+        replace(GOOD, identity=printed.NO_SCOPE),
+        Cause.OPERATOR_SCOPE_MISSING,
+        {"REG-001"},
+    ),
+    "operator may not read": (
+        replace(GOOD, identity=printed.MAY_NOT_READ),
+        Cause.OPERATOR_FORBIDDEN,
+        {"REG-001"},
     ),
 }
 
 
-@pytest.mark.parametrize("reg", ["REG-003", "REG-004", "REG-005", "REG-006"])
+@pytest.mark.parametrize("reg", CRITERIA)
 def test_criterion_holds_for_a_workload_in_good_order(reg):
     """Nothing is wrong, so nothing is said to be."""
     assert CRITERIA[reg](GOOD) == holds()

@@ -1,17 +1,23 @@
 """The rows of faults, and the scenarios that they make of the sample."""
 
 import re
+import shutil
+from types import SimpleNamespace
 
 import pytest
+from ruamel.yaml import YAML
 
 from fixtures.scenario import scenarios_of
 from pullrecovery.faults import FAULTS
+from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import wirings_of
 from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.lab.seeding import Minted
 from pullrecovery.model import Cause
+from pullrecovery.observation import Credential
 from pullrecovery.target import load_target
 from pullrecovery.tasks import CRITERIA
-from tests import recorded
+from tests import printed, recorded
 
 TARGET = load_target(REPOSITORY / "sample")
 SCENARIOS = [row for reg in CRITERIA for row in scenarios_of(reg, TARGET)]
@@ -28,6 +34,19 @@ RECORDED = {
         "ErrImagePull",
         recorded.not_found(f"{recorded.REPOSITORY}:dev"),
     ),
+}
+
+SHORT = f"{recorded.REPOSITORY}:{recorded.TAG[:7]}"
+UNPUSHED = f"{recorded.REPOSITORY}-5b1e09c2:{recorded.TAG}"
+RECORDED |= {
+    "tag-shortened": ("ErrImagePull", recorded.not_found(SHORT)),
+    "repository-never-pushed": ("ErrImagePull", recorded.not_found(UNPUSHED)),
+}
+PRINTED = {
+    "operator-not-logged-in": printed.NOT_LOGGED_IN,
+    "operator-token-revoked": printed.REJECTED,
+    "operator-token-without-scope": printed.NO_SCOPE,
+    "operator-may-not-read": printed.MAY_NOT_READ,
 }
 
 
@@ -70,6 +89,33 @@ def test_symptom_of_a_fault_is_what_the_kubelet_really_said(name, seen):
     assert symptom.message.search(message)
 
 
+@pytest.mark.parametrize(("name", "seen"), PRINTED.items(), ids=PRINTED)
+def test_symptom_of_a_fault_is_what_a_client_really_printed(name, seen):
+    """In its last words, and of no other fault of the operator's."""
+    symptom = _fault(name).symptom
+    showing = {
+        other
+        for other, each in PRINTED.items()
+        if any(symptom.message.search(ran.said) for ran in each.commands if ran.rc != 0)
+    }
+    # Who is refused at the login asks as nobody from then on.
+    nobody = {"operator-token-revoked"} if name == "operator-not-logged-in" else set()
+
+    assert symptom.surface == "registry"
+    assert showing == {name} | nobody
+
+
+def test_every_symptom_was_seen():
+    """By the kubelet's words, or by a client's."""
+    assert {fault.id for fault in FAULTS} == {*RECORDED, *PRINTED}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_fault_of_which_pods_know_nothing_fails_nothing_of_theirs(fault):
+    """A symptom on the registry's surface alone leaves the workload in good order."""
+    assert (fault.must_fail == {"REG-001"}) is (fault.symptom.surface == "registry")
+
+
 @pytest.mark.parametrize(
     ("containerd", "text"), [("2.3.4", recorded.NO_SCOPE), ("2.1.5", recorded.FORBIDDEN_2_1)]
 )
@@ -90,6 +136,66 @@ def test_symptom_of_a_fault_is_not_just_any_failed_pull(name):
     )
 
     assert not _fault(name).symptom.message.search(outage)
+
+
+class LabWorld:
+    """Mints credentials, and keeps what is said of them."""
+
+    def __init__(self):
+        self.minted, self.put = [], []
+        self.control = SimpleNamespace(put_credential=self._put)
+
+    def mint(self, scopes=("read:packages",), login="ByteQuester"):
+        self.minted.append(scopes)
+        return Minted(f"c{len(self.minted)}", Credential(login, f"token-{len(self.minted)}"))
+
+    def _put(self, name, *_, **state):
+        self.put.append((name, state))
+
+
+@pytest.fixture(name="ground")
+def _ground(tmp_path):
+    """Return the ground of the sample's frontend in a copy of the sample."""
+    target = load_target(shutil.copytree(REPOSITORY / "sample", tmp_path / "target"))
+    lab_world = LabWorld()
+    secret, operator = lab_world.mint(), lab_world.mint()
+    return Ground(lab_world, target.workload("frontend"), "values", secret, operator)
+
+
+def _spoil(ground, name):
+    _fault(name).break_it(ground)
+    return ground.operator
+
+
+def test_operator_who_is_refused_has_another_credential_than_the_secret(ground):
+    """What the Secret holds is left alone, so the pods pull on."""
+    secret = ground.credential
+
+    assert _spoil(ground, "operator-not-logged-in") is None
+    assert _spoil(ground, "operator-token-revoked").name == ground.lab_world.put[0][0]
+    assert ground.lab_world.put[0][1] == {"revoked": True}
+    assert _spoil(ground, "operator-may-not-read").credential.login.startswith("stranger-")
+    _spoil(ground, "operator-token-without-scope")
+    assert ground.lab_world.minted[-1] == ("repo",)
+    assert ground.credential is secret
+    assert secret.name not in [name for name, _ in ground.lab_world.put]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("tag-shortened", rf"{re.escape(recorded.REPOSITORY)}:{recorded.TAG[:7]}"),
+        ("repository-never-pushed", rf"{re.escape(recorded.REPOSITORY)}-\w+:{recorded.TAG}"),
+    ],
+)
+def test_unknown_name_is_wanted_by_target_and_values_alike(ground, name, wanted):
+    """So that the chart renders what is wanted, and only the registry does not know it."""
+    _fault(name).break_it(ground)
+
+    image = ground.workload.image
+    values = YAML(typ="safe").load(ground.workload.values_file.read_text())["image"]
+    assert re.fullmatch(wanted, image.reference)
+    assert (values["repository"], values["tag"]) == (image.repository, image.tag)
 
 
 def test_frontend_with_its_own_service_account_is_wired_by_values_alone():

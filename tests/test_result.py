@@ -1,11 +1,15 @@
 """result.json: how it is judged, and that it is what docs/result.schema.json says."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from jsonschema import ValidationError
 
+from fixtures.evidence import pytest_runtest_makereport
+from pullrecovery.errors import LabError
 from pullrecovery.report.result import ResultFile
+from pullrecovery.tasks.reg_001_image_identity import DisagreementError
 from tests.reported import (
     BLANK,
     FAILED,
@@ -15,6 +19,7 @@ from tests.reported import (
     OK,
     PASS,
     RECORD,
+    TEST,
     USAGE,
     config,
     report,
@@ -68,6 +73,35 @@ def test_worst_phase_decides(phases, exitstatus, code, status):
     validate(result)
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (DisagreementError("the clients were told one thing, the harness another"), False),
+        (LabError("the runner could not run its commands"), False),
+        (AssertionError("another verdict than expected"), True),
+    ],
+    ids=["disagreement", "lab", "assertion"],
+)
+def test_harness_that_breaks_down_in_a_test_cannot_tell(error, told):
+    """It is no failure of a criterion."""
+    phase = pytest.TestReport(TEST, ("", 0, ""), {}, "failed", None, "call")
+    hook = pytest_runtest_makereport(
+        SimpleNamespace(stash={}),
+        SimpleNamespace(excinfo=SimpleNamespace(value=error)),
+    )
+    next(hook)
+    with pytest.raises(StopIteration) as ended:
+        hook.send(phase)
+    file = ResultFile(config())
+    report(file, [PASS[0]])
+
+    file.pytest_runtest_logreport(ended.value.value)
+
+    result = file.result(FAILED)
+    assert result["scenarios"][0]["status"] == ("not_recovered" if told else "error")
+    assert result["run"]["exit"] == (1 if told else 2)
+
+
 def test_one_failure_among_passes_is_a_failure():
     """One that does not hold is enough."""
     file = ResultFile(config())
@@ -77,7 +111,7 @@ def test_one_failure_among_passes_is_a_failure():
     result = file.result(FAILED)
 
     assert result["run"]["exit"] == 1
-    assert result["criteria"][0] == {"id": "REG-003", "holds": False, "faults": 2, "scenarios": 2}
+    assert result["criteria"][1] == {"id": "REG-003", "holds": False, "faults": 2, "scenarios": 2}
 
 
 def test_one_error_among_failures_cannot_tell():
@@ -115,6 +149,7 @@ def test_scenario_that_broke_down_early_is_recorded_as_far_as_it_came():
 def test_criterion_without_a_scenario_does_not_hold():
     """All of nothing is not enough."""
     assert _result()["criteria"] == [
+        {"id": "REG-001", "holds": False, "faults": 0, "scenarios": 0},
         {"id": "REG-003", "holds": True, "faults": 1, "scenarios": 1},
         {"id": "REG-004", "holds": False, "faults": 0, "scenarios": 0},
         {"id": "REG-005", "holds": False, "faults": 0, "scenarios": 0},

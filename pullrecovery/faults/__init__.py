@@ -1,6 +1,7 @@
 """The ways a pull breaks, as rows; lab only."""
 
 from pullrecovery.faults import (
+    reg_001_image_identity,
     reg_003_pull_secret,
     reg_004_wiring,
     reg_005_right_values,
@@ -9,6 +10,7 @@ from pullrecovery.faults import (
 from pullrecovery.faults.rows import Fault
 
 FAULTS: tuple[Fault, ...] = (
+    *reg_001_image_identity.FAULTS,
     *reg_003_pull_secret.FAULTS,
     *reg_004_wiring.FAULTS,
     *reg_005_right_values.FAULTS,

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
@@ -14,21 +14,30 @@ from pullrecovery.model import Workload
 from pullrecovery.observation import Credential
 from pullrecovery.values import edit_values
 from pullrecovery.wait import wait_for
+from pullrecovery.world import World
 
 
 @dataclass
 class Ground:
     """A namespace with a good Secret and a checkout with good values, for one workload.
 
-    `credential` is what the Secret holds; `wiring` is `values` or `service-account`;
-    a shared namespace is one that other scenarios use too, one after another.
+    `credential` is what the Secret holds, `operator` what the person at the runner has, if
+    anything; `wiring` is `values` or `service-account`; a shared namespace is one that other
+    scenarios use too, one after another.
     """
 
     lab_world: LabWorld
     workload: Workload
     wiring: str
     credential: Minted
+    operator: Minted | None
     shared_namespace: bool = False
+
+    @property
+    def world(self) -> World:
+        """The lab's world, as the operator of this ground sees it."""
+        operator = self.operator.credential if self.operator else None
+        return replace(self.lab_world.world, operator=operator)
 
     @property
     def namespace(self) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pullrecovery.faults.ground import Ground
 from pullrecovery.model import Cause, Workload
@@ -18,6 +19,8 @@ class Symptom:
     `before_2_3_3` is the text where containerd is older than that and says less.
     """
 
+    surface: ClassVar[str] = "pod"
+
     reasons: frozenset[str]
     message: re.Pattern[str]
     before_2_3_3: re.Pattern[str] | None = None
@@ -26,6 +29,18 @@ class Symptom:
         """The text to expect of that version of containerd."""
         older = tuple(map(int, containerd.split("."))) < (2, 3, 3)
         return self.before_2_3_3 if older and self.before_2_3_3 else self.message
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a client in the runner must print: `message` in the last words of one that fails.
+
+    The pods are in good order meanwhile.
+    """
+
+    surface: ClassVar[str] = "registry"
+
+    message: re.Pattern[str]
 
 
 @dataclass(frozen=True)
@@ -40,10 +55,15 @@ class Fault:
     reg: str
     cause: Cause
     must_fail: frozenset[str]
-    symptom: Symptom
+    symptom: Symptom | Printed
     break_it: Callable[[Ground], None]
     wirings: tuple[str, ...] = (VALUES,)
     after_deploy: Callable[[Ground], None] = lambda _: None
+
+
+def printed(message: str) -> Printed:
+    """A client in the runner that fails, with `message` in its last words."""
+    return Printed(re.compile(message, re.DOTALL))
 
 
 def wirings_of(workload: Workload) -> tuple[str, ...]:

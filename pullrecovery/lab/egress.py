@@ -1,4 +1,4 @@
-"""The node's guard: nothing in the cluster reaches beyond the lab, and every attempt is counted.
+"""The guard of node and runner: nothing in them reaches beyond the lab, every attempt is counted.
 
 The name ghcr.io leads to the lab's, but a name alone is no proof. So the node rejects each new
 connection to any address outside the lab's own networks, its pods' included, before a packet of

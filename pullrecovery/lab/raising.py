@@ -19,6 +19,7 @@ from pullrecovery.lab.environment import applied, tool_environment
 from pullrecovery.lab.golang import find_go
 from pullrecovery.lab.images.ghcr import GhcrImage
 from pullrecovery.lab.images.node import NodeImage
+from pullrecovery.lab.images.runner import RunnerImage, runner_base
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.network import ensure_network, remove_network
 from pullrecovery.lab.own_engine import OwnEngine
@@ -28,13 +29,15 @@ from pullrecovery.lab.plan import NodePlan, plan_node
 from pullrecovery.lab.progress import Phase, Progress
 from pullrecovery.lab.published import published_node
 from pullrecovery.lab.rootfs import BaseImage
+from pullrecovery.lab.runner import ensure_runner, find_runner
+from pullrecovery.lab.runner_shell import RunnerShell
 from pullrecovery.lab.space import need_space
 from pullrecovery.lab.stand_in import StandIn, find_stand_in, start_stand_in
 from pullrecovery.lab.toolchain import Tool, Toolchain
 from pullrecovery.lab.versions import KubernetesSet
 
 _RECORD = "lab.json"
-PHASES = ("engine", "tools", "images", "ghcr.io", "cluster")
+PHASES = ("engine", "tools", "images", "ghcr.io", "runner", "cluster")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Lab:
     tools: Toolchain
     cluster: KindCluster
     stand_in: StandIn
+    runner: RunnerShell
     plan: NodePlan
     environment: dict[str, str]
 
@@ -78,12 +82,16 @@ class Raising:
             return None
         record = json.loads(record_file.read_text())
         engine = running_engine(self.paths)
-        stand_in = find_stand_in(engine.client(), self.paths) if engine else None
-        if not engine or not stand_in or record["kubernetes"] != self.versions.kubernetes:
+        if not engine or record["kubernetes"] != self.versions.kubernetes:
+            return None
+        client = engine.client()
+        stand_in = find_stand_in(client, self.paths)
+        runner = find_runner(client, engine.host, self.paths)
+        if not stand_in or not runner:
             return None
         tools = Toolchain(self.paths, Path(record["go"]))
         plan = NodePlan(record["pulled"], record["reason"])
-        return self._lab(engine, tools, plan, record["node"], stand_in)
+        return self._lab(engine, tools, plan, record["node"], stand_in, runner)
 
     def up_locked(self) -> Lab:
         """The same, for a caller that holds the lab's lock already."""
@@ -101,9 +109,12 @@ class Raising:
         self._build_tools(client, tools, node, plan)
         with self.progress.phase("images") as phase:
             node_tag, ghcr_tag = self._images(client, tools, node, plan, phase)
+            runner_tag = self._runner_image(tools, plan).build(client, phase.note)
         with self.progress.phase("ghcr.io") as phase:
             stand_in = self._stand_in(client, ghcr_tag, phase)
-        lab = self._lab(engine, tools, plan, node_tag, stand_in)
+        with self.progress.phase("runner"):
+            runner = ensure_runner(client, engine.host, self.paths, runner_tag)
+        lab = self._lab(engine, tools, plan, node_tag, stand_in, runner)
         with self.progress.phase("cluster") as phase, applied(lab.environment):
             _ensure_cluster(client, lab.cluster, phase)
             guard(client, NODE, inner_networks())
@@ -117,6 +128,7 @@ class Raising:
         plan: NodePlan,
         node_tag: str,
         stand_in: StandIn,
+        runner: RunnerShell,
     ) -> Lab:
         kubectl = tools.folder(self._kubectl(plan))
         environment = tool_environment(tools, str(kubectl), engine, self.paths)
@@ -128,6 +140,7 @@ class Raising:
             tools,
             cluster,
             stand_in,
+            runner,
             plan,
             environment,
         )
@@ -149,6 +162,13 @@ class Raising:
         build = toolchain.kubernetes if shared else toolchain.kubectl
         return build(self.versions.kubernetes)
 
+    def _runner_image(self, tools: Toolchain, plan: NodePlan) -> RunnerImage:
+        base = runner_base(self.paths, pulled=plan.pull)
+        version = self.versions.kubernetes
+        # A built node has it among its binaries, which are Linux's wherever the lab runs.
+        alone = toolchain.kubectl(version, "linux")
+        return RunnerImage(tools, base, alone if plan.pull else toolchain.kubernetes(version))
+
     def _build_tools(
         self, client: docker.DockerClient, tools: Toolchain, node: NodeImage, plan: NodePlan
     ) -> None:
@@ -157,13 +177,15 @@ class Raising:
         wanted += [toolchain.KIND, toolchain.DISTRIBUTION, toolchain.WEB_BASE]
         if not plan.pull and not node.is_built(client):
             wanted += node.parts
-        # Last, as most of what it is made of has been compiled for Kubernetes by then.
-        wanted += [toolchain.HELM]
+        # Last, as most of what they are made of has been compiled for Kubernetes by then.
+        runner = self._runner_image(tools, plan)
+        wanted += [toolchain.HELM, *runner.parts]
         with self.progress.phase("tools") as phase, ThreadPoolExecutor(1) as beside:
-            base = BaseImage(self.paths, plan.pull)
-            bootstrapped = beside.submit(base.ensure, client, phase.note)
+            bases = (BaseImage(self.paths, plan.pull), runner.base)
+            bootstrapped = [beside.submit(base.ensure, client, phase.note) for base in bases]
             tools.build(dict.fromkeys(wanted), phase.note)
-            bootstrapped.result()
+            for base in bootstrapped:
+                base.result()
 
     def _images(
         self,
@@ -290,6 +312,7 @@ def lab_status(paths: Paths) -> dict[str, object]:
     return {
         "engine": f"{engine.host}{' (started by the lab)' if engine.owned else ''}",
         "ghcr.io": f"https://127.0.0.1:{stand_in.https_port}" if stand_in else "not running",
+        "runner": "ready" if find_runner(client, engine.host, paths) else "not running",
         "cluster": "ready" if readiness.ready else "; ".join(readiness.missing),
         "kubeconfig": str(paths.kubeconfig),
     }

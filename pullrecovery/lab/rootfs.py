@@ -1,14 +1,14 @@
-"""The one base root file system under every image that the lab builds."""
+"""The base root file systems under the images that the lab builds."""
 
 import io
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import docker
-from docker.errors import ImageNotFound
+from docker.errors import BuildError, ImageNotFound
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab import debian
@@ -18,8 +18,18 @@ from pullrecovery.lab.published import published_base
 from pullrecovery.process import run
 
 SUITE = "bookworm"
+
+
+@dataclass(frozen=True)
+class Packages:
+    """The Debian packages of one root file system; `name` is that of its image."""
+
+    name: str
+    names: tuple[str, ...]
+
+
 # What kind's node needs, and python3 for the stand-in of ghcr.io.
-PACKAGES = (
+_BASE = (
     "bash",
     "ca-certificates",
     "conntrack",
@@ -40,6 +50,24 @@ PACKAGES = (
     "systemd",
     "util-linux",
 )
+# What a CI machine has: an engine of its own, and the tools that people use beside it.
+_RUNNER = (
+    "bash",
+    "ca-certificates",
+    "curl",
+    "docker.io",
+    "git",
+    "iproute2",
+    "iptables",
+    "jq",
+    "pigz",
+    "procps",
+    "skopeo",
+    "util-linux",
+    "xz-utils",
+)
+BASE = Packages("base", _BASE)
+RUNNER = Packages("runner-base", _RUNNER)
 # A mirror's base may have the packages already, and no way to Debian's.
 _DOCKERFILE = """\
 FROM {published}
@@ -56,7 +84,7 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True)
 class BaseImage:
-    """The base root file system as an image in the engine.
+    """A root file system as an image in the engine: by default the one under node and ghcr.io.
 
     Bootstrapped on this machine, by way of a tar in the cache; or, where `pulled`,
     made from the published Debian image.
@@ -64,15 +92,16 @@ class BaseImage:
 
     paths: Paths
     pulled: bool = False
+    packages: Packages = BASE
 
     @property
     def key(self) -> str:
         start = published_base() if self.pulled else SUITE
-        return key_of([start, *PACKAGES, *_EXCLUDED])
+        return key_of([start, *self.packages.names, *_EXCLUDED])
 
     @property
     def tag(self) -> str:
-        return f"pull-recovery/base:{self.key}"
+        return f"pull-recovery/{self.packages.name}:{self.key}"
 
     @property
     def tar(self) -> Path:
@@ -82,39 +111,48 @@ class BaseImage:
         """Bootstrap Debian into a tar, unless the cache has it; needs no container."""
         if not self.tar.exists():
             _need_mmdebstrap(note)
-            note(f"bootstrapping Debian {SUITE}")
+            note(f"bootstrapping Debian {SUITE}: {self.packages.name}")
             with whole_folder(self.tar.parent) as scratch:
-                _bootstrap(scratch, scratch / "base.tar")
+                _bootstrap(scratch, scratch / "base.tar", self.packages)
         return self.tar
 
     def ensure(self, client: docker.DockerClient, note: Note) -> str:
-        """Return the tag of the base image in the engine, making it where it is missing."""
+        """Return the tag of the base image in the engine, making it where it is missing.
+
+        Where a build has no way to Debian's packages, it is bootstrapped after all.
+        """
         try:
             client.images.get(self.tag)
         except ImageNotFound:
-            make = self._build_on_published if self.pulled else self._import_bootstrapped
-            make(client, note)
+            if not (self.pulled and self._build_on_published(client, note)):
+                self._import_bootstrapped(client, note)
         return self.tag
 
     def _import_bootstrapped(self, client: docker.DockerClient, note: Note) -> None:
-        tar = self.make_tar(note)
-        note("importing the base root file system into the engine")
+        tar = replace(self, pulled=False).make_tar(note)
+        note(f"importing the root file system {self.packages.name} into the engine")
         repository, _, tag = self.tag.partition(":")
         labels = [f"LABEL {LABEL}=image"]
         client.api.import_image(src=str(tar), repository=repository, tag=tag, changes=labels)
 
-    def _build_on_published(self, client: docker.DockerClient, note: Note) -> None:
+    def _build_on_published(self, client: docker.DockerClient, note: Note) -> bool:
+        """Install the packages on the published image; False if they cannot be had there."""
         published = published_base()
-        note(f"building the base image on {published.partition('@')[0]}")
-        recipe = _DOCKERFILE.format(published=published, packages=" ".join(PACKAGES))
-        client.images.build(
-            fileobj=io.BytesIO(recipe.encode()),
-            tag=self.tag,
-            rm=True,
-            forcerm=True,
-            labels={LABEL: "image"},
-            buildargs=_proxies(),
-        )
+        note(f"building the image {self.packages.name} on {published.partition('@')[0]}")
+        recipe = _DOCKERFILE.format(published=published, packages=" ".join(self.packages.names))
+        try:
+            client.images.build(
+                fileobj=io.BytesIO(recipe.encode()),
+                tag=self.tag,
+                rm=True,
+                forcerm=True,
+                labels={LABEL: "image"},
+                buildargs=_proxies(),
+            )
+        except BuildError as error:
+            note(f"{self.packages.name} cannot be built there, so it is bootstrapped: {error}")
+            return False
+        return True
 
 
 def _proxies() -> dict[str, str]:
@@ -128,16 +166,16 @@ def _need_mmdebstrap(note: Note) -> None:
         return
     if os.geteuid() != 0 or not debian.can_install():
         raise LabError(
-            "No image registry answers, so the lab must build its images, and for that it needs"
-            " mmdebstrap: install it (Debian, Ubuntu: apt-get install mmdebstrap), or run where"
-            " an image registry can be reached."
+            "The lab must build its images, as no image registry answers or as its images lack"
+            " packages, and for that it needs mmdebstrap: install it (Debian, Ubuntu: apt-get"
+            " install mmdebstrap), or run where image and package registries can be reached."
         )
     debian.install(("mmdebstrap", "debian-archive-keyring"), note)
 
 
-def _bootstrap(folder: Path, target: Path) -> None:
+def _bootstrap(folder: Path, target: Path, packages: Packages) -> None:
     excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDED]
-    include = f"--include={','.join(PACKAGES)}"
+    include = f"--include={','.join(packages.names)}"
     command = ["mmdebstrap", "--variant=minbase", *excludes, include, SUITE, str(target)]
     # What it mounts ends with it, and what it leaves lies where the next run looks for it.
     apart = ["unshare", "--mount", "--propagation=private"] if os.geteuid() == 0 else []

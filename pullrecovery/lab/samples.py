@@ -24,7 +24,11 @@ from pullrecovery.model import Image
 from pullrecovery.observation import Credential, Probe
 from pullrecovery.registry import RegistryClient
 
-_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+# Docker's own types, as an engine's `docker push` makes them: docker 20.10, which a runner of
+# Debian's has, is told of an OCI manifest that there is none.
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+_CONFIG = "application/vnd.docker.container.image.v1+json"
+_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def _keep_layer(layer: bytes, target: Path) -> dict[str, Any]:
     packed = gzip.compress(layer, mtime=0)
     digest = oci.digest_of(packed)
     (target / digest.replace(":", "-")).write_bytes(packed)
-    return {"mediaType": _GZIP, "digest": digest, "size": len(packed)}
+    return {"mediaType": _LAYER, "digest": digest, "size": len(packed)}
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,20 @@ class Pusher:
             upload.blob(layer["digest"], app.blob(layer["digest"]).read_bytes())
         config = oci.encode(_fresh(app.config))
         upload.blob(oci.digest_of(config), config)
-        document = oci.encode(oci.manifest(config, app.layers))
+        document = oci.encode(_manifest(config, app.layers))
         upload.manifest(image.tag, document)
         return oci.digest_of(document)
+
+
+def _manifest(config: bytes, layers: list[dict[str, Any]]) -> dict[str, Any]:
+    """An image manifest, version 2, schema 2."""
+    described = {"mediaType": _CONFIG, "digest": oci.digest_of(config), "size": len(config)}
+    return {
+        "schemaVersion": 2,
+        "mediaType": _MANIFEST,
+        "config": described,
+        "layers": layers,
+    }
 
 
 def _fresh(config: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +180,7 @@ class _Upload:
         self._send("PUT", place + query, (201,), content=data)
 
     def manifest(self, tag: str, document: bytes) -> None:
-        kind = {"Content-Type": oci.MANIFEST}
+        kind = {"Content-Type": _MANIFEST}
         self._call("PUT", f"manifests/{tag}", ok=(201,), content=document, headers=kind)
 
     def _call(

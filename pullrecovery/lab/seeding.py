@@ -49,9 +49,9 @@ class LabWorld:
         """Push a never seen image of `app` under `image`; returns its digest."""
         return self.pusher.push(self.apps[app], image)
 
-    def mint(self, scopes: tuple[str, ...] = ("read:packages",)) -> Minted:
-        """A new classic token of the target's login, known to the lab's ghcr.io."""
-        return mint(self.control, self.world.target.login, scopes)
+    def mint(self, scopes: tuple[str, ...] = ("read:packages",), login: str = "") -> Minted:
+        """A new classic token of `login`, by default the target's, known to the lab's ghcr.io."""
+        return mint(self.control, login or self.world.target.login, scopes)
 
     def mark(self) -> int:
         """The number that the next entry of the access log will have."""
@@ -63,6 +63,11 @@ class LabWorld:
         return [
             _pull(entry) for entry in entries if _by_node(entry) and entry["route"] == "manifest"
         ]
+
+    def reads(self, *, since: int, digest: str, credential: str) -> int:
+        """How often anything but a node was given the manifest of `digest` for `credential`."""
+        found = self.control.log(since=since, digest=digest, credential=credential, status=200)
+        return sum(entry["route"] == "manifest" and not _by_node(entry) for entry in found)
 
     def requests(self, *, since: int, reference: str, credential: str) -> int:
         """How many requests of nodes after the mark named `reference` or brought `credential`."""
@@ -93,7 +98,7 @@ def _seed(
     note: Callable[[str], None],
 ) -> LabWorld:
     registry = RegistryClient(HOST, http)
-    operator = mint(control, target.login, ("read:packages",))
+    reader, operator = (mint(control, target.login, ("read:packages",)) for _ in range(2))
     writer = mint(control, target.login, ("read:packages", "write:packages"))
     for workload in target.workloads:
         people = [target.login]
@@ -106,6 +111,8 @@ def _seed(
         cluster=api,
         registry=registry,
         helm=Helm(lab.helm(), lab.environment),
+        runner=lab.runner,
+        reader=reader.credential,
         operator=operator.credential,
     )
     return LabWorld(world, lab, control, Pusher(registry, writer.credential), apps)

@@ -88,11 +88,14 @@ def kubernetes(version: str) -> Tool:
     return Tool(f"kubernetes-{version}", _module("kubernetes", version), link_flags=_stamp(version))
 
 
-def kubectl(version: str) -> Tool:
-    """Kubectl alone, for machines that pull the node image instead of building it."""
+def kubectl(version: str, target_os: str | None = None) -> Tool:
+    """Kubectl alone, for machines that pull the node image instead of building it.
+
+    `target_os` is that of this machine by default.
+    """
     module = _module("kubernetes", version)
     package = ("k8s.io/kubernetes/cmd/kubectl",)
-    return Tool("kubectl", module, package, host_os(), _stamp(version))
+    return Tool("kubectl", module, package, target_os or host_os(), _stamp(version))
 
 
 def _from_modules(
@@ -103,12 +106,17 @@ def _from_modules(
 
 KIND = _from_modules("kind", host_os())
 HELM = _from_modules("helm", host_os())
+HELM_LINUX = _from_modules("helm")
 ACTIONLINT = _from_modules("actionlint", host_os())
 CONFORMANCE = _from_modules("conformance", host_os())
 DROPCAPS = _from_modules("dropcaps", packages=(".",))
 DISTRIBUTION = _from_modules("distribution", packages=(".",))
 CNI = _from_modules("cni")
 PAUSE = _from_modules("pause", packages=(".",))
+# What people use against a registry, in the runner.
+CRANE = _from_modules("crane")
+ACT = _from_modules("act")
+ORAS = _from_modules("oras")
 WEB_BASE = Tool("web-base", REPOSITORY / "sample" / "apps" / "web-base", (".",))
 
 

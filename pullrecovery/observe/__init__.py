@@ -4,6 +4,7 @@ from pullrecovery.model import Workload
 from pullrecovery.observation import Observation
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.observe.registry import observe_identity
 from pullrecovery.observe.secret import observe_secret
 from pullrecovery.world import World
 
@@ -19,5 +20,6 @@ def observe(world: World, workload: Workload) -> Observation:
         secret=observe_secret(world, workload),
         deployment=deployment,
         pods=observe_pods(world, workload, deployment),
-        wanted=world.registry.manifest(package, workload.image.tag, world.operator),
+        wanted=world.registry.manifest(package, workload.image.tag, world.reader),
+        identity=observe_identity(world, workload.image.reference),
     )

@@ -52,7 +52,8 @@ class ResultFile:
         if report.when != "call" and report.failed:
             self._outcomes[test] = "error"
         elif report.when == "call" or report.skipped:
-            outcome = "error" if report.skipped else report.outcome
+            broke_down = report.skipped or hasattr(report, "cannot_tell")
+            outcome = "error" if broke_down else report.outcome
             self._outcomes.setdefault(test, outcome)
         if hasattr(report, "scenario"):
             self._scenarios[test] = json.loads(report.scenario)

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 
 from pullrecovery.model import Verdict
 from pullrecovery.observation import Observation
+from pullrecovery.tasks.reg_001_image_identity import reg_001
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_005_right_values import reg_005
 from pullrecovery.tasks.reg_006_redeploy import reg_006
 
 CRITERIA: Mapping[str, Callable[[Observation], Verdict]] = {
+    "REG-001": reg_001,
     "REG-003": reg_003,
     "REG-004": reg_004,
     "REG-005": reg_005,

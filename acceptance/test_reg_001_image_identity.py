@@ -1,0 +1,109 @@
+"""REG-001: identify the image.
+
+For the chart in use, the exact repository and a tag that exists are known. Asked with the
+commands that the task names, on a CI machine of the lab's: `docker login`,
+`docker manifest inspect`, `crane ls`. Holds when the registry answers the operator's credential
+and names the digest, its platforms and the tags there are.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from fixtures.options import target_of
+from fixtures.scenario import failing
+from pullrecovery.model import Cause, fails, holds
+from pullrecovery.observe.registry import observe_identity
+from pullrecovery.tasks.reg_001_image_identity import judge_identity, reg_001
+
+_NAMINGS = ("latest", "commit", "digest")
+
+
+def pytest_generate_tests(metafunc):
+    """Every workload of the target, by each of the ways to name its image."""
+    if "naming" in metafunc.fixturenames:
+        workloads = target_of(metafunc.config).workloads
+        metafunc.parametrize("naming", _NAMINGS)
+        metafunc.parametrize("workload", workloads, ids=[each.name for each in workloads])
+
+
+def _wanted_digest(world, image):
+    return world.registry.manifest(image.package, image.tag, world.reader).digest
+
+
+def _reference(world, workload, naming):
+    image = workload.image
+    if naming == "digest":
+        return f"{image.repository}@{_wanted_digest(world, image)}"
+    return replace(image, tag="latest").reference if naming == "latest" else image.reference
+
+
+def test_image_is_identified_by_every_name_of_it(lab_world, workload, naming):
+    """By `latest`, by the commit and by the digest; the verdict says what there is."""
+    world = lab_world.world
+    reference = _reference(world, workload, naming)
+
+    seen = observe_identity(world, reference)
+    verdict = judge_identity(seen, world.target.login)
+
+    assert verdict == holds()
+    assert "Login Succeeded" in seen.login.stdout
+    assert seen.inspect.stdout.strip() == "2"
+    assert seen.digest.stdout.strip() in verdict.evidence
+    assert seen.platforms[0] in verdict.evidence
+    assert "latest" in seen.tags.stdout.split()
+
+
+def test_owner_in_capitals_is_refused_by_every_client(lab_world, target):
+    """As the login is spelt; no request reaches the registry under that name."""
+    world, image = lab_world.world, target.workloads[0].image
+    capitals = image.reference.replace(target.owner, target.owner.upper())
+
+    seen = observe_identity(world, capitals)
+
+    assert judge_identity(seen, target.login) == fails(Cause.OWNER_IN_CAPITALS)
+    assert "repository name must be lowercase" in seen.inspect.stderr
+
+
+def test_failed_login_leaves_nothing_to_the_next_case(lab_world, target):
+    """Each case starts with no login: what the one before it had is gone."""
+    world, reference = lab_world.world, target.workloads[0].image.reference
+    assert judge_identity(observe_identity(world, reference), target.login) == holds()
+
+    nobody = replace(world, operator=None)
+
+    verdict = judge_identity(observe_identity(nobody, reference), target.login)
+    assert verdict == fails(Cause.OPERATOR_NOT_LOGGED_IN)
+
+
+@pytest.mark.scenarios("REG-001", surface="registry")
+def test_operator_who_is_refused_recovers(broken, log_in, settled):
+    """No login, or one that the registry does not take: the pods run on, the person is blind."""
+    verdicts = broken.verdicts()
+    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert verdicts["REG-001"] == fails(broken.fault.cause)
+
+    log_in()
+
+    assert failing(settled()) == {}
+    assert broken.lab_world.reads(
+        since=log_in.mark, digest=broken.digest, credential=log_in.credential.name
+    )
+
+
+@pytest.mark.scenarios("REG-001", surface="pod")
+def test_image_of_an_unknown_name_recovers(
+    broken, take_existing_image, correct_values, redeploy, settled, pulls
+):
+    """A tag that nobody pushed, or a repository: the tag that exists, or a push, mends it."""
+    verdicts = broken.verdicts()
+    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert verdicts["REG-001"] == fails(broken.fault.cause)
+
+    take_existing_image()
+
+    assert reg_001(broken.observe()) == holds()
+    correct_values()
+    redeploy()
+    assert failing(settled()) == {}
+    assert pulls.after(take_existing_image).by(broken.credential).of(broken.digest)

@@ -1,0 +1,91 @@
+"""The image of the runner: a CI machine with an engine of its own, and the usual clients."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import ImageNotFound
+
+from pullrecovery.lab import toolchain
+from pullrecovery.lab.content import key_of, whole_folder
+from pullrecovery.lab.paths import LABEL, Paths
+from pullrecovery.lab.rootfs import RUNNER, BaseImage
+from pullrecovery.lab.toolchain import Tool, Toolchain
+
+_FILES = Path(__file__).parents[1] / "runner_files"
+# The variable tells the engine that it runs in a container, and loads no AppArmor profile.
+_DOCKERFILE = """\
+FROM {base}
+COPY bin/ /usr/local/bin/
+ENV container=docker
+ENTRYPOINT ["/usr/local/bin/runner-entrypoint"]
+"""
+
+
+def runner_base(paths: Paths, *, pulled: bool) -> BaseImage:
+    """The root file system under the runner."""
+    return BaseImage(paths, pulled, RUNNER)
+
+
+@dataclass(frozen=True)
+class RunnerImage:
+    """The runner's image; `tag` names it by what it is made from.
+
+    `kubectl` is the tool that has a kubectl for Linux among its binaries.
+    """
+
+    tools: Toolchain
+    base: BaseImage
+    kubectl: Tool
+
+    @property
+    def binaries(self) -> dict[str, Tool]:
+        """The programs of our own in /usr/local/bin, each with the tool that it is built with."""
+        return {
+            "crane": toolchain.CRANE,
+            "act": toolchain.ACT,
+            "oras": toolchain.ORAS,
+            "dropcaps": toolchain.DROPCAPS,
+            "helm": toolchain.HELM_LINUX,
+            "kubectl": self.kubectl,
+        }
+
+    @property
+    def parts(self) -> tuple[Tool, ...]:
+        """The tools to be built before the image is."""
+        return tuple(self.binaries.values())
+
+    @property
+    def tag(self) -> str:
+        built = [self.tools.folder(part).name for part in self.parts]
+        return f"pull-recovery/runner:{key_of([_DOCKERFILE, _FILES, *built, self.base.tag])}"
+
+    def build(self, client: docker.DockerClient, note: Callable[[str], None]) -> str:
+        """Build the image where the engine lacks it, and return its tag."""
+        try:
+            client.images.get(self.tag)
+        except ImageNotFound:
+            base = self.base.ensure(client, note)
+            note("building the image of the runner")
+            folder = self.tools.paths.cache / "runner" / self.tag.rpartition(":")[2]
+            with whole_folder(folder) as context:
+                self.lay_out(context, base)
+                client.images.build(
+                    path=str(context), tag=self.tag, rm=True, labels={LABEL: "image"}
+                )
+            shutil.rmtree(folder)
+        return self.tag
+
+    def lay_out(self, context: Path, base: str) -> None:
+        """Write what the image is built from; every file under bin/ is executable."""
+        (context / "Dockerfile").write_text(_DOCKERFILE.format(base=base))
+        target = context / "bin"
+        target.mkdir()
+        sources = {file.name: file for file in _FILES.iterdir()}
+        sources |= {name: self.tools.binary(tool, name) for name, tool in self.binaries.items()}
+        for name, source in sources.items():
+            shutil.copyfile(source, target / name)
+            # The classic builder has no `COPY --chmod`: the mode is that of the context.
+            (target / name).chmod(0o755)

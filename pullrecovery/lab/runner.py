@@ -1,0 +1,147 @@
+"""The runner: a container on the lab's network that is what a CI machine is to people.
+
+It has an engine of its own, and trusts the lab's CA.
+"""
+
+import hashlib
+from pathlib import Path
+
+import docker
+from docker.errors import NotFound
+from docker.models.containers import Container
+from docker.types import Mount
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.archive import archive
+from pullrecovery.lab.egress import guard
+from pullrecovery.lab.paths import LABEL, NAME, Paths
+from pullrecovery.lab.runner_shell import CASES, RunnerShell
+from pullrecovery.lab.stand_in import HOST
+from pullrecovery.wait import wait_for
+
+CONTAINER = f"{NAME}-runner"
+_TRUSTS = f"{LABEL}.trusts"
+_DATA = f"{CONTAINER}-data"
+_SECRETS = f"{CONTAINER}-cases"
+# The blob store's name too: GHCR sends clients there.
+_HOSTS = (HOST, "pkg-containers.githubusercontent.com")
+# What its own engine gives to containers in it; the network behind that address.
+_INNER_ADDRESS = "10.213.0.1/24"
+_INNER_NETWORK = "10.213.0.0/24"
+# Its engine loads a large binary and sets up networks: seconds on a fast machine.
+_ANSWERS_WITHIN = 90.0
+
+
+def ensure_runner(
+    client: docker.DockerClient, engine_host: str, paths: Paths, image: str
+) -> RunnerShell:
+    """The running runner, if it is of `image` and trusts the lab's CA; else a new one.
+
+    `engine_host` is where the engine of `client` answers, as DOCKER_HOST has it.
+    """
+    found = find_runner(client, engine_host, paths, image)
+    return found or start_runner(client, engine_host, paths, image)
+
+
+def find_runner(
+    client: docker.DockerClient, engine_host: str, paths: Paths, image: str = ""
+) -> RunnerShell | None:
+    """The running runner, if it trusts the lab's CA, its engine answers, and it is of `image`."""
+    try:
+        container = client.containers.get(CONTAINER)
+        trusted = _fingerprint(paths)
+    except (NotFound, OSError):
+        return None
+    fits = container.labels.get(_TRUSTS) == trusted and container.status == "running"
+    if not fits or (image and container.attrs["Config"]["Image"] != image):
+        return None
+    shell = RunnerShell(container, engine_host)
+    return shell if shell.answers() else None
+
+
+def start_runner(
+    client: docker.DockerClient, engine_host: str, paths: Paths, image: str
+) -> RunnerShell:
+    """Replace whatever ran under its name by a new runner; returns when its engine answers.
+
+    From then on it reaches nothing beyond the lab.
+    """
+    remove_runner(client)
+    for name, options in ((_DATA, {}), (_SECRETS, _in_memory())):
+        client.volumes.create(name, driver_opts=options, labels={LABEL: "runner"})
+    container = client.containers.create(
+        image,
+        [f"--bip={_INNER_ADDRESS}"],
+        name=CONTAINER,
+        hostname="runner",
+        labels={LABEL: "runner", _TRUSTS: _fingerprint(paths)},
+        network=NAME,
+        privileged=True,
+        init=True,
+        mounts=[Mount("/var/lib/docker", _DATA), Mount(CASES, _SECRETS)],
+    )
+    container.put_archive("/", archive(_trust(paths), mode=0o644))
+    container.start()
+    shell = RunnerShell(container, engine_host)
+    wait_for(
+        "the runner's own engine answers",
+        shell.answers,
+        bool,
+        failed=lambda _: _has_ended(container),
+        describe=lambda _: container.logs(tail=15).decode(errors="replace"),
+        timeout=_ANSWERS_WITHIN,
+    )
+    # After the engine's own rules, so that it stands before them.
+    guard(client, CONTAINER, (_INNER_NETWORK,))
+    return shell
+
+
+def remove_runner(client: docker.DockerClient) -> None:
+    """Remove the container and its volumes, as far as there are any; nothing of another's."""
+    try:
+        container = client.containers.get(CONTAINER)
+    except NotFound:
+        container = None
+    if container is not None:
+        if LABEL not in container.labels:
+            raise LabError(
+                f"A container named {CONTAINER} exists that is not the lab's; rename or remove it"
+                f" (docker rm --force {CONTAINER})."
+            )
+        container.remove(force=True, v=True)
+    for volume in client.volumes.list(filters={"label": f"{LABEL}=runner"}):
+        volume.remove()
+
+
+def runner_output(client: docker.DockerClient) -> bytes:
+    """Everything that the runner's own engine has printed."""
+    output: bytes = client.containers.get(CONTAINER).logs()
+    return output
+
+
+def _in_memory() -> dict[str, str]:
+    """Options of a volume that never touches a disk: tokens and logins lie there for a while.
+
+    A volume and no tmpfs of the container, as the engine puts files into volumes only.
+    """
+    return {"type": "tmpfs", "device": "tmpfs", "o": "size=64m,mode=0700"}
+
+
+def _ca(paths: Paths) -> Path:
+    return paths.certs / HOST / "ca.crt"
+
+
+def _fingerprint(paths: Paths) -> str:
+    return hashlib.sha256(_ca(paths).read_bytes()).hexdigest()
+
+
+def _trust(paths: Paths) -> dict[str, bytes]:
+    """The lab's CA, where its clients and where its engine look for it."""
+    ca = _ca(paths).read_bytes()
+    store = {"usr/local/share/ca-certificates/pull-recovery.crt": ca}
+    return store | {f"etc/docker/certs.d/{host}/ca.crt": ca for host in _HOSTS}
+
+
+def _has_ended(container: Container) -> bool:
+    container.reload()
+    return container.status in ("exited", "dead")

@@ -1,0 +1,57 @@
+"""What docker and crane print of a reference, run in the runner as a person would."""
+
+from shlex import quote
+
+from pullrecovery.observation import Credential, IdentitySeen, Probe
+from pullrecovery.reference import parse_reference
+from pullrecovery.world import World
+
+
+def observe_identity(world: World, reference: str) -> IdentitySeen:
+    """Log in as the operator, ask for `reference` (by tag or digest), and list the tags."""
+    operator, parsed = world.operator, parse_reference(reference)
+    login = [login_command(parsed.registry, operator)] if operator else []
+    *before, inspect, digest, manifest, config, tags = world.runner.run(
+        _questions(reference, parsed.repository), first=login, credential=operator
+    )
+    return IdentitySeen(
+        reference=reference,
+        login=before[0] if before else None,
+        inspect=inspect,
+        digest=digest,
+        manifest=manifest,
+        config=config,
+        tags=tags,
+        probe=_probe(world, reference),
+        platforms=_platforms(world),
+    )
+
+
+def login_command(registry: str, credential: Credential) -> str:
+    """`docker login`, which reads the token from the runner's file for it."""
+    user = quote(credential.login)
+    return f'docker login {quote(registry)} -u {user} --password-stdin < "$TOKEN_FILE"'
+
+
+def _questions(reference: str, repository: str) -> list[str]:
+    """The commands whose words are judged, in the order of IdentitySeen's fields."""
+    wanted = quote(reference)
+    return [
+        f"docker manifest inspect {wanted} | jq .schemaVersion",
+        f"crane digest {wanted}",
+        f"crane manifest {wanted}",
+        f"crane config {wanted}",
+        f"crane ls {quote(repository)}",
+    ]
+
+
+def _probe(world: World, reference: str) -> Probe:
+    parsed = parse_reference(reference)
+    named = parsed.digest or parsed.tag or "latest"
+    return world.registry.manifest(parsed.path, named, world.operator)
+
+
+def _platforms(world: World) -> tuple[str, ...]:
+    """Operating system and architecture of every node, each once."""
+    nodes = (node.status.node_info for node in world.core.list_node().items)
+    return tuple(sorted({f"{info.operating_system}/{info.architecture}" for info in nodes}))

@@ -1,0 +1,248 @@
+"""REG-001: identify the image.
+
+For the chart in use, find repository and tag: log in, ask for the manifest, and list the tags
+where it is not there. The verdict is read from what docker and crane print in the runner.
+"""
+
+import json
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from pullrecovery.diagnosis import READ, WAIT
+from pullrecovery.errors import PullRecoveryError
+from pullrecovery.model import Cause, Image, Verdict, fails, holds
+from pullrecovery.observation import Credential, IdentitySeen, Observation
+from pullrecovery.observe.registry import login_command
+from pullrecovery.reference import Reference, parse_reference
+from pullrecovery.registry_words import Meaning, meaning_of, meaning_of_probe
+from pullrecovery.world import World
+
+_SHOWN = 10
+_NEAR = 3
+# docker 20.10 accepts none of these, and says that there is no such manifest.
+_UNKNOWN_TO_DOCKER = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+)
+_LATEST = "latest"
+_CAUSES = {
+    Meaning.NO_CREDENTIAL: (
+        Cause.OPERATOR_NOT_LOGGED_IN,
+        "{log_in}, with a token that has read:packages",
+    ),
+    Meaning.MISSING_OR_PRIVATE: (
+        Cause.OPERATOR_NOT_LOGGED_IN,
+        "{log_in}, with a token that has read:packages; only then it shows whether it is there",
+    ),
+    Meaning.REJECTED: (
+        Cause.OPERATOR_REJECTED,
+        "make a new token with read:packages, then {log_in}",
+    ),
+    Meaning.SCOPE_MISSING: (
+        Cause.OPERATOR_SCOPE_MISSING,
+        "give the token (a classic one) the scope read:packages, then {log_in}",
+    ),
+    Meaning.SSO_MISSING: (
+        Cause.OPERATOR_SSO_MISSING,
+        "authorise the token for the organisation's SSO, then {log_in}",
+    ),
+    Meaning.FORBIDDEN: (
+        Cause.OPERATOR_FORBIDDEN,
+        (
+            "have read access given in the package's settings, or use the token of one who has it:"
+            " {log_in}"
+        ),
+    ),
+    Meaning.REPOSITORY_UNKNOWN: (
+        Cause.REPOSITORY_UNKNOWN,
+        (
+            "correct {repository} in target.yaml if it is misspelt; if not, the first push makes it"
+            " (REG-002)"
+        ),
+    ),
+    Meaning.INVALID_REFERENCE: (Cause.OWNER_IN_CAPITALS, "write it in lower case: {lower}"),
+    Meaning.UNREACHABLE: (Cause.REGISTRY_UNREACHABLE, WAIT),
+}
+
+
+class DisagreementError(PullRecoveryError):
+    """The clients and the harness's own question were told different things."""
+
+
+def reg_001(seen: Observation) -> Verdict:
+    """Holds when the registry answers the operator, and names the digest and the tags there are.
+
+    Raises DisagreementError where the harness itself was told something else.
+    """
+    return judge_identity(seen.identity, seen.target.login)
+
+
+def judge_identity(seen: IdentitySeen, login: str) -> Verdict:
+    """The same of one reference; `login` is the name that the target's operator logs in with."""
+    meaning = _meaning(seen)
+    _check_agreement(seen, meaning)
+    if meaning is Meaning.FOUND:
+        return _judge_found(seen)
+    if meaning is Meaning.MANIFEST_UNKNOWN:
+        return _judge_missing(seen)
+    cause, remedy = _CAUSES.get(meaning, (Cause.UNKNOWN, READ))
+    return fails(cause, f"{seen.reference}: {_evidence(seen)}", _remedy(seen, remedy, login))
+
+
+def _meaning(seen: IdentitySeen) -> Meaning:
+    """What the first command that went wrong says; FOUND where none did."""
+    for ran in (seen.login, seen.digest, seen.manifest, seen.tags):
+        if ran is not None and meaning_of(ran) is not Meaning.FOUND:
+            return _as_asked(seen, meaning_of(ran))
+    return Meaning.FOUND
+
+
+def _as_asked(seen: IdentitySeen, meaning: Meaning) -> Meaning:
+    """An answer for those without a credential, given to one with a good one, is not understood."""
+    anonymous = (Meaning.NO_CREDENTIAL, Meaning.MISSING_OR_PRIVATE)
+    return Meaning.UNCLEAR if seen.login and meaning in anonymous else meaning
+
+
+def _evidence(seen: IdentitySeen) -> str:
+    """The last words of every command that went wrong, those of docker too."""
+    ran = (seen.login, seen.inspect, seen.digest, seen.tags)
+    said = (f"`{each.command}`: {each.said}" for each in ran if each is not None and each.rc != 0)
+    return "; ".join(said)
+
+
+def _check_agreement(seen: IdentitySeen, meaning: Meaning) -> None:
+    """The harness's probe may not be told otherwise, nor of another digest."""
+    probed = _as_asked(seen, meaning_of_probe(seen.probe))
+    # Clients refuse an invalid name by themselves; an outage may end between two questions.
+    if meaning is Meaning.INVALID_REFERENCE or Meaning.UNREACHABLE in (meaning, probed):
+        return
+    same = meaning is probed
+    if same and meaning is Meaning.FOUND:
+        same = seen.digest.stdout.strip() == seen.probe.digest
+    if not same:
+        clients = _evidence(seen) or f"the digest {seen.digest.stdout.strip()}"
+        raise DisagreementError(
+            f"{seen.reference}: the clients in the runner were told: {clients}; the harness:"
+            f" {seen.probe}, digest {seen.probe.digest or 'none'}. One of them is wrong; nothing"
+            " is judged."
+        )
+
+
+def _remedy(seen: IdentitySeen, remedy: str, login: str) -> str:
+    """Fill in what the remedy names."""
+    parsed = parse_reference(seen.reference)
+    return remedy.format(
+        log_in=login_command(parsed.registry, Credential(login, "")),
+        repository=parsed.repository,
+        lower=seen.reference.replace(parsed.path, parsed.path.lower()),
+    )
+
+
+def _judge_missing(seen: IdentitySeen) -> Verdict:
+    """The repository is there and the wanted tag or digest is not."""
+    parsed, tags = parse_reference(seen.reference), listed_tags(seen)
+    named = parsed.digest or parsed.tag
+    evidence = f"{parsed.repository} has no {named}: {_evidence(seen)}"
+    if not tags:
+        push = f"run the workflow that pushes {seen.reference} (REG-002)"
+        return fails(Cause.IMAGE_MISSING, f"{evidence}; it has no tag at all", push)
+    near = ", ".join(nearest_tags(named, tags)) or "none is near"
+    remedy = f"take {parsed.repository}:{_choose(named, tags)}, in target.yaml and in the values"
+    there = f"{evidence}; there are: {_shorten(tags)}; nearest: {near}"
+    return fails(Cause.TAG_UNKNOWN, there, remedy)
+
+
+def _judge_found(seen: IdentitySeen) -> Verdict:
+    """It is there: for which platforms, and is docker of the same opinion."""
+    image = _describe(seen)
+    evidence = f"{seen.reference} is {image.digest} for {', '.join(image.platforms)}"
+    lacking = [each for each in seen.platforms if each not in image.platforms]
+    if lacking:
+        push = f"push an image for {', '.join(lacking)} too (REG-002)"
+        return fails(Cause.PLATFORM_MISSING, f"{evidence}, not for {', '.join(lacking)}", push)
+    if seen.inspect.stdout.strip() != "2" and image.media_type not in _UNKNOWN_TO_DOCKER:
+        said = f"{evidence}; but `{seen.inspect.command}`: {seen.inspect.said}"
+        return fails(Cause.UNKNOWN, said, READ)
+    return holds(f"{evidence}; tags: {_shorten(listed_tags(seen))}")
+
+
+@dataclass(frozen=True)
+class _Described:
+    digest: str
+    media_type: str
+    platforms: tuple[str, ...]
+
+
+def _describe(seen: IdentitySeen) -> _Described:
+    """Read digest, media type and platforms from what crane printed."""
+    try:
+        manifest: dict[str, Any] = json.loads(seen.manifest.stdout)
+        if "manifests" in manifest:
+            listed = (entry.get("platform") or {} for entry in manifest["manifests"])
+            # Attestations stand in an index too, for no platform.
+            platforms = [each for each in map(_platform, listed) if "unknown" not in each]
+        else:
+            platforms = [_platform(json.loads(seen.config.stdout))]
+    except (ValueError, AttributeError, TypeError) as error:
+        raise PullRecoveryError(
+            f"{seen.reference}: crane printed a manifest that cannot be read: {error}"
+        ) from error
+    unique = tuple(dict.fromkeys(platforms))
+    return _Described(seen.digest.stdout.strip(), str(manifest.get("mediaType", "")), unique)
+
+
+def _platform(described: dict[str, Any]) -> str:
+    return f"{described.get('os', 'unknown')}/{described.get('architecture', 'unknown')}"
+
+
+def listed_tags(seen: IdentitySeen) -> list[str]:
+    """The tags that `crane ls` printed, oldest push first as GHCR lists them."""
+    return seen.tags.stdout.split() if seen.tags.rc == 0 else []
+
+
+def nearest_tags(wanted: str, tags: list[str]) -> list[str]:
+    """At most three of `tags`: those that begin as `wanted` does, then those spelt like it."""
+    begun = [tag for tag in tags if tag.startswith(wanted) or wanted.startswith(tag)]
+    return list(dict.fromkeys([*begun, *get_close_matches(wanted, tags, _NEAR)]))[:_NEAR]
+
+
+def _choose(wanted: str, tags: list[str]) -> str:
+    """The nearest tag, else `latest`, else the newest."""
+    near = nearest_tags(wanted, tags)
+    if near:
+        return near[0]
+    return _LATEST if _LATEST in tags else tags[-1]
+
+
+def _shorten(tags: list[str]) -> str:
+    """The newest tags, and how many more there are."""
+    more = len(tags) - _SHOWN
+    shown = ", ".join(tags[-_SHOWN:]) or "none"
+    return f"{shown} and {more} older" if more > 0 else shown
+
+
+def log_in(world: World, credential: Credential) -> str:
+    """Log in on the runner; raises PullRecoveryError in docker's words where that fails.
+
+    Nothing of it stays: each case logs in anew. Returns what was done.
+    """
+    registry = world.target.registry
+    (ran,) = world.runner.run([login_command(registry, credential)], credential=credential)
+    if ran.rc != 0:
+        raise PullRecoveryError(f"`{ran.command}`: {ran.said}")
+    return f"logged in to {registry} as {credential.login}"
+
+
+def existing_image(seen: IdentitySeen) -> Image:
+    """The image to take where the wanted tag is not there: the nearest tag that is.
+
+    Raises PullRecoveryError where there is none: then only a push helps (REG-002).
+    """
+    parsed: Reference = parse_reference(seen.reference)
+    tags = listed_tags(seen)
+    if not tags:
+        raise PullRecoveryError(
+            f"{parsed.repository} has no tag to take; run the workflow that pushes one (REG-002)."
+        )
+    return Image(parsed.repository, _choose(parsed.digest or parsed.tag, tags))

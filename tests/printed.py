@@ -1,0 +1,163 @@
+"""What docker 20.10.24 and crane 0.22.1 printed of the stand-in, and observations made of it.
+
+docker's words are those of its registry client, run against the stand-in; but for those of a
+login, which are its engine's.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from pullrecovery.observation import IdentitySeen, Probe, Ran
+
+REPOSITORY = "ghcr.io/bytequester/hosting-monorepo"
+TAG = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"
+REFERENCE = f"{REPOSITORY}:{TAG}"
+DIGEST = "sha256:d4fad550499f8acb977309e23a9807d5e3c4d4462dde170ed74133380dbba40f"
+INDEX = "application/vnd.oci.image.index.v1+json"
+OCI = "application/vnd.oci.image.manifest.v1+json"
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+TAGS = ("latest", TAG)
+
+_V2 = "https://ghcr.io/v2/bytequester/hosting-monorepo"
+_TOKEN = (
+    "https://ghcr.io/token?scope=repository%3Abytequester%2Fhosting-monorepo%3Apull&service=ghcr.io"
+)
+_NOBODY = '2026/11/24 17:26:22 No matching credentials were found for "ghcr.io"\n'
+_AGAIN = "2026/11/24 17:26:24 HEAD request failed, falling back on GET: "
+_NO_BODY = "unexpected status code {} (HEAD responses have no body, use GET for details)"
+
+LOGGED_IN = Ran(
+    'docker login ghcr.io -u ByteQuester --password-stdin < "$TOKEN_FILE"',
+    0,
+    "Login Succeeded\n",
+    "WARNING! Your password will be stored unencrypted in /run/cases/x/docker/config.json.\n"
+    "Configure a credential helper to remove this warning. See\n"
+    "https://docs.docker.com/engine/reference/commandline/login/#credentials-store\n\n",
+)
+LOGIN_DENIED = replace(
+    LOGGED_IN,
+    rc=1,
+    stdout="",
+    stderr='Error response from daemon: Get "https://ghcr.io/v2/": denied: denied\n',
+)
+
+
+def good(**changes: Any) -> IdentitySeen:
+    """What is printed of an image in good order."""
+    seen = IdentitySeen(
+        reference=REFERENCE,
+        login=LOGGED_IN,
+        inspect=Ran(f"docker manifest inspect {REFERENCE} | jq .schemaVersion", 0, "2\n", ""),
+        digest=Ran(f"crane digest {REFERENCE}", 0, f"{DIGEST}\n", ""),
+        manifest=Ran(f"crane manifest {REFERENCE}", 0, manifest(DOCKER), ""),
+        config=Ran(f"crane config {REFERENCE}", 0, '{"architecture":"amd64","os":"linux"}', ""),
+        tags=Ran(f"crane ls {REPOSITORY}", 0, "".join(f"{tag}\n" for tag in TAGS), ""),
+        probe=Probe("registry", 200, digest=DIGEST),
+        platforms=("linux/amd64",),
+    )
+    return replace(seen, **changes)
+
+
+def manifest(media_type: str) -> str:
+    """A manifest of one image, as far as it is read."""
+    return f'{{"schemaVersion":2,"mediaType":"{media_type}","config":{{}},"layers":[]}}'
+
+
+def index(*architectures: str) -> str:
+    """An index, with an attestation beside its images."""
+    platforms = [*(f'"os":"linux","architecture":"{each}"' for each in architectures)]
+    platforms.append('"os":"unknown","architecture":"unknown"')
+    entries = ",".join(f'{{"platform":{{{each}}}}}' for each in platforms)
+    return f'{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{entries}]}}'
+
+
+def refused(
+    docker: str, crane: str, probe: Probe, *, status: str = "", seen: IdentitySeen | None = None
+) -> IdentitySeen:
+    """What is printed where no question is answered; `status` is that of a HEAD on the way."""
+    seen = seen or good()
+    head = f"{_AGAIN}HEAD {_V2}/manifests/{TAG}: {_NO_BODY.format(status)}\n" if status else ""
+    quiet = _NOBODY if seen.login is None else ""
+    at, tags_at = (f"{_V2}/manifests/{TAG}", f"{_V2}/tags/list?n=1000") if status else (_TOKEN,) * 2
+    return replace(
+        seen,
+        inspect=_failed(seen.inspect, docker),
+        digest=_failed(seen.digest, f"{quiet}{head}Error: GET {at}: {crane}"),
+        manifest=_failed(
+            seen.manifest, f"{quiet}Error: fetching manifest {REFERENCE}: GET {at}: {crane}"
+        ),
+        config=_failed(
+            seen.config,
+            f'{quiet}Error: fetching config: reading image "{REFERENCE}": GET {at}: {crane}',
+        ),
+        tags=_failed(
+            seen.tags, f"{quiet}Error: reading tags for {REPOSITORY}: GET {tags_at}: {crane}"
+        ),
+        probe=probe,
+    )
+
+
+def _failed(ran: Ran, words: str) -> Ran:
+    return replace(ran, rc=1, stdout="", stderr=f"{words}\n")
+
+
+def _denied(message: str) -> IdentitySeen:
+    denied = Probe("registry", 403, "DENIED", message)
+    return refused(f"denied: {message}", f"DENIED: {message}", denied, status="403 Forbidden")
+
+
+_ASKED = f'Get "{_V2}/manifests/{TAG}"'
+NOT_LOGGED_IN = refused(
+    f"{_ASKED}: unauthorized",
+    "UNAUTHORIZED: authentication required",
+    Probe("token", 401, "UNAUTHORIZED", "authentication required"),
+    seen=good(login=None),
+)
+MISSING_OR_PRIVATE = refused(
+    f"{_ASKED}: denied",
+    "DENIED: requested access to the resource is denied",
+    Probe("token", 403, "DENIED", "requested access to the resource is denied"),
+    seen=good(login=None),
+)
+# docker keeps no login that failed, so what follows is asked by nobody.
+REJECTED = replace(NOT_LOGGED_IN, login=LOGIN_DENIED, probe=Probe("token", 403, "DENIED", "denied"))
+NO_SCOPE = _denied("permission_denied: The token provided does not match expected scopes.")
+NO_SSO = _denied(
+    "permission_denied: Resource protected by organization SAML enforcement. You must grant your"
+    " Personal Access token access to this organization."
+)
+MAY_NOT_READ = _denied("permission_denied: read_package")
+REPOSITORY_UNKNOWN = refused(
+    "name unknown",
+    "NAME_UNKNOWN: repository name not known to registry",
+    Probe("registry", 404, "NAME_UNKNOWN", "repository name not known to registry"),
+    status="404 Not Found",
+)
+RATE_LIMITED = refused(
+    "toomanyrequests: retry-after: 880.092µs, allowed: 44000/minute",
+    "TOOMANYREQUESTS: retry-after: 880.092µs, allowed: 44000/minute",
+    Probe("registry", 429, "TOOMANYREQUESTS", "retry-after: 880.092µs, allowed: 44000/minute"),
+    status="429 Too Many Requests",
+)
+_REFUSES = "Error: parsing reference: could not parse reference: ghcr.io/ByteQuester/x"
+CAPITALS = replace(
+    good(reference=f"ghcr.io/ByteQuester/hosting-monorepo:{TAG}"),
+    inspect=_failed(good().inspect, "invalid reference format: repository name must be lowercase"),
+    digest=_failed(good().digest, _REFUSES),
+    manifest=_failed(good().manifest, _REFUSES),
+    config=_failed(good().config, _REFUSES),
+    tags=_failed(good().tags, "Error: parsing repo: repository can only contain the characters"),
+    probe=Probe("registry", 404, "NAME_UNKNOWN", "repository name not known to registry"),
+)
+
+
+def missing(*tags: str, reference: str = REFERENCE, docker: str = "") -> IdentitySeen:
+    """What is printed where the repository has `tags`, and not the wanted one."""
+    seen = refused(
+        docker or "manifest unknown",
+        "MANIFEST_UNKNOWN: manifest unknown",
+        Probe("registry", 404, "MANIFEST_UNKNOWN", "manifest unknown"),
+        status="404 Not Found",
+        seen=good(reference=reference),
+    )
+    return replace(seen, tags=replace(good().tags, stdout="".join(f"{tag}\n" for tag in tags)))
