@@ -9,6 +9,7 @@ import pytest
 from fixtures.grounds import await_pods, deploy
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
+pytestmark = pytest.mark.whole_run
 CREDENTIALS_CHECKED_SINCE = (1, 35)
 
 

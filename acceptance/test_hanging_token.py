@@ -1,0 +1,56 @@
+"""One hanging answer of the registry's, beside pulls that are in good order.
+
+kind's own kubelet pulls one image after the other, and one answer that does not come would stall
+the node. The lab's pulls side by side (kind-config.yaml), so the others must not feel it.
+"""
+
+import time
+
+import pytest
+
+from fixtures.grounds import await_pods, deploy
+from pullrecovery.lab.switches import Hanging, switched
+from pullrecovery.tasks.reg_006_redeploy import rolled_out
+
+pytestmark = pytest.mark.whole_run
+HEALTHY = 7
+
+
+@pytest.fixture(name="workloads")
+def _workloads(make_ground):
+    """Seven workloads and one more, each with a credential and a never pulled image of its own."""
+    grounds = [make_ground() for _ in range(HEALTHY + 1)]
+    for ground in grounds:
+        ground.lab_world.publish(ground.workload.image, ground.workload.app)
+    return grounds
+
+
+def _deploy_and_await(grounds, record_property):
+    """Deploy all and wait until they run; the seconds are for the report, and nothing is judged."""
+    started = time.monotonic()
+    for ground in grounds:
+        deploy(ground)
+    for ground in grounds:
+        await_pods(ground, "a healthy workload runs", rolled_out)
+    record_property("seconds_until_seven_run", round(time.monotonic() - started, 2))
+
+
+def test_seven_workloads_run_without_a_hanging_answer(workloads, record_property):
+    """What the next test's seconds are held against."""
+    _deploy_and_await(workloads[:HEALTHY], record_property)
+
+
+def test_hanging_token_answer_stalls_its_own_pod_alone(workloads, lab_world, record_property):
+    """Seven run while the eighth still waits for /token, and it runs when the answer comes."""
+    *healthy, stalled = workloads
+    token = Hanging(route="token", credential=stalled.credential.name)
+
+    with switched(lab_world.control, token) as hanging:
+        deploy(stalled)
+        await_pods(stalled, "the eighth asks for its token", lambda *_: hanging.hits() > 0)
+        _deploy_and_await(healthy, record_property)
+        (waiting,) = await_pods(stalled, "the eighth has a pod", lambda _, pods: bool(pods))
+
+    assert not waiting.ready
+    assert not any(event.startswith("Failed") for event in waiting.events)
+    await_pods(stalled, "the eighth runs at last", rolled_out)
