@@ -12,6 +12,7 @@ pytest_plugins = [
     "fixtures.remedy",
     "fixtures.evidence",
     "fixtures.scheduling",
+    "fixtures.turns",
 ]
 
 

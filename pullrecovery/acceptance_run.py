@@ -59,7 +59,14 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
 
 def _pytest(options: Sequence[str]) -> None:
     # A process of its own, as pytest rewrites the modules of plugins that are loaded here already.
-    parallel = ["-n", str(_ROWS_SIDE_BY_SIDE), "--dist", "loadscope", "--tb=short"]
+    parallel = [
+        "-n",
+        str(_ROWS_SIDE_BY_SIDE),
+        "--dist",
+        "loadscope",
+        "--no-loadscope-reorder",
+        "--tb=short",
+    ]
     reports = [f"--junitxml={REPORTS / 'junit.xml'}", f"--result-json={_RESULT}"]
     command = [sys.executable, "-m", "pytest", "acceptance", *parallel, *reports, *options]
     # In a session of its own: a terminal would interrupt it as well as us, and so twice.
