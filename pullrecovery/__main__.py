@@ -57,7 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     acceptance.add_argument("pytest", nargs="*", help="further arguments for pytest, after --")
     acceptance.set_defaults(run=_acceptance)
     lab = commands.add_parser("lab", help="the lab alone")
-    lab.add_argument("action", choices=("up", "down", "status", "doctor", "clean", "clean-cache"))
+    lab.add_argument(
+        "action", choices=("up", "down", "status", "doctor", "clean", "clean-cache", "ghcr")
+    )
+    lab.add_argument("--people", type=Path, help="ghcr: the world file to begin with")
     lab.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
     lab.set_defaults(run=_lab)
     trials = commands.add_parser("lab-trials", help="kill runs at random moments, recover, clean")
@@ -106,6 +109,8 @@ def _count(text: str) -> int:
 
 
 def _lab(options: argparse.Namespace) -> int:
+    if options.action == "ghcr":
+        return commands.serve_ghcr(options.people)
     return commands.run(options.action, options.kubernetes)
 
 

@@ -20,9 +20,9 @@ from pullrecovery.bench.client import Client, Way, opened
 from pullrecovery.bench.figures import Figure, ending, median_ratio, median_seconds, table
 from pullrecovery.bench.layer import Layer
 from pullrecovery.errors import LabError
+from pullrecovery.lab.ghcr import hosts
 from pullrecovery.lab.golang import find_go
 from pullrecovery.lab.loopback import (
-    BLOBS_HOST,
     LOOPBACK,
     Front,
     issue_certificate,
@@ -129,7 +129,7 @@ def _ground(registry: Path, scratch: Path, megabytes: int) -> Iterator[Ground]:
 def front_way(front: Front) -> Way:
     """Return the way to the front, which is both of GHCR's hosts."""
     port = front.stand_in.https_port
-    return Way(HOST, {HOST: port, BLOBS_HOST: port}, front.stand_in.trust())
+    return Way(HOST, {HOST: port, hosts.BLOBS: port}, front.stand_in.trust())
 
 
 def _seed(ground: Ground, phase: Phase) -> None:

@@ -13,10 +13,10 @@ from pullrecovery.conformance.results import Case, Difference, Results, ResultsE
 from pullrecovery.conformance.suite import LEFT_OUT, Expected, Target, read_expected, run_suite
 from pullrecovery.errors import Exit, LabError
 from pullrecovery.lab.connect_proxy import connect_proxy
+from pullrecovery.lab.ghcr import hosts
 from pullrecovery.lab.golang import find_go
 from pullrecovery.lab.leaks import find_secrets
 from pullrecovery.lab.loopback import (
-    BLOBS_HOST,
     LOOPBACK,
     Front,
     running_distribution,
@@ -141,7 +141,7 @@ async def _through_the_proxy(suite: Path, front: Front, token: str, scratch: Pat
     port = front.stand_in.https_port
     no_authorities = scratch / "no-authorities"
     no_authorities.mkdir()
-    async with connect_proxy({f"{HOST}:443": port, f"{BLOBS_HOST}:443": port}) as proxy:
+    async with connect_proxy({f"{HOST}:443": port, f"{hosts.BLOBS}:443": port}) as proxy:
         environment = {
             "HTTPS_PROXY": proxy.url,
             "SSL_CERT_FILE": str(front.stand_in.ca_file),

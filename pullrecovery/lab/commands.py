@@ -1,8 +1,10 @@
 """`lab up|down|status|doctor|clean`: what make's targets call."""
 
 import shutil
+from pathlib import Path
 
 from pullrecovery.errors import Exit
+from pullrecovery.lab.alone import serve_alone
 from pullrecovery.lab.doctor import examine
 from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.raising import Raising, lab_status, remove_lab
@@ -12,6 +14,15 @@ from pullrecovery.lab.versions import kubernetes_set
 def run(action: str, kubernetes: str) -> int:
     """Do `action`; returns the exit code."""
     return int(_ACTIONS[action](kubernetes))
+
+
+def serve_ghcr(people: Path | None) -> int:
+    """Run the stand-in for ghcr.io alone; an interrupt is its usual end."""
+    try:
+        serve_alone(default_paths(), people, print)
+    except KeyboardInterrupt:
+        print("stopped; nothing is kept")
+    return int(Exit.HOLDS)
 
 
 def _up(kubernetes: str) -> Exit:

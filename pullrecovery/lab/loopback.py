@@ -19,12 +19,10 @@ from pullrecovery.errors import LabError
 from pullrecovery.lab.ghcr.child import registry_config
 from pullrecovery.lab.ghcr.config import Settings
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.lab.stand_in import HOST, StandIn
+from pullrecovery.lab.stand_in import NAMES, StandIn
 from pullrecovery.redaction import protect
 from pullrecovery.wait import wait_for
 
-# Where GHCR keeps blobs; the front serves this name too.
-BLOBS_HOST = "pkg-containers.githubusercontent.com"
 LOOPBACK = "127.0.0.1"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
@@ -33,7 +31,7 @@ _TAIL = 2000
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate for both names and for the loopback, under a CA whose key is forgotten."""
+    """A certificate for all names and for the loopback, under a CA whose key is forgotten."""
 
     ca_file: Path
     chain_file: Path
@@ -60,7 +58,7 @@ class Distribution:
 def issue_certificate(folder: Path) -> Certificate:
     """Write `ca.crt`, `tls.crt` and `tls.key` into `folder`, for this run alone."""
     authority = trustme.CA(organization_name="pull-recovery loopback")
-    leaf = authority.issue_cert(HOST, BLOBS_HOST, LOOPBACK)
+    leaf = authority.issue_cert(*NAMES, LOOPBACK)
     made = Certificate(folder / "ca.crt", folder / "tls.crt", folder / "tls.key")
     made.ca_file.write_bytes(authority.cert_pem.bytes())
     made.chain_file.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
@@ -69,13 +67,17 @@ def issue_certificate(folder: Path) -> Certificate:
 
 
 @contextmanager
-def running_front(registry: Path, folder: Path) -> Iterator[Front]:
+def running_front(registry: Path, folder: Path, people: Path | None = None) -> Iterator[Front]:
     """Run the front, with its own distribution behind it, for the length of the block.
 
-    `registry` is distribution's binary; `folder` gets certificates, settings, storage and output.
-    Raises LabError or WaitError where it does not come up.
+    `registry` is distribution's binary; `folder` gets certificates, settings, storage and output;
+    `people` is the world file to begin with. Raises LabError or WaitError where it does not come
+    up.
     """
     folder.mkdir(parents=True)
+    if people is not None:
+        # A link, as the file's own folder is where the token files that it names are.
+        (folder / "people.yaml").symlink_to(people.resolve())
     certificate = issue_certificate(folder)
     secret = protect(secrets.token_urlsafe(32))
     _write_private(folder / "control.secret", secret.encode())

@@ -92,7 +92,8 @@ def _read_world(path: Path) -> World | None:
     if not path.exists():
         return None
     try:
-        return read_world(_read(path), str(path), path.parent)
+        # The lab may have put a link here, and token files lie beside the file itself.
+        return read_world(_read(path), str(path.resolve()), path.resolve().parent)
     except BlockError as error:
         raise ConfigError(str(error)) from error
 
