@@ -66,7 +66,7 @@ def test_owner_in_capitals_is_refused_by_every_client(lab_world, target):
 
 
 def test_login_of_one_case_is_gone_in_the_next(lab_world, target):
-    """docker keeps a login until another takes its place, so each case starts with none."""
+    """Docker keeps a login until another takes its place, so each case starts with none."""
     world, reference = lab_world.world, target.workloads[0].image.reference
     assert judge_identity(observe_identity(world, reference), target.login) == holds()
 
