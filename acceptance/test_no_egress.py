@@ -1,10 +1,12 @@
 """Nothing leaves the lab: ghcr.io is the lab's by name, and no other address can be reached."""
 
 import ipaddress
+import shlex
 
 from fixtures.grounds import await_pods, deploy
 from pullrecovery.lab.cluster import NODE
 from pullrecovery.lab.egress import PROBE_PORT, attempts, lab_networks, probes
+from pullrecovery.lab.runner import CONTAINER as RUNNER
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
 
@@ -36,3 +38,15 @@ def test_pull_stays_in_the_lab_and_the_node_can_reach_nothing_else(
     tried = node.run("curl --silent --max-time 10 %s", beyond)
     assert tried.rc == 7, "curl was not refused at once"
     assert probes(engine_client, NODE) == counted + 1
+
+
+def test_runner_can_reach_nothing_else_either(lab, engine_client):
+    """What people's commands ask for there stays in the lab."""
+    counted = probes(engine_client, RUNNER)
+    beyond = f"http://{_beyond_the_lab(engine_client)}:{PROBE_PORT}/"
+
+    (tried,) = lab.runner.run([f"curl --silent --max-time 10 {shlex.quote(beyond)}"])
+
+    assert tried.rc == 7, "curl was not refused at once"
+    assert probes(engine_client, RUNNER) == counted + 1
+    assert attempts(engine_client, RUNNER) == 0

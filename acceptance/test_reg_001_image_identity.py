@@ -65,8 +65,8 @@ def test_owner_in_capitals_is_refused_by_every_client(lab_world, target):
     assert "repository name must be lowercase" in seen.inspect.stderr
 
 
-def test_failed_login_leaves_nothing_to_the_next_case(lab_world, target):
-    """Each case starts with no login: what the one before it had is gone."""
+def test_login_of_one_case_is_gone_in_the_next(lab_world, target):
+    """Docker keeps a login until another takes its place, so each case starts with none."""
     world, reference = lab_world.world, target.workloads[0].image.reference
     assert judge_identity(observe_identity(world, reference), target.login) == holds()
 

@@ -60,3 +60,36 @@ def test_private_packages_are_private(lab_world, target):
             401,
             "authentication required",
         )
+
+
+def test_runner_has_what_people_use(lab):
+    """Each program starts, and the engine is the runner's own."""
+    asked = (
+        "docker version --format '{{.Server.Version}}'",
+        "crane version",
+        "skopeo --version",
+        "oras version",
+        "act --version",
+        "helm version --short",
+        "kubectl version --client",
+        "git --version",
+        "jq --version",
+        "curl --version",
+    )
+
+    ran = lab.runner.run(asked)
+
+    assert {each.command: each.said for each in ran if each.rc != 0} == {}
+    assert all(each.stdout.strip() for each in ran)
+
+
+def test_ghcr_io_is_the_stand_in_for_the_runner(lab, engine_client):
+    """By the lab's network, and its CA is trusted by what the runner's clients trust."""
+    name, trusted = lab.runner.run(
+        ["getent ahostsv4 ghcr.io", "curl --silent --show-error https://ghcr.io/v2/"]
+    )
+
+    addresses = {line.split()[0] for line in name.stdout.splitlines()}
+    assert addresses == {_address_of_the_stand_in(engine_client)}
+    assert (trusted.rc, trusted.stderr) == (0, "")
+    assert "authentication required" in trusted.stdout
