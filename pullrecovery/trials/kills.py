@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pullrecovery.lab.cluster import NODE
 from pullrecovery.lab.engine import Engine
+from pullrecovery.lab.runner import CONTAINER as RUNNER
 from pullrecovery.lab.stand_in import CONTAINER
 from pullrecovery.trials.runs import FOLDER, Kill, Run, TrialError, killed_run, whole_run
 from pullrecovery.trials.spoiling import LOSSES, Site
@@ -76,7 +77,7 @@ def _trial(site: Site, number: int, lost: str, kill: Kill, after: float) -> Tria
 def _left(site: Site, run: Run) -> list[str]:
     """What must not be there after a run that ended well."""
     engine: Engine | None = site.engine()
-    expected = [NODE, CONTAINER]
+    expected = sorted([NODE, CONTAINER, RUNNER])
     objects = lab_objects(engine.client()) if engine else ["no engine"]
     strange = [] if objects == expected else [f"containers {objects}"]
     leaks = [str(leak) for leak in run.result["leaks"]] if run.code == 0 else []

@@ -21,6 +21,7 @@ from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.pulling import has_image
 from pullrecovery.lab.raising import remove_lab
 from pullrecovery.lab.rootfs import BaseImage
+from pullrecovery.lab.runner import CONTAINER as RUNNER
 from pullrecovery.lab.stand_in import CONTAINER, HOST
 from pullrecovery.lab.toolchain import Tool, Toolchain
 from pullrecovery.lab.versions import KubernetesSet
@@ -70,6 +71,10 @@ def _cluster(site: Site) -> None:
 
 def _stand_in(site: Site) -> None:
     _remove_container(site, CONTAINER)
+
+
+def _runner(site: Site) -> None:
+    _remove_container(site, RUNNER)
 
 
 def _restarted_node(site: Site) -> None:
@@ -123,6 +128,7 @@ LOSSES = (
     Loss("the lab", 65, _lab),
     Loss("the cluster", 60, _cluster),
     Loss("the stand-in", 45, _stand_in),
+    Loss("the runner", 45, _runner),
     Loss("the node's state, by a restart", 60, _restarted_node),
     Loss("the CA", 45, _certificate),
     Loss("some tools", 60, _tools),
