@@ -8,12 +8,8 @@ import pytest
 
 from pullrecovery.lab.ghcr.config import read_config
 from pullrecovery.lab.ghcr.memory import keep_freed_memory
-from pullrecovery.lab.loopback import (
-    free_ports,
-    issue_certificate,
-    running_distribution,
-    running_front,
-)
+from pullrecovery.lab.loopback import issue_certificate, running_distribution, running_front
+from pullrecovery.lab.network import free_ports
 from pullrecovery.wait import WaitError
 
 

@@ -18,6 +18,7 @@ import trustme
 from pullrecovery.errors import LabError
 from pullrecovery.lab.ghcr.child import registry_config
 from pullrecovery.lab.ghcr.config import Settings
+from pullrecovery.lab.network import free_ports
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.lab.stand_in import NAMES, StandIn
 from pullrecovery.redaction import protect
@@ -120,16 +121,6 @@ def running_distribution(
     output = folder / "distribution.log"
     with _running("distribution", command, output, lambda: _listens(port), quiet) as pid:
         yield Distribution(port, pid)
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback that were free a moment ago."""
-    held = [socket.create_server((LOOPBACK, 0)) for _ in range(count)]
-    try:
-        return [int(each.getsockname()[1]) for each in held]
-    finally:
-        for each in held:
-            each.close()
 
 
 @contextmanager

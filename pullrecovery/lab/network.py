@@ -1,5 +1,8 @@
 """The lab's own docker network, where the name ghcr.io means the lab's."""
 
+import socket
+from contextlib import ExitStack
+
 import docker
 from docker.errors import NotFound
 from docker.types import IPAMConfig, IPAMPool
@@ -45,3 +48,10 @@ def remove_network(client: docker.DockerClient) -> bool:
     for network in found:
         network.remove()
     return bool(found)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this host to publish on: the engine's own choice is another at each connect."""
+    with ExitStack() as stack:
+        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(each.getsockname()[1]) for each in taken]

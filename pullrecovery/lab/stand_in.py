@@ -2,10 +2,8 @@
 
 import io
 import secrets
-import socket
 import ssl
 import tarfile
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from pullrecovery.errors import LabError
 from pullrecovery.lab.certificates import keep_faulty
 from pullrecovery.lab.control import Control
 from pullrecovery.lab.ghcr import hosts
+from pullrecovery.lab.network import free_ports
 from pullrecovery.lab.paths import LABEL, NAME, Paths
 from pullrecovery.redaction import protect
 from pullrecovery.wait import wait_for
@@ -74,7 +73,7 @@ def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> Sta
     remove_stand_in(client)
     secret = secrets.token_urlsafe(32)
     files = {**issue_certificates(paths), "control.secret": secret.encode()}
-    https, control = _free_ports(2)
+    https, control = free_ports(2)
     container = client.containers.create(
         image,
         name=CONTAINER,
@@ -181,13 +180,6 @@ def lab_client(stand_in: StandIn, timeout: float = 60) -> httpx.Client:
 def lab_transport(stand_in: StandIn) -> httpx.BaseTransport:
     """What lab_client() is made of, for a library that makes its own client."""
     return _ToTheLab(stand_in)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports of this host: those that the engine chose would change with each connection anew."""
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(each.getsockname()[1]) for each in taken]
 
 
 def _has_ended(container: Container) -> bool:

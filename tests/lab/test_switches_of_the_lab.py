@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from functools import partial
@@ -20,6 +19,7 @@ from pullrecovery.lab.certificates import (
     read_faulty,
 )
 from pullrecovery.lab.control import Control
+from pullrecovery.lab.network import free_ports
 from pullrecovery.lab.stand_in import HOST, StandIn, lab_client
 from pullrecovery.lab.switches import (
     Closed,
@@ -52,6 +52,8 @@ REGISTRY = """\
 import hashlib, json, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 kept = {}
+def digest(content):
+    return "sha256:" + hashlib.sha256(content).hexdigest()
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def answer(self, status, body=b"", **headers):
@@ -69,14 +71,14 @@ class Handler(BaseHTTPRequestHandler):
         elif found is None:
             self.answer(404)
         else:
-            digest = "sha256:" + hashlib.sha256(found).hexdigest()
             kind = "application/vnd.oci.image.manifest.v1+json"
-            self.answer(200, found, docker_content_digest=digest, content_type=kind)
+            self.answer(200, found, docker_content_digest=digest(found), content_type=kind)
     do_HEAD = do_GET
     def do_PUT(self):
-        kept[self.path] = self.rfile.read(int(self.headers["content-length"]))
-        digest = "sha256:" + hashlib.sha256(kept[self.path]).hexdigest()
-        self.answer(201, docker_content_digest=digest)
+        put = self.rfile.read(int(self.headers["content-length"]))
+        by_digest = self.path.rpartition("/")[0] + "/" + digest(put)
+        kept[self.path] = kept[by_digest] = put
+        self.answer(201, docker_content_digest=digest(put))
     def do_DELETE(self):
         self.answer(202 if kept.pop(self.path, None) else 404)
     def log_message(self, *_):
@@ -84,15 +86,6 @@ class Handler(BaseHTTPRequestHandler):
 host, port = json.load(open(sys.argv[2]))["http"]["addr"].split(":")
 ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
 """
-
-
-def free_ports(count):
-    """Return ports that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @pytest.fixture(name="state", scope="module")

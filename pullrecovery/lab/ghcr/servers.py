@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, TypeVar
 
 import uvicorn
@@ -54,8 +55,13 @@ async def unless(stop: asyncio.Event, task: asyncio.Task[T]) -> bool:
     return not stop.is_set()
 
 
-def create_server(app: ASGIApp) -> uvicorn.Server:
-    """Return a server of HTTP/1.1; who runs it says on which sockets."""
+def create_server(
+    app: ASGIApp, certificate: Path | None = None, key: Path | None = None
+) -> uvicorn.Server:
+    """Return a server of HTTP/1.1; who runs it says on which sockets.
+
+    With a certificate and its key, PEM files, over TLS 1.2 or newer.
+    """
     return _Server(
         uvicorn.Config(
             app,
@@ -68,13 +74,25 @@ def create_server(app: ASGIApp) -> uvicorn.Server:
             proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
         )
     )
 
 
-async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Serve plain HTTP until `stop` is set, then let open requests end for up to five seconds."""
-    server = create_server(app)
+async def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> None:
+    """Serve until `stop` is set, then let open requests end for up to five seconds.
+
+    Certificate and key as for create_server(); the front is served by a Door instead.
+    """
+    server = create_server(app, certificate, key)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     await unless(stop, running)
     server.should_exit = True

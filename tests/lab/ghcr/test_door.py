@@ -16,9 +16,10 @@ import trustme
 from pullrecovery.lab.ghcr.accesslog import Query
 from pullrecovery.lab.ghcr.door import Door, tls
 from pullrecovery.lab.ghcr.servers import listen
-from tests.lab.ghcr.conftest import LAYER, SECRET, digest_of, until
+from tests.lab.ghcr.conftest import OCI_MANIFEST, SECRET, manifest, until
 
-BLOB = f"/v2/bytequester/open/blobs/{digest_of(LAYER)}"
+MANIFEST = "/v2/bytequester/open/manifests/v1"
+CONTENT = manifest("open")
 PING = "/v2/"
 YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 
@@ -315,26 +316,26 @@ def test_reset_is_one(play):
     assert play(scene) == [b"", ConnectionResetError]
 
 
-def test_blob_is_cut_in_its_middle(play):
+def test_content_is_cut_in_its_middle(play):
     """The length is that of the whole; half of it comes, and the log says how much."""
 
     async def scene(place):
-        headers = place.ghcr.state.bearers.issue_to_anybody("bytequester/open", 1)
-        given = {"Authorization": f"Bearer {headers}"}
-        await place.control("PUT", "/switches/t", kind="truncate", route="blob")
+        bearer = place.ghcr.state.bearers.issue_to_anybody("bytequester/open", 1)
+        given = {"Authorization": f"Bearer {bearer}", "Accept": OCI_MANIFEST}
+        await place.control("PUT", "/switches/t", kind="truncate", route="manifest")
         seen = []
         with pytest.raises(httpx.RemoteProtocolError, match="peer closed connection"):
-            await read(place.ask(BLOB, headers=given), seen)
+            await read(place.ask(MANIFEST, headers=given), seen)
         logged = place.ghcr.last_entry()
         await place.control("DELETE", "/switches/t")
-        return seen, logged, (await place.get(BLOB, headers=given)).content
+        return seen, logged, (await place.get(MANIFEST, headers=given)).content
 
     (head, *parts), logged, whole = play(scene)
 
-    assert head == (200, len(LAYER))
-    assert b"".join(parts) == LAYER[: len(LAYER) // 2]
-    assert (logged.status, logged.bytes) == (200, len(LAYER) // 2)
-    assert whole == LAYER
+    assert head == (200, len(CONTENT))
+    assert b"".join(parts) == CONTENT[: len(CONTENT) // 2]
+    assert (logged.status, logged.bytes) == (200, len(CONTENT) // 2)
+    assert whole == CONTENT
 
 
 async def read(asked, seen):
