@@ -124,7 +124,12 @@ class KindCluster:
     def api(self) -> k8s.ApiClient:
         """A client of this cluster, from the lab's own kubeconfig."""
         settings = k8s.Configuration()
-        k8s_config.load_kube_config(str(self.paths.kubeconfig), client_configuration=settings)
+        # It writes the client's key to files, which a killed process leaves: they go with the lab.
+        keys = self.paths.state / "keys"
+        keys.mkdir(mode=0o700, exist_ok=True)
+        k8s_config.load_kube_config(
+            str(self.paths.kubeconfig), client_configuration=settings, temp_file_path=str(keys)
+        )
         # The API server is on this machine, whatever proxy the environment names.
         settings.proxy = None
         return k8s.ApiClient(settings)

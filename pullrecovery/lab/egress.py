@@ -14,12 +14,14 @@ from pullrecovery.lab.paths import NAME
 CHAIN = "PULL-RECOVERY-EGRESS"
 # The discard service's: what is tried there on purpose is counted apart.
 PROBE_PORT = 9
-# The node asks the engine for names, and that asks others for those it does not know. Such a
-# question is refused too, but it is no attempt to pull.
+# Two things are refused and not counted, as they are no attempts to pull: what a bridge tells the
+# link of its multicast groups, and questions for names. The node asks the engine for those, and
+# that asks others for the names that it does not know.
 _SCRIPT = """\
 set -e
 iptables -N {chain} 2>/dev/null || iptables -F {chain}
 for network in 127.0.0.0/8 {networks}; do iptables -A {chain} -d "$network" -j RETURN; done
+iptables -A {chain} -d 224.0.0.0/4 -j DROP
 iptables -A {chain} -p udp --dport 53 -j REJECT
 iptables -A {chain} -p tcp --dport 53 -j REJECT
 iptables -A {chain} -p tcp --dport {port} -m comment --comment probes -j REJECT

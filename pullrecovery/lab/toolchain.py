@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.content import key_of, whole_folder
@@ -156,8 +157,13 @@ class Toolchain:
 
     def _build(self, tool: Tool, note: Callable[[str], None]) -> None:
         note(f"building {tool.name} from its Go module")
-        environment = {**go_environment(self.paths, target_os=tool.target_os)}
-        with whole_folder(self.folder(tool)) as scratch:
+        with (
+            whole_folder(self.folder(tool)) as scratch,
+            # Beside it, where what a killed compiler leaves is swept.
+            TemporaryDirectory(prefix=".go-build.", dir=self.paths.tools) as temporary,
+        ):
+            environment = go_environment(self.paths, target_os=tool.target_os)
+            environment["GOTMPDIR"] = temporary
             command = [str(self.go), "build", "-trimpath", "-v", f"-ldflags={tool.link_flags}"]
             command += ["-o", f"{scratch}/", *tool.packages]
             _compile(tool, command, environment, note)
