@@ -39,8 +39,13 @@ def ensure_runner(
 
     `engine_host` is where the engine of `client` answers, as DOCKER_HOST has it.
     """
-    found = find_runner(client, engine_host, paths, image)
-    return found or start_runner(client, engine_host, paths, image)
+    shell = find_runner(client, engine_host, paths, image) or start_runner(
+        client, engine_host, paths, image
+    )
+    # After the engine's own rules, so that it stands before them; and for one that runs already
+    # too, so that what it counts is this run's.
+    guard(client, CONTAINER, (_INNER_NETWORK,))
+    return shell
 
 
 def find_runner(
@@ -91,8 +96,6 @@ def start_runner(
         describe=lambda _: container.logs(tail=15).decode(errors="replace"),
         timeout=_ANSWERS_WITHIN,
     )
-    # After the engine's own rules, so that it stands before them.
-    guard(client, CONTAINER, (_INNER_NETWORK,))
     return shell
 
 
