@@ -25,6 +25,7 @@ from websocket import WebSocketException
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.content import key_of
+from pullrecovery.lab.environment import NO_PROXIES, applied
 from pullrecovery.lab.paths import NAME, REPOSITORY, Paths
 from pullrecovery.redaction import redact
 from pullrecovery.wait import WaitError, wait_for
@@ -197,9 +198,11 @@ def _dns_not_answering(core: k8s.CoreV1Api) -> list[str]:
 
 def ask_dns(core: k8s.CoreV1Api, pod: str, name: str) -> dns.message.Message:
     """Ask the CoreDNS pod for the address of `name`, over TCP through the API server."""
-    forward = portforward(
-        core.connect_get_namespaced_pod_portforward, pod, "kube-system", ports="53"
-    )
+    # The websocket's library would take a proxy from the environment by itself.
+    with applied(NO_PROXIES):
+        forward = portforward(
+            core.connect_get_namespaced_pod_portforward, pod, "kube-system", ports="53"
+        )
     try:
         socket = forward.socket(53)
         socket.setblocking(True)

@@ -8,12 +8,13 @@ from pullrecovery.lab.engine import Engine
 from pullrecovery.lab.paths import NAME, Paths
 from pullrecovery.lab.toolchain import HELM, KIND, Toolchain
 
-# kind hands a proxy on to its nodes, which would then ask the real ghcr.io through it.
-_PROXIES = tuple(
+_SPELLED = [
     spelled
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
     for spelled in (name, name.upper())
-)
+]
+# kind hands a proxy on to its nodes, which would then ask the real ghcr.io through it.
+NO_PROXIES = dict.fromkeys(_SPELLED, "")
 
 
 def tool_environment(
@@ -23,7 +24,7 @@ def tool_environment(
     folders = [str(tools.folder(KIND)), str(tools.folder(HELM)), kubectl_folder]
     paths.home.mkdir(parents=True, exist_ok=True)
     return {
-        **dict.fromkeys(_PROXIES, ""),
+        **NO_PROXIES,
         "PATH": os.pathsep.join([*folders, os.environ.get("PATH", "")]),
         "DOCKER_HOST": engine.host,
         "DOCKER_CONFIG": str(paths.home / ".docker"),
