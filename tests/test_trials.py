@@ -5,10 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from pullrecovery.lab.content import half_made
 from pullrecovery.lab.paths import Paths
 from pullrecovery.trials import kills
 from pullrecovery.trials.runs import Kill, Run, TrialError, killed_run
-from pullrecovery.trials.traces import difference, half_made
+from pullrecovery.trials.traces import difference
 
 
 def test_what_came_and_what_went_is_named():
@@ -27,7 +28,7 @@ def test_half_made_folders_are_found(tmp_path):
     left.mkdir(parents=True)
     (paths.tools / "kind-01").mkdir()
 
-    assert half_made(paths) == [str(left)]
+    assert half_made(paths.cache) == [left]
 
 
 @pytest.fixture(name="played")

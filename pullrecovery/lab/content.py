@@ -57,14 +57,19 @@ def whole_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def half_made(cache: Path) -> list[Path]:
+    """The scratch folders in `cache` and in its folders: those of living runs and of killed ones."""
+    if not cache.is_dir():
+        return []
+    folders = [each for each in cache.iterdir() if each.is_dir() and each.name not in _OTHERS]
+    found = (left for folder in (cache, *folders) for left in folder.glob(_SCRATCH))
+    return sorted(left for left in found if left.is_dir())
+
+
 def sweep_scratch(cache: Path) -> None:
-    """Remove what killed runs left half-made in `cache` and in its folders.
+    """Remove what killed runs left half-made.
 
     Only for the holder of the lab's lock: the scratch of a living run looks the same.
     """
-    if not cache.is_dir():
-        return
-    folders = [each for each in cache.iterdir() if each.is_dir() and each.name not in _OTHERS]
-    for left in [left for folder in (cache, *folders) for left in folder.glob(_SCRATCH)]:
-        if left.is_dir():
-            shutil.rmtree(left)
+    for left in half_made(cache):
+        shutil.rmtree(left)

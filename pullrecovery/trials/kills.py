@@ -5,12 +5,13 @@ import time
 from dataclasses import dataclass
 
 from pullrecovery.lab.cluster import NODE
+from pullrecovery.lab.content import half_made
 from pullrecovery.lab.engine import Engine
 from pullrecovery.lab.runner import CONTAINER as RUNNER
 from pullrecovery.lab.stand_in import CONTAINER
 from pullrecovery.trials.runs import FOLDER, Kill, Run, TrialError, killed_run, whole_run
 from pullrecovery.trials.spoiling import LOSSES, Site
-from pullrecovery.trials.traces import half_made, lab_objects, left_running
+from pullrecovery.trials.traces import lab_objects, left_running
 
 _SMOKE = ["acceptance", "--smoke"]
 # Kills fall a little beyond the end that is expected too: a run may take longer than it did.
@@ -81,4 +82,4 @@ def _left(site: Site, run: Run) -> list[str]:
     objects = lab_objects(engine.client()) if engine else ["no engine"]
     strange = [] if objects == expected else [f"containers {objects}"]
     leaks = [str(leak) for leak in run.result["leaks"]] if run.code == 0 else []
-    return [*left_running(site.paths), *half_made(site.paths), *strange, *leaks]
+    return [*left_running(site.paths), *map(str, half_made(site.paths.cache)), *strange, *leaks]

@@ -54,11 +54,6 @@ def left_running(paths: Paths) -> list[str]:
     return [name_of(each) for each, mark in marked_processes() if mark == str(paths.state)]
 
 
-def half_made(paths: Paths) -> list[str]:
-    """Scratch folders that a run left in its cache."""
-    return [str(left) for folder in (paths.cache, paths.tools) for left in folder.glob(".*.*")]
-
-
 def _lines(*command: str, strip_counters: bool = False) -> list[str]:
     if not shutil.which(command[0]):
         return []
