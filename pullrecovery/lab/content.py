@@ -58,7 +58,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 
 def half_made(cache: Path) -> list[Path]:
-    """The scratch folders in `cache` and in its folders: those of living runs and of killed ones."""
+    """The scratch folders in `cache` and its folders, of living runs and of killed ones."""
     if not cache.is_dir():
         return []
     folders = [each for each in cache.iterdir() if each.is_dir() and each.name not in _OTHERS]
