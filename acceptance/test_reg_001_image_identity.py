@@ -85,7 +85,7 @@ def test_login_of_one_case_is_gone_in_the_next(lab_world, target):
 def test_operator_who_is_refused_recovers(broken, log_in, settled):
     """No login, or one that the registry does not take: the pods run on, the person is blind."""
     verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
     assert verdicts["REG-001"] == fails(broken.fault.cause)
 
     log_in()
@@ -102,7 +102,7 @@ def test_image_of_an_unknown_name_recovers(
 ):
     """A tag that nobody pushed, or a repository: the tag that exists, or a push, mends it."""
     verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
     assert verdicts["REG-001"] == fails(broken.fault.cause)
 
     take_existing_image()

@@ -16,7 +16,7 @@ from pullrecovery.tasks.reg_003_pull_secret import reg_003
 def test_bad_pull_secret_recovers(broken, refresh_secret, redeploy, settled, pulls):
     """No Secret, or one whose token the registry refuses: the pull goes wrong in GHCR's words."""
     verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
     assert verdicts["REG-003"] == verdicts["REG-006"] == fails(broken.fault.cause)
 
     refresh_secret()

@@ -15,7 +15,7 @@ from pullrecovery.model import fails
 def test_unwired_workload_recovers(broken, wire, redeploy, settled, pulls):
     """The Secret is there but nothing points at it, so the pod pulls anonymously."""
     verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
     assert verdicts["REG-004"] == verdicts["REG-006"] == fails(broken.fault.cause)
 
     wire()

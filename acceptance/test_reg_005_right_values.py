@@ -14,7 +14,7 @@ from pullrecovery.tasks.reg_005_right_values import reg_005
 def test_wrong_values_recover(broken, correct_values, redeploy, settled, pulls):
     """A misspelt repository, a tag that no push made, an owner in capitals."""
     verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
     assert verdicts["REG-005"] == verdicts["REG-006"] == fails(broken.fault.cause)
     if broken.fault.cause is Cause.INVALID_REFERENCE:
         assert broken.requests_of_the_node() == 0

@@ -14,7 +14,7 @@ from pullrecovery.model import fails
 def test_release_not_upgraded_recovers(broken, redeploy, settled, pulls, node):
     """Secret, wiring and values are right, and still the old release runs."""
     verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail
+    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
     assert verdicts["REG-006"] == fails(broken.fault.cause)
 
     redeploy()
