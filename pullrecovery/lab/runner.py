@@ -8,7 +8,6 @@ from pathlib import Path
 
 import docker
 from docker.errors import NotFound
-from docker.models.containers import Container
 from docker.types import Mount
 
 from pullrecovery.errors import LabError
@@ -16,7 +15,7 @@ from pullrecovery.lab.archive import archive
 from pullrecovery.lab.egress import guard
 from pullrecovery.lab.paths import LABEL, NAME, Paths
 from pullrecovery.lab.runner_shell import CASES, RunnerShell
-from pullrecovery.lab.stand_in import HOST
+from pullrecovery.lab.stand_in import HOST, has_ended
 from pullrecovery.wait import wait_for
 
 CONTAINER = f"{NAME}-runner"
@@ -92,7 +91,7 @@ def start_runner(
         "the runner's own engine answers",
         shell.answers,
         bool,
-        failed=lambda _: _has_ended(container),
+        failed=lambda _: has_ended(container),
         describe=lambda _: container.logs(tail=15).decode(errors="replace"),
         timeout=_ANSWERS_WITHIN,
     )
@@ -143,8 +142,3 @@ def _trust(paths: Paths) -> dict[str, bytes]:
     ca = _ca(paths).read_bytes()
     store = {"usr/local/share/ca-certificates/pull-recovery.crt": ca}
     return store | {f"etc/docker/certs.d/{host}/ca.crt": ca for host in _HOSTS}
-
-
-def _has_ended(container: Container) -> bool:
-    container.reload()
-    return container.status in ("exited", "dead")

@@ -1,9 +1,7 @@
 """The running stand-in for ghcr.io: its container, its certificate, and a way to ask it."""
 
-import io
 import secrets
 import ssl
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
+from pullrecovery.lab.archive import archive
 from pullrecovery.lab.certificates import keep_faulty
 from pullrecovery.lab.control import Control
 from pullrecovery.lab.ghcr import hosts
@@ -85,7 +84,7 @@ def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> Sta
         ports={"443/tcp": ("127.0.0.1", https), "8080/tcp": ("127.0.0.1", control)},
         init=True,
     )
-    container.put_archive("/etc", _archive("ghcr", files))
+    container.put_archive("/etc", archive({f"ghcr/{name}": data for name, data in files.items()}))
     secret_file = paths.state / "control.secret"
     secret_file.touch(mode=0o600)
     secret_file.write_text(secret)
@@ -94,7 +93,7 @@ def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> Sta
         "the stand-in for ghcr.io answers",
         lambda: find_stand_in(client, paths),
         lambda seen: seen is not None,
-        failed=lambda _: _has_ended(container),
+        failed=lambda _: has_ended(container),
         describe=lambda _: container.logs(tail=15).decode(errors="replace"),
         timeout=60,
     )
@@ -182,20 +181,7 @@ def lab_transport(stand_in: StandIn) -> httpx.BaseTransport:
     return _ToTheLab(stand_in)
 
 
-def _has_ended(container: Container) -> bool:
+def has_ended(container: Container) -> bool:
+    """Whether the container runs no more; the engine is asked."""
     container.reload()
     return container.status in ("exited", "dead")
-
-
-def _archive(folder: str, files: dict[str, bytes]) -> bytes:
-    """A tar of one folder whose files only root may read."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        top = tarfile.TarInfo(folder)
-        top.type, top.mode = tarfile.DIRTYPE, 0o755
-        tar.addfile(top)
-        for name, data in files.items():
-            entry = tarfile.TarInfo(f"{folder}/{name}")
-            entry.size, entry.mode = len(data), 0o600
-            tar.addfile(entry, io.BytesIO(data))
-    return buffer.getvalue()

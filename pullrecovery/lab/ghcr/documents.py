@@ -89,10 +89,6 @@ class Document:
             raise DocumentError(f"{key!r} must be a text in PEM's form")
         return value
 
-    def has(self, key: str) -> bool:
-        """Tell whether a key is there."""
-        return key in self._fields
-
     def number(self, key: str, default: int) -> int:
         """Return a whole number; raises DocumentError."""
         value = self._fields.get(key, default)

@@ -116,7 +116,7 @@ def _match(document: Document) -> Match:
 
 
 def _text(document: Document, key: str) -> str | None:
-    return document.text(key) if document.has(key) else None
+    return document.text(key) if key in document else None
 
 
 def _choice(document: Document, key: str, allowed: Collection[str]) -> str | None:
@@ -127,7 +127,7 @@ def _choice(document: Document, key: str, allowed: Collection[str]) -> str | Non
 
 
 def _positive(document: Document, key: str) -> int | None:
-    if not document.has(key):
+    if key not in document:
         return None
     number = document.number(key, 0)
     if number < 1:
