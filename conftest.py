@@ -7,6 +7,7 @@ from pullrecovery import __version__
 pytest_plugins = [
     "fixtures.options",
     "fixtures.lab",
+    "fixtures.matrix",
     "fixtures.scenario",
     "fixtures.grounds",
     "fixtures.remedy",

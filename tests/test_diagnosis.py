@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pullrecovery.diagnosis import diagnose_pull, stuck_containers
+from pullrecovery.diagnosis.pull import diagnose_pull
+from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.model import Cause, fails
 from tests import recorded
 from tests.recorded import GOOD, REFERENCE, REPOSITORY, TAG

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
-from fixtures.scenario import scenarios_of
+from fixtures.matrix import scenarios_of
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import wirings_of

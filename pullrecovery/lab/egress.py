@@ -10,10 +10,12 @@ from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.paths import NAME
+from pullrecovery.wait import WaitError, wait_for
 
 CHAIN = "PULL-RECOVERY-EGRESS"
 # The discard service's: what is tried there on purpose is counted apart.
 PROBE_PORT = 9
+_LISTED_WITHIN = 10.0
 # Two things are refused and not counted, as they are no attempts to pull: what a bridge tells the
 # link of its multicast groups, and questions for names. The node asks the engine for those, and
 # that asks others for the names that it does not know.
@@ -56,11 +58,22 @@ def probes(client: docker.DockerClient, node: str) -> int:
 
 
 def _count(client: docker.DockerClient, node: str, rule: str) -> int:
-    listed = _in_node(client.containers.get(node), ["iptables", "-nvxL", CHAIN]).splitlines()
-    counts = [int(line.split()[0]) for line in listed if f"/* {rule} */" in line]
-    if len(counts) != 1:
-        raise LabError(f"The node {node} has no guard against leaving the lab; make lab mends it.")
-    return counts[0]
+    container = client.containers.get(node)
+
+    def look() -> str:
+        return _in_node(container, ["iptables", "-nvxL", CHAIN])
+
+    def counts(listed: str) -> list[int]:
+        lines = (line for line in listed.splitlines() if f"/* {rule} */" in line)
+        return [int(line.split()[0]) for line in lines]
+
+    # A listing made while kube-proxy writes rules of its own can lack some of ours.
+    what = f"the guard of {node} against leaving the lab is listed (make lab puts it back)"
+    try:
+        found = wait_for(what, look, lambda text: len(counts(text)) == 1, timeout=_LISTED_WITHIN)
+    except WaitError as error:
+        raise LabError(str(error)) from error
+    return counts(found)[0]
 
 
 def _in_node(container: Container, command: list[str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from pullrecovery.diagnosis import READ, WAIT
+from pullrecovery.diagnosis.advice import READ, WAIT
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.model import Cause, Image, Verdict, fails, holds
 from pullrecovery.observation import Credential, IdentitySeen, Observation

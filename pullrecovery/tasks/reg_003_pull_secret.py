@@ -11,7 +11,7 @@ from typing import Any
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.diagnosis import diagnose_credential
+from pullrecovery.diagnosis.credential import diagnose_credential
 from pullrecovery.keyring import UnreadableSecretError, matches, read_entries
 from pullrecovery.model import Verdict, Workload, holds
 from pullrecovery.observation import Credential, Observation

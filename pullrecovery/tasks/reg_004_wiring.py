@@ -5,7 +5,7 @@ ServiceAccount, whose pods must then be made anew; it is void for a chart that
 brings its own ServiceAccount.
 """
 
-from pullrecovery.diagnosis import is_wired, wiring_remedy
+from pullrecovery.diagnosis.wiring import is_wired, wiring_remedy
 from pullrecovery.model import Cause, Verdict, Workload, fails, holds
 from pullrecovery.observation import Observation
 from pullrecovery.values import edit_values

@@ -1,6 +1,6 @@
 """REG-005: the chart's values name the right image."""
 
-from pullrecovery.diagnosis import diagnose_reference
+from pullrecovery.diagnosis.reference import diagnose_reference
 from pullrecovery.model import Cause, Verdict, Workload, fails, holds
 from pullrecovery.observation import Observation
 from pullrecovery.values import edit_values

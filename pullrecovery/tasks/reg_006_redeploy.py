@@ -1,6 +1,9 @@
 """REG-006: redeploy, and see the new pods run the wanted image."""
 
-from pullrecovery.diagnosis import READ, WAIT, diagnose_pull, missing_image, stuck_containers
+from pullrecovery.diagnosis.advice import READ, WAIT
+from pullrecovery.diagnosis.pull import diagnose_pull
+from pullrecovery.diagnosis.reference import missing_image
+from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.model import Cause, Verdict, Workload, fails, holds
 from pullrecovery.observation import DeploymentSeen, Observation, PodSeen
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
