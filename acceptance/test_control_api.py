@@ -1,0 +1,93 @@
+"""The stand-in's control API is the lab's alone: who else asks changes nothing.
+
+Its port is in reach of pods, as any port of a container on their node's network is.
+"""
+
+import json
+
+import pytest
+
+from fixtures.grounds import await_pods, deploy
+from pullrecovery.errors import LabError
+from pullrecovery.tasks.reg_006_redeploy import rolled_out
+
+pytestmark = pytest.mark.whole_run
+
+_PORT = 8080
+_SWITCH = "nobody-may-switch-this"
+_ASK = (
+    "curl --silent --output /dev/null --write-out '%%{http_code}' --max-time 10"
+    " --request %s --header %s --data %s %s"
+)
+
+
+@pytest.fixture(name="ask_from_pod")
+def _ask_from_pod(make_ground, make_package, node):
+    """Asks from within the network namespace of a running pod; gives the status."""
+    ground = make_ground(image=make_package("private"))
+    deploy(ground)
+    (pod,) = await_pods(ground, "the pod runs", rolled_out)
+    read = ground.core.read_namespaced_pod(pod.name, ground.namespace)
+    container = read.status.container_statuses[0].container_id.partition("://")[2]
+    tasks = node.check_output("ctr -n k8s.io tasks ls").splitlines()
+    pid = next(line.split()[1] for line in tasks if line.startswith(container))
+
+    def ask(method, path, body, header="X-Nothing: at all"):
+        url = f"http://ghcr.io:{_PORT}{path}"
+        command = f"nsenter --target {int(pid)} --net {_ASK}"
+        return int(node.check_output(command, method, header, body, url))
+
+    return ground, ask
+
+
+def _state(lab_world, package):
+    """What the requests below would change."""
+    reader = lab_world.world.reader
+    return (
+        lab_world.world.registry.tags(package, None),
+        lab_world.world.registry.tags(package, reader).ok,
+        [each["name"] for each in lab_world.control.switches() if each["name"] == _SWITCH],
+        lab_world.control.knobs(),
+    )
+
+
+def test_pod_without_the_secret_is_refused_and_changes_nothing(lab_world, ask_from_pod):
+    """No header, a wrong secret, and every kind of change."""
+    ground, ask = ask_from_pod
+    package = ground.workload.image.package
+    before = _state(lab_world, package)
+    public = json.dumps({"visibility": "public", "readers": [], "writers": [], "admins": []})
+    changes = [
+        ("PUT", f"/packages/{package}", public),
+        ("DELETE", f"/packages/{package}", ""),
+        ("PUT", "/world", "owners: {}"),
+        ("PUT", "/knobs", json.dumps({"catalog": False})),
+        ("PUT", f"/switches/{_SWITCH}", json.dumps({"kind": "respond", "status": 503})),
+        ("GET", "/log", ""),
+    ]
+
+    statuses = [ask(*change) for change in changes]
+    statuses += [ask(*change, header="Authorization: Bearer wrong") for change in changes]
+
+    assert set(statuses) == {401}
+    assert _state(lab_world, package) == before
+
+
+def test_malformed_body_is_refused_and_changes_nothing(lab_world, ask_from_pod):
+    """With the secret, too: unknown keys, wrong kinds, and what is no document at all."""
+    package = ask_from_pod[0].workload.image.package
+    before = _state(lab_world, package)
+    control = lab_world.control
+
+    with pytest.raises(LabError, match="400"):
+        control.put_package(package, "secret", [], [])
+    with pytest.raises(LabError, match="400"):
+        control.put_owner("bytequester", colour="blue")
+    with pytest.raises(LabError, match="400"):
+        control.put_knobs(unheard_of=True)
+    with pytest.raises(LabError, match="400"):
+        control.put_switch(_SWITCH, {"kind": "unheard-of"})
+    with pytest.raises(LabError, match="400"):
+        control.put_world("owners: [")
+
+    assert _state(lab_world, package) == before
