@@ -1,6 +1,6 @@
 """The nouns of the suite, frozen: what is judged, what was seen, and what follows from it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -107,17 +107,27 @@ class Target:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a criterion says; two verdicts are equal when they say the same, by the same cause."""
+    """What a criterion says; two verdicts are equal when they say the same, by the same cause.
+
+    `others` are further causes of the same failure, in the order in which they are to be mended.
+    """
 
     holds: bool
     cause: Cause | None = None
     evidence: str = field(default="", compare=False)
     remedy: str = field(default="", compare=False)
+    others: tuple["Verdict", ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         if self.holds:
             return f"holds: {self.evidence}" if self.evidence else "holds"
-        return f"fails: {self.cause}: {self.evidence} -- mend it: {self.remedy}"
+        causes = (f"{one.cause}: {one.evidence} -- mend it: {one.remedy}" for one in self.named)
+        return "fails: " + "; and then ".join(causes)
+
+    @property
+    def named(self) -> tuple["Verdict", ...]:
+        """Itself and the others: every cause, the one to mend first in front."""
+        return (self, *self.others)
 
 
 def holds(evidence: str = "") -> Verdict:
@@ -128,3 +138,16 @@ def holds(evidence: str = "") -> Verdict:
 def fails(cause: Cause, evidence: str = "", remedy: str = "") -> Verdict:
     """The verdict of a criterion that fails for `cause`; `remedy` is the command that mends it."""
     return Verdict(False, cause, evidence, remedy)
+
+
+def all_named(*verdicts: Verdict | None) -> Verdict | None:
+    """The first verdict, with those that follow as its others, each cause once.
+
+    They are given in the order in which they are to be mended; None is no verdict.
+    """
+    found: dict[Cause | None, Verdict] = {}
+    for verdict in verdicts:
+        for one in (verdict, *verdict.others) if verdict else ():
+            found.setdefault(one.cause, replace(one, others=()))
+    first, *others = found.values() or (None,)
+    return replace(first, others=tuple(others)) if first else None

@@ -1,6 +1,6 @@
 """The nouns: what is equal, and what they say of themselves."""
 
-from pullrecovery.model import Cause, Image, fails, holds
+from pullrecovery.model import Cause, Image, all_named, fails, holds
 from tests import recorded
 
 
@@ -25,6 +25,35 @@ def test_verdict_says_cause_evidence_and_remedy():
     assert str(fails(Cause.NOT_WIRED, "no pod names it", "set it")) == (
         "fails: wiring.not-wired: no pod names it -- mend it: set it"
     )
+
+
+SECRET = fails(Cause.SECRET_MISSING, "none there", "make it")
+WIRE = fails(Cause.NOT_WIRED, "no pod names it", "set it")
+
+
+def test_several_causes_are_all_named_the_one_to_mend_first_in_front():
+    """A mended cause uncovers the next one, so all of them are said at once."""
+    verdict = all_named(None, SECRET, WIRE)
+
+    assert verdict == SECRET
+    assert [one.cause for one in verdict.named] == [Cause.SECRET_MISSING, Cause.NOT_WIRED]
+    assert str(verdict) == (
+        "fails: secret.missing: none there -- mend it: make it; "
+        "and then wiring.not-wired: no pod names it -- mend it: set it"
+    )
+
+
+def test_cause_that_is_seen_twice_is_named_once():
+    """However the verdicts were put together before."""
+    verdict = all_named(all_named(SECRET, WIRE), fails(Cause.WRONG_TAG), SECRET)
+
+    assert [one.cause for one in verdict.others] == [Cause.NOT_WIRED, Cause.WRONG_TAG]
+    assert all(one.others == () for one in verdict.others)
+
+
+def test_no_cause_is_no_verdict():
+    """So that it can stand in an `or` before the next question."""
+    assert all_named(None, None) is None
 
 
 def test_no_two_causes_are_one():

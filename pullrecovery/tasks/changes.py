@@ -1,0 +1,28 @@
+"""What a remedy changes, or with a dry run would change."""
+
+import difflib
+from dataclasses import dataclass
+
+from pullrecovery.redaction import redact
+
+
+@dataclass(frozen=True)
+class Change:
+    """One remedy's change: `summary` is a sentence, `diff` a unified diff without secrets.
+
+    Without a `diff` nothing is changed, and `summary` says so.
+    """
+
+    summary: str
+    diff: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.summary}\n{self.diff}".strip()
+
+
+def diff_of(before: str, after: str, name: str) -> str:
+    """The unified diff of two texts of `name`, redacted; '' where they are the same."""
+    lines = difflib.unified_diff(
+        redact(before).splitlines(), redact(after).splitlines(), name, name, lineterm=""
+    )
+    return "\n".join(lines)
