@@ -38,6 +38,13 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Visibility(StrEnum):
+    """Who is meant to be able to read a package: anybody, or whom its owner lets."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
 @dataclass(frozen=True)
 class Image:
     """A wanted image: `repository` with its registry, and a tag."""
@@ -64,7 +71,8 @@ class Workload:
     """One chart of the target with its values files, namespace and wanted image.
 
     `chart`, `values` and `app` are absolute paths. `pull_secrets_key` is the
-    dotted values key through which the chart takes its pull secrets.
+    dotted values key through which the chart takes its pull secrets. `visibility` is what the
+    image's package is meant to have; a public one needs no pull secret.
     """
 
     name: str
@@ -74,6 +82,7 @@ class Workload:
     image: Image
     pull_secrets_key: str
     app: Path
+    visibility: Visibility = Visibility.PRIVATE
 
     @property
     def values_file(self) -> Path:
@@ -90,7 +99,11 @@ class Workload:
 
 @dataclass(frozen=True)
 class Target:
-    """The monorepo under test, as its target.yaml describes it."""
+    """The monorepo under test, as its target.yaml describes it.
+
+    REG-008 fails a run only where `privilege_required`. `token_per_namespace`: no two namespaces
+    may have one token.
+    """
 
     name: str
     root: Path
@@ -100,6 +113,7 @@ class Target:
     pull_secret: str
     privilege_required: bool
     workloads: tuple[Workload, ...]
+    token_per_namespace: bool = False
 
     def workload(self, name: str) -> Workload:
         return next(workload for workload in self.workloads if workload.name == name)

@@ -11,7 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from pullrecovery.errors import UsageError
-from pullrecovery.model import Image, Target, Workload
+from pullrecovery.model import Image, Target, Visibility, Workload
 from pullrecovery.reference import parse_reference
 
 SCHEMA = 1
@@ -24,6 +24,7 @@ _TOP = {
     "login": str,
     "pullSecret": str,
     "privilege": str,
+    "tokenPerNamespace": bool,
     "namespaces": list,
     "workloads": list,
 }
@@ -34,13 +35,21 @@ _WORKLOAD = {
     "namespace": str,
     "image": dict,
     "pullSecretsKey": str,
+    "visibility": str,
     "app": str,
 }
 _IMAGE = {"repository": str, "tag": str}
-_OPTIONAL = {"values", "privilege"}
+_OPTIONAL = {"values", "privilege", "tokenPerNamespace", "visibility"}
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,54}[a-z0-9])?")
 _PRIVILEGES = ("required", "optional")
-_KINDS = {int: "a number", str: "a text", list: "a list", dict: "a mapping"}
+_VISIBILITIES = tuple(Visibility)
+_KINDS = {
+    int: "a number",
+    str: "a text",
+    bool: "true or false",
+    list: "a list",
+    dict: "a mapping",
+}
 
 
 class _Reader:
@@ -98,6 +107,7 @@ def load_target(folder: Path) -> Target:
         login=document["login"],
         pull_secret=document["pullSecret"],
         privilege_required=document.get("privilege") == "required",
+        token_per_namespace=document.get("tokenPerNamespace", False),
         workloads=_workloads(reader, document),
     )
 
@@ -139,6 +149,10 @@ def _workload(reader: _Reader, document: CommentedMap, node: Any, line: int) -> 
     if not (chart / "Chart.yaml").is_file():
         raise reader.fail(node, "chart", f"{chart} holds no Chart.yaml.")
     values = tuple(_existing(reader, node, "values", name) for name in node.get("values", ()))
+    visibility = node.get("visibility", Visibility.PRIVATE)
+    if visibility not in _VISIBILITIES:
+        known = ", ".join(_VISIBILITIES)
+        raise reader.fail(node, "visibility", f"'visibility' is one of {known}.")
     return Workload(
         name=node["name"],
         chart=chart,
@@ -147,6 +161,7 @@ def _workload(reader: _Reader, document: CommentedMap, node: Any, line: int) -> 
         image=_image(reader, document, node),
         pull_secrets_key=node["pullSecretsKey"],
         app=_existing(reader, node, "app", node["app"]),
+        visibility=Visibility(visibility),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pullrecovery.errors import UsageError
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Image, Workload
+from pullrecovery.model import Image, Visibility, Workload
 from pullrecovery.target import load_target
 
 SAMPLE = REPOSITORY / "sample"
@@ -48,6 +48,24 @@ MISTAKES = {
         "privilege: strict",
         8,
         "one of required, optional",
+    ),
+    "text for a truth value": (
+        "privilege: required",
+        "tokenPerNamespace: sometimes",
+        8,
+        "'tokenPerNamespace' of the target must be true or false",
+    ),
+    "unknown visibility": (
+        "    app: apps/frontend\n",
+        "    visibility: internal\n    app: apps/frontend\n",
+        20,
+        "'visibility' is one of public, private",
+    ),
+    "truth value for a visibility": (
+        "    app: apps/frontend\n",
+        "    visibility: true\n    app: apps/frontend\n",
+        20,
+        "'visibility' of a workload must be a text",
     ),
     "typo in a key of a workload": (
         "    namespace:",
@@ -210,6 +228,21 @@ def test_frontend_of_the_sample_is_read_whole():
         pull_secrets_key="serviceAccount.imagePullSecrets",
         app=SAMPLE / "apps" / "frontend",
     )
+
+
+def test_package_is_meant_to_be_private_and_a_token_may_be_shared_unless_told_otherwise(folder):
+    """What is not asked for fails no run."""
+    asked = load_target(SAMPLE)
+    assert not asked.token_per_namespace
+    assert {workload.visibility for workload in asked.workloads} == {Visibility.PRIVATE}
+
+    _mistake(folder, "privilege: required", "privilege: required\ntokenPerNamespace: true")
+    _mistake(folder, "    app: apps/frontend\n", "    app: apps/frontend\n    visibility: public\n")
+
+    told = load_target(folder)
+    assert told.token_per_namespace
+    assert told.workload("frontend").visibility is Visibility.PUBLIC
+    assert told.workload("backend").visibility is Visibility.PRIVATE
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The stand-in's control API: who there is, what they may read, and what the log saw."""
 
+from datetime import datetime
 from typing import Any, Self
 
 import httpx
@@ -64,11 +65,13 @@ class Control:
         scopes: list[str],
         *,
         sso_authorised: list[str] | None = None,
+        expires: datetime | None = None,
         **state: bool,
     ) -> None:
         """Make `token` a classic personal access token; `state` is expired or revoked."""
         body = {"login": login, "scopes": scopes, "sso_authorised": sso_authorised or [], **state}
-        self._put_token(name, token, body)
+        ends = {"expires": expires.isoformat()} if expires else {}
+        self._put_token(name, token, {**body, **ends})
 
     def put_fine_grained(self, name: str, token: str, login: str, **state: bool) -> None:
         """Make `token` a fine-grained personal access token."""

@@ -56,6 +56,9 @@ class PackagesApi:
         if caller.identity is not None and caller.identity.kind is Kind.CLASSIC:
             response.headers["x-oauth-scopes"] = ", ".join(sorted(caller.identity.scopes))
             response.headers["x-accepted-oauth-scopes"] = _accepted(request)
+        if caller.identity is not None and caller.identity.expires is not None:
+            ends = caller.identity.expires.strftime("%Y-%m-%d %H:%M:%S UTC")
+            response.headers["github-authentication-token-expiration"] = ends
         return response
 
     async def _call(self, request: Request, credential: Credential) -> Response:

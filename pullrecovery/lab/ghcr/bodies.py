@@ -11,6 +11,7 @@ _CREDENTIAL: Final = (
     "login",
     "scopes",
     "expired",
+    "expires",
     "revoked",
     "kind",
     "sso_authorised",
@@ -27,7 +28,7 @@ _OWNER: Final = (
     "teams",
 )
 _OF_A_RUN: Final = ("repository", "packages")
-_OF_A_PERSON: Final = ("login", "scopes", "sso_authorised")
+_OF_A_PERSON: Final = ("login", "scopes", "sso_authorised", "expires")
 
 
 def credential(name: str, body: bytes) -> Credential:
@@ -49,6 +50,7 @@ def credential(name: str, body: bytes) -> Credential:
         sso_authorised=frozenset(org.lower() for org in document.texts("sso_authorised")),
         repository=document.text("repository").lower() if run else "",
         packages=Level(document.choice("packages", list(Level))) if run else Level.NONE,
+        expires=document.moment("expires"),
     )
 
 

@@ -5,6 +5,7 @@ Errors name the key and the type, never the value: it may be a token.
 
 import json
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Final
 
 _TYPES: Final = {
@@ -88,6 +89,18 @@ class Document:
         if not isinstance(value, str) or not value.startswith("-----BEGIN "):
             raise DocumentError(f"{key!r} must be a text in PEM's form")
         return value
+
+    def moment(self, key: str) -> datetime | None:
+        """Return a moment in ISO 8601 with its offset, in UTC; raises DocumentError."""
+        if key not in self._fields:
+            return None
+        try:
+            value = datetime.fromisoformat(self.text(key))
+        except ValueError:
+            value = None
+        if value is None or value.tzinfo is None:
+            raise DocumentError(f"{key!r} must be a time as 2026-12-01T09:00:00+00:00")
+        return value.astimezone(UTC)
 
     def number(self, key: str, default: int) -> int:
         """Return a whole number; raises DocumentError."""

@@ -7,6 +7,7 @@ organisation, or `repository:OWNER/NAME` for the workflow runs of that repositor
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -46,7 +47,8 @@ class Credential:
 
     `fingerprint` is tokens.fingerprint() of the token, which itself is not kept. `scopes` are a
     classic token's; `sso_authorised` names the organisations, in lower case, that a personal
-    token was granted to. A workflow run's token has its `repository`, and a level of `packages`.
+    token was granted to. `expires` is when a personal token ends, if ever. A workflow run's token
+    has its `repository`, and a level of `packages`.
     """
 
     name: str
@@ -59,11 +61,13 @@ class Credential:
     sso_authorised: frozenset[str] = frozenset()
     repository: str = ""
     packages: Level = Level.NONE
+    expires: datetime | None = None
 
     @property
     def usable(self) -> bool:
         """Whether GitHub would still take it for its owner's."""
-        return not (self.expired or self.revoked)
+        over = self.expires is not None and self.expires <= datetime.now(UTC)
+        return not (self.expired or self.revoked or over)
 
     @property
     def principal(self) -> str:

@@ -159,11 +159,20 @@ def test_what_is_not_there_cannot_be_deleted(ghcr, path):
         pytest.param(
             CREDENTIAL,
             {**GOOD, "scope": []},
-            "unknown key 'scope': the keys are expired, kind, login, packages, repository, revoked,"
+            "unknown key 'scope': the keys are expired, expires, kind, login, packages, repository, revoked,"
             " scopes, sso_authorised, token",
             id="unknown key",
         ),
         pytest.param(CREDENTIAL, {"login": "a"}, "'token' is missing", id="no token"),
+        *(
+            pytest.param(
+                CREDENTIAL,
+                {**GOOD, "expires": text},
+                "'expires' must be a time as 2026-12-01T09:00:00+00:00",
+                id=f"expires {text}",
+            )
+            for text in ("soon", "2026-12-01T09:00:00")
+        ),
         pytest.param(
             CREDENTIAL,
             {**GOOD, "token": 5},

@@ -151,6 +151,26 @@ def test_user_is_told_with_the_scopes_of_the_token(world, caller, scopes):
     assert answer.headers.get("x-oauth-scopes") == scopes
 
 
+@pytest.mark.parametrize("kind", [{"scopes": ["read:packages"]}, {"kind": "fine-grained"}])
+def test_end_of_a_token_is_told_with_every_answer(world, kind):
+    """Also of one that has no scopes; one without an end has no such header."""
+    ends = {"token": "ghp_ends", "login": "Alice", "expires": "2099-12-01T10:00:00+01:00", **kind}
+    world.control("PUT", "/credentials/ends", ends)
+
+    header = "github-authentication-token-expiration"
+    assert ask(world, "/user", "ends").headers[header] == "2099-12-01 09:00:00 UTC"
+    assert header not in ask(world, "/user").headers
+
+
+def test_token_that_has_ended_is_a_bad_one(world):
+    """As if it had been revoked."""
+    ended = {"token": "ghp_ended", "login": "Alice", "expires": "2020-12-01T10:00:00+00:00"}
+    world.control("PUT", "/credentials/ended", ended)
+
+    assert ask(world, "/user", "ended").json()["message"] == "Bad credentials"
+    assert world.token_for("ended").status_code == 403
+
+
 @pytest.mark.parametrize("form", ["token ghp_alice", "Bearer ghp_alice", "bearer ghp_alice"])
 def test_token_comes_in_several_forms(world, form):
     """As `token`, as a bearer, and as a password."""
