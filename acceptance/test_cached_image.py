@@ -41,7 +41,7 @@ def test_cached_image_is_refused_or_run_by_version(second, lab):
         await_pods(second, "the pod is refused", _waits_for_a_token)
     else:
         pods = await_pods(second, "the pod runs without a credential", rolled_out)
-        assert any("already present on machine" in event for event in pods[0].events)
+        assert any("already present on machine" in event.message for event in pods[0].events)
     world = second.lab_world.world
     wanted = world.registry.manifest(
         second.workload.image.package, second.workload.image.tag, world.reader

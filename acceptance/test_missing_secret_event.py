@@ -15,7 +15,8 @@ EVENT = "FailedToRetrieveImagePullSecret: "
 
 
 def _events(pods):
-    return [event for pod in pods for event in pod.events if event.startswith(EVENT)]
+    said = [str(event) for pod in pods for event in pod.events]
+    return [event for event in said if event.startswith(EVENT)]
 
 
 def _said(_, pods):

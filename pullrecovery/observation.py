@@ -115,8 +115,41 @@ class ContainerSeen:
 
 
 @dataclass(frozen=True)
+class EventSeen:
+    """One event about an object, each repetition an entry of its own.
+
+    `time` is when a watch brought it, or `stamped` where none ran; `stamped` is the sender's
+    own, in whole seconds mostly. `field_path` names the container, as `spec.containers{web}`.
+    `combined` events stand for several messages of one kind, of which they bear the last.
+    """
+
+    time: datetime
+    stamped: datetime
+    uid: str
+    reason: str
+    message: str
+    field_path: str = ""
+    count: int = 1
+    combined: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}"
+
+
+@dataclass(frozen=True)
+class WaitingSeen:
+    """A container's waiting state, at the `time` at which a watch brought it."""
+
+    time: datetime
+    uid: str
+    container: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
 class PodSeen:
-    """A live pod of the workload."""
+    """A live pod of the workload; its events are in the order in which they came."""
 
     name: str
     uid: str
@@ -126,7 +159,7 @@ class PodSeen:
     pull_secrets: tuple[str, ...]
     ready: bool
     containers: tuple[ContainerSeen, ...]
-    events: tuple[str, ...]
+    events: tuple[EventSeen, ...]
 
 
 @dataclass(frozen=True)

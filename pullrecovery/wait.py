@@ -22,10 +22,12 @@ def wait_for(
     describe: Callable[[T], object] = lambda state: state,
     timeout: float,
     interval: float = 0.2,
+    pause: Callable[[float], None] | None = None,
 ) -> T:
     """Return the first observed state for which `ready` is true.
 
     `failed` ends the wait at once: the state is terminal. `timeout` and `interval` are seconds.
+    `pause` waits for the next look, and may return before `interval` is over: on news, not by time.
     Raises WaitError with `what`, the time spent and the last state seen.
     """
     started = time.monotonic()
@@ -38,4 +40,4 @@ def wait_for(
             raise WaitError(f"{what}: cannot happen any more, seen: {describe(state)}")
         if spent >= timeout:
             raise WaitError(f"{what}: not after {spent:.1f} s, last seen: {describe(state)}")
-        time.sleep(interval)
+        (pause or time.sleep)(interval)

@@ -9,7 +9,7 @@ from kubernetes import client as k8s
 
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.model import Target
-from pullrecovery.observation import Credential, Ran
+from pullrecovery.observation import Credential, EventSeen, Ran
 from pullrecovery.registry import RegistryClient
 
 
@@ -37,6 +37,13 @@ class PullLog(Protocol):
         """The place in the log that is now its end."""
 
 
+class EventLog(Protocol):
+    """Events recorded from before the pods existed."""
+
+    def of(self, uid: str) -> tuple[EventSeen, ...]:
+        """Everything that was said about the object with this UID, in the order it came."""
+
+
 class Runner(Protocol):
     """A machine with docker, crane, jq and the like, on which the operator's commands run."""
 
@@ -59,7 +66,8 @@ class World:
     """A target's surroundings: its cluster, its registry, Helm, a runner and who looks at them.
 
     `reader` is the credential that the suite itself asks the registry with. `operator` is the
-    one that the person at the runner has, which is judged; None where they have none.
+    one that the person at the runner has, which is judged; None where they have none. Without
+    `events`, the events that the API server still has are taken.
     """
 
     target: Target
@@ -69,6 +77,7 @@ class World:
     runner: Runner
     reader: Credential
     operator: Credential | None
+    events: EventLog | None = None
 
     @property
     def core(self) -> k8s.CoreV1Api:

@@ -15,6 +15,7 @@ from pullrecovery.observation import (
     ContainerSeen,
     Credential,
     DeploymentSeen,
+    EventSeen,
     Observation,
     PodSeen,
     Probe,
@@ -81,16 +82,25 @@ _WORKLOAD = Workload(
     pull_secrets_key="serviceAccount.imagePullSecrets",
     app=Path("/target/apps/frontend"),
 )
+_UID = "0b0f4b6e-2f2c-4a52-9d5c-9a3f2b7c1d11"
+_PULLED = datetime(2026, 11, 24, 3, 20, 49, tzinfo=UTC)
+
+
+def event(reason: str, message: str, container: str = "web") -> EventSeen:
+    """Return an event about a container of the recorded pod, as a watch brought it."""
+    return EventSeen(_PULLED, _PULLED, _UID, reason, message, f"spec.containers{{{container}}}")
+
+
 _POD = PodSeen(
     name="frontend-6d5f8c7b9-x2v4q",
-    uid="0b0f4b6e-2f2c-4a52-9d5c-9a3f2b7c1d11",
+    uid=_UID,
     replica_set="6d5f8c7b9",
     created=datetime(2026, 11, 24, 3, 20, 48, tzinfo=UTC),
     service_account="frontend",
     pull_secrets=("ghcr-credentials",),
     ready=True,
     containers=(ContainerSeen("web", REFERENCE, f"{REPOSITORY}@{DIGEST}", True, "", ""),),
-    events=(f'Pulled: Successfully pulled image "{REFERENCE}" in 71ms',),
+    events=(event("Pulled", f'Successfully pulled image "{REFERENCE}" in 71ms'),),
 )
 
 GOOD = Observation(

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
@@ -12,6 +12,7 @@ from pullrecovery.lab.paths import LABEL, SHARED_LABEL
 from pullrecovery.lab.seeding import LabWorld, Minted
 from pullrecovery.model import Workload
 from pullrecovery.observation import Credential
+from pullrecovery.observe.events import Recorder
 from pullrecovery.values import edit_values
 from pullrecovery.wait import wait_for
 from pullrecovery.world import World
@@ -32,12 +33,13 @@ class Ground:
     credential: Minted
     operator: Minted | None
     shared_namespace: bool = False
+    recorder: Recorder | None = field(default=None, init=False)
 
     @property
     def world(self) -> World:
-        """The lab's world, as the operator of this ground sees it."""
+        """The lab's world, as the operator of this ground sees it, with what is recorded here."""
         operator = self.operator.credential if self.operator else None
-        return replace(self.lab_world.world, operator=operator)
+        return replace(self.lab_world.world, operator=operator, events=self.recorder)
 
     @property
     def namespace(self) -> str:
@@ -52,10 +54,12 @@ class Ground:
         return self.lab_world.world.core
 
     def lay(self) -> None:
-        """Make all good: namespace, Secret, wiring, values."""
+        """Make all good: namespace, Secret, wiring, values; and record from now on what is said."""
         self._ensure_namespace()
         if self.shared_namespace:
             self.clear()
+        self.recorder = Recorder(self.core, self.namespace)
+        self.recorder.start()
         self.put_secret(self.credential.credential)
         self.set_value("image.repository", self.workload.image.repository)
         self.set_value("image.tag", self.workload.image.tag)
@@ -91,6 +95,8 @@ class Ground:
 
     def clear(self) -> None:
         """Remove all that the scenario made; the namespace too, unless its name is shared."""
+        if self.recorder is not None:
+            self.recorder.end()
         if not self.shared_namespace:
             _tolerate_missing(lambda: self.core.delete_namespace(self.namespace))
             return

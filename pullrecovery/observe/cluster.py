@@ -1,11 +1,13 @@
 """The workload's Deployment, its pods, and what the kubelet said about them."""
 
+from datetime import datetime
 from typing import Any
 
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.model import Workload
-from pullrecovery.observation import ContainerSeen, DeploymentSeen, PodSeen
+from pullrecovery.observation import ContainerSeen, DeploymentSeen, EventSeen, PodSeen
+from pullrecovery.observe.events import event_seen
 from pullrecovery.world import World
 
 _HASH = "pod-template-hash"
@@ -44,8 +46,7 @@ def observe_pods(
     selector = f"{_INSTANCE}={workload.name}"
     pods = world.core.list_namespaced_pod(workload.namespace, label_selector=selector).items
     living = [pod for pod in pods if pod.metadata.deletion_timestamp is None]
-    events = _events_by_uid(world, workload.namespace) if living else {}
-    return tuple(_pod(pod, events.get(pod.metadata.uid, ())) for pod in living)
+    return tuple(_pod(pod, _events(world, pod)) for pod in living)
 
 
 def _current_replica_set(world: World, workload: Workload, deployment: Any) -> str:
@@ -70,15 +71,23 @@ def _account_secrets(world: World, namespace: str, account: str) -> tuple[str, .
     return _names(found.image_pull_secrets)
 
 
-def _events_by_uid(world: World, namespace: str) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for event in world.core.list_namespaced_event(namespace).items:
-        uid = event.involved_object.uid
-        found[uid] = (*found.get(uid, ()), f"{event.reason}: {event.message}")
-    return found
+def _events(world: World, pod: Any) -> tuple[EventSeen, ...]:
+    """What was recorded of the pod, or what the API server still has."""
+    uid = pod.metadata.uid
+    if world.events is not None:
+        return world.events.of(uid)
+    found = world.core.list_namespaced_event(
+        pod.metadata.namespace, field_selector=f"involvedObject.uid={uid}"
+    )
+    as_sent = world.cluster.sanitize_for_serialization
+    return tuple(sorted((event_seen(as_sent(each)) for each in found.items), key=_time))
 
 
-def _pod(pod: Any, events: tuple[str, ...]) -> PodSeen:
+def _time(event: EventSeen) -> datetime:
+    return event.time
+
+
+def _pod(pod: Any, events: tuple[EventSeen, ...]) -> PodSeen:
     statuses = (*(pod.status.init_container_statuses or ()), *(pod.status.container_statuses or ()))
     conditions = {c.type: c.status for c in pod.status.conditions or ()}
     return PodSeen(

@@ -1,0 +1,208 @@
+"""The recorder of events, before an API server that says what it is told to say."""
+
+import json
+import queue
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from kubernetes import client as k8s
+
+from pullrecovery.errors import PullRecoveryError
+from pullrecovery.observe.events import Recorder, event_seen
+from pullrecovery.wait import wait_for
+
+UID = "0b0f4b6e-2f2c-4a52-9d5c-9a3f2b7c1d11"
+END = object()
+
+
+def event(message="Failed to pull image", version="8", **changes):
+    """Return an event as the API server sends it."""
+    return {
+        "metadata": {"resourceVersion": version, "creationTimestamp": "2026-11-24T03:20:48Z"},
+        "involvedObject": {"uid": UID, "fieldPath": "spec.containers{web}"},
+        "reason": "Failed",
+        "message": message,
+        "firstTimestamp": "2026-11-24T03:20:48Z",
+        "lastTimestamp": "2026-11-24T03:20:58Z",
+        "count": 2,
+        **changes,
+    }
+
+
+class ApiServer(ThreadingHTTPServer):
+    """Answers lists with a version, and watches of events with what is put into `say`."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.say, self.asked, self.version = queue.Queue(), [], "7"
+
+    def tell(self, message, kind="ADDED", **changes):
+        self.say.put({"type": kind, "object": event(message, **changes)})
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        if "watch" not in asked:
+            self._whole({"metadata": {"resourceVersion": self.server.version}, "items": []})
+            return
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        if self.path.startswith("/api/v1/namespaces/ours/events"):
+            self.server.asked.append(asked["resourceVersion"])
+            self._stream(self.server.say)
+
+    def _whole(self, document):
+        body = json.dumps(document).encode()
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _stream(self, said):
+        while (each := said.get()) is not END:
+            line = json.dumps(each).encode() + b"\n"
+            self.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
+        self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *_):
+        """Print nothing."""
+
+
+@contextmanager
+def _serving():
+    server = ApiServer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.say.put(END)
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(name="server")
+def _server():
+    with _serving() as server:
+        yield server
+
+
+@pytest.fixture(name="recorder")
+def _recorder(server):
+    settings = k8s.Configuration(host=f"http://127.0.0.1:{server.server_port}")
+    settings.proxy = None
+    recorder = Recorder(k8s.CoreV1Api(k8s.ApiClient(settings)), "ours")
+    recorder.start()
+    yield recorder
+    recorder.end()
+
+
+def _await_messages(recorder, *messages):
+    wait_for(
+        "the events are recorded",
+        lambda: [seen.message for seen in recorder.of(UID)],
+        lambda seen: seen == list(messages),
+        timeout=5,
+        pause=recorder.pause,
+    )
+
+
+def test_what_is_said_is_recorded_in_its_order(server, recorder):
+    """With the time at which it came, and the kubelet's own."""
+    before = datetime.now(UTC)
+    server.tell("one")
+    server.tell("two", kind="MODIFIED")
+
+    _await_messages(recorder, "one", "two")
+    first = recorder.of(UID)[0]
+    assert before <= first.time <= datetime.now(UTC)
+    assert first.stamped == datetime(2026, 11, 24, 3, 20, 58, tzinfo=UTC)
+    assert (first.reason, first.field_path, first.count) == ("Failed", "spec.containers{web}", 2)
+    assert recorder.of("another") == ()
+
+
+def test_event_that_is_dropped_is_no_news(server, recorder):
+    """The API server forgets events after an hour."""
+    server.tell("gone", kind="DELETED")
+    server.tell("here")
+
+    _await_messages(recorder, "here")
+
+
+def test_watch_goes_on_where_the_server_ended_it(server, recorder):
+    """From the last version that was seen, so that nothing is lost or comes twice."""
+    server.tell("one", version="11")
+    server.say.put({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "15"}}})
+    server.say.put(END)
+    server.tell("two", version="16")
+
+    _await_messages(recorder, "one", "two")
+    assert server.asked == ["7", "15"]
+
+
+def test_watch_begins_anew_where_its_version_is_too_old(server, recorder):
+    """What came in between is lost; what comes from then on is not."""
+    server.version = "90"
+    gone = {"code": 410, "reason": "Expired", "message": "too old resource version"}
+    server.say.put({"type": "ERROR", "object": gone})
+    server.say.put(END)
+    server.tell("after")
+
+    _await_messages(recorder, "after")
+    assert server.asked == ["7", "90"]
+
+
+def test_watch_that_is_refused_is_an_error_of_whoever_asks(server, recorder):
+    """A record with holes in it would be worse than none."""
+    refused = {"code": 403, "reason": "Forbidden", "message": "events is forbidden"}
+    server.say.put({"type": "ERROR", "object": refused})
+
+    with pytest.raises(
+        PullRecoveryError, match=r"(?s)The watch of ours ended: .*events is forbidden"
+    ):
+        _await_messages(recorder, "never")
+
+
+def test_recorder_that_has_ended_keeps_what_it_has(server, recorder):
+    """And its threads are gone at once, though the server says nothing."""
+    server.tell("one")
+    _await_messages(recorder, "one")
+
+    recorder.end()
+
+    assert not [each for each in threading.enumerate() if each.name == "watch ours"]
+    assert [str(seen) for seen in recorder.of(UID)] == ["Failed: one"]
+
+
+def test_combined_event_has_the_message_of_the_last():
+    """client-go folds the eleventh of one kind within ten minutes."""
+    seen = event_seen(event("(combined from similar events): Failed to pull image"))
+
+    assert (seen.message, seen.combined) == ("Failed to pull image", True)
+
+
+def test_event_that_no_watch_brought_has_the_senders_time():
+    """The only one that there is."""
+    seen = event_seen(event(lastTimestamp=None))
+
+    assert seen.time == seen.stamped == datetime(2026, 11, 24, 3, 20, 48, tzinfo=UTC)
+
+
+def test_event_of_the_newer_kind_has_its_time_in_microseconds():
+    """Events of the group events.k8s.io have `eventTime` alone."""
+    seen = event_seen(
+        event(eventTime="2026-11-24T03:20:48.123456Z", firstTimestamp=None, lastTimestamp=None)
+    )
+
+    assert seen.stamped == datetime(2026, 11, 24, 3, 20, 48, 123456, tzinfo=UTC)
