@@ -189,7 +189,8 @@ class ChartSeen:
 class Observation:
     """Everything that the criteria judge, seen together.
 
-    `identity` is what the operator sees of the wanted reference, `wanted` the suite's own probe.
+    `identity` is what the operator sees of the wanted reference, None where nobody asked them;
+    `wanted` is the suite's own probe.
     """
 
     target: Target
@@ -199,4 +200,4 @@ class Observation:
     deployment: DeploymentSeen
     pods: tuple[PodSeen, ...]
     wanted: Probe
-    identity: IdentitySeen
+    identity: IdentitySeen | None

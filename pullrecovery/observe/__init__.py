@@ -1,5 +1,7 @@
 """World → observations: each part looks once, and gives frozen data."""
 
+from dataclasses import replace
+
 from pullrecovery.model import Workload
 from pullrecovery.observation import Observation
 from pullrecovery.observe.chart import observe_chart
@@ -11,6 +13,12 @@ from pullrecovery.world import World
 
 def observe(world: World, workload: Workload) -> Observation:
     """Look at everything that the criteria judge of `workload`."""
+    identity = observe_identity(world, workload.image.reference)
+    return replace(observe_pull(world, workload), identity=identity)
+
+
+def observe_pull(world: World, workload: Workload) -> Observation:
+    """Look at what decides whether pods get their image; the operator's clients are not asked."""
     deployment = observe_deployment(world, workload)
     package = workload.image.package
     return Observation(
@@ -21,5 +29,5 @@ def observe(world: World, workload: Workload) -> Observation:
         deployment=deployment,
         pods=observe_pods(world, workload, deployment),
         wanted=world.registry.manifest(package, workload.image.tag, world.reader),
-        identity=observe_identity(world, workload.image.reference),
+        identity=None,
     )

@@ -20,6 +20,7 @@ from pullrecovery.observation import EventSeen, WaitingSeen
 
 _COMBINED = "(combined from similar events): "
 _GONE = 410
+_FAILURES = frozenset({"Failed", "InspectFailed", "ErrImageNeverPull"})
 # The API server ends a watch by itself then, and the watch goes on where it was.
 _SECONDS = 600
 _ENDS_WITHIN = 5.0
@@ -60,6 +61,16 @@ class Recorder:
         """Everything that was said about the object with this UID, in the order it came."""
         self._check()
         return tuple(event for event in list(self.events) if event.uid == uid)
+
+    def first_failure(self, since: datetime) -> datetime | None:
+        """When it was first known, from then on, that an image was not had: by event or by status.
+
+        The watch's time, as the kubelet's has whole seconds; None while nothing has failed.
+        """
+        self._check()
+        failed = [each.time for each in list(self.events) if each.reason in _FAILURES]
+        failed += [each.time for each in list(self.waiting) if "Image" in each.reason]
+        return min((time for time in failed if time >= since), default=None)
 
     def pause(self, seconds: float) -> None:
         """Wait for something new, at most so many seconds; what came since the last call counts."""

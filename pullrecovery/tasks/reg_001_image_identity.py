@@ -75,6 +75,8 @@ def reg_001(seen: Observation) -> Verdict:
 
     Raises DisagreementError where the harness itself was told something else.
     """
+    if seen.identity is None:
+        return fails(Cause.UNKNOWN, "the operator's clients were not asked", "ask them")
     return judge_identity(seen.identity, seen.target.login)
 
 

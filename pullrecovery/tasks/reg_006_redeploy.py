@@ -1,9 +1,11 @@
 """REG-006: redeploy, and see the new pods run the wanted image."""
 
+from dataclasses import replace
+
 from pullrecovery.diagnosis.advice import READ, WAIT
 from pullrecovery.diagnosis.pull import diagnose_pull
 from pullrecovery.diagnosis.reference import missing_image
-from pullrecovery.diagnosis.stuck import stuck_containers
+from pullrecovery.diagnosis.stuck import Stuck, stuck_containers
 from pullrecovery.model import Cause, Verdict, Workload, fails, holds
 from pullrecovery.observation import DeploymentSeen, Observation, PodSeen
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
@@ -18,11 +20,19 @@ def reg_006(seen: Observation) -> Verdict:
         return fails(Cause.NOT_DEPLOYED, f"no Deployment in {seen.workload.namespace}", upgrade)
     stuck = stuck_containers(seen.pods)
     if stuck:
-        return diagnose_pull(seen, stuck[0])
+        return _with_words(stuck[0], diagnose_pull(seen, stuck[0]))
     if any(image != seen.workload.image.reference for image in deployment.images):
         evidence = f"the release runs {', '.join(deployment.images)}"
         return fails(Cause.RELEASE_STALE, evidence, upgrade)
     return _judge_running(seen)
+
+
+def _with_words(stuck: Stuck, verdict: Verdict) -> Verdict:
+    """Both observations that a cause is named by: the pod's words, and what they led to."""
+    if stuck.said in verdict.evidence:
+        return verdict
+    said = f"{stuck.pod.name} says {stuck.said}; seen besides: {verdict.evidence}"
+    return replace(verdict, evidence=said)
 
 
 def rolled_out(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> bool:
