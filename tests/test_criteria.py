@@ -297,3 +297,27 @@ def test_rollout_is_over_when_only_new_pods_live_and_are_ready():
 
     assert rolled_out(GOOD.deployment, (new,))
     assert not rolled_out(GOOD.deployment, (new, old))
+
+
+def test_cause_of_a_failed_pull_is_shown_by_what_the_pod_says_and_what_the_registry_says():
+    """The two observations that make it: neither would do alone."""
+    seen = recorded.waiting(recorded.REJECTED, recorded.secret(probe=recorded.BAD_TOKEN))
+
+    evidence = reg_006(seen).evidence
+
+    assert f"says ErrImagePull: {recorded.REJECTED}" in evidence
+    assert evidence.endswith(
+        "Secret frontend-dev/ghcr-credentials: the token answered 403: denied: denied"
+    )
+
+
+def test_words_of_a_pod_that_nothing_explains_are_said_once():
+    """They are the evidence."""
+    evidence = reg_006(recorded.waiting("no such thing")).evidence
+
+    assert evidence == "ErrImagePull: no such thing"
+
+
+def test_operator_who_was_not_asked_is_not_judged_to_be_well():
+    """A cause of the pods can be named without the clients; REG-001 cannot hold without them."""
+    assert CRITERIA["REG-001"](replace(GOOD, identity=None)) == fails(Cause.UNKNOWN)

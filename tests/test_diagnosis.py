@@ -162,3 +162,44 @@ def test_sidecar_of_a_ready_container_can_be_stuck_alone():
     stuck = stuck_containers(recorded.pod(containers=(good, bad)).pods)
 
     assert [one.container for one in stuck] == [bad]
+
+
+SILENT = f'Back-off pulling image "{recorded.REFERENCE}"'
+FAILED = f'Failed to pull image "{recorded.REFERENCE}": '
+
+
+def test_back_off_that_does_not_say_why_is_explained_by_the_recorded_event():
+    """Kubelets before 1.32 say it there alone; the last failed pull of that container counts."""
+    seen = recorded.pod(
+        recorded.waiting(SILENT, reason="ImagePullBackOff"),
+        events=(
+            recorded.event("Failed", FAILED + recorded.REJECTED),
+            recorded.event("Failed", FAILED + recorded.ANONYMOUS),
+            recorded.event("Failed", FAILED + recorded.REJECTED, container="other"),
+            recorded.event("Failed", "Error: ErrImagePull"),
+        ),
+    )
+
+    (stuck,) = stuck_containers(seen.pods)
+
+    assert stuck.container.waiting_message == f"{SILENT}: ErrImagePull: {recorded.ANONYMOUS}"
+    assert stuck.container.waiting_reason == "ImagePullBackOff"
+
+
+def test_back_off_of_which_nothing_was_recorded_stays_as_it_is():
+    """Nothing is made up."""
+    (stuck,) = stuck_containers(recorded.waiting(SILENT, reason="ImagePullBackOff").pods)
+
+    assert stuck.container.waiting_message == SILENT
+
+
+def test_back_off_that_says_why_needs_no_event():
+    """The status is newer than any event."""
+    seen = recorded.pod(
+        recorded.backing_off(recorded.REJECTED),
+        events=(recorded.event("Failed", FAILED + recorded.ANONYMOUS),),
+    )
+
+    (stuck,) = stuck_containers(seen.pods)
+
+    assert stuck.container.waiting_message.endswith(recorded.REJECTED)

@@ -4,6 +4,7 @@ import json
 import queue
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -12,7 +13,8 @@ import pytest
 from kubernetes import client as k8s
 
 from pullrecovery.errors import PullRecoveryError
-from pullrecovery.observe.events import Recorder, event_seen
+from pullrecovery.observation import EventSeen, WaitingSeen
+from pullrecovery.observe.events import Recorder, event_seen, waiting_seen
 from pullrecovery.wait import wait_for
 
 UID = "0b0f4b6e-2f2c-4a52-9d5c-9a3f2b7c1d11"
@@ -206,3 +208,52 @@ def test_event_of_the_newer_kind_has_its_time_in_microseconds():
     )
 
     assert seen.stamped == datetime(2026, 11, 24, 3, 20, 48, 123456, tzinfo=UTC)
+
+
+@dataclass
+class Nobody:
+    """Stands in for an API server that is never asked."""
+
+
+def _at(second):
+    return datetime(2026, 11, 24, 3, 20, second, tzinfo=UTC)
+
+
+def _recorded(events=(), waiting=()):
+    recorder = Recorder(Nobody(), "ours")
+    recorder.events += [EventSeen(_at(s), _at(0), UID, reason, "") for s, reason in events]
+    recorder.waiting += [WaitingSeen(_at(s), UID, "web", reason, "") for s, reason in waiting]
+    return recorder
+
+
+@pytest.mark.parametrize(
+    ("events", "waiting", "first"),
+    [
+        ([(5, "Pulling"), (6, "Failed")], [(7, "ErrImagePull")], 6),
+        ([(9, "InspectFailed")], [(8, "InvalidImageName")], 8),
+        ([(9, "ErrImageNeverPull")], [(8, "ContainerCreating")], 9),
+        ([(2, "Failed"), (9, "Failed")], [], 9),
+        ([(5, "Pulling"), (6, "Pulled")], [(7, "CrashLoopBackOff")], None),
+    ],
+    ids=["event", "status", "never", "earlier failure", "none"],
+)
+def test_first_failure_is_what_came_first(events, waiting, first):
+    """From the moment that is asked about; a container that fails otherwise is none."""
+    found = _recorded(events, waiting).first_failure(_at(4))
+
+    assert found == (None if first is None else _at(first))
+
+
+def test_containers_that_wait_are_read_from_a_pods_status():
+    """Init containers too; those that run have nothing to say."""
+    status = {
+        "initContainerStatuses": [
+            {"name": "init", "state": {"waiting": {"reason": "ErrImagePull", "message": "why"}}}
+        ],
+        "containerStatuses": [{"name": "web", "state": {"running": {}}}, {"name": "new"}],
+    }
+
+    seen = waiting_seen({"metadata": {"uid": UID}, "status": status}, _at(3))
+
+    assert seen == [WaitingSeen(_at(3), UID, "init", "ErrImagePull", "why")]
+    assert waiting_seen({"metadata": {"uid": UID}}, _at(3)) == []

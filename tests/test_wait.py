@@ -114,3 +114,13 @@ def test_error_of_the_look_itself_is_not_swallowed():
 def test_wait_that_failed_cannot_tell():
     """It never counts as a verdict."""
     assert WaitError("x").exit == Exit.CANNOT_TELL == 2
+
+
+def test_wait_that_is_given_a_pause_of_its_own_does_not_sleep(clock):
+    """It is told for how long at most, and looks again as soon as that returns."""
+    paused = []
+
+    wait_for("x", _states(1, 2, 3), lambda n: n == 3, timeout=5, interval=0.5, pause=paused.append)
+
+    assert paused == [0.5, 0.5]
+    assert clock.slept == []
