@@ -89,8 +89,31 @@ class IdentitySeen:
 
 
 @dataclass(frozen=True)
+class EntrySeen:
+    """An entry of a pull secret that applies to the image, and the registry's answer to it.
+
+    Where it has no token, the registry was asked as nobody, as containerd asks then.
+    """
+
+    server: str
+    credential: Credential
+    probe: Probe
+
+    @property
+    def accepted(self) -> bool:
+        """Whether its credential may read the package; 404 is said to those who may."""
+        return self.probe.ok or self.probe.missing
+
+
+@dataclass(frozen=True)
 class SecretSeen:
-    """The pull secret in the workload's namespace; `probe` used its credential."""
+    """A pull secret in the workload's namespace, as the kubelet reads it.
+
+    `servers` are the keys of its entries; `entries` are those that apply to the image, the one
+    that the kubelet tries first in front. `problem` says why it cannot be decoded. Of the target's
+    Secret, where it is missing: `in_namespaces` has one of its name, and `other_names` are Secrets
+    of its own namespace with an entry for the image.
+    """
 
     name: str
     namespace: str
@@ -98,8 +121,9 @@ class SecretSeen:
     type: str = ""
     servers: tuple[str, ...] = ()
     problem: str = ""
-    credential: Credential | None = None
-    probe: Probe | None = None
+    entries: tuple[EntrySeen, ...] = ()
+    in_namespaces: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,6 +200,23 @@ class DeploymentSeen:
     observed: bool = False
     current_replica_set: str = ""
 
+    @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        """Those that a new pod would be given: the account's only where the template has none."""
+        return self.template_pull_secrets or self.service_account_pull_secrets
+
+
+@dataclass(frozen=True)
+class WiringSeen:
+    """Where else the pull secret is named; looked for where a new pod would not be given it.
+
+    `values_keys` are dotted keys of the values, `default_account` the pull secrets of the
+    namespace's default ServiceAccount.
+    """
+
+    values_keys: tuple[str, ...] = ()
+    default_account: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True)
 class ChartSeen:
@@ -189,8 +230,9 @@ class ChartSeen:
 class Observation:
     """Everything that the criteria judge, seen together.
 
-    `identity` is what the operator sees of the wanted reference, None where nobody asked them;
-    `wanted` is the suite's own probe.
+    `secret` is the target's pull secret, `pull_secrets` are all those that live pods, or a new
+    one, are given. `identity` is what the operator sees of the wanted reference, None where nobody
+    asked them; `wanted` is the suite's own probe.
     """
 
     target: Target
@@ -201,3 +243,5 @@ class Observation:
     pods: tuple[PodSeen, ...]
     wanted: Probe
     identity: IdentitySeen | None
+    pull_secrets: tuple[SecretSeen, ...] = ()
+    wiring: WiringSeen = WiringSeen()

@@ -15,6 +15,7 @@ from pullrecovery.observation import (
     ContainerSeen,
     Credential,
     DeploymentSeen,
+    EntrySeen,
     EventSeen,
     Observation,
     PodSeen,
@@ -54,7 +55,19 @@ NO_SCOPE = (
     f"{FORBIDDEN_2_1}\n"
     "denied: permission_denied: The token provided does not match expected scopes."
 )
+NO_SSO = (
+    f"{FORBIDDEN_2_1}\n"
+    "denied: permission_denied: Resource protected by organization SAML enforcement. You must"
+    " grant your Personal Access token access to this organization."
+)
+NO_CLASSIC = (
+    f"{FORBIDDEN_2_1}\n"
+    "denied: permission_denied: `bytequester` forbids access via a personal access token (classic)."
+    " Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions."
+)
 NO_READ = f"{FORBIDDEN_2_1}\ndenied: permission_denied: read_package"
+NOT_BASE64 = "illegal base64 data at input byte 3"
+NO_COLON = "unable to parse auth field, must be formatted as base64(username:password)"
 MUST_BE_LOWER_CASE = (
     f'Failed to apply default image tag "{CAPITALS}:{TAG}": '
     f'couldn\'t parse image name "{CAPITALS}:{TAG}": invalid reference format: '
@@ -64,12 +77,15 @@ MUST_BE_LOWER_CASE = (
 ACCEPTED = Probe("registry", 200, digest=DIGEST)
 NO_TAG = Probe("registry", 404, "MANIFEST_UNKNOWN", "manifest unknown")
 BAD_TOKEN = Probe("token", 403, "DENIED", "denied")
+NOBODY = Probe("token", 401, "UNAUTHORIZED", "authentication required")
 SCOPE_DENIED = Probe(
     "registry",
     403,
     "DENIED",
     "permission_denied: The token provided does not match expected scopes.",
 )
+SSO_DENIED = Probe("registry", 403, "DENIED", NO_SSO.partition("\ndenied: ")[2])
+CLASSIC_DENIED = Probe("registry", 403, "DENIED", NO_CLASSIC.partition("\ndenied: ")[2])
 READ_DENIED = Probe("registry", 403, "DENIED", "permission_denied: read_package")
 OUTAGE = Probe("network", 0, "ConnectError", "[Errno 111] Connection refused")
 
@@ -122,8 +138,7 @@ GOOD = Observation(
         exists=True,
         type="kubernetes.io/dockerconfigjson",
         servers=("ghcr.io",),
-        credential=Credential("ByteQuester", TOKEN),
-        probe=ACCEPTED,
+        entries=(EntrySeen("ghcr.io", Credential("ByteQuester", TOKEN), ACCEPTED),),
     ),
     deployment=DeploymentSeen(
         exists=True,
@@ -139,6 +154,7 @@ GOOD = Observation(
     wanted=ACCEPTED,
     identity=printed.good(),
 )
+GOOD = replace(GOOD, pull_secrets=(GOOD.secret,))
 
 
 def not_found(reference: str) -> str:
@@ -147,18 +163,26 @@ def not_found(reference: str) -> str:
 
 
 def secret(seen: Observation = GOOD, **changes: Any) -> Observation:
-    """Return the observation with another Secret."""
-    return replace(seen, secret=replace(seen.secret, **changes))
+    """Return the observation with another Secret, which the pods are given."""
+    changed = replace(seen.secret, **changes)
+    return replace(seen, secret=changed, pull_secrets=(changed,))
 
 
-def no_secret() -> Observation:
-    """Return the observation of a namespace without the Secret."""
-    return replace(GOOD, secret=SecretSeen("ghcr-credentials", "frontend-dev", exists=False))
+def answered(*probes: Probe, seen: Observation = GOOD) -> Observation:
+    """Return the observation of a Secret with an entry for each of these answers."""
+    credential = Credential("ByteQuester", TOKEN)
+    return secret(seen, entries=tuple(EntrySeen("ghcr.io", credential, probe) for probe in probes))
+
+
+def no_secret(seen: Observation = GOOD, **found: Any) -> Observation:
+    """Return the observation of a namespace without the Secret; `found` is what is elsewhere."""
+    missing = SecretSeen("ghcr-credentials", "frontend-dev", exists=False, **found)
+    return replace(seen, secret=missing, pull_secrets=(missing,))
 
 
 def wrong_server(seen: Observation = GOOD) -> Observation:
     """Return the observation of a Secret whose key the kubelet does not match."""
-    return secret(seen, servers=("ghcr.io:443",), credential=None, probe=None)
+    return secret(seen, servers=("ghcr.io:443",), entries=())
 
 
 def deployment(seen: Observation = GOOD, **changes: Any) -> Observation:
@@ -197,6 +221,11 @@ def backing_off(message: str, seen: Observation = GOOD) -> Observation:
     """Return the observation of the kubelet's next sync: the same text, in back-off."""
     said = f'Back-off pulling image "{REFERENCE}": ErrImagePull: {message}'
     return waiting(said, seen, reason="ImagePullBackOff")
+
+
+def undecoded(error: str, seen: Observation = GOOD) -> Observation:
+    """Return the observation of a pod one of whose Secrets the kubelet cannot decode."""
+    return waiting(error, seen, reason=error)
 
 
 def unwired(seen: Observation = GOOD) -> Observation:

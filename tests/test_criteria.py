@@ -13,12 +13,11 @@ from pullrecovery.tasks.reg_006_redeploy import reg_006, rolled_out
 from tests import printed, recorded
 from tests.recorded import GOOD, REFERENCE, REPOSITORY, TAG
 
-OPAQUE = {"type": "Opaque", "servers": (), "credential": None, "probe": None}
+OPAQUE = {"type": "Opaque", "servers": (), "entries": ()}
 UNREADABLE = {
     "problem": "its `auth` is not base64",
     "servers": (),
-    "credential": None,
-    "probe": None,
+    "entries": (),
 }
 
 # What a broken workload looks like, the cause that its own task and REG-006 name, what fails.
@@ -34,7 +33,7 @@ BROKEN = {
         {"REG-003", "REG-006"},
     ),
     "secret unreadable": (
-        recorded.waiting(recorded.ANONYMOUS, recorded.secret(**UNREADABLE)),
+        recorded.undecoded(recorded.NOT_BASE64, recorded.secret(**UNREADABLE)),
         Cause.SECRET_UNREADABLE,
         {"REG-003", "REG-006"},
     ),
@@ -44,27 +43,42 @@ BROKEN = {
         {"REG-003", "REG-006"},
     ),
     "token revoked": (
-        recorded.waiting(recorded.REJECTED, recorded.secret(probe=recorded.BAD_TOKEN)),
+        recorded.waiting(recorded.REJECTED, recorded.answered(recorded.BAD_TOKEN)),
         Cause.CREDENTIAL_REJECTED,
         {"REG-003", "REG-006"},
     ),
     "token without scope, containerd 2.3.4": (
-        recorded.waiting(recorded.NO_SCOPE, recorded.secret(probe=recorded.SCOPE_DENIED)),
+        recorded.waiting(recorded.NO_SCOPE, recorded.answered(recorded.SCOPE_DENIED)),
         Cause.SCOPE_MISSING,
         {"REG-003", "REG-006"},
     ),
     "token without scope, containerd 2.1": (
-        recorded.waiting(recorded.FORBIDDEN_2_1, recorded.secret(probe=recorded.SCOPE_DENIED)),
+        recorded.waiting(recorded.FORBIDDEN_2_1, recorded.answered(recorded.SCOPE_DENIED)),
         Cause.SCOPE_MISSING,
         {"REG-003", "REG-006"},
     ),
+    "token not authorised for SSO": (
+        recorded.waiting(recorded.NO_SSO, recorded.answered(recorded.SSO_DENIED)),
+        Cause.SSO_MISSING,
+        {"REG-003", "REG-006"},
+    ),
+    "organisation forbids classic tokens": (
+        recorded.waiting(recorded.NO_CLASSIC, recorded.answered(recorded.CLASSIC_DENIED)),
+        Cause.CLASSIC_FORBIDDEN,
+        {"REG-003", "REG-006"},
+    ),
+    "secret of the legacy type, and good": (
+        recorded.secret(type="kubernetes.io/dockercfg"),
+        Cause.SECRET_WRONG_TYPE,
+        {"REG-003"},
+    ),
     "owner may not read, containerd 2.3.4": (
-        recorded.waiting(recorded.NO_READ, recorded.secret(probe=recorded.READ_DENIED)),
+        recorded.waiting(recorded.NO_READ, recorded.answered(recorded.READ_DENIED)),
         Cause.PERMISSION_MISSING,
         {"REG-003", "REG-006"},
     ),
     "owner may not read, containerd 2.1": (
-        recorded.waiting(recorded.FORBIDDEN_2_1, recorded.secret(probe=recorded.READ_DENIED)),
+        recorded.waiting(recorded.FORBIDDEN_2_1, recorded.answered(recorded.READ_DENIED)),
         Cause.PERMISSION_MISSING,
         {"REG-003", "REG-006"},
     ),
@@ -164,7 +178,7 @@ def test_failing_verdict_says_what_was_seen_and_what_mends_it(seen):
 )
 def test_back_off_has_the_cause_of_the_failed_pull_behind_it(text):
     """ErrImagePull and ImagePullBackOff are one symptom, seen earlier or later."""
-    secret = recorded.secret(probe=recorded.BAD_TOKEN)
+    secret = recorded.answered(recorded.BAD_TOKEN)
 
     assert reg_006(recorded.backing_off(text, secret)) == reg_006(recorded.waiting(text, secret))
     assert reg_006(recorded.backing_off(text, secret)) == fails(Cause.CREDENTIAL_REJECTED)
@@ -180,13 +194,12 @@ def test_back_off_has_the_cause_of_the_failed_pull_behind_it(text):
         (replace(recorded.SCOPE_DENIED, status=500, message=""), Cause.REGISTRY_UNREACHABLE),
         (replace(recorded.SCOPE_DENIED, status=401, message="unauthorized"), Cause.UNKNOWN),
         (replace(recorded.BAD_TOKEN, status=401), Cause.UNKNOWN),
-        (None, Cause.UNKNOWN),
     ],
-    ids=["refused", "timeout", "429", "503", "500", "401", "401-token", "not-asked"],
+    ids=["refused", "timeout", "429", "503", "500", "401", "401-token"],
 )
 def test_secret_that_could_not_be_tried_is_not_blamed(probe, cause):
     """An outage or an answer nobody knows is no fault of the Secret, and never a pass."""
-    verdict = reg_003(recorded.secret(probe=probe))
+    verdict = reg_003(recorded.answered(probe))
 
     assert verdict == fails(cause)
     assert verdict.evidence.startswith("Secret frontend-dev/ghcr-credentials: the ")
@@ -195,7 +208,7 @@ def test_secret_that_could_not_be_tried_is_not_blamed(probe, cause):
 
 def test_secret_whose_package_has_no_tag_yet_holds():
     """That the package is empty or gone is REG-002's, not the Secret's."""
-    assert reg_003(recorded.secret(probe=recorded.NO_TAG)) == holds()
+    assert reg_003(recorded.answered(recorded.NO_TAG)) == holds()
 
 
 def test_secret_in_the_pod_template_wires_it():
@@ -207,9 +220,11 @@ def test_secret_in_the_pod_template_wires_it():
     assert reg_004(seen) == holds()
 
 
-def test_pod_template_with_another_secret_hides_the_service_account():
-    """Kubernetes takes the ServiceAccount's list only where the template has none."""
-    assert reg_004(recorded.deployment(template_pull_secrets=("other",))) == fails(Cause.NOT_WIRED)
+def test_workload_that_is_not_deployed_fails_reg_006_alone():
+    """Without a Deployment there is nothing to wire."""
+    seen = replace(recorded.deployment(exists=False), pods=())
+
+    assert {reg for reg, verdict in judge(seen).items() if not verdict.holds} == {"REG-006"}
 
 
 @pytest.mark.parametrize(
@@ -301,7 +316,7 @@ def test_rollout_is_over_when_only_new_pods_live_and_are_ready():
 
 def test_cause_of_a_failed_pull_is_shown_by_what_the_pod_says_and_what_the_registry_says():
     """The two observations that make it: neither would do alone."""
-    seen = recorded.waiting(recorded.REJECTED, recorded.secret(probe=recorded.BAD_TOKEN))
+    seen = recorded.waiting(recorded.REJECTED, recorded.answered(recorded.BAD_TOKEN))
 
     evidence = reg_006(seen).evidence
 

@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from pullrecovery.keyring import UnreadableSecretError, credential_for, matches, read_entries
+from pullrecovery.keyring import (
+    UnreadableSecretError,
+    in_order,
+    matches,
+    read_entries,
+    read_legacy_entries,
+    read_secret,
+)
 from pullrecovery.observation import Credential
 
 IMAGE = "ghcr.io/bytequester/backend"
@@ -67,25 +74,36 @@ def test_port_of_the_image_must_be_the_servers():
 
 
 @pytest.mark.parametrize(
-    ("servers", "chosen"),
+    ("servers", "tried"),
     [
-        (["ghcr.io"], "ghcr.io"),
-        (["ghcr.io", "ghcr.io/bytequester"], "ghcr.io/bytequester"),
-        (["ghcr.io/bytequester/backend", "ghcr.io/bytequester"], "ghcr.io/bytequester/backend"),
-        (["https://ghcr.io", "ghcr.io/bytequester"], "ghcr.io/bytequester"),
-        (["*.io", "ghcr.io"], "ghcr.io"),
-        (["docker.io", "ghcr.io/other"], None),
-        ([], None),
+        (["ghcr.io"], ["ghcr.io"]),
+        (["ghcr.io", "ghcr.io/bytequester"], ["ghcr.io/bytequester", "ghcr.io"]),
+        (
+            ["ghcr.io/bytequester", "ghcr.io/bytequester/backend"],
+            ["ghcr.io/bytequester/backend", "ghcr.io/bytequester"],
+        ),
+        (["https://ghcr.io", "ghcr.io/bytequester"], ["ghcr.io/bytequester", "https://ghcr.io"]),
+        (["https://ghcr.io", "ghcr.io"], ["https://ghcr.io", "ghcr.io"]),
+        (["*.io", "ghcr.io", "docker.io"], ["ghcr.io", "*.io"]),
+        (["docker.io", "ghcr.io/other"], []),
+        ([], []),
     ],
-    ids=["one", "owner", "repository", "scheme is no rank", "glob", "none fits", "empty"],
+    ids=[
+        "one",
+        "owner",
+        "repository",
+        "scheme is no rank",
+        "equal ones as they come",
+        "glob",
+        "none fits",
+        "empty",
+    ],
 )
-def test_most_specific_server_is_chosen(servers, chosen):
+def test_most_specific_server_is_tried_first(servers, tried):
     """The kubelet sorts the keys without their schemes, backwards."""
-    entries = {server: Credential(server, "token") for server in servers}
+    found = in_order(((server, None) for server in servers), IMAGE)
 
-    found = credential_for(entries, IMAGE)
-
-    assert found == (Credential(chosen, "token") if chosen else None)
+    assert [server for server, _ in found] == tried
 
 
 @pytest.mark.parametrize(
@@ -96,8 +114,9 @@ def test_most_specific_server_is_chosen(servers, chosen):
         {"username": "ByteQuester", "password": "s3nt1n3l"},
         {"username": "ByteQuester", "password": "s3nt1n3l", "auth": ""},
         {"username": "someone", "password": "else", "auth": AUTH},
+        {"Auth": AUTH[:8] + "\n" + AUTH[8:]},
     ],
-    ids=["auth", "unpadded", "apart", "auth empty", "auth has the last word"],
+    ids=["auth", "unpadded", "apart", "auth empty", "auth has the last word", "line break"],
 )
 def test_credential_is_read_from_every_form_of_entry(entry):
     """What `kubectl create secret docker-registry` and `docker login` write."""
@@ -109,7 +128,11 @@ def test_token_may_hold_colons():
     assert _entries({"ghcr.io": {"auth": "YTpiOmM="}}) == {"ghcr.io": Credential("a", "b:c")}
 
 
-@pytest.mark.parametrize("document", ["{}", '{"auths": {}}'], ids=["empty", "no auths"])
+@pytest.mark.parametrize(
+    "document",
+    ["{}", '{"auths": {}}', '{"auths": null}', '{"ghcr.io": {"auth": "%"}}'],
+    ids=["empty", "no auths", "auths null", "legacy shape"],
+)
 def test_secret_for_no_server_is_readable(document):
     """It is of no use, but not broken."""
     assert read_entries(document) == {}
@@ -118,32 +141,52 @@ def test_secret_for_no_server_is_readable(document):
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ("", "Expecting value"),
-        ("not json", "Expecting value"),
-        ("[]", "."),
-        ('{"auths": null}', "."),
-        ('{"auths": {"ghcr.io": null}}', "."),
-        ('{"auths": {"ghcr.io": {"auth": 5}}}', "."),
+        ("", "it is not JSON"),
+        ("not json", "it is not JSON"),
+        ("[]", "it is no object"),
+        ('{"auths": "ghcr.io"}', "its `auths` is no mapping of servers"),
+        ('{"auths": {"ghcr.io": "token"}}', "an entry is no object"),
+        ('{"auths": {"ghcr.io": {"auth": 5}}}', "its `auth` is no text"),
+        ('{"auths": {"ghcr.io": {"password": 5}}}', "its `password` is no text"),
         ('{"auths": {"ghcr.io": {"auth": "%%%"}}}', "its `auth` is not base64$"),
-        ('{"auths": {"ghcr.io": {"auth": "/w=="}}}', "its `auth` is not base64$"),
+        ('{"auths": {"ghcr.io": {"auth": "YWJjZA="}}}', "its `auth` is not base64$"),
         ('{"auths": {"ghcr.io": {"auth": "YWJj"}}}', "not base64 of login:token"),
     ],
     ids=[
         "empty",
         "no JSON",
         "a list",
-        "auths null",
-        "entry null",
+        "auths a text",
+        "entry a text",
         "auth a number",
+        "password a number",
         "no base64",
-        "no text",
+        "wrong padding",
         "no colon",
     ],
 )
 def test_unreadable_secret_says_why(document, reason):
-    """The kubelet drops such a Secret and says nothing to the pod."""
+    """The kubelet says so where the pod's reason belongs, and pulls nothing."""
     with pytest.raises(UnreadableSecretError, match=reason):
         read_entries(document)
+
+
+@pytest.mark.parametrize("entry", [{}, None], ids=["empty", "null"])
+def test_entry_without_anything_is_a_credential_of_nobody(entry):
+    """The kubelet uses it, and pulls as if there were none."""
+    assert _entries({"ghcr.io": entry}) == {"ghcr.io": Credential("", "")}
+
+
+def test_legacy_document_has_its_servers_at_the_top():
+    """One of the newer shape has a server `auths` there, which is no image's."""
+    assert read_legacy_entries(json.dumps({"ghcr.io": {"auth": AUTH}})).keys() == {"ghcr.io"}
+    assert read_legacy_entries(json.dumps({"auths": {"ghcr.io": {}}})).keys() == {"auths"}
+
+
+@pytest.mark.parametrize("kind", ["Opaque", "kubernetes.io/dockercfg"])
+def test_kubelet_reads_the_key_that_belongs_to_the_type_alone(kind):
+    """Whatever else is in the Secret is passed over, and nothing says so."""
+    assert read_secret(kind, {".dockerconfigjson": "not even base64"}) == {}
 
 
 def test_one_bad_entry_spoils_the_whole_secret():

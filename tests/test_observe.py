@@ -1,16 +1,18 @@
 """What is seen of a chart and of a Secret, from what Helm and the API server give."""
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import pytest
-from kubernetes.client import V1Secret
+from kubernetes.client import V1LocalObjectReference, V1ObjectMeta, V1Secret, V1ServiceAccount
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.observation import ChartSeen, Credential, SecretSeen
+from pullrecovery.keyring import DATA_KEYS
+from pullrecovery.observation import ChartSeen, Credential, EntrySeen, SecretSeen, WiringSeen
 from pullrecovery.observe.chart import observe_chart
-from pullrecovery.observe.secret import observe_secret
+from pullrecovery.observe.secret import observe_pull_secrets, observe_secret
+from pullrecovery.observe.wiring import given, observe_wiring
 from pullrecovery.process import CommandError
 from tests import recorded
 
@@ -65,10 +67,19 @@ class World:
     status: int = 404
     target: object = recorded.GOOD.target
     asked: list = field(default_factory=list)
+    here: tuple = ()
+    elsewhere: tuple = ()
+
+    def _list(self, found):
+        return SimpleNamespace(items=list(found))
 
     @property
     def core(self):
-        return SimpleNamespace(read_namespaced_secret=self._read)
+        return SimpleNamespace(
+            read_namespaced_secret=self._read,
+            list_namespaced_secret=lambda *_, **__: self._list(self.here),
+            list_secret_for_all_namespaces=lambda **__: self._list(self.elsewhere),
+        )
 
     @property
     def registry(self):
@@ -84,9 +95,11 @@ class World:
         return recorded.ACCEPTED
 
 
-def _secret(content, kind="kubernetes.io/dockerconfigjson"):
+def _secret(content, kind="kubernetes.io/dockerconfigjson", name="ghcr-credentials", at="here"):
+    metadata = V1ObjectMeta(name=name, namespace=at)
     content = content if isinstance(content, bytes) else content.encode()
-    return V1Secret(data={".dockerconfigjson": base64.b64encode(content).decode()}, type=kind)
+    data = {DATA_KEYS[kind]: base64.b64encode(content).decode()}
+    return V1Secret(metadata=metadata, data=data, type=kind)
 
 
 def _observe(world):
@@ -126,8 +139,7 @@ def test_secret_is_seen_and_its_credential_tried():
         exists=True,
         type="kubernetes.io/dockerconfigjson",
         servers=("ghcr.io",),
-        credential=Credential("ByteQuester", "s3nt1n3l"),
-        probe=recorded.ACCEPTED,
+        entries=(EntrySeen("ghcr.io", Credential("ByteQuester", "s3nt1n3l"), recorded.ACCEPTED),),
     )
     assert world.asked == [("bytequester/hosting-monorepo", Credential("ByteQuester", "s3nt1n3l"))]
 
@@ -149,7 +161,7 @@ def test_secret_for_another_server_is_not_tried():
 
     seen = _observe(world)
 
-    assert (seen.servers, seen.credential, seen.probe) == (("ghcr.io:443",), None, None)
+    assert (seen.servers, seen.entries) == (("ghcr.io:443",), ())
     assert world.asked == []
 
 
@@ -164,7 +176,7 @@ def test_unreadable_secret_has_a_problem(content):
 
     assert seen.exists
     assert seen.problem
-    assert seen.credential is None
+    assert seen.entries == ()
 
 
 def test_secret_of_another_type_is_seen_without_entries():
@@ -172,3 +184,87 @@ def test_secret_of_another_type_is_seen_without_entries():
     seen = _observe(World(V1Secret(data=None, type="Opaque")))
 
     assert (seen.type, seen.servers, seen.problem) == ("Opaque", (), "")
+
+
+def test_every_entry_that_applies_is_tried_in_the_kubelets_order():
+    """A pull that one of them would do is no failure."""
+    auths = (
+        '"ghcr.io": {"username": "a", "password": "1"}, "ghcr.io/bytequester": {"auth": "YjoyCg=="}'
+    )
+    world = World(_secret(f'{{"auths": {{{auths}}}}}'))
+
+    seen = _observe(world)
+
+    assert [entry.server for entry in seen.entries] == ["ghcr.io/bytequester", "ghcr.io"]
+    assert [credential.login for _, credential in world.asked] == ["b", "a"]
+
+
+def test_entry_without_a_token_is_tried_as_nobody():
+    """As containerd does, whatever the login."""
+    world = World(_secret('{"auths": {"ghcr.io": {"username": "ByteQuester"}}}'))
+
+    assert len(_observe(world).entries) == 1
+    assert world.asked == [("bytequester/hosting-monorepo", None)]
+
+
+def test_secret_of_the_legacy_type_is_read_as_the_kubelet_reads_it():
+    """Its servers stand at the top."""
+    entry = '{"ghcr.io": {"username": "a", "password": "b"}}'
+
+    seen = _observe(World(_secret(entry, kind="kubernetes.io/dockercfg")))
+
+    assert seen.servers == ("ghcr.io",)
+    assert seen.entries[0].credential == Credential("a", "b")
+
+
+def test_missing_secret_is_looked_for_elsewhere():
+    """In other namespaces by its name, in its own by what it could be used for."""
+    useless = _secret('{"auths": {"docker.io": {}}}', name="hub")
+    broken = _secret("[]", name="broken")
+    good = _secret(DOCKER_CONFIG, name="ghcr-credential")
+    world = World(None, here=(useless, broken, good), elsewhere=(_secret("{}", at="backend-dev"),))
+
+    seen = _observe(world)
+
+    assert (seen.in_namespaces, seen.other_names) == (("backend-dev",), ("ghcr-credential",))
+
+
+def test_secrets_of_a_pod_are_each_read_once():
+    """The target's was seen before."""
+    world = World(_secret(DOCKER_CONFIG))
+    known = _observe(world)
+
+    own, other = observe_pull_secrets(
+        world, recorded.GOOD.workload, ["ghcr-credentials", "other"], known
+    )
+
+    assert own is known
+    assert other.name == "other"
+    assert len(world.asked) == 2
+
+
+def test_wired_workload_is_not_searched():
+    """There is nothing to look for."""
+    assert observe_wiring(World(None), recorded.GOOD.workload, recorded.GOOD.deployment) == (
+        WiringSeen()
+    )
+
+
+def test_name_is_looked_for_in_values_and_default_account(tmp_path):
+    """Where people put it when it does not reach the pods."""
+    (tmp_path / "values.yaml").write_text("imagePullSecret: ghcr-credentials\n")
+    workload = replace(recorded.GOOD.workload, chart=tmp_path, values=())
+    account = V1ServiceAccount(image_pull_secrets=[V1LocalObjectReference(name="ghcr-credentials")])
+    core = SimpleNamespace(read_namespaced_service_account=lambda *_: account)
+    world = SimpleNamespace(target=recorded.GOOD.target, core=core)
+
+    seen = observe_wiring(world, workload, recorded.unwired().deployment)
+
+    assert seen == WiringSeen(("imagePullSecret",), ("ghcr-credentials",))
+
+
+def test_secrets_of_live_and_of_new_pods_are_each_named_once():
+    """Old pods may have others than a new one would."""
+    pods = recorded.pod(pull_secrets=("old", "ghcr-credentials")).pods
+
+    assert given(recorded.GOOD.deployment, pods) == ("old", "ghcr-credentials")

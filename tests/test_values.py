@@ -5,7 +5,7 @@ import difflib
 import pytest
 
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.values import edit_values
+from pullrecovery.values import edit_values, keys_naming
 
 CHARTS = REPOSITORY / "sample" / "charts"
 PIN = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"
@@ -140,3 +140,26 @@ def test_text_that_looks_like_a_number_stays_a_text(file):
     edit_values(file, "image.tag", lambda _: "1234567")
 
     assert file.read_text() == "image:\n  tag: '1234567'\n"
+
+
+@pytest.mark.parametrize(
+    ("texts", "keys"),
+    [
+        (["imagePullSecrets: [{name: x}]\n"], ["imagePullSecrets"]),
+        (["imagePullSecrets: [y, x]\n"], ["imagePullSecrets"]),
+        (["a: {b: {imagePullSecret: x}}\n"], ["a.b.imagePullSecret"]),
+        (["a: [{name: x}]\n", "a: []\n"], []),
+        (["a: {b: x}\n", "a: {c: x}\n"], ["a.b", "a.c"]),
+        (["a: {b: x}\n", "a:\n"], ["a.b"]),
+        (["a: {b: x}\n", ""], ["a.b"]),
+        (["a: [{name: y}]\n"], []),
+    ],
+    ids=["references", "names", "text", "later list", "merged", "null", "empty file", "another"],
+)
+def test_name_is_found_under_its_keys_in_the_merged_values(tmp_path, texts, keys):
+    """The later file over the earlier, as Helm merges them."""
+    files = [tmp_path / f"{number}.yaml" for number in range(len(texts))]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text)
+
+    assert keys_naming(files, "x") == keys

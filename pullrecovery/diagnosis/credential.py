@@ -1,48 +1,134 @@
-"""What is wrong with the pull secret, or with the credential in it."""
+"""What is wrong with the pull secret, or with the credentials of a pod."""
+
+import re
 
 from pullrecovery.diagnosis.advice import READ, WAIT
-from pullrecovery.model import Cause, Verdict, fails
-from pullrecovery.observation import Probe, SecretSeen
+from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
+from pullrecovery.keyring import DOCKER_CONFIG_JSON, in_order
+from pullrecovery.model import Cause, Verdict, all_named, fails
+from pullrecovery.observation import EntrySeen, Observation, PodSeen, Probe, SecretSeen
 
 _SCOPES = "does not match expected scopes"
+_FORBIDDING = re.compile(r"`(\S+)` forbids access via a personal access token \(classic\)")
+_FINE_GRAINED = "github_pat_"
+_SHOWN = 3
 
 
 def diagnose_credential(secret: SecretSeen) -> Verdict | None:
-    """What is wrong with the pull secret; None if the registry accepts its credential."""
-    where = f"Secret {secret.namespace}/{secret.name}"
-    refresh = (
-        f"kubectl -n {secret.namespace} create secret docker-registry {secret.name}"
-        " --docker-server=ghcr.io … --dry-run=client -o yaml | kubectl apply -f -"
-    )
+    """What is wrong with the pull secret; None if the registry accepts one of its credentials."""
+    where, refresh = _where(secret), _refresh(secret)
     if not secret.exists:
-        return fails(Cause.SECRET_MISSING, f"{where} does not exist", refresh)
-    if secret.type != "kubernetes.io/dockerconfigjson":
+        return _diagnose_missing(secret)
+    if secret.type != DOCKER_CONFIG_JSON:
         again = f"kubectl -n {secret.namespace} delete secret {secret.name}; {refresh}"
-        return fails(Cause.SECRET_WRONG_TYPE, f"{where} is of type {secret.type}", again)
+        wrong_type = fails(Cause.SECRET_WRONG_TYPE, f"{where} is of type {secret.type}", again)
+        return all_named(wrong_type, _diagnose_unreadable(secret))
     if secret.problem:
-        return fails(Cause.SECRET_UNREADABLE, f"{where}: {secret.problem}", refresh)
-    if secret.credential is None:
+        return _diagnose_unreadable(secret)
+    if not secret.entries:
         servers = ", ".join(secret.servers) or "no server"
         return fails(Cause.SECRET_WRONG_SERVER, f"{where} is for {servers}", refresh)
-    if secret.probe is None:
-        return fails(Cause.UNKNOWN, f"{where}: the registry was not asked", READ)
-    return _diagnose_probe(where, secret.probe, refresh)
+    found = [_diagnose_entry(secret, entry) for entry in secret.entries]
+    # The kubelet tries them all, so one that is accepted is enough.
+    return None if None in found else all_named(*found)
 
 
-def _diagnose_probe(where: str, probe: Probe, refresh: str) -> Verdict | None:
-    evidence = f"{where}: {probe}"
-    if probe.ok or probe.missing:
+def diagnose_effective(seen: Observation, pod: PodSeen) -> Verdict | None:
+    """What keeps the pod's own credentials from pulling its image, all of it, Secret before wiring.
+
+    None if the registry accepts one of them by now.
+    """
+    own = tuple(secret for secret in seen.pull_secrets if secret.name in pod.pull_secrets)
+    unreadable = [_diagnose_unreadable(secret) for secret in own]
+    if not any(unreadable) and any(entry.accepted for entry in effective_entries(seen, pod)):
         return None
+    return all_named(
+        diagnose_credential(seen.secret),
+        *unreadable,
+        diagnose_wiring(seen),
+        diagnose_pods(seen, (pod,)),
+    )
+
+
+def effective_entries(seen: Observation, pod: PodSeen) -> tuple[EntrySeen, ...]:
+    """The entries of all of the pod's Secrets that apply to the image, as the kubelet tries them.
+
+    None where one of the Secrets cannot be decoded.
+    """
+    by_name = {secret.name: secret for secret in seen.pull_secrets}
+    own = [by_name[name] for name in pod.pull_secrets if name in by_name]
+    if any(secret.problem for secret in own):
+        return ()
+    entries = ((entry.server, entry) for secret in own for entry in secret.entries)
+    return tuple(entry for _, entry in in_order(entries, seen.workload.image.repository))
+
+
+def _where(secret: SecretSeen) -> str:
+    return f"Secret {secret.namespace}/{secret.name}"
+
+
+def _refresh(secret: SecretSeen) -> str:
+    return (
+        f"kubectl -n {secret.namespace} create secret docker-registry {secret.name}"
+        " --docker-server=ghcr.io … --dry-run=client -o yaml | kubectl apply --server-side -f -"
+    )
+
+
+def _diagnose_missing(secret: SecretSeen) -> Verdict:
+    evidence = f"{_where(secret)} does not exist"
+    if secret.other_names:
+        other = secret.other_names[0]
+        there = f"{evidence}; for the same registry there is {', '.join(secret.other_names)}"
+        copy = (
+            f"kubectl -n {secret.namespace} get secret {other} -o json | jq"
+            f" '.metadata = {{name: \"{secret.name}\"}}' | kubectl -n {secret.namespace}"
+            " apply --server-side -f -"
+        )
+        return fails(Cause.SECRET_WRONG_NAME, there, copy)
+    if secret.in_namespaces:
+        more = len(secret.in_namespaces) - _SHOWN
+        shown = ", ".join(secret.in_namespaces[:_SHOWN]) + (f" and {more} more" * (more > 0))
+        evidence = f"{evidence}; pods take none of another namespace, and it is in {shown}"
+    return fails(Cause.SECRET_MISSING, evidence, _refresh(secret))
+
+
+def _diagnose_unreadable(secret: SecretSeen) -> Verdict | None:
+    if not secret.problem:
+        return None
+    return fails(Cause.SECRET_UNREADABLE, f"{_where(secret)}: {secret.problem}", _refresh(secret))
+
+
+def _diagnose_entry(secret: SecretSeen, entry: EntrySeen) -> Verdict | None:
+    """What the registry has against one entry; None if it accepts it."""
+    where, probe = _where(secret), entry.probe
+    kind = "fine-grained token" if entry.credential.token.startswith(_FINE_GRAINED) else "token"
+    evidence = f"{where}: {probe} (the {kind} of its entry {entry.server})"
+    if entry.accepted:
+        return None
+    if probe.unreachable:
+        return fails(Cause.REGISTRY_UNREACHABLE, evidence, WAIT)
+    if not entry.credential.token:
+        empty = f"{where}: its entry {entry.server} has no token, so nobody asks; {probe}"
+        return fails(Cause.CREDENTIAL_EMPTY, empty, _refresh(secret))
+    return _diagnose_refusal(probe, evidence, _refresh(secret))
+
+
+def _diagnose_refusal(probe: Probe, evidence: str, refresh: str) -> Verdict:
     if probe.stage == "token" and probe.status == 403:
         return fails(Cause.CREDENTIAL_REJECTED, evidence, f"make a new token, then {refresh}")
     if _SCOPES in probe.message:
-        scope = "give the token the scope read:packages"
+        scope = "give the token, which must be a classic one, the scope read:packages"
         return fails(Cause.SCOPE_MISSING, evidence, f"{scope}, then {refresh}")
     if "SAML enforcement" in probe.message:
         return fails(Cause.SSO_MISSING, evidence, "authorise the token for the organisation's SSO")
+    forbidding = _FORBIDDING.search(probe.message)
+    if forbidding:
+        allow = (
+            f"have an owner of {forbidding[1]} allow classic tokens in its settings, as packages"
+            " are read with no other personal token"
+        )
+        return fails(Cause.CLASSIC_FORBIDDEN, evidence, allow)
     if "permission_denied" in probe.message:
         grant = "give the token's owner read access to the package"
         return fails(Cause.PERMISSION_MISSING, evidence, f"{grant} in the package's settings")
-    if probe.unreachable:
-        return fails(Cause.REGISTRY_UNREACHABLE, evidence, WAIT)
     return fails(Cause.UNKNOWN, evidence, READ)

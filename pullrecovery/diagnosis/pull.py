@@ -3,10 +3,10 @@
 import re
 
 from pullrecovery.diagnosis.advice import WAIT
-from pullrecovery.diagnosis.credential import diagnose_credential
+from pullrecovery.diagnosis.credential import diagnose_effective
 from pullrecovery.diagnosis.reference import diagnose_reference, missing_image
 from pullrecovery.diagnosis.stuck import Stuck, unknown
-from pullrecovery.diagnosis.wiring import is_wired, wiring_remedy
+from pullrecovery.diagnosis.wiring import recreate
 from pullrecovery.model import Cause, Verdict, fails
 from pullrecovery.observation import Observation
 
@@ -32,25 +32,25 @@ def diagnose_pull(seen: Observation, stuck: Stuck) -> Verdict:
         return wrong_image
     if _UNAVAILABLE.search(container.waiting_message):
         return fails(Cause.REGISTRY_UNREACHABLE, stuck.said, WAIT)
-    if _ANONYMOUS.search(container.waiting_message):
-        return diagnose_anonymous(seen, stuck)
-    if _REJECTED.search(container.waiting_message) or _FORBIDDEN.search(container.waiting_message):
-        return diagnose_credential(seen.secret) or unknown(stuck)
+    refused = is_refused(stuck)
+    wrong_credential = diagnose_effective(seen, stuck.pod) if refused else None
+    if wrong_credential:
+        return wrong_credential
     if _MISSING.search(container.waiting_message):
         return missing_image(seen, f"{container.image}: {seen.wanted}")
-    return unknown(stuck)
+    return _mended_by_now(seen, stuck) if refused else unknown(stuck)
 
 
-def diagnose_anonymous(seen: Observation, stuck: Stuck) -> Verdict:
-    """The kubelet had no credential for this image: no wire, or nothing usable behind it."""
-    name = seen.target.pull_secret
-    if name in stuck.pod.pull_secrets:
-        return diagnose_credential(seen.secret) or unknown(stuck)
-    evidence = f"{stuck.pod.name} has the pull secrets {list(stuck.pod.pull_secrets)}, not {name}"
-    if is_wired(seen):
-        remedy = f"kubectl -n {seen.workload.namespace} delete pod {stuck.pod.name}"
-        return fails(Cause.PODS_STALE, evidence, remedy)
-    return fails(Cause.NOT_WIRED, evidence, wiring_remedy(seen))
+def is_refused(stuck: Stuck) -> bool:
+    """Whether the pull went wrong by the pod's credentials, or for want of them."""
+    said = stuck.container.waiting_message
+    refusals = (_ANONYMOUS, _REJECTED, _FORBIDDEN)
+    return stuck.keyring_unreadable or any(rule.search(said) for rule in refusals)
+
+
+def _mended_by_now(seen: Observation, stuck: Stuck) -> Verdict:
+    evidence = f"{stuck.said}; but the registry accepts a credential of {stuck.pod.name} by now"
+    return fails(Cause.PODS_STALE, evidence, recreate(seen, [stuck.pod.name]))
 
 
 def _rendered(seen: Observation, image: str) -> bool:

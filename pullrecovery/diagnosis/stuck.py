@@ -18,6 +18,11 @@ WAITING_FOR_IMAGE = frozenset(
 )
 _SILENT = re.compile(r'Back-off pulling image "[^"]*"')
 _FAILED = re.compile(r'Failed to pull image "[^"]*": ')
+# Where a pull secret cannot be decoded, Go's error stands where the reason belongs.
+_KEYRING_ERROR = re.compile(
+    r"^(illegal base64 data|unable to parse auth field|json: cannot unmarshal|invalid character"
+    r"|unexpected end of JSON input)"
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,13 @@ class Stuck:
 
     @property
     def said(self) -> str:
-        return f"{self.container.waiting_reason}: {self.container.waiting_message}"
+        reason, message = self.container.waiting_reason, self.container.waiting_message
+        return reason if message == reason else f"{reason}: {message}"
+
+    @property
+    def keyring_unreadable(self) -> bool:
+        """Whether the kubelet could not decode one of the pod's pull secrets."""
+        return bool(_KEYRING_ERROR.match(self.container.waiting_reason))
 
 
 def stuck_containers(pods: tuple[PodSeen, ...]) -> list[Stuck]:
@@ -39,6 +50,7 @@ def stuck_containers(pods: tuple[PodSeen, ...]) -> list[Stuck]:
         for pod in pods
         for container in pod.containers
         if container.waiting_reason in WAITING_FOR_IMAGE
+        or _KEYRING_ERROR.match(container.waiting_reason)
     ]
 
 

@@ -1,21 +1,78 @@
-"""Whether a new pod would be given the pull secret, and how to see to it."""
+"""Whether a pod is given the pull secret, and how to see to it."""
 
-from pullrecovery.observation import Observation
+from pullrecovery.model import Cause, Verdict, fails
+from pullrecovery.observation import Observation, PodSeen
 
 
 def is_wired(seen: Observation) -> bool:
-    """Whether a new pod of the workload would be given the pull secret.
-
-    The ServiceAccount's list counts only where the pod template has none of its own.
-    """
-    template = seen.deployment.template_pull_secrets
-    return seen.target.pull_secret in (template or seen.deployment.service_account_pull_secrets)
+    """Whether a new pod of the workload would be given the pull secret."""
+    return seen.target.pull_secret in seen.deployment.pull_secrets
 
 
-def wiring_remedy(seen: Observation) -> str:
+def diagnose_wiring(seen: Observation) -> Verdict | None:
+    """Why a new pod would not be given the pull secret; None if it would be."""
+    if is_wired(seen):
+        return None
+    return _diagnose_elsewhere(seen) or fails(
+        Cause.NOT_WIRED, _neither(seen), _set(seen, "set", seen.target.pull_secret)
+    )
+
+
+def diagnose_pods(seen: Observation, pods: tuple[PodSeen, ...]) -> Verdict | None:
+    """Which of the pods lack the pull secret that a new one would be given; None if none does."""
+    name = seen.target.pull_secret
+    stale = [pod.name for pod in pods if name not in pod.pull_secrets]
+    if not stale or not is_wired(seen):
+        return None
+    return fails(
+        Cause.PODS_STALE, f"made before the wiring: {', '.join(stale)}", recreate(seen, stale)
+    )
+
+
+def recreate(seen: Observation, names: list[str]) -> str:
+    """The command that makes these pods anew."""
+    return f"kubectl -n {seen.workload.namespace} delete pod {' '.join(names)}"
+
+
+def _diagnose_elsewhere(seen: Observation) -> Verdict | None:
+    """The pull secret is named, or meant, where it does not reach the pods."""
+    deployment, name, key = seen.deployment, seen.target.pull_secret, seen.workload.pull_secrets_key
+    account = f"ServiceAccount {deployment.service_account}"
+    if deployment.template_pull_secrets and name in deployment.service_account_pull_secrets:
+        evidence = (
+            f"{account} names {name}, and the pod template's own list"
+            f" {list(deployment.template_pull_secrets)} hides it"
+        )
+        return fails(Cause.WIRING_HIDDEN, evidence, _set(seen, "add to", name))
+    if key in seen.wiring.values_keys:
+        evidence = f"the values name {name} under {key}; {_neither(seen)}"
+        return fails(Cause.RELEASE_STALE, evidence, seen.workload.upgrade_command)
+    if seen.wiring.values_keys:
+        wrong = ", ".join(seen.wiring.values_keys)
+        evidence = f"the values name {name} under {wrong}, and the chart reads {key}"
+        instead = _set(seen, f"instead of {wrong} set", name)
+        return fails(Cause.WIRED_BY_OTHER_KEY, evidence, instead)
+    missing = [each.name for each in seen.pull_secrets if not each.exists]
+    if missing and set(missing) == set(deployment.pull_secrets):
+        evidence = f"pods are given {', '.join(missing)}, of which there is no Secret"
+        return fails(Cause.WIRED_BY_OTHER_NAME, evidence, _set(seen, "set", name))
+    if name in seen.wiring.default_account and deployment.service_account != "default":
+        evidence = f"ServiceAccount default names {name}, and the pods run as {account}"
+        return fails(Cause.WIRED_TO_OTHER_ACCOUNT, evidence, _set(seen, "set", name))
+    return None
+
+
+def _neither(seen: Observation) -> str:
+    deployment = seen.deployment
+    return (
+        f"{seen.target.pull_secret} is named neither in the pod template"
+        f" {list(deployment.template_pull_secrets)} nor by ServiceAccount"
+        f" {deployment.service_account} {list(deployment.service_account_pull_secrets)}"
+    )
+
+
+def _set(seen: Observation, how: str, name: str) -> str:
     """The edit and the command that wire the pull secret by the chart's values."""
     workload = seen.workload
-    return (
-        f"set {workload.pull_secrets_key}: [{{name: {seen.target.pull_secret}}}]"
-        f" in {workload.values_file}, then {workload.upgrade_command}"
-    )
+    edit = f"{how} {workload.pull_secrets_key}: [{{name: {name}}}] in {workload.values_file}"
+    return f"{edit}, then {workload.upgrade_command}"

@@ -7,7 +7,8 @@ from pullrecovery.observation import Observation
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.observe.registry import observe_identity
-from pullrecovery.observe.secret import observe_secret
+from pullrecovery.observe.secret import observe_pull_secrets, observe_secret
+from pullrecovery.observe.wiring import given, observe_wiring
 from pullrecovery.world import World
 
 
@@ -20,14 +21,18 @@ def observe(world: World, workload: Workload) -> Observation:
 def observe_pull(world: World, workload: Workload) -> Observation:
     """Look at what decides whether pods get their image; the operator's clients are not asked."""
     deployment = observe_deployment(world, workload)
+    pods = observe_pods(world, workload, deployment)
+    secret = observe_secret(world, workload)
     package = workload.image.package
     return Observation(
         target=world.target,
         workload=workload,
         chart=observe_chart(world.helm, workload),
-        secret=observe_secret(world, workload),
+        secret=secret,
         deployment=deployment,
-        pods=observe_pods(world, workload, deployment),
+        pods=pods,
         wanted=world.registry.manifest(package, workload.image.tag, world.reader),
         identity=None,
+        pull_secrets=observe_pull_secrets(world, workload, given(deployment, pods), secret),
+        wiring=observe_wiring(world, workload, deployment),
     )

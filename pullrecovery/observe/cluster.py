@@ -30,7 +30,7 @@ def observe_deployment(world: World, workload: Workload) -> DeploymentSeen:
         images=tuple(c.image for c in (*(pod.init_containers or ()), *pod.containers)),
         template_pull_secrets=_names(pod.image_pull_secrets),
         service_account=account,
-        service_account_pull_secrets=_account_secrets(world, workload.namespace, account),
+        service_account_pull_secrets=account_secrets(world, workload.namespace, account),
         replicas=deployment.spec.replicas,
         observed=deployment.status.observed_generation == deployment.metadata.generation,
         current_replica_set=_current_replica_set(world, workload, deployment),
@@ -61,7 +61,8 @@ def _current_replica_set(world: World, workload: Workload, deployment: Any) -> s
     return ""
 
 
-def _account_secrets(world: World, namespace: str, account: str) -> tuple[str, ...]:
+def account_secrets(world: World, namespace: str, account: str) -> tuple[str, ...]:
+    """The pull secrets that a ServiceAccount names; none where it does not exist."""
     try:
         found = world.core.read_namespaced_service_account(account, namespace)
     except ApiException as error:

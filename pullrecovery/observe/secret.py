@@ -1,36 +1,90 @@
-"""The pull secret, and what the registry makes of its credential."""
+"""The pull secrets, and what the registry makes of their credentials."""
 
-import base64
+from collections.abc import Iterable
+from typing import Any
 
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.keyring import UnreadableSecretError, credential_for, read_entries
+from pullrecovery.keyring import (
+    DOCKER_CONFIG_JSON,
+    UnreadableSecretError,
+    in_order,
+    matches,
+    read_secret,
+)
 from pullrecovery.model import Workload
-from pullrecovery.observation import SecretSeen
+from pullrecovery.observation import Credential, EntrySeen, SecretSeen
 from pullrecovery.redaction import protect
 from pullrecovery.world import World
 
-DOCKER_CONFIG_JSON = "kubernetes.io/dockerconfigjson"
-_KEY = ".dockerconfigjson"
-
 
 def observe_secret(world: World, workload: Workload) -> SecretSeen:
-    """Read the target's pull secret in the workload's namespace, and try its credential."""
-    name, namespace = world.target.pull_secret, workload.namespace
+    """Read the target's pull secret in the workload's namespace, and try its credentials.
+
+    Where it is missing, look where the like of it is.
+    """
+    seen = _observe(world, workload, world.target.pull_secret)
+    return seen if seen.exists else _look_around(world, workload)
+
+
+def observe_pull_secrets(
+    world: World, workload: Workload, names: Iterable[str], known: SecretSeen
+) -> tuple[SecretSeen, ...]:
+    """The pull secrets of these names in the same way; `known` is one that was seen already."""
+    return tuple(known if name == known.name else _observe(world, workload, name) for name in names)
+
+
+def _observe(world: World, workload: Workload, name: str) -> SecretSeen:
+    namespace = workload.namespace
     try:
         secret = world.core.read_namespaced_secret(name, namespace)
     except ApiException as error:
         if error.status != 404:
             raise
         return SecretSeen(name, namespace, exists=False)
-    raw = (secret.data or {}).get(_KEY, "")
     try:
-        entries = read_entries(base64.b64decode(raw).decode()) if raw else {}
-    except (UnreadableSecretError, UnicodeDecodeError) as error:
+        entries = _entries(secret)
+    except UnreadableSecretError as error:
         return SecretSeen(name, namespace, True, secret.type, problem=str(error))
-    for entry in entries.values():
-        protect(entry.token)
-    credential = credential_for(entries, workload.image.repository)
-    probe = world.registry.tags(workload.image.package, credential) if credential else None
-    servers = tuple(entries)
-    return SecretSeen(name, namespace, True, secret.type, servers, "", credential, probe)
+    tried = tuple(
+        EntrySeen(server, credential, _probe(world, workload, credential))
+        for server, credential in in_order(entries.items(), workload.image.repository)
+    )
+    return SecretSeen(name, namespace, True, secret.type, tuple(entries), "", tried)
+
+
+def _probe(world: World, workload: Workload, credential: Credential) -> Any:
+    # Without a token containerd asks as nobody, whatever the login.
+    return world.registry.tags(workload.image.package, credential if credential.token else None)
+
+
+def _entries(secret: Any) -> dict[str, Credential]:
+    entries = read_secret(secret.type, secret.data or {})
+    for credential in entries.values():
+        protect(credential.token)
+    return entries
+
+
+def _look_around(world: World, workload: Workload) -> SecretSeen:
+    """Secrets of its name in other namespaces, and of its kind under other names in its own."""
+    name, namespace = world.target.pull_secret, workload.namespace
+    there = world.core.list_secret_for_all_namespaces(field_selector=f"metadata.name={name}").items
+    here = world.core.list_namespaced_secret(
+        namespace, field_selector=f"type={DOCKER_CONFIG_JSON}"
+    ).items
+    return SecretSeen(
+        name,
+        namespace,
+        exists=False,
+        in_namespaces=tuple(sorted(secret.metadata.namespace for secret in there)),
+        other_names=tuple(
+            sorted(secret.metadata.name for secret in here if _would_do(secret, workload))
+        ),
+    )
+
+
+def _would_do(secret: Any, workload: Workload) -> bool:
+    try:
+        return any(matches(server, workload.image.repository) for server in _entries(secret))
+    except UnreadableSecretError:
+        return False

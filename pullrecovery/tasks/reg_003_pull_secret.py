@@ -12,10 +12,9 @@ from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.diagnosis.credential import diagnose_credential
-from pullrecovery.keyring import UnreadableSecretError, matches, read_entries
+from pullrecovery.keyring import DOCKER_CONFIG_JSON, UnreadableSecretError, matches, read_entries
 from pullrecovery.model import Verdict, Workload, holds
 from pullrecovery.observation import Credential, Observation
-from pullrecovery.observe.secret import DOCKER_CONFIG_JSON
 from pullrecovery.redaction import protect
 from pullrecovery.world import World
 

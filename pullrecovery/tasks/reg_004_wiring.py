@@ -5,29 +5,21 @@ ServiceAccount, whose pods must then be made anew; it is void for a chart that
 brings its own ServiceAccount.
 """
 
-from pullrecovery.diagnosis.wiring import is_wired, wiring_remedy
-from pullrecovery.model import Cause, Verdict, Workload, fails, holds
+from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
+from pullrecovery.model import Verdict, Workload, holds
 from pullrecovery.observation import Observation
 from pullrecovery.values import edit_values
 from pullrecovery.world import World
 
 
 def reg_004(seen: Observation) -> Verdict:
-    """Holds when the ServiceAccount or the pod template names the Secret and live pods carry it."""
-    name = seen.target.pull_secret
-    if not is_wired(seen):
-        deployment = seen.deployment
-        account = f"ServiceAccount {deployment.service_account}"
-        evidence = (
-            f"{name} is named neither in the pod template {list(deployment.template_pull_secrets)}"
-            f" nor by {account} {list(deployment.service_account_pull_secrets)}"
-        )
-        return fails(Cause.NOT_WIRED, evidence, wiring_remedy(seen))
-    stale = [pod.name for pod in seen.pods if name not in pod.pull_secrets]
-    if stale:
-        remedy = f"kubectl -n {seen.workload.namespace} delete pod {' '.join(stale)}"
-        return fails(Cause.PODS_STALE, f"made before the wiring: {', '.join(stale)}", remedy)
-    return holds()
+    """Holds when the ServiceAccount or the pod template names the Secret and live pods carry it.
+
+    Without a Deployment there are neither, which is REG-006's to say.
+    """
+    if not seen.deployment.exists:
+        return holds("nothing is deployed that could be wired")
+    return diagnose_wiring(seen) or diagnose_pods(seen, seen.pods) or holds()
 
 
 def wire_values(world: World, workload: Workload) -> str:
