@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from pullrecovery.model import Target, Workload
 
@@ -128,7 +129,10 @@ class SecretSeen:
 
 @dataclass(frozen=True)
 class ContainerSeen:
-    """A container of a live pod, init containers included; reasons are the kubelet's."""
+    """A container of a live pod, init containers included; reasons are the kubelet's.
+
+    `ended` is how it last ended, with the runtime's or its own last words; '' if it has not.
+    """
 
     name: str
     image: str
@@ -136,6 +140,8 @@ class ContainerSeen:
     ready: bool
     waiting_reason: str
     waiting_message: str
+    init: bool = False
+    ended: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,7 +179,7 @@ class WaitingSeen:
 
 @dataclass(frozen=True)
 class PodSeen:
-    """A live pod of the workload; its events are in the order in which they came."""
+    """A live pod of the release, a hook's included; its events are in the order they came in."""
 
     name: str
     uid: str
@@ -188,7 +194,10 @@ class PodSeen:
 
 @dataclass(frozen=True)
 class DeploymentSeen:
-    """The workload's Deployment; `current_replica_set` is that of its newest template."""
+    """The workload's Deployment; `current_replica_set` is that of its newest template.
+
+    `replica_failure` is why the API server takes no pod of it, '' where it does.
+    """
 
     exists: bool
     name: str = ""
@@ -199,6 +208,8 @@ class DeploymentSeen:
     replicas: int = 0
     observed: bool = False
     current_replica_set: str = ""
+    paused: bool = False
+    replica_failure: str = ""
 
     @property
     def pull_secrets(self) -> tuple[str, ...]:
@@ -220,10 +231,18 @@ class WiringSeen:
 
 @dataclass(frozen=True)
 class ChartSeen:
-    """What `helm template` rendered; `error` holds its words where it failed."""
+    """What `helm template` rendered; `error` holds its words where it failed.
+
+    `origins` pairs each of the image's values keys with the file that has the last word on it.
+    """
 
     images: tuple[str, ...]
     error: str = ""
+    origins: tuple[tuple[str, Path], ...] = ()
+
+    def origin(self, key: str) -> Path | None:
+        """The file that has the last word on `key`; None if no file has it."""
+        return dict(self.origins).get(key)
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,17 @@ from ruamel.yaml import YAML
 
 def edit_values(file: Path, key: str, change: Callable[[Any], Any]) -> None:
     """Set the dotted `key` of `file` to `change(old value)`; missing parents are made."""
+    file.write_text(edited(file.read_text(), key, change))
+
+
+def edited(text: str, key: str, change: Callable[[Any], Any]) -> str:
+    """`text`, a values file's, with the dotted `key` set to `change(old value)`."""
     yaml = YAML()
     yaml.preserve_quotes = True
     # Lines that nobody edits keep their length.
     yaml.width = sys.maxsize
     yaml.indent(mapping=2, sequence=4, offset=2)
-    document = yaml.load(file.read_text()) or {}
+    document = yaml.load(text) or {}
     *parents, last = key.split(".")
     node = document
     for parent in parents:
@@ -26,7 +31,7 @@ def edit_values(file: Path, key: str, change: Callable[[Any], Any]) -> None:
     node[last] = change(node.get(last))
     buffer = StringIO()
     yaml.dump(document, buffer)
-    file.write_text(buffer.getvalue())
+    return buffer.getvalue()
 
 
 def keys_naming(files: Iterable[Path], text: str) -> list[str]:

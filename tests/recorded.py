@@ -74,6 +74,44 @@ MUST_BE_LOWER_CASE = (
     "repository name (ByteQuester/hosting-monorepo) must be lowercase"
 )
 
+TAG_TWICE = f"{REPOSITORY}:latest:{TAG}"
+TAG_IN_REPOSITORY = (
+    f'Failed to apply default image tag "{TAG_TWICE}": '
+    f'couldn\'t parse image name "{TAG_TWICE}": invalid reference format'
+)
+LOCAL = f"localhost:5000/bytequester/hosting-monorepo:{TAG}"
+NOBODY_LISTENS = (
+    _FAILED.format(LOCAL) + "failed to do request: "
+    f'Head "http://localhost:5000/v2/bytequester/hosting-monorepo/manifests/{TAG}": '
+    "dial tcp 127.0.0.1:5000: connect: connection refused"
+)
+_UNPACK = f'failed to pull and unpack image "{REFERENCE}": '
+NO_PLATFORM = (
+    f"rpc error: code = NotFound desc = {_UNPACK}no match for platform in manifest: not found"
+)
+OTHER_BYTES = (
+    f"rpc error: code = FailedPrecondition desc = {_UNPACK}failed commit on ref "
+    f'"manifest-{DIGEST}": unexpected commit digest {OTHER_DIGEST}, expected {DIGEST}: '
+    "failed precondition"
+)
+NO_PART = (
+    f"rpc error: code = NotFound desc = {_UNPACK}failed to copy: httpReadSeeker: failed open: "
+    f"could not fetch content descriptor {OTHER_DIGEST} "
+    "(application/vnd.docker.image.rootfs.diff.tar.gzip) from remote: not found"
+)
+NEVER_PULLED = f'Container image "{REFERENCE}" is not present with pull policy of Never'
+# Helm's words, and the API server's.
+_SCHEMA = (
+    "Error: UPGRADE FAILED: values don't meet the specifications of the schema(s) in the"
+    " following chart(s):\nfrontend:\n- at "
+)
+TAG_A_NUMBER = f"{_SCHEMA}'/image/tag': got number, want string"
+REPOSITORY_EMPTY = f"{_SCHEMA}'/image/repository': minLength: got 0, want 1"
+TRAILING_BLANK = (
+    'Pod "frontend-6d5f8c7b9-x2v4q" is invalid: spec.containers[0].image: Invalid value: '
+    f'"{REFERENCE} ": must not have leading or trailing whitespace'
+)
+
 ACCEPTED = Probe("registry", 200, digest=DIGEST)
 NO_TAG = Probe("registry", 404, "MANIFEST_UNKNOWN", "manifest unknown")
 BAD_TOKEN = Probe("token", 403, "DENIED", "denied")
@@ -226,6 +264,19 @@ def backing_off(message: str, seen: Observation = GOOD) -> Observation:
 def undecoded(error: str, seen: Observation = GOOD) -> Observation:
     """Return the observation of a pod one of whose Secrets the kubelet cannot decode."""
     return waiting(error, seen, reason=error)
+
+
+def ended(how: str, seen: Observation = GOOD) -> Observation:
+    """Return the observation of a container that ends as soon as it is started."""
+    return pod(running(seen, ready=False, ended=how), ready=False)
+
+
+def in_init(reason: str, seen: Observation = GOOD) -> Observation:
+    """Return the observation of a pod whose init container, of a good image, does not end."""
+    server = seen.pods[0].containers[0]
+    init = replace(server, name="prepare", init=True, ready=False, waiting_reason=reason)
+    waits = replace(server, ready=False, image_id="", waiting_reason="PodInitializing")
+    return pod(seen, containers=(init, waits), ready=False)
 
 
 def unwired(seen: Observation = GOOD) -> Observation:

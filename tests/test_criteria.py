@@ -233,11 +233,12 @@ def test_workload_that_is_not_deployed_fails_reg_006_alone():
         ((), Cause.RENDER_FAILED),
         ((REPOSITORY,), Cause.WRONG_TAG),
         ((f"{REPOSITORY}:latest",), Cause.WRONG_TAG),
-        ((f"{REPOSITORY}@{recorded.OTHER_DIGEST}",), Cause.WRONG_TAG),
-        ((f"{REFERENCE}@{recorded.OTHER_DIGEST}",), Cause.WRONG_TAG),
-        ((f"docker.io/bytequester/hosting-monorepo:{TAG}",), Cause.WRONG_REPOSITORY),
-        ((REFERENCE, "ghcr.io/bytequester/backend:dev"), Cause.WRONG_REPOSITORY),
-        (("nginx:1.29",), Cause.WRONG_REPOSITORY),
+        ((f"{REPOSITORY}@{recorded.OTHER_DIGEST}",), Cause.DIGEST_PINNED),
+        ((f"{REFERENCE}@{recorded.OTHER_DIGEST}",), Cause.DIGEST_PINNED),
+        ((f"docker.io/bytequester/hosting-monorepo:{TAG}",), Cause.WRONG_REGISTRY),
+        ((REFERENCE, "ghcr.io/bytequester/backend:dev"), Cause.CONTAINER_IMAGE),
+        (("nginx:1.29",), Cause.WRONG_REGISTRY),
+        (("ghcr.io/bytequester/backend:dev",), Cause.WRONG_REPOSITORY),
         ((f"{REPOSITORY}:-dev",), Cause.INVALID_REFERENCE),
     ],
     ids=[
@@ -249,6 +250,7 @@ def test_workload_that_is_not_deployed_fails_reg_006_alone():
         "other registry",
         "second container",
         "no registry",
+        "other repository",
         "no tag's name",
     ],
 )
@@ -257,14 +259,23 @@ def test_rendered_image_other_than_the_wanted_one_fails_reg_005(images, cause):
     assert reg_005(recorded.rendered(*images)) == fails(cause)
 
 
-def test_chart_that_does_not_render_fails_reg_005_in_helms_words():
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        (recorded.TAG_A_NUMBER, Cause.TAG_NOT_TEXT),
+        (recorded.TAG_A_NUMBER.replace("at '/image/tag': got", "image.tag: Invalid type. Expected: string, given"), Cause.TAG_NOT_TEXT),
+        (recorded.REPOSITORY_EMPTY, Cause.VALUES_REFUSED),
+        ('Error: template: frontend/templates/deployment.yaml:4:11: no template "x"', Cause.RENDER_FAILED),
+    ],
+    ids=["tag a number", "tag a number, older helm", "schema", "template"],
+)  # fmt: skip
+def test_chart_that_does_not_render_fails_reg_005_in_helms_words(said, cause):
     """What Helm said is the evidence."""
-    said = "Error: values don't meet the specifications of the schema(s)"
-
     verdict = reg_005(recorded.rendered(error=said))
 
-    assert verdict == fails(Cause.RENDER_FAILED)
+    assert verdict == fails(cause)
     assert verdict.evidence == said
+    assert verdict.remedy
 
 
 @pytest.mark.parametrize(
@@ -272,13 +283,20 @@ def test_chart_that_does_not_render_fails_reg_005_in_helms_words():
     [
         (recorded.deployment(exists=False), Cause.NOT_DEPLOYED),
         (recorded.deployment(images=(f"{REPOSITORY}:old",)), Cause.RELEASE_STALE),
-        (recorded.running(image_id=f"{REPOSITORY}@{recorded.OTHER_DIGEST}"), Cause.RELEASE_STALE),
+        (recorded.running(image_id=f"{REPOSITORY}@{recorded.OTHER_DIGEST}"), Cause.TAG_MOVED),
         (recorded.deployment(current_replica_set="7c9d"), Cause.UNKNOWN),
         (recorded.deployment(observed=False), Cause.UNKNOWN),
         (recorded.deployment(replicas=2), Cause.UNKNOWN),
         (recorded.pod(ready=False), Cause.UNKNOWN),
         (replace(GOOD, pods=()), Cause.UNKNOWN),
-        (replace(recorded.deployment(replicas=0), pods=()), Cause.UNKNOWN),
+        (replace(recorded.deployment(replicas=0), pods=()), Cause.SCALED_TO_NOTHING),
+        (recorded.deployment(paused=True, current_replica_set="7c9d"), Cause.ROLLOUT_PAUSED),
+        (
+            recorded.ended("StartError 128: exec /web-base: exec format error"),
+            Cause.PLATFORM_MISSING,
+        ),
+        (recorded.ended("Error 1: panic"), Cause.UNKNOWN),
+        (recorded.in_init("CrashLoopBackOff"), Cause.INIT_PENDING),
         (replace(GOOD, wanted=recorded.NO_TAG), Cause.IMAGE_MISSING),
         (replace(GOOD, wanted=recorded.OUTAGE), Cause.REGISTRY_UNREACHABLE),
     ],
@@ -292,6 +310,10 @@ def test_chart_that_does_not_render_fails_reg_005_in_helms_words():
         "pod not ready",
         "no pod",
         "scaled to nothing",
+        "paused",
+        "built for another processor",
+        "crashed",
+        "init container not done",
         "tag deleted since",
         "registry down",
     ],
@@ -303,6 +325,64 @@ def test_ready_pods_are_not_enough_for_reg_006(seen, cause):
     assert verdict == fails(cause)
     assert verdict.evidence
     assert verdict.remedy
+
+
+def _words(verdict):
+    return [str(each.cause) for each in verdict.named]
+
+
+def test_nothing_deployed_fails_reg_006_alone():
+    """No pod is there that could lack the pull secret."""
+    absent = replace(
+        recorded.deployment(exists=False, service_account_pull_secrets=()),
+        pods=(),
+    )
+
+    verdicts = judge(absent)
+
+    failing = {reg for reg, verdict in verdicts.items() if not verdict.holds}
+    assert failing == {"REG-006"}
+
+
+@pytest.mark.parametrize(
+    ("chart", "cause"),
+    [
+        ({"images": (), "error": recorded.TAG_A_NUMBER}, Cause.TAG_NOT_TEXT),
+        ({"images": (f"{REFERENCE} ",)}, Cause.INVALID_REFERENCE),
+    ],
+    ids=["not rendered", "not taken by the API server"],
+)
+def test_chart_that_cannot_be_deployed_is_named_before_what_is_not_deployed(chart, cause):
+    """Who only upgrades again gets nowhere."""
+    chart = replace(GOOD.chart, **chart)
+    absent = replace(recorded.deployment(exists=False), pods=(), chart=chart)
+
+    assert reg_005(absent) == reg_006(absent) == fails(cause)
+    assert _words(reg_006(absent)) == [cause, Cause.NOT_DEPLOYED]
+    assert reg_004(absent) == holds()
+
+
+def test_every_stuck_container_is_diagnosed_and_the_first_to_mend_is_in_front():
+    """A Secret comes before the values: as the tasks follow each other."""
+    other = f"{REPOSITORY}:dev"
+    values = recorded.misrendered(other, recorded.not_found(other))
+    secret = recorded.waiting(recorded.ANONYMOUS, recorded.no_secret(), REFERENCE)
+    web, side = values.pods[0].containers[0], secret.pods[0].containers[0]
+    seen = replace(
+        recorded.pod(secret, containers=(replace(web, name="side"), side)),
+        chart=replace(GOOD.chart, images=(REFERENCE, other)),
+    )
+
+    assert _words(reg_006(seen)) == [Cause.SECRET_MISSING, Cause.CONTAINER_IMAGE]
+
+
+def test_paused_rollout_is_named_before_what_its_old_pods_wait_for():
+    """An upgrade changes nothing of them."""
+    old = recorded.waiting(recorded.not_found(f"{REPOSITORY}:dev"), image=f"{REPOSITORY}:dev")
+    seen = recorded.deployment(old, images=(REFERENCE,), paused=True, current_replica_set="7c9d")
+
+    assert _words(reg_006(seen)) == [Cause.ROLLOUT_PAUSED, Cause.RELEASE_STALE]
+    assert "kubectl -n frontend-dev rollout resume deployment/frontend" in reg_006(seen).remedy
 
 
 def test_rollout_is_over_when_only_new_pods_live_and_are_ready():

@@ -57,6 +57,17 @@ KNOWN = {
     ),
 }
 
+KNOWN |= {
+    "no platform": (recorded.NO_PLATFORM, GOOD, Cause.PLATFORM_MISSING),
+    "other bytes": (recorded.OTHER_BYTES, GOOD, Cause.DIGEST_MISMATCH),
+    "other length": (
+        recorded.OTHER_BYTES.replace("unexpected commit digest", "failed size validation"),
+        GOOD,
+        Cause.DIGEST_MISMATCH,
+    ),
+    "no part": (recorded.NO_PART, GOOD, Cause.PART_MISSING),
+}
+
 NOT_KNOWN = {
     "words nobody has seen": "failed to pull image: the moon is in the wrong phase",
     "no words": "",
@@ -77,6 +88,21 @@ def test_unknown_text_is_unknown_and_kept(text):
     assert verdict == fails(Cause.UNKNOWN)
     assert verdict.evidence == f"ErrImagePull: {text}"
     assert verdict.remedy == "read the message; no known cause fits it"
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause", "remedy"),
+    [
+        ("ErrImageNeverPull", Cause.NEVER_PULLED, "--set image.pullPolicy=IfNotPresent"),
+        ("ImageInspectError", Cause.IMAGE_UNREADABLE, "crictl rmi"),
+    ],
+)
+def test_reason_of_the_kubelets_own_is_enough(reason, cause, remedy):
+    """No registry was asked, and so no text of one is there to be read."""
+    verdict = _diagnose(recorded.waiting(recorded.NEVER_PULLED, reason=reason))
+
+    assert verdict == fails(cause)
+    assert remedy in verdict.remedy
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -41,6 +42,30 @@ UNPUSHED = f"{recorded.REPOSITORY}-5b1e09c2:{recorded.TAG}"
 RECORDED |= {
     "tag-shortened": ("ErrImagePull", recorded.not_found(SHORT)),
     "repository-never-pushed": ("ErrImagePull", recorded.not_found(UNPUSHED)),
+}
+RECORDED |= {
+    "tag-in-repository": ("InvalidImageName", recorded.TAG_IN_REPOSITORY),
+    "digest-unknown": (
+        "ErrImagePull",
+        recorded.not_found(f"{recorded.REPOSITORY}@{recorded.OTHER_DIGEST}"),
+    ),
+    "registry-of-a-developer": ("ErrImagePull", recorded.NOBODY_LISTENS),
+    "later-file-overrides-tag": (
+        "ErrImagePull",
+        recorded.not_found(f"{recorded.REPOSITORY}:hotfix"),
+    ),
+}
+REFUSED = {
+    "tag-as-number": recorded.TAG_A_NUMBER,
+    "repository-empty": recorded.REPOSITORY_EMPTY,
+}
+LOOKING = {
+    "digest-of-another-build": recorded.deployment(
+        images=(f"{recorded.REPOSITORY}@{recorded.OTHER_DIGEST}",)
+    ),
+    "tag-with-blank": replace(
+        recorded.deployment(replica_failure=recorded.TRAILING_BLANK), pods=()
+    ),
 }
 PRINTED = {
     "operator-not-logged-in": printed.NOT_LOGGED_IN,
@@ -106,8 +131,27 @@ def test_symptom_of_a_fault_is_what_a_client_really_printed(name, seen):
 
 
 def test_every_symptom_was_seen():
-    """By the kubelet's words, or by a client's."""
-    assert {fault.id for fault in FAULTS} == {*RECORDED, *PRINTED}
+    """By the kubelet's words, a client's or Helm's, or by what the release looks like."""
+    assert {fault.id for fault in FAULTS} == {*RECORDED, *PRINTED, *REFUSED, *LOOKING}
+
+
+@pytest.mark.parametrize(("name", "said"), REFUSED.items(), ids=REFUSED)
+def test_symptom_of_a_refused_chart_is_what_helm_really_said(name, said):
+    """Of this fault, and of no other."""
+    showing = {other for other in REFUSED if _fault(other).symptom.message.search(said)}
+
+    assert _fault(name).symptom.surface == "chart"
+    assert showing == {name}
+
+
+@pytest.mark.parametrize(("name", "seen"), LOOKING.items(), ids=LOOKING)
+def test_symptom_of_a_release_is_not_shown_by_one_in_good_order(name, seen):
+    """It says what it sees, and sees nothing where all is well."""
+    symptom = _fault(name).symptom
+
+    assert symptom.surface == "release"
+    assert symptom.shown(seen.deployment, seen.pods)
+    assert not symptom.shown(recorded.GOOD.deployment, recorded.GOOD.pods)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
@@ -129,7 +173,7 @@ def test_symptom_of_a_missing_scope_is_what_this_containerd_says(containerd, tex
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_symptom_of_a_fault_is_not_just_any_failed_pull(name):
-    """The text of an outage is none of them."""
+    """The text of an outage is none of them, with no other registry in the values."""
     outage = (
         f'failed to pull and unpack image "{recorded.REFERENCE}": failed to do request: '
         "dial tcp 172.18.0.9:443: connect: connection refused"

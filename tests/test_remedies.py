@@ -201,14 +201,78 @@ def test_values_are_given_the_secret_where_the_chart_takes_it(frontend):
     )
 
 
+def _texts(workload):
+    files = (workload.chart / "values.yaml", *workload.values)
+    return {file.name: file.read_text() for file in files}
+
+
+def test_good_values_are_not_written_at_all(frontend):
+    """A second correction finds nothing to do, and says so."""
+    before = _texts(frontend)
+
+    done = correct_values(frontend)
+
+    assert done.summary == f"the values name {frontend.image.reference} already"
+    assert (done.diff, _texts(frontend)) == ("", before)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ("image:\n  tag: 20241105 # a date\n", "+  tag: {tag} # a date"),
+        ("image:\n  repository: ghcr.io/x/y # old\n", "+  repository: {repository} # old"),
+        ('image:\n  tag: "{tag} "\n', '+  tag: "{tag}"'),
+        ("image:\n  digest: sha256:" + "a" * 64 + " # the build of May\n", "+  digest: ''"),
+        ("sidecars:\n  - name: a # ours\n    image: x:1 # why\n", "+    image: {reference} # why"),
+        ("hook:\n  image: x:1\n  args: [-x]\n", "+  image: {reference}"),
+    ],
+    ids=["number", "repository", "blank", "digest", "container", "hook"],
+)  # fmt: skip
+def test_only_what_names_another_image_is_changed(frontend, values, line):
+    """Once; a dry run shows the same change, and makes none."""
+    image = frontend.image
+    names = {"tag": image.tag, "repository": image.repository, "reference": image.reference}
+    for name, value in names.items():
+        values, line = values.replace(f"{{{name}}}", value), line.replace(f"{{{name}}}", value)
+    base = "# Of dev.\nreplicaCount: 1\n"
+    frontend.values_file.write_text(base + values)
+    (frontend.chart / "values.yaml").write_text(
+        f"image:\n  repository: {image.repository}\n  tag: {image.tag}\n"
+    )
+
+    dry = correct_values(frontend, dry_run=True)
+    assert frontend.values_file.read_text() == base + values
+    done = correct_values(frontend)
+
+    assert dry == done
+    before, after = (base + values).splitlines(), frontend.values_file.read_text().splitlines()
+    changed = [f"+{new}" for old, new in zip(before, after, strict=True) if old != new]
+    assert len(changed) == 1
+    assert changed[0].startswith(line)
+    assert sum(each[0] in "+-" for each in done.diff.splitlines()[2:]) == 2
+    assert correct_values(frontend).diff == ""
+
+
+def test_file_with_the_last_word_is_the_one_that_is_edited(frontend):
+    """A later one that says nothing of the image stays as it is."""
+    later, last = frontend.chart / "hotfix.yaml", frontend.chart / "last.yaml"
+    later.write_text("image:\n  tag: hotfix\n")
+    last.write_text("replicaCount: 1\n")
+    workload = replace(frontend, values=(*frontend.values, later, last))
+
+    done = correct_values(workload)
+
+    assert done.summary.endswith("in hotfix.yaml")
+    assert later.read_text() == f"image:\n  tag: {frontend.image.tag}\n"
+    assert last.read_text() == "replicaCount: 1\n"
+
+
 def test_values_are_given_the_wanted_repository_and_tag(frontend):
-    """Whatever stood there, and whether or not it stood there."""
+    """Whatever stood there; what stands right in an earlier file is left to it."""
     frontend.values_file.write_text("image:\n  tag: dev # for now\n")
     wanted = replace(frontend, image=recorded.GOOD.workload.image)
 
     done = correct_values(wanted)
 
-    assert done == "set image.repository and image.tag in values-dev.yaml"
-    assert frontend.values_file.read_text() == (
-        f"image:\n  tag: {recorded.TAG} # for now\n  repository: {recorded.REPOSITORY}\n"
-    )
+    assert done.summary == f"set {recorded.REFERENCE} in values-dev.yaml"
+    assert frontend.values_file.read_text() == (f"image:\n  tag: {recorded.TAG} # for now\n")

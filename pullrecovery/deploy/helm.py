@@ -1,11 +1,11 @@
 """Helm: rendering a chart, and bringing it into the cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pullrecovery.model import Workload
-from pullrecovery.process import run
+from pullrecovery.process import CommandError, run
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,45 @@ class Helm:
         command = [str(self.binary), "template", workload.name, str(workload.chart)]
         return run([*command, *_options(workload)], env=self.environment, timeout=60)
 
-    def upgrade(self, workload: Workload) -> str:
-        """`helm upgrade --install`; it does not wait: whether pods run is judged elsewhere."""
+    def upgrade(
+        self,
+        workload: Workload,
+        *,
+        settings: Sequence[str] = (),
+        within: int = 60,
+        wait: bool = False,
+        dry_run: bool = False,
+    ) -> str:
+        """`helm upgrade --install`; raises CommandError with Helm's words.
+
+        It waits for the chart's hooks, at most `within` seconds, and for pods only with `wait`:
+        whether they run is judged elsewhere. `settings` are for --set. A dry run asks the API
+        server what it would say, and changes nothing.
+        """
         command = [str(self.binary), "upgrade", "--install", workload.name, str(workload.chart)]
-        options = ["--create-namespace", "--history-max", "5"]
-        return run([*command, *_options(workload), *options], env=self.environment, timeout=120)
+        options = ["--create-namespace", "--history-max", "5", "--timeout", f"{within}s"]
+        options += [option for setting in settings for option in ("--set", setting)]
+        options += ["--wait"] if wait else []
+        options += ["--dry-run=server"] if dry_run else []
+        limit = within + 60
+        return run([*command, *_options(workload), *options], env=self.environment, timeout=limit)
+
+    def rollback(self, workload: Workload, revision: int) -> None:
+        """Bring an earlier revision of the release back."""
+        command = [str(self.binary), "rollback", workload.name, str(revision)]
+        run([*command, "--namespace", workload.namespace], env=self.environment, timeout=90)
+
+    def manifest(self, workload: Workload) -> str:
+        """What Helm last brought into the cluster; '' where there is no release."""
+        command = [str(self.binary), "get", "manifest", workload.name]
+        try:
+            return run(
+                [*command, "--namespace", workload.namespace], env=self.environment, timeout=60
+            )
+        except CommandError as error:
+            if "release: not found" in error.output:
+                return ""
+            raise
 
     def uninstall(self, workload: Workload) -> None:
         """Remove the release, if there is one; its pods may outlive this call."""

@@ -4,6 +4,7 @@ import re
 
 from pullrecovery.diagnosis.advice import WAIT
 from pullrecovery.diagnosis.credential import diagnose_effective
+from pullrecovery.diagnosis.image import diagnose_content
 from pullrecovery.diagnosis.reference import diagnose_reference, missing_image
 from pullrecovery.diagnosis.stuck import Stuck, unknown
 from pullrecovery.diagnosis.wiring import recreate
@@ -20,24 +21,45 @@ _MISSING = re.compile(r": not found")
 
 def diagnose_pull(seen: Observation, stuck: Stuck) -> Verdict:
     """Name the cause of one failed pull, its evidence and the command that mends it."""
-    container, wanted = stuck.container, seen.workload.image
-    wrong_image = diagnose_reference(seen, container.image)
-    if wrong_image and not _rendered(seen, container.image):
-        return fails(
-            Cause.RELEASE_STALE,
-            f"{stuck.pod.name} runs {container.image}, not the wanted {wanted.reference}",
-            seen.workload.upgrade_command,
-        )
-    if wrong_image:
-        return wrong_image
-    if _UNAVAILABLE.search(container.waiting_message):
+    return (
+        diagnose_release(seen, stuck.pod.name, stuck.container.image)
+        or _diagnose_node(seen, stuck)
+        or _diagnose_words(seen, stuck)
+    )
+
+
+def diagnose_release(seen: Observation, where: str, image: str) -> Verdict | None:
+    """What is wrong with an image that runs or is to run: the values, or the release; or None."""
+    wrong_image = diagnose_reference(seen, image)
+    if wrong_image and image not in seen.chart.images:
+        evidence = f"{where} runs {image}, not the wanted {seen.workload.image.reference}"
+        return fails(Cause.RELEASE_STALE, evidence, seen.workload.upgrade_command)
+    return wrong_image
+
+
+def _diagnose_node(seen: Observation, stuck: Stuck) -> Verdict | None:
+    """Reasons of the kubelet's own, for which no registry was asked."""
+    if stuck.container.waiting_reason == "ErrImageNeverPull":
+        remedy = f"{seen.workload.upgrade_command} --set image.pullPolicy=IfNotPresent"
+        return fails(Cause.NEVER_PULLED, stuck.said, remedy)
+    if stuck.container.waiting_reason == "ImageInspectError":
+        remedy = f"on the node: crictl rmi {stuck.container.image}; then delete the pod"
+        return fails(Cause.IMAGE_UNREADABLE, stuck.said, remedy)
+    return None
+
+
+def _diagnose_words(seen: Observation, stuck: Stuck) -> Verdict:
+    """What containerd said of the pull."""
+    said = stuck.container.waiting_message
+    if _UNAVAILABLE.search(said):
         return fails(Cause.REGISTRY_UNREACHABLE, stuck.said, WAIT)
     refused = is_refused(stuck)
     wrong_credential = diagnose_effective(seen, stuck.pod) if refused else None
-    if wrong_credential:
-        return wrong_credential
-    if _MISSING.search(container.waiting_message):
-        return missing_image(seen, f"{container.image}: {seen.wanted}")
+    content = diagnose_content(seen, said)
+    if wrong_credential or content:
+        return wrong_credential or content or unknown(stuck)
+    if _MISSING.search(said):
+        return missing_image(seen, f"{stuck.container.image}: {seen.wanted}")
     return _mended_by_now(seen, stuck) if refused else unknown(stuck)
 
 
@@ -51,7 +73,3 @@ def is_refused(stuck: Stuck) -> bool:
 def _mended_by_now(seen: Observation, stuck: Stuck) -> Verdict:
     evidence = f"{stuck.said}; but the registry accepts a credential of {stuck.pod.name} by now"
     return fails(Cause.PODS_STALE, evidence, recreate(seen, [stuck.pod.name]))
-
-
-def _rendered(seen: Observation, image: str) -> bool:
-    return image in seen.chart.images

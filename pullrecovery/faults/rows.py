@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pullrecovery.faults.ground import Ground
 from pullrecovery.model import Cause, Workload
+from pullrecovery.observation import DeploymentSeen, PodSeen
 
 VALUES = "values"
 SERVICE_ACCOUNT = "service-account"
@@ -44,26 +45,55 @@ class Printed:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """What Helm must say of a chart that it cannot render, or that the API server does not take."""
+
+    surface: ClassVar[str] = "chart"
+
+    message: re.Pattern[str]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What the release must look like where no pod waits for an image, and all is not well.
+
+    `shown` says what it sees of the Deployment and its pods, and '' where it is not that.
+    """
+
+    surface: ClassVar[str] = "release"
+
+    what: str
+    shown: Callable[[DeploymentSeen, tuple[PodSeen, ...]], str]
+
+
+@dataclass(frozen=True)
 class Fault:
     """One row: `break_it` spoils the good ground, before and after which nothing is deployed.
 
     `must_fail` is the exact set of criteria that fail. `wirings` are the ways of
-    wiring along which this fault is played.
+    wiring along which this fault is played. `helm_says` is what Helm must fail with when the
+    fault is deployed, '' where it must not fail.
     """
 
     id: str
     reg: str
     cause: Cause
     must_fail: frozenset[str]
-    symptom: Symptom | Printed
+    symptom: Symptom | Printed | Refused | Looks
     break_it: Callable[[Ground], None]
     wirings: tuple[str, ...] = (VALUES,)
     after_deploy: Callable[[Ground], None] = lambda _: None
+    helm_says: str = ""
 
 
 def printed(message: str) -> Printed:
     """A client in the runner that fails, with `message` in its last words."""
     return Printed(re.compile(message, re.DOTALL))
+
+
+def refused(message: str) -> Refused:
+    """Helm that fails, with `message` in its words."""
+    return Refused(re.compile(message, re.DOTALL))
 
 
 def wirings_of(workload: Workload) -> tuple[str, ...]:

@@ -1,31 +1,46 @@
-"""What the chart renders."""
+"""What the chart renders, and which of its values files has the last word."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from pullrecovery.deploy.helm import Helm
+from pullrecovery.image_values import IMAGE_KEYS, file_of
 from pullrecovery.model import Workload
 from pullrecovery.observation import ChartSeen
 from pullrecovery.process import CommandError
 
+_CONTAINERS = ("containers", "initContainers")
+
 
 def observe_chart(helm: Helm, workload: Workload) -> ChartSeen:
-    """Render the chart and collect every image reference of every pod template."""
+    """Render the chart, hooks included: every image reference that it names."""
+    origins = tuple(_origins(workload))
     try:
         rendered = helm.template(workload)
     except CommandError as error:
-        return ChartSeen((), error.output.strip())
+        return ChartSeen((), error.output.strip(), origins=origins)
     documents = YAML(typ="safe").load_all(rendered)
-    return ChartSeen(tuple(image for document in documents for image in _images(document)))
+    return ChartSeen(
+        images=tuple(image for document in documents for image in _images(document)),
+        origins=origins,
+    )
+
+
+def _origins(workload: Workload) -> Iterator[tuple[str, Path]]:
+    for key in IMAGE_KEYS:
+        file = file_of(workload, key)
+        if file:
+            yield key, file
 
 
 def _images(node: Any) -> Iterator[str]:
     """Every `image` of every `containers` and `initContainers` list, wherever it stands."""
     if isinstance(node, dict):
         for key, value in node.items():
-            if key in ("containers", "initContainers") and isinstance(value, list):
+            if key in _CONTAINERS and isinstance(value, list):
                 yield from (str(container.get("image", "")) for container in value)
             else:
                 yield from _images(value)

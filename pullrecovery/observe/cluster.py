@@ -34,19 +34,33 @@ def observe_deployment(world: World, workload: Workload) -> DeploymentSeen:
         replicas=deployment.spec.replicas,
         observed=deployment.status.observed_generation == deployment.metadata.generation,
         current_replica_set=_current_replica_set(world, workload, deployment),
+        paused=bool(deployment.spec.paused),
+        replica_failure=_replica_failure(deployment),
     )
+
+
+def _replica_failure(deployment: Any) -> str:
+    for condition in deployment.status.conditions or ():
+        if (condition.type, condition.status) == ("ReplicaFailure", "True"):
+            return str(condition.message)
+    return ""
 
 
 def observe_pods(
     world: World, workload: Workload, deployment: DeploymentSeen
 ) -> tuple[PodSeen, ...]:
-    """The release's pods that are not being deleted, with their events."""
+    """The release's pods that are not being deleted and did not complete, with their events."""
     if not deployment.exists:
         return ()
     selector = f"{_INSTANCE}={workload.name}"
     pods = world.core.list_namespaced_pod(workload.namespace, label_selector=selector).items
-    living = [pod for pod in pods if pod.metadata.deletion_timestamp is None]
+    living = [pod for pod in pods if _lives(pod)]
     return tuple(_pod(pod, _events(world, pod)) for pod in living)
+
+
+def _lives(pod: Any) -> bool:
+    """A hook's pod that completed is of the past."""
+    return pod.metadata.deletion_timestamp is None and pod.status.phase != "Succeeded"
 
 
 def _current_replica_set(world: World, workload: Workload, deployment: Any) -> str:
@@ -89,7 +103,8 @@ def _time(event: EventSeen) -> datetime:
 
 
 def _pod(pod: Any, events: tuple[EventSeen, ...]) -> PodSeen:
-    statuses = (*(pod.status.init_container_statuses or ()), *(pod.status.container_statuses or ()))
+    before = tuple(_container(one, init=True) for one in pod.status.init_container_statuses or ())
+    servers = tuple(_container(one, init=False) for one in pod.status.container_statuses or ())
     conditions = {c.type: c.status for c in pod.status.conditions or ()}
     return PodSeen(
         name=pod.metadata.name,
@@ -99,12 +114,12 @@ def _pod(pod: Any, events: tuple[EventSeen, ...]) -> PodSeen:
         service_account=pod.spec.service_account_name or "default",
         pull_secrets=_names(pod.spec.image_pull_secrets),
         ready=conditions.get("Ready") == "True",
-        containers=tuple(_container(status) for status in statuses),
+        containers=(*before, *servers),
         events=events,
     )
 
 
-def _container(status: Any) -> ContainerSeen:
+def _container(status: Any, *, init: bool) -> ContainerSeen:
     waiting = status.state.waiting if status.state else None
     return ContainerSeen(
         name=status.name,
@@ -113,7 +128,19 @@ def _container(status: Any) -> ContainerSeen:
         ready=bool(status.ready),
         waiting_reason=(waiting.reason or "") if waiting else "",
         waiting_message=(waiting.message or "") if waiting else "",
+        init=init,
+        ended=_ended(status),
     )
+
+
+def _ended(status: Any) -> str:
+    """How the container ended, now or the last time: reason, exit code, and what was said."""
+    states = (state for state in (status.state, status.last_state) if state)
+    ended = next((state.terminated for state in states if state.terminated), None)
+    if ended is None:
+        return ""
+    said = f": {ended.message.strip()}" if ended.message else ""
+    return f"{ended.reason} {ended.exit_code}{said}"
 
 
 def _names(references: Any) -> tuple[str, ...]:

@@ -1,28 +1,34 @@
 """REG-005: the chart's values name the right image."""
 
-from pullrecovery.diagnosis.reference import diagnose_reference
-from pullrecovery.model import Cause, Verdict, Workload, fails, holds
+from pullrecovery.diagnosis.reference import diagnose_chart
+from pullrecovery.image_values import corrections
+from pullrecovery.model import Verdict, Workload, holds
 from pullrecovery.observation import Observation
-from pullrecovery.values import edit_values
+from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.values import edited
 
 
 def reg_005(seen: Observation) -> Verdict:
     """Holds when every rendered reference is the wanted one; text only, no registry is asked."""
-    if seen.chart.error:
-        remedy = f"helm template {seen.workload.name} {seen.workload.chart} says where"
-        return fails(Cause.RENDER_FAILED, seen.chart.error, remedy)
-    if not seen.chart.images:
-        return fails(Cause.RENDER_FAILED, "the chart renders no container", "look at its templates")
-    for image in seen.chart.images:
-        wrong = diagnose_reference(seen, image)
-        if wrong:
-            return wrong
-    return holds()
+    return diagnose_chart(seen) or holds()
 
 
-def correct_values(workload: Workload) -> str:
-    """Set repository and tag to the wanted ones in the file that has the last word."""
-    file = workload.values_file
-    edit_values(file, "image.repository", lambda _: workload.image.repository)
-    edit_values(file, "image.tag", lambda _: workload.image.tag)
-    return f"set image.repository and image.tag in {file.name}"
+def correct_values(workload: Workload, *, dry_run: bool = False) -> Change:
+    """Have the values name the wanted image and no other, each in the file with the last word.
+
+    Repository and tag are set, a digest is emptied, and what containers name by themselves is
+    set. All else stays, comments too. Where nothing is wrong nothing is written.
+    """
+    edits = corrections(workload)
+    before = {edit.file: edit.file.read_text() for edit in edits}
+    after = dict(before)
+    for file, key, change in edits:
+        after[file] = edited(after[file], key, change)
+    changed = [file for file in after if after[file] != before[file]]
+    for file in [] if dry_run else changed:
+        file.write_text(after[file])
+    if not changed:
+        return Change(f"the values name {workload.image.reference} already")
+    diffs = (diff_of(before[file], after[file], str(file)) for file in changed)
+    names = ", ".join(file.name for file in changed)
+    return Change(f"set {workload.image.reference} in {names}", "\n".join(diffs))

@@ -3,28 +3,52 @@
 from dataclasses import replace
 
 from pullrecovery.diagnosis.advice import READ, WAIT
-from pullrecovery.diagnosis.pull import diagnose_pull
-from pullrecovery.diagnosis.reference import missing_image
+from pullrecovery.diagnosis.pull import diagnose_pull, diagnose_release
+from pullrecovery.diagnosis.reference import diagnose_chart, missing_image
+from pullrecovery.diagnosis.rollout import diagnose_pause, diagnose_rollout, rolled_out
 from pullrecovery.diagnosis.stuck import Stuck, stuck_containers
-from pullrecovery.model import Cause, Verdict, Workload, fails, holds
-from pullrecovery.observation import DeploymentSeen, Observation, PodSeen
+from pullrecovery.model import Cause, Verdict, Workload, all_named, fails, holds
+from pullrecovery.observation import Observation
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.world import World
+
+# As the tasks follow each other: what is to be mended first stands in front.
+_ORDER = ("image", "secret", "wiring", "render", "cluster", "external", "unknown")
+# What the next upgrade is to be given beside the values, to get over what holds the pods up.
+_OPTIONS = {
+    Cause.TAG_MOVED: "image.pullPolicy=Always",
+    Cause.NEVER_PULLED: "image.pullPolicy=IfNotPresent",
+}
 
 
 def reg_006(seen: Observation) -> Verdict:
     """Holds when the newest ReplicaSet's pods are Ready on the wanted digest and none waits."""
-    deployment = seen.deployment
-    upgrade = seen.workload.upgrade_command
-    if not deployment.exists:
-        return fails(Cause.NOT_DEPLOYED, f"no Deployment in {seen.workload.namespace}", upgrade)
-    stuck = stuck_containers(seen.pods)
-    if stuck:
-        return _with_words(stuck[0], diagnose_pull(seen, stuck[0]))
-    if any(image != seen.workload.image.reference for image in deployment.images):
-        evidence = f"the release runs {', '.join(deployment.images)}"
-        return fails(Cause.RELEASE_STALE, evidence, upgrade)
-    return _judge_running(seen)
+    if not seen.deployment.exists:
+        return _judge_absent(seen)
+    stuck = [_with_words(each, diagnose_pull(seen, each)) for each in stuck_containers(seen.pods)]
+    template = _judge_template(seen)
+    # While it is paused no pod is of the new template, whatever the old ones say.
+    held = diagnose_pause(seen) if not template else None
+    named = all_named(held, *sorted(stuck, key=_rank), *template)
+    return named or _judge_running(seen)
+
+
+def _rank(verdict: Verdict) -> int:
+    return _ORDER.index(str(verdict.cause).partition(".")[0])
+
+
+def _judge_absent(seen: Observation) -> Verdict:
+    """No Deployment: a chart that Helm or the API server refuses is to be mended first."""
+    evidence = f"no Deployment of {seen.workload.name} in {seen.workload.namespace}"
+    absent = fails(Cause.NOT_DEPLOYED, evidence, seen.workload.upgrade_command)
+    return all_named(diagnose_chart(seen), absent) or absent
+
+
+def _judge_template(seen: Observation) -> list[Verdict]:
+    """What is wrong with the images of the Deployment, whatever its pods run."""
+    name = f"Deployment {seen.deployment.name}"
+    found = (diagnose_release(seen, name, image) for image in seen.deployment.images)
+    return [verdict for verdict in found if verdict]
 
 
 def _with_words(stuck: Stuck, verdict: Verdict) -> Verdict:
@@ -35,27 +59,17 @@ def _with_words(stuck: Stuck, verdict: Verdict) -> Verdict:
     return replace(verdict, evidence=said)
 
 
-def rolled_out(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> bool:
-    """Whether the newest ReplicaSet's pods are all Ready, and no older pod lives."""
-    current = [pod for pod in pods if pod.replica_set == deployment.current_replica_set]
-    ready = [pod for pod in current if pod.ready]
-    # Scaled to nothing is not rolled out: no pod proves anything.
-    complete = 0 < len(ready) == len(current) == len(pods) == deployment.replicas
-    return deployment.exists and deployment.observed and complete
-
-
 def _judge_running(seen: Observation) -> Verdict:
-    ready = [pod for pod in seen.pods if pod.ready]
     if not rolled_out(seen.deployment, seen.pods):
-        evidence = f"{len(ready)} of {len(seen.pods)} live pods are Ready, not all of them new"
-        return fails(Cause.UNKNOWN, evidence, "look at the pods' logs and probes")
+        return diagnose_rollout(seen)
     if not seen.wanted.digest:
         return _judge_wanted(seen)
-    for pod in ready:
+    for pod in seen.pods:
         for container in pod.containers:
             if not container.image_id.endswith(seen.wanted.digest):
                 evidence = f"{pod.name} runs {container.image_id}, wanted is {seen.wanted.digest}"
-                return fails(Cause.RELEASE_STALE, evidence, "recreate the pods")
+                remedy = f"{seen.workload.upgrade_command} --set {_OPTIONS[Cause.TAG_MOVED]}"
+                return fails(Cause.TAG_MOVED, evidence, remedy)
     return holds()
 
 

@@ -1,0 +1,32 @@
+"""What is wrong with an image that the registry has: its platform, its bytes or its parts."""
+
+import re
+
+from pullrecovery.model import Cause, Verdict, fails
+from pullrecovery.observation import Observation
+
+_NO_PLATFORM = re.compile(r"no match for platform in manifest")
+_OTHER_BYTES = re.compile(r"unexpected commit digest|failed size validation")
+_NO_PART = re.compile(r"could not fetch content descriptor (\S+)")
+# The kernel's words for a program that is built for another processor.
+OTHER_PROCESSOR = re.compile(r"exec format error")
+
+
+def diagnose_content(seen: Observation, said: str) -> Verdict | None:
+    """What containerd found of the image itself; None if it says nothing of it."""
+    push = f"run the workflow that pushes {seen.workload.image.reference} (REG-002) anew"
+    if _NO_PLATFORM.search(said):
+        return platform_missing(seen, said)
+    if _OTHER_BYTES.search(said):
+        return fails(Cause.DIGEST_MISMATCH, said, push)
+    missing = _NO_PART.search(said)
+    if missing:
+        return fails(Cause.PART_MISSING, f"{missing.group(1)} is missing: {said}", push)
+    return None
+
+
+def platform_missing(seen: Observation, evidence: str) -> Verdict:
+    """The image is not for the node's platform."""
+    platforms = ", ".join(seen.identity.platforms) if seen.identity else "the node's platform"
+    push = f"push an image for {platforms} under {seen.workload.image.reference} (REG-002)"
+    return fails(Cause.PLATFORM_MISSING, evidence, push)

@@ -1,0 +1,116 @@
+"""Where a workload's values name an image, and what is to be changed there for the wanted one."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pullrecovery.model import Workload
+
+IMAGE_KEYS = ("image.repository", "image.tag", "image.digest")
+
+
+class Edit(NamedTuple):
+    """One key of one file, and what its value becomes."""
+
+    file: Path
+    key: str
+    change: Callable[[Any], Any]
+
+
+def file_of(workload: Workload, key: str) -> Path | None:
+    """The file that has the last word on the dotted `key`; None if no file has it."""
+    having = [file for file in _files(workload) if _has(_load(file), key)]
+    return having[-1] if having else None
+
+
+def corrections(workload: Workload) -> list[Edit]:
+    """What makes every image that the values name the wanted one; only what is wrong is there.
+
+    Each edit is in the file that has the last word on its key. A container's image that stands
+    by itself, as in a list of init containers, is corrected where it stands.
+    """
+    wanted = {"image.repository": workload.image.repository, "image.tag": workload.image.tag}
+    edits = []
+    for key, value in wanted.items():
+        file = file_of(workload, key) or workload.values_file
+        if not _same(_find(_load(file), key), value):
+            edits.append(Edit(file, key, _becomes(value)))
+    digest = file_of(workload, "image.digest")
+    if digest and _find(_load(digest), "image.digest"):
+        edits.append(Edit(digest, "image.digest", _becomes("")))
+    return [*edits, *_containers(workload)]
+
+
+def _becomes(value: str) -> Callable[[Any], Any]:
+    return lambda _: value
+
+
+def _same(found: Any, wanted: str) -> bool:
+    """A number that looks like the wanted tag is not the same."""
+    return isinstance(found, str) and found == wanted
+
+
+def _containers(workload: Workload) -> Iterator[Edit]:
+    reference = workload.image.reference
+    for file in _files(workload):
+        for key in _own_images(_load(file)):
+            if file == file_of(workload, key):
+                yield Edit(file, key, lambda old: _with_image(old, reference))
+
+
+def _own_images(node: Any, path: str = "") -> Iterator[str]:
+    """Dotted keys of what holds a reference as a text: a list of containers, or an `image`."""
+    for key, value in node.items() if isinstance(node, dict) else ():
+        here = f"{path}{key}"
+        whole = key == "image" and path and isinstance(value, str) and value
+        listed = isinstance(value, list) and any(_is_container(item) for item in value)
+        if whole or listed:
+            yield here
+        else:
+            yield from _own_images(value, f"{here}.")
+
+
+def _is_container(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("image"), str)
+
+
+def _with_image(old: Any, reference: str) -> Any:
+    if not isinstance(old, list):
+        return reference
+    for item in filter(_is_container, old):
+        item["image"] = reference
+    return old
+
+
+def _files(workload: Workload) -> tuple[Path, ...]:
+    """In Helm's order: a later one overrides an earlier one."""
+    own = workload.chart / "values.yaml"
+    return tuple(file for file in (own, *workload.values) if file.is_file())
+
+
+def _load(file: Path) -> Any:
+    """The file's document; what is no YAML names no image, and Helm says why."""
+    try:
+        return YAML(typ="safe").load(file.read_text())
+    except (YAMLError, UnicodeDecodeError):
+        return None
+
+
+def _has(node: Any, key: str) -> bool:
+    """Whether `key` is there, or something else stands in its way and so hides it."""
+    for part in key.split("."):
+        if not isinstance(node, dict):
+            return node is not None
+        if part not in node:
+            return False
+        node = node[part]
+    return True
+
+
+def _find(node: Any, key: str) -> Any:
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, dict) else None
+    return node
