@@ -271,6 +271,12 @@ def ended(how: str, seen: Observation = GOOD) -> Observation:
     return pod(running(seen, ready=False, ended=how), ready=False)
 
 
+def beside_an_old_pod(seen: Observation) -> Observation:
+    """Return the observation with a pod of the template before, which serves."""
+    old = replace(GOOD.pods[0], name="frontend-5b4-old", replica_set="5b4")
+    return replace(seen, pods=(old, *seen.pods))
+
+
 def in_init(reason: str, seen: Observation = GOOD) -> Observation:
     """Return the observation of a pod whose init container, of a good image, does not end."""
     server = seen.pods[0].containers[0]

@@ -55,6 +55,17 @@ RECORDED |= {
         recorded.not_found(f"{recorded.REPOSITORY}:hotfix"),
     ),
 }
+_DEV = ("ErrImagePull", recorded.not_found(f"{recorded.REPOSITORY}:dev"))
+RECORDED |= dict.fromkeys(
+    (
+        "init-container-only",
+        "second-container-only",
+        "hook-only",
+        "max-unavailable-satisfies-helm",
+    ),
+    _DEV,
+)
+RECORDED["pull-policy-never"] = ("ErrImageNeverPull", recorded.NEVER_PULLED)
 REFUSED = {
     "tag-as-number": recorded.TAG_A_NUMBER,
     "repository-empty": recorded.REPOSITORY_EMPTY,
@@ -63,6 +74,14 @@ LOOKING = {
     "digest-of-another-build": recorded.deployment(
         images=(f"{recorded.REPOSITORY}@{recorded.OTHER_DIGEST}",)
     ),
+    "old-pods-still-serve": recorded.beside_an_old_pod(
+        recorded.waiting(recorded.not_found(f"{recorded.REPOSITORY}:dev"))
+    ),
+    "rolled-back": recorded.deployment(images=(f"{recorded.REPOSITORY}:earlier-1",)),
+    "rollout-paused": recorded.deployment(paused=True),
+    "scaled-to-nothing": replace(recorded.deployment(replicas=0), pods=()),
+    "tag-moved": recorded.running(image_id=f"{recorded.REPOSITORY}@{recorded.OTHER_DIGEST}"),
+    "another-release-serves": replace(recorded.deployment(exists=False), pods=()),
     "tag-with-blank": replace(
         recorded.deployment(replica_failure=recorded.TRAILING_BLANK), pods=()
     ),
@@ -150,8 +169,8 @@ def test_symptom_of_a_release_is_not_shown_by_one_in_good_order(name, seen):
     symptom = _fault(name).symptom
 
     assert symptom.surface == "release"
-    assert symptom.shown(seen.deployment, seen.pods)
-    assert not symptom.shown(recorded.GOOD.deployment, recorded.GOOD.pods)
+    assert symptom.shown(seen.deployment, seen.pods, recorded.DIGEST)
+    assert not symptom.shown(recorded.GOOD.deployment, recorded.GOOD.pods, recorded.DIGEST)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)

@@ -11,11 +11,13 @@ from kubernetes.client import V1LocalObjectReference, V1ObjectMeta, V1Secret, V1
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.model import Cause, all_named, fails
 from pullrecovery.observation import Credential
 from pullrecovery.target import load_target
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
 from pullrecovery.tasks.reg_004_wiring import wire_service_account, wire_values
 from pullrecovery.tasks.reg_005_right_values import correct_values
+from pullrecovery.tasks.reg_006_redeploy import redeploy
 from tests import recorded
 
 WORKLOAD = recorded.GOOD.workload
@@ -199,6 +201,91 @@ def test_values_are_given_the_secret_where_the_chart_takes_it(frontend):
     assert frontend.values_file.read_text() == (
         "serviceAccount:\n  imagePullSecrets:\n    - name: ghcr-credentials\n"
     )
+
+
+class Helm:
+    """Keeps what it was told, and renders one object with its settings."""
+
+    def __init__(self, deployed=""):
+        self.deployed, self.upgrades = deployed, []
+
+    def template(self, _, *, settings, hooks):
+        assert not hooks
+        return "".join(f"---\n{line}\n" for line in ("kind: Deployment", *settings))
+
+    def manifest(self, _):
+        return self.deployed
+
+    def upgrade(self, _, *, settings):
+        self.upgrades.append(settings)
+        self.deployed = self.template(_, settings=settings, hooks=False)
+
+
+def _deployed(monkeypatch, seen):
+    """Return a world with the Deployment and pods of an observation, and what was done to it."""
+    core = SimpleNamespace(deleted=[])
+    core.delete_namespaced_pod = lambda name, *_, **__: core.deleted.append(name)
+    apps = SimpleNamespace(patched=[])
+    apps.patch_namespaced_deployment = lambda *patch: apps.patched.append(patch)
+    module = "pullrecovery.tasks.reg_006_redeploy"
+    monkeypatch.setattr(f"{module}.observe_deployment", lambda *_: seen.deployment)
+    monkeypatch.setattr(f"{module}.observe_pods", lambda *_: seen.pods)
+    return SimpleNamespace(core=core, apps=apps, helm=Helm())
+
+
+def test_redeploying_shows_the_objects_and_recreates_what_waits(monkeypatch):
+    """A pod in back-off would wait up to five minutes."""
+    world = _deployed(monkeypatch, recorded.waiting(recorded.ANONYMOUS))
+
+    dry = redeploy(world, WORKLOAD, dry_run=True)
+    assert (world.helm.upgrades, world.core.deleted) == ([], [])
+    done = redeploy(world, WORKLOAD)
+
+    assert dry == done
+    assert "+kind: Deployment" in done.diff
+    assert "-# live: Pod frontend-6d5f8c7b9-x2v4q waits for its image" in done.diff
+    assert world.helm.upgrades == [[]]
+    assert world.core.deleted == ["frontend-6d5f8c7b9-x2v4q"]
+
+
+def test_redeploying_what_runs_changes_nothing_and_says_so(monkeypatch):
+    """The upgrade is made all the same, as the live objects may have been edited."""
+    world = _deployed(monkeypatch, recorded.GOOD)
+    redeploy(world, WORKLOAD)
+
+    again = redeploy(world, WORKLOAD)
+
+    assert (again.summary, again.diff) == ("frontend runs as its chart renders it", "")
+    assert (world.core.deleted, world.apps.patched) == ([], [])
+
+
+def test_paused_rollout_is_resumed(monkeypatch):
+    """Helm leaves a field alone that its chart does not have."""
+    world = _deployed(monkeypatch, recorded.deployment(paused=True))
+
+    done = redeploy(world, WORKLOAD)
+
+    assert "-# live: Deployment frontend is paused" in done.diff
+    assert world.apps.patched == [("frontend", "frontend-dev", {"spec": {"paused": None}})]
+
+
+@pytest.mark.parametrize(
+    ("cause", "option"),
+    [
+        (Cause.TAG_MOVED, "image.pullPolicy=Always"),
+        (Cause.NEVER_PULLED, "image.pullPolicy=IfNotPresent"),
+        (Cause.SCALED_TO_NOTHING, "replicaCount=1"),
+    ],
+)
+def test_cause_that_an_upgrade_alone_does_not_mend_is_given_an_option(monkeypatch, cause, option):
+    """The one that its verdict names, also where another cause stands before it."""
+    world = _deployed(monkeypatch, recorded.GOOD)
+    verdict = all_named(fails(Cause.SECRET_MISSING), fails(cause))
+
+    done = redeploy(world, WORKLOAD, verdict)
+
+    assert world.helm.upgrades == [[option]]
+    assert f"+{option}" in done.diff
 
 
 def _texts(workload):

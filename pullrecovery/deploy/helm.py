@@ -15,10 +15,13 @@ class Helm:
     binary: Path
     environment: Mapping[str, str] = field(repr=False)
 
-    def template(self, workload: Workload) -> str:
+    def template(
+        self, workload: Workload, *, settings: Sequence[str] = (), hooks: bool = True
+    ) -> str:
         """Render the chart with its values files; raises CommandError with Helm's words."""
         command = [str(self.binary), "template", workload.name, str(workload.chart)]
-        return run([*command, *_options(workload)], env=self.environment, timeout=60)
+        options = [*_settings(settings), *([] if hooks else ["--no-hooks"])]
+        return run([*command, *_options(workload), *options], env=self.environment, timeout=60)
 
     def upgrade(
         self,
@@ -37,7 +40,7 @@ class Helm:
         """
         command = [str(self.binary), "upgrade", "--install", workload.name, str(workload.chart)]
         options = ["--create-namespace", "--history-max", "5", "--timeout", f"{within}s"]
-        options += [option for setting in settings for option in ("--set", setting)]
+        options += _settings(settings)
         options += ["--wait"] if wait else []
         options += ["--dry-run=server"] if dry_run else []
         limit = within + 60
@@ -64,6 +67,10 @@ class Helm:
         """Remove the release, if there is one; its pods may outlive this call."""
         command = [str(self.binary), "uninstall", workload.name, "--namespace", workload.namespace]
         run([*command, "--ignore-not-found"], env=self.environment, timeout=90)
+
+
+def _settings(settings: Sequence[str]) -> list[str]:
+    return [option for setting in settings for option in ("--set", setting)]
 
 
 def _options(workload: Workload) -> list[str]:

@@ -10,7 +10,8 @@ def diagnose_rollout(seen: Observation) -> Verdict:
     deployment = seen.deployment
     if deployment.replicas == 0:
         evidence = f"Deployment {deployment.name} has 0 replicas: no pod proves anything"
-        return fails(Cause.SCALED_TO_NOTHING, evidence, seen.workload.upgrade_command)
+        remedy = f"{seen.workload.upgrade_command} --set replicaCount=1"
+        return fails(Cause.SCALED_TO_NOTHING, evidence, remedy)
     return diagnose_pause(seen) or _diagnose_ended(seen) or _diagnose_init(seen) or _unknown(seen)
 
 

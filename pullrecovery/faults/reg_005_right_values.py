@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pullrecovery.faults.ground import Ground
@@ -72,16 +73,38 @@ def _override_in_a_later_file(ground: Ground) -> None:
     ground.workload = replace(ground.workload, values=values)
 
 
-def _runs_another_digest(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> str:
+def _runs_another_digest(deployment: DeploymentSeen, pods: tuple[PodSeen, ...], _: str) -> str:
     pinned = [image for image in deployment.images if "@sha256:" in image]
     ready = [pod.name for pod in pods if pod.ready]
     return f"{ready[0]} is Ready on {pinned[0]}" if pinned and ready else ""
 
 
-def _takes_no_pod(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> str:
+def _takes_no_pod(deployment: DeploymentSeen, pods: tuple[PodSeen, ...], _: str) -> str:
     """The API server takes the Deployment as it is, and then none of its pods."""
     blank = "must not have leading or trailing whitespace" in deployment.replica_failure
     return deployment.replica_failure if blank and not pods else ""
+
+
+def _give_own_image(ground: Ground, key: str, container: Mapping[str, object]) -> None:
+    """One container with an image of its own, left behind when the server's was moved on."""
+    image = f"{ground.workload.image.repository}:dev"
+    ground.set_value(key, [{**container, "image": image}])
+
+
+def _leave_init_container(ground: Ground) -> None:
+    _give_own_image(ground, "initContainers", {"name": "prepare", "args": ["-help"]})
+
+
+def _leave_second_container(ground: Ground) -> None:
+    # The server's image is pulled while the second one's is not: it has to be asked for again.
+    ground.set_value("image.pullPolicy", "Always")
+    container = {"name": "second", "args": ["-listen", ":8081"], "imagePullPolicy": "Always"}
+    _give_own_image(ground, "extraContainers", container)
+
+
+def _leave_hook(ground: Ground) -> None:
+    image = f"{ground.workload.image.repository}:dev"
+    ground.set_value("preflight", {"enabled": True, "image": image})
 
 
 FAULTS = (
@@ -174,5 +197,30 @@ FAULTS = (
         must_fail=_FAILS,
         symptom=pull_error(r":hotfix: not found"),
         break_it=_override_in_a_later_file,
+    ),
+    Fault(
+        id="init-container-only",
+        reg="REG-005",
+        cause=Cause.CONTAINER_IMAGE,
+        must_fail=_FAILS,
+        symptom=pull_error(r":dev: not found"),
+        break_it=_leave_init_container,
+    ),
+    Fault(
+        id="second-container-only",
+        reg="REG-005",
+        cause=Cause.CONTAINER_IMAGE,
+        must_fail=_FAILS,
+        symptom=pull_error(r":dev: not found"),
+        break_it=_leave_second_container,
+    ),
+    Fault(
+        id="hook-only",
+        reg="REG-005",
+        cause=Cause.CONTAINER_IMAGE,
+        must_fail=_FAILS,
+        symptom=pull_error(r":dev: not found"),
+        break_it=_leave_hook,
+        helm_says=r"failed pre-install: .*timed out waiting for the condition",
     ),
 )

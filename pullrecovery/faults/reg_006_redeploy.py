@@ -1,16 +1,138 @@
 """Faults of REG-006: everything is mended but what runs."""
 
+import secrets
+from dataclasses import replace
+
+from pullrecovery.diagnosis.rollout import rolled_out
+from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.ground import Ground
-from pullrecovery.faults.rows import Fault, pull_error
-from pullrecovery.model import Cause
+from pullrecovery.faults.rows import Fault, Looks, Symptom, pull_error, text
+from pullrecovery.model import Cause, Workload
+from pullrecovery.observation import DeploymentSeen, PodSeen
+from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.wait import wait_for
+
+_ALONE = frozenset({"REG-006"})
+_MISSING = r":dev: not found"
+_WITHIN = 45.0
+# Helm's --wait is to be satisfied within it, or is not at all.
+_PATIENCE = 20
 
 
 def _deploy_missing_tag(ground: Ground) -> None:
     ground.set_value("image.tag", "dev")
 
 
-def _mend_values_only(ground: Ground) -> None:
+def _mend_values(ground: Ground) -> None:
     ground.set_value("image.tag", ground.workload.image.tag)
+
+
+def _deploy_earlier_build(ground: Ground) -> None:
+    """A release that runs well, of a build before the wanted one."""
+    earlier = replace(ground.workload.image, tag=f"earlier-{secrets.token_hex(6)}")
+    ground.lab_world.publish(earlier, ground.workload.app)
+    ground.set_value("image.tag", earlier.tag)
+
+
+def _await_running(ground: Ground, workload: Workload) -> None:
+    def look() -> bool:
+        deployment = observe_deployment(ground.world, workload)
+        return rolled_out(deployment, observe_pods(ground.world, workload, deployment))
+
+    wait_for(f"{workload.name} runs", look, bool, timeout=_WITHIN)
+
+
+def _upgrade_to_missing_tag(ground: Ground) -> None:
+    _await_running(ground, ground.workload)
+    _deploy_missing_tag(ground)
+    ground.world.helm.upgrade(ground.workload)
+    _mend_values(ground)
+
+
+def _roll_back(ground: Ground) -> None:
+    """The release is in good order again by Helm's word, on what it ran before."""
+    _upgrade_to_missing_tag(ground)
+    ground.world.helm.rollback(ground.workload, 1)
+    _await_running(ground, ground.workload)
+
+
+def _allow_none_available(ground: Ground) -> None:
+    _deploy_earlier_build(ground)
+    ground.set_value("rollingUpdate.maxUnavailable", 1)
+
+
+def _satisfy_helm(ground: Ground) -> None:
+    """`helm upgrade --wait` reports success of a pod that cannot be pulled; else it raises."""
+    _await_running(ground, ground.workload)
+    _deploy_missing_tag(ground)
+    ground.world.helm.upgrade(ground.workload, wait=True, within=_PATIENCE)
+    _mend_values(ground)
+
+
+def _pause(ground: Ground) -> None:
+    _await_running(ground, ground.workload)
+    name = observe_deployment(ground.world, ground.workload).name
+    ground.world.apps.patch_namespaced_deployment(
+        name, ground.namespace, {"spec": {"paused": True}}
+    )
+    _mend_values(ground)
+    ground.world.helm.upgrade(ground.workload)
+
+
+def _scale_to_nothing(ground: Ground) -> None:
+    ground.set_value("replicaCount", 0)
+
+
+def _never_pull(ground: Ground) -> None:
+    ground.set_value("image.pullPolicy", "Never")
+
+
+def _move_tag(ground: Ground) -> None:
+    """Another build is pushed under the tag, and IfNotPresent keeps the one that is there."""
+    _await_running(ground, ground.workload)
+    ground.lab_world.publish(ground.workload.image, ground.workload.app)
+
+
+def _deploy_under_another_name(ground: Ground) -> None:
+    """Somebody's release of the same chart runs well in the namespace; ours is gone."""
+    ground.world.helm.uninstall(ground.workload)
+    other = replace(ground.workload, name=f"{ground.workload.name}-preview")
+    ground.world.helm.upgrade(other)
+    _await_running(ground, other)
+    _mend_values(ground)
+
+
+def _ready(pods: tuple[PodSeen, ...], replica_set: str = "") -> list[str]:
+    return [pod.name for pod in pods if pod.ready and pod.replica_set != replica_set]
+
+
+def _old_serve_beside_stuck(deployment: DeploymentSeen, pods: tuple[PodSeen, ...], _: str) -> str:
+    old = _ready(pods, deployment.current_replica_set)
+    new = [each for each in stuck_containers(pods) if ":dev: not found" in each.said]
+    return f"{old[0]} is Ready; {new[0].pod.name}: {new[0].said}" if old and new else ""
+
+
+def _earlier_runs(deployment: DeploymentSeen, pods: tuple[PodSeen, ...], _: str) -> str:
+    earlier = [image for image in deployment.images if ":earlier-" in image]
+    return f"Ready on {earlier[0]}" if earlier and rolled_out(deployment, pods) else ""
+
+
+def _old_serve_paused(deployment: DeploymentSeen, pods: tuple[PodSeen, ...], _: str) -> str:
+    ready = _ready(pods)
+    return f"paused, and {ready[0]} is Ready" if deployment.paused and ready else ""
+
+
+def _nothing_runs(deployment: DeploymentSeen, _: tuple[PodSeen, ...], __: str) -> str:
+    return "0 replicas, as wanted" if deployment.observed and not deployment.replicas else ""
+
+
+def _other_bytes_run(deployment: DeploymentSeen, pods: tuple[PodSeen, ...], wanted: str) -> str:
+    ids = [c.image_id for pod in pods for c in pod.containers if wanted not in c.image_id]
+    return f"Ready on {ids[0]}" if ids and rolled_out(deployment, pods) else ""
+
+
+def _not_there(deployment: DeploymentSeen, _: tuple[PodSeen, ...], __: str) -> str:
+    return "" if deployment.exists else "no Deployment of the release"
 
 
 FAULTS = (
@@ -18,9 +140,81 @@ FAULTS = (
         id="release-not-upgraded",
         reg="REG-006",
         cause=Cause.RELEASE_STALE,
-        must_fail=frozenset({"REG-006"}),
-        symptom=pull_error(r":dev: not found"),
+        must_fail=_ALONE,
+        symptom=pull_error(_MISSING),
         break_it=_deploy_missing_tag,
-        after_deploy=_mend_values_only,
+        after_deploy=_mend_values,
+    ),
+    Fault(
+        id="old-pods-still-serve",
+        reg="REG-006",
+        cause=Cause.RELEASE_STALE,
+        must_fail=_ALONE,
+        symptom=Looks("an old pod serves beside one that is stuck", _old_serve_beside_stuck),
+        break_it=_deploy_earlier_build,
+        after_deploy=_upgrade_to_missing_tag,
+    ),
+    Fault(
+        id="max-unavailable-satisfies-helm",
+        reg="REG-006",
+        cause=Cause.RELEASE_STALE,
+        must_fail=_ALONE,
+        symptom=pull_error(_MISSING),
+        break_it=_allow_none_available,
+        after_deploy=_satisfy_helm,
+    ),
+    Fault(
+        id="rolled-back",
+        reg="REG-006",
+        cause=Cause.RELEASE_STALE,
+        must_fail=_ALONE,
+        symptom=Looks("the release runs an earlier build", _earlier_runs),
+        break_it=_deploy_earlier_build,
+        after_deploy=_roll_back,
+    ),
+    Fault(
+        id="rollout-paused",
+        reg="REG-006",
+        cause=Cause.ROLLOUT_PAUSED,
+        must_fail=_ALONE,
+        symptom=Looks("the Deployment is paused", _old_serve_paused),
+        break_it=_deploy_earlier_build,
+        after_deploy=_pause,
+    ),
+    Fault(
+        id="scaled-to-nothing",
+        reg="REG-006",
+        cause=Cause.SCALED_TO_NOTHING,
+        must_fail=_ALONE,
+        symptom=Looks("the Deployment has no replicas", _nothing_runs),
+        break_it=_scale_to_nothing,
+    ),
+    Fault(
+        id="pull-policy-never",
+        reg="REG-006",
+        cause=Cause.NEVER_PULLED,
+        must_fail=_ALONE,
+        symptom=Symptom(
+            frozenset({"ErrImageNeverPull"}), text(r"is not present with pull policy of Never")
+        ),
+        break_it=_never_pull,
+    ),
+    Fault(
+        id="tag-moved",
+        reg="REG-006",
+        cause=Cause.TAG_MOVED,
+        must_fail=_ALONE,
+        symptom=Looks("pods run another build of the tag", _other_bytes_run),
+        break_it=lambda _: None,
+        after_deploy=_move_tag,
+    ),
+    Fault(
+        id="another-release-serves",
+        reg="REG-006",
+        cause=Cause.NOT_DEPLOYED,
+        must_fail=_ALONE,
+        symptom=Looks("the release has no Deployment", _not_there),
+        break_it=_deploy_earlier_build,
+        after_deploy=_deploy_under_another_name,
     ),
 )

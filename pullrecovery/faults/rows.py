@@ -57,13 +57,14 @@ class Refused:
 class Looks:
     """What the release must look like where no pod waits for an image, and all is not well.
 
-    `shown` says what it sees of the Deployment and its pods, and '' where it is not that.
+    `shown` is given the Deployment, its pods and the wanted digest; it says what it sees, and ''
+    where it is not that.
     """
 
     surface: ClassVar[str] = "release"
 
     what: str
-    shown: Callable[[DeploymentSeen, tuple[PodSeen, ...]], str]
+    shown: Callable[[DeploymentSeen, tuple[PodSeen, ...], str], str]
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ class Fault:
 def printed(message: str) -> Printed:
     """A client in the runner that fails, with `message` in its last words."""
     return Printed(re.compile(message, re.DOTALL))
+
+
+def text(message: str) -> re.Pattern[str]:
+    """A pattern that may be met across lines."""
+    return re.compile(message, re.DOTALL)
 
 
 def refused(message: str) -> Refused:

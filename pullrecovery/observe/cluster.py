@@ -49,13 +49,19 @@ def _replica_failure(deployment: Any) -> str:
 def observe_pods(
     world: World, workload: Workload, deployment: DeploymentSeen
 ) -> tuple[PodSeen, ...]:
-    """The release's pods that are not being deleted and did not complete, with their events."""
-    if not deployment.exists:
-        return ()
+    """The release's pods that are not being deleted and did not complete, with their events.
+
+    Without a Deployment they are those of a hook that comes before it, and none of a ReplicaSet.
+    """
     selector = f"{_INSTANCE}={workload.name}"
     pods = world.core.list_namespaced_pod(workload.namespace, label_selector=selector).items
-    living = [pod for pod in pods if _lives(pod)]
+    living = [pod for pod in pods if _lives(pod) and (deployment.exists or not _hash(pod))]
     return tuple(_pod(pod, _events(world, pod)) for pod in living)
+
+
+def _hash(pod: Any) -> str:
+    """What its ReplicaSet is called by; '' for a pod of none."""
+    return str((pod.metadata.labels or {}).get(_HASH, ""))
 
 
 def _lives(pod: Any) -> bool:
@@ -109,7 +115,7 @@ def _pod(pod: Any, events: tuple[EventSeen, ...]) -> PodSeen:
     return PodSeen(
         name=pod.metadata.name,
         uid=pod.metadata.uid,
-        replica_set=(pod.metadata.labels or {}).get(_HASH, ""),
+        replica_set=_hash(pod),
         created=pod.metadata.creation_timestamp,
         service_account=pod.spec.service_account_name or "default",
         pull_secrets=_names(pod.spec.image_pull_secrets),

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
+from kubernetes.client.exceptions import ApiException
+
 from pullrecovery.diagnosis.advice import READ, WAIT
 from pullrecovery.diagnosis.pull import diagnose_pull, diagnose_release
 from pullrecovery.diagnosis.reference import diagnose_chart, missing_image
 from pullrecovery.diagnosis.rollout import diagnose_pause, diagnose_rollout, rolled_out
 from pullrecovery.diagnosis.stuck import Stuck, stuck_containers
 from pullrecovery.model import Cause, Verdict, Workload, all_named, fails, holds
-from pullrecovery.observation import Observation
+from pullrecovery.observation import DeploymentSeen, Observation
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.world import World
 
 # As the tasks follow each other: what is to be mended first stands in front.
@@ -18,6 +21,7 @@ _ORDER = ("image", "secret", "wiring", "render", "cluster", "external", "unknown
 _OPTIONS = {
     Cause.TAG_MOVED: "image.pullPolicy=Always",
     Cause.NEVER_PULLED: "image.pullPolicy=IfNotPresent",
+    Cause.SCALED_TO_NOTHING: "replicaCount=1",
 }
 
 
@@ -41,7 +45,8 @@ def _judge_absent(seen: Observation) -> Verdict:
     """No Deployment: a chart that Helm or the API server refuses is to be mended first."""
     evidence = f"no Deployment of {seen.workload.name} in {seen.workload.namespace}"
     absent = fails(Cause.NOT_DEPLOYED, evidence, seen.workload.upgrade_command)
-    return all_named(diagnose_chart(seen), absent) or absent
+    stuck = (diagnose_pull(seen, each) for each in stuck_containers(seen.pods))
+    return all_named(diagnose_chart(seen), *sorted(stuck, key=_rank), absent) or absent
 
 
 def _judge_template(seen: Observation) -> list[Verdict]:
@@ -83,15 +88,60 @@ def _judge_wanted(seen: Observation) -> Verdict:
     return fails(Cause.UNKNOWN, evidence, READ)
 
 
-def redeploy(world: World, workload: Workload) -> str:
-    """Upgrade the release, then delete pods that wait for an image.
+def redeploy(
+    world: World, workload: Workload, verdict: Verdict | None = None, *, dry_run: bool = False
+) -> Change:
+    """Upgrade the release, resume its rollout, and delete pods that wait for an image.
 
-    A pod's back-off belongs to its UID: a new pod pulls at once, the old one up
-    to 300 s later.
+    A pod's back-off belongs to its UID: a new pod pulls at once, the old one up to 300 s later.
+    `verdict` is REG-006's: some causes want an option of the upgrade beside it. The change is
+    shown by the release's objects, and by what only the live ones have. Done twice, the second
+    time shows none.
     """
-    world.helm.upgrade(workload)
-    pods = observe_pods(world, workload, observe_deployment(world, workload))
-    names = sorted({stuck.pod.name for stuck in stuck_containers(pods)})
-    for name in names:
-        world.core.delete_namespaced_pod(name, workload.namespace, grace_period_seconds=0)
-    return f"upgraded {workload.name}, recreated {len(names)} pods"
+    causes = [each.cause for each in verdict.named] if verdict else []
+    settings = [_OPTIONS[cause] for cause in causes if cause in _OPTIONS]
+    deployment = observe_deployment(world, workload)
+    rendered = world.helm.template(workload, settings=settings, hooks=False)
+    before = _objects(world.helm.manifest(workload), _held(world, workload, deployment))
+    if not dry_run:
+        world.helm.upgrade(workload, settings=settings)
+        if deployment.paused:
+            _resume(world, workload, deployment)
+        _recreate(world, workload)
+    diff = diff_of(before, _objects(rendered, []), f"release {workload.name}")
+    if not diff:
+        return Change(f"{workload.name} runs as its chart renders it")
+    return Change(f"upgraded {workload.name} to {workload.image.reference}", diff)
+
+
+def _objects(manifest: str, live: list[str]) -> str:
+    """The objects of a release as text, and what the live ones have besides, a line each."""
+    lines = [line.rstrip() for line in manifest.splitlines() if line.strip() not in ("", "---")]
+    return "\n".join([*live, *lines])
+
+
+def _held(world: World, workload: Workload, deployment: DeploymentSeen) -> list[str]:
+    """What no chart says: a pause, and pods that wait for an image."""
+    paused = [f"# live: Deployment {deployment.name} is paused"] if deployment.paused else []
+    names = _waiting(world, workload, deployment)
+    return [*paused, *(f"# live: Pod {name} waits for its image" for name in names)]
+
+
+def _waiting(world: World, workload: Workload, deployment: DeploymentSeen) -> list[str]:
+    stuck = stuck_containers(observe_pods(world, workload, deployment))
+    return sorted({each.pod.name for each in stuck})
+
+
+def _resume(world: World, workload: Workload, deployment: DeploymentSeen) -> None:
+    body = {"spec": {"paused": None}}
+    world.apps.patch_namespaced_deployment(deployment.name, workload.namespace, body)
+
+
+def _recreate(world: World, workload: Workload) -> None:
+    """Delete what still waits; the upgrade may have taken it away meanwhile."""
+    for name in _waiting(world, workload, observe_deployment(world, workload)):
+        try:
+            world.core.delete_namespaced_pod(name, workload.namespace, grace_period_seconds=0)
+        except ApiException as error:
+            if error.status != 404:
+                raise

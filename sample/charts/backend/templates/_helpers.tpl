@@ -34,6 +34,15 @@ app.kubernetes.io/part-of: hosting
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
+{{/* Of the release, and not of its Service or Deployment: another name. */}}
+{{- define "backend.preflightLabels" -}}
+helm.sh/chart: {{ include "backend.chart" . }}
+app.kubernetes.io/name: {{ include "backend.name" . }}-preflight
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/part-of: hosting
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
 {{/* What runs, not the fallback; in the characters that a label may have. */}}
 {{- define "backend.version" -}}
 {{- $version := .Values.image.digest | default .Values.image.tag | default .Chart.AppVersion -}}
