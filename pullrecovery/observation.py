@@ -70,6 +70,8 @@ class IdentitySeen:
 
     `login` is None where the operator has no credential. `probe` is the harness's own question
     for the same manifest with the same credential; `platforms` are those of the nodes, os/arch.
+    `parts` pairs the digest of the configuration and of each layer with the harness's question
+    for it.
     """
 
     reference: str
@@ -81,6 +83,7 @@ class IdentitySeen:
     tags: Ran
     probe: Probe
     platforms: tuple[str, ...]
+    parts: tuple[tuple[str, Probe], ...] = ()
 
     @property
     def commands(self) -> tuple[Ran, ...]:

@@ -5,7 +5,8 @@ causes rest on are listed in docs/mirror.md.
 """
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -31,6 +32,24 @@ class RegistryClient:
         """Whether `reference` (a tag or digest) has a manifest, and its digest."""
         # GET, as a HEAD answer has no body to say why not.
         return self._ask("GET", package, f"/v2/{package}/manifests/{reference}", credential)
+
+    def blobs(
+        self, package: str, digests: Sequence[str], credential: Credential | None
+    ) -> list[Probe]:
+        """Whether each blob is there; an answer that says where to read it has status 200, too."""
+        try:
+            token = self.token(package, "pull", credential)
+            if isinstance(token, Probe):
+                return [token] * len(digests)
+            headers = self._headers({"Authorization": f"Bearer {token}"})
+            return [self._blob(package, digest, headers) for digest in digests]
+        except httpx.HTTPError as error:
+            return [Probe("network", 0, type(error).__name__, str(error))] * len(digests)
+
+    def _blob(self, package: str, digest: str, headers: dict[str, str]) -> Probe:
+        url = self._url(f"/v2/{package}/blobs/{digest}")
+        found = _probe("registry", self.http.head(url, headers=headers))
+        return replace(found, status=200) if found.status == 307 else found
 
     def _ask(self, method: str, package: str, path: str, credential: Credential | None) -> Probe:
         try:

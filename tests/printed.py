@@ -7,16 +7,20 @@ login, which are its engine's.
 from dataclasses import replace
 from typing import Any
 
+from pullrecovery.lab.oci import digest_of
 from pullrecovery.observation import IdentitySeen, Probe, Ran
 
 REPOSITORY = "ghcr.io/bytequester/hosting-monorepo"
 TAG = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"
 REFERENCE = f"{REPOSITORY}:{TAG}"
-DIGEST = "sha256:d4fad550499f8acb977309e23a9807d5e3c4d4462dde170ed74133380dbba40f"
 INDEX = "application/vnd.oci.image.index.v1+json"
 OCI = "application/vnd.oci.image.manifest.v1+json"
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 TAGS = ("latest", TAG)
+# What the manifest is that good() prints.
+DIGEST = digest_of(
+    f'{{"schemaVersion":2,"mediaType":"{DOCKER}","config":{{}},"layers":[]}}'.encode()
+)
 
 _V2 = "https://ghcr.io/v2/bytequester/hosting-monorepo"
 _TOKEN = (
@@ -56,6 +60,17 @@ def good(**changes: Any) -> IdentitySeen:
         platforms=("linux/amd64",),
     )
     return replace(seen, **changes)
+
+
+def containing(content: str, **changes: Any) -> IdentitySeen:
+    """What is printed of an image whose manifest is `content`."""
+    digest, seen = digest_of(content.encode()), good(**changes)
+    return replace(
+        seen,
+        digest=replace(seen.digest, stdout=f"{digest}\n"),
+        manifest=replace(seen.manifest, stdout=content),
+        probe=replace(seen.probe, digest=digest),
+    )
 
 
 def manifest(media_type: str) -> str:

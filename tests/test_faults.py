@@ -66,6 +66,12 @@ RECORDED |= dict.fromkeys(
     _DEV,
 )
 RECORDED["pull-policy-never"] = ("ErrImageNeverPull", recorded.NEVER_PULLED)
+RECORDED |= {
+    "tag-deleted": ("ErrImagePull", recorded.not_found(recorded.REFERENCE)),
+    "platform-missing": ("ErrImagePull", recorded.NO_PLATFORM),
+    "manifest-altered": ("ErrImagePull", recorded.OTHER_BYTES),
+    "layer-missing": ("ErrImagePull", recorded.NO_PART),
+}
 REFUSED = {
     "tag-as-number": recorded.TAG_A_NUMBER,
     "repository-empty": recorded.REPOSITORY_EMPTY,
@@ -82,6 +88,7 @@ LOOKING = {
     "scaled-to-nothing": replace(recorded.deployment(replicas=0), pods=()),
     "tag-moved": recorded.running(image_id=f"{recorded.REPOSITORY}@{recorded.OTHER_DIGEST}"),
     "another-release-serves": replace(recorded.deployment(exists=False), pods=()),
+    "another-processor": recorded.ended("Error 255: exec /web-base: exec format error"),
     "tag-with-blank": replace(
         recorded.deployment(replica_failure=recorded.TRAILING_BLANK), pods=()
     ),

@@ -20,6 +20,7 @@ class World:
     operator: Credential | None = OPERATOR
     architectures: tuple[str, ...] = ("amd64",)
     asked: list = field(default_factory=list)
+    printed: str = ""
 
     @property
     def runner(self):
@@ -27,7 +28,7 @@ class World:
 
     @property
     def registry(self):
-        return SimpleNamespace(manifest=self._manifest)
+        return SimpleNamespace(manifest=self._manifest, blobs=self._blobs)
 
     @property
     def core(self):
@@ -40,7 +41,11 @@ class World:
 
     def _run(self, commands, *, first=(), credential=None):
         self.asked.append(credential)
-        return tuple(Ran(each, 0, "", "") for each in (*first, *commands))
+        return tuple(Ran(each, 0, self.printed, "") for each in (*first, *commands))
+
+    def _blobs(self, package, digests, credential):
+        self.asked.append((package, tuple(digests), credential))
+        return [recorded.ACCEPTED for _ in digests]
 
     def _manifest(self, package, reference, credential):
         self.asked.append((package, reference, credential))
@@ -105,3 +110,16 @@ def test_name_with_a_shells_characters_stays_a_name():
     seen = observe_identity(World(), "ghcr.io/bytequester/x:a;id")
 
     assert seen.digest.command == "crane digest 'ghcr.io/bytequester/x:a;id'"
+
+
+def test_parts_that_the_manifest_names_are_asked_for():
+    """By the operator's credential; what is no image of parts has none."""
+    image = World(printed='{"config": {"digest": "sha256:c"}, "layers": [{"digest": "sha256:l"}]}')
+    index = World(printed='{"manifests": [{"digest": "sha256:m"}]}')
+
+    assert observe_identity(image, REFERENCE).parts == (
+        ("sha256:c", recorded.ACCEPTED),
+        ("sha256:l", recorded.ACCEPTED),
+    )
+    assert ("bytequester/hosting-monorepo", ("sha256:c", "sha256:l"), OPERATOR) in image.asked
+    assert observe_identity(index, REFERENCE).parts == ()

@@ -71,7 +71,7 @@ def test_public_image_needs_no_login():
 
 def test_platforms_of_an_index_are_those_of_its_images():
     """An attestation stands in it for no platform."""
-    seen = good(manifest=replace(good().manifest, stdout=index("amd64", "arm64")))
+    seen = printed.containing(index("amd64", "arm64"))
 
     assert "for linux/amd64, linux/arm64;" in _judge(seen).evidence
     assert _judge(replace(seen, platforms=("linux/riscv64",))) == fails(Cause.PLATFORM_MISSING)
@@ -82,9 +82,32 @@ def test_oci_image_that_old_docker_is_not_told_of_is_there(content):
     """Crane has seen it; docker 20.10 accepts no OCI manifest, and is told that there is none."""
     said = f"no such manifest: {REFERENCE}\n"
     blind = replace(good().inspect, rc=1, stdout="", stderr=said)
-    seen = good(inspect=blind, manifest=replace(good().manifest, stdout=content))
+    seen = printed.containing(content, inspect=blind)
 
     assert _judge(seen) == holds()
+
+
+def test_manifest_of_other_bytes_than_its_digest_says_is_not_the_image():
+    """The kubelet's runtime would refuse it, too."""
+    seen = good(manifest=replace(good().manifest, stdout=manifest(OCI)))
+
+    verdict = _judge(seen)
+
+    assert verdict == fails(Cause.DIGEST_MISMATCH)
+    assert DIGEST in verdict.evidence
+    assert "REG-002" in verdict.remedy
+
+
+def test_image_that_lacks_a_layer_is_not_there():
+    """A manifest is only a list of what has to be fetched."""
+    gone = Probe("registry", 404, "BLOB_UNKNOWN", "blob unknown to registry")
+    seen = good(parts=((OTHER, gone), (DIGEST, Probe("registry", 200))))
+
+    verdict = _judge(seen)
+
+    assert verdict == fails(Cause.PART_MISSING)
+    assert verdict.evidence.endswith(f"and lacks {OTHER}")
+    assert _judge(good(parts=((DIGEST, Probe("registry", 200)),))) == holds()
 
 
 def test_docker_that_does_not_find_what_it_could_read_is_not_passed_over():

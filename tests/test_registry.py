@@ -169,3 +169,35 @@ def test_manifests_of_every_kind_are_welcome():
         "application/vnd.oci.image.manifest.v1+json, "
         "application/vnd.oci.image.index.v1+json, */*"
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (httpx.Response(200), 200),
+        (httpx.Response(307, headers={"location": "https://pkg-containers.example/"}), 200),
+        (httpx.Response(404), 404),
+    ],
+    ids=["there", "elsewhere", "gone"],
+)
+def test_blob_is_there_where_the_registry_says_it_is(answer, status):
+    """Its bytes are not fetched, and one token serves for all."""
+    registry = Registry(answer=answer)
+
+    probes = registry.client().blobs(PACKAGE, ["sha256:a", "sha256:b"], None)
+
+    assert [(each.stage, each.status) for each in probes] == [("registry", status)] * 2
+    assert [each.method for each in registry.asked] == ["GET", "HEAD", "HEAD"]
+
+
+@pytest.mark.parametrize(
+    ("token", "probe"),
+    [
+        (_refusal(403, "DENIED", "denied"), Probe("token", 403, "DENIED", "denied")),
+        (httpx.ConnectError("refused"), Probe("network", 0, "ConnectError", "refused")),
+    ],
+    ids=["refused", "no answer"],
+)
+def test_blob_that_could_not_be_asked_for_is_neither_there_nor_gone(token, probe):
+    """The same is said of each."""
+    assert Registry(token=token).client().blobs(PACKAGE, ["sha256:a"] * 2, None) == [probe] * 2

@@ -28,5 +28,8 @@ def diagnose_content(seen: Observation, said: str) -> Verdict | None:
 def platform_missing(seen: Observation, evidence: str) -> Verdict:
     """The image is not for the node's platform."""
     platforms = ", ".join(seen.identity.platforms) if seen.identity else "the node's platform"
-    push = f"push an image for {platforms} under {seen.workload.image.reference} (REG-002)"
+    # The node keeps the image that it has under the tag.
+    upgrade = f"{seen.workload.upgrade_command} --set image.pullPolicy=Always"
+    wanted = seen.workload.image.reference
+    push = f"push an image for {platforms} under {wanted} (REG-002), then {upgrade}"
     return fails(Cause.PLATFORM_MISSING, evidence, push)

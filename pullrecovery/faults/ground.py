@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from kubernetes import client as k8s
@@ -10,6 +11,8 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.lab.paths import LABEL, SHARED_LABEL
 from pullrecovery.lab.seeding import LabWorld, Minted
+from pullrecovery.lab.switches import RequestSwitch, switched
+from pullrecovery.lab.variants import Variants
 from pullrecovery.model import Workload
 from pullrecovery.observation import Credential
 from pullrecovery.observe.events import Recorder
@@ -34,6 +37,7 @@ class Ground:
     operator: Minted | None
     shared_namespace: bool = False
     recorder: Recorder | None = field(default=None, init=False)
+    blocks: ExitStack = field(default_factory=ExitStack, init=False)
 
     @property
     def world(self) -> World:
@@ -93,8 +97,19 @@ class Ground:
         body = {"imagePullSecrets": entries or None}
         self.core.patch_namespaced_service_account("default", self.namespace, body)
 
+    def switch_on(self, switch: RequestSwitch) -> None:
+        """Have the stand-in play a switch of the scenario's own, until the ground is cleared."""
+        self.blocks.enter_context(switched(self.lab_world.control, switch))
+
+    @property
+    def variants(self) -> Variants:
+        """What pushes images of the workload that are of no use."""
+        lab_world = self.lab_world
+        return Variants(lab_world.pusher, lab_world.apps[self.workload.app])
+
     def clear(self) -> None:
         """Remove all that the scenario made; the namespace too, unless its name is shared."""
+        self.blocks.close()
         if self.recorder is not None:
             self.recorder.end()
         if not self.shared_namespace:

@@ -7,8 +7,12 @@ import secrets
 from dataclasses import replace
 
 from pullrecovery.faults.ground import Ground
-from pullrecovery.faults.rows import Fault, printed, pull_error
+from pullrecovery.faults.rows import Fault, Looks, printed, pull_error
+from pullrecovery.lab.stand_in import lab_transport
+from pullrecovery.lab.switches import Missing, WrongBytes
 from pullrecovery.model import Cause
+from pullrecovery.observation import DeploymentSeen, PodSeen
+from pullrecovery.packages import Packages
 
 _ALONE = frozenset({"REG-001"})
 _SHORT = 7
@@ -53,6 +57,48 @@ def _expect_short_commit(ground: Ground) -> None:
     image = ground.workload.image
     # As people do it: git shows the short form, and CI pushes the long one.
     _expect(ground, image.repository, image.tag[:_SHORT])
+
+
+def _delete_wanted_version(ground: Ground) -> None:
+    """Two builds are pushed, and the wanted one is deleted in the package's settings."""
+    lab_world, image = ground.lab_world, ground.workload.image
+    owner, login = lab_world.world.target.owner, lab_world.world.target.login
+    own = replace(image, repository=f"{image.repository}-{secrets.token_hex(4)}")
+    lab_world.control.put_package(own.package, "private", [login], [login], [login])
+    for tag in (image.tag, "latest"):
+        lab_world.publish(replace(own, tag=tag), ground.workload.app)
+    _expect(ground, own.repository, own.tag)
+    admin = lab_world.mint(scopes=("read:packages", "delete:packages")).credential
+    transport = lab_transport(lab_world.lab.stand_in)
+    packages, name = Packages(owner, admin.token, transport=transport), own.package.split("/")[1]
+    wanted = [each for each in packages.versions(name) if own.tag in each.tags]
+    packages.delete(name, wanted[0])
+
+
+def _push_for_others_only(ground: Ground) -> None:
+    ground.variants.list_without_the_node(ground.workload.image)
+
+
+def _push_for_another_processor(ground: Ground) -> None:
+    ground.variants.for_another_processor(ground.workload.image)
+
+
+def _alter_manifest(ground: Ground) -> None:
+    """The registry gives out other bytes than were pushed, of this image alone."""
+    package = ground.workload.image.package
+    digest = ground.lab_world.publish(ground.workload.image, ground.workload.app)
+    ground.switch_on(WrongBytes(route="manifest", repository=package, reference=digest))
+
+
+def _lose_layer(ground: Ground) -> None:
+    layer = ground.variants.with_own_layer(ground.workload.image)
+    package = ground.workload.image.package
+    ground.switch_on(Missing(route="blob", repository=package, reference=layer))
+
+
+def _is_not_executed(_: DeploymentSeen, pods: tuple[PodSeen, ...], __: str) -> str:
+    said = [each.ended for pod in pods for each in pod.containers]
+    return next((each for each in said if "exec format error" in each), "")
 
 
 FAULTS = (
@@ -105,5 +151,47 @@ FAULTS = (
         must_fail=frozenset({"REG-001", "REG-006"}),
         symptom=pull_error(r": not found"),
         break_it=_expect_unpushed_repository,
+    ),
+    Fault(
+        id="tag-deleted",
+        reg="REG-001",
+        cause=Cause.TAG_UNKNOWN,
+        must_fail=frozenset({"REG-001", "REG-006"}),
+        symptom=pull_error(r":[0-9a-f]{40}: not found"),
+        break_it=_delete_wanted_version,
+    ),
+    Fault(
+        id="platform-missing",
+        reg="REG-001",
+        cause=Cause.PLATFORM_MISSING,
+        must_fail=frozenset({"REG-001", "REG-006"}),
+        symptom=pull_error(r"no match for platform in manifest: not found"),
+        break_it=_push_for_others_only,
+    ),
+    Fault(
+        id="another-processor",
+        reg="REG-001",
+        cause=Cause.PLATFORM_MISSING,
+        must_fail=frozenset({"REG-001", "REG-006"}),
+        symptom=Looks("the kernel does not execute the program", _is_not_executed),
+        break_it=_push_for_another_processor,
+    ),
+    Fault(
+        id="manifest-altered",
+        reg="REG-001",
+        cause=Cause.DIGEST_MISMATCH,
+        must_fail=frozenset({"REG-001", "REG-006"}),
+        symptom=pull_error(r"code = FailedPrecondition .*unexpected commit digest sha256:"),
+        break_it=_alter_manifest,
+    ),
+    Fault(
+        id="layer-missing",
+        reg="REG-001",
+        cause=Cause.PART_MISSING,
+        must_fail=frozenset({"REG-001", "REG-006"}),
+        symptom=pull_error(
+            r"could not fetch content descriptor sha256:\S+ .*from remote: not found"
+        ),
+        break_it=_lose_layer,
     ),
 )

@@ -117,7 +117,17 @@ def _keep_layer(layer: bytes, target: Path) -> dict[str, Any]:
     packed = gzip.compress(layer, mtime=0)
     digest = oci.digest_of(packed)
     (target / digest.replace(":", "-")).write_bytes(packed)
-    return {"mediaType": _LAYER, "digest": digest, "size": len(packed)}
+    return _described(packed)
+
+
+def _described(packed: bytes) -> dict[str, Any]:
+    return {"mediaType": _LAYER, "digest": oci.digest_of(packed), "size": len(packed)}
+
+
+def _with_layer(rootfs: dict[str, Any], packed: bytes) -> dict[str, Any]:
+    """The layers of a configuration, by what they are uncompressed, and one more."""
+    unpacked = oci.digest_of(gzip.decompress(packed))
+    return {**rootfs, "diff_ids": [*rootfs["diff_ids"], unpacked]}
 
 
 @dataclass(frozen=True)
@@ -127,17 +137,27 @@ class Pusher:
     registry: RegistryClient
     credential: Credential
 
-    def push(self, app: App, image: Image) -> str:
-        """Push `app` under `image`, its configuration new; returns the digest."""
+    def push(self, app: App, image: Image, *, architecture: str = "", layer: bytes = b"") -> str:
+        """Push `app` under `image`, its configuration new; returns the digest.
+
+        It may be said to be for another `architecture`, and have one more `layer`, compressed.
+        """
         token = self.registry.token(image.package, "pull,push", self.credential)
         if isinstance(token, Probe):
             raise LabError(f"The lab may not push {image.reference}: {token}")
         upload = _Upload(self.registry, image.package, token)
-        for layer in app.layers:
-            upload.blob(layer["digest"], app.blob(layer["digest"]).read_bytes())
-        config = oci.encode(_fresh(app.config))
+        for each in app.layers:
+            upload.blob(each["digest"], app.blob(each["digest"]).read_bytes())
+        settings, layers = _fresh(app.config), app.layers
+        if architecture:
+            settings["architecture"] = architecture
+        if layer:
+            upload.blob(oci.digest_of(layer), layer)
+            layers = [*layers, _described(layer)]
+            settings["rootfs"] = _with_layer(settings["rootfs"], layer)
+        config = oci.encode(settings)
         upload.blob(oci.digest_of(config), config)
-        document = oci.encode(_manifest(config, app.layers))
+        document = oci.encode(_manifest(config, layers))
         upload.manifest(image.tag, document)
         return oci.digest_of(document)
 

@@ -1,8 +1,9 @@
 """What docker and crane print of a reference, run in the runner as a person would."""
 
+import json
 from shlex import quote
 
-from pullrecovery.observation import Credential, IdentitySeen, Probe
+from pullrecovery.observation import Credential, IdentitySeen, Probe, Ran
 from pullrecovery.reference import parse_reference
 from pullrecovery.world import World
 
@@ -24,6 +25,7 @@ def observe_identity(world: World, reference: str) -> IdentitySeen:
         tags=tags,
         probe=_probe(world, reference),
         platforms=_platforms(world),
+        parts=_parts(world, parsed.path, manifest),
     )
 
 
@@ -43,6 +45,23 @@ def _questions(reference: str, repository: str) -> list[str]:
         f"crane config {wanted}",
         f"crane ls {quote(repository)}",
     ]
+
+
+def _parts(world: World, package: str, printed: Ran) -> tuple[tuple[str, Probe], ...]:
+    """Whether the registry has what the manifest that was printed names."""
+    digests = _digests(printed.stdout) if printed.rc == 0 else []
+    probes = world.registry.blobs(package, digests, world.operator) if digests else []
+    return tuple(zip(digests, probes, strict=True))
+
+
+def _digests(manifest: str) -> list[str]:
+    """The parts of an image; an index has images instead, and its parts are not asked for."""
+    try:
+        document = json.loads(manifest)
+        described = [document.get("config") or {}, *document.get("layers", ())]
+        return [str(each["digest"]) for each in described if "digest" in each]
+    except (ValueError, AttributeError, TypeError):
+        return []
 
 
 def _probe(world: World, reference: str) -> Probe:

@@ -4,6 +4,7 @@ For the chart in use, find repository and tag: log in, ask for the manifest, and
 where it is not there. The verdict is read from what docker and crane print in the runner.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -158,6 +159,9 @@ def _judge_missing(seen: IdentitySeen) -> Verdict:
 def _judge_found(seen: IdentitySeen) -> Verdict:
     """It is there: for which platforms, and is docker of the same opinion."""
     image = _describe(seen)
+    spoilt = _judge_content(seen)
+    if spoilt:
+        return spoilt
     evidence = f"{seen.reference} is {image.digest} for {', '.join(image.platforms)}"
     lacking = [each for each in seen.platforms if each not in image.platforms]
     if lacking:
@@ -167,6 +171,23 @@ def _judge_found(seen: IdentitySeen) -> Verdict:
         said = f"{evidence}; but `{seen.inspect.command}`: {seen.inspect.said}"
         return fails(Cause.UNKNOWN, said, READ)
     return holds(f"{evidence}; tags: {_shorten(listed_tags(seen))}")
+
+
+def _judge_content(seen: IdentitySeen) -> Verdict | None:
+    """Whether the manifest has the bytes that its digest says, and its parts are there."""
+    push = f"run the workflow that pushes {seen.reference} (REG-002) anew"
+    digest = seen.digest.stdout.strip()
+    found = f"sha256:{hashlib.sha256(seen.manifest.stdout.encode()).hexdigest()}"
+    if found != digest:
+        evidence = (
+            f"`{seen.manifest.command}` printed a manifest of {found}, its digest is {digest}"
+        )
+        return fails(Cause.DIGEST_MISMATCH, evidence, push)
+    missing = [part for part, probe in seen.parts if probe.missing]
+    if missing:
+        evidence = f"{seen.reference} is {digest}, and lacks {', '.join(missing)}"
+        return fails(Cause.PART_MISSING, evidence, push)
+    return None
 
 
 @dataclass(frozen=True)

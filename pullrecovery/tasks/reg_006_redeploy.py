@@ -20,6 +20,7 @@ _ORDER = ("image", "secret", "wiring", "render", "cluster", "external", "unknown
 # What the next upgrade is to be given beside the values, to get over what holds the pods up.
 _OPTIONS = {
     Cause.TAG_MOVED: "image.pullPolicy=Always",
+    Cause.PLATFORM_MISSING: "image.pullPolicy=Always",
     Cause.NEVER_PULLED: "image.pullPolicy=IfNotPresent",
     Cause.SCALED_TO_NOTHING: "replicaCount=1",
 }
