@@ -9,12 +9,14 @@ from pullrecovery.errors import PullRecoveryError
 from pullrecovery.model import Cause, Image, fails, holds
 from pullrecovery.observation import Credential, Probe, Ran
 from pullrecovery.registry_words import Meaning, meaning_of, meaning_of_probe
+from pullrecovery.tasks.changes import Change
 from pullrecovery.tasks.reg_001_image_identity import (
     DisagreementError,
     existing_image,
     judge_identity,
     log_in,
     nearest_tags,
+    take_existing_image,
 )
 from tests import printed
 from tests.printed import DIGEST, OCI, REFERENCE, REPOSITORY, TAG, good, index, manifest, missing
@@ -210,6 +212,20 @@ def test_tag_that_exists_is_taken(tags, wanted, chosen):
     assert _judge(seen).remedy.startswith(f"take {REPOSITORY}:{chosen},")
 
 
+def test_taking_an_image_shows_what_it_changes_in_the_target():
+    """And nothing where the wanted one is there."""
+    image, change = take_existing_image(missing("latest", reference=f"{REPOSITORY}:dev"))
+
+    assert image == Image(REPOSITORY, "latest")
+    assert change.summary == f"took {REPOSITORY}:latest"
+    assert f"-image: {REPOSITORY}:dev" in change.diff
+    assert f"+image: {REPOSITORY}:latest" in change.diff
+    assert take_existing_image(good()) == (
+        Image(REPOSITORY, TAG),
+        Change(f"{REFERENCE} is there already"),
+    )
+
+
 def test_where_no_tag_exists_the_push_is_named():
     """There is nothing to take, and REG-002 makes one."""
     with pytest.raises(PullRecoveryError, match=r"has no tag to take; run the workflow .*REG-002"):
@@ -314,7 +330,14 @@ def test_remedy_logs_in_with_the_new_token():
     """The token is no part of the command."""
     world, credential = _world(printed.LOGGED_IN), Credential(LOGIN, "ghp_n3w")
 
-    assert log_in(world, credential) == "logged in to ghcr.io as ByteQuester"
+    dry = log_in(world, credential, dry_run=True)
+    assert world.runner.given == []
+    done = log_in(world, credential)
+
+    assert dry == done
+    assert done.summary == "logged in to ghcr.io as ByteQuester"
+    assert '+{"auths": {"ghcr.io": ' in done.diff
+    assert credential.token not in str(done)
     ((commands, _, given),) = world.runner.given
     assert commands == ('docker login ghcr.io -u ByteQuester --password-stdin < "$TOKEN_FILE"',)
     assert given == credential

@@ -17,6 +17,7 @@ from pullrecovery.observation import Credential, IdentitySeen, Observation
 from pullrecovery.observe.registry import login_command
 from pullrecovery.reference import Reference, parse_reference
 from pullrecovery.registry_words import Meaning, meaning_of, meaning_of_probe
+from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.world import World
 
 _SHOWN = 10
@@ -245,16 +246,20 @@ def _shorten(tags: list[str]) -> str:
     return f"{shown} and {more} older" if more > 0 else shown
 
 
-def log_in(world: World, credential: Credential) -> str:
+def log_in(world: World, credential: Credential, *, dry_run: bool = False) -> Change:
     """Log in on the runner; raises PullRecoveryError in docker's words where that fails.
 
-    Nothing of it stays: each case logs in anew. Returns what was done.
+    Nothing of it stays: each case logs in anew. The change is that of docker's configuration,
+    without the token.
     """
     registry = world.target.registry
-    (ran,) = world.runner.run([login_command(registry, credential)], credential=credential)
-    if ran.rc != 0:
-        raise PullRecoveryError(f"`{ran.command}`: {ran.said}")
-    return f"logged in to {registry} as {credential.login}"
+    if not dry_run:
+        (ran,) = world.runner.run([login_command(registry, credential)], credential=credential)
+        if ran.rc != 0:
+            raise PullRecoveryError(f"`{ran.command}`: {ran.said}")
+    after = f'{{"auths": {{"{registry}": {{"auth": "…"}}}}}}'
+    diff = diff_of("{}", after, "~/.docker/config.json")
+    return Change(f"logged in to {registry} as {credential.login}", diff)
 
 
 def existing_image(seen: IdentitySeen) -> Image:
@@ -269,3 +274,17 @@ def existing_image(seen: IdentitySeen) -> Image:
             f"{parsed.repository} has no tag to take; run the workflow that pushes one (REG-002)."
         )
     return Image(parsed.repository, _choose(parsed.digest or parsed.tag, tags))
+
+
+def take_existing_image(seen: IdentitySeen) -> tuple[Image, Change]:
+    """The image to want from now on, and what that changes in target.yaml; nothing is written.
+
+    One that is there is taken as it is.
+    """
+    if _meaning(seen) is Meaning.FOUND:
+        parsed = parse_reference(seen.reference)
+        kept = Image(parsed.repository, parsed.tag or _LATEST)
+        return kept, Change(f"{seen.reference} is there already")
+    image = existing_image(seen)
+    diff = diff_of(f"image: {seen.reference}", f"image: {image.reference}", "target.yaml")
+    return image, Change(f"took {image.reference}", diff)
