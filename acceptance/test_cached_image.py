@@ -1,49 +1,93 @@
 """An image that is on the node already: the false green that Ready alone would be.
 
-Up to Kubernetes 1.34 a pod without any credential runs it; from 1.35 the kubelet
-asks the registry again, and refuses.
+Up to Kubernetes 1.34 a pod runs it without any credential, or with a revoked one; from 1.35 the
+kubelet asks the registry again, and refuses.
 """
 
 import pytest
 
 from fixtures.grounds import await_pods, deploy
+from pullrecovery.model import Cause
+from pullrecovery.observe import observe
+from pullrecovery.tasks import judge
+from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
 pytestmark = pytest.mark.whole_run
 CREDENTIALS_CHECKED_SINCE = (1, 35)
 
 
-def _waits_for_a_token(_, pods):
-    said = [container.waiting_message for pod in pods for container in pod.containers]
-    return any("failed to fetch anonymous token" in message for message in said)
+def _refused(kind):
+    def is_refused(_, pods):
+        said = [container.waiting_message for pod in pods for container in pod.containers]
+        return any(f"failed to fetch {kind} token" in message for message in said)
+
+    return is_refused
+
+
+def _failing(ground):
+    verdicts = judge(observe(ground.world, ground.workload))
+    return {reg: verdict.cause for reg, verdict in verdicts.items() if not verdict.holds}
+
+
+def _digest(ground):
+    world, image = ground.lab_world.world, ground.workload.image
+    return world.registry.manifest(image.package, image.tag, world.reader).digest
 
 
 @pytest.fixture(name="second")
 def _second(make_ground):
-    """A workload with no credential, whose image another one has pulled to the node before."""
+    """A workload in good order, whose image another one has pulled to the node before."""
     first = make_ground()
     first.lab_world.publish(first.workload.image, first.workload.app)
     deploy(first)
     await_pods(first, "the first workload runs", rolled_out)
-    second = make_ground(image=first.workload.image)
+    return make_ground(image=first.workload.image)
+
+
+@pytest.fixture(name="checked")
+def _checked(lab):
+    """Whether this version's kubelet asks for what is on the node, too."""
+    return lab.versions.minor_number >= CREDENTIALS_CHECKED_SINCE
+
+
+def test_cached_image_is_refused_or_run_by_version(second, checked):
+    """What the version does is what its kubelet is known to do, and never a pull."""
     second.set_value(second.workload.pull_secrets_key, [])
     second.delete_secret()
-    return second
-
-
-def test_cached_image_is_refused_or_run_by_version(second, lab):
-    """What the version does is what its kubelet is known to do, and never a pull."""
     mark = second.lab_world.mark()
 
     deploy(second)
 
-    if lab.versions.minor_number >= CREDENTIALS_CHECKED_SINCE:
-        await_pods(second, "the pod is refused", _waits_for_a_token)
+    if checked:
+        await_pods(second, "the pod is refused", _refused("anonymous"))
     else:
         pods = await_pods(second, "the pod runs without a credential", rolled_out)
         assert any("already present on machine" in event.message for event in pods[0].events)
-    world = second.lab_world.world
-    wanted = world.registry.manifest(
-        second.workload.image.package, second.workload.image.tag, world.reader
+    assert second.lab_world.pulls(since=mark, digest=_digest(second)) == []
+
+
+def test_revoked_token_that_a_cached_image_hides_is_found_and_recovers(second, checked):
+    """Hidden, it fails REG-003 alone while the pods run; a pull that is forced proves the new one.
+
+    Where the kubelet asks again it fails REG-006 too, as with any image.
+    """
+    lab_world, name = second.lab_world, second.credential.name
+    revoked = second.credential.credential
+    lab_world.control.put_credential(
+        name, revoked.token, revoked.login, ["read:packages"], revoked=True
     )
-    assert second.lab_world.pulls(since=mark, digest=wanted.digest) == []
+    deploy(second)
+    await_pods(second, "the symptom", _refused("oauth") if checked else rolled_out)
+    must_fail = ["REG-003", "REG-006"] if checked else ["REG-003"]
+    assert _failing(second) == dict.fromkeys(must_fail, Cause.CREDENTIAL_REJECTED)
+
+    minted = lab_world.mint()
+    mark = lab_world.mark()
+    refresh_secret(second.world, second.workload, minted.credential)
+    second.world.helm.upgrade(second.workload, settings=["image.pullPolicy=Always"])
+
+    await_pods(second, "the pods run", rolled_out)
+    assert _failing(second) == {}
+    pulled = lab_world.pulls(since=mark, digest=_digest(second))
+    assert {pull.credential for pull in pulled} == {minted.name}
