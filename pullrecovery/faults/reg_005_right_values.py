@@ -221,6 +221,6 @@ FAULTS = (
         must_fail=_FAILS,
         symptom=pull_error(r":dev: not found"),
         break_it=_leave_hook,
-        helm_says=r"failed pre-install: .*timed out waiting for the condition",
+        helm_says=r"failed pre-install: .*(timed out waiting|context deadline exceeded)",
     ),
 )

@@ -70,7 +70,13 @@ def _lives(pod: Any) -> bool:
 
 
 def _current_replica_set(world: World, workload: Workload, deployment: Any) -> str:
-    """The hash of the ReplicaSet that carries the Deployment's own revision."""
+    """The hash of the ReplicaSet that carries the Deployment's own revision.
+
+    '' if there is none of the newest template: while a rollout is paused, none is made of it, and
+    the revision is that of the template before.
+    """
+    if deployment.spec.paused and not deployment.status.updated_replicas:
+        return ""
     revision = (deployment.metadata.annotations or {}).get(_REVISION)
     sets = world.apps.list_namespaced_replica_set(
         workload.namespace, label_selector=f"{_INSTANCE}={workload.name}"
