@@ -33,7 +33,7 @@ def rolled_out(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> bool:
     ready = [pod for pod in current if pod.ready]
     # Scaled to nothing is not rolled out: no pod proves anything.
     complete = 0 < len(ready) == len(current) == len(pods) == deployment.replicas
-    return deployment.exists and deployment.observed and complete
+    return bool(deployment.current_replica_set) and deployment.observed and complete
 
 
 def _diagnose_ended(seen: Observation) -> Verdict | None:
