@@ -1,13 +1,14 @@
 """Where a target is looked at: the lab or a live cluster, as a few parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from kubernetes import client as k8s
 
 from pullrecovery.deploy.helm import Helm
+from pullrecovery.memory import Memory
 from pullrecovery.model import Target
 from pullrecovery.observation import Credential, EventSeen, Ran
 from pullrecovery.registry import RegistryClient
@@ -78,6 +79,7 @@ class World:
     reader: Credential
     operator: Credential | None
     events: EventLog | None = None
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @property
     def core(self) -> k8s.CoreV1Api:

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from pullrecovery.model import Workload
 from pullrecovery.observation import Observation
-from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
-from pullrecovery.observe.registry import observe_identity
+from pullrecovery.observe.reuse import current_chart, current_identity
 from pullrecovery.observe.secret import observe_pull_secrets, observe_secret
 from pullrecovery.observe.wiring import given, observe_wiring
 from pullrecovery.world import World
@@ -14,7 +13,7 @@ from pullrecovery.world import World
 
 def observe(world: World, workload: Workload) -> Observation:
     """Look at everything that the criteria judge of `workload`."""
-    identity = observe_identity(world, workload.image.reference)
+    identity = current_identity(world, workload.image.reference)
     return replace(observe_pull(world, workload), identity=identity)
 
 
@@ -27,7 +26,7 @@ def observe_pull(world: World, workload: Workload) -> Observation:
     return Observation(
         target=world.target,
         workload=workload,
-        chart=observe_chart(world.helm, workload),
+        chart=current_chart(world, workload),
         secret=secret,
         deployment=deployment,
         pods=pods,

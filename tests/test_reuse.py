@@ -1,0 +1,132 @@
+"""When an earlier look may be taken again, and when there must be a new one."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from pullrecovery.memory import Memory
+from pullrecovery.model import Image, Workload
+from pullrecovery.observation import Credential, Probe
+from pullrecovery.observe import reuse
+from pullrecovery.observe.reuse import current_chart, current_identity
+
+REFERENCE = "ghcr.io/bytequester/backend:1"
+FOUND = Probe("registry", 200, digest="sha256:1")
+LISTED = Probe("registry", 200)
+OPERATOR = Credential("ByteQuester", "one")
+
+
+@dataclass
+class Registry:
+    manifest_answer: Probe = FOUND
+    tags_answer: Probe = LISTED
+
+    def manifest(self, *_):
+        return self.manifest_answer
+
+    def tags(self, *_):
+        return self.tags_answer
+
+
+@dataclass
+class World:
+    registry: Registry = field(default_factory=Registry)
+    operator: Credential | None = OPERATOR
+    memory: Memory = field(default_factory=Memory)
+    helm: str = "helm"
+
+
+@pytest.fixture(name="looks", autouse=True)
+def _looks(monkeypatch):
+    """What was looked at, each look with a number of its own."""
+    looks = []
+
+    def look(_, what):
+        looks.append(what)
+        return len(looks)
+
+    monkeypatch.setattr(reuse, "observe_identity", look)
+    monkeypatch.setattr(reuse, "observe_chart", look)
+    return looks
+
+
+def test_clients_are_asked_once_while_the_registry_says_the_same():
+    """Docker and crane would be told the same again."""
+    world = World()
+    assert current_identity(world, REFERENCE) == current_identity(world, REFERENCE) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"operator": None},
+        {"operator": Credential("ByteQuester", "another")},
+        {"registry": Registry(manifest_answer=replace(FOUND, digest="sha256:2"))},
+        {"registry": Registry(manifest_answer=Probe("token", 403))},
+        {"registry": Registry(tags_answer=Probe("network", 0))},
+    ],
+)
+def test_clients_are_asked_again_where_something_else_is_said(change):
+    """Another operator, another digest, a refusal, an outage: each may change their words."""
+    world = World()
+    current_identity(world, REFERENCE)
+    assert current_identity(replace(world, **change), REFERENCE) == 2
+
+
+def test_clients_are_asked_again_of_another_reference():
+    """One look is kept, and it is of one reference."""
+    world = World()
+    current_identity(world, REFERENCE)
+    assert current_identity(world, REFERENCE + "2") == 2
+
+
+def test_clients_are_always_asked_where_the_reference_is_missing():
+    """The verdict then names tags, and those may come at any time."""
+    world = World(Registry(manifest_answer=Probe("registry", 404)))
+    current_identity(world, REFERENCE)
+    assert current_identity(world, REFERENCE) == 2
+
+
+@pytest.fixture(name="workload")
+def _workload(tmp_path):
+    chart = tmp_path / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("name: backend\n")
+    values = tmp_path / "values-dev.yaml"
+    values.write_text("a: 1\n")
+    image = Image("ghcr.io/bytequester/backend", "1")
+    return Workload("backend", chart, (values,), "backend-dev", image, "imagePullSecrets", Path())
+
+
+def test_chart_is_rendered_once_while_its_files_are_the_same(workload):
+    """Helm gives the same for the same files."""
+    world = World()
+    assert current_chart(world, workload) == current_chart(world, workload) == 1
+
+
+def _edit_values(workload):
+    workload.values[0].write_text("a: 2\n")
+    return workload
+
+
+def _edit_chart(workload):
+    (workload.chart / "Chart.yaml").write_text("name: other\n")
+    return workload
+
+
+def _add_template(workload):
+    (workload.chart / "templates" / "new.yaml").write_text("")
+    return workload
+
+
+def _move(workload):
+    return replace(workload, namespace="frontend-dev")
+
+
+@pytest.mark.parametrize("change", [_edit_values, _edit_chart, _add_template, _move])
+def test_chart_is_rendered_again_after_a_change(workload, change):
+    """A values file, a file of the chart, a new one, or another namespace to render for."""
+    world = World()
+    current_chart(world, workload)
+    assert current_chart(world, change(workload)) == 2
