@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
-from fixtures.matrix import scenarios_of
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import wirings_of
@@ -21,7 +20,6 @@ from pullrecovery.tasks import CRITERIA
 from tests import printed, recorded
 
 TARGET = load_target(REPOSITORY / "sample")
-SCENARIOS = [row for reg in CRITERIA for row in scenarios_of(reg, TARGET)]
 
 RECORDED = {
     "secret-missing": ("ErrImagePull", recorded.ANONYMOUS),
@@ -277,40 +275,3 @@ def test_frontend_with_its_own_service_account_is_wired_by_values_alone():
 def test_workload_on_the_default_service_account_is_wired_either_way(name):
     """By the chart's values, or by the ServiceAccount of its namespace."""
     assert wirings_of(TARGET.workload(name)) == ("values", "service-account")
-
-
-@pytest.mark.parametrize("reg", CRITERIA)
-def test_every_criterion_is_played_on_every_workload(reg):
-    """In the namespace that the task names, too."""
-    rows = scenarios_of(reg, TARGET)
-
-    assert {row.workload.name for row in rows} == {"frontend", "frontend-sample", "backend"}
-    assert {row.workload.name for row in rows if row.literal} == {
-        "frontend",
-        "frontend-sample",
-        "backend",
-    }
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
-def test_every_fault_is_played_in_every_wiring_it_names(fault):
-    """A row in a table that nobody plays proves nothing."""
-    played = {row.wiring for row in SCENARIOS if row.fault is fault}
-
-    assert played == set(fault.wirings)
-
-
-def test_no_two_scenarios_have_one_id():
-    """A report is about one of them."""
-    ids = [row.id for row in SCENARIOS]
-
-    assert sorted(set(ids)) == sorted(ids)
-
-
-@pytest.mark.parametrize("row", SCENARIOS, ids=lambda row: row.id)
-def test_id_of_a_scenario_says_what_is_played(row):
-    """So that `-k` can select by each of it."""
-    parts = (row.fault.id, row.workload.name, row.workload.namespace, row.wiring)
-
-    assert row.id.removesuffix("-pin") == "-".join(parts)
-    assert row.id.endswith("-pin") is row.literal

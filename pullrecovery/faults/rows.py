@@ -72,8 +72,9 @@ class Fault:
     """One row: `break_it` spoils the good ground, before and after which nothing is deployed.
 
     `must_fail` is the exact set of criteria that fail. `wirings` are the ways of
-    wiring along which this fault is played. `helm_says` is what Helm must fail with when the
-    fault is deployed, '' where it must not fail.
+    wiring that change what becomes of it: it is played in each of them, and in no other. None
+    named: it is the same in all, and each is met on some workload. `helm_says` is what Helm must
+    fail with when the fault is deployed, '' where it must not fail.
     """
 
     id: str
@@ -82,7 +83,7 @@ class Fault:
     must_fail: frozenset[str]
     symptom: Symptom | Printed | Refused | Looks
     break_it: Callable[[Ground], None]
-    wirings: tuple[str, ...] = (VALUES,)
+    wirings: tuple[str, ...] = ()
     after_deploy: Callable[[Ground], None] = lambda _: None
     helm_says: str = ""
 

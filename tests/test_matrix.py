@@ -1,0 +1,118 @@
+"""The rows that the sample's workloads and the faults make, and how they are selected."""
+
+from itertools import product
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures import matrix
+from fixtures.matrix import NONSENSE, scenarios_of
+from pullrecovery.faults import FAULTS
+from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.target import load_target
+from pullrecovery.tasks import CRITERIA
+
+TARGET = load_target(REPOSITORY / "sample")
+SCENARIOS = [row for reg in CRITERIA for row in scenarios_of(reg, TARGET)]
+WORKLOADS = {"frontend", "frontend-sample", "backend"}
+NAMESPACES = {"frontend-dev", "backend-dev"}
+PLAYED = [reg for reg in CRITERIA if any(fault.reg == reg for fault in FAULTS)]
+
+
+@pytest.mark.parametrize("reg", PLAYED)
+@pytest.mark.parametrize("literal", ["pin", "latest"])
+def test_every_criterion_is_played_by_the_tasks_own_names(reg, literal):
+    """On every workload, in its namespace, with its repository."""
+    rows = [row for row in scenarios_of(reg, TARGET) if row.literal == literal]
+
+    assert {row.workload.name for row in rows} == WORKLOADS
+    for row in rows:
+        own = TARGET.workload(row.workload.name)
+        tag = own.image.tag if literal == "pin" else "latest"
+        assert row.workload.namespace == own.namespace
+        assert row.workload.image.reference == f"{own.image.repository}:{tag}"
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_every_fault_meets_every_workload_and_namespace(fault):
+    """A chart, its package and its files can change the outcome; a namespace might."""
+    rows = [row for row in SCENARIOS if row.fault is fault and not row.literal]
+
+    assert {row.workload.name for row in rows} == WORKLOADS
+    assert {row.workload.namespace for row in rows} == NAMESPACES
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_every_fault_meets_every_wiring_that_makes_sense(fault):
+    """Those that it names on every workload; else each of them on some workload."""
+    rows = [row for row in SCENARIOS if row.fault is fault and not row.literal]
+    either = {each.name: matrix.wirings_of(each) for each in TARGET.workloads}
+    named = fault.wirings or ((VALUES,) if fault.reg == "REG-004" else (VALUES, SERVICE_ACCOUNT))
+
+    assert {row.wiring for row in rows} == set(named)
+    if fault.wirings:
+        met = {(row.workload.name, row.wiring) for row in rows}
+        wanted = {(name, way) for name in either for way in either[name] if way in named}
+        assert met == wanted
+
+
+def test_wirings_namespaces_and_workloads_meet_by_pairs():
+    """But for the default ServiceAccount and the chart that brings its own."""
+    rows = [row for row in SCENARIOS if not row.literal]
+    wirings = {VALUES, SERVICE_ACCOUNT}
+
+    met = {(row.wiring, row.workload.namespace) for row in rows}
+    assert met == set(product(wirings, NAMESPACES))
+    met = {(row.workload.name, row.workload.namespace) for row in rows}
+    assert met == set(product(WORKLOADS, NAMESPACES))
+    met = {(row.workload.name, row.wiring) for row in rows}
+    assert met == set(product(WORKLOADS, wirings)) - {("frontend", SERVICE_ACCOUNT)}
+
+
+def test_new_fault_changes_no_row_of_another(monkeypatch):
+    """An id in a report of last week is the same row today."""
+    before = {row.id for row in matrix.scenarios_of.__wrapped__("REG-003", TARGET)}
+    monkeypatch.setattr(matrix, "FAULTS", FAULTS[::-1])
+
+    after = {row.id for row in matrix.scenarios_of.__wrapped__("REG-003", TARGET)}
+
+    unnamed = {row for row in before if not row.endswith(("-pin", "-latest"))}
+    assert unnamed <= after
+
+
+def test_no_two_scenarios_have_one_id():
+    """A report is about one of them."""
+    ids = [row.id for row in SCENARIOS]
+
+    assert sorted(set(ids)) == sorted(ids)
+
+
+@pytest.mark.parametrize("row", SCENARIOS, ids=lambda row: row.id)
+def test_id_of_a_scenario_says_what_is_played(row):
+    """So that `-k` can select by each of it."""
+    parts = (row.fault.id, row.workload.name, row.workload.namespace, row.wiring)
+
+    assert row.id.removesuffix(f"-{row.literal}") == "-".join(parts)
+    assert row.id.endswith(("-pin", "-latest")) is bool(row.literal)
+
+
+def test_what_is_not_played_is_in_the_documentation_with_its_reason():
+    """A hole in the matrix is either there by intent, or a mistake."""
+    page = (REPOSITORY / "docs" / "matrix.md").read_text()
+
+    for combination, reason in NONSENSE.items():
+        assert f"| {combination} | {reason} |" in page
+
+
+def test_tests_of_a_task_are_marked_with_it():
+    """By the file's name, so that none is forgotten."""
+    marks = []
+
+    def item(stem):
+        return SimpleNamespace(path=SimpleNamespace(stem=stem), add_marker=marks.append)
+
+    stems = ("test_reg_003_pull_secret", "test_world", "test_reg_008_least_privilege")
+    matrix.pytest_collection_modifyitems([item(stem) for stem in stems])
+
+    assert marks == ["reg003", "reg008"]
