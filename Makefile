@@ -10,7 +10,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m pullrecovery
 READY := $(VENV)/.ready
 
-.PHONY: help acceptance smoke test lint conformance bench lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke test lint conformance bench kill-matrix lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -36,6 +36,9 @@ conformance: $(READY) ## the OCI conformance suite against the stand-in and agai
 
 bench: $(READY) ## memory and time of the stand-in against what is behind it
 	@$(RUN) bench
+
+kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
+	@$(RUN) report kill-matrix
 
 lab: $(READY) ## raise the lab alone, or use the healthy one again
 	@$(RUN) lab up --kubernetes "$(KUBERNETES)"

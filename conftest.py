@@ -8,6 +8,7 @@ pytest_plugins = [
     "fixtures.options",
     "fixtures.lab",
     "fixtures.matrix",
+    "fixtures.controls",
     "fixtures.scenario",
     "fixtures.grounds",
     "fixtures.remedy",

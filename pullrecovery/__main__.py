@@ -16,6 +16,7 @@ from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.lab import commands
 from pullrecovery.process import end_with_us
 from pullrecovery.redaction import redact
+from pullrecovery.report.page import write_page
 from pullrecovery.trials.commands import run_trials
 from pullrecovery.troubles import cure_of
 from pullrecovery.workflows import lint_workflows
@@ -76,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--megabytes", type=_count, default=MEGABYTES, help="size of the layer")
     bench.add_argument("--rounds", type=_count, default=ROUNDS)
     bench.set_defaults(run=_bench)
+    report = commands.add_parser("report", help="pages made from the last run's result.json")
+    report.add_argument("page", choices=("kill-matrix",))
+    report.set_defaults(run=_report)
     return parser
 
 
@@ -100,6 +104,10 @@ def _conformance(_: argparse.Namespace) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     return run_bench(options.megabytes, options.rounds)
+
+
+def _report(_: argparse.Namespace) -> int:
+    return write_page()
 
 
 def _count(text: str) -> int:

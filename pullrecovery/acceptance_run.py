@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from docker.errors import DockerException
 from kubernetes.client.exceptions import ApiException
@@ -23,6 +24,7 @@ from pullrecovery.lab.seeding import open_world, seed_images
 from pullrecovery.lab.stand_in import stand_in_output
 from pullrecovery.lab.versions import kubernetes_set
 from pullrecovery.process import child, interrupt_session
+from pullrecovery.report.summary import summary
 from pullrecovery.target import load_target
 
 REPORTS = REPOSITORY / ".reports"
@@ -131,14 +133,11 @@ def _versions(lab: Lab) -> dict[str, str]:
     }
 
 
-def _summarise(result: dict[str, object], progress: Progress) -> None:
-    criteria: list[dict[str, object]] = result["criteria"]  # type: ignore[assignment]
+def _summarise(result: dict[str, Any], progress: Progress) -> None:
     progress.say("")
-    for criterion in (each for each in criteria if each["scenarios"]):
-        verdict = "holds" if criterion["holds"] else "DOES NOT HOLD"
-        rows = f"{criterion['faults']} faults, {criterion['scenarios']} scenarios"
-        progress.say(f"  {criterion['id']}  {verdict:<14} {rows}")
+    for line in summary(result):
+        progress.say(line)
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in progress.seconds.items())
     progress.say(f"  time: {times}")
-    progress.say(f"  leaks: {', '.join(map(str, result['leaks'])) or 'none'}")  # type: ignore[call-overload]
+    progress.say(f"  leaks: {', '.join(result['leaks']) or 'none'}")
     progress.say(f"  report: {_RESULT}")

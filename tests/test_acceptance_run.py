@@ -33,7 +33,7 @@ def _place(tmp_path, monkeypatch):
 
 def _close(place, leaks, exitstatus=OK):
     """End a run whose tests passed; return its exit code and the file."""
-    file = ResultFile(config(place))
+    file = ResultFile(config(place, keyword="secret"))
     report(file, PASS)
     file.pytest_sessionfinish(exitstatus)
     progress = Progress(("tests",), out=io.StringIO(), seconds={"cluster": 13.5, "tests": 2.0})

@@ -8,6 +8,8 @@ from jsonschema import ValidationError
 
 from fixtures.evidence import pytest_runtest_makereport
 from pullrecovery.errors import LabError
+from pullrecovery.faults import FAULTS
+from pullrecovery.report import result as result_module
 from pullrecovery.report.result import ResultFile
 from pullrecovery.tasks.reg_001_image_identity import DisagreementError
 from tests.reported import (
@@ -66,7 +68,7 @@ def _result(phases=PASS, record=RECORD, exitstatus=OK, **options):
 )
 def test_worst_phase_decides(phases, exitstatus, code, status):
     """Only a whole pass is one; what could not be told is never a pass."""
-    result = _result(phases, exitstatus=exitstatus)
+    result = _result(phases, exitstatus=exitstatus, keyword="secret")
 
     assert result["run"]["exit"] == code
     assert [scenario["status"] for scenario in result["scenarios"]] == [status]
@@ -157,18 +159,73 @@ def test_criterion_without_a_scenario_does_not_hold():
     ]
 
 
-def test_kill_matrix_has_all_that_a_fault_failed_anywhere():
-    """Beside what it must fail."""
-    file = ResultFile(config())
-    report(file, PASS, {**RECORD, "killed": ["REG-006"]}, "one")
-    report(file, PASS, {**RECORD, "killed": ["REG-003"]}, "two")
+def test_complete_run_without_every_fault_cannot_tell():
+    """A row that was not collected is no row that passed."""
+    result = _result()
 
-    assert file.result(OK)["kill_matrix"] == {
-        "secret-missing": {
-            "must_fail": ["REG-003", "REG-006"],
-            "killed": ["REG-003", "REG-006"],
-        }
-    }
+    assert result["run"]["exit"] == 2
+    assert "not-wired was not run" in result["missing"]
+    assert "REG-003 was put to 1 faults of its own, not to three" in result["missing"]
+    validate(result)
+
+
+def test_complete_run_of_every_fault_holds(monkeypatch):
+    """And of three of each criterion's own."""
+    monkeypatch.setattr(result_module, "CRITERIA", {"REG-003": None})
+    ids = ["secret-missing", "token-revoked", "token-without-scope"]
+    own = [fault for fault in FAULTS if fault.id in ids]
+    monkeypatch.setattr(result_module, "FAULTS", own)
+    file = ResultFile(config())
+    for fault in own:
+        report(file, PASS, {**RECORD, "fault": fault.id}, fault.id)
+
+    result = file.result(OK)
+
+    assert (result["missing"], result["run"]["exit"]) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"killed": ["REG-006"]},
+        {"killed": ["REG-001", "REG-003", "REG-006"]},
+        {"cause": {"expected": "secret.missing", "found": "unknown"}},
+        {"mended": ["REG-006"]},
+    ],
+    ids=["survivor", "collateral", "wrong cause", "not mended"],
+)
+def test_any_difference_fails_the_run(record):
+    """Even where the test itself let it pass."""
+    result = _result(record={**RECORD, **record}, keyword="secret")
+
+    assert result["run"]["exit"] == 1
+    validate(result)
+
+
+def test_external_row_that_passed_is_never_called_recovered():
+    """Nothing was remedied; it was over by itself."""
+    cause = "external.rate-limited"
+    record = {**RECORD, "cause": {"expected": cause, "found": cause}}
+
+    result = _result(record=record, keyword="secret")
+
+    assert result["scenarios"][0]["status"] == "external"
+    assert result["figures"] == {}
+    validate(result)
+
+
+def test_control_is_no_scenario():
+    """What a sabotaged remedy did not mend counts neither as recovered nor as a fault's row."""
+    record = {**RECORD, "control": "sabotage", "ended": "not_recovered"}
+
+    result = _result(record=record, keyword="secret")
+
+    assert result["scenarios"] == []
+    assert result["kill_matrix"] == {}
+    assert result["controls"] == [
+        {"id": RECORD["id"], "kind": "sabotage", "ended": "not_recovered", "as_expected": True}
+    ]
+    validate(result)
 
 
 @pytest.mark.parametrize(

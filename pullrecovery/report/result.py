@@ -14,7 +14,10 @@ import pytest
 
 from pullrecovery import __version__
 from pullrecovery.errors import Exit
+from pullrecovery.faults import FAULTS
 from pullrecovery.redaction import redact
+from pullrecovery.report.figures import figures, is_external
+from pullrecovery.report.kills import all_differences, kill_matrix
 from pullrecovery.tasks import CRITERIA
 
 SCHEMA = 1
@@ -28,6 +31,8 @@ _SELECTIONS = (
     "without_remedy",
 )
 _STATUS = {"passed": "recovered", "failed": "not_recovered"}
+# Fewer could each be seen by chance.
+_FAULTS_OF_A_CRITERION = 3
 
 
 class ResultFile:
@@ -65,7 +70,9 @@ class ResultFile:
 
     def result(self, exitstatus: int) -> dict[str, Any]:
         """The document, as docs/result.schema.json describes it."""
-        scenarios = [self._scenario(test) for test in sorted(self._scenarios)]
+        tests = [self._scenario(test) for test in sorted(self._scenarios)]
+        scenarios = [each for each in tests if "control" not in each]
+        matrix, missing = kill_matrix(scenarios), self._missing(scenarios)
         return {
             "schema": SCHEMA,
             "run": {
@@ -75,43 +82,63 @@ class ResultFile:
                 "world": "lab",
                 "target": self._target,
                 "versions": self.versions,
-                "exit": int(self._exit(exitstatus)),
+                "exit": int(self._exit(exitstatus, matrix, missing)),
                 "partial": self._partial,
             },
             "criteria": [_criterion(reg, scenarios) for reg in CRITERIA],
+            "missing": missing,
             "scenarios": scenarios,
-            "kill_matrix": _kill_matrix(scenarios),
+            "controls": [_control(each) for each in tests if "control" in each],
+            "kill_matrix": matrix,
+            "figures": figures(scenarios),
             "harness_faults": [],
             "leaks": [],
         }
 
     def _scenario(self, test: str) -> dict[str, Any]:
-        outcome = self._outcomes.get(test, "error")
-        return {**self._scenarios[test], "status": _STATUS.get(outcome, "error")}
+        record, outcome = self._scenarios[test], self._outcomes.get(test, "error")
+        status = _STATUS.get(outcome, "error")
+        # Nothing was remedied, so nothing recovered: it passed by itself.
+        external = status == "recovered" and is_external(record)
+        return {**record, "status": "external" if external else status}
 
-    def _exit(self, exitstatus: int) -> Exit:
+    def _missing(self, scenarios: list[dict[str, Any]]) -> list[str]:
+        """What a complete run should have shown and did not; of a selection nothing is asked."""
+        if self._partial:
+            return []
+        played = {each["fault"] for each in scenarios}
+        missing = [f"{fault.id} was not run" for fault in FAULTS if fault.id not in played]
+        for reg in CRITERIA:
+            own = {each["fault"] for each in scenarios if each["reg"] == reg}
+            if len(own) < _FAULTS_OF_A_CRITERION:
+                missing.append(f"{reg} was put to {len(own)} faults of its own, not to three")
+        return missing
+
+    def _exit(self, exitstatus: int, matrix: dict[str, dict[str, Any]], missing: list[str]) -> Exit:
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return Exit.USAGE
         outcomes = set(self._outcomes.values())
         known = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         if exitstatus not in known or "error" in outcomes or not self._scenarios:
             return Exit.CANNOT_TELL
-        return Exit.HOLDS if outcomes == {"passed"} else Exit.DOES_NOT_HOLD
+        if outcomes != {"passed"} or all_differences(matrix):
+            return Exit.DOES_NOT_HOLD
+        return Exit.CANNOT_TELL if missing else Exit.HOLDS
 
 
 def _criterion(reg: str, scenarios: list[dict[str, Any]]) -> dict[str, Any]:
     own = [scenario for scenario in scenarios if scenario["reg"] == reg]
-    recovered = bool(own) and all(scenario["status"] == "recovered" for scenario in own)
+    good = ("recovered", "external")
+    holds = bool(own) and all(scenario["status"] in good for scenario in own)
     faults = {scenario["fault"] for scenario in own}
-    return {"id": reg, "holds": recovered, "faults": len(faults), "scenarios": len(own)}
+    return {"id": reg, "holds": holds, "faults": len(faults), "scenarios": len(own)}
 
 
-def _kill_matrix(scenarios: list[dict[str, Any]]) -> dict[str, dict[str, list[str]]]:
-    """Fault → what it must fail, and what it failed in any scenario."""
-    matrix: dict[str, dict[str, list[str]]] = {}
-    for scenario in scenarios:
-        row = matrix.setdefault(
-            scenario["fault"], {"must_fail": scenario["must_fail"], "killed": []}
-        )
-        row["killed"] = sorted({*row["killed"], *scenario.get("killed", ())})
-    return matrix
+def _control(test: dict[str, Any]) -> dict[str, Any]:
+    """A test that shows that the suite bites, or that it leaves alone what is in good order."""
+    return {
+        "id": test["id"],
+        "kind": test["control"],
+        "ended": test.get("ended", "error"),
+        "as_expected": test["status"] == "recovered",
+    }

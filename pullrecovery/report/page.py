@@ -1,0 +1,104 @@
+"""docs/kill-matrix.md, made from the result of a run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pullrecovery.errors import Exit, PullRecoveryError
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.report.kills import all_differences
+
+PAGE = REPOSITORY / "docs" / "kill-matrix.md"
+_HEAD = (
+    "# The kill matrix",
+    "",
+    "Made by `make kill-matrix` from the last complete run; not to be edited. For each fault: the",
+    "criteria that it failed (✗ in all of its scenarios, ? in some), and the cause that was found.",
+    "A criterion that no fault fails proves nothing; a fault that none sees is a survivor.",
+    "",
+)
+_RESULT = REPOSITORY / ".reports" / "result.json"
+
+
+def write_page(result: Path = _RESULT, page: Path = PAGE) -> int:
+    """Write the page anew; raises PullRecoveryError without the result of a complete run."""
+    if not result.is_file():
+        raise PullRecoveryError("There is no result.json; `make acceptance` writes it.")
+    document = json.loads(result.read_text())
+    if document["run"]["partial"]:
+        raise PullRecoveryError(
+            "The last run was of a selection; `make acceptance` without ARGS runs all."
+        )
+    page.write_text(page_of(document))
+    return int(Exit.HOLDS)
+
+
+def page_of(result: dict[str, Any]) -> str:
+    """The page as text."""
+    matrix, criteria = result["kill_matrix"], [each["id"] for each in result["criteria"]]
+    heads = " | ".join(reg.removeprefix("REG-") for reg in criteria)
+    lines = [
+        *_HEAD,
+        _of_run(result),
+        "",
+        "## Differences",
+        "",
+        *_differences(matrix),
+        "",
+        "## Faults",
+        "",
+        f"| fault | task | {heads} | cause | scenarios |",
+        f"|---|---|{'---|' * len(criteria)}---|---|",
+        *(_row(fault, matrix[fault], criteria) for fault in _ordered(matrix)),
+        "",
+        *_of_criteria(result),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _of_run(result: dict[str, Any]) -> str:
+    """What was played, where and when."""
+    matrix, run = result["kill_matrix"], result["run"]
+    scenarios = sum(len(row["killed"]) for row in matrix.values())
+    kubernetes, containerd = (run["versions"].get(of, "?") for of in ("kubernetes", "containerd"))
+    return (
+        f"{len(matrix)} faults in {scenarios} scenarios, on Kubernetes {kubernetes} with"
+        f" containerd {containerd}, {run['started'][:10]}."
+    )
+
+
+def _ordered(matrix: dict[str, Any]) -> list[str]:
+    """By task, and then by name; those with differences in front."""
+    return sorted(matrix, key=lambda f: (not matrix[f]["differences"], matrix[f]["reg"], f))
+
+
+def _differences(matrix: dict[str, Any]) -> list[str]:
+    """Survivors first."""
+    found = all_differences(matrix)
+    return [f"- {kind}: `{scenario}`: {what}" for kind, _, scenario, what in found] or [
+        "None: no survivor, no wrong cause, no criterion failed that was not declared."
+    ]
+
+
+def _row(fault: str, row: dict[str, Any], criteria: list[str]) -> str:
+    killed = list(row["killed"].values())
+    marks = (_mark(sum(reg in each for each in killed), len(killed)) for reg in criteria)
+    causes = ", ".join(f"`{cause}`" for cause in row["found"]) or "none"
+    return f"| `{fault}` | {row['reg']} | {' | '.join(marks)} | {causes} | {len(killed)} |"
+
+
+def _mark(times: int, of: int) -> str:
+    if not times:
+        return ""
+    return "✗" if times == of else "?"
+
+
+def _of_criteria(result: dict[str, Any]) -> list[str]:
+    """How many faults each criterion has, of its own and of others."""
+    matrix = result["kill_matrix"]
+    lines = ["## Criteria", "", "| | faults of its own | failed by | holds |", "|---|---|---|---|"]
+    for each in result["criteria"]:
+        by = sum(any(each["id"] in k for k in row["killed"].values()) for row in matrix.values())
+        holds = "yes" if each["holds"] else "no"
+        lines.append(f"| {each['id']} | {each['faults']} | {by} | {holds} |")
+    return lines

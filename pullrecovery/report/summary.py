@@ -1,0 +1,55 @@
+"""What a run came to, in a few lines for the terminal; made from result.json alone."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from pullrecovery.report.kills import COLLATERAL, SURVIVED, WRONG_CAUSE, all_differences
+
+_SHOWN = 20
+
+
+def summary(result: dict[str, Any]) -> list[str]:
+    """Differences first, survivors before all; then criteria, controls and figures."""
+    return [*_kills(result["kill_matrix"]), *_criteria(result), *_figures(result["figures"])]
+
+
+def _kills(matrix: dict[str, Any]) -> Iterator[str]:
+    """The counts of the kill matrix, and every difference by name."""
+    if not matrix:
+        return
+    found = all_differences(matrix)
+    for kind, _, scenario, what in found[:_SHOWN]:
+        yield f"  {kind.upper():<12} {scenario}: {what}"
+    if found[_SHOWN:]:
+        yield f"  and {len(found) - _SHOWN} more in kill_matrix of the report"
+    counts = Counter(kind for kind, *_ in found)
+    scenarios = sum(len(row["killed"]) for row in matrix.values())
+    yield (
+        f"  kill matrix: {len(matrix)} faults in {scenarios} scenarios;"
+        f" {counts[SURVIVED]} survivors, {counts[WRONG_CAUSE]} wrong causes,"
+        f" {counts[COLLATERAL]} collateral, {len(found)} differences in all"
+    )
+
+
+def _criteria(result: dict[str, Any]) -> Iterator[str]:
+    for criterion in result["criteria"]:
+        if criterion["scenarios"]:
+            verdict = "holds" if criterion["holds"] else "DOES NOT HOLD"
+            rows = f"{criterion['faults']} faults, {criterion['scenarios']} scenarios"
+            yield f"  {criterion['id']}  {verdict:<14} {rows}"
+    for missing in result["missing"]:
+        yield f"  CANNOT TELL  {missing}"
+    if result["controls"]:
+        failed = [each["id"] for each in result["controls"] if not each["as_expected"]]
+        said = f"not as expected: {', '.join(failed)}" if failed else "all as expected"
+        yield f"  controls: {len(result['controls'])}, {said}"
+
+
+def _figures(figures: dict[str, dict[str, float]]) -> Iterator[str]:
+    if figures:
+        each = (
+            f"{name} {of['p50']:.1f} / {of['p95']:.1f} s ({of['rows']} rows)"
+            for name, of in figures.items()
+        )
+        yield f"  p50 / p95: {', '.join(each)}"
