@@ -1,13 +1,14 @@
 """The kill matrix, the figures, and what is told of both."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.report.figures import figures
 from pullrecovery.report.kills import all_differences, kill_matrix
-from pullrecovery.report.page import page_of, write_page
+from pullrecovery.report.page import outdated, page_of, write_page
 from pullrecovery.report.result import ResultFile
 from pullrecovery.report.summary import summary
 from pullrecovery.tasks import CRITERIA
@@ -116,3 +117,33 @@ def test_page_is_not_made_of_less_than_a_complete_run(tmp_path, missing):
     with pytest.raises(PullRecoveryError):
         write_page(result, tmp_path / "page.md")
     assert not (tmp_path / "page.md").exists()
+
+
+def _fault(name, must_fail):
+    return SimpleNamespace(id=name, must_fail=frozenset(must_fail))
+
+
+def test_page_of_the_present_rows_is_not_outdated():
+    """It was made from a run of them."""
+    page = page_of(_result({}))
+    assert outdated(page, [_fault("secret-missing", ["REG-003", "REG-006"])]) == []
+
+
+@pytest.mark.parametrize(
+    ("faults", "named"),
+    [
+        ([], ["secret-missing"]),
+        ([_fault("secret-missing", ["REG-003"])], ["secret-missing"]),
+        ([_fault("renamed", ["REG-003", "REG-006"])], ["renamed", "secret-missing"]),
+    ],
+    ids=["gone", "fails something else", "renamed"],
+)
+def test_page_of_other_rows_is_outdated(faults, named):
+    """It would prove what is no longer there."""
+    page = page_of(_result({}))
+    assert [said.partition(":")[0] for said in outdated(page, faults)] == named
+
+
+def test_page_that_is_empty_is_outdated():
+    """No table is no proof."""
+    assert outdated("", [_fault("secret-missing", ["REG-003"])])

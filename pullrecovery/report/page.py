@@ -1,14 +1,17 @@
 """docs/kill-matrix.md, made from the result of a run."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pullrecovery.errors import Exit, PullRecoveryError
+from pullrecovery.faults.rows import Fault
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.report.kills import all_differences
 
 PAGE = REPOSITORY / "docs" / "kill-matrix.md"
+_ALL, _SOME = "✗", "?"
 _HEAD = (
     "# The kill matrix",
     "",
@@ -31,6 +34,30 @@ def write_page(result: Path = _RESULT, page: Path = PAGE) -> int:
         )
     page.write_text(page_of(document))
     return int(Exit.HOLDS)
+
+
+def outdated(page: str, faults: Iterable[Fault]) -> list[str]:
+    """What the page says otherwise than the rows of today: faults, and which criteria each fails.
+
+    Empty where it is of the present rows.
+    """
+    table = [line for line in page.splitlines() if line.startswith(("| fault |", "| `"))]
+    heads = _cells(table[0]) if table else []
+    shown = {}
+    for line in table[1:]:
+        row = dict(zip(heads, _cells(line), strict=True))
+        failed = {f"REG-{head}" for head, mark in row.items() if mark == _ALL}
+        shown[row["fault"].strip("`")] = failed
+    wanted = {fault.id: set(fault.must_fail) for fault in faults}
+    return [
+        f"{fault}: failed {sorted(shown.get(fault, ()))}, now {sorted(wanted.get(fault, ()))}"
+        for fault in sorted({*shown, *wanted})
+        if shown.get(fault) != wanted.get(fault)
+    ]
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def page_of(result: dict[str, Any]) -> str:
@@ -90,7 +117,7 @@ def _row(fault: str, row: dict[str, Any], criteria: list[str]) -> str:
 def _mark(times: int, of: int) -> str:
     if not times:
         return ""
-    return "✗" if times == of else "?"
+    return _ALL if times == of else _SOME
 
 
 def _of_criteria(result: dict[str, Any]) -> list[str]:
