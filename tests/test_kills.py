@@ -119,6 +119,16 @@ def test_page_is_not_made_of_less_than_a_complete_run(tmp_path, missing):
     assert not (tmp_path / "page.md").exists()
 
 
+def test_external_fault_has_a_row_without_a_task():
+    """No task mends it, and still it is named."""
+    cause = "external.rate-limited"
+    external = {"reg": None, "fault": "rate-limit", "cause": {"expected": cause, "found": cause}}
+
+    page = page_of(_result(external, {}))
+
+    assert "| `rate-limit` | external |" in page
+
+
 def _fault(name, must_fail):
     return SimpleNamespace(id=name, must_fail=frozenset(must_fail))
 

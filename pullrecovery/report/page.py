@@ -96,7 +96,7 @@ def _of_run(result: dict[str, Any]) -> str:
 
 def _ordered(matrix: dict[str, Any]) -> list[str]:
     """By task, and then by name; those with differences in front."""
-    return sorted(matrix, key=lambda f: (not matrix[f]["differences"], matrix[f]["reg"], f))
+    return sorted(matrix, key=lambda f: (not matrix[f]["differences"], _task(matrix[f]), f))
 
 
 def _differences(matrix: dict[str, Any]) -> list[str]:
@@ -111,7 +111,12 @@ def _row(fault: str, row: dict[str, Any], criteria: list[str]) -> str:
     killed = list(row["killed"].values())
     marks = (_mark(sum(reg in each for each in killed), len(killed)) for reg in criteria)
     causes = ", ".join(f"`{cause}`" for cause in row["found"]) or "none"
-    return f"| `{fault}` | {row['reg']} | {' | '.join(marks)} | {causes} | {len(killed)} |"
+    return f"| `{fault}` | {_task(row)} | {' | '.join(marks)} | {causes} | {len(killed)} |"
+
+
+def _task(row: dict[str, Any]) -> str:
+    """The task that mends it; no task mends what is external."""
+    return row["reg"] or "external"
 
 
 def _mark(times: int, of: int) -> str:
