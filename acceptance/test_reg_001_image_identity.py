@@ -98,7 +98,7 @@ def test_operator_who_is_refused_recovers(broken, log_in, settled):
     )
 
 
-@pytest.mark.scenarios("REG-001", surface="pod")
+@pytest.mark.scenarios("REG-001", but="registry")
 def test_image_of_an_unknown_name_recovers(
     broken, take_existing_image, correct_values, redeploy, settled, pulls
 ):
