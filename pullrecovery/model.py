@@ -82,6 +82,10 @@ class Image:
         return self.repository.partition("/")[0]
 
     @property
+    def owner(self) -> str:
+        return self.package.partition("/")[0]
+
+    @property
     def package(self) -> str:
         """The repository without its registry: `owner/name`."""
         return self.repository.partition("/")[2]

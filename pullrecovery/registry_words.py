@@ -20,6 +20,7 @@ class Meaning(StrEnum):
     REJECTED = auto()
     SCOPE_MISSING = auto()
     SSO_MISSING = auto()
+    CLASSIC_FORBIDDEN = auto()
     FORBIDDEN = auto()
     REPOSITORY_UNKNOWN = auto()
     MANIFEST_UNKNOWN = auto()
@@ -31,6 +32,7 @@ class Meaning(StrEnum):
 _RULES = (
     (Meaning.SCOPE_MISSING, r"does not match expected scopes"),
     (Meaning.SSO_MISSING, r"SAML enforcement"),
+    (Meaning.CLASSIC_FORBIDDEN, r"forbids access via a personal access token \(classic\)"),
     (Meaning.FORBIDDEN, r"permission_denied: "),
     (Meaning.REJECTED, r"denied: denied\b|denied: invalid token"),
     (Meaning.MISSING_OR_PRIVATE, r"requested access to the resource is denied|: denied$"),

@@ -1,12 +1,23 @@
 """Editing values files: one key changed, comments and all else kept."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from difflib import SequenceMatcher
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.util import load_yaml_guess_indent
+
+# Lists stand two further than their key, where a file has none to go by.
+_OFFSET = 2
+_INDENTED = re.compile(
+    r"^[^\s#-][^#\n]*:[ ]*(?:#.*)?\n(?:[ ]*(?:#.*)?\n)*([ ]+)[^\s#-]", re.MULTILINE
+)
 
 
 def edit_values(file: Path, key: str, change: Callable[[Any], Any]) -> None:
@@ -15,13 +26,39 @@ def edit_values(file: Path, key: str, change: Callable[[Any], Any]) -> None:
 
 
 def edited(text: str, key: str, change: Callable[[Any], Any]) -> str:
-    """`text`, a values file's, with the dotted `key` set to `change(old value)`."""
+    """The values `text` with the dotted `key` set to `change(old value)`; missing parents are made.
+
+    Lines that do not change stay as they are spelt, and new ones are indented as the others.
+    """
+    yaml = _yaml_of(text)
+    before = yaml.load(text)
+    if not isinstance(before, dict):
+        # Nothing but comments, which belong to no key and would be lost.
+        before, kept = CommentedMap(), text if text.endswith("\n") or not text else f"{text}\n"
+        _set(before, key, change)
+        return kept + _dumped(yaml, before)
+    normal = _dumped(yaml, before)
+    _set(before, key, change)
+    wanted = _dumped(yaml, before)
+    carried = _carry(text, normal, wanted)
+    return carried if carried == wanted or _means(carried, wanted) else wanted
+
+
+def _yaml_of(text: str) -> YAML:
+    """A round-trip YAML that indents as `text` does: mappings, and lists below their keys."""
+    _, indent, offset = load_yaml_guess_indent(text)
+    mapping = _INDENTED.search(text)
     yaml = YAML()
     yaml.preserve_quotes = True
+    yaml.explicit_start = text.startswith("---") or "\n---" in text
     # Lines that nobody edits keep their length.
     yaml.width = sys.maxsize
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    document = yaml.load(text) or {}
+    offset = _OFFSET if offset is None or indent is None else offset
+    yaml.indent(mapping=len(mapping[1]) if mapping else 2, sequence=offset + 2, offset=offset)
+    return yaml
+
+
+def _set(document: Any, key: str, change: Callable[[Any], Any]) -> None:
     *parents, last = key.split(".")
     node = document
     for parent in parents:
@@ -29,9 +66,34 @@ def edited(text: str, key: str, change: Callable[[Any], Any]) -> str:
             node[parent] = {}
         node = node[parent]
     node[last] = change(node.get(last))
+
+
+def _dumped(yaml: YAML, document: Any) -> str:
     buffer = StringIO()
     yaml.dump(document, buffer)
     return buffer.getvalue()
+
+
+def _means(text: str, wanted: str) -> bool:
+    try:
+        return bool(YAML(typ="safe").load(text) == YAML(typ="safe").load(wanted))
+    except YAMLError:
+        return False
+
+
+def _carry(text: str, normal: str, wanted: str) -> str:
+    """Make in `text` the change that leads from `normal`, another spelling of it, to `wanted`.
+
+    Lines that are the same in `normal` and `wanted` are taken from `text`. Where not every line has
+    its counterpart, `wanted` itself is returned.
+    """
+    own, plain, new = (each.splitlines(keepends=True) for each in (text, normal, wanted))
+    if len(own) != len(plain):
+        return wanted
+    result: list[str] = []
+    for kind, first, last, start, end in SequenceMatcher(None, plain, new).get_opcodes():
+        result += own[first:last] if kind == "equal" else new[start:end]
+    return "".join(result)
 
 
 def keys_naming(files: Iterable[Path], text: str) -> list[str]:

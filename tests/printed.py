@@ -141,6 +141,10 @@ NO_SSO = _denied(
     "permission_denied: Resource protected by organization SAML enforcement. You must grant your"
     " Personal Access token access to this organization."
 )
+NO_CLASSIC = _denied(
+    "permission_denied: `bytequester` forbids access via a personal access token (classic). Please"
+    " use a GitHub App, OAuth App, or a personal access token with fine-grained permissions."
+)
 MAY_NOT_READ = _denied("permission_denied: read_package")
 REPOSITORY_UNKNOWN = refused(
     "name unknown",

@@ -68,6 +68,7 @@ NO_CLASSIC = (
 NO_READ = f"{FORBIDDEN_2_1}\ndenied: permission_denied: read_package"
 NOT_BASE64 = "illegal base64 data at input byte 3"
 NO_COLON = "unable to parse auth field, must be formatted as base64(username:password)"
+TWO_REFUSED = f"[{NO_SCOPE}, {REJECTED}]"
 MUST_BE_LOWER_CASE = (
     f'Failed to apply default image tag "{CAPITALS}:{TAG}": '
     f'couldn\'t parse image name "{CAPITALS}:{TAG}": invalid reference format: '

@@ -12,7 +12,6 @@ from pullrecovery.tasks.reg_006_redeploy import reg_006
 from tests import recorded
 from tests.recorded import GOOD, TOKEN
 
-TWO_REFUSED = f"[{recorded.NO_SCOPE}, {recorded.REJECTED}]"
 KIND = "kubernetes.io/dockerconfigjson"
 
 
@@ -39,7 +38,7 @@ def test_entries_that_are_all_refused_are_all_named():
     """The first that the kubelet tries in front, as its error has them."""
     seen = recorded.answered(recorded.SCOPE_DENIED, recorded.BAD_TOKEN)
 
-    verdict = reg_006(recorded.waiting(TWO_REFUSED, seen))
+    verdict = reg_006(recorded.waiting(recorded.TWO_REFUSED, seen))
 
     assert verdict == reg_003(seen) == fails(Cause.SCOPE_MISSING)
     assert [one.cause for one in verdict.others] == [Cause.CREDENTIAL_REJECTED]

@@ -31,6 +31,7 @@ CAUSES = {
     "rejected": (printed.REJECTED, Cause.OPERATOR_REJECTED),
     "no scope": (printed.NO_SCOPE, Cause.OPERATOR_SCOPE_MISSING),
     "no SSO": (printed.NO_SSO, Cause.OPERATOR_SSO_MISSING),
+    "no classic tokens": (printed.NO_CLASSIC, Cause.OPERATOR_CLASSIC_FORBIDDEN),
     "forbidden": (printed.MAY_NOT_READ, Cause.OPERATOR_FORBIDDEN),
     "repository unknown": (printed.REPOSITORY_UNKNOWN, Cause.REPOSITORY_UNKNOWN),
     "tag unknown": (missing("latest", TAG[:-1]), Cause.TAG_UNKNOWN),

@@ -1,6 +1,7 @@
 """What the tasks do to a cluster and to values files: as little as is needed, and twice as well."""
 
 import base64
+import copy
 import json
 import shutil
 from dataclasses import replace
@@ -23,6 +24,7 @@ from tests import recorded
 WORKLOAD = recorded.GOOD.workload
 FRESH = Credential("ByteQuester", "fr3sh")
 ENTRY = {"username": "ByteQuester", "password": "fr3sh", "auth": "Qnl0ZVF1ZXN0ZXI6ZnIzc2g="}
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 OTHER = {"username": "someone", "password": "else"}
 
 
@@ -44,25 +46,36 @@ class Core:
         self.calls.append("delete")
         self.secret = None
 
-    def create_namespaced_secret(self, namespace, body):
-        self.calls.append(f"create {namespace}/{body.metadata.name}")
-        self._keep(body)
-
-    def patch_namespaced_secret(self, name, namespace, body):
-        self.calls.append(f"patch {namespace}/{name}")
-        self._keep(body)
+    def patch_namespaced_secret(self, name, namespace, body, _content_type, **how):
+        kind = _content_type.removeprefix("application/").partition("-")[0]
+        self.calls.append(f"{kind} {namespace}/{name}")
+        if kind == "merge":
+            for key in body["metadata"]["annotations"]:
+                del self.secret.metadata.annotations[key]
+        else:
+            assert how == {"field_manager": "pull-recovery", "force": True}
+            self._keep(body)
 
     def read_namespaced_service_account(self, *_):
         return self.account
 
-    def patch_namespaced_service_account(self, name, namespace, body):
+    def patch_namespaced_service_account(self, name, namespace, body, _content_type):
         self.calls.append(f"patch {namespace}/{name}")
-        names = [V1LocalObjectReference(name=entry["name"]) for entry in body["imagePullSecrets"]]
-        self.account.image_pull_secrets = names
+        assert _content_type == "application/strategic-merge-patch+json"
+        added = [V1LocalObjectReference(name=entry["name"]) for entry in body["imagePullSecrets"]]
+        self.account.image_pull_secrets = [*(self.account.image_pull_secrets or ()), *added]
 
     def _keep(self, body):
-        text = body.string_data[".dockerconfigjson"]
-        self.secret = _secret(text, body.type)
+        """As server-side apply does: what the body does not have stays."""
+        assert body["kind"] == "Secret"
+        new, old = V1Secret(metadata=V1ObjectMeta(), type=body["type"], data={}), self.secret
+        if old is not None:
+            assert (old.type, old.immutable) == (body["type"], None)
+            new.metadata, new.data = old.metadata, old.data
+        new.metadata.labels = body["metadata"].get("labels", new.metadata.labels)
+        new.metadata.annotations = body["metadata"].get("annotations", new.metadata.annotations)
+        new.data |= body["data"]
+        self.secret = new
 
     @property
     def auths(self):
@@ -94,14 +107,17 @@ def _frontend(tmp_path):
     )
 
 
+APPLY = "apply frontend-dev/ghcr-credentials"
+
+
 def test_missing_secret_is_created():
     """For the target's registry and login, of the type that the kubelet reads."""
     core = Core()
 
     done = refresh_secret(_world(core), WORKLOAD, FRESH)
 
-    assert done == "created Secret frontend-dev/ghcr-credentials"
-    assert core.calls == ["create frontend-dev/ghcr-credentials"]
+    assert done.summary == "Secret frontend-dev/ghcr-credentials created"
+    assert core.calls == [APPLY]
     assert core.secret.type == "kubernetes.io/dockerconfigjson"
     assert core.auths == {"ghcr.io": ENTRY}
 
@@ -112,8 +128,8 @@ def test_secret_that_is_there_is_refreshed():
 
     done = refresh_secret(_world(core), WORKLOAD, FRESH)
 
-    assert done == "refreshed Secret frontend-dev/ghcr-credentials"
-    assert core.calls == ["patch frontend-dev/ghcr-credentials"]
+    assert done.summary == "Secret frontend-dev/ghcr-credentials refreshed"
+    assert core.calls == [APPLY]
     assert core.auths == {"ghcr.io": ENTRY, "docker.io": OTHER}
 
 
@@ -122,20 +138,95 @@ def test_refreshing_twice_is_refreshing_once():
     core = Core()
 
     refresh_secret(_world(core), WORKLOAD, FRESH)
-    refresh_secret(_world(core), WORKLOAD, FRESH)
+    again = refresh_secret(_world(core), WORKLOAD, FRESH)
 
     assert core.auths == {"ghcr.io": ENTRY}
-    assert [call.split()[0] for call in core.calls] == ["create", "patch"]
+    assert core.calls == [APPLY]
+    assert (again.summary, again.diff) == (
+        "Secret frontend-dev/ghcr-credentials has this entry already",
+        "",
+    )
 
 
-def test_secret_of_another_type_is_made_anew():
-    """Its type cannot be changed."""
-    core = Core(_secret("{}", kind="Opaque"))
+def test_dry_run_shows_the_change_and_no_token():
+    """Stars, with before and after where it is another; other people's stay."""
+    core = Core(_auths(**{"ghcr.io": OTHER, "docker.io": OTHER}))
+
+    shown = refresh_secret(_world(core), WORKLOAD, FRESH, dry_run=True)
+
+    assert core.calls == []
+    assert shown.summary == "Secret frontend-dev/ghcr-credentials would be refreshed"
+    changed = [line for line in shown.diff.splitlines() if line[0] in "-+"]
+    assert changed[2:] == ["-  ghcr.io: '*** (before)'", "+  ghcr.io: '*** (after)'"]
+    assert "   docker.io: '***'" in shown.diff.splitlines()
+    assert not [secret for secret in ("fr3sh", "else", ENTRY["auth"]) if secret in shown.diff]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        None,
+        _auths(**{"ghcr.io:443": OTHER}),
+        _secret("{}", kind="Opaque"),
+        _secret("[]"),
+    ],
+    ids=["missing", "another server", "another type", "unreadable"],
+)
+def test_dry_run_and_run_show_the_same_change(secret):
+    """What was announced is what is done."""
+    core = Core(copy.deepcopy(secret))
+
+    announced = refresh_secret(_world(core), WORKLOAD, FRESH, dry_run=True)
+    done = refresh_secret(_world(core), WORKLOAD, FRESH)
+
+    assert announced.diff == done.diff != ""
+
+
+@pytest.mark.parametrize("entry", [OTHER, {"auth": "c29tZW9uZTplbHNl"}], ids=["apart", "auth"])
+@pytest.mark.parametrize("key", [".dockerconfigjson", ".dockercfg"])
+def test_secret_of_another_type_is_made_anew_with_what_it_had(key, entry):
+    """Its type cannot be changed; labels, annotations, other keys and other entries can be kept."""
+    auths = {"docker.io": entry, "ghcr.io": OTHER}
+    document = {"auths": auths} if key == ".dockerconfigjson" else auths
+    old = _secret(json.dumps(document), kind="Opaque")
+    old.data = {key: old.data[".dockerconfigjson"], "note": "eA=="}
+    old.metadata.labels, old.metadata.annotations = {"team": "web"}, {"why": "deploy"}
+    core = Core(old)
+
+    done = refresh_secret(_world(core), WORKLOAD, FRESH)
+
+    assert done.summary == "Secret frontend-dev/ghcr-credentials deleted and created anew"
+    assert "-type: Opaque" in done.diff.splitlines()
+    assert core.calls == ["delete", APPLY]
+    assert core.secret.type == "kubernetes.io/dockerconfigjson"
+    assert core.auths == {"docker.io": entry, "ghcr.io": ENTRY}
+    assert core.secret.data.keys() == {".dockerconfigjson", "note"}
+    assert core.secret.metadata.labels == {"team": "web"}
+    assert core.secret.metadata.annotations == {"why": "deploy"}
+
+
+def test_immutable_secret_is_made_anew():
+    """Its content cannot be changed either."""
+    old = _auths(**{"ghcr.io": OTHER})
+    old.immutable = True
+    core = Core(old)
 
     refresh_secret(_world(core), WORKLOAD, FRESH)
 
-    assert core.calls == ["delete", "create frontend-dev/ghcr-credentials"]
-    assert core.secret.type == "kubernetes.io/dockerconfigjson"
+    assert core.calls == ["delete", APPLY]
+
+
+def test_annotation_that_repeats_the_token_goes_and_others_stay():
+    """`kubectl apply` keeps what it was given, in clear."""
+    old = _auths(**{"ghcr.io": OTHER})
+    old.metadata.annotations = {LAST_APPLIED: "else", "why": "deploy"}
+    core = Core(old)
+
+    done = refresh_secret(_world(core), WORKLOAD, FRESH)
+
+    assert core.calls == [APPLY, "merge frontend-dev/ghcr-credentials"]
+    assert core.secret.metadata.annotations == {"why": "deploy"}
+    assert f"-  {LAST_APPLIED}: '***'" in done.diff.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -172,14 +263,26 @@ def test_older_entry_for_the_same_image_goes(server):
     ids=["none", "another", "already"],
 )
 def test_service_account_is_given_the_secret_beside_its_own(before, after):
-    """A patch replaces the list, so what is in it is named again."""
+    """And is not touched where it has it."""
     core = Core(pull_secrets=before)
 
+    announced = wire_service_account(_world(core), WORKLOAD, dry_run=True)
+    untouched = list(core.calls)
     done = wire_service_account(_world(core), WORKLOAD)
 
-    assert done == "patched ServiceAccount frontend-dev/default"
-    assert core.calls == ["patch frontend-dev/default"]
+    assert untouched == []
+    assert announced.diff == done.diff
+    assert core.calls == (["patch frontend-dev/default"] if before != after else [])
+    assert bool(done.diff) is (before != after)
     assert core.pull_secrets == after
+
+
+def test_change_of_the_service_account_is_shown():
+    """What it lists besides is seen to stay."""
+    shown = wire_service_account(_world(Core(pull_secrets=["other"])), WORKLOAD, dry_run=True)
+
+    assert shown.summary == "ServiceAccount frontend-dev/default would name ghcr-credentials"
+    assert shown.diff.splitlines()[-2:] == [" - name: other", "+- name: ghcr-credentials"]
 
 
 def test_values_that_name_the_secret_are_left_as_they_are(frontend):
@@ -188,18 +291,27 @@ def test_values_that_name_the_secret_are_left_as_they_are(frontend):
 
     done = wire_values(_world(None), frontend)
 
-    assert done == "set serviceAccount.imagePullSecrets in values-dev.yaml"
+    assert done.summary == (
+        "serviceAccount.imagePullSecrets in values-dev.yaml names ghcr-credentials already"
+    )
+    assert done.diff == ""
     assert frontend.values_file.read_text() == before
 
 
 def test_values_are_given_the_secret_where_the_chart_takes_it(frontend):
-    """In the file that has the last word."""
-    frontend.values_file.write_text("serviceAccount:\n  imagePullSecrets: []\n")
+    """In the file that has the last word; a dry run writes nothing."""
+    before = "# ours\nserviceAccount:\n  imagePullSecrets: [] # none yet\nnote: ~\n"
+    frontend.values_file.write_text(before)
 
-    wire_values(_world(None), frontend)
+    announced = wire_values(_world(None), frontend, dry_run=True)
+    assert frontend.values_file.read_text() == before
+    done = wire_values(_world(None), frontend)
 
+    assert announced.diff == done.diff
+    assert "would name" in announced.summary
     assert frontend.values_file.read_text() == (
-        "serviceAccount:\n  imagePullSecrets:\n    - name: ghcr-credentials\n"
+        "# ours\nserviceAccount:\n  imagePullSecrets:    # none yet\n"
+        "    - name: ghcr-credentials\nnote: ~\n"
     )
 
 

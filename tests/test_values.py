@@ -93,6 +93,49 @@ def test_pull_secret_added_to_the_samples_values_adds_two_lines(file):
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a: null\nimage:\n  tag: t\n", "a: null\nimage:\n  tag: dev\n"),
+        ("a: ~\nimage: {tag: t}\n", "a: ~\nimage: {tag: dev}\n"),
+        ("a:   1   # one\nimage:\n    tag: t\n", "a:   1   # one\nimage:\n    tag: dev\n"),
+        ("l:\n- 1\nm:\n  - 2\nimage: {tag: t}\n", "l:\n- 1\nm:\n  - 2\nimage: {tag: dev}\n"),
+        ("---\na: ~\nimage:\n  tag: t\n", "---\na: ~\nimage:\n  tag: dev\n"),
+        ("# nothing yet\n", "# nothing yet\nimage:\n  tag: dev\n"),
+        ("# no end of line", "# no end of line\nimage:\n  tag: dev\n"),
+    ],
+    ids=["null", "tilde", "spaces", "two kinds of lists", "start", "comments alone", "unended"],
+)
+def test_spelling_of_other_lines_is_their_owners(file, before, after):
+    """A diff for review shows what was meant, and nothing else."""
+    file.write_text(before)
+
+    edit_values(file, "image.tag", lambda _: "dev")
+
+    assert file.read_text() == after
+
+
+@pytest.mark.parametrize("indent", ["", "  ", "    "], ids=["none", "two", "four"])
+def test_new_entry_of_a_list_is_indented_as_the_others(file, indent):
+    """Whichever of the usual ways the file's owner has."""
+    file.write_text(f"imagePullSecrets:\n{indent}- name: other\na: ~\n")
+
+    edit_values(file, "imagePullSecrets", lambda old: [*old, {"name": "new"}])
+
+    assert file.read_text() == (
+        f"imagePullSecrets:\n{indent}- name: other\n{indent}- name: new\na: ~\n"
+    )
+
+
+def test_file_whose_lines_cannot_be_told_apart_still_gets_its_change(file):
+    """A list over several lines becomes one; what it says stays."""
+    file.write_text("a: [1,\n  2]\nimage: {tag: t}\n")
+
+    edit_values(file, "image.tag", lambda _: "dev")
+
+    assert file.read_text() == "a: [1, 2]\nimage: {tag: dev}\n"
+
+
 def test_change_is_given_the_old_value(file):
     """So that a list can be added to."""
     file.write_text("imagePullSecrets:\n  - name: other\n")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,9 @@ from dataclasses import dataclass, field, replace
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.errors import LabError
+from pullrecovery.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
+from pullrecovery.lab import accounts
 from pullrecovery.lab.paths import LABEL, SHARED_LABEL
 from pullrecovery.lab.seeding import LabWorld, Minted
 from pullrecovery.lab.switches import RequestSwitch, switched
@@ -16,6 +20,7 @@ from pullrecovery.lab.variants import Variants
 from pullrecovery.model import Workload
 from pullrecovery.observation import Credential
 from pullrecovery.observe.events import Recorder
+from pullrecovery.redaction import protect
 from pullrecovery.values import edit_values
 from pullrecovery.wait import wait_for
 from pullrecovery.world import World
@@ -27,7 +32,8 @@ class Ground:
 
     `credential` is what the Secret holds, `operator` what the person at the runner has, if
     anything; `wiring` is `values` or `service-account`; a shared namespace is one that other
-    scenarios use too, one after another.
+    scenarios use too, one after another. Where the image is an organisation's of the scenario's
+    own, `run_token` is that of a workflow run in it.
     """
 
     lab_world: LabWorld
@@ -38,12 +44,16 @@ class Ground:
     shared_namespace: bool = False
     recorder: Recorder | None = field(default=None, init=False)
     blocks: ExitStack = field(default_factory=ExitStack, init=False)
+    other_namespaces: list[str] = field(default_factory=list, init=False)
+    run_token: Minted | None = field(default=None, init=False)
 
     @property
     def world(self) -> World:
         """The lab's world, as the operator of this ground sees it, with what is recorded here."""
+        world = self.lab_world.world
         operator = self.operator.credential if self.operator else None
-        return replace(self.lab_world.world, operator=operator, events=self.recorder)
+        reader = self.run_token.credential if self.run_token else world.reader
+        return replace(world, operator=operator, reader=reader, events=self.recorder)
 
     @property
     def namespace(self) -> str:
@@ -75,18 +85,61 @@ class Ground:
     def set_value(self, key: str, value: object) -> None:
         edit_values(self.workload.values_file, key, lambda _: value)
 
-    def put_secret(self, credential: Credential) -> None:
-        """Replace the Secret by one for the target's registry."""
-        target = self.lab_world.world.target
-        auth = base64.b64encode(f"{credential.login}:{credential.token}".encode()).decode()
-        auths = {"auths": {target.registry: {"auth": auth}}}
+    def put_secret(self, credential: Credential, server: str = "") -> None:
+        """Replace the Secret by one for the target's registry, or another server."""
+        registry = self.lab_world.world.target.registry
+        self.put_document({"auths": {server or registry: {"auth": auth_of(credential)}}})
+
+    def put_document(
+        self, document: object, *, kind: str = DOCKER_CONFIG_JSON, key: str = "", name: str = ""
+    ) -> None:
+        """Replace the Secret, or another one, by one of this type with `document` as JSON."""
+        name = name or self.secret_name
         body = k8s.V1Secret(
-            metadata=k8s.V1ObjectMeta(name=self.secret_name),
-            type="kubernetes.io/dockerconfigjson",
-            string_data={".dockerconfigjson": json.dumps(auths)},
+            metadata=k8s.V1ObjectMeta(name=name, labels={LABEL: "scenario"}),
+            type=kind,
+            string_data={key or DATA_KEYS[kind]: json.dumps(document)},
         )
-        self.delete_secret()
+        _tolerate_missing(lambda: self.core.delete_namespaced_secret(name, self.namespace))
         self.core.create_namespaced_secret(self.namespace, body)
+
+    def copy_secret_elsewhere(self) -> None:
+        """Have the Secret in a namespace of its own too, which goes with this one."""
+        elsewhere = f"other-{secrets.token_hex(4)}"
+        metadata = k8s.V1ObjectMeta(name=elsewhere, labels={LABEL: "scenario"})
+        self.core.create_namespace(k8s.V1Namespace(metadata=metadata))
+        self.other_namespaces.append(elsewhere)
+        found = self.core.read_namespaced_secret(self.secret_name, self.namespace)
+        body = k8s.V1Secret(
+            metadata=k8s.V1ObjectMeta(name=self.secret_name), type=found.type, data=found.data
+        )
+        self.core.create_namespaced_secret(elsewhere, body)
+
+    def found_organisation(self) -> None:
+        """Move the image to a new organisation, of which these people's tokens are taken.
+
+        The suite itself reads there by a workflow run's token, which no rule for people bars.
+        """
+        control, login = self.lab_world.control, self.lab_world.world.target.login
+        image = self.workload.image
+        owner = f"{image.owner}-{secrets.token_hex(4)}"
+        package = f"{owner}/{image.package.partition('/')[2]}"
+        run = f"{owner}/app"
+        accounts.put_organisation(control, owner, login)
+        control.put_package(package, "private", [login, f"repository:{run}"], [login])
+        for minted in (self.credential, self.operator):
+            if minted:
+                accounts.authorise(control, minted, owner)
+        self.run_token = accounts.mint_run_token(control, run)
+        image = replace(image, repository=f"{image.registry}/{package}")
+        self.workload = replace(self.workload, image=image)
+
+    def use_run_token(self) -> None:
+        """Have the Secret hold the run's token, which no rule of its organisation bars."""
+        if self.run_token is None:
+            raise LabError("There is no organisation of the scenario's own, and so no run in it.")
+        self.credential = self.run_token
+        self.put_secret(self.run_token.credential)
 
     def delete_secret(self) -> None:
         _tolerate_missing(
@@ -114,10 +167,16 @@ class Ground:
             self.recorder.end()
         if not self.shared_namespace:
             _tolerate_missing(lambda: self.core.delete_namespace(self.namespace))
+        for namespace in self.other_namespaces:
+            self.core.delete_namespace(namespace)
+        if not self.shared_namespace:
             return
         self.lab_world.world.helm.uninstall(self.workload)
         wait_for(f"{self.workload.name} is gone", self._sweep, lambda left: not left, timeout=60)
         self.delete_secret()
+        self.core.delete_collection_namespaced_secret(
+            self.namespace, label_selector=f"{LABEL}=scenario"
+        )
         self.set_account_secrets([])
 
     def _sweep(self) -> list[str]:
@@ -160,3 +219,9 @@ def _tolerate_missing(delete: Callable[[], object]) -> None:
     except ApiException as error:
         if error.status != 404:
             raise
+
+
+def auth_of(credential: Credential) -> str:
+    """Login and token as an entry's `auth` has them."""
+    pair = f"{credential.login}:{credential.token}".encode()
+    return protect(base64.b64encode(pair).decode())

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, Looks, printed, pull_error
+from pullrecovery.lab import accounts
 from pullrecovery.lab.stand_in import lab_transport
 from pullrecovery.lab.switches import Missing, WrongBytes
 from pullrecovery.model import Cause
@@ -38,6 +39,23 @@ def _take_scope(ground: Ground) -> None:
 def _use_a_strangers_token(ground: Ground) -> None:
     stranger = f"stranger-{secrets.token_hex(4)}"
     ground.operator = ground.lab_world.mint(login=stranger)
+
+
+def _use_fine_grained(ground: Ground) -> None:
+    login = ground.lab_world.world.target.login
+    ground.operator = accounts.mint_fine_grained(ground.lab_world.control, login)
+
+
+def _enforce_sso(ground: Ground) -> None:
+    control, login = ground.lab_world.control, ground.lab_world.world.target.login
+    accounts.put_organisation(control, ground.workload.image.owner, login, sso=True)
+    ground.operator = ground.lab_world.mint()
+
+
+def _forbid_classic_tokens(ground: Ground) -> None:
+    control, login = ground.lab_world.control, ground.lab_world.world.target.login
+    accounts.put_organisation(control, ground.workload.image.owner, login, classic_tokens=False)
+    ground.use_run_token()
 
 
 def _expect(ground: Ground, repository: str, tag: str) -> None:
@@ -135,6 +153,34 @@ FAULTS = (
         must_fail=_ALONE,
         symptom=printed(r"DENIED: permission_denied: read_package"),
         break_it=_use_a_strangers_token,
+    ),
+    Fault(
+        id="operator-token-fine-grained",
+        reg="REG-001",
+        cause=Cause.OPERATOR_SCOPE_MISSING,
+        must_fail=_ALONE,
+        symptom=printed(
+            r"DENIED: permission_denied: The token provided does not match expected scopes\."
+        ),
+        break_it=_use_fine_grained,
+    ),
+    Fault(
+        id="operator-token-without-sso",
+        reg="REG-001",
+        cause=Cause.OPERATOR_SSO_MISSING,
+        must_fail=_ALONE,
+        symptom=printed(r"permission_denied: Resource protected by organization SAML enforcement"),
+        break_it=_enforce_sso,
+        organisation=True,
+    ),
+    Fault(
+        id="operator-classic-tokens-forbidden",
+        reg="REG-001",
+        cause=Cause.OPERATOR_CLASSIC_FORBIDDEN,
+        must_fail=_ALONE,
+        symptom=printed(r"forbids access via a personal access token \(classic\)"),
+        break_it=_forbid_classic_tokens,
+        organisation=True,
     ),
     Fault(
         id="tag-shortened",

@@ -3,6 +3,12 @@
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault, pull_error
 from pullrecovery.model import Cause
+from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.wait import wait_for
+
+_FAILS = frozenset({"REG-004", "REG-006"})
+_ANONYMOUS = pull_error(r"failed to fetch anonymous token.*401 Unauthorized")
+_OTHER = "registry-mirror"
 
 
 def _unwire(ground: Ground) -> None:
@@ -10,14 +16,119 @@ def _unwire(ground: Ground) -> None:
     ground.set_account_secrets([])
 
 
+def _named(name: str) -> list[dict[str, str]]:
+    return [{"name": name}]
+
+
+def _misspell_key(ground: Ground) -> None:
+    key = ground.workload.pull_secrets_key
+    ground.set_value(key, [])
+    ground.set_value(key.removesuffix("s"), _named(ground.secret_name))
+
+
+def _name_no_secret(ground: Ground) -> None:
+    wrong = _named(ground.secret_name.removesuffix("s"))
+    if ground.wiring == VALUES:
+        ground.set_value(ground.workload.pull_secrets_key, wrong)
+    else:
+        ground.set_account_secrets(wrong)
+
+
+def _put_other_secret(ground: Ground) -> None:
+    """Another Secret, for another registry."""
+    ground.put_document({"auths": {"mirror.example": {"auth": "bWU6aHVudGVyMg=="}}}, name=_OTHER)
+
+
+def _hide_account(ground: Ground) -> None:
+    _put_other_secret(ground)
+    ground.set_value(ground.workload.pull_secrets_key, _named(_OTHER))
+
+
+def _overwrite_account(ground: Ground) -> None:
+    _put_other_secret(ground)
+    ground.set_account_secrets(_named(_OTHER))
+
+
+def _patch_account_not_used(ground: Ground) -> None:
+    ground.set_value("serviceAccount.create", value=True)
+    ground.set_value(ground.workload.pull_secrets_key, [])
+    ground.set_account_secrets(_named(ground.secret_name))
+
+
+def _patch_account_too_late(ground: Ground) -> None:
+    """The pod is made first, and is given nothing."""
+    world, workload = ground.world, ground.workload
+    wait_for(
+        "the pod is made",
+        lambda: observe_pods(world, workload, observe_deployment(world, workload)),
+        bool,
+        timeout=30,
+    )
+    ground.set_account_secrets(_named(ground.secret_name))
+
+
 FAULTS = (
     Fault(
         id="not-wired",
         reg="REG-004",
         cause=Cause.NOT_WIRED,
-        must_fail=frozenset({"REG-004", "REG-006"}),
-        symptom=pull_error(r"failed to fetch anonymous token.*401 Unauthorized"),
+        must_fail=_FAILS,
+        symptom=_ANONYMOUS,
         break_it=_unwire,
         wirings=(VALUES, SERVICE_ACCOUNT),
+    ),
+    Fault(
+        id="values-key-misspelt",
+        reg="REG-004",
+        cause=Cause.WIRED_BY_OTHER_KEY,
+        must_fail=_FAILS,
+        symptom=_ANONYMOUS,
+        break_it=_misspell_key,
+        wirings=(VALUES,),
+    ),
+    Fault(
+        id="wired-to-no-secret",
+        reg="REG-004",
+        cause=Cause.WIRED_BY_OTHER_NAME,
+        must_fail=_FAILS,
+        symptom=_ANONYMOUS,
+        break_it=_name_no_secret,
+        wirings=(VALUES, SERVICE_ACCOUNT),
+    ),
+    Fault(
+        id="account-hidden",
+        reg="REG-004",
+        cause=Cause.WIRING_HIDDEN,
+        must_fail=_FAILS,
+        symptom=_ANONYMOUS,
+        break_it=_hide_account,
+        wirings=(SERVICE_ACCOUNT,),
+    ),
+    Fault(
+        id="account-overwritten",
+        reg="REG-004",
+        cause=Cause.NOT_WIRED,
+        must_fail=_FAILS,
+        symptom=_ANONYMOUS,
+        break_it=_overwrite_account,
+        wirings=(SERVICE_ACCOUNT,),
+    ),
+    Fault(
+        id="account-not-the-pods",
+        reg="REG-004",
+        cause=Cause.WIRED_TO_OTHER_ACCOUNT,
+        must_fail=_FAILS,
+        symptom=_ANONYMOUS,
+        break_it=_patch_account_not_used,
+    ),
+    Fault(
+        id="account-patched-too-late",
+        reg="REG-004",
+        cause=Cause.PODS_STALE,
+        must_fail=_FAILS,
+        symptom=_ANONYMOUS,
+        break_it=_unwire,
+        after_deploy=_patch_account_too_late,
+        wirings=(SERVICE_ACCOUNT,),
     ),
 )

@@ -75,6 +75,8 @@ class Fault:
     wiring that change what becomes of it: it is played in each of them, and in no other. None
     named: it is the same in all, and each is met on some workload. `helm_says` is what Helm must
     fail with when the fault is deployed, '' where it must not fail.
+    `organisation` says that the image is to belong to an organisation of the scenario's own, whose
+    rules the fault may change.
     """
 
     id: str
@@ -84,6 +86,7 @@ class Fault:
     symptom: Symptom | Printed | Refused | Looks
     break_it: Callable[[Ground], None]
     wirings: tuple[str, ...] = ()
+    organisation: bool = False
     after_deploy: Callable[[Ground], None] = lambda _: None
     helm_says: str = ""
 

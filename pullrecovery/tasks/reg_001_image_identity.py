@@ -49,6 +49,13 @@ _CAUSES = {
         Cause.OPERATOR_SSO_MISSING,
         "authorise the token for the organisation's SSO, then {log_in}",
     ),
+    Meaning.CLASSIC_FORBIDDEN: (
+        Cause.OPERATOR_CLASSIC_FORBIDDEN,
+        (
+            "have an owner of {owner} allow classic tokens in its settings, as packages are read"
+            " with no other personal token; then {log_in}"
+        ),
+    ),
     Meaning.FORBIDDEN: (
         Cause.OPERATOR_FORBIDDEN,
         (
@@ -139,6 +146,7 @@ def _remedy(seen: IdentitySeen, remedy: str, login: str) -> str:
     return remedy.format(
         log_in=login_command(parsed.registry, Credential(login, "")),
         repository=parsed.repository,
+        owner=parsed.path.partition("/")[0],
         lower=seen.reference.replace(parsed.path, parsed.path.lower()),
     )
 

@@ -6,19 +6,35 @@ the login of the target, from a token that may read the package.
 
 import base64
 import json
+from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 
-from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
+from ruamel.yaml import YAML
 
 from pullrecovery.diagnosis.credential import diagnose_credential
-from pullrecovery.keyring import DOCKER_CONFIG_JSON, UnreadableSecretError, matches, read_entries
+from pullrecovery.keyring import (
+    DATA_KEYS,
+    DOCKER_CONFIG,
+    DOCKER_CONFIG_JSON,
+    UnreadableSecretError,
+    matches,
+    read_entries,
+    read_legacy_entries,
+)
 from pullrecovery.model import Verdict, Workload, holds
 from pullrecovery.observation import Credential, Observation
 from pullrecovery.redaction import protect
+from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.world import World
 
-_KEY = ".dockerconfigjson"
+_KEY = DATA_KEYS[DOCKER_CONFIG_JSON]
+_LEGACY_KEY = DATA_KEYS[DOCKER_CONFIG]
+# Whose fields these are, to the API server; others' stay theirs.
+_MANAGER = "pull-recovery"
+# What `kubectl apply` without --server-side leaves behind, the token in it.
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def reg_003(seen: Observation) -> Verdict:
@@ -26,32 +42,122 @@ def reg_003(seen: Observation) -> Verdict:
     return diagnose_credential(seen.secret) or holds()
 
 
-def refresh_secret(world: World, workload: Workload, credential: Credential) -> str:
-    """Create the Secret, or replace its entry for the registry; other entries stay.
+def refresh_secret(
+    world: World, workload: Workload, credential: Credential, *, dry_run: bool = False
+) -> Change:
+    """Create the Secret, or replace its entry for the registry; all else in it stays.
 
-    Idempotent. Returns what was done. A Secret of another type is deleted first,
-    since its type cannot be changed.
+    Idempotent, by server-side apply, so that no annotation repeats the token; one that does is
+    taken away. A Secret of another type, or one that may not be changed, is deleted and created
+    anew with what it had besides.
     """
     name, namespace = world.target.pull_secret, workload.namespace
     found = _read(world, name, namespace)
-    if found is not None and found.type != DOCKER_CONFIG_JSON:
-        world.core.delete_namespaced_secret(name, namespace)
-        found = None
-    auths = _auths(found, workload.image.repository)
+    auths = _others(found, workload.image.repository)
     auths[world.target.registry] = _entry(credential)
-    body = k8s.V1Secret(
-        metadata=k8s.V1ObjectMeta(name=name, namespace=namespace),
-        type=DOCKER_CONFIG_JSON,
-        string_data={_KEY: json.dumps({"auths": auths})},
-    )
-    if found is None:
-        world.core.create_namespaced_secret(namespace, body)
-        return f"created Secret {namespace}/{name}"
-    world.core.patch_namespaced_secret(name, namespace, body)
-    return f"refreshed Secret {namespace}/{name}"
+    wanted = _Wanted(name, namespace, auths, found)
+    if wanted.there:
+        return Change(f"Secret {namespace}/{name} has this entry already")
+    diff = wanted.diff
+    if not dry_run:
+        wanted.bring_about(world)
+    done = ("would be " if dry_run else "") + wanted.verb
+    return Change(f"Secret {namespace}/{name} {done}", diff)
 
 
-def _read(world: World, name: str, namespace: str) -> k8s.V1Secret | None:
+@dataclass(frozen=True)
+class _Wanted:
+    """The Secret as it is to be, beside the one that was `found`; `auths` has its entries."""
+
+    name: str
+    namespace: str
+    auths: dict[str, Any]
+    found: Any = field(repr=False)
+
+    @property
+    def anew(self) -> bool:
+        """Whether the one that is there must go: its type and a sealed content are for life."""
+        return self.found is not None and bool(
+            self.found.type != DOCKER_CONFIG_JSON or self.found.immutable
+        )
+
+    @property
+    def there(self) -> bool:
+        """Whether nothing is to be done."""
+        if self.found is None or self.found.type != DOCKER_CONFIG_JSON:
+            return False
+        return _document(self.found).get("auths") == self.auths and not self._repeats_token
+
+    @property
+    def verb(self) -> str:
+        if self.anew:
+            return "deleted and created anew"
+        return "refreshed" if self.found is not None else "created"
+
+    @property
+    def _repeats_token(self) -> bool:
+        return self.found is not None and _LAST_APPLIED in (self.found.metadata.annotations or {})
+
+    def bring_about(self, world: World) -> None:
+        if self.anew:
+            world.core.delete_namespaced_secret(self.name, self.namespace)
+        world.core.patch_namespaced_secret(
+            self.name,
+            self.namespace,
+            self._body(),
+            field_manager=_MANAGER,
+            force=True,
+            _content_type="application/apply-patch+yaml",
+        )
+        if self._repeats_token and not self.anew:
+            world.core.patch_namespaced_secret(
+                self.name,
+                self.namespace,
+                {"metadata": {"annotations": {_LAST_APPLIED: None}}},
+                _content_type="application/merge-patch+json",
+            )
+
+    def _body(self) -> dict[str, Any]:
+        """What is applied: the entries alone, and to one made anew all that the old one had."""
+        metadata: dict[str, Any] = {"name": self.name, "namespace": self.namespace}
+        data = {}
+        if self.anew:
+            old = self.found.metadata
+            annotations = dict(old.annotations or {})
+            annotations.pop(_LAST_APPLIED, None)
+            metadata |= {"labels": old.labels or {}, "annotations": annotations}
+            data = {k: v for k, v in (self.found.data or {}).items() if k != _LEGACY_KEY}
+        data[_KEY] = base64.b64encode(json.dumps({"auths": self.auths}).encode()).decode()
+        kind = {"apiVersion": "v1", "kind": "Secret", "type": DOCKER_CONFIG_JSON}
+        return {**kind, "metadata": metadata, "data": data}
+
+    @property
+    def diff(self) -> str:
+        """Both as YAML, a token shown as stars, and as before and after where it is another."""
+        old = _auths_of(self.found)
+        before = _text(self, old, self.auths, "(before)") if self.found is not None else ""
+        return diff_of(
+            before, _text(self, self.auths, old, "(after)"), f"{self.namespace}/{self.name}"
+        )
+
+
+def _text(wanted: _Wanted, auths: dict[str, Any], beside: dict[str, Any], mark: str) -> str:
+    """One side of the diff; what differs from `beside` bears the `mark`."""
+    found, first = wanted.found, mark == "(before)"
+    shown: dict[str, Any] = {"name": wanted.name, "namespace": wanted.namespace}
+    shown["type"] = found.type if first else DOCKER_CONFIG_JSON
+    if first and _LAST_APPLIED in (found.metadata.annotations or {}):
+        shown["annotations"] = {_LAST_APPLIED: "***"}
+    shown["auths"] = {
+        server: "***" if beside.get(server) == entry else f"*** {mark}"
+        for server, entry in auths.items()
+    }
+    buffer = StringIO()
+    YAML().dump(shown, buffer)
+    return buffer.getvalue()
+
+
+def _read(world: World, name: str, namespace: str) -> Any:
     try:
         return world.core.read_namespaced_secret(name, namespace)
     except ApiException as error:
@@ -60,18 +166,35 @@ def _read(world: World, name: str, namespace: str) -> k8s.V1Secret | None:
         return None
 
 
-def _auths(secret: k8s.V1Secret | None, repository: str) -> dict[str, Any]:
-    """The entries for other images; a body that is not readable has none worth keeping."""
-    raw = (secret.data or {}).get(_KEY, "") if secret else ""
-    if not raw:
-        return {}
+def _document(secret: Any) -> dict[str, Any]:
+    """The document in a Secret, whatever its type; {} where the kubelet could not read it.
+
+    A legacy one is given the shape of the newer.
+    """
+    data = (secret.data or {}) if secret is not None else {}
+    content, legacy = data.get(_KEY, ""), data.get(_LEGACY_KEY, "")
     try:
-        body = base64.b64decode(raw).decode()
-        servers = read_entries(body)
-    except (UnreadableSecretError, UnicodeDecodeError):
+        text = base64.b64decode(content or legacy).decode()
+        if content:
+            read_entries(text)
+            return dict(json.loads(text))
+        if legacy:
+            read_legacy_entries(text)
+            document = json.loads(text)
+            return document if "auths" in document else {"auths": document}
+    except (UnreadableSecretError, ValueError):
         return {}
-    others = (server for server in servers if not matches(server, repository))
-    return {server: json.loads(body)["auths"][server] for server in others}
+    return {}
+
+
+def _auths_of(secret: Any) -> dict[str, Any]:
+    return dict(_document(secret).get("auths") or {})
+
+
+def _others(secret: Any, repository: str) -> dict[str, Any]:
+    """The entries for other images; a document that is not readable has none worth keeping."""
+    auths = _auths_of(secret)
+    return {server: entry for server, entry in auths.items() if not matches(server, repository)}
 
 
 def _entry(credential: Credential) -> dict[str, str]:

@@ -5,11 +5,20 @@ ServiceAccount, whose pods must then be made anew; it is void for a chart that
 brings its own ServiceAccount.
 """
 
+from io import StringIO
+from typing import Any
+
+from ruamel.yaml import YAML
+
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
-from pullrecovery.model import Verdict, Workload, holds
+from pullrecovery.model import Cause, Verdict, Workload, holds
 from pullrecovery.observation import Observation
-from pullrecovery.values import edit_values
+from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.values import edited
 from pullrecovery.world import World
+
+# Where naming the Secret in the default ServiceAccount has no effect.
+BY_VALUES_ALONE = frozenset({Cause.WIRING_HIDDEN, Cause.WIRED_TO_OTHER_ACCOUNT})
 
 
 def reg_004(seen: Observation) -> Verdict:
@@ -22,23 +31,51 @@ def reg_004(seen: Observation) -> Verdict:
     return diagnose_wiring(seen) or diagnose_pods(seen, seen.pods) or holds()
 
 
-def wire_values(world: World, workload: Workload) -> str:
+def wire_values(world: World, workload: Workload, *, dry_run: bool = False) -> Change:
     """A: name the Secret under the chart's values key, keeping what is listed there."""
-    wanted = {"name": world.target.pull_secret}
-    edit_values(workload.values_file, workload.pull_secrets_key, lambda old: _with(old, wanted))
-    return f"set {workload.pull_secrets_key} in {workload.values_file.name}"
+    file, key, name = workload.values_file, workload.pull_secrets_key, world.target.pull_secret
+    before = file.read_text()
+    after = edited(before, key, lambda old: _with(old, {"name": name}))
+    diff = diff_of(before, after, file.name)
+    if not diff:
+        return Change(f"{key} in {file.name} names {name} already")
+    if not dry_run:
+        file.write_text(after)
+    return Change(f"{key} in {file.name} {_now(dry_run=dry_run)} {name}", diff)
 
 
-def wire_service_account(world: World, workload: Workload) -> str:
+def wire_service_account(world: World, workload: Workload, *, dry_run: bool = False) -> Change:
     """B: add the Secret to the default ServiceAccount, keeping other people's entries."""
-    core, namespace = world.core, workload.namespace
+    core, namespace, name = world.core, workload.namespace, world.target.pull_secret
     account = core.read_namespaced_service_account("default", namespace)
-    entries = [{"name": entry.name} for entry in account.image_pull_secrets or ()]
-    wanted = _with(entries, {"name": world.target.pull_secret})
-    core.patch_namespaced_service_account("default", namespace, {"imagePullSecrets": wanted})
-    return f"patched ServiceAccount {namespace}/default"
+    before = [{"name": entry.name} for entry in account.image_pull_secrets or ()]
+    after = _with(before, {"name": name})
+    what = f"ServiceAccount {namespace}/default"
+    if after == before:
+        return Change(f"{what} names {name} already")
+    if not dry_run:
+        # Merged into the list by its names, so that nobody's entry is lost in between.
+        core.patch_namespaced_service_account(
+            "default",
+            namespace,
+            {"imagePullSecrets": [{"name": name}]},
+            _content_type="application/strategic-merge-patch+json",
+        )
+    return Change(
+        f"{what} {_now(dry_run=dry_run)} {name}", diff_of(_text(before), _text(after), what)
+    )
 
 
-def _with(entries: object, wanted: dict[str, str]) -> list[object]:
+def _now(*, dry_run: bool) -> str:
+    return "would name" if dry_run else "now names"
+
+
+def _text(entries: list[Any]) -> str:
+    buffer = StringIO()
+    YAML().dump({"imagePullSecrets": entries}, buffer)
+    return buffer.getvalue()
+
+
+def _with(entries: object, wanted: dict[str, str]) -> list[Any]:
     listed = list(entries) if isinstance(entries, list) else []
     return listed if wanted in listed else [*listed, wanted]
