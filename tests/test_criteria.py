@@ -6,7 +6,6 @@ import pytest
 
 from pullrecovery.model import Cause, fails, holds
 from pullrecovery.tasks import CRITERIA, judge
-from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_005_right_values import reg_005
 from pullrecovery.tasks.reg_006_redeploy import reg_006, rolled_out
@@ -182,33 +181,6 @@ def test_back_off_has_the_cause_of_the_failed_pull_behind_it(text):
 
     assert reg_006(recorded.backing_off(text, secret)) == reg_006(recorded.waiting(text, secret))
     assert reg_006(recorded.backing_off(text, secret)) == fails(Cause.CREDENTIAL_REJECTED)
-
-
-@pytest.mark.parametrize(
-    ("probe", "cause"),
-    [
-        (recorded.OUTAGE, Cause.REGISTRY_UNREACHABLE),
-        (replace(recorded.OUTAGE, code="ReadTimeout"), Cause.REGISTRY_UNREACHABLE),
-        (replace(recorded.BAD_TOKEN, status=429), Cause.REGISTRY_UNREACHABLE),
-        (replace(recorded.BAD_TOKEN, status=503), Cause.REGISTRY_UNREACHABLE),
-        (replace(recorded.SCOPE_DENIED, status=500, message=""), Cause.REGISTRY_UNREACHABLE),
-        (replace(recorded.SCOPE_DENIED, status=401, message="unauthorized"), Cause.UNKNOWN),
-        (replace(recorded.BAD_TOKEN, status=401), Cause.UNKNOWN),
-    ],
-    ids=["refused", "timeout", "429", "503", "500", "401", "401-token"],
-)
-def test_secret_that_could_not_be_tried_is_not_blamed(probe, cause):
-    """An outage or an answer nobody knows is no fault of the Secret, and never a pass."""
-    verdict = reg_003(recorded.answered(probe))
-
-    assert verdict == fails(cause)
-    assert verdict.evidence.startswith("Secret frontend-dev/ghcr-credentials: the ")
-    assert verdict.remedy
-
-
-def test_secret_whose_package_has_no_tag_yet_holds():
-    """That the package is empty or gone is REG-002's, not the Secret's."""
-    assert reg_003(recorded.answered(recorded.NO_TAG)) == holds()
 
 
 def test_secret_in_the_pod_template_wires_it():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pullrecovery.diagnosis.credential import diagnose_credential, effective_entries
-from pullrecovery.model import Cause, fails
+from pullrecovery.model import Cause, fails, holds
 from pullrecovery.observation import Credential, EntrySeen, SecretSeen
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from pullrecovery.tasks.reg_006_redeploy import reg_006
@@ -139,3 +139,30 @@ def test_fine_grained_token_is_called_so():
 
     assert verdict == fails(Cause.SCOPE_MISSING)
     assert verdict.evidence.endswith("(the fine-grained token of its entry ghcr.io)")
+
+
+@pytest.mark.parametrize(
+    ("probe", "cause"),
+    [
+        (recorded.OUTAGE, Cause.REGISTRY_UNREACHABLE),
+        (replace(recorded.OUTAGE, code="ReadTimeout"), Cause.REGISTRY_UNREACHABLE),
+        (replace(recorded.BAD_TOKEN, status=429), Cause.REGISTRY_UNREACHABLE),
+        (replace(recorded.BAD_TOKEN, status=503), Cause.REGISTRY_UNREACHABLE),
+        (replace(recorded.SCOPE_DENIED, status=500, message=""), Cause.REGISTRY_UNREACHABLE),
+        (replace(recorded.SCOPE_DENIED, status=401, message="unauthorized"), Cause.UNKNOWN),
+        (replace(recorded.BAD_TOKEN, status=401), Cause.UNKNOWN),
+    ],
+    ids=["refused", "timeout", "429", "503", "500", "401", "401-token"],
+)
+def test_secret_that_could_not_be_tried_is_not_blamed(probe, cause):
+    """An outage or an answer nobody knows is no fault of the Secret, and never a pass."""
+    verdict = reg_003(recorded.answered(probe))
+
+    assert verdict == fails(cause)
+    assert verdict.evidence.startswith("Secret frontend-dev/ghcr-credentials: the ")
+    assert verdict.remedy
+
+
+def test_secret_whose_package_has_no_tag_yet_holds():
+    """That the package is empty or gone is REG-002's, not the Secret's."""
+    assert reg_003(recorded.answered(recorded.NO_TAG)) == holds()

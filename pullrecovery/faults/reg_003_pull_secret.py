@@ -28,20 +28,14 @@ def _undecoded(error: str) -> Symptom:
     return Symptom(frozenset({error}), re.compile(re.escape(error)))
 
 
-def _remove_secret(ground: Ground) -> None:
-    ground.delete_secret()
-
-
 def _leave_it_elsewhere(ground: Ground) -> None:
     ground.copy_secret_elsewhere()
     ground.delete_secret()
 
 
 def _misname_secret(ground: Ground) -> None:
-    entry = {"auth": auth_of(ground.credential.credential)}
-    registry = ground.lab_world.world.target.registry
     ground.delete_secret()
-    ground.put_document({"auths": {registry: entry}}, name=f"{ground.secret_name}-dev")
+    ground.put_document(_document(ground), name=f"{ground.secret_name}-dev")
 
 
 def _document(ground: Ground) -> dict[str, dict[str, dict[str, str]]]:
@@ -152,7 +146,7 @@ FAULTS = (
         cause=Cause.SECRET_MISSING,
         must_fail=_FAILS,
         symptom=_ANONYMOUS,
-        break_it=_remove_secret,
+        break_it=Ground.delete_secret,
         wirings=(VALUES, SERVICE_ACCOUNT),
     ),
     Fault(
