@@ -10,7 +10,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m pullrecovery
 READY := $(VENV)/.ready
 
-.PHONY: help acceptance smoke test lint conformance bench kill-matrix lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke demo test lint conformance bench kill-matrix lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -20,6 +20,9 @@ acceptance: $(READY) ## raise the lab and prove every criterion [TARGET=dir] [KU
 
 smoke: $(READY) ## the same with one row a criterion
 	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" --smoke -- $(ARGS)
+
+demo: $(READY) ## the whole recovery once, told step by step: five causes at once
+	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" -- -k recovery_story -n 0 --dist no --capture no $(ARGS)
 
 test: $(READY) ## the harness's own tests, no container engine needed [ARGS="-k …"]
 	@$(VENV)/bin/python -m pytest tests $(ARGS)
@@ -34,8 +37,8 @@ lint: $(READY) ## ruff, mypy --strict, import-linter, actionlint
 conformance: $(READY) ## the OCI conformance suite against the stand-in and against what is behind it
 	@$(RUN) conformance
 
-bench: $(READY) ## memory and time of the stand-in against what is behind it
-	@$(RUN) bench
+bench: $(READY) ## figures of the stand-in, and of the recovery beside other ways [ARGS="--only stand-in"]
+	@$(RUN) bench --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(ARGS)
 
 kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
 	@$(RUN) report kill-matrix

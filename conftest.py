@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.grounds",
     "fixtures.remedy",
     "fixtures.evidence",
+    "fixtures.story",
     "fixtures.scheduling",
     "fixtures.turns",
 ]

@@ -10,7 +10,8 @@ from docker.errors import DockerException
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.acceptance_run import run_acceptance
-from pullrecovery.bench.command import MEGABYTES, ROUNDS, run_bench
+from pullrecovery.bench.command import PARTS, run_bench
+from pullrecovery.bench.front import MEGABYTES, ROUNDS
 from pullrecovery.conformance.command import run_conformance
 from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.lab import commands
@@ -73,7 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     workflows.set_defaults(run=_lint_workflows)
     conformance = commands.add_parser("conformance", help="OCI conformance of the stand-in")
     conformance.set_defaults(run=_conformance)
-    bench = commands.add_parser("bench", help="memory and time of the stand-in")
+    bench = commands.add_parser("bench", help="figures of the stand-in, and of the recovery")
+    bench.add_argument("--only", choices=PARTS, help="one of the two parts")
+    bench.add_argument("--target", default="sample", type=Path)
+    bench.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
     bench.add_argument("--megabytes", type=_count, default=MEGABYTES, help="size of the layer")
     bench.add_argument("--rounds", type=_count, default=ROUNDS)
     bench.set_defaults(run=_bench)
@@ -103,7 +107,8 @@ def _conformance(_: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    return run_bench(options.megabytes, options.rounds)
+    parts = (options.only,) if options.only else PARTS
+    return run_bench(parts, options.megabytes, options.rounds, options.target, options.kubernetes)
 
 
 def _report(_: argparse.Namespace) -> int:

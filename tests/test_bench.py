@@ -9,9 +9,11 @@ import pytest
 from pullrecovery import __main__ as command_line
 from pullrecovery.bench import layer as layers
 from pullrecovery.bench.client import Way, opened
-from pullrecovery.bench.command import peak_megabytes
 from pullrecovery.bench.figures import Figure, Verdict, ending, median_ratio, table
+from pullrecovery.bench.front import peak_megabytes
 from pullrecovery.bench.layer import random_layer
+from pullrecovery.bench.recovery import AIMS, compared, timed
+from pullrecovery.bench.rounds import Baseline, Round
 from pullrecovery.errors import Exit, LabError
 
 HOST, BLOBS = "registry.test", "blobs.test"
@@ -156,3 +158,34 @@ def test_bench_of_nothing_is_wrong_usage(count, capsys):
 
     assert caught.value.code == 4
     assert "is no number of 1 or more" in capsys.readouterr().err
+
+
+def test_times_of_rounds_are_held_against_their_aims_at_the_95th_part():
+    """One slow round in twelve is none of the machine's moods to be hidden."""
+    rounds = [Round(1.0, 1.5)] * 10 + [Round(1.2, 9.0)] * 2
+
+    named, named_last, recovered, recovered_last = timed("one at a time", rounds, AIMS[1])
+
+    assert (named.value, named.verdict) == (1.0, Verdict.SHOWN)
+    assert (named_last.value, named_last.most, named_last.verdict) == (1.2, 1.5, Verdict.HOLDS)
+    assert (recovered.value, recovered.verdict) == (1.5, Verdict.SHOWN)
+    assert (recovered_last.value, recovered_last.verdict) == (9.0, Verdict.BROKEN)
+    assert named_last.samples == (1.0,) * 10 + (1.2,) * 2
+
+
+def test_other_ways_are_given_as_how_many_times_as_long():
+    """Measured ones by what was measured, and the rest by the patience that they are known for."""
+    figures = compared([Round(1.0, 2.0)], [Baseline(15.0, 16.0, 12.0)])
+    found = {figure.name.strip(): figure.value for figure in figures}
+
+    assert found == {
+        "helm --wait --timeout 15s: no cause": 15.0,
+        "helm / cause named, with 15 s": 15.0,
+        "helm / cause named, with its own 300 s (sum)": 300.0,
+        "rollout status --timeout=15s: no cause": 16.0,
+        "rollout status / cause named, with 15 s": 16.0,
+        "rollout status / cause named, by deadline 600 s (sum)": 600.0,
+        "kubelet's first back-off waited out": 12.0,
+        "back-off / recovered": 6.0,
+        "back-off / recovered, at the sixth, 300 s (sum)": 150.0,
+    }

@@ -229,3 +229,24 @@ def test_back_off_that_says_why_needs_no_event():
     (stuck,) = stuck_containers(seen.pods)
 
     assert stuck.container.waiting_message.endswith(recorded.REJECTED)
+
+
+@pytest.mark.parametrize(
+    ("later", "stuck"),
+    [((), True), (("Pulling",), True), (("Pulling", "Pulled"), False), (("Started",), False)],
+    ids=["nothing", "another attempt", "pulled", "started"],
+)
+def test_failed_pull_is_known_by_its_event_before_the_status_has_it(later, stuck):
+    """The status follows at the kubelet's next look; an image that came since then is no trouble."""
+    seen = recorded.pod(
+        recorded.waiting("", reason="ContainerCreating"),
+        events=(
+            recorded.event("Failed", FAILED + recorded.ANONYMOUS),
+            recorded.event("Failed", "Error: ErrImagePull"),
+            *(recorded.event(reason, reason) for reason in later),
+        ),
+    )
+
+    found = [one.said for one in stuck_containers(seen.pods)]
+
+    assert found == ([f"ErrImagePull: {recorded.ANONYMOUS}"] if stuck else [])

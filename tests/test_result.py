@@ -310,3 +310,30 @@ def test_schema_refuses_what_is_not_described(place, value):
 
     with pytest.raises(ValidationError):
         validate(result)
+
+
+STEPS = [
+    {
+        "task": "REG-004 wire it",
+        "done": ["set imagePullSecrets in values.yaml"],
+        "left": {"frontend": {"REG-006": ["cluster.release-stale"]}, "backend": {}},
+    }
+]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "code"), [("passed", "recovered", 0), ("failed", "not_recovered", 1)]
+)
+def test_story_alone_is_a_result_too(outcome, status, code):
+    """It is no row of the matrix, and `make demo` plays nothing else."""
+    file = ResultFile(config(keyword="recovery_story"))
+    for when, each in (("setup", "passed"), ("call", outcome), ("teardown", "passed")):
+        phase = pytest.TestReport("story", ("", 0, ""), {}, each, None, when)
+        phase.story = json.dumps(STEPS)
+        file.pytest_runtest_logreport(phase)
+
+    result = file.result(OK if outcome == "passed" else FAILED)
+
+    validate(result)
+    assert result["stories"] == [{"id": "story", "status": status, "steps": STEPS}]
+    assert (result["run"]["exit"], result["scenarios"]) == (code, [])

@@ -89,7 +89,7 @@ def ending(figures: Sequence[Figure]) -> Exit:
 def table(figures: Sequence[Figure]) -> list[str]:
     """Return one line a figure."""
     return [
-        f"  {figure.name:<44}{_shown(figure):>10}  {figure.bound:<8}{figure.verdict}".rstrip()
+        f"  {figure.name:<58}{_shown(figure):>10}  {figure.bound:<8}{figure.verdict}".rstrip()
         for figure in figures
     ]
 

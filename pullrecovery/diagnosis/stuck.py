@@ -16,6 +16,8 @@ WAITING_FOR_IMAGE = frozenset(
         "ImageInspectError",
     }
 )
+_BEGINNING = frozenset({"ContainerCreating", "PodInitializing"})
+_MOVED_ON = frozenset({"Pulled", "Created", "Started"})
 _SILENT = re.compile(r'Back-off pulling image "[^"]*"')
 _FAILED = re.compile(r'Failed to pull image "[^"]*": ')
 # Where a pull secret cannot be decoded, Go's error stands where the reason belongs.
@@ -45,28 +47,43 @@ class Stuck:
 
 def stuck_containers(pods: tuple[PodSeen, ...]) -> list[Stuck]:
     """Every container, init containers included, that waits for an image."""
-    return [
-        Stuck(pod, _with_reason(pod, container))
-        for pod in pods
-        for container in pod.containers
-        if container.waiting_reason in WAITING_FOR_IMAGE
-        or _KEYRING_ERROR.match(container.waiting_reason)
-    ]
+    every = (Stuck(pod, _with_words(pod, each)) for pod in pods for each in pod.containers)
+    return [stuck for stuck in every if _waits_for_image(stuck.container.waiting_reason)]
 
 
-def _with_reason(pod: PodSeen, container: ContainerSeen) -> ContainerSeen:
-    """The container with the text of its last failed pull, where its status in back-off has none.
+def _waits_for_image(reason: str) -> bool:
+    return reason in WAITING_FOR_IMAGE or bool(_KEYRING_ERROR.match(reason))
 
-    Kubelets before 1.32 give it in an event alone.
+
+def _with_words(pod: PodSeen, container: ContainerSeen) -> ContainerSeen:
+    """The container with the text of its last failed pull, where only an event has it.
+
+    A status follows up to a second later, at the kubelet's next look at the pod; and in back-off
+    it does not say why before Kubernetes 1.32.
     """
-    if not _SILENT.fullmatch(container.waiting_message):
+    begins = container.waiting_reason in _BEGINNING
+    if not begins and not _SILENT.fullmatch(container.waiting_message):
         return container
-    for event in reversed(pod.events):
-        failed = _FAILED.match(event.message)
-        if failed and event.field_path.endswith(f"{{{container.name}}}"):
-            said = f"{container.waiting_message}: ErrImagePull: {event.message[failed.end() :]}"
-            return replace(container, waiting_message=said)
-    return container
+    text = _last_failure(pod, container.name)
+    if not text:
+        return container
+    if begins:
+        return replace(container, waiting_reason="ErrImagePull", waiting_message=text)
+    said = f"{container.waiting_message}: ErrImagePull: {text}"
+    return replace(container, waiting_message=said)
+
+
+def _last_failure(pod: PodSeen, container: str) -> str:
+    """What the kubelet said of the container's last pull; '' where that went well."""
+    text = ""
+    for event in pod.events:
+        if event.field_path.endswith(f"{{{container}}}"):
+            failed = _FAILED.match(event.message)
+            if failed:
+                text = event.message[failed.end() :]
+            elif event.reason in _MOVED_ON:
+                text = ""
+    return text
 
 
 def unknown(stuck: Stuck) -> Verdict:

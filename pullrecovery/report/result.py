@@ -47,6 +47,7 @@ class ResultFile:
         self._partial = any(config.getoption(name) for name in _SELECTIONS)
         self._outcomes: dict[str, str] = {}
         self._scenarios: dict[str, dict[str, Any]] = {}
+        self._stories: dict[str, list[dict[str, Any]]] = {}
 
     def pytest_deselected(self) -> None:
         self._partial = True
@@ -62,6 +63,8 @@ class ResultFile:
             self._outcomes.setdefault(test, outcome)
         if hasattr(report, "scenario"):
             self._scenarios[test] = json.loads(report.scenario)
+        if hasattr(report, "story"):
+            self._stories[test] = json.loads(report.story)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         result = self.result(exitstatus)
@@ -88,6 +91,7 @@ class ResultFile:
             "criteria": [_criterion(reg, scenarios) for reg in CRITERIA],
             "missing": missing,
             "scenarios": scenarios,
+            "stories": [self._story(test) for test in sorted(self._stories)],
             "controls": [_control(each) for each in tests if "control" in each],
             "kill_matrix": matrix,
             "figures": figures(scenarios),
@@ -101,6 +105,11 @@ class ResultFile:
         # Nothing was remedied, so nothing recovered: it passed by itself.
         external = status == "recovered" and is_external(record)
         return {**record, "status": "external" if external else status}
+
+    def _story(self, test: str) -> dict[str, Any]:
+        outcome = self._outcomes.get(test, "error")
+        steps = self._stories[test]
+        return {"id": test, "status": _STATUS.get(outcome, "error"), "steps": steps}
 
     def _missing(self, scenarios: list[dict[str, Any]]) -> list[str]:
         """What a complete run should have shown and did not; of a selection nothing is asked."""
@@ -118,8 +127,9 @@ class ResultFile:
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return Exit.USAGE
         outcomes = set(self._outcomes.values())
+        nothing = not (self._scenarios or self._stories)
         known = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        if exitstatus not in known or "error" in outcomes or not self._scenarios:
+        if exitstatus not in known or "error" in outcomes or nothing:
             return Exit.CANNOT_TELL
         if outcomes != {"passed"} or all_differences(matrix):
             return Exit.DOES_NOT_HOLD

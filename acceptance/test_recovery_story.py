@@ -1,0 +1,128 @@
+"""The whole recovery: five causes at once, mended by the tasks in their order.
+
+Each mended cause uncovers the next, and every verdict names what is left. `make demo` plays it
+alone and says what it does.
+"""
+
+import pytest
+
+from pullrecovery.model import Cause
+from pullrecovery.tasks import (
+    reg_003_pull_secret,
+    reg_004_wiring,
+    reg_005_right_values,
+    reg_006_redeploy,
+)
+
+pytestmark = pytest.mark.whole_run
+
+
+@pytest.fixture(name="capitals")
+def _capitals(frontend):
+    """The frontend's repository, its owner spelt as the login is."""
+    target, repository = frontend.world.target, frontend.workload.image.repository
+    return repository.replace(f"/{target.owner}/", f"/{target.login}/")
+
+
+@pytest.fixture(name="_broken")
+def _five_causes(frontend, backend, capitals):
+    """All that went wrong before anybody looked."""
+    frontend.ground.set_value("image.tag", "dev")
+    frontend.ground.set_value("image.repository", capitals)
+    frontend.ground.delete_secret()
+    backend.ground.put_secret(backend.lab_world.mint(scopes=("repo",)).credential)
+    for place in (frontend, backend):
+        place.ground.set_value(place.workload.pull_secrets_key, [])
+        place.deploy()
+    frontend.await_stuck(f"{capitals}:dev")
+    backend.await_stuck(backend.workload.image.reference)
+
+
+@pytest.mark.usefixtures("_broken")
+def test_frontend_with_five_causes_recovers_by_the_tasks_in_order(
+    story, frontend, backend, capitals
+):
+    """A dead tag, capital letters, no Secret, a token without its scope, nothing wired."""
+    _see_what_is_broken(story, frontend, backend)
+    _identify_the_image(story, frontend)
+    mark, token = _refresh_the_secrets(story, frontend, backend)
+    _wire_the_secrets(story, frontend, backend, capitals)
+    _correct_the_values(story, frontend)
+    _redeploy(story, frontend)
+
+    assert frontend.left() == backend.left() == set()
+    assert frontend.was_pulled(mark, token)
+    assert backend.was_pulled(mark, token)
+
+
+def _see_what_is_broken(story, frontend, backend):
+    assert frontend.left() == {"REG-003", "REG-004", "REG-005", "REG-006"}
+    assert frontend.cause("REG-003") is Cause.SECRET_MISSING
+    assert frontend.cause("REG-004") is Cause.NOT_WIRED
+    assert frontend.cause("REG-005") is Cause.INVALID_REFERENCE
+    assert frontend.cause("REG-006") is Cause.INVALID_REFERENCE
+    assert backend.left() == {"REG-003", "REG-004", "REG-006"}
+    assert backend.cause("REG-003") is Cause.SCOPE_MISSING
+    assert backend.cause("REG-004") is Cause.NOT_WIRED
+    assert Cause.NOT_WIRED in backend.causes("REG-006")
+    story.tell("pods do not start: what is wrong?")
+
+
+def _identify_the_image(story, frontend):
+    """REG-001: the registry has the wanted tag, so it is not the image that is missing."""
+    identified = frontend.verdicts["REG-001"]
+    assert identified.holds
+    assert frontend.digest in identified.evidence
+    story.tell("REG-001 identify the image", identified.evidence)
+
+
+def _refresh_the_secrets(story, frontend, backend):
+    """REG-003, in each namespace; returns the log's mark and the new token's name."""
+    mark, token = frontend.lab_world.mark(), frontend.lab_world.mint()
+    done = [
+        reg_003_pull_secret.refresh_secret(place.world, place.workload, token.credential)
+        for place in (frontend, backend)
+    ]
+    assert frontend.left() == {"REG-004", "REG-005", "REG-006"}
+    assert backend.left() == {"REG-004", "REG-006"}
+    story.tell("REG-003 the pull secret, in each namespace", *done)
+    return mark, token.name
+
+
+def _wire_the_secrets(story, frontend, backend, capitals):
+    """REG-004, by the values: the backend runs then, and the frontend has other troubles."""
+    done = []
+    for place in (frontend, backend):
+        done += [
+            reg_004_wiring.wire_values(place.world, place.workload),
+            reg_006_redeploy.redeploy(place.world, place.workload),
+        ]
+    frontend.await_stuck(f"{capitals}:dev")
+    backend.await_rollout()
+    assert frontend.left() == {"REG-005", "REG-006"}
+    assert backend.left() == set()
+    story.tell("REG-004 wire it, and redeploy", *done)
+
+
+def _correct_the_values(story, frontend):
+    """REG-005: what the verdict named first is mended first, and uncovers the dead tag."""
+    image = frontend.workload.image
+    frontend.ground.set_value("image.repository", image.repository)
+    frontend.deploy()
+    frontend.await_stuck(f"{image.repository}:dev")
+    assert frontend.left() == {"REG-005", "REG-006"}
+    assert frontend.cause("REG-005") is Cause.WRONG_TAG
+    story.tell("REG-005 the owner in lower case", f"set image.repository to {image.repository}")
+
+    done = reg_005_right_values.correct_values(frontend.workload)
+    assert frontend.left() == {"REG-006"}
+    assert Cause.RELEASE_STALE in frontend.causes("REG-006")
+    story.tell("REG-005 a tag that exists", done)
+
+
+def _redeploy(story, frontend):
+    """REG-006: the corrected chart is brought into the cluster."""
+    done = reg_006_redeploy.redeploy(frontend.world, frontend.workload)
+    frontend.await_rollout()
+    assert frontend.left() == set()
+    story.tell("REG-006 redeploy and verify", done)
