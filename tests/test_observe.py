@@ -189,7 +189,8 @@ def test_secret_of_another_type_is_seen_without_entries():
 def test_every_entry_that_applies_is_tried_in_the_kubelets_order():
     """A pull that one of them would do is no failure."""
     auths = (
-        '"ghcr.io": {"username": "a", "password": "1"}, "ghcr.io/bytequester": {"auth": "YjoyCg=="}'
+        '"ghcr.io": {"username": "a", "password": "s3nt1n3l-a"},'
+        ' "ghcr.io/bytequester": {"username": "b", "password": "s3nt1n3l-b"}'
     )
     world = World(_secret(f'{{"auths": {{{auths}}}}}'))
 
@@ -209,12 +210,12 @@ def test_entry_without_a_token_is_tried_as_nobody():
 
 def test_secret_of_the_legacy_type_is_read_as_the_kubelet_reads_it():
     """Its servers stand at the top."""
-    entry = '{"ghcr.io": {"username": "a", "password": "b"}}'
+    entry = '{"ghcr.io": {"username": "a", "password": "s3nt1n3l-a"}}'
 
     seen = _observe(World(_secret(entry, kind="kubernetes.io/dockercfg")))
 
     assert seen.servers == ("ghcr.io",)
-    assert seen.entries[0].credential == Credential("a", "b")
+    assert seen.entries[0].credential == Credential("a", "s3nt1n3l-a")
 
 
 def test_missing_secret_is_looked_for_elsewhere():
