@@ -9,8 +9,12 @@ ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python -m pullrecovery
 READY := $(VENV)/.ready
+MUTMUT := $(VENV)-mutation/bin/mutmut
+# Diagnosis whole; of the tasks what judges, and not what remedies.
+PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.reg_00*.x_reg*' \
+  $(foreach name,rolled judge _,'pullrecovery.tasks.reg_00[16]_*.x_$(name)*')
 
-.PHONY: help acceptance smoke demo test lint conformance bench kill-matrix lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke demo test lint conformance bench mutation kill-matrix lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -40,6 +44,10 @@ conformance: $(READY) ## the OCI conformance suite against the stand-in and agai
 bench: $(READY) ## figures of the stand-in, and of the recovery beside other ways [ARGS="--only stand-in"]
 	@$(RUN) bench --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(ARGS)
 
+mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; slow, one process, not in CI
+	@$(MUTMUT) run --max-children 1 $(PREDICATES)
+	@$(MUTMUT) export-cicd-stats
+	@$(VENV)-mutation/bin/python tests/mutation/score.py
 kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
 	@$(RUN) report kill-matrix
 
@@ -73,4 +81,11 @@ $(READY): requirements.lock
 	@$(PYTHON) -m venv --clear $(VENV) \
 	  || { echo "error: python3-venv is missing; install it (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 2; }
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(MUTMUT): requirements.lock tests/mutation/requirements.lock
+	@echo "setting up $(VENV)-mutation"
+	@$(PYTHON) -m venv --clear $(VENV)-mutation
+	@$(VENV)-mutation/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements.lock -r tests/mutation/requirements.lock
 	@touch $@
