@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.errors import LabError
 from pullrecovery.faults.ground import Ground
@@ -26,7 +27,7 @@ from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.process import CommandError, run
 from pullrecovery.target import load_target
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
-from pullrecovery.tasks.reg_006_redeploy import redeploy, reg_006, rolled_out
+from pullrecovery.tasks.reg_006_redeploy import redeploy, reg_006
 from pullrecovery.wait import wait_for
 
 # What the two commands are given, as their own patience is five and ten minutes.
