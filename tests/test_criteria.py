@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pullrecovery.model import Cause, fails, holds
+from pullrecovery.observation import Probe
 from pullrecovery.tasks import CRITERIA, judge
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_005_right_values import reg_005
@@ -386,3 +387,14 @@ def test_words_of_a_pod_that_nothing_explains_are_said_once():
 def test_operator_who_was_not_asked_is_not_judged_to_be_well():
     """A cause of the pods can be named without the clients; REG-001 cannot hold without them."""
     assert CRITERIA["REG-001"](replace(GOOD, identity=None)) == fails(Cause.UNKNOWN)
+
+
+def test_registry_that_answers_nothing_known_of_the_wanted_tag_is_no_pass():
+    """The pods run, and nobody can say whether by the wanted digest."""
+    wanted = Probe("registry", 401, "UNAUTHORIZED", "authentication required")
+
+    verdict = reg_006(replace(GOOD, wanted=wanted))
+
+    assert verdict == fails(Cause.UNKNOWN)
+    assert verdict.evidence == f"{REFERENCE}: {wanted}"
+    assert verdict.remedy

@@ -250,3 +250,10 @@ def test_failed_pull_is_known_by_its_event_before_the_status_has_it(later, stuck
     found = [one.said for one in stuck_containers(seen.pods)]
 
     assert found == ([f"ErrImagePull: {recorded.ANONYMOUS}"] if stuck else [])
+
+
+def test_container_that_is_only_beginning_is_not_stuck():
+    """It has no image yet, and nothing was said against it."""
+    seen = recorded.pod(recorded.waiting("", reason="ContainerCreating"), events=())
+
+    assert stuck_containers(seen.pods) == []

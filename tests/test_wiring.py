@@ -98,3 +98,35 @@ def test_pod_template_alone_is_enough():
     seen = recorded.deployment(template_pull_secrets=(NAME,), service_account_pull_secrets=())
 
     assert reg_004(seen) == holds()
+
+
+@pytest.mark.parametrize(
+    ("seen", "edit"),
+    [
+        (NOT_WIRED["nowhere"][0], "set "),
+        (NOT_WIRED["hidden by the template"][0], "add to "),
+        (
+            _seen(values_keys=("imagePullSecret", "pullSecrets")),
+            "instead of imagePullSecret, pullSecrets set ",
+        ),
+    ],
+    ids=["nowhere", "hidden", "other keys"],
+)
+def test_remedy_says_how_to_edit_the_values_and_what_to_run_then(seen, edit):
+    """As text to be followed to the letter."""
+    workload = seen.workload
+
+    remedy = reg_004(seen).remedy
+
+    assert remedy == (
+        f"{edit}{KEY}: [{{name: {NAME}}}] in {workload.values_file},"
+        f" then {workload.upgrade_command}"
+    )
+
+
+def test_pods_that_are_older_than_the_wiring_are_deleted_by_name():
+    """All of them, in one command."""
+    pod = replace(GOOD.pods[0], pull_secrets=())
+    pods = (replace(pod, name="one"), replace(pod, name="two"))
+
+    assert reg_004(replace(GOOD, pods=pods)).remedy == "kubectl -n frontend-dev delete pod one two"
