@@ -48,6 +48,7 @@ mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; sl
 	@$(MUTMUT) run --max-children 1 $(PREDICATES)
 	@$(MUTMUT) export-cicd-stats
 	@$(VENV)-mutation/bin/python tests/mutation/score.py
+
 kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
 	@$(RUN) report kill-matrix
 
