@@ -386,7 +386,11 @@ def test_words_of_a_pod_that_nothing_explains_are_said_once():
 
 def test_operator_who_was_not_asked_is_not_judged_to_be_well():
     """A cause of the pods can be named without the clients; REG-001 cannot hold without them."""
-    assert CRITERIA["REG-001"](replace(GOOD, identity=None)) == fails(Cause.UNKNOWN)
+    verdict = CRITERIA["REG-001"](replace(GOOD, identity=None))
+
+    assert verdict == fails(Cause.UNKNOWN)
+    assert verdict.evidence == "the operator's clients were not asked"
+    assert verdict.remedy == "ask them"
 
 
 def test_registry_that_answers_nothing_known_of_the_wanted_tag_is_no_pass():
