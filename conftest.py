@@ -10,6 +10,7 @@ pytest_plugins = [
     "fixtures.matrix",
     "fixtures.controls",
     "fixtures.scenario",
+    "fixtures.documents",
     "fixtures.grounds",
     "fixtures.remedy",
     "fixtures.evidence",

@@ -12,6 +12,7 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.lab.cluster import NODE
+from pullrecovery.lab.docs_site import building_beside
 from pullrecovery.lab.egress import attempts
 from pullrecovery.lab.leaks import find_secrets, remove_leaks
 from pullrecovery.lab.lock import locked
@@ -23,6 +24,7 @@ from pullrecovery.lab.runner import runner_output
 from pullrecovery.lab.seeding import open_world, seed_images
 from pullrecovery.lab.stand_in import stand_in_output
 from pullrecovery.lab.versions import kubernetes_set
+from pullrecovery.observe.docs import observe_docs
 from pullrecovery.process import child, interrupt_session
 from pullrecovery.report.summary import summary
 from pullrecovery.target import load_target
@@ -45,11 +47,16 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
     paths = default_paths()
     # With the lab's state, as a temporary folder of the machine's would be left behind.
     options += [f"--basetemp={paths.state / 'tests'}"]
-    with locked(paths, progress.say):
+    with (
+        locked(paths, progress.say),
+        building_beside(paths, target.docs, progress.say),
+    ):
         lab = Raising(paths, versions, progress=progress).up_locked()
         with progress.phase("seed") as phase, open_world(lab, target, phase.note) as lab_world:
             phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
             seed_images(lab_world)
+            # Once for all rows: what is seen of the same files is not done again.
+            observe_docs(lab_world.world)
             left = remove_leaks(lab.cluster)
             if left:
                 phase.note(f"removed what an interrupted run left: {', '.join(left)}")

@@ -49,6 +49,17 @@ class Cause(StrEnum):
     PLATFORM_MISSING = "image.platform-missing"
     DIGEST_MISMATCH = "image.digest-mismatch"
     PART_MISSING = "image.part-missing"
+    PAGE_MISSING = "docs.page-missing"
+    FRONT_MATTER_BROKEN = "docs.front-matter-broken"
+    PAGE_DOES_NOT_COMPILE = "docs.page-does-not-compile"
+    LINK_BROKEN = "docs.link-broken"
+    PAGE_NOT_IN_SIDEBAR = "docs.page-not-in-sidebar"
+    PAGE_NOT_LINKED = "docs.page-not-linked"
+    SUBJECT_MISSING = "docs.subject-missing"
+    DOCS_SECRET_STALE = "docs.secret-stale"
+    DOCS_REPOSITORY_STALE = "docs.repository-stale"
+    DOCS_OWNER_IN_CAPITALS = "docs.owner-in-capitals"
+    PAGE_BREAKS_IN_BROWSER = "docs.page-breaks-in-browser"
     OPERATOR_NOT_LOGGED_IN = "operator.not-logged-in"
     OPERATOR_REJECTED = "operator.credential-rejected"
     OPERATOR_SCOPE_MISSING = "operator.scope-missing"
@@ -123,6 +134,18 @@ class Workload:
 
 
 @dataclass(frozen=True)
+class Docs:
+    """The target's docs site: a Docusaurus site in `folder`, with the page that REG-007 is about.
+
+    `page` and `referring`, one of which must link to it, are files in `folder`; all absolute.
+    """
+
+    folder: Path
+    page: Path
+    referring: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
 class Target:
     """The monorepo under test, as its target.yaml describes it.
 
@@ -139,6 +162,7 @@ class Target:
     privilege_required: bool
     workloads: tuple[Workload, ...]
     token_per_namespace: bool = False
+    docs: Docs | None = None
 
     def workload(self, name: str) -> Workload:
         return next(workload for workload in self.workloads if workload.name == name)

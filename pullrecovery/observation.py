@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from pullrecovery.docs_seen import DocsSeen
 from pullrecovery.model import Target, Workload
 
 
@@ -255,6 +256,7 @@ class Observation:
     `secret` is the target's pull secret, `pull_secrets` are all those that live pods, or a new
     one, are given. `identity` is what the operator sees of the wanted reference, None where nobody
     asked them; `wanted` is the suite's own probe.
+    `docs` is None where the target has none.
     """
 
     target: Target
@@ -267,3 +269,4 @@ class Observation:
     identity: IdentitySeen | None
     pull_secrets: tuple[SecretSeen, ...] = ()
     wiring: WiringSeen = WiringSeen()
+    docs: DocsSeen | None = None

@@ -11,7 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from pullrecovery.errors import UsageError
-from pullrecovery.model import Image, Target, Visibility, Workload
+from pullrecovery.model import Docs, Image, Target, Visibility, Workload
 from pullrecovery.reference import parse_reference
 
 SCHEMA = 1
@@ -27,6 +27,7 @@ _TOP = {
     "tokenPerNamespace": bool,
     "namespaces": list,
     "workloads": list,
+    "docs": dict,
 }
 _WORKLOAD = {
     "name": str,
@@ -38,8 +39,9 @@ _WORKLOAD = {
     "visibility": str,
     "app": str,
 }
+_DOCS = {"folder": str, "page": str, "referring": list}
 _IMAGE = {"repository": str, "tag": str}
-_OPTIONAL = {"values", "privilege", "tokenPerNamespace", "visibility"}
+_OPTIONAL = {"values", "privilege", "tokenPerNamespace", "visibility", "docs"}
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,54}[a-z0-9])?")
 _PRIVILEGES = ("required", "optional")
 _VISIBILITIES = tuple(Visibility)
@@ -109,6 +111,7 @@ def load_target(folder: Path) -> Target:
         privilege_required=document.get("privilege") == "required",
         token_per_namespace=document.get("tokenPerNamespace", False),
         workloads=_workloads(reader, document),
+        docs=_docs(reader, document["docs"]) if "docs" in document else None,
     )
 
 
@@ -208,3 +211,40 @@ def _image(reader: _Reader, document: CommentedMap, node: CommentedMap) -> Image
         problem = f"{wanted.repository} does not belong to the target's owner, {document['owner']}."
         raise reader.fail(image, "repository", problem)
     return wanted
+
+
+def _docs(reader: _Reader, node: CommentedMap) -> Docs:
+    """The docs site. Its page may be missing, which is for REG-007 to say."""
+    reader.check(node, _DOCS, "the docs")
+    folder = _existing(reader, node, "folder", node["folder"])
+    for name in ("package.json", "package-lock.json"):
+        if not (folder / name).is_file():
+            raise reader.fail(node, "folder", f"{folder} holds no {name}.")
+    page = _page(reader, node, "page", node["page"], folder)
+    if not node["referring"]:
+        raise reader.fail(node, "referring", "the docs need at least one referring page.")
+    referring = tuple(
+        _page(reader, node, "referring", name, folder, needed=True) for name in node["referring"]
+    )
+    if page in referring:
+        raise reader.fail(node, "referring", "the page cannot be the one that refers to it.")
+    return Docs(folder, page, referring)
+
+
+def _page(
+    reader: _Reader,
+    node: CommentedMap,
+    key: str,
+    relative: object,
+    folder: Path,
+    *,
+    needed: bool = False,
+) -> Path:
+    if not isinstance(relative, str) or Path(relative).suffix not in (".md", ".mdx"):
+        raise reader.fail(node, key, f"{key} must name pages (.md, .mdx), {relative!r} is none.")
+    page = (reader.file.parent.resolve() / relative).resolve()
+    if not page.is_relative_to(folder):
+        raise reader.fail(node, key, f"{key} {relative!r} lies outside {folder}.")
+    if needed and not page.is_file():
+        raise reader.fail(node, key, f"{key} {relative!r} does not exist in {reader.file.parent}.")
+    return page

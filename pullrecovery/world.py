@@ -8,8 +8,9 @@ from typing import Protocol
 from kubernetes import client as k8s
 
 from pullrecovery.deploy.helm import Helm
+from pullrecovery.docs_seen import SiteSeen
 from pullrecovery.memory import Memory
-from pullrecovery.model import Target
+from pullrecovery.model import Docs, Target
 from pullrecovery.observation import Credential, EventSeen, Ran
 from pullrecovery.registry import RegistryClient
 
@@ -62,6 +63,13 @@ class Runner(Protocol):
         """
 
 
+class DocsSite(Protocol):
+    """Where a docs site can be built, and looked at in a browser."""
+
+    def look(self, docs: Docs) -> SiteSeen:
+        """Build the site and look at it; the same files are built once."""
+
+
 @dataclass(frozen=True)
 class World:
     """A target's surroundings: its cluster, its registry, Helm, a runner and who looks at them.
@@ -80,6 +88,7 @@ class World:
     operator: Credential | None
     events: EventLog | None = None
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    docs_site: DocsSite | None = None
 
     @property
     def core(self) -> k8s.CoreV1Api:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pullrecovery.model import Image, Target, Workload
+from pullrecovery.docs_seen import DocsSeen, Section, SiteSeen, WebPage
+from pullrecovery.model import Docs, Image, Target, Workload
 from pullrecovery.observation import (
     ChartSeen,
     ContainerSeen,
@@ -158,6 +159,28 @@ _POD = PodSeen(
     events=(event("Pulled", f'Successfully pulled image "{REFERENCE}" in 71ms'),),
 )
 
+_DOCS = Docs(
+    folder=Path("/target/docs"),
+    page=Path("/target/docs/docs/registry-auth.md"),
+    referring=(Path("/target/docs/docs/onboarding.md"),),
+)
+_ABOUT = "Two lines that say what there is to say about this, and what to do where it is not so."
+_SITE = SiteSeen(
+    path="/registry-auth",
+    sidebar="docs",
+    page=WebPage(
+        title="Registry authentication",
+        text="\n".join([REPOSITORY, *[_ABOUT] * 4]),
+        sections=tuple(
+            Section(2, "", title, _ABOUT)
+            for title in ("How CI names images", "Tags", "The pull secret", "Case sensitivity")
+        ),
+        menu=("/", "/registry-auth"),
+        rows=(("Image", "Chart"), (REPOSITORY, "charts/frontend")),
+        code=("kubectl get secret ghcr-credentials",),
+    ),
+    referring={"/": "/registry-auth"},
+)
 GOOD = Observation(
     target=Target(
         name="hosting-monorepo",
@@ -168,6 +191,7 @@ GOOD = Observation(
         pull_secret="ghcr-credentials",
         privilege_required=True,
         workloads=(_WORKLOAD,),
+        docs=_DOCS,
     ),
     workload=_WORKLOAD,
     chart=ChartSeen((REFERENCE,)),
@@ -192,6 +216,7 @@ GOOD = Observation(
     pods=(_POD,),
     wanted=ACCEPTED,
     identity=printed.good(),
+    docs=DocsSeen("", _SITE),
 )
 GOOD = replace(GOOD, pull_secrets=(GOOD.secret,))
 

@@ -1,5 +1,6 @@
 """The rows that the sample's workloads and the faults make, and how they are selected."""
 
+from dataclasses import replace
 from itertools import product
 from types import SimpleNamespace
 
@@ -17,7 +18,8 @@ TARGET = load_target(REPOSITORY / "sample")
 SCENARIOS = [row for reg in CRITERIA for row in scenarios_of(reg, TARGET)]
 WORKLOADS = {"frontend", "frontend-sample", "backend"}
 NAMESPACES = {"frontend-dev", "backend-dev"}
-PLAYED = [reg for reg in CRITERIA if any(fault.reg == reg for fault in FAULTS)]
+OF_WORKLOADS = [fault for fault in FAULTS if fault.symptom.surface != "docs"]
+PLAYED = [reg for reg in CRITERIA if any(fault.reg == reg for fault in OF_WORKLOADS)]
 
 
 @pytest.mark.parametrize("reg", PLAYED)
@@ -34,7 +36,7 @@ def test_every_criterion_is_played_by_the_tasks_own_names(reg, literal):
         assert row.workload.image.reference == f"{own.image.repository}:{tag}"
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+@pytest.mark.parametrize("fault", OF_WORKLOADS, ids=lambda fault: fault.id)
 def test_every_fault_meets_every_workload_and_namespace(fault):
     """A chart, its package and its files can change the outcome; a namespace might."""
     rows = [row for row in SCENARIOS if row.fault is fault and not row.literal]
@@ -45,7 +47,7 @@ def test_every_fault_meets_every_workload_and_namespace(fault):
     assert {row.workload.namespace for row in rows} == NAMESPACES
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+@pytest.mark.parametrize("fault", OF_WORKLOADS, ids=lambda fault: fault.id)
 def test_every_fault_meets_every_wiring_that_makes_sense(fault):
     """Those that it names on every workload; else each of them on some workload."""
     rows = [row for row in SCENARIOS if row.fault is fault and not row.literal]
@@ -57,6 +59,15 @@ def test_every_fault_meets_every_wiring_that_makes_sense(fault):
         met = {(row.workload.name, row.wiring) for row in rows}
         wanted = {(name, way) for name in either for way in either[name] if way in named}
         assert met == wanted
+
+
+def test_faults_of_the_docs_are_played_once():
+    """They are one for all workloads; and a target without docs has none."""
+    rows = scenarios_of("REG-007", TARGET)
+
+    assert len({row.fault.id for row in rows}) == len(rows) >= 8
+    assert not any(row.literal for row in rows)
+    assert scenarios_of("REG-007", replace(TARGET, docs=None)) == ()
 
 
 def test_wirings_namespaces_and_workloads_meet_by_pairs():

@@ -156,6 +156,7 @@ def test_criterion_without_a_scenario_does_not_hold():
         {"id": "REG-004", "holds": False, "faults": 0, "scenarios": 0},
         {"id": "REG-005", "holds": False, "faults": 0, "scenarios": 0},
         {"id": "REG-006", "holds": False, "faults": 0, "scenarios": 0},
+        {"id": "REG-007", "holds": False, "faults": 0, "scenarios": 0},
     ]
 
 

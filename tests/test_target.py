@@ -8,7 +8,7 @@ import pytest
 
 from pullrecovery.errors import UsageError
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Image, Visibility, Workload
+from pullrecovery.model import Docs, Image, Visibility, Workload
 from pullrecovery.target import load_target
 
 SAMPLE = REPOSITORY / "sample"
@@ -186,6 +186,45 @@ MISTAKES = {
     "character that YAML forbids": ("name: hosting-monorepo", "name: \a", 2, "not valid YAML: "),
 }
 
+# The same of the docs; the line is counted from the one that says `docs:`.
+MISTAKES_OF_DOCS = {
+    "typo in a key": ("  page:", "  pages:", 2, "the docs has no key 'pages'"),
+    "missing key": ("  page: docs/docs/registry-auth.md\n", "", 1, "the docs lacks 'page'"),
+    "folder that does not exist": ("folder: docs", "folder: doc", 1, "folder 'doc' does not exist"),
+    "folder without a site": ("folder: docs", "folder: charts", 1, "holds no package.json"),
+    "folder outside the target": ("folder: docs", "folder: ../docs", 1, "lies outside"),
+    "page that is none": (
+        "registry-auth.md",
+        "registry-auth.txt",
+        2,
+        "must name pages (.md, .mdx)",
+    ),
+    "page outside the site": (
+        "page: docs/docs/registry-auth.md",
+        "page: charts/registry-auth.md",
+        2,
+        "page 'charts/registry-auth.md' lies outside",
+    ),
+    "no referring page": (
+        "[docs/docs/ci-smart-build.md, docs/docs/onboarding.md]",
+        "[]",
+        4,
+        "at least one referring page",
+    ),
+    "referring page that does not exist": (
+        "docs/docs/onboarding.md",
+        "docs/docs/on-boarding.md",
+        4,
+        "referring 'docs/docs/on-boarding.md' does not exist",
+    ),
+    "page that refers to itself": (
+        "docs/docs/onboarding.md",
+        "docs/docs/registry-auth.md",
+        4,
+        "cannot be the one that refers to it",
+    ),
+}
+
 
 @pytest.fixture(name="folder")
 def _folder(tmp_path):
@@ -268,6 +307,49 @@ def test_mistake_is_named_with_its_line(folder, right, wrong, line, phrase):
 
     assert str(caught.value).startswith(f"{folder}/target.yaml:{line}: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "phrase"), MISTAKES_OF_DOCS.values(), ids=MISTAKES_OF_DOCS
+)
+def test_mistake_in_the_docs_is_named_with_its_line(folder, right, wrong, line, phrase):
+    """A missing page is none: REG-007 says so."""
+    file = folder / "target.yaml"
+    before, docs = re.split(r"(?m)^(?=docs:$)", file.read_text())
+    assert right in docs
+    file.write_text(before + docs.replace(right, wrong, 1))
+
+    with pytest.raises(UsageError, match=re.escape(phrase)) as caught:
+        load_target(folder)
+
+    at = before.count("\n") + 1 + line
+    assert str(caught.value).startswith(f"{folder}/target.yaml:{at}: ")
+
+
+def test_docs_of_the_sample_are_a_page_and_two_that_may_refer_to_it():
+    """In a site of its own folder."""
+    pages = SAMPLE / "docs" / "docs"
+
+    assert load_target(SAMPLE).docs == Docs(
+        folder=SAMPLE / "docs",
+        page=pages / "registry-auth.md",
+        referring=(pages / "ci-smart-build.md", pages / "onboarding.md"),
+    )
+
+
+def test_target_without_docs_is_read(folder):
+    """REG-007 is then not judged."""
+    file = folder / "target.yaml"
+    file.write_text(re.split(r"(?m)^docs:$", file.read_text())[0])
+
+    assert load_target(folder).docs is None
+
+
+def test_page_that_is_not_there_is_no_mistake_of_the_file(folder):
+    """It is what REG-007 is for."""
+    (folder / "docs" / "docs" / "registry-auth.md").unlink()
+
+    assert load_target(folder).docs.page == folder / "docs" / "docs" / "registry-auth.md"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pullrecovery.faults import (
     reg_004_wiring,
     reg_005_right_values,
     reg_006_redeploy,
+    reg_007_document,
 )
 from pullrecovery.faults.rows import Fault
 
@@ -15,4 +16,5 @@ FAULTS: tuple[Fault, ...] = (
     *reg_004_wiring.FAULTS,
     *reg_005_right_values.FAULTS,
     *reg_006_redeploy.FAULTS,
+    *reg_007_document.FAULTS,
 )

@@ -17,7 +17,7 @@ from pullrecovery.lab.paths import LABEL, SHARED_LABEL
 from pullrecovery.lab.seeding import LabWorld, Minted
 from pullrecovery.lab.switches import RequestSwitch, switched
 from pullrecovery.lab.variants import Variants
-from pullrecovery.model import Workload
+from pullrecovery.model import Docs, Workload
 from pullrecovery.observation import Credential
 from pullrecovery.observe.events import Recorder
 from pullrecovery.redaction import protect
@@ -33,7 +33,8 @@ class Ground:
     `credential` is what the Secret holds, `operator` what the person at the runner has, if
     anything; `wiring` is `values` or `service-account`; a shared namespace is one that other
     scenarios use too, one after another. Where the image is an organisation's of the scenario's
-    own, `run_token` is that of a workflow run in it.
+    own, `run_token` is that of a workflow run in it. `own_docs` is there for
+    faults of the docs, which need nothing else of it, so that it is not laid for them.
     """
 
     lab_world: LabWorld
@@ -42,6 +43,7 @@ class Ground:
     credential: Minted
     operator: Minted | None
     shared_namespace: bool = False
+    own_docs: Docs | None = None
     recorder: Recorder | None = field(default=None, init=False)
     blocks: ExitStack = field(default_factory=ExitStack, init=False)
     other_namespaces: list[str] = field(default_factory=list, init=False)
@@ -53,7 +55,15 @@ class Ground:
         world = self.lab_world.world
         operator = self.operator.credential if self.operator else None
         reader = self.run_token.credential if self.run_token else world.reader
-        return replace(world, operator=operator, reader=reader, events=self.recorder)
+        target = replace(world.target, docs=self.own_docs) if self.own_docs else world.target
+        return replace(world, target=target, operator=operator, reader=reader, events=self.recorder)
+
+    @property
+    def docs(self) -> Docs:
+        """A copy of the target's docs, which may be edited at will."""
+        if self.own_docs is None:
+            raise LabError("this ground has no docs of its own")
+        return self.own_docs
 
     @property
     def namespace(self) -> str:

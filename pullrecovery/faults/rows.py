@@ -45,6 +45,19 @@ class Printed:
 
 
 @dataclass(frozen=True)
+class Documented:
+    """What the docs site must show: `message` in what its build or a browser (`reason`) says.
+
+    No cluster has a part in it, and no workload: such a fault is played once.
+    """
+
+    surface: ClassVar[str] = "docs"
+
+    reason: str
+    message: re.Pattern[str]
+
+
+@dataclass(frozen=True)
 class Refused:
     """What Helm must say of a chart that it cannot render, or that the API server does not take."""
 
@@ -83,7 +96,7 @@ class Fault:
     reg: str
     cause: Cause
     must_fail: frozenset[str]
-    symptom: Symptom | Printed | Refused | Looks
+    symptom: Symptom | Printed | Refused | Looks | Documented
     break_it: Callable[[Ground], None]
     wirings: tuple[str, ...] = ()
     organisation: bool = False

@@ -13,7 +13,9 @@ import httpx
 from kubernetes import client as k8s
 
 from pullrecovery.deploy.helm import Helm
+from pullrecovery.lab.browser import Browser
 from pullrecovery.lab.control import Control
+from pullrecovery.lab.docs_site import LabDocsSite
 from pullrecovery.lab.raising import Lab
 from pullrecovery.lab.samples import App, Pusher, build_app
 from pullrecovery.lab.stand_in import HOST, lab_client
@@ -114,6 +116,7 @@ def _seed(
         runner=lab.runner,
         reader=reader.credential,
         operator=operator.credential,
+        docs_site=LabDocsSite(lab.paths, Browser(lab.paths, lab.engine, lab.plan.pull)),
     )
     return LabWorld(world, lab, control, Pusher(registry, writer.credential), apps)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pullrecovery.model import Workload
 from pullrecovery.observation import Observation
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.observe.docs import observe_docs
 from pullrecovery.observe.reuse import current_chart, current_identity
 from pullrecovery.observe.secret import observe_pull_secrets, observe_secret
 from pullrecovery.observe.wiring import given, observe_wiring
@@ -34,4 +35,5 @@ def observe_pull(world: World, workload: Workload) -> Observation:
         identity=None,
         pull_secrets=observe_pull_secrets(world, workload, given(deployment, pods), secret),
         wiring=observe_wiring(world, workload, deployment),
+        docs=observe_docs(world),
     )

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from pullrecovery.model import Verdict
+from pullrecovery.model import Target, Verdict
 from pullrecovery.observation import Observation
 from pullrecovery.tasks.reg_001_image_identity import reg_001
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_005_right_values import reg_005
 from pullrecovery.tasks.reg_006_redeploy import reg_006
+from pullrecovery.tasks.reg_007_document import reg_007
 
 CRITERIA: Mapping[str, Callable[[Observation], Verdict]] = {
     "REG-001": reg_001,
@@ -16,9 +17,15 @@ CRITERIA: Mapping[str, Callable[[Observation], Verdict]] = {
     "REG-004": reg_004,
     "REG-005": reg_005,
     "REG-006": reg_006,
+    "REG-007": reg_007,
 }
+
+
+def judged(target: Target) -> tuple[str, ...]:
+    """The criteria that a target can be judged by: REG-007 only where it has docs."""
+    return tuple(name for name in CRITERIA if name != "REG-007" or target.docs)
 
 
 def judge(seen: Observation) -> dict[str, Verdict]:
     """The verdict of every criterion on one observation."""
-    return {name: criterion(seen) for name, criterion in CRITERIA.items()}
+    return {name: CRITERIA[name](seen) for name in judged(seen.target)}

@@ -1,0 +1,21 @@
+"""Programs that are published on PyPI, installed by a lock into a folder of the cache."""
+
+import sys
+from pathlib import Path
+
+from pullrecovery.lab.content import key_of, whole_folder
+from pullrecovery.process import run
+
+
+def installed(folder: Path, lock: Path) -> Path:
+    """The folder below `folder` with what `lock` names, each file of it checked by its hash.
+
+    Raises CommandError in pip's words where it cannot be had.
+    """
+    place = folder / key_of([lock])
+    if not place.exists():
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        with whole_folder(place) as scratch:
+            options = ["--require-hashes", "--no-deps", "--target", str(scratch), "-r", str(lock)]
+            run([*pip, *options], timeout=600)
+    return place

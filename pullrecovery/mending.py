@@ -1,0 +1,145 @@
+"""Small edits to Markdown pages and to a sidebars file; what a person wrote is kept."""
+
+import re
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+
+_LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]*)\]\((?P<to>[^)\s]+)\)")
+_FENCE = re.compile(r"^\s*(```|~~~)")
+_FRONT = re.compile(r"\A---\n(?P<lines>.*?\n)---\n", re.DOTALL)
+_PLAIN = re.compile(r"[a-z_]+: [\w/][^:#\[\]{}]*")
+
+
+def mend_front_matter(text: str, page_id: str) -> str:
+    """A front matter that is valid: lines that are plain `key: value` stay, and the others go.
+
+    Without a title left, the page's first heading or its name becomes it.
+    """
+    found = _FRONT.match(text)
+    body = text[found.end() :] if found else text
+    lines = found["lines"].splitlines() if found else []
+    kept = [line for line in lines if _PLAIN.fullmatch(line) and not line.startswith("draft:")]
+    keys = {line.partition(":")[0] for line in kept}
+    missing = {"id": page_id, "title": page_id.replace("-", " ").capitalize()}
+    made = [f"{key}: {value}" for key, value in missing.items() if key not in keys]
+    return "\n".join(["---", *made, *kept, "---", ""]) + body
+
+
+def escape_line(text: str, line: int) -> str:
+    """Have MDX take what it reads as JSX in `line` (from 1), or in the last before it, as text."""
+    lines = text.splitlines(keepends=True)
+    for at in range(min(line, len(lines)) - 1, -1, -1):
+        escaped = re.sub(r"(`[^`]*`)|(?<!\\)([<{}])", _escape, lines[at])
+        if escaped != lines[at]:
+            return "".join((*lines[:at], escaped, *lines[at + 1 :]))
+    return text
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[1] or f"\\{found[2]}"
+
+
+def mend_links(text: str, file: Path, pages: Iterable[Path], broken: str) -> str:
+    """Lead links of `file` that lead nowhere to the nearest page or heading, or unlink them.
+
+    `broken` is a link that the build named, as it is written or as the path it comes to.
+    """
+    known = {page.resolve(): page for page in pages}
+
+    def mend(found: re.Match[str]) -> str:
+        to = _mended(found["to"], file, list(known.values()), broken)
+        return f"[{found['text']}]({to})" if to else found["text"]
+
+    return _outside_code(text, lambda line: _LINK.sub(mend, line))
+
+
+def _mended(to: str, file: Path, pages: list[Path], broken: str) -> str:
+    """Where a link should lead; '' for nowhere."""
+    path, _, anchor = to.partition("#")
+    if ":" in path or path.startswith("/"):
+        return "" if to == broken else to
+    leads_to = (file.parent / path).resolve() if path else file
+    if not leads_to.is_file():
+        names = {page.name: page for page in pages}
+        near = get_close_matches(PurePosixPath(path).name, names, 1)
+        if not near:
+            return ""
+        leads_to = names[near[0]]
+        path = _relative(leads_to, file)
+    if not anchor:
+        return path
+    anchors = anchors_of(leads_to.read_text(encoding="utf-8"))
+    if anchor in anchors:
+        return f"{path}#{anchor}"
+    near = get_close_matches(anchor, anchors, 1)
+    return f"{path}#{near[0]}" if near else path
+
+
+def anchors_of(text: str) -> list[str]:
+    """The anchors of a page's headings, as GitHub and Docusaurus make them of words."""
+    titles = re.findall(r"(?m)^#{2,6} (.+)$", text)
+    return [re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles]
+
+
+def _relative(page: Path, file: Path) -> str:
+    up = Path(*[".."] * len(file.parent.relative_to(_common(page, file)).parts))
+    return f"./{(up / page.relative_to(_common(page, file))).as_posix()}"
+
+
+def _common(page: Path, file: Path) -> Path:
+    return next(each for each in page.parents if file.is_relative_to(each))
+
+
+def add_link(text: str, title: str, page: Path, file: Path) -> str:
+    """End `file` with a sentence that leads to `page`."""
+    return f"{text.rstrip()}\n\nSee [{title}]({_relative(page, file)}).\n"
+
+
+def add_to_sidebars(text: str, page_id: str, beside: Iterable[str]) -> str:
+    """Put the page's id behind the first id of `beside` that is there; else nothing is changed."""
+    for neighbour in beside:
+        found = re.search(rf"(['\"]){re.escape(neighbour)}\1", text)
+        if found:
+            quoted = f"{found[1]}{page_id}{found[1]}"
+            return f"{text[: found.end()]}, {quoted}{text[found.end() :]}"
+    return text
+
+
+def add_section(text: str, section: str) -> str:
+    """End the page with one more section."""
+    return f"{text.rstrip()}\n\n{section.rstrip()}\n"
+
+
+def rename(text: str, old: str, new: str) -> str:
+    """Write `new` for every `old` that is a whole name."""
+    return re.sub(rf"(?<![\w.-]){re.escape(old)}(?![\w-])", new, text)
+
+
+def correct_rows(text: str, having: str, old: str, new: str) -> str:
+    """Write `new` for `old` in the rows of tables of which one cell is `having`."""
+
+    def corrected(line: str) -> str:
+        cells = [cell.strip(" `") for cell in line.split("|")]
+        return rename(line, old, new) if line.startswith("|") and having in cells else line
+
+    return _outside_code(text, corrected)
+
+
+def replace_picture(text: str, source: str) -> str:
+    """Put what a picture shows, as its `alt` says, where the picture is not to be had."""
+
+    def told(found: re.Match[str]) -> str:
+        alt = re.search(r"alt=\"([^\"]*)\"", found[0])
+        return f"({alt[1]})" if alt else ""
+
+    return re.sub(rf"<img\b[^>]*src=\"{re.escape(source)}\"[^>]*>", told, text)
+
+
+def _outside_code(text: str, change: Callable[[str], str]) -> str:
+    """`change` every line that is in no fenced block."""
+    fenced, lines = False, []
+    for line in text.splitlines(keepends=True):
+        fenced ^= bool(_FENCE.match(line))
+        lines.append(line if fenced or _FENCE.match(line) else change(line))
+    return "".join(lines)

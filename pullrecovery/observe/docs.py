@@ -1,0 +1,16 @@
+"""The page that documents, and the site that it is in."""
+
+from pullrecovery.docs_seen import DocsSeen
+from pullrecovery.world import World
+
+
+def observe_docs(world: World) -> DocsSeen | None:
+    """Build the target's docs site and look at it; None where the target has no docs.
+
+    What has been built and seen of the same files is not done again.
+    """
+    docs = world.target.docs
+    if docs is None or world.docs_site is None:
+        return None
+    source = docs.page.read_text(encoding="utf-8") if docs.page.is_file() else None
+    return DocsSeen(source, world.docs_site.look(docs))
