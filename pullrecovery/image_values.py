@@ -26,6 +26,12 @@ def file_of(workload: Workload, key: str) -> Path | None:
     return having[-1] if having else None
 
 
+def chart_has(workload: Workload, key: str) -> bool:
+    """Whether the chart's own values have the dotted `key`, and so its templates may read it."""
+    own = workload.chart / "values.yaml"
+    return own.is_file() and _has(_load(own), key)
+
+
 def corrections(workload: Workload) -> list[Edit]:
     """What makes every image that the values name the wanted one; only what is wrong is there.
 

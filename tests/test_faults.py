@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.ground import Ground
-from pullrecovery.faults.rows import wirings_of
+from pullrecovery.faults.rows import fits, wirings_of
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.lab.seeding import Minted
 from pullrecovery.model import Cause
@@ -313,3 +313,14 @@ def test_frontend_with_its_own_service_account_is_wired_by_values_alone():
 def test_workload_on_the_default_service_account_is_wired_either_way(name):
     """By the chart's values, or by the ServiceAccount of its namespace."""
     assert wirings_of(TARGET.workload(name)) == ("values", "service-account")
+
+
+@pytest.mark.parametrize("fault", [each for each in FAULTS if each.needs], ids=lambda each: each.id)
+def test_fault_of_what_a_chart_need_not_have_is_left_out_without_it(ground, fault):
+    """Of a target whose chart lacks it; the sample's charts have it all."""
+    assert all(fits(fault, workload) for workload in TARGET.workloads)
+
+    for own in ("values.yaml", "values.schema.json"):
+        (ground.workload.chart / own).unlink()
+
+    assert not fits(fault, ground.workload)

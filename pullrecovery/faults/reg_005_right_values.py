@@ -157,6 +157,7 @@ FAULTS = (
         must_fail=_FAILS,
         symptom=refused(r"at '/image/tag': got number, want string"),
         break_it=_use_a_number,
+        needs=("values.schema.json",),
     ),
     Fault(
         id="repository-empty",
@@ -165,6 +166,7 @@ FAULTS = (
         must_fail=_FAILS,
         symptom=refused(r"at '/image/repository': minLength: got 0, want 1"),
         break_it=_empty_repository,
+        needs=("values.schema.json",),
     ),
     Fault(
         id="digest-of-another-build",
@@ -173,6 +175,7 @@ FAULTS = (
         must_fail=_FAILS,
         symptom=Looks("pods are Ready on a pinned digest", _runs_another_digest),
         break_it=_pin_old_digest,
+        needs=("image.digest",),
     ),
     Fault(
         id="digest-unknown",
@@ -181,6 +184,7 @@ FAULTS = (
         must_fail=_FAILS,
         symptom=pull_error(r"@sha256:[0-9a-f]{64}: not found"),
         break_it=_pin_unknown_digest,
+        needs=("image.digest",),
     ),
     Fault(
         id="registry-of-a-developer",
@@ -205,6 +209,7 @@ FAULTS = (
         must_fail=_FAILS,
         symptom=pull_error(r":dev: not found"),
         break_it=_leave_init_container,
+        needs=("initContainers",),
     ),
     Fault(
         id="second-container-only",
@@ -213,6 +218,7 @@ FAULTS = (
         must_fail=_FAILS,
         symptom=pull_error(r":dev: not found"),
         break_it=_leave_second_container,
+        needs=("extraContainers",),
     ),
     Fault(
         id="hook-only",
@@ -222,5 +228,6 @@ FAULTS = (
         symptom=pull_error(r":dev: not found"),
         break_it=_leave_hook,
         helm_says=r"failed pre-install: .*(timed out waiting|context deadline exceeded)",
+        needs=("preflight",),
     ),
 )

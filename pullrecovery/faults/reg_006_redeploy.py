@@ -162,6 +162,7 @@ FAULTS = (
         symptom=pull_error(_MISSING),
         break_it=_allow_none_available,
         after_deploy=_satisfy_helm,
+        needs=("rollingUpdate.maxUnavailable",),
     ),
     Fault(
         id="rolled-back",
@@ -188,6 +189,7 @@ FAULTS = (
         must_fail=_ALONE,
         symptom=Looks("the Deployment has no replicas", _nothing_runs),
         break_it=_scale_to_nothing,
+        needs=("replicaCount",),
     ),
     Fault(
         id="pull-policy-never",
@@ -198,6 +200,7 @@ FAULTS = (
             frozenset({"ErrImageNeverPull"}), text(r"is not present with pull policy of Never")
         ),
         break_it=_never_pull,
+        needs=("image.pullPolicy",),
     ),
     Fault(
         id="tag-moved",
@@ -207,6 +210,7 @@ FAULTS = (
         symptom=Looks("pods run another build of the tag", _other_bytes_run),
         break_it=lambda _: None,
         after_deploy=_move_tag,
+        needs=("image.pullPolicy",),
     ),
     Fault(
         id="another-release-serves",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pullrecovery.faults.ground import Ground
+from pullrecovery.image_values import chart_has
 from pullrecovery.model import Cause, Workload
 from pullrecovery.observation import DeploymentSeen, PodSeen
 
@@ -87,9 +88,9 @@ class Fault:
     `must_fail` is the exact set of criteria that fail. `wirings` are the ways of
     wiring that change what becomes of it: it is played in each of them, and in no other. None
     named: it is the same in all, and each is met on some workload. `helm_says` is what Helm must
-    fail with when the fault is deployed, '' where it must not fail.
-    `organisation` says that the image is to belong to an organisation of the scenario's own, whose
-    rules the fault may change.
+    fail with when the fault is deployed, '' where it must not fail. `needs` are what it spoils in
+    a chart that has it: values keys, or a file's name. `organisation` says that the image is to
+    belong to an organisation of the scenario's own, whose rules the fault may change.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Fault:
     organisation: bool = False
     after_deploy: Callable[[Ground], None] = lambda _: None
     helm_says: str = ""
+    needs: tuple[str, ...] = ()
 
 
 def printed(message: str) -> Printed:
@@ -117,6 +119,12 @@ def text(message: str) -> re.Pattern[str]:
 def refused(message: str) -> Refused:
     """Helm that fails, with `message` in its words."""
     return Refused(re.compile(message, re.DOTALL))
+
+
+def fits(fault: Fault, workload: Workload) -> bool:
+    """Whether the workload's chart has what the fault spoils."""
+    chart = workload.chart
+    return all((chart / need).is_file() or chart_has(workload, need) for need in fault.needs)
 
 
 def wirings_of(workload: Workload) -> tuple[str, ...]:
