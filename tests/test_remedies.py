@@ -331,6 +331,7 @@ class Helm:
     def upgrade(self, _, *, settings):
         self.upgrades.append(settings)
         self.deployed = self.template(_, settings=settings, hooks=False)
+        return self.deployed
 
 
 def _deployed(monkeypatch, seen):

@@ -1,5 +1,6 @@
 """Helm: rendering a chart, and bringing it into the cluster."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +33,7 @@ class Helm:
         wait: bool = False,
         dry_run: bool = False,
     ) -> str:
-        """`helm upgrade --install`; raises CommandError with Helm's words.
+        """`helm upgrade --install`; returns its objects, raises CommandError with Helm's words.
 
         It waits for the chart's hooks, at most `within` seconds, and for pods only with `wait`:
         whether they run is judged elsewhere. `settings` are for --set. A dry run asks the API
@@ -40,11 +41,15 @@ class Helm:
         """
         command = [str(self.binary), "upgrade", "--install", workload.name, str(workload.chart)]
         options = ["--create-namespace", "--history-max", "5", "--timeout", f"{within}s"]
+        options += ["--output", "json"]
         options += _settings(settings)
         options += ["--wait"] if wait else []
         options += ["--dry-run=server"] if dry_run else []
         limit = within + 60
-        return run([*command, *_options(workload), *options], env=self.environment, timeout=limit)
+        released = run(
+            [*command, *_options(workload), *options], env=self.environment, timeout=limit
+        )
+        return str(json.loads(released).get("manifest", ""))
 
     def rollback(self, workload: Workload, revision: int) -> None:
         """Bring an earlier revision of the release back."""

@@ -102,14 +102,15 @@ def redeploy(
     causes = [each.cause for each in verdict.named] if verdict else []
     settings = [_OPTIONS[cause] for cause in causes if cause in _OPTIONS]
     deployment = observe_deployment(world, workload)
-    rendered = world.helm.template(workload, settings=settings, hooks=False)
     before = _objects(world.helm.manifest(workload), _held(world, workload, deployment))
-    if not dry_run:
-        world.helm.upgrade(workload, settings=settings)
+    if dry_run:
+        after = world.helm.template(workload, settings=settings, hooks=False)
+    else:
+        after = world.helm.upgrade(workload, settings=settings)
         if deployment.paused:
             _resume(world, workload, deployment)
         _recreate(world, workload)
-    diff = diff_of(before, _objects(rendered, []), f"release {workload.name}")
+    diff = diff_of(before, _objects(after, []), f"release {workload.name}")
     if not diff:
         return Change(f"{workload.name} runs as its chart renders it")
     return Change(f"upgraded {workload.name} to {workload.image.reference}", diff)
