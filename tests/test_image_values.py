@@ -1,0 +1,102 @@
+"""Where a workload's values name an image, and which of its files has the last word on it."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from pullrecovery.image_values import chart_has, corrections, file_of
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.target import load_target
+
+
+@pytest.fixture(name="workload")
+def _workload(tmp_path):
+    """Return the sample's frontend, with one more values file behind its own."""
+    target = load_target(shutil.copytree(REPOSITORY / "sample", tmp_path / "target"))
+    frontend = target.workload("frontend")
+    last = frontend.chart / "last.yaml"
+    last.write_text("")
+    return replace(frontend, values=(*frontend.values, last))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("", "values-dev.yaml"),
+        ("image:\n  tag: x\n", "last.yaml"),
+        ("image:\n  repository: x\n", "values-dev.yaml"),
+        ("image: ghcr.io/x/y:z\n", "last.yaml"),
+        ("image:\n", "values-dev.yaml"),
+        ("image: [\n", "values-dev.yaml"),
+    ],
+    ids=["nothing", "the key", "its neighbour", "a text in its way", "an empty parent", "no YAML"],
+)
+def test_last_word_is_of_the_last_file_that_says_anything(workload, text, name):
+    """A text where a mapping belongs hides what earlier files have in it."""
+    workload.values[-1].write_text(text)
+
+    assert file_of(workload, "image.tag").name == name
+
+
+def test_key_that_no_file_has_is_of_none(workload):
+    """The chart's own values are looked at, too."""
+    assert file_of(workload, "image.pullPolicy") == workload.chart / "values.yaml"
+    assert file_of(workload, "image.colour") is None
+
+
+def test_chart_has_what_its_own_values_have(workload):
+    """What another file sets, no template reads for that."""
+    workload.values[-1].write_text("extra: 1\n")
+
+    assert chart_has(workload, "image.digest")
+    assert chart_has(workload, "preflight.enabled")
+    assert not chart_has(workload, "extra")
+
+
+def _keys(workload):
+    return [(edit.file.name, edit.key) for edit in corrections(workload)]
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("", []),
+        ("image:\n  tag: 1.10\n", [("last.yaml", "image.tag")]),
+        ("image:\n  digest: sha256:x\n", [("last.yaml", "image.digest")]),
+        ('image:\n  digest: ""\n', []),
+        ("image: ghcr.io/x/y:z\n", [("last.yaml", key) for key in ("image.repository", "image.tag")]),
+        ("a:\n  b:\n    - {name: c, image: x:1}\n", [("last.yaml", "a.b")]),
+        ("a:\n  b:\n    - {name: c}\n", []),
+        ("preflight:\n  image: x:1\n", [("last.yaml", "preflight.image")]),
+        ('preflight:\n  image: ""\n', []),
+    ],
+    ids=[
+        "good",
+        "number",
+        "digest",
+        "no digest",
+        "text",
+        "container",
+        "list of others",
+        "hook",
+        "hook's default",
+    ],
+)  # fmt: skip
+def test_only_what_is_wrong_is_corrected(workload, text, keys):
+    """In the file that has the last word."""
+    workload.values[-1].write_text(text)
+
+    assert _keys(workload) == keys
+
+
+def test_list_that_a_later_file_replaces_is_left_alone(workload):
+    """Helm merges mappings, and replaces lists."""
+    workload.values[0].write_text(
+        workload.values[0].read_text() + "initContainers: [{name: a, image: 'x:1'}]\n"
+    )
+    assert _keys(workload) == [("values-dev.yaml", "initContainers")]
+
+    workload.values[-1].write_text("initContainers: []\n")
+
+    assert _keys(workload) == []
