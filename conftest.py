@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.documents",
     "fixtures.grounds",
     "fixtures.remedy",
+    "fixtures.external",
     "fixtures.evidence",
     "fixtures.story",
     "fixtures.scheduling",

@@ -1,69 +1,36 @@
-"""What the kubelet says of a registry that fails, and that all is well again once it is over.
+"""What the kubelet says of a registry that gives the wrong content, or none for minutes.
 
-No task mends these: nothing is remedied here. docs/fault-switches.md says which switch is what.
+Nothing is remedied here: the pod runs by itself once the switch is off. What the kubelet says of
+an outage is in test_external.py; docs/fault-switches.md says which switch is what.
 """
 
 import re
+from contextlib import ExitStack
 
 import pytest
 
 from fixtures.grounds import await_pods, deploy
-from pullrecovery.lab.certificates import of_unknown_authority, read_faulty
-from pullrecovery.lab.naming import names_dropped
-from pullrecovery.lab.stand_in import NAMES
 from pullrecovery.lab.switches import (
-    Closed,
+    Hanging,
     Missing,
-    OtherCertificate,
-    Outage,
-    PlainHttp,
     RateLimited,
-    Refused,
-    Reset,
-    Truncated,
     WrongBytes,
     WrongDigestHeader,
     switched,
 )
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
+from pullrecovery.wait import wait_for
 
 pytestmark = pytest.mark.whole_run
 
 _HEAD = r"failed to resolve reference \"\S+\": unexpected status from HEAD request to \S+: "
-_DIALLED = r"failed to resolve reference \"\S+\": failed to do request: Head \"\S+\": "
+_CONFIG = "/etc/containerd/config.toml"
+_SECTION = '  [plugins."io.containerd.grpc.v1.cri"]\n'
+_SHORT = '    image_pull_progress_timeout = "10s"\n'
 _COMMIT = r"rpc error: code = FailedPrecondition desc = failed to pull and unpack image \"\S+\": "
 
 REQUESTS = {
     "429 for a manifest": (RateLimited, {"route": "manifest"}, _HEAD + "429 Too Many Requests"),
-    "429 for a token": (
-        RateLimited,
-        {"route": "token"},
-        r"failed to authorize: failed to fetch oauth token: .*: 429 Too Many Requests",
-    ),
-    "429 for a blob": (
-        RateLimited,
-        {"route": "blob"},
-        r"failed to copy: httpReadSeeker: failed open: .*429 Too Many Requests",
-    ),
-    "500": (Outage, {"route": "manifest", "status": 500}, _HEAD + "500 Internal Server Error"),
-    "502 with a page": (
-        Outage,
-        {"route": "manifest", "status": 502, "body": "html"},
-        _HEAD + "502 Bad Gateway",
-    ),
-    "503 with nothing": (
-        Outage,
-        {"route": "manifest", "status": 503, "body": "empty"},
-        _HEAD + "503 Service Unavailable",
-    ),
-    "504 for a token": (
-        Outage,
-        {"route": "token", "status": 504},
-        r"failed to fetch oauth token: .*: 504 Gateway Timeout",
-    ),
-    "closed": (Closed, {"route": "manifest"}, _DIALLED + "EOF"),
-    "reset": (Reset, {"route": "manifest"}, _DIALLED + ".*connection reset by peer"),
-    "cut blob": (Truncated, {"route": "blob"}, r"(short read: expected \d+ bytes|unexpected EOF)"),
     "wrong manifest": (
         WrongBytes,
         {"route": "manifest"},
@@ -75,6 +42,11 @@ REQUESTS = {
         _COMMIT + r"failed commit on ref \"config-sha256:\S+\": unexpected commit digest",
     ),
     "wrong digest": (WrongDigestHeader, {"route": "manifest"}, r"code = NotFound .*: not found"),
+    "missing manifest": (
+        Missing,
+        {"route": "manifest"},
+        r"code = NotFound .*failed to resolve reference \"\S+\": \S+: not found",
+    ),
     "missing blob": (
         Missing,
         {"route": "blob"},
@@ -113,55 +85,40 @@ def test_failing_answer_is_said_and_is_over_with_its_cause(
     await_pods(ground, "the pod runs by itself", rolled_out)
 
 
-def _certificate(name):
-    def switch(lab):
-        faulty = read_faulty(lab.paths.state)
-        pairs = {"unknown": of_unknown_authority(NAMES)}
-        pair = pairs[name] if name in pairs else getattr(faulty, name)
-        return OtherCertificate(pair=pair)
+@pytest.fixture(name="short_of_patience")
+def _short_of_patience(node):
+    """A node whose containerd gives a pull up after 10 s without progress, instead of 5 minutes."""
+    kept = node.file(_CONFIG).content_string
+    assert kept.count(_SECTION) == 1
+    node.check_output("printf %%s %s > %s", kept.replace(_SECTION, _SECTION + _SHORT), _CONFIG)
+    _restart_containerd(node)
+    yield
+    node.check_output("printf %%s %s > %s", kept, _CONFIG)
+    _restart_containerd(node)
 
-    return switch
 
-
-DOORS = {
-    "another name's certificate": (
-        _certificate("other_name"),
-        r"tls: failed to verify certificate: x509: certificate is valid for \S+, not ghcr\.io",
-    ),
-    "an expired certificate": (
-        _certificate("expired"),
-        r"tls: failed to verify certificate: x509: certificate has expired",
-    ),
-    "an unknown authority": (
-        _certificate("unknown"),
-        r"tls: failed to verify certificate: x509: certificate signed by unknown authority",
-    ),
-    "plain HTTP": (lambda _: PlainHttp(), r"http: server gave HTTP response to HTTPS client"),
-    "refused": (lambda _: Refused(), r"dial tcp \S+:443: connect: connection refused"),
-}
+def _restart_containerd(node):
+    node.check_output("systemctl restart containerd")
+    wait_for(
+        "containerd answers", lambda: node.run("crictl info").rc, lambda rc: rc == 0, timeout=60
+    )
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize(("switch", "words"), DOORS.values(), ids=DOORS.keys())
-def test_failing_door_is_said_and_is_over_with_its_cause(ground, lab, lab_world, switch, words):
-    """It fails the whole node, so nothing else runs meanwhile."""
-    with switched(lab_world.control, switch(lab)):
-        deploy(ground)
-        _await_words(ground, _DIALLED + words)
+def test_pull_without_progress_is_given_up_and_said(make_ground, make_package, lab_world, request):
+    """No token, no manifest, no blob: each is silence, until containerd's own time is over."""
+    grounds = {
+        route: make_ground(image=make_package("private")) for route in ("token", "manifest", "blob")
+    }
+    request.getfixturevalue("short_of_patience")
 
-    await_pods(ground, "the pod runs by itself", rolled_out)
+    with ExitStack() as lasting:
+        for route, ground in grounds.items():
+            own = {"repository": ground.workload.image.package, "route": route}
+            lasting.enter_context(switched(lab_world.control, Hanging(**own)))
+            deploy(ground)
+        for ground in grounds.values():
+            _await_words(ground, r": context canceled$", timeout=60)
 
-
-@pytest.mark.alone
-def test_name_that_does_not_resolve_is_said_and_is_over_with_its_cause(ground, lab, engine_client):
-    """The names are gone from the lab's network, and nobody else's answer is taken for them.
-
-    The engine leaves the question open, as it can ask nobody else: so it takes as long as
-    containerd waits, and says so.
-    """
-    with names_dropped(engine_client, lab.stand_in):
-        deploy(ground)
-        words = _DIALLED + r"dial tcp: lookup ghcr\.io on \S+: .*(i/o timeout|no such host)"
-        _await_words(ground, words, timeout=120)
-
-    await_pods(ground, "the pod runs by itself", rolled_out)
+    for ground in grounds.values():
+        await_pods(ground, "the pod runs by itself", rolled_out)

@@ -25,3 +25,7 @@ class Memory:
         seen = look()
         self._kept[subject] = (inputs, seen)
         return seen
+
+    def forget(self, subject: str) -> None:
+        """Keep the last look at `subject` no longer."""
+        self._kept.pop(subject, None)

@@ -66,8 +66,22 @@ class Cause(StrEnum):
     OPERATOR_SSO_MISSING = "operator.sso-missing"
     OPERATOR_CLASSIC_FORBIDDEN = "operator.classic-token-forbidden"
     OPERATOR_FORBIDDEN = "operator.permission-missing"
-    REGISTRY_UNREACHABLE = "external.registry-unreachable"
+    RATE_LIMITED = "external.rate-limited"
+    SERVER_ERROR = "external.server-error"
+    REFUSED = "external.refused"
+    TIMED_OUT = "external.timed-out"
+    TRUNCATED = "external.truncated"
+    DNS = "external.dns"
+    TLS_UNTRUSTED = "external.tls-untrusted"
+    TLS_WRONG_NAME = "external.tls-wrong-name"
+    TLS_EXPIRED = "external.tls-expired"
+    PLAIN_HTTP = "external.plain-http"
     UNKNOWN = "unknown"
+
+    @property
+    def external(self) -> bool:
+        """Whether it lies beyond the target: no task mends it."""
+        return self.startswith("external.")
 
 
 class Visibility(StrEnum):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 from pullrecovery.docs_seen import DocsSeen
@@ -16,6 +17,25 @@ class Credential:
     token: str = field(repr=False)
 
 
+class Trouble(StrEnum):
+    """Why a registry gave no answer that means a thing: what every client can tell apart.
+
+    REFUSED is every connection that ends before an answer begins: refused, closed or reset. Which
+    of them it is depends on what forwards it (a proxy, a published port) and not on the registry.
+    """
+
+    RATE_LIMITED = "rate-limited"
+    SERVER_ERROR = "server-error"
+    REFUSED = "refused"
+    TIMED_OUT = "timed-out"
+    TRUNCATED = "truncated"
+    DNS = "dns"
+    TLS_UNTRUSTED = "tls-untrusted"
+    TLS_WRONG_NAME = "tls-wrong-name"
+    TLS_EXPIRED = "tls-expired"
+    PLAIN_HTTP = "plain-http"
+
+
 @dataclass(frozen=True)
 class Probe:
     """One question to the registry about a repository.
@@ -23,6 +43,7 @@ class Probe:
     `stage` is where the answer came from: `token`, `registry`, or `network` where
     none came. `status` is the HTTP status (0 without one), `code` and `message`
     are the first entry of the error body. `digest` is the manifest's, where asked for.
+    `cut` is why no whole answer came, where the network stage could tell.
     """
 
     stage: str
@@ -30,6 +51,7 @@ class Probe:
     code: str = ""
     message: str = ""
     digest: str = ""
+    cut: Trouble | None = None
 
     @property
     def ok(self) -> bool:
@@ -40,12 +62,18 @@ class Probe:
         return (self.stage, self.status) == ("registry", 404)
 
     @property
-    def unreachable(self) -> bool:
-        """No answer, or one that another time may be different; no task mends it."""
-        return self.stage == "network" or self.status >= 500 or self.status == 429
+    def trouble(self) -> Trouble | None:
+        """Why there is no answer that means a thing; None where there is one."""
+        if self.stage == "network":
+            return self.cut or Trouble.REFUSED
+        if self.status == 429:
+            return Trouble.RATE_LIMITED
+        return Trouble.SERVER_ERROR if self.status >= 500 else None
 
     def __str__(self) -> str:
         said = f": {self.code.lower()}: {self.message}" if self.message else ""
+        if self.stage == "network":
+            return f"no answer came{said}"
         return f"the {self.stage} answered {self.status}{said}"
 
 
@@ -57,6 +85,11 @@ class Ran:
     rc: int
     stdout: str
     stderr: str
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether `timeout` had to end it: with 124, or 137 where it did not listen."""
+        return self.rc in (124, 137)
 
     @property
     def said(self) -> str:

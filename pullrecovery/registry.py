@@ -13,6 +13,7 @@ import httpx
 
 from pullrecovery.observation import Credential, Probe
 from pullrecovery.oci_types import ACCEPT_MANIFESTS
+from pullrecovery.trouble_words import trouble_of_error
 
 _AGENT = "pull-recovery"
 
@@ -59,7 +60,8 @@ class RegistryClient:
             headers = {"Authorization": f"Bearer {token}", "Accept": ACCEPT_MANIFESTS}
             answer = self.http.request(method, self._url(path), headers=self._headers(headers))
         except httpx.HTTPError as error:
-            return Probe("network", 0, type(error).__name__, str(error))
+            trouble = trouble_of_error(error)
+            return Probe("network", 0, type(error).__name__, str(error), cut=trouble)
         return _probe("registry", answer)
 
     def token(self, package: str, actions: str, credential: Credential | None) -> str | Probe:

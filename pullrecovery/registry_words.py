@@ -9,6 +9,7 @@ import re
 from enum import StrEnum, auto
 
 from pullrecovery.observation import Probe, Ran
+from pullrecovery.trouble_words import trouble_in
 
 
 class Meaning(StrEnum):
@@ -46,27 +47,17 @@ _RULES = (
             r"|could not parse reference"
         ),
     ),
-    (
-        Meaning.UNREACHABLE,
-        (
-            r"toomanyrequests|: unexpected status code (?:429|5\d\d)|\b(?:429|5\d\d) [A-Z]"
-            r"|dial tcp|i/o timeout|connection re(?:fused|set)|no such host|x509: |: EOF$"
-            r"|context deadline exceeded|TLS handshake timeout"
-        ),
-    ),
 )
 _PATTERNS = tuple(
     (meaning, re.compile(rule, re.IGNORECASE | re.MULTILINE)) for meaning, rule in _RULES
 )
-# What `timeout` exits with when it had to end a command.
-_TIMED_OUT = (124, 137)
 
 
 def meaning_of(ran: Ran) -> Meaning:
     """Read one command's exit code and last words."""
     if ran.rc == 0:
         return Meaning.FOUND
-    if ran.rc in _TIMED_OUT:
+    if ran.timed_out:
         return Meaning.UNREACHABLE
     return _read(ran.stderr or ran.stdout)
 
@@ -75,7 +66,7 @@ def meaning_of_probe(probe: Probe) -> Meaning:
     """Read the answer to the harness's own question in the same way."""
     if probe.ok:
         return Meaning.FOUND
-    if probe.unreachable:
+    if probe.trouble:
         return Meaning.UNREACHABLE
     return _read(f": {probe.code}: {probe.message}")
 
@@ -84,4 +75,4 @@ def _read(text: str) -> Meaning:
     for meaning, pattern in _PATTERNS:
         if pattern.search(text.strip()):
             return meaning
-    return Meaning.UNCLEAR
+    return Meaning.UNREACHABLE if trouble_in(text) else Meaning.UNCLEAR

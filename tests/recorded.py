@@ -22,6 +22,7 @@ from pullrecovery.observation import (
     PodSeen,
     Probe,
     SecretSeen,
+    Trouble,
 )
 from tests import printed
 
@@ -127,7 +128,7 @@ SCOPE_DENIED = Probe(
 SSO_DENIED = Probe("registry", 403, "DENIED", NO_SSO.partition("\ndenied: ")[2])
 CLASSIC_DENIED = Probe("registry", 403, "DENIED", NO_CLASSIC.partition("\ndenied: ")[2])
 READ_DENIED = Probe("registry", 403, "DENIED", "permission_denied: read_package")
-OUTAGE = Probe("network", 0, "ConnectError", "[Errno 111] Connection refused")
+OUTAGE = Probe("network", 0, "ConnectError", "[Errno 111] Connection refused", cut=Trouble.REFUSED)
 
 _WORKLOAD = Workload(
     name="frontend",

@@ -271,7 +271,7 @@ def test_chart_that_does_not_render_fails_reg_005_in_helms_words(said, cause):
         (recorded.ended("Error 1: panic"), Cause.UNKNOWN),
         (recorded.in_init("CrashLoopBackOff"), Cause.INIT_PENDING),
         (replace(GOOD, wanted=recorded.NO_TAG), Cause.IMAGE_MISSING),
-        (replace(GOOD, wanted=recorded.OUTAGE), Cause.REGISTRY_UNREACHABLE),
+        (replace(GOOD, wanted=recorded.OUTAGE), Cause.REFUSED),
     ],
     ids=[
         "not deployed",

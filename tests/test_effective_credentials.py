@@ -6,7 +6,7 @@ import pytest
 
 from pullrecovery.diagnosis.credential import diagnose_credential, effective_entries
 from pullrecovery.model import Cause, fails, holds
-from pullrecovery.observation import Credential, EntrySeen, SecretSeen
+from pullrecovery.observation import Credential, EntrySeen, SecretSeen, Trouble
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from pullrecovery.tasks.reg_006_redeploy import reg_006
 from tests import recorded
@@ -144,11 +144,11 @@ def test_fine_grained_token_is_called_so():
 @pytest.mark.parametrize(
     ("probe", "cause"),
     [
-        (recorded.OUTAGE, Cause.REGISTRY_UNREACHABLE),
-        (replace(recorded.OUTAGE, code="ReadTimeout"), Cause.REGISTRY_UNREACHABLE),
-        (replace(recorded.BAD_TOKEN, status=429), Cause.REGISTRY_UNREACHABLE),
-        (replace(recorded.BAD_TOKEN, status=503), Cause.REGISTRY_UNREACHABLE),
-        (replace(recorded.SCOPE_DENIED, status=500, message=""), Cause.REGISTRY_UNREACHABLE),
+        (recorded.OUTAGE, Cause.REFUSED),
+        (replace(recorded.OUTAGE, cut=Trouble.TIMED_OUT), Cause.TIMED_OUT),
+        (replace(recorded.BAD_TOKEN, status=429), Cause.RATE_LIMITED),
+        (replace(recorded.BAD_TOKEN, status=503), Cause.SERVER_ERROR),
+        (replace(recorded.SCOPE_DENIED, status=500, message=""), Cause.SERVER_ERROR),
         (replace(recorded.SCOPE_DENIED, status=401, message="unauthorized"), Cause.UNKNOWN),
         (replace(recorded.BAD_TOKEN, status=401), Cause.UNKNOWN),
     ],
@@ -159,7 +159,7 @@ def test_secret_that_could_not_be_tried_is_not_blamed(probe, cause):
     verdict = reg_003(recorded.answered(probe))
 
     assert verdict == fails(cause)
-    assert verdict.evidence.startswith("Secret frontend-dev/ghcr-credentials: the ")
+    assert verdict.evidence.startswith("Secret frontend-dev/ghcr-credentials: ")
     assert verdict.remedy
 
 

@@ -41,7 +41,7 @@ CAUSES = {
     ),
     "no tag at all": (missing(), Cause.IMAGE_MISSING),
     "owner in capitals": (printed.CAPITALS, Cause.OWNER_IN_CAPITALS),
-    "rate limited": (printed.RATE_LIMITED, Cause.REGISTRY_UNREACHABLE),
+    "rate limited": (printed.RATE_LIMITED, Cause.RATE_LIMITED),
     "no image for arm64": (good(platforms=("linux/arm64",)), Cause.PLATFORM_MISSING),
 }
 
@@ -254,7 +254,7 @@ def test_harness_that_is_told_otherwise_judges_nothing(seen, probe):
 @pytest.mark.parametrize(
     ("seen", "probe", "verdict"),
     [
-        (printed.RATE_LIMITED, good().probe, fails(Cause.REGISTRY_UNREACHABLE)),
+        (printed.RATE_LIMITED, good().probe, fails(Cause.RATE_LIMITED)),
         (good(), Probe("network", 0, "ConnectError", "refused"), holds()),
     ],
     ids=["for the clients", "for the harness"],

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from pullrecovery.observation import Credential, Probe
+from pullrecovery.observation import Credential, Probe, Trouble
 from pullrecovery.registry import RegistryClient
 from tests import recorded
 
@@ -96,11 +96,11 @@ def test_refusal_is_kept_with_who_refused(token, answer, probe):
     [
         (
             httpx.ConnectError("[Errno 111] Connection refused"),
-            Probe("network", 0, "ConnectError", "[Errno 111] Connection refused"),
+            recorded.OUTAGE,
         ),
         (
             httpx.ReadTimeout("timed out"),
-            Probe("network", 0, "ReadTimeout", "timed out"),
+            Probe("network", 0, "ReadTimeout", "timed out", cut=Trouble.TIMED_OUT),
         ),
     ],
     ids=["refused", "timeout"],

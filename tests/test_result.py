@@ -104,6 +104,26 @@ def test_harness_that_breaks_down_in_a_test_cannot_tell(error, told):
     assert result["run"]["exit"] == (1 if told else 2)
 
 
+BEYOND = {"expected": "external.dns", "found": "external.dns"}
+
+
+@pytest.mark.parametrize(
+    ("phases", "status"),
+    [(PASS, "external"), ([PASS[0], ("call", "failed")], "not_recovered")],
+    ids=["named and over", "not as it must be"],
+)
+def test_row_that_no_task_mends_is_never_counted_as_recovered(phases, status):
+    """Nor does any criterion hold by it."""
+    code = OK if phases is PASS else FAILED
+    record = {**RECORD, "reg": None, "cause": BEYOND}
+    result = _result(phases, record, code, keyword="dns")
+
+    assert [row["status"] for row in result["scenarios"]] == [status]
+    assert not any(criterion["holds"] for criterion in result["criteria"])
+    assert result["run"]["exit"] == (0 if phases is PASS else 1)
+    validate(result)
+
+
 def test_one_failure_among_passes_is_a_failure():
     """One that does not hold is enough."""
     file = ResultFile(config())

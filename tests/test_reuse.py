@@ -7,7 +7,7 @@ import pytest
 
 from pullrecovery.memory import Memory
 from pullrecovery.model import Image, Workload
-from pullrecovery.observation import Credential, Probe
+from pullrecovery.observation import Credential, Probe, Ran
 from pullrecovery.observe import reuse
 from pullrecovery.observe.reuse import current_chart, current_identity
 
@@ -37,6 +37,12 @@ class World:
     helm: str = "helm"
 
 
+class Look(int):
+    """A look with a number of its own; `commands` are those of the clients."""
+
+    commands = ()
+
+
 @pytest.fixture(name="looks", autouse=True)
 def _looks(monkeypatch):
     """What was looked at, each look with a number of its own."""
@@ -44,7 +50,7 @@ def _looks(monkeypatch):
 
     def look(_, what):
         looks.append(what)
-        return len(looks)
+        return Look(len(looks))
 
     monkeypatch.setattr(reuse, "observe_identity", look)
     monkeypatch.setattr(reuse, "observe_chart", look)
@@ -130,3 +136,11 @@ def test_chart_is_rendered_again_after_a_change(workload, change):
     world = World()
     current_chart(world, workload)
     assert current_chart(world, change(workload)) == 2
+
+
+def test_clients_that_met_an_outage_are_asked_again_whatever_the_suite_is_told(monkeypatch):
+    """Its end may show to them alone: the suite's own way may never have been barred."""
+    monkeypatch.setattr(Look, "commands", (Ran("crane digest x", 1, "", "x: EOF"),))
+    world = World()
+
+    assert [current_identity(world, REFERENCE) for _ in range(2)] == [1, 2]

@@ -2,7 +2,8 @@
 
 import re
 
-from pullrecovery.diagnosis.advice import READ, WAIT
+from pullrecovery.diagnosis.advice import READ
+from pullrecovery.diagnosis.external import external
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
 from pullrecovery.keyring import DOCKER_CONFIG_JSON, in_order
 from pullrecovery.model import Cause, Verdict, all_named, fails
@@ -105,8 +106,8 @@ def _diagnose_entry(secret: SecretSeen, entry: EntrySeen) -> Verdict | None:
     evidence = f"{where}: {probe} (the {kind} of its entry {entry.server})"
     if entry.accepted:
         return None
-    if probe.unreachable:
-        return fails(Cause.REGISTRY_UNREACHABLE, evidence, WAIT)
+    if probe.trouble:
+        return external(probe.trouble, evidence)
     if not entry.credential.token:
         empty = f"{where}: its entry {entry.server} has no token, so nobody asks; {probe}"
         return fails(Cause.CREDENTIAL_EMPTY, empty, _refresh(secret))

@@ -2,8 +2,8 @@
 
 import re
 
-from pullrecovery.diagnosis.advice import WAIT
 from pullrecovery.diagnosis.credential import diagnose_effective
+from pullrecovery.diagnosis.external import diagnose_words
 from pullrecovery.diagnosis.image import diagnose_content
 from pullrecovery.diagnosis.reference import diagnose_reference, missing_image
 from pullrecovery.diagnosis.stuck import Stuck, unknown
@@ -14,8 +14,6 @@ from pullrecovery.observation import Observation
 _ANONYMOUS = re.compile(r"failed to fetch anonymous token")
 _REJECTED = re.compile(r"failed to fetch oauth token.*403 Forbidden", re.DOTALL)
 _FORBIDDEN = re.compile(r"/manifests/\S+: 403 Forbidden")
-# A status that says "later", or no status at all: refused, timed out, not resolved, not trusted.
-_UNAVAILABLE = re.compile(r": (429|5\d\d) [A-Z]|failed to do request:|dial tcp|: EOF$")
 _MISSING = re.compile(r": not found")
 
 
@@ -51,8 +49,9 @@ def _diagnose_node(seen: Observation, stuck: Stuck) -> Verdict | None:
 def _diagnose_words(seen: Observation, stuck: Stuck) -> Verdict:
     """What containerd said of the pull."""
     said = stuck.container.waiting_message
-    if _UNAVAILABLE.search(said):
-        return fails(Cause.REGISTRY_UNREACHABLE, stuck.said, WAIT)
+    beyond = diagnose_words(seen, stuck)
+    if beyond:
+        return beyond
     refused = is_refused(stuck)
     wrong_credential = diagnose_effective(seen, stuck.pod) if refused else None
     content = diagnose_content(seen, said)

@@ -5,8 +5,8 @@ it anew. It keeps its address: names may have been looked up before. The stand-i
 none of ghcr.io's for the same reason: newer engines resolve it too.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import docker
@@ -19,13 +19,46 @@ from pullrecovery.lab.paths import NAME
 from pullrecovery.lab.stand_in import CONTAINER, StandIn
 from pullrecovery.wait import wait_for
 
+_RESOLV, _KEPT = "/etc/resolv.conf", "/run/resolv.conf.kept"
+_IMPATIENT = "options timeout:1 attempts:1"
+
 
 @contextmanager
-def names_dropped(client: docker.DockerClient, stand_in: StandIn) -> Iterator[None]:
+def names_dropped(
+    client: docker.DockerClient, stand_in: StandIn, asking: Iterable[str] = ()
+) -> Iterator[None]:
     """Have the stand-in's names resolve to nothing for the length of the block.
 
+    The containers that `asking` names give a question up after one second and one try: an engine
+    that can ask nobody else leaves it open, and a resolver's usual patience is about a minute.
     Raises LabError where the stand-in is not on the lab's network, or cannot keep its address.
     """
+    with ExitStack() as stack:
+        for name in asking:
+            stack.enter_context(_impatient(client.containers.get(name)))
+        stack.enter_context(_without_aliases(client, stand_in))
+        yield
+
+
+@contextmanager
+def _impatient(container: Container) -> Iterator[None]:
+    """Set short time-outs in the container's resolv.conf, which Go's resolver reads anew."""
+    _execute(container, f"cp {_RESOLV} {_KEPT} && echo '{_IMPATIENT}' >> {_RESOLV}")
+    try:
+        yield
+    finally:
+        # The engine has mounted the file: its content can be changed, but not its place.
+        _execute(container, f"cat {_KEPT} > {_RESOLV} && rm {_KEPT}")
+
+
+def _execute(container: Container, script: str) -> None:
+    done = container.exec_run(["sh", "-c", script])
+    if done.exit_code != 0:
+        raise LabError(f"{container.name}: {script}: {done.output!r}")
+
+
+@contextmanager
+def _without_aliases(client: docker.DockerClient, stand_in: StandIn) -> Iterator[None]:
     network, container = client.networks.get(NAME), client.containers.get(CONTAINER)
     there = _endpoint(container)
     aliases, address = list(there["Aliases"] or ()), str(there["IPAddress"])

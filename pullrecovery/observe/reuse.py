@@ -8,6 +8,7 @@ from pullrecovery.observation import ChartSeen, IdentitySeen
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.registry import observe_identity
 from pullrecovery.reference import parse_reference
+from pullrecovery.trouble_words import trouble_of_ran
 from pullrecovery.world import World
 
 
@@ -18,7 +19,11 @@ def current_identity(world: World, reference: str) -> IdentitySeen:
     another, or the registry answers the suite's own questions otherwise than it did.
     """
     inputs = _answers(world, reference)
-    return world.memory.reuse("identity", inputs, lambda: observe_identity(world, reference))
+    seen = world.memory.reuse("identity", inputs, lambda: observe_identity(world, reference))
+    if any(map(trouble_of_ran, seen.commands)):
+        # The suite's own way to the registry may be free of it, and then does not tell its end.
+        world.memory.forget("identity")
+    return seen
 
 
 def current_chart(world: World, workload: Workload) -> ChartSeen:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from pullrecovery.diagnosis.advice import READ, WAIT
+from pullrecovery.diagnosis.advice import READ
+from pullrecovery.diagnosis.external import external
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.model import Cause, Image, Verdict, fails, holds
 from pullrecovery.observation import Credential, IdentitySeen, Observation
@@ -18,6 +19,7 @@ from pullrecovery.observe.registry import login_command
 from pullrecovery.reference import Reference, parse_reference
 from pullrecovery.registry_words import Meaning, meaning_of, meaning_of_probe
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.trouble_words import trouble_of_ran
 from pullrecovery.world import World
 
 _SHOWN = 10
@@ -71,7 +73,6 @@ _CAUSES = {
         ),
     ),
     Meaning.INVALID_REFERENCE: (Cause.OWNER_IN_CAPITALS, "write it in lower case: {lower}"),
-    Meaning.UNREACHABLE: (Cause.REGISTRY_UNREACHABLE, WAIT),
 }
 
 
@@ -97,6 +98,8 @@ def judge_identity(seen: IdentitySeen, login: str) -> Verdict:
         return _judge_found(seen)
     if meaning is Meaning.MANIFEST_UNKNOWN:
         return _judge_missing(seen)
+    if meaning is Meaning.UNREACHABLE:
+        return _judge_unreachable(seen)
     cause, remedy = _CAUSES.get(meaning, (Cause.UNKNOWN, READ))
     return fails(cause, f"{seen.reference}: {_evidence(seen)}", _remedy(seen, remedy, login))
 
@@ -106,7 +109,9 @@ def _meaning(seen: IdentitySeen) -> Meaning:
     for ran in (seen.login, seen.digest, seen.manifest, seen.tags):
         if ran is not None and meaning_of(ran) is not Meaning.FOUND:
             return _as_asked(seen, meaning_of(ran))
-    return Meaning.FOUND
+    # Of an index, the configuration is one image's, and says nothing of its own.
+    out_of_reach = meaning_of(seen.config) is Meaning.UNREACHABLE
+    return Meaning.UNREACHABLE if out_of_reach else Meaning.FOUND
 
 
 def _as_asked(seen: IdentitySeen, meaning: Meaning) -> Meaning:
@@ -149,6 +154,13 @@ def _remedy(seen: IdentitySeen, remedy: str, login: str) -> str:
         owner=parsed.path.partition("/")[0],
         lower=seen.reference.replace(parsed.path, parsed.path.lower()),
     )
+
+
+def _judge_unreachable(seen: IdentitySeen) -> Verdict:
+    """No client was given an answer that means a thing; the first that failed says why."""
+    met = [(trouble, ran) for ran in seen.commands if (trouble := trouble_of_ran(ran))]
+    said = "; ".join(f"`{ran.command}`: {ran.said}" for _, ran in met)
+    return external(met[0][0], f"{seen.reference}: {said}; the suite's own question: {seen.probe}")
 
 
 def _judge_missing(seen: IdentitySeen) -> Verdict:

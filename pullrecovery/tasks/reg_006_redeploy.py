@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.diagnosis.advice import READ, WAIT
+from pullrecovery.diagnosis.advice import READ
+from pullrecovery.diagnosis.external import diagnose_probe, diagnose_silence
 from pullrecovery.diagnosis.pull import diagnose_pull, diagnose_release
 from pullrecovery.diagnosis.reference import diagnose_chart, missing_image
 from pullrecovery.diagnosis.rollout import diagnose_pause, diagnose_rollout, rolled_out
@@ -13,6 +14,7 @@ from pullrecovery.model import Cause, Verdict, Workload, all_named, fails, holds
 from pullrecovery.observation import DeploymentSeen, Observation
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tasks.mending import check_mendable
 from pullrecovery.world import World
 
 # As the tasks follow each other: what is to be mended first stands in front.
@@ -67,7 +69,7 @@ def _with_words(stuck: Stuck, verdict: Verdict) -> Verdict:
 
 def _judge_running(seen: Observation) -> Verdict:
     if not rolled_out(seen.deployment, seen.pods):
-        return diagnose_rollout(seen)
+        return diagnose_silence(seen) or diagnose_rollout(seen)
     if not seen.wanted.digest:
         return _judge_wanted(seen)
     for pod in seen.pods:
@@ -84,9 +86,8 @@ def _judge_wanted(seen: Observation) -> Verdict:
     evidence = f"{seen.workload.image.reference}: {seen.wanted}"
     if seen.wanted.missing:
         return missing_image(seen, evidence)
-    if seen.wanted.unreachable:
-        return fails(Cause.REGISTRY_UNREACHABLE, evidence, WAIT)
-    return fails(Cause.UNKNOWN, evidence, READ)
+    reference = seen.workload.image.reference
+    return diagnose_probe(reference, seen.wanted) or fails(Cause.UNKNOWN, evidence, READ)
 
 
 def redeploy(
@@ -97,8 +98,10 @@ def redeploy(
     A pod's back-off belongs to its UID: a new pod pulls at once, the old one up to 300 s later.
     `verdict` is REG-006's: some causes want an option of the upgrade beside it. The change is
     shown by the release's objects, and by what only the live ones have. Done twice, the second
-    time shows none.
+    time shows none. Raises NothingToMendError for an external cause.
     """
+    if verdict:
+        check_mendable(verdict)
     causes = [each.cause for each in verdict.named] if verdict else []
     settings = [_OPTIONS[cause] for cause in causes if cause in _OPTIONS]
     deployment = observe_deployment(world, workload)

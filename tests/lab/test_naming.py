@@ -1,5 +1,8 @@
 """The stand-in's names off the lab's network and on it again, before an engine of our own."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import pytest
 from docker.errors import APIError, NotFound
 
@@ -126,6 +129,54 @@ def test_answer_is_awaited_after_each_change(monkeypatch):
         assert waits == [stand_in]
 
     assert waits == [stand_in] * 2
+
+
+class Asking:
+    """A container with a resolv.conf, in which scripts are run."""
+
+    name = "runner"
+
+    def __init__(self, exit_code=0):
+        self.ran = []
+        self.exit_code = exit_code
+
+    def exec_run(self, command):
+        self.ran.append(command)
+        return SimpleNamespace(exit_code=self.exit_code, output=b"read-only file system")
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt])
+def test_those_who_ask_are_impatient_in_the_block_alone(monkeypatch, error):
+    """What stood in their resolv.conf stands there again, whatever happened."""
+    engine, asking = Engine(), Asking()
+    monkeypatch.setattr(engine, "get", lambda name: asking if name == "runner" else engine)
+
+    with (
+        pytest.raises(error) if error else nullcontext(),
+        names_dropped(engine, StandIn(), asking=["runner"]),
+    ):
+        (before,) = asking.ran
+        if error:
+            raise error
+
+    assert "options timeout:1 attempts:1" in before[-1]
+    assert [each[-1] for each in asking.ran[1:]] == [
+        "cat /run/resolv.conf.kept > /etc/resolv.conf && rm /run/resolv.conf.kept"
+    ]
+
+
+def test_resolver_that_cannot_be_set_is_told():
+    """Before any name is dropped."""
+    engine, asking = Engine(), Asking(exit_code=1)
+    engine.get = lambda name: asking if name == "runner" else engine
+
+    with (
+        pytest.raises(LabError, match=r"runner: cp .*read-only file system"),
+        names_dropped(engine, StandIn(), asking=["runner"]),
+    ):
+        pytest.fail("it cannot be done")
+
+    assert engine.seen == []
 
 
 class Networks:

@@ -1,0 +1,212 @@
+"""Faults of what lies beyond the target: the registry, the network, its certificate, its name.
+
+No task mends them, so nothing is remedied: each is a switch that is on for a while. A switch on
+requests is limited to the scenario's own package; one that meets every connection runs alone.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from pullrecovery.faults.ground import Ground
+from pullrecovery.faults.rows import Fault, Symptom, pull_error
+from pullrecovery.lab.certificates import KeyPair, of_unknown_authority, read_faulty
+from pullrecovery.lab.cluster import NODE
+from pullrecovery.lab.naming import names_dropped
+from pullrecovery.lab.runner import CONTAINER as RUNNER
+from pullrecovery.lab.stand_in import NAMES
+from pullrecovery.lab.switches import (
+    Closed,
+    Hanging,
+    OtherCertificate,
+    Outage,
+    PlainHttp,
+    RateLimited,
+    Refused,
+    RequestSwitch,
+    Reset,
+    Slow,
+    Switch,
+    Truncated,
+    switched,
+)
+from pullrecovery.model import Cause
+
+SwitchOn = Callable[[Ground], AbstractContextManager[object]]
+
+_ASKED = frozenset({"REG-001", "REG-006"})
+# The Secret's credential is tried on the tags, behind a token of its own.
+_TRIED_TOO = _ASKED | {"REG-003"}
+_TOKEN = r"failed to authorize: failed to fetch oauth token: .*: "
+_HEAD = r"failed to resolve reference \"\S+\": unexpected status from HEAD request to \S+: "
+_DIALLED = r"failed to resolve reference \"\S+\": failed to do request: Head \"\S+\": "
+_TLS = _DIALLED + r"tls: failed to verify certificate: x509: certificate "
+# Seconds: more than any answer takes that comes at all, on a machine that is busy too.
+_PATIENCE = 8.0
+# A pull that has begun and neither ends nor fails.
+_SILENT = Symptom(frozenset({"ContainerCreating"}), re.compile("^Pulling: "))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExternalFault(Fault):
+    """One row: `switch_on` is a block in which it lasts; `alone`, as others would feel it too.
+
+    `patience` is how many seconds the suite's own questions wait for an answer meanwhile, where
+    it is less than usual: as no answer comes, it only makes the row quick.
+    """
+
+    reg: str = ""
+    break_it: Callable[[Ground], None] = field(default=lambda _: None)
+    switch_on: SwitchOn
+    alone: bool = False
+    patience: float | None = None
+
+
+def _for_the_package(switch: type[RequestSwitch], **given: object) -> SwitchOn:
+    """A switch that only requests for the scenario's own package meet."""
+
+    def switch_on(ground: Ground) -> AbstractContextManager[object]:
+        own = switch(repository=ground.workload.image.package, **given)  # type: ignore[arg-type]
+        return switched(ground.lab_world.control, own)
+
+    return switch_on
+
+
+def _at_the_door(make: Callable[[Ground], Switch]) -> SwitchOn:
+    """A switch that every connection meets."""
+    return lambda ground: switched(ground.lab_world.control, make(ground))
+
+
+def _certificate(pair: Callable[[Ground], KeyPair]) -> SwitchOn:
+    return _at_the_door(lambda ground: OtherCertificate(pair=pair(ground)))
+
+
+def _drop_names(ground: Ground) -> AbstractContextManager[object]:
+    lab = ground.lab_world.lab
+    return names_dropped(lab.engine.client(), lab.stand_in, asking=(NODE, RUNNER))
+
+
+def _limited(name: str, route: str, must_fail: frozenset[str], said: str) -> ExternalFault:
+    return ExternalFault(
+        id=f"rate-limit-{name}",
+        cause=Cause.RATE_LIMITED,
+        must_fail=must_fail,
+        symptom=pull_error(said + "429 Too Many Requests"),
+        switch_on=_for_the_package(RateLimited, route=route),
+    )
+
+
+def _outage(
+    status: int, body: str, route: str | None, said: str, must_fail: frozenset[str] = _ASKED
+) -> ExternalFault:
+    return ExternalFault(
+        id=f"outage-{status}-{body}",
+        cause=Cause.SERVER_ERROR,
+        must_fail=must_fail,
+        symptom=pull_error(f"{said}{status} [A-Z]"),
+        switch_on=_for_the_package(Outage, route=route, status=status, body=body),
+    )
+
+
+def _silent(
+    name: str, switch: type[RequestSwitch], must_fail: frozenset[str], **given: object
+) -> ExternalFault:
+    return ExternalFault(
+        id=name,
+        cause=Cause.TIMED_OUT,
+        must_fail=must_fail,
+        symptom=_SILENT,
+        switch_on=_for_the_package(switch, **given),
+        patience=_PATIENCE,
+    )
+
+
+def _cut(
+    name: str, cause: Cause, switch: type[RequestSwitch], route: str, said: str
+) -> ExternalFault:
+    return ExternalFault(
+        id=name,
+        cause=cause,
+        must_fail=_ASKED,
+        symptom=pull_error(said),
+        switch_on=_for_the_package(switch, route=route),
+    )
+
+
+def _whole(
+    name: str,
+    cause: Cause,
+    switch_on: SwitchOn,
+    said: str,
+    must_fail: frozenset[str] = _TRIED_TOO,
+) -> ExternalFault:
+    return ExternalFault(
+        id=name,
+        cause=cause,
+        must_fail=must_fail,
+        symptom=pull_error(said),
+        switch_on=switch_on,
+        alone=True,
+    )
+
+
+FAULTS = (
+    _limited("token", "token", _TRIED_TOO, _TOKEN),
+    _limited("manifest", "manifest", _ASKED, _HEAD),
+    _limited("blob", "blob", _ASKED, "failed to copy: httpReadSeeker: failed open: .*"),
+    _outage(500, "json", "manifest", _HEAD),
+    _outage(502, "html", "manifest", _HEAD),
+    _outage(503, "empty", None, _TOKEN, _TRIED_TOO),
+    _outage(504, "html", "token", _TOKEN, _TRIED_TOO),
+    _cut("connection-closed", Cause.REFUSED, Closed, "manifest", _DIALLED + "EOF"),
+    _cut("connection-reset", Cause.REFUSED, Reset, "manifest", _DIALLED + ".*reset by peer"),
+    _cut(
+        "blob-truncated",
+        Cause.TRUNCATED,
+        Truncated,
+        "blob",
+        r"short read: expected \d+ bytes|unexpected EOF",
+    ),
+    _silent("token-hangs", Hanging, _TRIED_TOO, route="token"),
+    _silent("manifest-hangs", Hanging, _ASKED, route="manifest"),
+    _silent("manifest-slow", Slow, _ASKED, route="manifest", delay=120),
+    _whole(
+        "certificate-untrusted",
+        Cause.TLS_UNTRUSTED,
+        _certificate(lambda _: of_unknown_authority(NAMES)),
+        _TLS + "signed by unknown authority",
+    ),
+    _whole(
+        "certificate-of-another-name",
+        Cause.TLS_WRONG_NAME,
+        _certificate(lambda ground: read_faulty(ground.lab_world.lab.paths.state).other_name),
+        _TLS + r"is valid for \S+, not ghcr\.io",
+    ),
+    _whole(
+        "certificate-expired",
+        Cause.TLS_EXPIRED,
+        _certificate(lambda ground: read_faulty(ground.lab_world.lab.paths.state).expired),
+        _TLS + "has expired",
+    ),
+    _whole(
+        "plain-http",
+        Cause.PLAIN_HTTP,
+        _at_the_door(lambda _: PlainHttp()),
+        _DIALLED + "http: server gave HTTP response to HTTPS client",
+    ),
+    _whole(
+        "connection-refused",
+        Cause.REFUSED,
+        _at_the_door(lambda _: Refused()),
+        _DIALLED + r"dial tcp \S+:443: connect: connection refused",
+    ),
+    _whole(
+        "name-not-resolved",
+        Cause.DNS,
+        _drop_names,
+        _DIALLED + r"dial tcp: lookup ghcr\.io on \S+: .*(i/o timeout|no such host)",
+        # The suite's own questions go to a port of the host, and need no name of the network.
+        _ASKED,
+    ),
+)

@@ -1,0 +1,20 @@
+"""What every remedy asks before it changes anything."""
+
+from pullrecovery.errors import PullRecoveryError
+from pullrecovery.model import Verdict
+
+
+class NothingToMendError(PullRecoveryError):
+    """The cause lies beyond the target, where no task may change anything."""
+
+
+def check_mendable(verdict: Verdict) -> None:
+    """Raise NothingToMendError, with what to do instead, for a verdict of an external cause.
+
+    The target may be right in everything: whatever a remedy changed would be wrong when it is over.
+    """
+    for one in verdict.named:
+        if one.cause and one.cause.external:
+            raise NothingToMendError(
+                f"Nothing is mended for {one.cause}: {one.evidence}. Instead: {one.remedy}."
+            )
