@@ -14,6 +14,7 @@ pytest_plugins = [
     "fixtures.grounds",
     "fixtures.remedy",
     "fixtures.external",
+    "fixtures.harness",
     "fixtures.evidence",
     "fixtures.story",
     "fixtures.scheduling",

@@ -11,6 +11,7 @@ from docker.errors import DockerException
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.errors import Exit, PullRecoveryError
+from pullrecovery.guards import Guard
 from pullrecovery.lab.cluster import NODE
 from pullrecovery.lab.docs_site import building_beside
 from pullrecovery.lab.egress import attempts
@@ -87,7 +88,7 @@ def _pytest(options: Sequence[str]) -> None:
 def _leaks(lab: Lab) -> list[str]:
     """Namespaces and secrets that are left; that they could not be looked for counts as one."""
     try:
-        return [*remove_leaks(lab.cluster), *_secrets_in_outputs(lab), *_egress(lab)]
+        return [*remove_leaks(lab.cluster), *_secrets_in_outputs(lab), *egress(lab)]
     except (PullRecoveryError, DockerException, ApiException, OSError) as error:
         return [f"not looked for: {type(error).__name__}: {error}"]
 
@@ -103,12 +104,12 @@ def _secrets_in_outputs(lab: Lab) -> list[str]:
     return find_secrets(files, outputs)
 
 
-def _egress(lab: Lab) -> list[str]:
+def egress(lab: Lab) -> list[str]:
     """What node and runner tried to reach beyond the lab since they were raised."""
     client = lab.engine.client()
     tried = {name: attempts(client, name) for name in (NODE, RUNNER)}
     return [
-        f"{count} connections of {name} to beyond the lab, all refused"
+        f"{count} connections of {name} {Guard.EGRESS}, all refused"
         for name, count in tried.items()
         if count
     ]

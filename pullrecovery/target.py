@@ -11,6 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from pullrecovery.errors import UsageError
+from pullrecovery.guards import Guard
 from pullrecovery.model import Docs, Image, Target, Visibility, Workload
 from pullrecovery.reference import parse_reference
 
@@ -75,7 +76,8 @@ class _Reader:
             raise UsageError(f"{self.file}:{line}: {what} must be a mapping.")
         for key in node:
             if key not in known:
-                raise self.fail(node, key, f"{what} has no key {key!r}; it has {', '.join(known)}.")
+                problem = f"{what} {Guard.KNOWN_KEYS} {key!r}; it has {', '.join(known)}."
+                raise self.fail(node, key, problem)
         for key, kind in known.items():
             if key not in node:
                 if key not in _OPTIONAL:

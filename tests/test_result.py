@@ -9,6 +9,8 @@ from jsonschema import ValidationError
 from fixtures.evidence import pytest_runtest_makereport
 from pullrecovery.errors import LabError
 from pullrecovery.faults import FAULTS
+from pullrecovery.faults.harness import HARNESS_FAULTS
+from pullrecovery.guards import Guard
 from pullrecovery.report import result as result_module
 from pullrecovery.report.result import ResultFile
 from pullrecovery.tasks.reg_001_image_identity import DisagreementError
@@ -182,7 +184,7 @@ def test_criterion_without_a_scenario_does_not_hold():
 
 def test_complete_run_without_every_fault_cannot_tell():
     """A row that was not collected is no row that passed."""
-    result = _result()
+    result = _result(keyword="")
 
     assert result["run"]["exit"] == 2
     assert "not-wired was not run" in result["missing"]
@@ -196,7 +198,8 @@ def test_complete_run_of_every_fault_holds(monkeypatch):
     ids = ["secret-missing", "token-revoked", "token-without-scope"]
     own = [fault for fault in FAULTS if fault.id in ids]
     monkeypatch.setattr(result_module, "FAULTS", own)
-    file = ResultFile(config())
+    monkeypatch.setattr(result_module, "HARNESS_FAULTS", ())
+    file = ResultFile(config(keyword=""))
     for fault in own:
         report(file, PASS, {**RECORD, "fault": fault.id}, fault.id)
 
@@ -252,14 +255,14 @@ def test_control_is_no_scenario():
 @pytest.mark.parametrize(
     ("options", "partial"),
     [
-        ({}, False),
-        ({"keyword": "secret"}, True),
-        ({"markexpr": "scenarios"}, True),
-        ({"smoke": True}, True),
-        ({"without_remedy": ["wire"]}, True),
-        ({"deselect": ["acceptance/test_reg_003_pull_secret.py"]}, True),
-        ({"ignore": ["acceptance/test_reg_003_pull_secret.py"]}, True),
-        ({"ignore_glob": ["*003*"]}, True),
+        ({"keyword": ""}, False),
+        ({}, True),
+        ({"keyword": "", "markexpr": "scenarios"}, True),
+        ({"keyword": "", "smoke": True}, True),
+        ({"keyword": "", "without_remedy": ["wire"]}, True),
+        ({"keyword": "", "deselect": ["acceptance/test_reg_003_pull_secret.py"]}, True),
+        ({"keyword": "", "ignore": ["acceptance/test_reg_003_pull_secret.py"]}, True),
+        ({"keyword": "", "ignore_glob": ["*003*"]}, True),
     ],
     ids=[
         "all",
@@ -358,3 +361,47 @@ def test_story_alone_is_a_result_too(outcome, status, code):
     validate(result)
     assert result["stories"] == [{"id": "story", "status": status, "steps": STEPS}]
     assert (result["run"]["exit"], result["scenarios"]) == (code, [])
+
+
+def _whole_run(without=()):
+    """A run that left nothing out: every fault, and every fault against the harness."""
+    file = ResultFile(config(keyword=""))
+    for fault in FAULTS:
+        if fault.id not in without:
+            report(file, PASS, _record_of(fault), fault.id)
+    for fault in HARNESS_FAULTS:
+        if fault.id not in without:
+            _report_harness_fault(file, fault)
+    return file.result(OK)
+
+
+def _record_of(fault):
+    must_fail = sorted(fault.must_fail)
+    own = {"reg": fault.reg, "fault": fault.id, "must_fail": must_fail, "killed": must_fail}
+    return {**RECORD, **own, "cause": {"expected": fault.cause, "found": fault.cause}}
+
+
+def _report_harness_fault(file, fault):
+    phase = pytest.TestReport(fault.id, ("", 0, ""), {}, "passed", None, "call")
+    error = f"an error: {fault.guard}"
+    told = {"id": fault.id, "false_green": fault.false_green, "guard": fault.guard.value}
+    phase.harness_fault = json.dumps({**told, "error": error})
+    file.pytest_runtest_logreport(phase)
+
+
+@pytest.mark.parametrize("missing", ["not-wired", "V8"], ids=["a fault", "one of the harness"])
+def test_whole_run_without_one_of_them_cannot_tell(missing):
+    """It would count as whole, and say less than it seems."""
+    result = _whole_run(without=[missing])
+
+    assert result["run"]["exit"] == 2
+    assert f"{missing} was not run" in result["missing"]
+    validate(result)
+
+
+def test_skipped_test_is_named():
+    """It is no pass, and the reader is told which."""
+    result = _result([("setup", "skipped"), PASS[2]])
+
+    assert result["run"]["doubts"] == [f"{Guard.NO_SKIPS}: {TEST}"]
+    validate(result)

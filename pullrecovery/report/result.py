@@ -15,6 +15,8 @@ import pytest
 from pullrecovery import __version__
 from pullrecovery.errors import Exit
 from pullrecovery.faults import FAULTS
+from pullrecovery.faults.harness import HARNESS_FAULTS
+from pullrecovery.guards import Guard
 from pullrecovery.redaction import redact
 from pullrecovery.report.figures import figures, is_external
 from pullrecovery.report.kills import all_differences, kill_matrix
@@ -48,6 +50,8 @@ class ResultFile:
         self._outcomes: dict[str, str] = {}
         self._scenarios: dict[str, dict[str, Any]] = {}
         self._stories: dict[str, list[dict[str, Any]]] = {}
+        self._harness_faults: dict[str, dict[str, str]] = {}
+        self._skipped: list[str] = []
 
     def pytest_deselected(self) -> None:
         self._partial = True
@@ -61,6 +65,11 @@ class ResultFile:
             broke_down = report.skipped or hasattr(report, "cannot_tell")
             outcome = "error" if broke_down else report.outcome
             self._outcomes.setdefault(test, outcome)
+        if report.skipped:
+            self._skipped.append(test)
+        if hasattr(report, "harness_fault"):
+            fault = json.loads(report.harness_fault)
+            self._harness_faults[fault["id"]] = fault
         if hasattr(report, "scenario"):
             self._scenarios[test] = json.loads(report.scenario)
         if hasattr(report, "story"):
@@ -86,6 +95,7 @@ class ResultFile:
                 "target": self._target,
                 "versions": self.versions,
                 "exit": int(self._exit(exitstatus, matrix, missing)),
+                "doubts": self._doubts(),
                 "partial": self._partial,
             },
             "criteria": [_criterion(reg, scenarios) for reg in CRITERIA],
@@ -95,7 +105,7 @@ class ResultFile:
             "controls": [_control(each) for each in tests if "control" in each],
             "kill_matrix": matrix,
             "figures": figures(scenarios),
-            "harness_faults": [],
+            "harness_faults": [self._harness_faults[each] for each in sorted(self._harness_faults)],
             "leaks": [],
         }
 
@@ -115,21 +125,26 @@ class ResultFile:
         """What a complete run should have shown and did not; of a selection nothing is asked."""
         if self._partial:
             return []
-        played = {each["fault"] for each in scenarios}
-        missing = [f"{fault.id} was not run" for fault in FAULTS if fault.id not in played]
+        played = {each["fault"] for each in scenarios} | self._harness_faults.keys()
+        declared = [*(each.id for each in FAULTS), *(each.id for each in HARNESS_FAULTS)]
+        missing = [f"{fault} was not run" for fault in declared if fault not in played]
         for reg in CRITERIA:
             own = {each["fault"] for each in scenarios if each["reg"] == reg}
             if len(own) < _FAULTS_OF_A_CRITERION:
-                missing.append(f"{reg} was put to {len(own)} faults of its own, not to three")
+                missing.append(f"{reg} was put to {len(own)} {Guard.EVERY_CRITERION}")
         return missing
+
+    def _doubts(self) -> list[str]:
+        """Why this run says nothing of what it was to judge, by the words of its guards."""
+        nothing = [] if self._scenarios or self._stories else [Guard.SOMETHING_JUDGED.value]
+        return [*(f"{Guard.NO_SKIPS}: {test}" for test in self._skipped), *nothing]
 
     def _exit(self, exitstatus: int, matrix: dict[str, dict[str, Any]], missing: list[str]) -> Exit:
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return Exit.USAGE
         outcomes = set(self._outcomes.values())
-        nothing = not (self._scenarios or self._stories)
         known = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        if exitstatus not in known or "error" in outcomes or nothing:
+        if exitstatus not in known or "error" in outcomes or self._doubts():
             return Exit.CANNOT_TELL
         if outcomes != {"passed"} or all_differences(matrix):
             return Exit.DOES_NOT_HOLD

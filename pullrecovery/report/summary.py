@@ -38,7 +38,7 @@ def _criteria(result: dict[str, Any]) -> Iterator[str]:
             verdict = "holds" if criterion["holds"] else "DOES NOT HOLD"
             rows = f"{criterion['faults']} faults, {criterion['scenarios']} scenarios"
             yield f"  {criterion['id']}  {verdict:<14} {rows}"
-    for missing in result["missing"]:
+    for missing in (*result["run"]["doubts"], *result["missing"]):
         yield f"  CANNOT TELL  {missing}"
     if result["controls"]:
         failed = [each["id"] for each in result["controls"] if not each["as_expected"]]

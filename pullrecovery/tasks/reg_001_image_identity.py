@@ -13,6 +13,7 @@ from typing import Any
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import external
 from pullrecovery.errors import PullRecoveryError
+from pullrecovery.guards import Guard
 from pullrecovery.model import Cause, Image, Verdict, fails, holds
 from pullrecovery.observation import Credential, IdentitySeen, Observation
 from pullrecovery.observe.registry import login_command
@@ -140,8 +141,7 @@ def _check_agreement(seen: IdentitySeen, meaning: Meaning) -> None:
         clients = _evidence(seen) or f"the digest {seen.digest.stdout.strip()}"
         raise DisagreementError(
             f"{seen.reference}: the clients in the runner were told: {clients}; the harness:"
-            f" {seen.probe}, digest {seen.probe.digest or 'none'}. One of them is wrong; nothing"
-            " is judged."
+            f" {seen.probe}, digest {seen.probe.digest or 'none'}. {Guard.TWO_WITNESSES}."
         )
 
 

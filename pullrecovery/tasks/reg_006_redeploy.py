@@ -10,6 +10,7 @@ from pullrecovery.diagnosis.pull import diagnose_pull, diagnose_release
 from pullrecovery.diagnosis.reference import diagnose_chart, missing_image
 from pullrecovery.diagnosis.rollout import diagnose_pause, diagnose_rollout, rolled_out
 from pullrecovery.diagnosis.stuck import Stuck, stuck_containers
+from pullrecovery.guards import Guard
 from pullrecovery.model import Cause, Verdict, Workload, all_named, fails, holds
 from pullrecovery.observation import DeploymentSeen, Observation
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
@@ -46,7 +47,7 @@ def _rank(verdict: Verdict) -> int:
 
 def _judge_absent(seen: Observation) -> Verdict:
     """No Deployment: a chart that Helm or the API server refuses is to be mended first."""
-    evidence = f"no Deployment of {seen.workload.name} in {seen.workload.namespace}"
+    evidence = f"{Guard.OBJECT_EXISTS} of {seen.workload.name} in {seen.workload.namespace}"
     absent = fails(Cause.NOT_DEPLOYED, evidence, seen.workload.upgrade_command)
     stuck = (diagnose_pull(seen, each) for each in stuck_containers(seen.pods))
     return all_named(diagnose_chart(seen), *sorted(stuck, key=_rank), absent) or absent

@@ -1,0 +1,264 @@
+"""The harness is sabotaged in the ways in which other suites were green for nothing.
+
+Each ends in an error that names the guard, and nothing counts as passed. The list is
+pullrecovery/faults/harness.py; what each guard said stands in result.json.
+"""
+
+import base64
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from fixtures.evidence import witnesses_of
+from fixtures.grounds import await_pods, deploy
+from fixtures.symptoms import await_rollout
+from pullrecovery.acceptance_run import egress
+from pullrecovery.errors import Exit, UsageError
+from pullrecovery.lab.archive import archive
+from pullrecovery.lab.cluster import NODE, inner_networks
+from pullrecovery.lab.egress import attempts, guard
+from pullrecovery.lab.runner import CONTAINER as RUNNER
+from pullrecovery.lab.runner_shell import CASES
+from pullrecovery.observe import observe
+from pullrecovery.observe.registry import observe_identity
+from pullrecovery.process import run
+from pullrecovery.redaction import protect
+from pullrecovery.target import load_target
+from pullrecovery.tasks.reg_001_image_identity import DisagreementError, judge_identity
+from pullrecovery.tasks.reg_006_redeploy import reg_006, rolled_out
+from pullrecovery.wait import WaitError
+
+pytestmark = pytest.mark.whole_run
+
+_CHEAP = "test_reg_001_image_identity.py::test_owner_in_capitals_is_refused_by_every_client"
+
+
+@dataclass(frozen=True)
+class _Swallowing:
+    """A runner whose every command is one of a script that does not stop at errors."""
+
+    inner: Any
+
+    def run(self, commands, *, first=(), credential=None):
+        swallowed = [f"({command}) > /dev/null 2>&1 || true" for command in commands]
+        return self.inner.run(swallowed, first=first, credential=credential)
+
+
+@dataclass(frozen=True)
+class _Ambient:
+    """A runner whose every command uses the login that lies in a folder."""
+
+    inner: Any
+    folder: str
+
+    def run(self, commands, *, first=(), credential=None):
+        told = [f"export DOCKER_CONFIG={self.folder}; {command}" for command in commands]
+        return self.inner.run(told, first=first, credential=credential)
+
+
+@pytest.fixture(name="guarded")
+def _guarded(engine_client):
+    """The node's guard is put in anew afterwards, and counts from nothing."""
+    yield
+    guard(engine_client, NODE, inner_networks())
+
+
+def _docker_config(credential):
+    pair = base64.b64encode(f"{credential.login}:{credential.token}".encode()).decode()
+    return json.dumps({"auths": {"ghcr.io": {"auth": protect(pair)}}}).encode()
+
+
+def _helm_upgrade_and_wait(ground):
+    """Raises CommandError unless Helm says that all is well."""
+    helm, workload = ground.world.helm, ground.workload
+    files = [option for file in workload.values for option in ("--values", str(file))]
+    place = ["--namespace", workload.namespace, *files, "--wait", "--timeout", "30s"]
+    command = [str(helm.binary), "upgrade", "--install", workload.name, str(workload.chart)]
+    run([*command, *place], env=helm.environment, timeout=60)
+
+
+@pytest.mark.harness_fault("V1")
+def test_misspelt_key_of_the_target_is_an_error(ends_in, target, tmp_path):
+    """Passed over, the workloads would be judged by a default."""
+    text = (target.root / "target.yaml").read_text()
+    (tmp_path / "target.yaml").write_text(text.replace("pullSecretsKey:", "pullsecretsKey:"))
+
+    with pytest.raises(UsageError) as error:
+        load_target(tmp_path)
+
+    ends_in(error.value)
+
+
+@pytest.mark.harness_fault("V2")
+def test_row_that_stands_twice_is_an_error(ends_in, inner_run):
+    """Pytest numbers the second one, and both are green by one truth."""
+    twice = """
+        def pytest_configure():
+            import fixtures.matrix
+            from pullrecovery.faults import FAULTS
+            fixtures.matrix.FAULTS = (*FAULTS, *FAULTS)
+    """
+
+    inner = inner_run("test_reg_006_redeploy.py", "--collect-only", plugin=twice)
+
+    assert inner.code != 0
+    ends_in(inner.output)
+
+
+@pytest.mark.harness_fault("V3")
+def test_script_that_swallows_errors_is_noticed(ends_in, lab_world, make_package):
+    """Every command ends with 0 and prints nothing; the harness asks by itself, too."""
+    image = make_package("private")
+    world = replace(lab_world.world, operator=None, runner=_Swallowing(lab_world.world.runner))
+
+    seen = observe_identity(world, image.reference)
+
+    assert {each.rc for each in seen.commands} == {0}
+    with pytest.raises(DisagreementError) as error:
+        judge_identity(seen, world.target.login)
+    ends_in(error.value)
+
+
+@pytest.mark.harness_fault("V4")
+def test_helm_that_waits_and_succeeds_is_not_believed(ends_in, make_ground, make_package):
+    """With maxUnavailable 1 of 1, helm needs no Ready pod at all."""
+    ground = make_ground(image=make_package("private"))
+    template = ground.workload.chart / "templates" / "deployment.yaml"
+    template.write_text(template.read_text().replace("maxUnavailable: 0", "maxUnavailable: 1"))
+    ground.set_value("image.tag", "dev")
+
+    _helm_upgrade_and_wait(ground)
+
+    with pytest.raises(WaitError) as error:
+        await_rollout(ground, timeout=3)
+    assert not reg_006(observe(ground.world, ground.workload)).holds
+    ends_in(error.value)
+
+
+@pytest.mark.harness_fault("V6")
+def test_tests_that_would_run_are_no_result(ends_in, inner_run):
+    """A dry run judges nothing, whatever it lists."""
+    inner = inner_run(_CHEAP, "--collect-only")
+
+    assert inner.code == 0
+    assert inner.result["run"]["exit"] == Exit.CANNOT_TELL
+    ends_in(inner.result["run"]["doubts"])
+
+
+@pytest.mark.harness_fault("V7")
+def test_run_without_every_criterion_is_not_whole(ends_in, inner_run):
+    """A plugin that drops tests without a word leaves no option behind that would say so."""
+    dropping = """
+        def pytest_collection_modifyitems(items):
+            items[:] = items[-1:]
+    """
+
+    inner = inner_run("test_reg_005_right_values.py", plugin=dropping)
+
+    assert inner.code == 0, inner.output
+    assert inner.result["scenarios"][0]["status"] == "recovered"
+    assert not inner.result["run"]["partial"]
+    assert inner.result["run"]["exit"] == Exit.CANNOT_TELL
+    ends_in(inner.result["missing"])
+
+
+@pytest.mark.harness_fault("V8")
+def test_image_that_was_on_the_node_has_no_witnesses(ends_in, make_ground, make_package):
+    """The pod is Ready, and nothing was pulled for it."""
+    ground = make_ground(image=make_package("private"))
+    deploy(ground)
+    (first,) = await_pods(ground, "the image is pulled", rolled_out)
+    mark = ground.lab_world.mark()
+    ground.core.delete_namespaced_pod(first.name, ground.namespace, grace_period_seconds=0)
+    (second,) = await_pods(
+        ground,
+        "another pod runs on it",
+        lambda deployment, pods: rolled_out(deployment, pods) and pods[0].uid != first.uid,
+    )
+
+    digest = second.containers[0].image_id.partition("@")[2]
+    witnesses = witnesses_of(ground, since=mark, credential=ground.credential.name, digest=digest)
+
+    assert not witnesses
+    ends_in(repr(witnesses))
+
+
+@pytest.mark.alone
+@pytest.mark.harness_fault("V9")
+def test_request_for_the_world_outside_is_counted(ends_in, lab, node, engine_client, guarded):
+    """It is refused, and the run that made it cannot end with 0."""
+    del guarded
+    assert attempts(engine_client, NODE) == 0
+
+    tried = node.run("curl --silent --max-time 10 https://192.0.2.1/v2/")
+
+    assert tried.rc == 7, "curl was not refused at once"
+    ends_in(egress(lab))
+
+
+@pytest.mark.harness_fault("V10")
+def test_login_that_lies_about_is_noticed(ends_in, lab_world, make_package, engine_client):
+    """Each case has a DOCKER_CONFIG of its own; a runner that used root's would be found out."""
+    image, container = make_package("private"), engine_client.containers.get(RUNNER)
+    folder = "ambient-login"
+    logged_in = _docker_config(lab_world.mint().credential)
+    container.put_archive(CASES, archive({f"{folder}/config.json": logged_in}))
+    nobody = replace(lab_world.world, operator=None)
+    ambient = _Ambient(nobody.runner, f"{CASES}/{folder}")
+
+    seen = observe_identity(replace(nobody, runner=ambient), image.reference)
+    container.exec_run(["rm", "-rf", f"{CASES}/{folder}"])
+
+    assert seen.digest.rc == 0, seen.digest
+    with pytest.raises(DisagreementError) as error:
+        judge_identity(seen, nobody.target.login)
+    ends_in(error.value)
+
+
+@pytest.mark.harness_fault("V11")
+def test_ready_pod_of_the_old_replica_set_does_not_satisfy(ends_in, make_ground, make_package):
+    """It serves on while the new one waits for its image."""
+    ground = make_ground(image=make_package("private"))
+    deploy(ground)
+    (old,) = await_pods(ground, "the image is pulled", rolled_out)
+    ground.set_value("image.tag", "dev")
+    deploy(ground)
+    await_pods(ground, "there are two", lambda _, pods: len(pods) == 2)
+
+    with pytest.raises(WaitError) as error:
+        await_rollout(ground, timeout=3)
+
+    seen = observe(ground.world, ground.workload)
+    assert old.uid in {pod.uid for pod in seen.pods if pod.ready}
+    assert not reg_006(seen).holds
+    ends_in(error.value)
+
+
+@pytest.mark.harness_fault("V13")
+def test_skipped_test_is_no_pass(ends_in, inner_run):
+    """Pytest itself ends with 0."""
+    skipping = """
+        import pytest
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.add_marker(pytest.mark.skip(reason="not today"))
+    """
+
+    inner = inner_run(_CHEAP, plugin=skipping)
+
+    assert inner.code == 0, inner.output
+    assert inner.result["run"]["exit"] == Exit.CANNOT_TELL
+    ends_in(inner.result["run"]["doubts"])
+
+
+@pytest.mark.harness_fault("V14")
+def test_nothing_there_is_not_all_good(ends_in, make_ground):
+    """No pod waits for an image where there is no pod."""
+    ground = make_ground()
+
+    verdict = reg_006(observe(ground.world, ground.workload))
+
+    assert not verdict.holds
+    ends_in(verdict)
