@@ -265,7 +265,7 @@ def test_chart_that_does_not_render_fails_reg_005_in_helms_words(said, cause):
         (replace(recorded.deployment(replicas=0), pods=()), Cause.SCALED_TO_NOTHING),
         (recorded.deployment(paused=True, current_replica_set="7c9d"), Cause.ROLLOUT_PAUSED),
         (
-            recorded.ended("StartError 128: exec /web-base: exec format error"),
+            recorded.ended("Error 1: exec /web-base: exec format error"),
             Cause.PLATFORM_MISSING,
         ),
         (recorded.ended("Error 1: panic"), Cause.UNKNOWN),

@@ -113,7 +113,7 @@ LOOKING = {
     "scaled-to-nothing": replace(recorded.deployment(replicas=0), pods=()),
     "tag-moved": recorded.running(image_id=f"{recorded.REPOSITORY}@{recorded.OTHER_DIGEST}"),
     "another-release-serves": replace(recorded.deployment(exists=False), pods=()),
-    "another-processor": recorded.ended("Error 255: exec /web-base: exec format error"),
+    "another-processor": recorded.ended("Error 1: exec /web-base: exec format error"),
     "tag-with-blank": replace(
         recorded.deployment(replica_failure=recorded.TRAILING_BLANK), pods=()
     ),

@@ -104,7 +104,8 @@ def _leave_second_container(ground: Ground) -> None:
 
 def _leave_hook(ground: Ground) -> None:
     image = f"{ground.workload.image.repository}:dev"
-    ground.set_value("preflight", {"enabled": True, "image": image})
+    ground.set_value("preflight.enabled", True)
+    ground.set_value("preflight.image", image)
 
 
 FAULTS = (
