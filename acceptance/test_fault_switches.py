@@ -90,18 +90,18 @@ def _short_of_patience(node):
     """A node whose containerd gives a pull up after 10 s without progress, instead of 5 minutes."""
     kept = node.file(_CONFIG).content_string
     assert kept.count(_SECTION) == 1
-    node.check_output("printf %%s %s > %s", kept.replace(_SECTION, _SECTION + _SHORT), _CONFIG)
-    _restart_containerd(node)
-    yield
-    node.check_output("printf %%s %s > %s", kept, _CONFIG)
-    _restart_containerd(node)
+    try:
+        _configure(node, kept.replace(_SECTION, _SECTION + _SHORT))
+        yield
+    finally:
+        _configure(node, kept)
 
 
-def _restart_containerd(node):
+def _configure(node, config):
+    """Have containerd run under this configuration; pods run on meanwhile."""
+    node.check_output("printf %%s %s > %s", config, _CONFIG)
     node.check_output("systemctl restart containerd")
-    wait_for(
-        "containerd answers", lambda: node.run("crictl info").rc, lambda rc: rc == 0, timeout=60
-    )
+    wait_for("containerd answers", lambda: node.run("ctr version").rc == 0, bool, timeout=60)
 
 
 @pytest.mark.alone
