@@ -66,6 +66,13 @@ class Cause(StrEnum):
     OPERATOR_SSO_MISSING = "operator.sso-missing"
     OPERATOR_CLASSIC_FORBIDDEN = "operator.classic-token-forbidden"
     OPERATOR_FORBIDDEN = "operator.permission-missing"
+    PACKAGE_NOT_PUBLIC = "grant.package-not-public"
+    PACKAGE_NOT_PRIVATE = "grant.package-not-private"
+    SECRET_NEEDLESS = "grant.secret-needless"
+    TOKEN_TOO_WIDE = "grant.token-too-wide"
+    TOKEN_NOT_CLASSIC = "grant.token-not-classic"
+    TOKEN_ENDS_SOON = "grant.token-ends-soon"
+    TOKEN_SHARED = "grant.token-shared"
     RATE_LIMITED = "external.rate-limited"
     SERVER_ERROR = "external.server-error"
     REFUSED = "external.refused"
@@ -108,7 +115,13 @@ class Image:
 
     @property
     def owner(self) -> str:
+        """The account under which the package is: the first part behind the registry."""
         return self.package.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The package's name, without its owner."""
+        return self.package.partition("/")[2]
 
     @property
     def package(self) -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pullrecovery.docs_seen import DocsSeen
+from pullrecovery.grant_seen import GrantSeen
 from pullrecovery.model import Target, Workload
 
 
@@ -163,6 +164,11 @@ class SecretSeen:
     in_namespaces: tuple[str, ...] = ()
     other_names: tuple[str, ...] = ()
 
+    @property
+    def credentials(self) -> tuple[Credential, ...]:
+        """What pods are given for the image, each once, as the kubelet tries them."""
+        return tuple(dict.fromkeys(e.credential for e in self.entries if e.credential.token))
+
 
 @dataclass(frozen=True)
 class ContainerSeen:
@@ -300,6 +306,7 @@ class Observation:
     pods: tuple[PodSeen, ...]
     wanted: Probe
     identity: IdentitySeen | None
+    grant: GrantSeen
     pull_secrets: tuple[SecretSeen, ...] = ()
     wiring: WiringSeen = WiringSeen()
     docs: DocsSeen | None = None

@@ -1,23 +1,31 @@
-"""GitHub's packages API: what versions a package has, and taking one away and back.
+"""GitHub's packages API: what a token may do, who sees a package, and what versions it has.
 
 Source: docs.github.com/en/rest/packages. Why githubkit: docs/adr/0012-packages-client.md.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+import githubkit
 import httpx
-from githubkit import GitHub, TokenAuthStrategy
 from githubkit.exception import GitHubException, RequestError, RequestFailed
 from githubkit.response import Response
 
 from pullrecovery.errors import PullRecoveryError
+from pullrecovery.grant_seen import TokenSeen
+from pullrecovery.observation import Probe, Trouble
 from pullrecovery.redaction import redact
+from pullrecovery.trouble_words import trouble_of_error
 
 _AGENT = "pull-recovery"
 _PER_PAGE = 100
 _TIMEOUT = 30.0
+_ADDRESS = "https://api.github.com"
+# With the zone's name; go-github has met its offset too (google/go-github, github.go).
+_ENDS = ("%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S %z")
 
 
 class PackagesError(PullRecoveryError):
@@ -27,11 +35,19 @@ class PackagesError(PullRecoveryError):
     authorised for the organisation, where that is what is missing.
     """
 
-    def __init__(self, what: str, status: int, message: str, sso: str = "") -> None:
+    def __init__(
+        self, what: str, status: int, message: str, sso: str = "", cut: Trouble | None = None
+    ) -> None:
         super().__init__(f"GitHub's packages API, {what}: {status or 'no answer'} {message}")
         self.status = status
         self.message = message
         self.sso = sso
+        self._cut = cut
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why there was no answer that means a thing; None for a refusal."""
+        return Probe("registry" if self.status else "network", self.status, cut=self._cut).trouble
 
 
 @dataclass(frozen=True)
@@ -47,7 +63,8 @@ class Packages:
     """The container packages of one owner, as the holder of `token` sees them.
 
     `base_url` and `transport` are for a GitHub that is elsewhere: an enterprise's, or the lab's.
-    Every method raises PackagesError.
+    `kinds` keeps, for several of them, which owner is a user and which an organisation.
+    Every method but token() raises PackagesError.
     """
 
     def __init__(
@@ -55,12 +72,13 @@ class Packages:
         owner: str,
         token: str,
         *,
-        base_url: str = "https://api.github.com",
+        base_url: str = _ADDRESS,
         transport: httpx.BaseTransport | None = None,
+        kinds: dict[str, str] | None = None,
     ) -> None:
         self._owner = owner
-        self._github = GitHub(
-            TokenAuthStrategy(token),
+        self._github = githubkit.GitHub(
+            githubkit.TokenAuthStrategy(token),
             base_url=base_url,
             transport=transport,
             user_agent=_AGENT,
@@ -69,14 +87,20 @@ class Packages:
             http_cache=False,
             auto_retry=False,
         )
-        self._kind: str | None = None
+        self._kinds = {} if kinds is None else kinds
 
     def scopes(self) -> frozenset[str] | None:
         """Scopes of the token; None where GitHub says nothing of them, as it is no classic one."""
-        header = self._send("GET", "/user").headers.get("x-oauth-scopes")
-        if header is None:
-            return None
-        return frozenset(scope.strip() for scope in header.split(",") if scope.strip())
+        return _scopes(self._send("GET", "/user").raw_response)
+
+    def token(self) -> TokenSeen:
+        """What GitHub says of the token itself, of which a refusal is one answer."""
+        try:
+            answer = self._send("GET", "/user").raw_response
+        except PackagesError as error:
+            return TokenSeen(error.status, message=error.message, trouble=error.trouble)
+        ends = answer.headers.get("github-authentication-token-expiration", "")
+        return TokenSeen(answer.status_code, _scopes(answer), _moment(ends))
 
     def visibility(self, package: str) -> str:
         """`public`, `private` or `internal`; `package` is the name without its owner."""
@@ -107,11 +131,11 @@ class Packages:
         self._send("POST", f"{self._path(package)}/versions/{version.id}/restore")
 
     def _path(self, package: str) -> str:
-        if self._kind is None:
-            account = self._send("GET", f"/users/{quote(self._owner, safe='')}").json()
-            self._kind = "orgs" if account["type"] == "Organization" else "users"
         owner, name = quote(self._owner, safe=""), quote(package, safe="")
-        return f"/{self._kind}/{owner}/packages/container/{name}"
+        if owner not in self._kinds:
+            account = self._send("GET", f"/users/{owner}").json()
+            self._kinds[owner] = "orgs" if account["type"] == "Organization" else "users"
+        return f"/{self._kinds[owner]}/{owner}/packages/container/{name}"
 
     def _send(
         self, method: str, path: str, query: dict[str, str | int] | None = None
@@ -122,9 +146,44 @@ class Packages:
         except RequestFailed as error:
             raise _refused(what, error.response.raw_response) from None
         except RequestError as error:
-            raise PackagesError(what, 0, redact(str(error.exc))) from error
+            cut = trouble_of_error(error.exc) if isinstance(error.exc, httpx.HTTPError) else None
+            raise PackagesError(what, 0, redact(str(error.exc)), cut=cut) from error
         except GitHubException as error:
             raise PackagesError(what, 0, redact(repr(error))) from error
+
+
+@dataclass(frozen=True)
+class GitHub:
+    """Where GitHub's API is; `transport` makes what leads there, where that is elsewhere.
+
+    Which owners are organisations is asked once.
+    """
+
+    transport: Callable[[], httpx.BaseTransport] | None = None
+    _kinds: dict[str, str] = field(default_factory=dict)
+
+    def packages(self, owner: str, token: str) -> Packages:
+        """The packages of `owner`, as the holder of `token` sees them."""
+        transport = self.transport() if self.transport else None
+        return Packages(owner, token, transport=transport, kinds=self._kinds)
+
+
+def _scopes(answer: httpx.Response) -> frozenset[str] | None:
+    header = answer.headers.get("x-oauth-scopes")
+    if header is None:
+        return None
+    return frozenset(scope.strip() for scope in header.split(",") if scope.strip())
+
+
+def _moment(text: str) -> datetime | None:
+    """When a token ends, in UTC; None without an end, or where it cannot be read."""
+    for form in _ENDS:
+        try:
+            read = datetime.strptime(text, form)  # noqa: DTZ007
+        except ValueError:
+            continue
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    return None
 
 
 def _refused(what: str, answer: httpx.Response) -> PackagesError:

@@ -12,6 +12,7 @@ from pullrecovery.docs_seen import SiteSeen
 from pullrecovery.memory import Memory
 from pullrecovery.model import Docs, Target
 from pullrecovery.observation import Credential, EventSeen, Ran
+from pullrecovery.packages import GitHub
 from pullrecovery.registry import RegistryClient
 
 
@@ -72,7 +73,7 @@ class DocsSite(Protocol):
 
 @dataclass(frozen=True)
 class World:
-    """A target's surroundings: its cluster, its registry, Helm, a runner and who looks at them.
+    """A target's surroundings: its cluster, registry and GitHub, Helm, a runner, who looks at them.
 
     `reader` is the credential that the suite itself asks the registry with. `operator` is the
     one that the person at the runner has, which is judged; None where they have none. Without
@@ -89,6 +90,7 @@ class World:
     events: EventLog | None = None
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
     docs_site: DocsSite | None = None
+    github: GitHub = field(default_factory=GitHub)
 
     @property
     def core(self) -> k8s.CoreV1Api:

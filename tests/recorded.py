@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pullrecovery.docs_seen import DocsSeen, Section, SiteSeen, WebPage
-from pullrecovery.model import Docs, Image, Target, Workload
+from pullrecovery.grant_seen import GrantSeen, TokenSeen
+from pullrecovery.model import Docs, Image, Target, Visibility, Workload
 from pullrecovery.observation import (
     ChartSeen,
     ContainerSeen,
@@ -217,9 +218,34 @@ GOOD = Observation(
     pods=(_POD,),
     wanted=ACCEPTED,
     identity=printed.good(),
+    grant=GrantSeen(
+        visibility="private",
+        status=200,
+        at=datetime(2026, 11, 24, 3, 21, tzinfo=UTC),
+        tokens=(TokenSeen(200, frozenset({"read:packages"})),),
+    ),
     docs=DocsSeen("", _SITE),
 )
 GOOD = replace(GOOD, pull_secrets=(GOOD.secret,))
+
+
+def grant(seen: Observation = GOOD, **changes: Any) -> Observation:
+    """Return the observation with another grant."""
+    return replace(seen, grant=replace(seen.grant, **changes))
+
+
+def token(seen: Observation = GOOD, **changes: Any) -> Observation:
+    """Return the observation with another token in the Secret."""
+    return grant(seen, tokens=(replace(seen.grant.tokens[0], **changes),))
+
+
+def public(seen: Observation = GOOD) -> Observation:
+    """Return the observation of a workload whose package is public, and that has no Secret."""
+    unwired_pod = pod(deployment(seen, service_account_pull_secrets=()), pull_secrets=())
+    none = SecretSeen("ghcr-credentials", "frontend-dev", exists=False)
+    workload = replace(seen.workload, visibility=Visibility.PUBLIC)
+    told = replace(seen.grant, visibility="public", tokens=(), anonymous=ACCEPTED)
+    return replace(unwired_pod, workload=workload, secret=none, pull_secrets=(), grant=told)
 
 
 def not_found(reference: str) -> str:

@@ -60,7 +60,7 @@ BROKEN = {
     "token not authorised for SSO": (
         recorded.waiting(recorded.NO_SSO, recorded.answered(recorded.SSO_DENIED)),
         Cause.SSO_MISSING,
-        {"REG-003", "REG-006"},
+        {"REG-003", "REG-006", "REG-008"},
     ),
     "organisation forbids classic tokens": (
         recorded.waiting(recorded.NO_CLASSIC, recorded.answered(recorded.CLASSIC_DENIED)),

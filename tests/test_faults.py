@@ -8,12 +8,13 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
+from fixtures.matrix import scenarios_of
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import fits, wirings_of
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.lab.seeding import Minted
-from pullrecovery.model import Cause
+from pullrecovery.model import Cause, Visibility
 from pullrecovery.observation import Credential
 from pullrecovery.target import load_target
 from pullrecovery.tasks import CRITERIA
@@ -69,6 +70,11 @@ RECORDED |= {
     "repository-never-pushed": ("ErrImagePull", recorded.not_found(UNPUSHED)),
 }
 RECORDED |= {
+    "token-not-classic": ("ErrImagePull", recorded.NO_SCOPE),
+    "token-not-authorised-for-sso": ("ErrImagePull", recorded.NO_SSO),
+    "package-not-public": ("ErrImagePull", recorded.ANONYMOUS),
+}
+RECORDED |= {
     "tag-in-repository": ("InvalidImageName", recorded.TAG_IN_REPOSITORY),
     "digest-unknown": (
         "ErrImagePull",
@@ -117,6 +123,15 @@ LOOKING = {
     "tag-with-blank": replace(
         recorded.deployment(replica_failure=recorded.TRAILING_BLANK), pods=()
     ),
+}
+TOLD = {
+    "token-may-push": "x-oauth-scopes: read:packages, write:packages",
+    "token-reaches-repositories": "x-oauth-scopes: read:packages, repo",
+    "token-may-delete": "x-oauth-scopes: delete:packages, read:packages",
+    "token-ends-soon": "github-authentication-token-expiration: 2026-11-27 03:20:48 UTC",
+    "token-shared-by-namespaces": "Secret other-5b1e09c2/ghcr-credentials is the same",
+    "public-package-with-secret": '"version_count":2,"visibility":"public","url":',
+    "package-not-private": '"version_count":2,"visibility":"public","url":',
 }
 PRINTED = {
     "operator-not-logged-in": printed.NOT_LOGGED_IN,
@@ -186,14 +201,25 @@ def test_symptom_of_a_fault_is_what_a_client_really_printed(name, seen):
     assert showing == {name} | nobody | (ALIKE if name in ALIKE else set())
 
 
+@pytest.mark.parametrize(("name", "line"), TOLD.items(), ids=TOLD)
+def test_symptom_of_a_grant_is_a_line_of_github_or_of_the_cluster(name, line):
+    """And none of what they tell of a grant in good order."""
+    symptom = _fault(name).symptom
+    good = ("x-oauth-scopes: read:packages", "x-accepted-oauth-scopes: ", '"visibility":"private"')
+
+    assert symptom.surface == "api"
+    assert symptom.message.search(line)
+    assert not [each for each in good if symptom.message.search(each)]
+
+
 def test_every_symptom_was_seen():
-    """By the kubelet's words, a client's or Helm's, or by what the release looks like.
+    """By the kubelet's words, a client's, Helm's or GitHub's, or by what the release looks like.
 
     Those of the docs stand in test_reg_007.py.
     """
     of_pods = {fault.id for fault in FAULTS if fault.symptom.surface != "docs"}
 
-    assert of_pods == {*RECORDED, *PRINTED, *REFUSED, *LOOKING}
+    assert of_pods == {*RECORDED, *PRINTED, *REFUSED, *LOOKING, *TOLD}
 
 
 @pytest.mark.parametrize(("name", "said"), REFUSED.items(), ids=REFUSED)
@@ -248,12 +274,24 @@ class LabWorld:
     """Mints credentials, and keeps what is said of them."""
 
     def __init__(self):
-        self.minted, self.put = [], []
-        self.control = SimpleNamespace(put_credential=self._put)
+        self.minted, self.put, self.told, self.pushed, self.world_changed = [], [], [], [], []
+        self.control = SimpleNamespace(
+            put_credential=self._put, put_package=self.put_package, put_owner=self.put_owner
+        )
+        self.world = SimpleNamespace(target=TARGET, core=None)
 
-    def mint(self, scopes=("read:packages",), login="ByteQuester"):
+    def mint(self, scopes=("read:packages",), login="ByteQuester", *, sso="", expires=None):
         self.minted.append(scopes)
+        self.told.append((sso, expires))
         return Minted(f"c{len(self.minted)}", Credential(login, f"token-{len(self.minted)}"))
+
+    def publish(self, image, app, by=None):
+        self.pushed.append((image.reference, by))
+        return f"sha256:{len(self.pushed)}"
+
+    def __getattr__(self, name):
+        assert name.startswith("put_"), name
+        return lambda *args, **fields: self.world_changed.append((name, args, fields))
 
     def _put(self, name, *_, **state):
         self.put.append((name, state))
@@ -302,6 +340,108 @@ def test_unknown_name_is_wanted_by_target_and_values_alike(ground, name, wanted)
     values = YAML(typ="safe").load(ground.workload.values_file.read_text())["image"]
     assert re.fullmatch(wanted, image.reference)
     assert (values["repository"], values["tag"]) == (image.repository, image.tag)
+
+
+@pytest.fixture(name="secrets_put")
+def _secrets_put(monkeypatch):
+    """Return what is put into Secrets: the token and, if it is another one, the namespace."""
+    put = []
+    monkeypatch.setattr(
+        Ground, "put_secret", lambda _, credential, *namespace: put.append((credential, *namespace))
+    )
+    monkeypatch.setattr(Ground, "delete_secret", lambda _: put.append(None))
+    monkeypatch.setattr(
+        Ground,
+        "copy_secret_elsewhere",
+        lambda ground: (
+            ground.other_namespaces.append("other-5b1e09c2") or put.append((None, "other-5b1e09c2"))
+        ),
+    )
+    monkeypatch.setattr(Ground, "set_account_secrets", lambda *_: None)
+    monkeypatch.setattr(Ground, "_ensure_namespace", lambda *_: None)
+    return put
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes"),
+    [
+        ("token-may-push", ("read:packages", "write:packages")),
+        ("token-reaches-repositories", ("read:packages", "repo")),
+        ("token-may-delete", ("read:packages", "delete:packages")),
+        ("token-ends-soon", ("read:packages",)),
+    ],
+)
+def test_token_that_is_too_much_is_the_secrets_own(ground, secrets_put, name, scopes):
+    """So that the remedy knows which one to revoke."""
+    _fault(name).break_it(ground)
+
+    assert ground.lab_world.minted[-1] == scopes
+    assert secrets_put == [(ground.credential.credential,)]
+    assert bool(ground.lab_world.told[-1][1]) is (name == "token-ends-soon")
+
+
+def test_organisation_that_demands_sso_is_a_scenarios_own(ground, secrets_put):
+    """All but the Secret's token are authorised, and the image is pushed before it is demanded."""
+    secret = ground.credential
+    _fault("token-not-authorised-for-sso").break_it(ground)
+
+    owner = ground.workload.image.owner
+    assert owner.startswith("sso-")
+    assert ground.credential is secret
+    assert [sso for sso, _ in ground.lab_world.told] == ["", "", owner, owner]
+    assert ground.lab_world.pushed == [(ground.workload.image.reference, ground.keeper)]
+    demands = [
+        fields["sso_enforced"] for name, _, fields in ground.lab_world.world_changed if fields
+    ]
+    assert demands == [False, True]
+
+
+def test_shared_token_is_in_a_namespace_of_the_targets(ground, secrets_put):
+    """Which, here, wants one for each."""
+    _fault("token-shared-by-namespaces").break_it(ground)
+
+    peer = "other-5b1e09c2"
+    assert secrets_put == [(None, peer)]
+    assert ground.wanted.token_per_namespace
+    assert [each.namespace for each in ground.wanted.workloads] == ["frontend-dev", peer]
+
+
+@pytest.mark.parametrize(
+    ("name", "visible", "wanted", "has_secret"),
+    [
+        ("public-package-with-secret", "public", "public", True),
+        ("package-not-public", "private", "public", False),
+        ("package-not-private", "public", "private", True),
+    ],
+)
+def test_package_of_another_visibility_is_a_scenarios_own(
+    ground, secrets_put, name, visible, wanted, has_secret
+):
+    """As the others' would see the change; its digest is that of its own push."""
+    before = ground.workload.image.repository
+    _fault(name).break_it(ground)
+
+    image = ground.workload.image
+    values = YAML(typ="safe").load(ground.workload.values_file.read_text())
+    assert image.repository.startswith(f"{before}-")
+    assert values["image"]["repository"] == image.repository
+    ((_, (package, visibility, *_), _),) = ground.lab_world.world_changed
+    assert (package, visibility) == (image.package, visible)
+    assert ground.workload.visibility == wanted
+    assert ground.digest == "sha256:1"
+    assert [bool(put) for put in secrets_put] == [has_secret]
+    wired = [{"name": "ghcr-credentials"}] if has_secret else []
+    assert values["serviceAccount"]["imagePullSecrets"] == wired
+
+
+@pytest.mark.parametrize("reg", ["REG-003", "REG-004", "REG-008"])
+def test_fault_of_a_secret_is_not_played_on_a_public_workload(reg):
+    """It needs none."""
+    workloads = tuple(replace(each, visibility=Visibility.PUBLIC) for each in TARGET.workloads)
+    played = {row.fault.id for row in scenarios_of(reg, replace(TARGET, workloads=workloads))}
+
+    of_packages = {"public-package-with-secret", "package-not-public", "package-not-private"}
+    assert played == (of_packages if reg == "REG-008" else set())
 
 
 def test_frontend_with_its_own_service_account_is_wired_by_values_alone():

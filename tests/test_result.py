@@ -31,6 +31,10 @@ from tests.reported import (
 )
 
 
+def _criterion(reg, *, holds=False, faults=0, scenarios=0):
+    return {"id": reg, "holds": holds, "required": True, "faults": faults, "scenarios": scenarios}
+
+
 def _result(phases=PASS, record=RECORD, exitstatus=OK, **options):
     file = ResultFile(config(**options))
     report(file, phases, record)
@@ -135,7 +139,7 @@ def test_one_failure_among_passes_is_a_failure():
     result = file.result(FAILED)
 
     assert result["run"]["exit"] == 1
-    assert result["criteria"][1] == {"id": "REG-003", "holds": False, "faults": 2, "scenarios": 2}
+    assert result["criteria"][1] == _criterion("REG-003", faults=2, scenarios=2)
 
 
 def test_one_error_among_failures_cannot_tell():
@@ -173,13 +177,39 @@ def test_scenario_that_broke_down_early_is_recorded_as_far_as_it_came():
 def test_criterion_without_a_scenario_does_not_hold():
     """All of nothing is not enough."""
     assert _result()["criteria"] == [
-        {"id": "REG-001", "holds": False, "faults": 0, "scenarios": 0},
-        {"id": "REG-003", "holds": True, "faults": 1, "scenarios": 1},
-        {"id": "REG-004", "holds": False, "faults": 0, "scenarios": 0},
-        {"id": "REG-005", "holds": False, "faults": 0, "scenarios": 0},
-        {"id": "REG-006", "holds": False, "faults": 0, "scenarios": 0},
-        {"id": "REG-007", "holds": False, "faults": 0, "scenarios": 0},
+        _criterion("REG-001"),
+        _criterion("REG-003", holds=True, faults=1, scenarios=1),
+        _criterion("REG-004"),
+        _criterion("REG-005"),
+        _criterion("REG-006"),
+        _criterion("REG-007"),
+        _criterion("REG-008"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("optional", "phases", "code"),
+    [
+        (frozenset(), [PASS[0], ("call", "failed"), PASS[2]], 1),
+        (frozenset({"REG-008"}), [PASS[0], ("call", "failed"), PASS[2]], 0),
+        (frozenset({"REG-003"}), [PASS[0], ("call", "failed"), PASS[2]], 1),
+        (frozenset({"REG-008"}), [("setup", "failed"), PASS[2]], 2),
+    ],
+    ids=["required", "optional", "another is optional", "broken down"],
+)
+def test_optional_criterion_is_shown_and_fails_no_run(optional, phases, code):
+    """What could not be told counts all the same."""
+    file = ResultFile(config(keyword="least"), optional)
+    report(file, PASS)
+    report(file, phases, {**RECORD, "reg": "REG-008"}, "least")
+
+    result = file.result(FAILED)
+
+    assert result["run"]["exit"] == code
+    shown = result["criteria"][-1]
+    assert (shown["id"], shown["holds"]) == ("REG-008", False)
+    assert shown["required"] is ("REG-008" not in optional)
+    validate(result)
 
 
 def test_complete_run_without_every_fault_cannot_tell():

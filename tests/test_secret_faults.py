@@ -219,7 +219,7 @@ def test_token_in_the_secret_is_void(ground, name, state):
 def test_other_tokens_are_put_into_the_secret(ground):
     """One without the scope, a fine-grained one, one of somebody else."""
     _spoil(ground, "token-without-scope")
-    assert ground.lab_world.minted[-1] == (("repo",), "ByteQuester")
+    assert ground.lab_world.minted[-1] == ((), "ByteQuester")
     _spoil(ground, "token-fine-grained")
     assert ground.lab_world.control.other_kinds[-1][1].startswith("github_pat_")
     _spoil(ground, "token-of-a-stranger")
@@ -231,7 +231,7 @@ def test_both_of_two_entries_are_refused(ground):
     _spoil(ground, "two-entries-refused")
 
     assert _auths(ground).keys() == {"ghcr.io/bytequester", "ghcr.io"}
-    assert ground.lab_world.minted[-1][0] == ("repo",)
+    assert ground.lab_world.minted[-1][0] == ()
     assert ground.lab_world.control.credentials[ground.credential.name]["revoked"]
 
 

@@ -4,6 +4,7 @@ import re
 
 from pullrecovery.diagnosis.credential import diagnose_effective
 from pullrecovery.diagnosis.external import diagnose_words
+from pullrecovery.diagnosis.grant import diagnose_visibility, is_meant_to_be_public
 from pullrecovery.diagnosis.image import diagnose_content
 from pullrecovery.diagnosis.reference import diagnose_reference, missing_image
 from pullrecovery.diagnosis.stuck import Stuck, unknown
@@ -53,13 +54,20 @@ def _diagnose_words(seen: Observation, stuck: Stuck) -> Verdict:
     if beyond:
         return beyond
     refused = is_refused(stuck)
-    wrong_credential = diagnose_effective(seen, stuck.pod) if refused else None
+    wrong_credential = _diagnose_refused(seen, stuck) if refused else None
     content = diagnose_content(seen, said)
     if wrong_credential or content:
         return wrong_credential or content or unknown(stuck)
     if _MISSING.search(said):
         return missing_image(seen, f"{stuck.container.image}: {seen.wanted}")
     return _mended_by_now(seen, stuck) if refused else unknown(stuck)
+
+
+def _diagnose_refused(seen: Observation, stuck: Stuck) -> Verdict | None:
+    """Why the registry refuses this pod; one of a public package needs no credential for it."""
+    if is_meant_to_be_public(seen) and seen.target.pull_secret not in stuck.pod.pull_secrets:
+        return diagnose_visibility(seen)
+    return diagnose_effective(seen, stuck.pod)
 
 
 def is_refused(stuck: Stuck) -> bool:

@@ -7,6 +7,7 @@ from pullrecovery.faults import (
     reg_005_right_values,
     reg_006_redeploy,
     reg_007_document,
+    reg_008_least_privilege,
 )
 from pullrecovery.faults.rows import Fault
 
@@ -17,4 +18,5 @@ FAULTS: tuple[Fault, ...] = (
     *reg_005_right_values.FAULTS,
     *reg_006_redeploy.FAULTS,
     *reg_007_document.FAULTS,
+    *reg_008_least_privilege.FAULTS,
 )

@@ -38,6 +38,8 @@ SwitchOn = Callable[[Ground], AbstractContextManager[object]]
 _ASKED = frozenset({"REG-001", "REG-006"})
 # The Secret's credential is tried on the tags, behind a token of its own.
 _TRIED_TOO = _ASKED | {"REG-003"}
+# GitHub's API is behind the same door, and tells nothing of the grant.
+_ALL_TRIED = _TRIED_TOO | {"REG-008"}
 _TOKEN = r"failed to authorize: failed to fetch oauth token: .*: "
 _HEAD = r"failed to resolve reference \"\S+\": unexpected status from HEAD request to \S+: "
 _DIALLED = r"failed to resolve reference \"\S+\": failed to do request: Head \"\S+\": "
@@ -139,7 +141,7 @@ def _whole(
     cause: Cause,
     switch_on: SwitchOn,
     said: str,
-    must_fail: frozenset[str] = _TRIED_TOO,
+    must_fail: frozenset[str] = _ALL_TRIED,
 ) -> ExternalFault:
     return ExternalFault(
         id=name,

@@ -17,7 +17,7 @@ from pullrecovery.lab.paths import LABEL, SHARED_LABEL
 from pullrecovery.lab.seeding import LabWorld, Minted
 from pullrecovery.lab.switches import RequestSwitch, switched
 from pullrecovery.lab.variants import Variants
-from pullrecovery.model import Docs, Workload
+from pullrecovery.model import Docs, Image, Target, Visibility, Workload
 from pullrecovery.observation import Credential
 from pullrecovery.observe.events import Recorder
 from pullrecovery.redaction import protect
@@ -33,7 +33,9 @@ class Ground:
     `credential` is what the Secret holds, `operator` what the person at the runner has, if
     anything; `wiring` is `values` or `service-account`; a shared namespace is one that other
     scenarios use too, one after another. Where the image is an organisation's of the scenario's
-    own, `run_token` is that of a workflow run in it. `own_docs` is there for
+    own, `run_token` is that of a workflow run in it. `keeper` reads and pushes on the suite's
+    behalf where its own credentials may not, `wanted` is what target.yaml says here, where that
+    is something else; `digest` is that of the image as it was last pushed. `own_docs` is there for
     faults of the docs, which need nothing else of it, so that it is not laid for them.
     """
 
@@ -44,6 +46,9 @@ class Ground:
     operator: Minted | None
     shared_namespace: bool = False
     own_docs: Docs | None = None
+    keeper: Minted | None = None
+    wanted: Target | None = None
+    digest: str = ""
     recorder: Recorder | None = field(default=None, init=False)
     blocks: ExitStack = field(default_factory=ExitStack, init=False)
     other_namespaces: list[str] = field(default_factory=list, init=False)
@@ -53,10 +58,15 @@ class Ground:
     def world(self) -> World:
         """The lab's world, as the operator of this ground sees it, with what is recorded here."""
         world = self.lab_world.world
-        operator = self.operator.credential if self.operator else None
-        reader = self.run_token.credential if self.run_token else world.reader
-        target = replace(world.target, docs=self.own_docs) if self.own_docs else world.target
-        return replace(world, target=target, operator=operator, reader=reader, events=self.recorder)
+        reader = self.keeper or self.run_token
+        target = self.wanted or world.target
+        return replace(
+            world,
+            target=replace(target, docs=self.own_docs) if self.own_docs else target,
+            reader=reader.credential if reader else world.reader,
+            operator=self.operator.credential if self.operator else None,
+            events=self.recorder,
+        )
 
     @property
     def docs(self) -> Docs:
@@ -84,13 +94,28 @@ class Ground:
             self.clear()
         self.recorder = Recorder(self.core, self.namespace)
         self.recorder.start()
-        self.put_secret(self.credential.credential)
+        public = self.workload.visibility is Visibility.PUBLIC
+        if not public:
+            self.put_secret(self.credential.credential)
         self.set_value("image.repository", self.workload.image.repository)
         self.set_value("image.tag", self.workload.image.tag)
+        self.wire([] if public else [{"name": self.secret_name}])
+
+    def wire(self, entries: list[dict[str, str]]) -> None:
+        """Give pods these pull secrets, in the ground's way, and in the other way none."""
         by_values = self.wiring == "values"
-        entries = [{"name": self.secret_name}]
         self.set_value(self.workload.pull_secrets_key, entries if by_values else [])
         self.set_account_secrets([] if by_values else entries)
+
+    def publish(self) -> None:
+        """Push a never seen image under the wanted name."""
+        self.digest = self.lab_world.publish(self.workload.image, self.workload.app, self.keeper)
+
+    def expect(self, image: Image) -> None:
+        """Want another image, in target.yaml and in the values alike."""
+        self.workload = replace(self.workload, image=image)
+        self.set_value("image.repository", image.repository)
+        self.set_value("image.tag", image.tag)
 
     def set_value(self, key: str, value: object) -> None:
         edit_values(self.workload.values_file, key, lambda _: value)

@@ -58,23 +58,15 @@ def _forbid_classic_tokens(ground: Ground) -> None:
     ground.use_run_token()
 
 
-def _expect(ground: Ground, repository: str, tag: str) -> None:
-    """Want another image, in target.yaml and in the values alike."""
-    image = replace(ground.workload.image, repository=repository, tag=tag)
-    ground.workload = replace(ground.workload, image=image)
-    ground.set_value("image.repository", repository)
-    ground.set_value("image.tag", tag)
-
-
 def _expect_unpushed_repository(ground: Ground) -> None:
     image = ground.workload.image
-    _expect(ground, f"{image.repository}-{secrets.token_hex(4)}", image.tag)
+    ground.expect(replace(image, repository=f"{image.repository}-{secrets.token_hex(4)}"))
 
 
 def _expect_short_commit(ground: Ground) -> None:
     image = ground.workload.image
     # As people do it: git shows the short form, and CI pushes the long one.
-    _expect(ground, image.repository, image.tag[:_SHORT])
+    ground.expect(replace(image, tag=image.tag[:_SHORT]))
 
 
 def _delete_wanted_version(ground: Ground) -> None:
@@ -85,7 +77,7 @@ def _delete_wanted_version(ground: Ground) -> None:
     lab_world.control.put_package(own.package, "private", [login], [login], [login])
     for tag in (image.tag, "latest"):
         lab_world.publish(replace(own, tag=tag), ground.workload.app)
-    _expect(ground, own.repository, own.tag)
+    ground.expect(own)
     admin = lab_world.mint(scopes=("read:packages", "delete:packages")).credential
     transport = lab_transport(lab_world.lab.stand_in)
     packages, name = Packages(owner, admin.token, transport=transport), own.package.split("/")[1]

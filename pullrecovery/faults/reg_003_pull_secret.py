@@ -105,7 +105,7 @@ def _revoke_token(ground: Ground) -> None:
 
 
 def _take_scope(ground: Ground) -> None:
-    minted = ground.lab_world.mint(scopes=("repo",))
+    minted = ground.lab_world.mint(scopes=())
     ground.put_secret(minted.credential)
 
 
@@ -120,7 +120,7 @@ def _use_a_strangers_token(ground: Ground) -> None:
 
 
 def _refuse_two_entries(ground: Ground) -> None:
-    image, unscoped = ground.workload.image, ground.lab_world.mint(scopes=("repo",))
+    image, unscoped = ground.workload.image, ground.lab_world.mint(scopes=())
     accounts.revoke(ground.lab_world.control, ground.credential)
     narrow = {f"{image.registry}/{image.owner}": {"auth": auth_of(unscoped.credential)}}
     ground.put_document({"auths": _document(ground)["auths"] | narrow})
@@ -276,7 +276,7 @@ FAULTS = (
         id="token-fine-grained",
         reg="REG-003",
         cause=Cause.SCOPE_MISSING,
-        must_fail=_FAILS,
+        must_fail=_FAILS | {"REG-008"},
         symptom=_refused(r"The token provided does not match expected scopes\."),
         break_it=_use_fine_grained,
     ),
@@ -303,7 +303,7 @@ FAULTS = (
         id="token-without-sso",
         reg="REG-003",
         cause=Cause.SSO_MISSING,
-        must_fail=_FAILS,
+        must_fail=_FAILS | {"REG-008"},
         symptom=_refused("Resource protected by organization SAML enforcement"),
         break_it=_enforce_sso,
         organisation=True,

@@ -46,6 +46,18 @@ class Printed:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What GitHub's API or the cluster must tell: `message` in one of its lines.
+
+    The pods are in good order meanwhile.
+    """
+
+    surface: ClassVar[str] = "api"
+
+    message: re.Pattern[str]
+
+
+@dataclass(frozen=True)
 class Documented:
     """What the docs site must show: `message` in what its build or a browser (`reason`) says.
 
@@ -90,20 +102,22 @@ class Fault:
     named: it is the same in all, and each is met on some workload. `helm_says` is what Helm must
     fail with when the fault is deployed, '' where it must not fail. `needs` are what it spoils in
     a chart that has it: values keys, or a file's name. `organisation` says that the image is to
-    belong to an organisation of the scenario's own, whose rules the fault may change.
+    belong to an organisation of the scenario's own, whose rules the fault may change. A fault
+    `of_a_secret` has no place on a workload whose package is public.
     """
 
     id: str
     reg: str
     cause: Cause
     must_fail: frozenset[str]
-    symptom: Symptom | Printed | Refused | Looks | Documented
+    symptom: Symptom | Printed | Refused | Looks | Documented | Told
     break_it: Callable[[Ground], None]
     wirings: tuple[str, ...] = ()
     organisation: bool = False
     after_deploy: Callable[[Ground], None] = lambda _: None
     helm_says: str = ""
     needs: tuple[str, ...] = ()
+    of_a_secret: bool = False
 
 
 def printed(message: str) -> Printed:
@@ -119,6 +133,11 @@ def text(message: str) -> re.Pattern[str]:
 def refused(message: str) -> Refused:
     """Helm that fails, with `message` in its words."""
     return Refused(re.compile(message, re.DOTALL))
+
+
+def told(message: str) -> Told:
+    """A line of GitHub's or the cluster's that matches `message`."""
+    return Told(re.compile(message, re.IGNORECASE))
 
 
 def fits(fault: Fault, workload: Workload) -> bool:

@@ -18,9 +18,10 @@ from pullrecovery.lab.control import Control
 from pullrecovery.lab.docs_site import LabDocsSite
 from pullrecovery.lab.raising import Lab
 from pullrecovery.lab.samples import App, Pusher, build_app
-from pullrecovery.lab.stand_in import HOST, lab_client
+from pullrecovery.lab.stand_in import HOST, lab_client, lab_transport
 from pullrecovery.model import Image, Target
 from pullrecovery.observation import Credential
+from pullrecovery.packages import GitHub
 from pullrecovery.redaction import protect
 from pullrecovery.registry import RegistryClient
 from pullrecovery.world import PullSeen, World
@@ -37,6 +38,10 @@ class Minted:
     credential: Credential
 
 
+# Who pulls without a credential, as the log has it.
+NOBODY = Minted("None", Credential("", ""))
+
+
 @dataclass(frozen=True)
 class LabWorld:
     """A World that may be broken at will, with the means to do so."""
@@ -47,13 +52,35 @@ class LabWorld:
     pusher: Pusher
     apps: dict[Path, App]
 
-    def publish(self, image: Image, app: Path) -> str:
-        """Push a never seen image of `app` under `image`; returns its digest."""
-        return self.pusher.push(self.apps[app], image)
+    def publish(self, image: Image, app: Path, by: Minted | None = None) -> str:
+        """Push a never seen image of `app` under `image`, as the lab's own pusher or as `by`.
 
-    def mint(self, scopes: tuple[str, ...] = ("read:packages",), login: str = "") -> Minted:
-        """A new classic token of `login`, by default the target's, known to the lab's ghcr.io."""
-        return mint(self.control, login or self.world.target.login, scopes)
+        Returns its digest.
+        """
+        pusher = replace(self.pusher, credential=by.credential) if by else self.pusher
+        return pusher.push(self.apps[app], image)
+
+    def mint(
+        self,
+        scopes: tuple[str, ...] = ("read:packages",),
+        login: str = "",
+        *,
+        sso: str = "",
+        expires: datetime | None = None,
+    ) -> Minted:
+        """A new classic token of `login`, by default the target's, known to the lab's ghcr.io.
+
+        `sso` is an organisation that it is authorised for, `expires` when it ends, if ever.
+        """
+        login = login or self.world.target.login
+        return mint(self.control, login, scopes, sso=sso, expires=expires)
+
+    def revoke(self, minted: Minted) -> None:
+        """End a token, as its owner does on GitHub's page."""
+        credential = minted.credential
+        self.control.put_credential(
+            minted.name, credential.token, credential.login, [], revoked=True
+        )
 
     def mark(self) -> int:
         """The number that the next entry of the access log will have."""
@@ -104,7 +131,7 @@ def _seed(
     writer = mint(control, target.login, ("read:packages", "write:packages"))
     for workload in target.workloads:
         people = [target.login]
-        control.put_package(workload.image.package, "private", people, people)
+        control.put_package(workload.image.package, workload.visibility, people, people)
     client = lab.engine.client()
     sources = {workload.app for workload in target.workloads}
     apps = {source: build_app(client, lab.tools, source, note) for source in sorted(sources)}
@@ -112,6 +139,7 @@ def _seed(
         target=target,
         cluster=api,
         registry=registry,
+        github=GitHub(lambda: lab_transport(lab.stand_in)),
         helm=Helm(lab.helm(), lab.environment),
         runner=lab.runner,
         reader=reader.credential,
@@ -128,11 +156,30 @@ def seed_images(lab_world: LabWorld) -> None:
             lab_world.publish(replace(workload.image, tag=tag), workload.app)
 
 
-def mint(control: Control, login: str, scopes: tuple[str, ...]) -> Minted:
+def mint(
+    control: Control,
+    login: str,
+    scopes: tuple[str, ...],
+    *,
+    sso: str = "",
+    expires: datetime | None = None,
+) -> Minted:
     """Make a token in the form of GitHub's classic ones and announce it to the stand-in."""
+    minted = _fresh(login, "ghp_")
+    control.put_credential(
+        minted.name,
+        minted.credential.token,
+        login,
+        list(scopes),
+        sso_authorised=[sso] if sso else [],
+        expires=expires,
+    )
+    return minted
+
+
+def _fresh(login: str, prefix: str) -> Minted:
     name = f"{login.lower()}-{secrets.token_hex(4)}"
-    token = protect("ghp_" + "".join(secrets.choice(_ALPHABET) for _ in range(36)))
-    control.put_credential(name, token, login, list(scopes))
+    token = protect(prefix + "".join(secrets.choice(_ALPHABET) for _ in range(36)))
     return Minted(name, Credential(login, token))
 
 

@@ -6,6 +6,7 @@ from pullrecovery.model import Workload
 from pullrecovery.observation import Observation
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.observe.docs import observe_docs
+from pullrecovery.observe.grant import observe_grant
 from pullrecovery.observe.reuse import current_chart, current_identity
 from pullrecovery.observe.secret import observe_pull_secrets, observe_secret
 from pullrecovery.observe.wiring import given, observe_wiring
@@ -33,6 +34,7 @@ def observe_pull(world: World, workload: Workload) -> Observation:
         pods=pods,
         wanted=world.registry.manifest(package, workload.image.tag, world.reader),
         identity=None,
+        grant=observe_grant(world, workload, secret),
         pull_secrets=observe_pull_secrets(world, workload, given(deployment, pods), secret),
         wiring=observe_wiring(world, workload, deployment),
         docs=observe_docs(world),

@@ -65,6 +65,16 @@ def _entries(secret: Any) -> dict[str, Credential]:
     return entries
 
 
+def tokens_of(secret: Any, repository: str) -> frozenset[str]:
+    """The tokens that a Secret of the API has for `repository`; none where it cannot be decoded."""
+    try:
+        entries = _entries(secret)
+    except UnreadableSecretError:
+        return frozenset()
+    fitting = (each for server, each in entries.items() if matches(server, repository))
+    return frozenset(credential.token for credential in fitting)
+
+
 def _look_around(world: World, workload: Workload) -> SecretSeen:
     """Secrets of its name in other namespaces, and of its kind under other names in its own."""
     name, namespace = world.target.pull_secret, workload.namespace

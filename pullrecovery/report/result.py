@@ -38,9 +38,13 @@ _FAULTS_OF_A_CRITERION = 3
 
 
 class ResultFile:
-    """A pytest plugin of the controlling process; it fails closed: no record is no pass."""
+    """A pytest plugin of the controlling process; it fails closed: no record is no pass.
 
-    def __init__(self, config: pytest.Config) -> None:
+    `optional` criteria are judged and shown, and do not fail the run.
+    """
+
+    def __init__(self, config: pytest.Config, optional: frozenset[str] = frozenset()) -> None:
+        self._optional = optional
         self.path = Path(config.getoption("result_json"))
         self.versions: dict[str, str] = {"pullrecovery": __version__}
         self._target = str(config.getoption("target"))
@@ -94,11 +98,11 @@ class ResultFile:
                 "world": "lab",
                 "target": self._target,
                 "versions": self.versions,
-                "exit": int(self._exit(exitstatus, matrix, missing)),
+                "exit": int(self._exit(exitstatus, scenarios, missing)),
                 "doubts": self._doubts(),
                 "partial": self._partial,
             },
-            "criteria": [_criterion(reg, scenarios) for reg in CRITERIA],
+            "criteria": [self._criterion(reg, scenarios) for reg in CRITERIA],
             "missing": missing,
             "scenarios": scenarios,
             "stories": [self._story(test) for test in sorted(self._stories)],
@@ -139,24 +143,33 @@ class ResultFile:
         nothing = [] if self._scenarios or self._stories else [Guard.SOMETHING_JUDGED.value]
         return [*(f"{Guard.NO_SKIPS}: {test}" for test in self._skipped), *nothing]
 
-    def _exit(self, exitstatus: int, matrix: dict[str, dict[str, Any]], missing: list[str]) -> Exit:
+    def _exit(self, exitstatus: int, scenarios: list[dict[str, Any]], missing: list[str]) -> Exit:
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return Exit.USAGE
-        outcomes = set(self._outcomes.values())
+        outcomes = {each for test, each in self._outcomes.items() if not self._ignores(test, each)}
         known = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         if exitstatus not in known or "error" in outcomes or self._doubts():
             return Exit.CANNOT_TELL
-        if outcomes != {"passed"} or all_differences(matrix):
+        required = [each for each in scenarios if each["reg"] not in self._optional]
+        if not outcomes <= {"passed"} or all_differences(kill_matrix(required)):
             return Exit.DOES_NOT_HOLD
         return Exit.CANNOT_TELL if missing else Exit.HOLDS
 
+    def _ignores(self, test: str, outcome: str) -> bool:
+        """Whether it is the failure of an optional criterion; what broke down is none."""
+        reg = self._scenarios.get(test, {}).get("reg")
+        return outcome == "failed" and reg in self._optional
 
-def _criterion(reg: str, scenarios: list[dict[str, Any]]) -> dict[str, Any]:
-    own = [scenario for scenario in scenarios if scenario["reg"] == reg]
-    good = ("recovered", "external")
-    holds = bool(own) and all(scenario["status"] in good for scenario in own)
-    faults = {scenario["fault"] for scenario in own}
-    return {"id": reg, "holds": holds, "faults": len(faults), "scenarios": len(own)}
+    def _criterion(self, reg: str, scenarios: list[dict[str, Any]]) -> dict[str, Any]:
+        own = [scenario for scenario in scenarios if scenario["reg"] == reg]
+        good = ("recovered", "external")
+        return {
+            "id": reg,
+            "holds": bool(own) and all(each["status"] in good for each in own),
+            "required": reg not in self._optional,
+            "faults": len({each["fault"] for each in own}),
+            "scenarios": len(own),
+        }
 
 
 def _control(test: dict[str, Any]) -> dict[str, Any]:

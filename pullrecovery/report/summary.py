@@ -36,7 +36,8 @@ def _criteria(result: dict[str, Any]) -> Iterator[str]:
     for criterion in result["criteria"]:
         if criterion["scenarios"]:
             verdict = "holds" if criterion["holds"] else "DOES NOT HOLD"
-            rows = f"{criterion['faults']} faults, {criterion['scenarios']} scenarios"
+            optional = "" if criterion["required"] else ", optional"
+            rows = f"{criterion['faults']} faults, {criterion['scenarios']} scenarios{optional}"
             yield f"  {criterion['id']}  {verdict:<14} {rows}"
     for missing in (*result["run"]["doubts"], *result["missing"]):
         yield f"  CANNOT TELL  {missing}"

@@ -10,6 +10,7 @@ from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_005_right_values import reg_005
 from pullrecovery.tasks.reg_006_redeploy import reg_006
 from pullrecovery.tasks.reg_007_document import reg_007
+from pullrecovery.tasks.reg_008_least_privilege import reg_008
 
 CRITERIA: Mapping[str, Callable[[Observation], Verdict]] = {
     "REG-001": reg_001,
@@ -18,12 +19,18 @@ CRITERIA: Mapping[str, Callable[[Observation], Verdict]] = {
     "REG-005": reg_005,
     "REG-006": reg_006,
     "REG-007": reg_007,
+    "REG-008": reg_008,
 }
 
 
 def judged(target: Target) -> tuple[str, ...]:
     """The criteria that a target can be judged by: REG-007 only where it has docs."""
     return tuple(name for name in CRITERIA if name != "REG-007" or target.docs)
+
+
+def optional_criteria(target: Target) -> frozenset[str]:
+    """The criteria that are judged and shown, and fail no run of this target."""
+    return frozenset() if target.privilege_required else frozenset({"REG-008"})
 
 
 def judge(seen: Observation) -> dict[str, Verdict]:

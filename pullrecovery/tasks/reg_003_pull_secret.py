@@ -14,6 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
 from pullrecovery.diagnosis.credential import diagnose_credential
+from pullrecovery.diagnosis.grant import is_meant_to_be_public
 from pullrecovery.keyring import (
     DATA_KEYS,
     DOCKER_CONFIG,
@@ -38,7 +39,13 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def reg_003(seen: Observation) -> Verdict:
-    """Holds when the Secret is there, of the right type, for this registry, and accepted by it."""
+    """Holds when the Secret is there, of the right type, for this registry, and accepted by it.
+
+    A package that is meant to be public needs none; one that is there must still be good, as the
+    registry refuses a bad token for what is public, too.
+    """
+    if is_meant_to_be_public(seen) and not seen.secret.exists:
+        return holds("the package is meant to be public, and there is no Secret")
     return diagnose_credential(seen.secret) or holds()
 
 

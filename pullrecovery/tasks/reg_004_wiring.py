@@ -10,6 +10,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from pullrecovery.diagnosis.grant import is_meant_to_be_public
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
 from pullrecovery.model import Cause, Verdict, Workload, holds
 from pullrecovery.observation import Observation
@@ -24,8 +25,11 @@ BY_VALUES_ALONE = frozenset({Cause.WIRING_HIDDEN, Cause.WIRED_TO_OTHER_ACCOUNT})
 def reg_004(seen: Observation) -> Verdict:
     """Holds when the ServiceAccount or the pod template names the Secret and live pods carry it.
 
-    Without a Deployment there are neither, which is REG-006's to say.
+    Without a Deployment there are neither, which is REG-006's to say. Where the package is meant
+    to be public there is nothing to wire; a wire too many is REG-008's.
     """
+    if is_meant_to_be_public(seen):
+        return holds("the package is meant to be public, and nothing is to be wired")
     if not seen.deployment.exists:
         return holds("nothing is deployed that could be wired")
     return diagnose_wiring(seen) or diagnose_pods(seen, seen.pods) or holds()

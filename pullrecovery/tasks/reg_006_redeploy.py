@@ -19,7 +19,7 @@ from pullrecovery.tasks.mending import check_mendable
 from pullrecovery.world import World
 
 # As the tasks follow each other: what is to be mended first stands in front.
-_ORDER = ("image", "secret", "wiring", "render", "cluster", "external", "unknown")
+_ORDER = ("image", "secret", "grant", "wiring", "render", "cluster", "external", "unknown")
 # What the next upgrade is to be given beside the values, to get over what holds the pods up.
 _OPTIONS = {
     Cause.TAG_MOVED: "image.pullPolicy=Always",

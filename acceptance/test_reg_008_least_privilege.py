@@ -1,0 +1,148 @@
+"""REG-008: least privilege.
+
+A package that is meant to be public is, and pods pull it with no token. For a private one the
+cluster's token has read:packages and no other scope, is a classic one, is authorised where the
+organisation demands SSO, does not end soon, and is one namespace's alone where the target says so.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from fixtures.scenario import failing
+from pullrecovery.model import Cause, fails, holds
+from pullrecovery.observe.registry import login_command
+from pullrecovery.packages import PackagesError
+from pullrecovery.tasks.reg_008_least_privilege import reg_008
+
+_OF_TOKENS = {
+    Cause.TOKEN_TOO_WIDE,
+    Cause.TOKEN_NOT_CLASSIC,
+    Cause.TOKEN_ENDS_SOON,
+    Cause.TOKEN_SHARED,
+    Cause.SSO_MISSING,
+}
+_OF_PACKAGES = {Cause.PACKAGE_NOT_PUBLIC, Cause.PACKAGE_NOT_PRIVATE}
+
+
+def _check_broken(broken):
+    verdicts = broken.verdicts()
+    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
+    for reg in broken.fault.must_fail & {"REG-006", "REG-008"}:
+        assert verdicts[reg] == fails(_cause_of(broken.fault, reg))
+
+
+def _cause_of(fault, reg):
+    # A pod is told of a fine-grained token what it is told of one without the scope.
+    of_the_pod = fault.cause is Cause.TOKEN_NOT_CLASSIC and reg == "REG-006"
+    return Cause.SCOPE_MISSING if of_the_pod else fault.cause
+
+
+@pytest.mark.scenarios("REG-008", causes=_OF_TOKENS)
+def test_token_that_is_not_the_least_is_replaced(
+    broken, put_least_token, push_new_commit, redeploy, settled, pulls
+):
+    """Too wide, of the wrong kind, not authorised, about to end, or another namespace's too.
+
+    The old one is revoked, unless the other namespace still pulls with it.
+    """
+    _check_broken(broken)
+
+    put_least_token()
+    put_least_token()
+
+    assert put_least_token.done[-1].startswith("nothing to do")
+    assert reg_008(broken.observe()) == holds()
+    push_new_commit()
+    redeploy()
+    assert failing(settled()) == {}
+    assert pulls.after(put_least_token).by(put_least_token.credential).of(broken.digest)
+    registry, package = broken.lab_world.world.registry, broken.workload.image.package
+    old = registry.tags(package, broken.credential.credential)
+    kept = broken.fault.cause is Cause.TOKEN_SHARED
+    assert (old.stage, old.status) == (("registry", 200) if kept else ("token", 403))
+
+
+@pytest.mark.scenarios("REG-008", causes=_OF_PACKAGES)
+def test_package_that_the_wrong_people_may_read_is_switched(
+    broken, switch_visibility, push_new_commit, redeploy, settled, pulls
+):
+    """A public one is then pulled by pods without a secret, a private one by the token."""
+    _check_broken(broken)
+
+    switch_visibility()
+    switch_visibility()
+
+    assert switch_visibility.done[-1].startswith("nothing to do")
+    assert reg_008(broken.observe()) == holds()
+    push_new_commit()
+    redeploy()
+    assert failing(settled()) == {}
+    assert pulls.after(switch_visibility).by(broken.credential).of(broken.digest)
+
+
+@pytest.mark.scenarios("REG-008", causes={Cause.SECRET_NEEDLESS})
+def test_needless_secret_of_a_public_package_is_removed(
+    broken, remove_needless_secret, push_new_commit, redeploy, settled, pulls
+):
+    """The next pod has none, and pulls as anybody can."""
+    _check_broken(broken)
+
+    remove_needless_secret()
+    remove_needless_secret()
+
+    assert remove_needless_secret.done[-1].startswith("nothing to do")
+    push_new_commit()
+    redeploy()
+    assert failing(settled()) == {}
+    assert [pod.pull_secrets for pod in broken.observe().pods] == [()]
+    assert pulls.after(remove_needless_secret).by(broken.credential).of(broken.digest)
+
+
+def _tries(lab_world, image, credential):
+    """What becomes of a pull, a push and a deletion with a token."""
+    world = lab_world.world
+    pull, push = world.runner.run(
+        [f"crane digest {image.reference}", f"crane tag {image.reference} pushed"],
+        first=[login_command(image.registry, credential)],
+        credential=credential,
+    )[1:]
+    packages = world.github.packages(image.owner, credential.token)
+    (oldest,) = packages.versions(image.name)[-1:]
+    try:
+        packages.delete(image.name, oldest)
+    except PackagesError as error:
+        return pull, push, error.message
+    return pull, push, "deleted"
+
+
+@pytest.fixture
+def two_versions(lab_world, make_package):
+    """A private package of the test's own with two versions, as the last one cannot be deleted."""
+    image = make_package("private")
+    app = lab_world.world.target.workloads[-1].app
+    newer = replace(image, tag="newer")
+    lab_world.publish(newer, app)
+    return newer
+
+
+def test_least_token_can_pull_and_do_nothing_else(lab_world, two_versions):
+    """Neither push nor delete, in the words of GitHub; tried in the lab, and never elsewhere."""
+    least = lab_world.mint()
+
+    pull, push, deletion = _tries(lab_world, two_versions, least.credential)
+
+    assert pull.stdout.startswith("sha256:")
+    assert "DENIED: permission_denied: The token provided does not match expected scopes" in (
+        push.stderr
+    )
+    assert deletion.startswith("You need at least delete:packages")
+
+
+def test_wide_token_can_do_it_all(lab_world, two_versions):
+    """So what the least one may not do is not impossible for all."""
+    wide = lab_world.mint(("read:packages", "write:packages", "delete:packages"))
+
+    pull, push, deletion = _tries(lab_world, two_versions, wide.credential)
+
+    assert (pull.rc, push.rc, deletion) == (0, 0, "deleted")

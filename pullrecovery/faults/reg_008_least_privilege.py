@@ -1,0 +1,203 @@
+"""Faults of REG-008: a token that may do too much, or a package that is not who the target says.
+
+Who may see a package is all workloads' matter, so rows about that get a package of their own.
+"""
+
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from pullrecovery.faults.ground import Ground
+from pullrecovery.faults.rows import Fault, pull_error, told
+from pullrecovery.lab import accounts
+from pullrecovery.lab.seeding import Minted
+from pullrecovery.model import Cause, Visibility
+
+_ALONE = frozenset({"REG-008"})
+# The token does not pull, so the Secret is no good and no pod gets ready.
+_NO_PULL = frozenset({"REG-003", "REG-006", "REG-008"})
+_READ = "read:packages"
+_SOON = timedelta(days=3)
+
+
+def _hold(ground: Ground, minted: Minted) -> None:
+    """Let the Secret have this token."""
+    ground.credential = minted
+    ground.put_secret(minted.credential)
+
+
+def _let_it_push(ground: Ground) -> None:
+    _hold(ground, ground.lab_world.mint((_READ, "write:packages")))
+
+
+def _let_it_reach_repositories(ground: Ground) -> None:
+    _hold(ground, ground.lab_world.mint((_READ, "repo")))
+
+
+def _let_it_delete(ground: Ground) -> None:
+    _hold(ground, ground.lab_world.mint((_READ, "delete:packages")))
+
+
+def _use_a_fine_grained_token(ground: Ground) -> None:
+    login = ground.lab_world.world.target.login
+    _hold(ground, accounts.mint_fine_grained(ground.lab_world.control, login))
+
+
+def _let_it_end_soon(ground: Ground) -> None:
+    _hold(ground, ground.lab_world.mint(expires=datetime.now(UTC) + _SOON))
+
+
+def _demand_sso(ground: Ground) -> None:
+    """Move the package to an organisation that demands what the Secret's token does not have."""
+    lab_world, image = ground.lab_world, ground.workload.image
+    owner, login = f"sso-{secrets.token_hex(4)}", lab_world.world.target.login
+    _put_organisation(ground, owner, sso_enforced=False)
+    lab_world.control.put_package(f"{owner}/{image.name}", "private", [login], [login])
+    ground.keeper = lab_world.mint((_READ, "write:packages"), sso=owner)
+    ground.operator = lab_world.mint(sso=owner)
+    ground.expect(replace(image, repository=f"{image.registry}/{owner}/{image.name}"))
+    ground.publish()
+    _put_organisation(ground, owner, sso_enforced=True)
+
+
+def _put_organisation(ground: Ground, owner: str, *, sso_enforced: bool) -> None:
+    people = [ground.lab_world.world.target.login]
+    ground.lab_world.control.put_owner(
+        owner, organisation=True, members=people, creators=people, sso_enforced=sso_enforced
+    )
+
+
+def _share_the_token(ground: Ground) -> None:
+    """Want a token for each namespace, and let the other namespace have this one, too."""
+    target = ground.lab_world.world.target
+    ground.copy_secret_elsewhere()
+    (peer,) = ground.other_namespaces
+    other = replace(ground.workload, name=f"{ground.workload.name}-peer", namespace=peer)
+    ground.wanted = replace(target, token_per_namespace=True, workloads=(ground.workload, other))
+
+
+def _move(ground: Ground, is_visible: Visibility, wanted: Visibility) -> None:
+    """Give the workload a package of its own, which is not what the target wants, or is."""
+    lab_world, image = ground.lab_world, ground.workload.image
+    package, people = f"{image.package}-{secrets.token_hex(4)}", [lab_world.world.target.login]
+    lab_world.control.put_package(package, is_visible, people, people)
+    ground.workload = replace(ground.workload, visibility=wanted)
+    ground.expect(replace(image, repository=f"{image.registry}/{package}"))
+    ground.publish()
+
+
+def _give_a_public_package_a_secret(ground: Ground) -> None:
+    _move(ground, Visibility.PUBLIC, wanted=Visibility.PUBLIC)
+    ground.put_secret(ground.credential.credential)
+    ground.wire([{"name": ground.secret_name}])
+
+
+def _keep_private_what_is_meant_to_be_public(ground: Ground) -> None:
+    _move(ground, Visibility.PRIVATE, wanted=Visibility.PUBLIC)
+    ground.delete_secret()
+    ground.wire([])
+
+
+def _publish_what_is_meant_to_be_private(ground: Ground) -> None:
+    _move(ground, Visibility.PUBLIC, wanted=Visibility.PRIVATE)
+    ground.put_secret(ground.credential.credential)
+    ground.wire([{"name": ground.secret_name}])
+
+
+FAULTS = (
+    Fault(
+        id="token-may-push",
+        reg="REG-008",
+        cause=Cause.TOKEN_TOO_WIDE,
+        must_fail=_ALONE,
+        symptom=told(r"x-oauth-scopes: .*write:packages"),
+        break_it=_let_it_push,
+        of_a_secret=True,
+    ),
+    Fault(
+        id="token-reaches-repositories",
+        reg="REG-008",
+        cause=Cause.TOKEN_TOO_WIDE,
+        must_fail=_ALONE,
+        symptom=told(r"x-oauth-scopes: .*\brepo\b"),
+        break_it=_let_it_reach_repositories,
+        of_a_secret=True,
+    ),
+    Fault(
+        id="token-may-delete",
+        reg="REG-008",
+        cause=Cause.TOKEN_TOO_WIDE,
+        must_fail=_ALONE,
+        symptom=told(r"x-oauth-scopes: .*delete:packages"),
+        break_it=_let_it_delete,
+        of_a_secret=True,
+    ),
+    Fault(
+        id="token-not-classic",
+        reg="REG-008",
+        cause=Cause.TOKEN_NOT_CLASSIC,
+        must_fail=_NO_PULL,
+        symptom=pull_error(
+            r"403 Forbidden\s+denied: permission_denied: "
+            r"The token provided does not match expected scopes\.",
+            before_2_3_3=r"HEAD request to \S+: 403 Forbidden$",
+        ),
+        break_it=_use_a_fine_grained_token,
+        of_a_secret=True,
+    ),
+    Fault(
+        id="token-not-authorised-for-sso",
+        reg="REG-008",
+        cause=Cause.SSO_MISSING,
+        must_fail=_NO_PULL,
+        symptom=pull_error(
+            r"403 Forbidden\s+denied: permission_denied: "
+            r"Resource protected by organization SAML enforcement\.",
+            before_2_3_3=r"HEAD request to \S+: 403 Forbidden$",
+        ),
+        break_it=_demand_sso,
+        of_a_secret=True,
+    ),
+    Fault(
+        id="token-ends-soon",
+        reg="REG-008",
+        cause=Cause.TOKEN_ENDS_SOON,
+        must_fail=_ALONE,
+        symptom=told(r"github-authentication-token-expiration: \d{4}-\d\d-\d\d"),
+        break_it=_let_it_end_soon,
+        of_a_secret=True,
+    ),
+    Fault(
+        id="token-shared-by-namespaces",
+        reg="REG-008",
+        cause=Cause.TOKEN_SHARED,
+        must_fail=_ALONE,
+        symptom=told(r"Secret other-\w+/\S+ is the same"),
+        break_it=_share_the_token,
+        of_a_secret=True,
+    ),
+    Fault(
+        id="public-package-with-secret",
+        reg="REG-008",
+        cause=Cause.SECRET_NEEDLESS,
+        must_fail=_ALONE,
+        symptom=told(r'"visibility":"public"'),
+        break_it=_give_a_public_package_a_secret,
+    ),
+    Fault(
+        id="package-not-public",
+        reg="REG-008",
+        cause=Cause.PACKAGE_NOT_PUBLIC,
+        must_fail=frozenset({"REG-006", "REG-008"}),
+        symptom=pull_error(r"failed to fetch anonymous token.*401 Unauthorized"),
+        break_it=_keep_private_what_is_meant_to_be_public,
+    ),
+    Fault(
+        id="package-not-private",
+        reg="REG-008",
+        cause=Cause.PACKAGE_NOT_PRIVATE,
+        must_fail=_ALONE,
+        symptom=told(r'"visibility":"public"'),
+        break_it=_publish_what_is_meant_to_be_private,
+    ),
+)

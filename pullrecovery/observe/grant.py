@@ -1,0 +1,71 @@
+"""Who may read the package, and what the pull secret's token may do: GitHub's own words for it."""
+
+from datetime import UTC, datetime
+
+from kubernetes.client.exceptions import ApiException
+
+from pullrecovery.grant_seen import GrantSeen, TokenSeen
+from pullrecovery.model import Visibility, Workload
+from pullrecovery.observation import Credential, Probe, SecretSeen, Trouble
+from pullrecovery.observe.secret import tokens_of
+from pullrecovery.packages import PackagesError
+from pullrecovery.world import World
+
+_OK = 200
+
+
+def observe_grant(world: World, workload: Workload, secret: SecretSeen) -> GrantSeen:
+    """Ask for the package's visibility and, by each token itself, for what the token may do.
+
+    Two requests with one token; for a package that is meant to be public two more, to the registry.
+    """
+    visibility, status, trouble = _visibility(world, workload)
+    asked_for = world.target.token_per_namespace
+    return GrantSeen(
+        visibility=visibility,
+        status=status,
+        at=datetime.now(UTC),
+        tokens=tuple(observe_token(world, workload, each) for each in secret.credentials),
+        anonymous=_ask_as_nobody(world, workload),
+        shared_with=namespaces_with(world, workload, secret.credentials) if asked_for else (),
+        trouble=trouble,
+    )
+
+
+def observe_token(world: World, workload: Workload, credential: Credential) -> TokenSeen:
+    """What GitHub says of a token."""
+    return world.github.packages(workload.image.owner, credential.token).token()
+
+
+def namespaces_with(
+    world: World, workload: Workload, credentials: tuple[Credential, ...]
+) -> tuple[str, ...]:
+    """The target's other namespaces whose pull secret has one of these tokens."""
+    names = {each.namespace for each in world.target.workloads} - {workload.namespace}
+    wanted = {credential.token for credential in credentials}
+    return tuple(name for name in sorted(names) if wanted & _tokens_in(world, workload, name))
+
+
+def _visibility(world: World, workload: Workload) -> tuple[str, int, Trouble | None]:
+    image = workload.image
+    packages = world.github.packages(image.owner, world.reader.token)
+    try:
+        return packages.visibility(image.name), _OK, None
+    except PackagesError as error:
+        return "", error.status, error.trouble
+
+
+def _ask_as_nobody(world: World, workload: Workload) -> Probe | None:
+    if workload.visibility is not Visibility.PUBLIC:
+        return None
+    return world.registry.manifest(workload.image.package, workload.image.tag, None)
+
+
+def _tokens_in(world: World, workload: Workload, namespace: str) -> frozenset[str]:
+    try:
+        secret = world.core.read_namespaced_secret(world.target.pull_secret, namespace)
+    except ApiException as error:
+        if error.status != 404:
+            raise
+        return frozenset()
+    return tokens_of(secret, workload.image.repository)

@@ -1,0 +1,210 @@
+"""REG-008: least privilege.
+
+Make the package public, so that pods need no token; or keep it private, and give the cluster a
+token that can pull and do nothing else, authorised for SSO where the organisation demands it.
+"""
+
+from collections.abc import Callable
+
+from kubernetes.client.exceptions import ApiException
+
+from pullrecovery.diagnosis.grant import (
+    LEAST,
+    diagnose_needless_secret,
+    diagnose_tokens,
+    diagnose_untold,
+    diagnose_visibility,
+    is_meant_to_be_public,
+    needed_by_others,
+)
+from pullrecovery.errors import PullRecoveryError
+from pullrecovery.grant_seen import TokenSeen
+from pullrecovery.model import Verdict, Visibility, Workload, holds
+from pullrecovery.observation import Credential, Observation
+from pullrecovery.observe.grant import namespaces_with, observe_token
+from pullrecovery.observe.secret import observe_secret
+from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
+from pullrecovery.values import edited
+from pullrecovery.world import World
+
+Revoke = Callable[[Credential], None]
+
+
+def reg_008(seen: Observation) -> Verdict:
+    """Holds when who may read the package is whom the target says, and pods hold no more than that.
+
+    Nothing is tried that could change a package: what a token may do is read from its scopes.
+    """
+    # Who may read it comes first: that shows also where nothing else could be told.
+    wrong = diagnose_visibility(seen) or diagnose_untold(seen)
+    if wrong is None:
+        public = is_meant_to_be_public(seen)
+        wrong = diagnose_needless_secret(seen) if public else diagnose_tokens(seen)
+    return wrong or holds(_told(seen))
+
+
+def _told(seen: Observation) -> str:
+    package = seen.workload.image.package
+    told = f"{package} is {seen.grant.visibility or 'not told of'}"
+    tokens = [_grant(token) for token in seen.grant.tokens]
+    return f"{told}, and its pods hold {'; '.join(tokens) or 'no token'}"
+
+
+def replace_token(
+    world: World,
+    workload: Workload,
+    credential: Credential,
+    revoke: Revoke,
+    *,
+    dry_run: bool = False,
+) -> Change:
+    """Put `credential` into the pull secret, and revoke the one before where nobody uses it now.
+
+    Idempotent. Raises PullRecoveryError for a token that is not the least one, or that the
+    registry does not accept for the package: then nothing is changed, and nothing revoked.
+    """
+    old = observe_secret(world, workload).credentials
+    where = f"Secret {workload.namespace}/{world.target.pull_secret}"
+    if old == (credential,):
+        return Change(f"nothing to do: {where} has this token already")
+    new = observe_token(world, workload, credential)
+    _check_least(world, workload, credential, new)
+    before = [_line(each, observe_token(world, workload, each)) for each in old]
+    if not dry_run:
+        refresh_secret(world, workload, credential)
+    others = tuple(each for each in old if each != credential)
+    told = _retire(world, workload, others, revoke, dry_run=dry_run)
+    diff = diff_of("\n".join(before), _line(credential, new), where)
+    return Change(f"put a token with read:packages alone into {where}; {told}", diff)
+
+
+def _check_least(world: World, workload: Workload, credential: Credential, seen: TokenSeen) -> None:
+    if seen.scopes != LEAST:
+        raise PullRecoveryError(
+            f"The new token must have read:packages alone; it has {_grant(seen)}."
+        )
+    probe = world.registry.tags(workload.image.package, credential)
+    if not (probe.ok or probe.missing):
+        package = workload.image.package
+        raise PullRecoveryError(f"The registry refuses the new token for {package}: {probe}.")
+
+
+def _retire(
+    world: World,
+    workload: Workload,
+    old: tuple[Credential, ...],
+    revoke: Revoke,
+    *,
+    dry_run: bool,
+) -> str:
+    """Revoke old tokens, but those with which another namespace of the target still pulls."""
+    told = []
+    for credential in old:
+        users = namespaces_with(world, workload, (credential,))
+        told.append(f"left the old one to {', '.join(users)}" if users else "revoked the old one")
+        if not users and not dry_run:
+            revoke(credential)
+    return ", ".join(told) or "there was none"
+
+
+def switch_visibility(
+    world: World,
+    workload: Workload,
+    switch: Callable[[str, Visibility], None],
+    *,
+    dry_run: bool = False,
+) -> Change:
+    """Make the package what the target says, by `switch(package, visibility)`; idempotent.
+
+    GitHub's API has no call for it: a person does it in the package's settings.
+    """
+    image, wanted = workload.image, workload.visibility
+    packages = world.github.packages(image.owner, world.reader.token)
+    found = packages.visibility(image.name)
+    if found == wanted:
+        return Change(f"nothing to do: {image.package} is {wanted} already")
+    if not dry_run:
+        switch(image.package, wanted)
+    diff = diff_of(f"visibility: {found}", f"visibility: {wanted}", image.package)
+    return Change(f"made {image.package} {wanted}", diff)
+
+
+def remove_needless_secret(
+    world: World, workload: Workload, revoke: Revoke, *, dry_run: bool = False
+) -> Change:
+    """Unwire and delete the pull secret of a public package, and revoke its token.
+
+    Idempotent. Only the values are edited where a private workload shares the namespace. Pods
+    keep what they were made with until the release is upgraded.
+    """
+    name, namespace = world.target.pull_secret, workload.namespace
+    diffs = [_unwire_values(workload, name, dry_run=dry_run)]
+    shared = needed_by_others(workload, world.target.workloads)
+    if not shared:
+        diffs.append(_unwire_account(world, namespace, name, dry_run=dry_run))
+        diffs.append(_delete_secret(world, workload, revoke, dry_run=dry_run))
+    diff = "\n".join(each for each in diffs if each)
+    if not diff:
+        return Change(f"nothing to do: {workload.name} is given no Secret {namespace}/{name}")
+    return Change(f"took Secret {namespace}/{name} from {workload.name}", diff)
+
+
+def _unwire_values(workload: Workload, name: str, *, dry_run: bool) -> str:
+    file = workload.values_file
+    before = file.read_text()
+    after = edited(before, workload.pull_secrets_key, lambda old: _without(old, name))
+    if not _names(before, after, name):
+        return ""
+    if not dry_run:
+        file.write_text(after)
+    return diff_of(before, after, file.name)
+
+
+def _names(before: str, after: str, name: str) -> bool:
+    """Whether the edit took the name away, and did not only lay out the file anew."""
+    return before.count(name) > after.count(name)
+
+
+def _unwire_account(world: World, namespace: str, name: str, *, dry_run: bool) -> str:
+    account = world.core.read_namespaced_service_account("default", namespace)
+    before = [entry.name for entry in account.image_pull_secrets or ()]
+    after = [each for each in before if each != name]
+    if before == after:
+        return ""
+    if not dry_run:
+        entries = [{"name": each} for each in after]
+        body = {"imagePullSecrets": entries or None}
+        world.core.patch_namespaced_service_account("default", namespace, body)
+    return diff_of("\n".join(before), "\n".join(after), f"ServiceAccount {namespace}/default")
+
+
+def _delete_secret(world: World, workload: Workload, revoke: Revoke, *, dry_run: bool) -> str:
+    seen = observe_secret(world, workload)
+    if not seen.exists:
+        return ""
+    if not dry_run:
+        try:
+            world.core.delete_namespaced_secret(seen.name, seen.namespace)
+        except ApiException as error:
+            if error.status != 404:
+                raise
+    _retire(world, workload, seen.credentials, revoke, dry_run=dry_run)
+    return diff_of("\n".join(seen.servers), "", f"Secret {seen.namespace}/{seen.name}")
+
+
+def _without(entries: object, name: str) -> list[object]:
+    listed = list(entries) if isinstance(entries, list) else []
+    return [entry for entry in listed if entry not in ({"name": name}, name)]
+
+
+def _line(credential: Credential, seen: TokenSeen) -> str:
+    """A token without the token: whose it is, and what it is granted."""
+    return f"a token of {credential.login} with {_grant(seen)}"
+
+
+def _grant(seen: TokenSeen) -> str:
+    if seen.scopes is None:
+        return f"no scopes ({seen.status} {seen.message})".replace(" )", ")")
+    ends = f"until {seen.expires}" if seen.expires else "without an end"
+    return f"{', '.join(sorted(seen.scopes)) or 'no scope'}, {ends}"
