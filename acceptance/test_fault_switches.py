@@ -5,13 +5,11 @@ an outage is in test_external.py; docs/fault-switches.md says which switch is wh
 """
 
 import re
-from contextlib import ExitStack
 
 import pytest
 
 from fixtures.grounds import await_pods, deploy
 from pullrecovery.lab.switches import (
-    Hanging,
     Missing,
     RateLimited,
     WrongBytes,
@@ -19,14 +17,10 @@ from pullrecovery.lab.switches import (
     switched,
 )
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
-from pullrecovery.wait import wait_for
 
 pytestmark = pytest.mark.whole_run
 
 _HEAD = r"failed to resolve reference \"\S+\": unexpected status from HEAD request to \S+: "
-_CONFIG = "/etc/containerd/config.toml"
-_SECTION = '  [plugins."io.containerd.grpc.v1.cri"]\n'
-_SHORT = '    image_pull_progress_timeout = "10s"\n'
 _COMMIT = r"rpc error: code = FailedPrecondition desc = failed to pull and unpack image \"\S+\": "
 
 REQUESTS = {
@@ -83,42 +77,3 @@ def test_failing_answer_is_said_and_is_over_with_its_cause(
         _await_words(ground, words)
 
     await_pods(ground, "the pod runs by itself", rolled_out)
-
-
-@pytest.fixture(name="short_of_patience")
-def _short_of_patience(node):
-    """A node whose containerd gives a pull up after 10 s without progress, instead of 5 minutes."""
-    kept = node.file(_CONFIG).content_string
-    assert kept.count(_SECTION) == 1
-    try:
-        _configure(node, kept.replace(_SECTION, _SECTION + _SHORT))
-        yield
-    finally:
-        _configure(node, kept)
-
-
-def _configure(node, config):
-    """Have containerd run under this configuration; pods run on meanwhile."""
-    node.check_output("printf %%s %s > %s", config, _CONFIG)
-    node.check_output("systemctl restart containerd")
-    wait_for("containerd answers", lambda: node.run("ctr version").rc == 0, bool, timeout=60)
-
-
-@pytest.mark.alone
-def test_pull_without_progress_is_given_up_and_said(make_ground, make_package, lab_world, request):
-    """No token, no manifest, no blob: each is silence, until containerd's own time is over."""
-    grounds = {
-        route: make_ground(image=make_package("private")) for route in ("token", "manifest", "blob")
-    }
-    request.getfixturevalue("short_of_patience")
-
-    with ExitStack() as lasting:
-        for route, ground in grounds.items():
-            own = {"repository": ground.workload.image.package, "route": route}
-            lasting.enter_context(switched(lab_world.control, Hanging(**own)))
-            deploy(ground)
-        for ground in grounds.values():
-            _await_words(ground, r": context canceled$", timeout=60)
-
-    for ground in grounds.values():
-        await_pods(ground, "the pod runs by itself", rolled_out)

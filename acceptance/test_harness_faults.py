@@ -23,7 +23,6 @@ from pullrecovery.lab.runner import CONTAINER as RUNNER
 from pullrecovery.lab.runner_shell import CASES
 from pullrecovery.observe import observe
 from pullrecovery.observe.registry import observe_identity
-from pullrecovery.process import run
 from pullrecovery.redaction import protect
 from pullrecovery.target import load_target
 from pullrecovery.tasks.reg_001_image_identity import DisagreementError, judge_identity
@@ -68,15 +67,6 @@ def _guarded(engine_client):
 def _docker_config(credential):
     pair = base64.b64encode(f"{credential.login}:{credential.token}".encode()).decode()
     return json.dumps({"auths": {"ghcr.io": {"auth": protect(pair)}}}).encode()
-
-
-def _helm_upgrade_and_wait(ground):
-    """Raises CommandError unless Helm says that all is well."""
-    helm, workload = ground.world.helm, ground.workload
-    files = [option for file in workload.values for option in ("--values", str(file))]
-    place = ["--namespace", workload.namespace, *files, "--wait", "--timeout", "30s"]
-    command = [str(helm.binary), "upgrade", "--install", workload.name, str(workload.chart)]
-    run([*command, *place], env=helm.environment, timeout=60)
 
 
 @pytest.mark.harness_fault("V1")
@@ -125,11 +115,10 @@ def test_script_that_swallows_errors_is_noticed(ends_in, lab_world, make_package
 def test_helm_that_waits_and_succeeds_is_not_believed(ends_in, make_ground, make_package):
     """With maxUnavailable 1 of 1, helm needs no Ready pod at all."""
     ground = make_ground(image=make_package("private"))
-    template = ground.workload.chart / "templates" / "deployment.yaml"
-    template.write_text(template.read_text().replace("maxUnavailable: 0", "maxUnavailable: 1"))
+    ground.set_value("rollingUpdate.maxUnavailable", 1)
     ground.set_value("image.tag", "dev")
 
-    _helm_upgrade_and_wait(ground)
+    ground.world.helm.upgrade(ground.workload, wait=True, within=20)
 
     with pytest.raises(WaitError) as error:
         await_rollout(ground, timeout=3)
@@ -152,7 +141,7 @@ def test_run_without_every_criterion_is_not_whole(ends_in, inner_run):
     """A plugin that drops tests without a word leaves no option behind that would say so."""
     dropping = """
         def pytest_collection_modifyitems(items):
-            items[:] = items[-1:]
+            items[:] = [item for item in items if "repository-typo-frontend-" in item.name][:1]
     """
 
     inner = inner_run("test_reg_005_right_values.py", plugin=dropping)
