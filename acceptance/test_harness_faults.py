@@ -141,7 +141,8 @@ def test_run_without_every_criterion_is_not_whole(ends_in, inner_run):
     """A plugin that drops tests without a word leaves no option behind that would say so."""
     dropping = """
         def pytest_collection_modifyitems(items):
-            items[:] = [item for item in items if "repository-typo-frontend-" in item.name][:1]
+            own = [item for item in items if item.name.endswith("-values]")]
+            items[:] = own[:1]
     """
 
     inner = inner_run("test_reg_005_right_values.py", plugin=dropping)
