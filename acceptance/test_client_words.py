@@ -5,7 +5,6 @@ pod; all with the same login, in the same situation. tests/lab/ghcr/test_protoco
 answers themselves, byte for byte.
 """
 
-import base64
 import json
 import re
 import secrets
@@ -277,11 +276,12 @@ _TELLING = ("Failed", "Pulled", "InspectFailed")
 
 
 def _pull_secret(credential):
-    pair = base64.b64encode(f"{credential.login}:{credential.token}".encode()).decode()
     return k8s.V1Secret(
         metadata=k8s.V1ObjectMeta(name="pull"),
         type="kubernetes.io/dockerconfigjson",
-        string_data={".dockerconfigjson": json.dumps({"auths": {"ghcr.io": {"auth": pair}}})},
+        string_data={
+            ".dockerconfigjson": json.dumps({"auths": {"ghcr.io": {"auth": credential.auth}}})
+        },
     )
 
 

@@ -4,7 +4,6 @@ Each ends in an error that names the guard, and nothing counts as passed. The li
 pullrecovery/faults/harness.py; what each guard said stands in result.json.
 """
 
-import base64
 import json
 from dataclasses import dataclass, replace
 from typing import Any
@@ -65,8 +64,7 @@ def _guarded(engine_client):
 
 
 def _docker_config(credential):
-    pair = base64.b64encode(f"{credential.login}:{credential.token}".encode()).decode()
-    return json.dumps({"auths": {"ghcr.io": {"auth": protect(pair)}}}).encode()
+    return json.dumps({"auths": {"ghcr.io": {"auth": protect(credential.auth)}}}).encode()
 
 
 @pytest.mark.harness_fault("V1")

@@ -1,5 +1,6 @@
 """What was seen, once, as frozen data; every criterion is a function of these."""
 
+import base64
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +17,11 @@ class Credential:
 
     login: str
     token: str = field(repr=False)
+
+    @property
+    def auth(self) -> str:
+        """Base64 of login:token, as Basic authentication and a pull secret's `auth` have it."""
+        return base64.b64encode(f"{self.login}:{self.token}".encode()).decode()
 
 
 class Trouble(StrEnum):

@@ -4,7 +4,6 @@ Source: the distribution token specification; the answers of GHCR that the
 causes rest on are listed in docs/mirror.md.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -68,8 +67,7 @@ class RegistryClient:
         """A bearer token for `package`, or the refusal; httpx.HTTPError where none answers."""
         headers = {}
         if credential:
-            pair = f"{credential.login}:{credential.token}".encode()
-            headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+            headers["Authorization"] = f"Basic {credential.auth}"
         query = {"service": self.host, "scope": f"repository:{package}:{actions}"}
         answer = self.http.get(self._url("/token"), params=query, headers=self._headers(headers))
         if answer.status_code != httpx.codes.OK:

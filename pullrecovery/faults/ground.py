@@ -1,6 +1,5 @@
 """The ground a scenario stands on: all good, until a fault spoils it."""
 
-import base64
 import json
 import secrets
 from collections.abc import Callable
@@ -258,5 +257,4 @@ def _tolerate_missing(delete: Callable[[], object]) -> None:
 
 def auth_of(credential: Credential) -> str:
     """Login and token as an entry's `auth` has them."""
-    pair = f"{credential.login}:{credential.token}".encode()
-    return protect(base64.b64encode(pair).decode())
+    return protect(credential.auth)

@@ -206,6 +206,5 @@ def _others(secret: Any, repository: str) -> dict[str, Any]:
 
 def _entry(credential: Credential) -> dict[str, str]:
     protect(credential.token)
-    pair = f"{credential.login}:{credential.token}".encode()
-    auth = protect(base64.b64encode(pair).decode())
+    auth = protect(credential.auth)
     return {"username": credential.login, "password": credential.token, "auth": auth}
