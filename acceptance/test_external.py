@@ -36,7 +36,9 @@ def test_external_cause_is_named_left_alone_and_over_with_its_end(broken, remedi
     """The set of failing criteria is exact, and each fails for the row's one cause."""
     verdicts = broken.verdicts()
     assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
-    assert {each.cause for each in failing(verdicts).values()} == {broken.fault.cause}, verdicts
+    assert {each.cause for each in failing(verdicts).values()} == {broken.fault.cause}, failing(
+        verdicts
+    )
 
     before = broken.state()
     for remedy in remedies:

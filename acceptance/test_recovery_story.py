@@ -30,7 +30,7 @@ def _five_causes(frontend, backend, capitals):
     frontend.ground.set_value("image.tag", "dev")
     frontend.ground.set_value("image.repository", capitals)
     frontend.ground.delete_secret()
-    backend.ground.put_secret(backend.lab_world.mint(scopes=("repo",)).credential)
+    backend.ground.put_secret(backend.lab_world.mint(scopes=()).credential)
     for place in (frontend, backend):
         place.ground.set_value(place.workload.pull_secrets_key, [])
         place.deploy()

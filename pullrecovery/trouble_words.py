@@ -32,7 +32,10 @@ _RULES = (
     (Trouble.REFUSED, r"connection refused|connection reset by peer|: EOF$"),
     (
         Trouble.TIMED_OUT,
-        r"i/o timeout|context deadline exceeded|TLS handshake timeout|: context canceled$",
+        (
+            r"i/o timeout|context deadline exceeded|TLS handshake timeout|: context canceled$"
+            r"|timeout awaiting response headers"
+        ),
     ),
 )
 _PATTERNS = tuple(

@@ -159,7 +159,7 @@ FAULTS = (
     _limited("blob", "blob", _ASKED, "failed to copy: httpReadSeeker: failed open: .*"),
     _outage(500, "json", "manifest", _HEAD),
     _outage(502, "html", "manifest", _HEAD),
-    _outage(503, "empty", None, _TOKEN, _TRIED_TOO),
+    _outage(503, "empty", "manifest", _HEAD),
     _outage(504, "html", "token", _TOKEN, _TRIED_TOO),
     _cut("connection-closed", Cause.REFUSED, Closed, "manifest", _DIALLED + "EOF"),
     _cut("connection-reset", Cause.REFUSED, Reset, "manifest", _DIALLED + ".*reset by peer"),

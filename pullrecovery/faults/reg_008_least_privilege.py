@@ -72,8 +72,11 @@ def _share_the_token(ground: Ground) -> None:
     target = ground.lab_world.world.target
     ground.copy_secret_elsewhere()
     (peer,) = ground.other_namespaces
-    other = replace(ground.workload, name=f"{ground.workload.name}-peer", namespace=peer)
-    ground.wanted = replace(target, token_per_namespace=True, workloads=(ground.workload, other))
+    # The target's own chart, as the docs name charts by where they are in it.
+    own = target.workload(ground.workload.name)
+    other = replace(own, name=f"{own.name}-peer", namespace=peer)
+    workloads = (*target.workloads, other)
+    ground.wanted = replace(target, token_per_namespace=True, workloads=workloads)
 
 
 def _move(ground: Ground, is_visible: Visibility, wanted: Visibility) -> None:
