@@ -31,7 +31,7 @@ PODS = {
     ),
     "outage-500-json": (f"{HEAD}500 Internal Server Error", Trouble.SERVER_ERROR),
     "outage-502-html": (f"{HEAD}502 Bad Gateway", Trouble.SERVER_ERROR),
-    "outage-503-empty": (f"{TOKEN}503 Service Unavailable", Trouble.SERVER_ERROR),
+    "outage-503-empty": (f"{HEAD}503 Service Unavailable", Trouble.SERVER_ERROR),
     "outage-504-html": (f"{TOKEN}504 Gateway Timeout", Trouble.SERVER_ERROR),
     "connection-closed": (f"{DIALLED}EOF", Trouble.REFUSED),
     "connection-reset": (

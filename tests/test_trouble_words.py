@@ -24,8 +24,7 @@ WORDS = {
     "dial timeout": (f"{DIALLED}dial tcp 172.18.0.2:443: i/o timeout", Trouble.TIMED_OUT),
     "no progress": (f"{P}failed to copy: context canceled", Trouble.TIMED_OUT),
     "no headers": (
-        f'{P}failed to authorize: failed to fetch oauth token: Get "https://ghcr.io/token":'
-        " net/http: timeout awaiting response headers",
+        f'{P}failed to authorize: Get "https://ghcr.io/token": timeout awaiting response headers',
         Trouble.TIMED_OUT,
     ),
     "handshake": (f"{DIALLED}net/http: TLS handshake timeout", Trouble.TIMED_OUT),
