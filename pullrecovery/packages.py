@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import githubkit
 import httpx
-from githubkit.exception import GitHubException, RequestError, RequestFailed
+from githubkit.exception import GitHubException, RequestError, RequestFailed, RequestTimeout
 from githubkit.response import Response
 
 from pullrecovery.errors import PullRecoveryError
@@ -142,7 +142,7 @@ class Packages:
     ) -> Response[Any, Any]:
         what = f"{method} {path}"
         try:
-            return self._github.request(method, path, params=query)
+            return self._ask(method, path, query)
         except RequestFailed as error:
             raise _refused(what, error.response.raw_response) from None
         except RequestError as error:
@@ -150,6 +150,18 @@ class Packages:
             raise PackagesError(what, 0, redact(str(error.exc)), cut=cut) from error
         except GitHubException as error:
             raise PackagesError(what, 0, redact(repr(error))) from error
+
+    def _ask(
+        self, method: str, path: str, query: dict[str, str | int] | None
+    ) -> Response[Any, Any]:
+        try:
+            return self._github.request(method, path, params=query)
+        except RequestError as error:
+            # Each question has a connection of its own; that one was cut is not what GitHub says.
+            cut = not isinstance(error, RequestFailed | RequestTimeout)
+            if method != "GET" or not cut:
+                raise
+            return self._github.request(method, path, params=query)
 
 
 @dataclass(frozen=True)

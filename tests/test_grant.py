@@ -213,6 +213,21 @@ def test_end_of_a_token_is_read_in_both_its_forms(text, moment):
     assert Packages("bytequester", "l3ast-token", transport=double).token().expires == moment
 
 
+@pytest.mark.parametrize(("cuts", "status"), [(1, 200), (2, 0)])
+def test_question_whose_connection_was_cut_is_asked_once_more(cuts, status):
+    """One cut says nothing of GitHub; two in a row do."""
+    double, left = GitHubDouble(), [httpx.ReadError("cut") for _ in range(cuts)]
+
+    def answer(request):
+        if left:
+            raise left.pop()
+        return double(request)
+
+    seen = Packages("bytequester", "l3ast-token", transport=httpx.MockTransport(answer)).token()
+
+    assert seen.status == status
+
+
 @pytest.mark.parametrize(
     ("token", "seen"),
     [
