@@ -100,7 +100,7 @@ def _limited(name: str, route: str, must_fail: frozenset[str], said: str) -> Ext
 
 
 def _outage(
-    status: int, body: str, route: str | None, said: str, must_fail: frozenset[str] = _ASKED
+    status: int, body: str, route: str, said: str, must_fail: frozenset[str] = _ASKED
 ) -> ExternalFault:
     return ExternalFault(
         id=f"outage-{status}-{body}",
