@@ -180,6 +180,17 @@ def test_many_tags_are_shortened_to_the_newest():
     assert verdict.remedy.startswith(f"take {REPOSITORY}:v24,")
 
 
+def test_a_tag_of_what_is_kept_beside_an_image_is_never_proposed():
+    """A verdict of the gate has a tag in the same repository, and no pod can run it."""
+    verdict, signature = f"verdict-{TAG}", f"sha256-{'0' * 64}.sig"
+
+    found = _judge(missing("latest", verdict, signature))
+
+    assert f"take {REPOSITORY}:latest," in found.remedy
+    assert verdict not in found.evidence
+    assert signature not in found.evidence
+
+
 @pytest.mark.parametrize(
     ("wanted", "near"),
     [

@@ -17,6 +17,7 @@ from pullrecovery.guards import Guard
 from pullrecovery.model import Cause, Image, Verdict, fails, holds
 from pullrecovery.observation import Credential, IdentitySeen, Observation
 from pullrecovery.observe.registry import login_command
+from pullrecovery.oci_types import names_image
 from pullrecovery.reference import Reference, parse_reference
 from pullrecovery.registry_words import Meaning, meaning_of, meaning_of_probe
 from pullrecovery.tasks.changes import Change, diff_of
@@ -241,8 +242,9 @@ def _platform(described: dict[str, Any]) -> str:
 
 
 def listed_tags(seen: IdentitySeen) -> list[str]:
-    """The tags that `crane ls` printed, oldest push first as GHCR lists them."""
-    return seen.tags.stdout.split() if seen.tags.rc == 0 else []
+    """The images' tags that `crane ls` printed, oldest push first as GHCR lists them."""
+    printed = seen.tags.stdout.split() if seen.tags.rc == 0 else []
+    return [tag for tag in printed if names_image(tag)]
 
 
 def nearest_tags(wanted: str, tags: list[str]) -> list[str]:

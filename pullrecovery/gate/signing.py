@@ -1,0 +1,171 @@
+"""A verdict signed with a key of the user's, and whether a signed one may be trusted for a thing.
+
+The form is a compact JWS (RFC 7515), by Ed25519 (RFC 9864) or ES256: docs/adr/0018.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import BadSignatureError, DecodeError, JoseError
+from joserfc.jwk import ECKey, OKPKey
+
+from pullrecovery.errors import UsageError
+from pullrecovery.gate.verdict import (
+    Decision,
+    GateVerdict,
+    VerdictError,
+    check,
+    from_document,
+    to_document,
+)
+
+Key = OKPKey | ECKey
+
+TYPE = "pullrecovery-verdict+jws"
+_ALGORITHMS = {"Ed25519": "Ed25519", "P-256": "ES256"}
+_MAKE = "openssl genpkey -algorithm ed25519 -out gate.key"
+_MAKE_PUBLIC = "openssl pkey -in gate.key -pubout -out gate.pub"
+# Clocks differ by seconds; what is further ahead is not of a clock.
+_SKEW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a verdict must be about to let something through.
+
+    `images` has the digest of every workload at stake, as the registry has it now; `charts` those
+    chart digests that are known where it is verified. `criteria` are those that must have been
+    judged of each workload, `suite` the version that must have judged them, `worlds` where.
+    """
+
+    revision: str
+    images: Mapping[str, str]
+    criteria: frozenset[str]
+    suite: str
+    now: datetime
+    charts: Mapping[str, str] = field(default_factory=dict)
+    worlds: frozenset[str] = frozenset({"lab", "live"})
+
+
+def private_key(text: str, where: str) -> Key:
+    """A signing key from PEM (PKCS #8, not encrypted); `where` it stood is for the error."""
+    key = _key(text, where, f"Make one with `{_MAKE}`.")
+    if not key.is_private:
+        raise UsageError(f"{where}: a public key signs nothing; give the private one.")
+    return key
+
+
+def public_key(text: str, where: str) -> Key:
+    """A verification key from PEM (SubjectPublicKeyInfo); `where` it stood is for the error."""
+    key = _key(text, where, f"Make it with `{_MAKE_PUBLIC}`.")
+    if key.is_private:
+        problem = "a private key does not belong where verdicts are verified"
+        raise UsageError(f"{where}: {problem}. Make the public one with `{_MAKE_PUBLIC}`.")
+    return key
+
+
+def sign(verdict: GateVerdict, key: Key) -> str:
+    """The verdict and its signature as one text of three parts."""
+    header = {"alg": _algorithm(key), "typ": TYPE, "kid": key.thumbprint()}
+    payload = json.dumps(to_document(verdict), sort_keys=True)
+    return jws.serialize_compact(header, payload, key, algorithms=[header["alg"]])
+
+
+def read(signed: str, key: Key) -> GateVerdict:
+    """The verdict that `key` signed; raises VerdictError with the reason why it is none."""
+    try:
+        parsed = jws.extract_compact(signed.strip().encode())
+        _check_header(parsed.headers(), key)
+        found = jws.deserialize_compact(signed.strip(), key, algorithms=[_algorithm(key)])
+        return from_document(json.loads(found.payload))
+    except BadSignatureError as error:
+        raise VerdictError("the signature does not fit: it was changed after signing") from error
+    except (DecodeError, JoseError, ValueError) as error:
+        raise VerdictError(f"the text is no signed verdict: {error}") from error
+
+
+def verify(signed: str, key: Key, expected: Expected) -> list[str]:
+    """Why `signed` does not let through what is expected; nothing where it does."""
+    try:
+        verdict = read(signed, key)
+    except VerdictError as error:
+        return [str(error)]
+    return [*_foreign(verdict, expected), *_stale(verdict, expected), *_empty(verdict, expected)]
+
+
+def _foreign(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
+    """It is of another revision, another chart or another image."""
+    if verdict.revision != expected.revision:
+        yield f"the verdict is on revision {verdict.revision}, and not on {expected.revision}"
+    if not expected.images:
+        yield "nothing is expected: no workload's image was named"
+    for name, digest in expected.images.items():
+        judged = verdict.workload(name)
+        if judged is None:
+            yield f"the verdict says nothing of the workload {name}"
+        elif not digest or judged.image != digest:
+            yield f"{name}: the image judged is {judged.image}, and not {digest or 'known now'}"
+    for name, digest in expected.charts.items():
+        judged = verdict.workload(name)
+        if judged and judged.chart != digest:
+            yield f"{name}: the chart judged is {judged.chart}, and not {digest}"
+
+
+def _stale(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
+    """It is not of now, not of this suite, or not of a world that is taken."""
+    if verdict.issued > expected.now + _SKEW:
+        yield f"the verdict was issued in the future, at {verdict.issued.isoformat()}"
+    if verdict.expires <= expected.now:
+        yield f"the verdict expired at {verdict.expires.isoformat()}"
+    if verdict.suite != expected.suite:
+        yield f"the verdict is of suite {verdict.suite}, and not of {expected.suite}"
+    if verdict.world not in expected.worlds:
+        yield f"the verdict was found in the {verdict.world} world, which is not taken here"
+
+
+def _empty(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
+    """It judged too little, or does not say what it would have to."""
+    if not expected.criteria:
+        yield "nothing is expected: no criterion was named"
+    wanted = [check(name, reg) for name in expected.images for reg in sorted(expected.criteria)]
+    yield from (f"{each} was not judged" for each in wanted if each not in verdict.checks.run)
+    decided = verdict.decided()
+    if verdict.decision is not Decision.PROMOTE:
+        yield from (f"{verdict.decision}: {each}" for each in verdict.reasons or ("no reason",))
+    elif decided.decision is not Decision.PROMOTE:
+        # Whoever signed it: the decision is made here once more, from what it rests on.
+        yield from (f"it says promote, and should not: {each}" for each in decided.reasons)
+
+
+def _check_header(header: Mapping[str, Any], key: Key) -> None:
+    """Its algorithm is that of the key, whatever the header would like; and so is its key."""
+    wanted, named = _algorithm(key), header.get("alg")
+    if named != wanted:
+        raise VerdictError(f"it is signed by {named!r}, and not by {wanted}, as this key signs")
+    if header.get("typ") != TYPE:
+        raise VerdictError(f"what is signed is a {header.get('typ')!r}, and no {TYPE}")
+    if header.get("kid") != key.thumbprint():
+        raise VerdictError(f"it is signed with another key than {key.thumbprint()}")
+
+
+def _algorithm(key: Key) -> str:
+    return _ALGORITHMS[key.curve_name]
+
+
+def _key(text: str, where: str, cure: str) -> Key:
+    problem = "no PEM of a key is there"
+    for kind in (OKPKey, ECKey) if "-----BEGIN " in text else ():
+        try:
+            key: Key = kind.import_key(text.strip())
+        except TypeError:
+            problem = "the key is encrypted; take its password off with `openssl pkey`"
+        except (ValueError, JoseError):
+            problem = "the key is neither Ed25519 nor P-256"
+        else:
+            if key.curve_name in _ALGORITHMS:
+                return key
+    raise UsageError(f"{where}: {problem}. {cure}")

@@ -1,0 +1,258 @@
+"""The gate's verdict on one revision: what was judged of what, and what follows from it.
+
+As JSON it is what docs/gate-verdict.schema.json describes.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pullrecovery.errors import Exit, PullRecoveryError
+from pullrecovery.guards import Guard
+from pullrecovery.model import Cause, Verdict, Workload
+from pullrecovery.redaction import redact
+
+SCHEMA = 1
+# How long a verdict is good for, unless the user says otherwise.
+VALID_FOR = timedelta(hours=24)
+# A verdict is a signed text of limited length, and evidence may be a client's whole output.
+_TEXT = 2000
+
+
+class VerdictError(PullRecoveryError):
+    """A document that is no verdict of the gate."""
+
+
+class Decision(StrEnum):
+    """What is to become of the revision; only `promote` lets it through."""
+
+    PROMOTE = "promote"
+    HOLD = "hold"
+    CANNOT_TELL = "cannot-tell"
+
+    @property
+    def exit(self) -> Exit:
+        codes = {self.PROMOTE: Exit.HOLDS, self.HOLD: Exit.DOES_NOT_HOLD}
+        return codes.get(self, Exit.CANNOT_TELL)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One workload as it was judged; `chart` is its `chart_digest`, `image` its manifest's digest.
+
+    `reference` is the wanted one. `image` is '' where the registry named none.
+    """
+
+    name: str
+    namespace: str
+    chart: str
+    reference: str
+    image: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a check failed: one cause of it, with what was seen and the command that mends it."""
+
+    check: str
+    cause: str
+    evidence: str = ""
+    remedy: str = ""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it speaks of the revision; an outage or something unknown does not."""
+        return self.cause != Cause.UNKNOWN and not self.cause.startswith("external.")
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.cause}"
+
+
+@dataclass(frozen=True)
+class Checks:
+    """The checks, each a workload's name and a criterion: what was to be judged, and what was.
+
+    `optional` ones are shown, and hold nothing. A tier that ends the gate leaves those after it
+    neither run nor skipped.
+    """
+
+    declared: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    failed: tuple[Failure, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What was declared and neither run nor skipped."""
+        done = {*self.run, *self.skipped}
+        return tuple(check for check in self.declared if check not in done)
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A part of the gate and how it ended: `passed`, `held`, `timed-out` or `not-run`."""
+
+    name: str
+    ended: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """What the gate says of `revision` (a full commit id) of a target, and what it rests on.
+
+    `issued` and `expires` have a time zone. `suite` is the version of this package, `world` is
+    where it was judged: `lab` or `live`. `doubts` are why the gate could not tell, `partial` says
+    that not all was selected, and `reasons` are those of the decision, the first to mend in front.
+    """
+
+    revision: str
+    target: str
+    suite: str
+    issued: datetime
+    expires: datetime
+    world: str
+    kubernetes: str
+    workloads: tuple[Judged, ...]
+    checks: Checks
+    partial: bool = False
+    doubts: tuple[str, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    decision: Decision = Decision.CANNOT_TELL
+    reasons: tuple[str, ...] = field(default=())
+
+    def decided(self) -> "GateVerdict":
+        """The same with the decision that follows from it."""
+        decision, reasons = decide(
+            self.checks, self.workloads, partial=self.partial, doubts=self.doubts
+        )
+        return replace(self, decision=decision, reasons=reasons)
+
+    def workload(self, name: str) -> Judged | None:
+        """What was judged under this name; None if nothing was."""
+        return next((each for each in self.workloads if each.name == name), None)
+
+
+def check(workload: str, criterion: str) -> str:
+    """The name of a check: `frontend REG-005`."""
+    return f"{workload} {criterion}"
+
+
+def failures(name: str, verdict: Verdict) -> tuple[Failure, ...]:
+    """Every cause that a criterion's verdict names, as failures of the check `name`."""
+    return tuple(
+        Failure(name, str(each.cause), _short(each.evidence), _short(each.remedy))
+        for each in verdict.named
+        if not verdict.holds
+    )
+
+
+def decide(
+    checks: Checks, workloads: Iterable[Judged], *, partial: bool, doubts: Iterable[str]
+) -> tuple[Decision, tuple[str, ...]]:
+    """What follows from what was judged, with the reasons; nothing is promoted for want of one.
+
+    A failure that speaks of the revision holds it, whatever else is not known of it.
+    """
+    wrong = [each for each in checks.failed if each.check not in checks.optional]
+    told = [str(each) for each in wrong if each.tells]
+    untold = [str(each) for each in wrong if not each.tells]
+    unknown = [*doubts, *untold, *_gaps(checks, tuple(workloads), partial=partial)]
+    if told:
+        return Decision.HOLD, (*told, *unknown)
+    if unknown:
+        return Decision.CANNOT_TELL, tuple(unknown)
+    return Decision.PROMOTE, ()
+
+
+def _gaps(checks: Checks, workloads: tuple[Judged, ...], *, partial: bool) -> Iterator[str]:
+    """What is wanting for a verdict, each in one sentence."""
+    if not workloads:
+        yield "no workload was judged"
+    if not checks.run:
+        yield f"{Guard.SOMETHING_JUDGED}: no check was run"
+    if partial:
+        yield "not every check was selected"
+    required = set(checks.declared) - set(checks.optional)
+    yield from (f"{Guard.NO_SKIPS}: {each}" for each in checks.skipped if each in required)
+    yield from (f"{each} was not run" for each in checks.missing if each in required)
+    undeclared = [each for each in checks.run if each not in checks.declared]
+    yield from (f"{each} was run and not declared" for each in undeclared)
+    yield from (f"no digest is known of {each.reference}" for each in workloads if not each.image)
+
+
+def chart_digest(workload: Workload) -> str:
+    """The digest of a chart's folder and its values files: `sha256:` and 64 hex digits.
+
+    It is the SHA-256 of a text with one line for each file, `HEX  NAME` and a line feed, sorted by
+    NAME: HEX is the SHA-256 of the file's content, NAME is `chart/` with the path in the chart's
+    folder, or `values/` with the place among the values files, from 0.
+    """
+    files = {
+        f"chart/{path.relative_to(workload.chart).as_posix()}": path
+        for path in workload.chart.rglob("*")
+        if path.is_file()
+    }
+    files |= {f"values/{at}": path for at, path in enumerate(workload.values)}
+    lines = (f"{_hex(files[name].read_bytes())}  {name}\n" for name in sorted(files))
+    return f"sha256:{_hex(''.join(lines).encode())}"
+
+
+def to_document(verdict: GateVerdict) -> dict[str, Any]:
+    """The verdict as JSON has it."""
+    return {
+        "schema": SCHEMA,
+        **asdict(verdict),
+        "issued": verdict.issued.isoformat(),
+        "expires": verdict.expires.isoformat(),
+    }
+
+
+def from_document(document: Any) -> GateVerdict:
+    """The verdict that a document of this schema has; raises VerdictError for any other."""
+    if not isinstance(document, dict):
+        raise VerdictError(f"the document is no verdict of schema {SCHEMA}, and no JSON object")
+    if document.get("schema") != SCHEMA:
+        found = document.get("schema")
+        raise VerdictError(f"the verdict's schema is {found!r}, and {SCHEMA} is what is known here")
+    fields = {key: value for key, value in document.items() if key != "schema"}
+    try:
+        checks = dict(fields.pop("checks"))
+        failed = tuple(Failure(**each) for each in checks.pop("failed"))
+        return GateVerdict(
+            **{key: _frozen(value) for key, value in fields.items()}
+            | {
+                "issued": _moment(fields["issued"]),
+                "expires": _moment(fields["expires"]),
+                "workloads": tuple(Judged(**each) for each in fields["workloads"]),
+                "tiers": tuple(Tier(**each) for each in fields["tiers"]),
+                "decision": Decision(fields["decision"]),
+                "checks": Checks(**{k: _frozen(v) for k, v in checks.items()}, failed=failed),
+            }
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise VerdictError(f"the document is no verdict of schema {SCHEMA}: {error}") from error
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:
+        raise ValueError(f"{text} has no time zone")
+    return moment
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _short(text: str) -> str:
+    text = redact(text)
+    return text if len(text) <= _TEXT else f"{text[:_TEXT]}…"
+
+
+def _hex(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

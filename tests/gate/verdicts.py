@@ -1,0 +1,71 @@
+"""A verdict that lets its revision through, and the keys that the tests sign with."""
+
+from datetime import UTC, datetime, timedelta
+
+from joserfc.jwk import ECKey, OKPKey
+
+from pullrecovery.gate.signing import Expected
+from pullrecovery.gate.verdict import Checks, GateVerdict, Judged, Tier, check
+
+REVISION = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"
+OTHER_REVISION = "0" * 40
+IMAGE = "sha256:" + "1" * 64
+OTHER_IMAGE = "sha256:" + "2" * 64
+CHART = "sha256:" + "3" * 64
+OTHER_CHART = "sha256:" + "4" * 64
+SUITE = "0.1.0"
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+CRITERIA = ("REG-001", "REG-005", "REG-006")
+
+KEY = OKPKey.generate_key("Ed25519")
+OTHER_KEY = OKPKey.generate_key("Ed25519")
+P256 = ECKey.generate_key("P-256")
+
+
+def pem(key, *, private=True):
+    """Return a key as a user's file has it."""
+    return key.as_pem(private=private).decode()
+
+
+def public(key=KEY):
+    """Return the half of a key that verifies."""
+    return type(key).import_key(pem(key, private=False))
+
+
+def checks(workload="frontend", **changes):
+    """Return the checks of one workload, all of them run and none failed, but for `changes`."""
+    names = tuple(check(workload, criterion) for criterion in CRITERIA)
+    return Checks(**({"declared": names, "run": names} | changes))
+
+
+JUDGED = Judged("frontend", "frontend-dev", CHART, "ghcr.io/bytequester/hosting-monorepo:v1", IMAGE)
+
+
+def verdict(**changes):
+    """Return a verdict with its decision made; by default one that promotes."""
+    fields = {
+        "revision": REVISION,
+        "target": "hosting-monorepo",
+        "suite": SUITE,
+        "issued": NOW - timedelta(hours=1),
+        "expires": NOW + timedelta(hours=23),
+        "world": "lab",
+        "kubernetes": "1.37.2",
+        "workloads": (JUDGED,),
+        "checks": checks(),
+        "tiers": (Tier("static", "passed", 0.4),),
+    }
+    return GateVerdict(**(fields | changes)).decided()
+
+
+def expected(**changes):
+    """Return what the verdict above is expected to be about."""
+    fields = {
+        "revision": REVISION,
+        "images": {"frontend": IMAGE},
+        "charts": {"frontend": CHART},
+        "criteria": frozenset(CRITERIA),
+        "suite": SUITE,
+        "now": NOW,
+    }
+    return Expected(**(fields | changes))
