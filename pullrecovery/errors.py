@@ -26,3 +26,9 @@ class UsageError(PullRecoveryError):
 
 class LabError(PullRecoveryError):
     """The lab could not be raised, used or removed."""
+
+
+class HeldError(PullRecoveryError):
+    """A revision that the gate does not let through, and why."""
+
+    exit = Exit.DOES_NOT_HOLD

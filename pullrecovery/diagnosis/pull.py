@@ -12,10 +12,10 @@ from pullrecovery.diagnosis.wiring import recreate
 from pullrecovery.model import Cause, Verdict, fails
 from pullrecovery.observation import Observation
 
-_ANONYMOUS = re.compile(r"failed to fetch anonymous token")
-_REJECTED = re.compile(r"failed to fetch oauth token.*403 Forbidden", re.DOTALL)
+ANONYMOUS = re.compile(r"failed to fetch anonymous token")
+REJECTED = re.compile(r"failed to fetch oauth token.*403 Forbidden", re.DOTALL)
 _FORBIDDEN = re.compile(r"/manifests/\S+: 403 Forbidden")
-_MISSING = re.compile(r": not found")
+IMAGE_NOT_FOUND = re.compile(r": not found")
 
 
 def diagnose_pull(seen: Observation, stuck: Stuck) -> Verdict:
@@ -58,7 +58,7 @@ def _diagnose_words(seen: Observation, stuck: Stuck) -> Verdict:
     content = diagnose_content(seen, said)
     if wrong_credential or content:
         return wrong_credential or content or unknown(stuck)
-    if _MISSING.search(said):
+    if IMAGE_NOT_FOUND.search(said):
         return missing_image(seen, f"{stuck.container.image}: {seen.wanted}")
     return _mended_by_now(seen, stuck) if refused else unknown(stuck)
 
@@ -73,7 +73,7 @@ def _diagnose_refused(seen: Observation, stuck: Stuck) -> Verdict | None:
 def is_refused(stuck: Stuck) -> bool:
     """Whether the pull went wrong by the pod's credentials, or for want of them."""
     said = stuck.container.waiting_message
-    refusals = (_ANONYMOUS, _REJECTED, _FORBIDDEN)
+    refusals = (ANONYMOUS, REJECTED, _FORBIDDEN)
     return stuck.keyring_unreadable or any(rule.search(said) for rule in refusals)
 
 

@@ -63,7 +63,7 @@ def build_app(
         tag = f"pull-recovery/{source.name}:{key}"
         _build(client, source, tag, BASE=base)
         with whole_folder(folder) as scratch:
-            _unpack(client, tag, scratch)
+            kept(client, tag, scratch)
     return App(folder)
 
 
@@ -89,7 +89,7 @@ def _build(client: docker.DockerClient, context: Path, tag: str, **arguments: st
     )
 
 
-def _unpack(client: docker.DockerClient, tag: str, target: Path) -> None:
+def kept(client: docker.DockerClient, tag: str, target: Path) -> None:
     """Take an image out of the engine: its configuration, and its layers compressed."""
     archive = target / "image.tar"
     with archive.open("wb") as file:

@@ -56,7 +56,7 @@ def observe_pods(
     selector = f"{_INSTANCE}={workload.name}"
     pods = world.core.list_namespaced_pod(workload.namespace, label_selector=selector).items
     living = [pod for pod in pods if _lives(pod) and (deployment.exists or not _hash(pod))]
-    return tuple(_pod(pod, _events(world, pod)) for pod in living)
+    return tuple(pod_seen(pod, _events(world, pod)) for pod in living)
 
 
 def _hash(pod: Any) -> str:
@@ -114,7 +114,8 @@ def _time(event: EventSeen) -> datetime:
     return event.time
 
 
-def _pod(pod: Any, events: tuple[EventSeen, ...]) -> PodSeen:
+def pod_seen(pod: Any, events: tuple[EventSeen, ...]) -> PodSeen:
+    """A pod of the API, with what was said of it."""
     before = tuple(_container(one, init=True) for one in pod.status.init_container_statuses or ())
     servers = tuple(_container(one, init=False) for one in pod.status.container_statuses or ())
     conditions = {c.type: c.status for c in pod.status.conditions or ()}

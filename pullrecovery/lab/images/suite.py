@@ -1,0 +1,201 @@
+"""The suite's own image: what a hook and a nightly Job run, and nothing that raises a lab.
+
+It holds Debian's python3, the package with the dependencies of its lock, Helm, and an SBOM of all
+of that; no container engine, kind or kubectl. docs/adr/0019-suite-image.md says why.
+"""
+
+import io
+import shutil
+import sys
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import docker
+from filelock import FileLock
+
+from pullrecovery import __version__
+from pullrecovery.lab import toolchain
+from pullrecovery.lab.content import key_of, whole_folder
+from pullrecovery.lab.passing import passing_name
+from pullrecovery.lab.paths import LABEL, REPOSITORY, Paths
+from pullrecovery.lab.rootfs import SUITE, BaseImage, Packages
+from pullrecovery.lab.runtime_lock import runtime
+from pullrecovery.lab.samples import App, kept
+from pullrecovery.lab.sbom import (
+    debian_packages,
+    go_modules,
+    python_packages,
+    write_sbom,
+)
+from pullrecovery.lab.toolchain import Toolchain, go_arch
+from pullrecovery.process import run
+
+REPOSITORY_NAME = "pull-recovery"
+SBOM_PATH = "/usr/share/sbom/pull-recovery.cdx.json"
+USER = 65532
+_BASE = Packages("suite-base", ("ca-certificates", "python3"))
+# Debian bookworm's; wheels are chosen for it, whatever Python runs the lab.
+_PYTHON = "3.11"
+_MARKERS = {
+    "python_version": _PYTHON,
+    "python_full_version": f"{_PYTHON}.2",
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+    "os_name": "posix",
+}
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+# What a run in a cluster reads: the package, and the tests with their fixtures.
+_OURS = ("pullrecovery", "fixtures", "acceptance", "conftest.py", "pyproject.toml", "LICENSE")
+_HOME = "/opt/pull-recovery"
+# Byte code is made here, as the root file system is read-only where the image runs.
+_COMPILE = "RUN python3 -m compileall -q --invalidation-mode unchecked-hash"
+_DOCKERFILE = f"""\
+FROM {{base}}
+COPY lib/ {_HOME}/lib/
+{_COMPILE} {_HOME}/lib
+COPY helm /usr/local/bin/helm
+COPY own/ {_HOME}/
+{_COMPILE} {_HOME}/pullrecovery {_HOME}/fixtures {_HOME}/acceptance
+COPY sbom.cdx.json {SBOM_PATH}
+ENV PYTHONPATH={_HOME}:{_HOME}/lib PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
+LABEL org.opencontainers.image.title="pull-recovery" \\
+  org.opencontainers.image.description="Gate and nightly check of image pulls" \\
+  org.opencontainers.image.version="{__version__}" \\
+  org.opencontainers.image.licenses="Apache-2.0" \\
+  org.opencontainers.image.vendor="bytequester" \\
+  org.opencontainers.image.base.name="debian:{SUITE}"
+WORKDIR {_HOME}
+USER {USER}:{USER}
+ENTRYPOINT ["python3", "-m", "pullrecovery"]
+"""
+
+
+@dataclass(frozen=True)
+class SuiteImage:
+    """The suite's image; `tag` names it by what it is made from."""
+
+    tools: Toolchain
+    base: BaseImage
+
+    @classmethod
+    def of(cls, tools: Toolchain, paths: Paths, *, pulled: bool) -> "SuiteImage":
+        """On a root file system of its own, bootstrapped or made from the published image."""
+        return cls(tools, BaseImage(paths, pulled, _BASE))
+
+    @cached_property
+    def key(self) -> str:
+        """Of all that the image is made from, looked at once: who edits meanwhile gets the next."""
+        ours = [REPOSITORY / name for name in _OURS]
+        helm = self.tools.folder(toolchain.HELM_LINUX).name
+        return key_of([_DOCKERFILE, *ours, self._lock(), helm, self.base.tag])
+
+    @property
+    def tag(self) -> str:
+        return f"pull-recovery/suite:{self.key}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the image is kept as files, with its SBOM beside it."""
+        return self.tools.paths.cache / "suite" / self.key
+
+    @property
+    def sbom(self) -> Path:
+        return self.folder / "sbom.cdx.json"
+
+    def files(self, client: docker.DockerClient, note: Callable[[str], None]) -> App:
+        """The image as files, which can be pushed; built where the cache lacks it."""
+        if not self.folder.exists():
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder.parent / "build.lock"):
+                if not self.folder.exists():
+                    self._make(client, note)
+        return App(self.folder)
+
+    def _make(self, client: docker.DockerClient, note: Callable[[str], None]) -> None:
+        self.tools.build([toolchain.HELM_LINUX], note)
+        with whole_folder(self.folder) as scratch:
+            context = scratch / "context"
+            self._build(client, context, note)
+            (context / "sbom.cdx.json").replace(scratch / "sbom.cdx.json")
+            shutil.rmtree(context)
+            kept(client, self.tag, scratch)
+
+    def _build(
+        self, client: docker.DockerClient, context: Path, note: Callable[[str], None]
+    ) -> None:
+        base = self.base.ensure(client, note)
+        library = self._library(note)
+        note("building the image of the suite")
+        context.mkdir()
+        (context / "Dockerfile").write_text(_DOCKERFILE.format(base=base))
+        shutil.copytree(library, context / "lib")
+        (context / "own").mkdir()
+        for name in _OURS:
+            _copy(REPOSITORY / name, context / "own" / name)
+        helm = context / "helm"
+        shutil.copyfile(self.tools.binary(toolchain.HELM_LINUX, "helm"), helm)
+        helm.chmod(0o755)
+        self._write_sbom(client, base, library, context / "sbom.cdx.json")
+        client.images.build(
+            path=str(context), tag=self.tag, rm=True, forcerm=True, labels={LABEL: "image"}
+        )
+
+    def _write_sbom(
+        self, client: docker.DockerClient, base: str, library: Path, target: Path
+    ) -> None:
+        status = file_of(client, base, "/var/lib/dpkg/status").decode()
+        parts = [
+            *debian_packages(status, f"debian-{SUITE}"),
+            *python_packages(library),
+            *go_modules(toolchain.HELM_LINUX.source / "go.mod"),
+        ]
+        write_sbom(self.tools.paths, target, REPOSITORY_NAME, __version__, parts)
+
+    def _library(self, note: Callable[[str], None]) -> Path:
+        """The dependencies as the image has them, kept in the cache by their lock."""
+        lock = self._lock()
+        place = self.tools.paths.cache / "suite-lib" / key_of([lock, go_arch()])
+        if not place.exists():
+            note("fetching the dependencies of the suite's image")
+            with whole_folder(place) as scratch:
+                (scratch / "lock").write_text(lock)
+                _install(scratch / "lock", scratch / "lib")
+        return place / "lib"
+
+    def _lock(self) -> str:
+        return "".join(each.lines() for each in runtime(environment=_MARKERS))
+
+
+def _install(lock: Path, target: Path) -> None:
+    machine = _MACHINES[go_arch()]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    built = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
+    platforms = [f"--platform={each}_{machine}" for each in built]
+    container = ["--python-version", _PYTHON, "--only-binary", ":all:", *platforms]
+    what = ["--require-hashes", "--no-deps", "--no-compile", "--target", str(target)]
+    run([*pip, *container, *what, "-r", str(lock)], timeout=900)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copyfile(source, target)
+
+
+def file_of(client: docker.DockerClient, image: str, path: str) -> bytes:
+    """The content of one file of an image, which is not run for it."""
+    container = client.containers.create(
+        image, ["none"], name=passing_name(), labels={LABEL: "passing"}
+    )
+    try:
+        chunks, _ = container.get_archive(path)
+        packed = io.BytesIO(b"".join(chunks))
+    finally:
+        container.remove(force=True)
+    with tarfile.open(fileobj=packed) as tar:
+        file = tar.extractfile(tar.getmembers()[0])
+        return file.read() if file else b""

@@ -1,0 +1,129 @@
+"""What goes into the suite's image, before an engine builds it: its lock, its parts, its SBOM."""
+
+import pytest
+
+from pullrecovery.lab import sbom
+from pullrecovery.lab.images import suite
+from pullrecovery.lab.runtime_lock import runtime
+from pullrecovery.lab.sbom import Component
+from pullrecovery.lab.toolchain import HELM_LINUX
+
+LOCK = """\
+# made by a tool
+certifi==1.0 \\
+    --hash=sha256:aa \\
+    --hash=sha256:ab
+    # via
+    #   httpx
+    #   ruff
+colorama==2.0 ; sys_platform == 'win32' \\
+    --hash=sha256:bb
+    # via httpx
+httpx[http2]==3.0 \\
+    --hash=sha256:cc
+    # via
+    #   pullrecovery (pyproject.toml)
+    #   ruff
+ruff==4.0 \\
+    --hash=sha256:dd
+    # via pullrecovery (pyproject.toml:dev)
+"""
+STATUS = """\
+Package: python3
+Status: install ok installed
+Architecture: amd64
+Version: 3.11.2-1+b1
+Description: interactive
+ language
+
+Package: purged
+Status: deinstall ok config-files
+Architecture: all
+Version: 1
+"""
+
+
+@pytest.fixture(name="lock")
+def _lock(tmp_path):
+    file = tmp_path / "requirements.lock"
+    file.write_text(LOCK)
+    return file
+
+
+def test_image_has_what_the_package_needs_and_no_tool_of_its_makers(lock):
+    """Also what its dependencies need; markers are evaluated for the image, and not for here."""
+    found = runtime(lock, {"sys_platform": "linux"})
+
+    assert [(each.name, each.version) for each in found] == [("certifi", "1.0"), ("httpx", "3.0")]
+    assert [each.name for each in runtime(lock, {"sys_platform": "win32"})] == [
+        "certifi",
+        "colorama",
+        "httpx",
+    ]
+
+
+def test_every_file_of_a_dependency_is_checked_by_its_hash(lock):
+    """The entry that pip is given has no marker left."""
+    first, _ = runtime(lock, {"sys_platform": "linux"})
+
+    assert first.lines() == "certifi==1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:ab\n"
+
+
+def test_lock_of_this_project_is_split():
+    """By the comments that uv writes: without them nothing would be left."""
+    names = {each.name for each in runtime()}
+
+    assert {"httpx", "kubernetes", "joserfc", "cryptography", "pytest", "cffi"} <= names
+    assert not {"ruff", "mypy", "import-linter", "uvicorn", "starlette"} & names
+
+
+def test_lock_that_is_none_is_an_error(tmp_path):
+    """As a line that somebody wrote by hand."""
+    file = tmp_path / "requirements.lock"
+    file.write_text("httpx>=0.28\n")
+
+    with pytest.raises(ValueError, match=r"no entry of a lock: httpx>=0\.28"):
+        runtime(file)
+
+
+def test_debian_packages_are_those_that_are_installed():
+    """One that was removed and left its configuration is none."""
+    (found,) = sbom.debian_packages(STATUS, "debian-bookworm")
+
+    qualifiers = (("arch", "amd64"), ("distro", "debian-bookworm"))
+    assert found == Component("deb", "python3", "3.11.2-1+b1", "debian", "", qualifiers)
+
+
+def test_python_packages_are_named_with_a_short_licence(tmp_path):
+    """Some have its whole text where its name belongs."""
+    for name, licence in [("A", "License-Expression: MIT"), ("B", "License: MIT\n Copyright …")]:
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\n{licence}\n\ntext\n")
+
+    found = list(sbom.python_packages(tmp_path))
+
+    assert found == [
+        Component("pypi", "a", "1.0", licence="MIT"),
+        Component("pypi", "b", "1.0"),
+    ]
+
+
+def test_go_modules_are_helm_and_all_that_it_names():
+    """Those that it needs by way of others, too."""
+    found = list(sbom.go_modules(HELM_LINUX.source / "go.mod"))
+
+    assert "helm.sh/helm" in {each.namespace for each in found}
+    assert all(each.version.startswith("v") for each in found)
+    assert len(found) > 20
+
+
+def test_image_runs_as_nobody_and_says_what_it_is():
+    """A number, as a cluster that wants no root cannot look a name up."""
+    recipe = suite._DOCKERFILE
+
+    assert f"\nUSER {suite.USER}:{suite.USER}\n" in recipe
+    assert suite.USER > 0
+    for label in ("title", "version", "licenses", "base.name"):
+        assert f"org.opencontainers.image.{label}=" in recipe
+    assert suite.SBOM_PATH in recipe
