@@ -30,13 +30,14 @@ from pullrecovery.model import Cause, Verdict
 from pullrecovery.observation import Probe
 from pullrecovery.redaction import redact
 from pullrecovery.registry import RegistryClient
+from pullrecovery.tasks import CRITERIA
 
 # Seconds for one answer of the registry.
 _ANSWER_WITHIN = 15.0
 # Seconds of the deadline that are kept for naming the cause and for the probe's removal.
 _RESERVE = 5.0
-# What was judged of the revision before its image was ever deployed.
-CRITERIA = frozenset({"REG-001", "REG-003", "REG-004", "REG-005", "REG-006"})
+# Those that every target can be judged by, and none is optional.
+REQUIRED = frozenset(CRITERIA) - {"REG-007", "REG-008"}
 _ACCOUNT_MISSING = "error looking up service account"
 
 
@@ -114,7 +115,7 @@ class Hook:
         expected = Expected(
             revision=revision,
             images={settings.workload: digest},
-            criteria=CRITERIA,
+            criteria=REQUIRED,
             suite=__version__,
             now=self.now(),
         )

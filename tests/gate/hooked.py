@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import httpx
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.gate.hook import CRITERIA, Hook
+from pullrecovery.gate.hook import REQUIRED, Hook
 from pullrecovery.gate.kept import LAYER_TYPE, verdict_tag
 from pullrecovery.gate.settings import HookSettings
 from pullrecovery.gate.signing import sign
@@ -39,7 +39,7 @@ SETTINGS = HookSettings(
 
 def promoting(**changes):
     """Return a signed verdict with which the hook lets its revision through."""
-    names = tuple(f"frontend {each}" for each in sorted(CRITERIA))
+    names = tuple(f"frontend {each}" for each in sorted(REQUIRED))
     whole = verdicts.Checks(declared=names, run=names)
     return sign(verdicts.verdict(**({"checks": whole} | changes)), verdicts.KEY)
 
