@@ -17,6 +17,7 @@ pytest_plugins = [
     "fixtures.harness",
     "fixtures.evidence",
     "fixtures.story",
+    "fixtures.selection",
     "fixtures.scheduling",
     "fixtures.turns",
 ]

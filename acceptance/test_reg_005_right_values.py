@@ -6,7 +6,7 @@ Holds when `helm template` renders the wanted reference and no other, in lower c
 import pytest
 
 from fixtures.scenario import failing
-from pullrecovery.model import Cause, fails, holds
+from pullrecovery.model import Cause, holds
 from pullrecovery.tasks.reg_005_right_values import reg_005
 
 
@@ -15,7 +15,8 @@ def test_wrong_values_recover(broken, correct_values, redeploy, settled, pulls):
     """A misspelt repository, a tag that no push made, an owner in capitals."""
     verdicts = broken.verdicts()
     assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
-    assert verdicts["REG-005"] == verdicts["REG-006"] == fails(broken.fault.cause)
+    judged = broken.fault.must_fail & {"REG-005", "REG-006"}
+    assert {verdicts[reg].cause for reg in judged} == {broken.fault.cause}
     if broken.fault.cause is Cause.INVALID_REFERENCE:
         assert broken.requests_of_the_node() == 0
 
@@ -24,4 +25,5 @@ def test_wrong_values_recover(broken, correct_values, redeploy, settled, pulls):
     assert reg_005(broken.observe()) == holds()
     redeploy()
     assert failing(settled()) == {}
-    assert pulls.after(correct_values).by(broken.credential).of(broken.digest)
+    if broken.in_cluster:
+        assert pulls.after(correct_values).by(broken.credential).of(broken.digest)

@@ -31,6 +31,8 @@ from pullrecovery.report.summary import summary
 from pullrecovery.target import load_target
 
 REPORTS = REPOSITORY / ".reports"
+# An option of pytest's, of which the raising of the lab must know, too.
+NO_CLUSTER = "--no-cluster"
 _RESULT = REPORTS / "result.json"
 # What two cores carry: with more, each row only takes longer.
 _ROWS_SIDE_BY_SIDE = 4
@@ -40,7 +42,9 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
     """Return the exit code that result.json carries too; see `errors.Exit`."""
     target = load_target(folder.resolve())
     versions = kubernetes_set(kubernetes)
-    progress = Progress((*PHASES, "seed", "tests"))
+    with_cluster = NO_CLUSTER not in extra
+    phases = [phase for phase in PHASES if with_cluster or phase != "cluster"]
+    progress = Progress((*phases, "seed", "tests"))
     REPORTS.mkdir(exist_ok=True)
     _RESULT.unlink(missing_ok=True)
     options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
@@ -52,13 +56,13 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
         locked(paths, progress.say),
         building_beside(paths, target.docs, progress.say),
     ):
-        lab = Raising(paths, versions, progress=progress).up_locked()
+        lab = Raising(paths, versions, progress=progress, with_cluster=with_cluster).up_locked()
         with progress.phase("seed") as phase, open_world(lab, target, phase.note) as lab_world:
             phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
             seed_images(lab_world)
             # Once for all rows: what is seen of the same files is not done again.
             observe_docs(lab_world.world)
-            left = remove_leaks(lab.cluster)
+            left = remove_leaks(lab.cluster) if lab.has_cluster else []
             if left:
                 phase.note(f"removed what an interrupted run left: {', '.join(left)}")
         with progress.phase("tests", silent=True):
@@ -88,7 +92,8 @@ def _pytest(options: Sequence[str]) -> None:
 def _leaks(lab: Lab) -> list[str]:
     """Namespaces and secrets that are left; that they could not be looked for counts as one."""
     try:
-        return [*remove_leaks(lab.cluster), *_secrets_in_outputs(lab), *egress(lab)]
+        namespaces = remove_leaks(lab.cluster) if lab.has_cluster else []
+        return [*namespaces, *_secrets_in_outputs(lab), *egress(lab)]
     except (PullRecoveryError, DockerException, ApiException, OSError) as error:
         return [f"not looked for: {type(error).__name__}: {error}"]
 
@@ -107,7 +112,8 @@ def _secrets_in_outputs(lab: Lab) -> list[str]:
 def egress(lab: Lab) -> list[str]:
     """What node and runner tried to reach beyond the lab since they were raised."""
     client = lab.engine.client()
-    tried = {name: attempts(client, name) for name in (NODE, RUNNER)}
+    guarded = (NODE, RUNNER) if lab.has_cluster else (RUNNER,)
+    tried = {name: attempts(client, name) for name in guarded}
     return [
         f"{count} connections of {name} {Guard.EGRESS}, all refused"
         for name, count in tried.items()

@@ -60,6 +60,22 @@ class Cause(StrEnum):
     DOCS_REPOSITORY_STALE = "docs.repository-stale"
     DOCS_OWNER_IN_CAPITALS = "docs.owner-in-capitals"
     PAGE_BREAKS_IN_BROWSER = "docs.page-breaks-in-browser"
+    WORKFLOW_INVALID = "workflow.invalid"
+    NO_PUSH_TRIGGER = "workflow.no-push-trigger"
+    NO_TAG_TRIGGER = "workflow.no-tag-trigger"
+    NO_DISPATCH = "workflow.no-dispatch"
+    CHANGE_FILTERED = "workflow.change-filtered"
+    PACKAGES_NOT_WRITABLE = "workflow.packages-not-writable"
+    NOT_LOGGED_IN = "workflow.not-logged-in"
+    PUSHES_ELSEWHERE = "workflow.wrong-registry"
+    PUSHES_MISNAMED = "workflow.wrong-repository"
+    PUSHES_CAPITALS = "workflow.owner-in-capitals"
+    COMMIT_NOT_TAGGED = "workflow.commit-not-tagged"
+    LATEST_NOT_TAGGED = "workflow.latest-not-tagged"
+    PUSH_DISABLED = "workflow.push-disabled"
+    BUILD_FAILED = "workflow.build-failed"
+    PUSH_DENIED = "workflow.push-denied"
+    NOTHING_PUSHED = "workflow.nothing-pushed"
     OPERATOR_NOT_LOGGED_IN = "operator.not-logged-in"
     OPERATOR_REJECTED = "operator.credential-rejected"
     OPERATOR_SCOPE_MISSING = "operator.scope-missing"
@@ -173,6 +189,25 @@ class Docs:
 
 
 @dataclass(frozen=True)
+class Workflow:
+    """The target's workflow that pushes its images, and what it promises.
+
+    `path` is its place in the target, and `file` the file itself, an absolute path; it may be a
+    copy elsewhere. `repository` is GitHub's, with its capitals. A push to `branch`
+    must start it, if only something below `change` is new, a folder within the target; and so
+    must the tag `release`, an example of one (empty: none). `dispatch`: it can be run by hand.
+    """
+
+    path: str
+    file: Path
+    repository: str
+    branch: str
+    change: str
+    release: str = ""
+    dispatch: bool = False
+
+
+@dataclass(frozen=True)
 class Target:
     """The monorepo under test, as its target.yaml describes it.
 
@@ -188,6 +223,7 @@ class Target:
     pull_secret: str
     privilege_required: bool
     workloads: tuple[Workload, ...]
+    workflow: Workflow
     token_per_namespace: bool = False
     docs: Docs | None = None
 

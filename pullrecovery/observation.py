@@ -9,6 +9,7 @@ from pathlib import Path
 from pullrecovery.docs_seen import DocsSeen
 from pullrecovery.grant_seen import GrantSeen
 from pullrecovery.model import Target, Workload
+from pullrecovery.workflow_seen import RunSeen, WorkflowSeen
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Probe:
 
     `stage` is where the answer came from: `token`, `registry`, or `network` where
     none came. `status` is the HTTP status (0 without one), `code` and `message`
-    are the first entry of the error body. `digest` is the manifest's, where asked for.
+    are the first entry of the error body. `digest` is the manifest's, where asked for, and
+    `platforms` those that it has an image for, os/arch; none where that was not asked, or not said.
     `cut` is why no whole answer came, where the network stage could tell.
     """
 
@@ -59,6 +61,7 @@ class Probe:
     message: str = ""
     digest: str = ""
     cut: Trouble | None = None
+    platforms: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -300,7 +303,8 @@ class Observation:
 
     `secret` is the target's pull secret, `pull_secrets` are all those that live pods, or a new
     one, are given. `identity` is what the operator sees of the wanted reference, None where nobody
-    asked them; `wanted` is the suite's own probe.
+    asked them; `wanted` is the suite's own probe. `run` is the latest run of the workflow, None
+    where nobody asked for one.
     `docs` is None where the target has none.
     """
 
@@ -313,6 +317,8 @@ class Observation:
     wanted: Probe
     identity: IdentitySeen | None
     grant: GrantSeen
+    workflow: WorkflowSeen
     pull_secrets: tuple[SecretSeen, ...] = ()
     wiring: WiringSeen = WiringSeen()
     docs: DocsSeen | None = None
+    run: RunSeen | None = None

@@ -51,6 +51,37 @@ class RegistryClient:
         found = _probe("registry", self.http.head(url, headers=headers))
         return replace(found, status=200) if found.status == 307 else found
 
+    def platforms(
+        self, package: str, digest: str, credential: Credential | None
+    ) -> tuple[str, ...]:
+        """What a manifest has images for, os/arch each; nothing where the registry does not say."""
+        try:
+            token = self.token(package, "pull", credential)
+            if isinstance(token, Probe):
+                return ()
+            return self._platforms(package, digest, token)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+            return ()
+
+    def _platforms(self, package: str, digest: str, token: str) -> tuple[str, ...]:
+        manifest = self._document(f"/v2/{package}/manifests/{digest}", token)
+        if "manifests" in manifest:
+            listed = [entry.get("platform") or {} for entry in manifest["manifests"]]
+        else:
+            place = f"/v2/{package}/blobs/{manifest['config']['digest']}"
+            listed = [self._document(place, token)]
+        named = (f"{each.get('os')}/{each.get('architecture')}" for each in listed)
+        # Attestations stand in an index too, for no platform.
+        return tuple(dict.fromkeys(name for name in named if "unknown" not in name))
+
+    def _document(self, path: str, token: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {token}", "Accept": ACCEPT_MANIFESTS}
+        # Blobs lie on another host, to which httpx does not hand the token on.
+        answer = self.http.get(
+            self._url(path), headers=self._headers(headers), follow_redirects=True
+        )
+        return dict(answer.raise_for_status().json())
+
     def _ask(self, method: str, package: str, path: str, credential: Credential | None) -> Probe:
         try:
             token = self.token(package, "pull", credential)

@@ -12,7 +12,7 @@ from ruamel.yaml.reader import ReaderError
 
 from pullrecovery.errors import UsageError
 from pullrecovery.guards import Guard
-from pullrecovery.model import Docs, Image, Target, Visibility, Workload
+from pullrecovery.model import Docs, Image, Target, Visibility, Workflow, Workload
 from pullrecovery.reference import parse_reference
 
 SCHEMA = 1
@@ -29,6 +29,7 @@ _TOP = {
     "namespaces": list,
     "workloads": list,
     "docs": dict,
+    "workflow": dict,
 }
 _WORKLOAD = {
     "name": str,
@@ -42,8 +43,25 @@ _WORKLOAD = {
 }
 _DOCS = {"folder": str, "page": str, "referring": list}
 _IMAGE = {"repository": str, "tag": str}
-_OPTIONAL = {"values", "privilege", "tokenPerNamespace", "visibility", "docs"}
+_WORKFLOW = {
+    "file": str,
+    "repository": str,
+    "branch": str,
+    "release": str,
+    "change": str,
+    "dispatch": bool,
+}
+_OPTIONAL = {
+    "values",
+    "privilege",
+    "tokenPerNamespace",
+    "visibility",
+    "docs",
+    "release",
+    "dispatch",
+}
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,54}[a-z0-9])?")
+_GITHUB_REPOSITORY = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]*/[-.\w]+", re.ASCII)
 _PRIVILEGES = ("required", "optional")
 _VISIBILITIES = tuple(Visibility)
 _KINDS = {
@@ -114,6 +132,7 @@ def load_target(folder: Path) -> Target:
         token_per_namespace=document.get("tokenPerNamespace", False),
         workloads=_workloads(reader, document),
         docs=_docs(reader, document["docs"]) if "docs" in document else None,
+        workflow=_workflow(reader, document),
     )
 
 
@@ -184,6 +203,35 @@ def _check_namespace(reader: _Reader, document: CommentedMap, node: CommentedMap
     if node["namespace"] not in known:
         problem = f"unknown namespace {node['namespace']!r}; the target has {', '.join(known)}."
         raise reader.fail(node, "namespace", problem)
+
+
+def _workflow(reader: _Reader, document: CommentedMap) -> Workflow:
+    node = document["workflow"]
+    reader.check(node, _WORKFLOW, "the workflow")
+    if not _GITHUB_REPOSITORY.fullmatch(node["repository"]):
+        problem = f"{node['repository']!r} is no repository of GitHub's, as Owner/name is."
+        raise reader.fail(node, "repository", problem)
+    owner = node["repository"].partition("/")[0]
+    if owner.lower() != document["owner"]:
+        problem = f"{owner} is not the target's owner, {document['owner']}, who has the packages."
+        raise reader.fail(node, "repository", problem)
+    for key in ("branch", "change"):
+        if not node[key]:
+            raise reader.fail(node, key, f"{key!r} of the workflow must not be empty.")
+    file = _existing(reader, node, "file", node["file"])
+    if not file.is_file():
+        raise reader.fail(node, "file", f"file {node['file']!r} is a folder.")
+    if not _existing(reader, node, "change", node["change"]).is_dir():
+        raise reader.fail(node, "change", f"change {node['change']!r} is no folder.")
+    return Workflow(
+        path=str(file.relative_to(reader.file.parent.resolve())),
+        file=file,
+        repository=node["repository"],
+        branch=node["branch"],
+        change=node["change"].strip("/"),
+        release=node.get("release", ""),
+        dispatch=node.get("dispatch", False),
+    )
 
 
 def _existing(reader: _Reader, node: CommentedMap, key: str, relative: object) -> Path:

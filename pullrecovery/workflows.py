@@ -1,5 +1,6 @@
 """`lint-workflows`: actionlint, pinned like every tool, over our workflows and the sample's."""
 
+from pullrecovery.actionlint import PLAIN
 from pullrecovery.lab.golang import find_go
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.toolchain import ACTIONLINT, Toolchain
@@ -14,6 +15,4 @@ def lint_workflows() -> None:
     tools = Toolchain(paths, find_go(paths))
     tools.build([ACTIONLINT], lambda _: None)
     files = sorted(file for folder in _FOLDERS for file in (REPOSITORY / folder).glob("*.yml"))
-    # Without shellcheck and pyflakes, which some machines have and others have not.
-    plain = ["-shellcheck=", "-pyflakes="]
-    run([str(tools.binary(ACTIONLINT)), *plain, *map(str, files)], cwd=REPOSITORY, timeout=120)
+    run([str(tools.binary(ACTIONLINT)), *PLAIN, *map(str, files)], cwd=REPOSITORY, timeout=120)

@@ -1,12 +1,13 @@
 """Where a target is looked at: the lab or a live cluster, as a few parts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from kubernetes import client as k8s
 
+from pullrecovery.actionlint import Actionlint
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.docs_seen import SiteSeen
 from pullrecovery.memory import Memory
@@ -14,6 +15,8 @@ from pullrecovery.model import Docs, Target
 from pullrecovery.observation import Credential, EventSeen, Ran
 from pullrecovery.packages import GitHub
 from pullrecovery.registry import RegistryClient
+from pullrecovery.workflow_file import Event, WorkflowFile
+from pullrecovery.workflow_seen import Played, Rehearsal
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,12 @@ class Runner(Protocol):
         *,
         first: Sequence[str] = (),
         credential: Credential | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> tuple[Ran, ...]:
         """Run `first` (shell text) in turn, then `commands` side by side; no login is known.
 
-        The token of `credential` is in the file that $TOKEN_FILE names. Returns one entry for
+        They are started in a folder that holds `files` (relative path → content); the token of
+        `credential` is in the file that $TOKEN_FILE names. Returns one entry for
         each, in the order in which they were given.
         """
 
@@ -71,23 +76,38 @@ class DocsSite(Protocol):
         """Build the site and look at it; the same files are built once."""
 
 
+class Workflows(Protocol):
+    """Where the target's workflow runs."""
+
+    def rehearse(self, target: Target, file: WorkflowFile, event: Event) -> Rehearsal:
+        """Run `file` as the target's workflow, with a docker that does nothing; cheap, seconds."""
+
+    def play(self, target: Target, file: WorkflowFile, event: Event, level: str) -> Played:
+        """Run it for `event`, with a token that may do `level` with packages; returns its end."""
+
+
 @dataclass(frozen=True)
 class World:
     """A target's surroundings: its cluster, registry and GitHub, Helm, a runner, who looks at them.
 
-    `reader` is the credential that the suite itself asks the registry with. `operator` is the
-    one that the person at the runner has, which is judged; None where they have none. Without
-    `events`, the events that the API server still has are taken.
+    `reader` is the credential that the suite itself asks registry and GitHub with. `operator`
+    is the one that the person at the runner has, which is judged; None where they have none.
+    Without `events`, the events that the API server still has are taken. `cluster` is a client of
+    the API server, None where there is no cluster; `platforms` are then those that images are
+    wanted for, os/arch each.
     """
 
     target: Target
-    cluster: k8s.ApiClient
+    cluster: Any
     registry: RegistryClient
     helm: Helm
     runner: Runner
+    workflows: Workflows
+    actionlint: Actionlint
     reader: Credential
     operator: Credential | None
     events: EventLog | None = None
+    platforms: tuple[str, ...] = ()
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
     docs_site: DocsSite | None = None
     github: GitHub = field(default_factory=GitHub)

@@ -11,7 +11,8 @@ from typing import Any
 
 from pullrecovery.docs_seen import DocsSeen, Section, SiteSeen, WebPage
 from pullrecovery.grant_seen import GrantSeen, TokenSeen
-from pullrecovery.model import Docs, Image, Target, Visibility, Workload
+from pullrecovery.lab.paths import REPOSITORY as PROJECT
+from pullrecovery.model import Docs, Image, Target, Visibility, Workflow, Workload
 from pullrecovery.observation import (
     ChartSeen,
     ContainerSeen,
@@ -25,6 +26,8 @@ from pullrecovery.observation import (
     SecretSeen,
     Trouble,
 )
+from pullrecovery.workflow_file import WorkflowFile
+from pullrecovery.workflow_seen import DockerCall, Rehearsal, WorkflowSeen
 from tests import printed
 
 TOKEN = "ghp_" + "S3nt1nel" * 4 + "A1b2"
@@ -131,6 +134,19 @@ CLASSIC_DENIED = Probe("registry", 403, "DENIED", NO_CLASSIC.partition("\ndenied
 READ_DENIED = Probe("registry", 403, "DENIED", "permission_denied: read_package")
 OUTAGE = Probe("network", 0, "ConnectError", "[Errno 111] Connection refused", cut=Trouble.REFUSED)
 
+WORKFLOW = WorkflowFile((PROJECT / "sample/.github/workflows/ci.yml").read_text())
+COMMIT = "92e97c692cf08a96b0bf3f6b4247c0309a586d7a"
+REHEARSAL = Rehearsal(
+    COMMIT,
+    (
+        DockerCall("images", 2, ("login", "ghcr.io", "-u", "ByteQuester", "--password-stdin")),
+        DockerCall("images", 3, ("build", "--pull", "--tag", f"{REPOSITORY}:{COMMIT}", "apps")),
+        DockerCall("images", 4, ("push", f"{REPOSITORY}:{COMMIT}")),
+        DockerCall("images", 5, ("tag", f"{REPOSITORY}:{COMMIT}", f"{REPOSITORY}:latest")),
+        DockerCall("images", 5, ("push", f"{REPOSITORY}:latest")),
+    ),
+)
+
 _WORKLOAD = Workload(
     name="frontend",
     chart=Path("/target/charts/frontend"),
@@ -194,6 +210,15 @@ GOOD = Observation(
         privilege_required=True,
         workloads=(_WORKLOAD,),
         docs=_DOCS,
+        workflow=Workflow(
+            path=".github/workflows/ci.yml",
+            file=Path("/target/.github/workflows/ci.yml"),
+            repository="ByteQuester/hosting-monorepo",
+            branch="main",
+            change="apps/frontend",
+            release="v1.0.0",
+            dispatch=True,
+        ),
     ),
     workload=_WORKLOAD,
     chart=ChartSeen((REFERENCE,)),
@@ -225,6 +250,7 @@ GOOD = Observation(
         tokens=(TokenSeen(200, frozenset({"read:packages"})),),
     ),
     docs=DocsSeen("", _SITE),
+    workflow=WorkflowSeen(WORKFLOW, rehearsal=REHEARSAL),
 )
 GOOD = replace(GOOD, pull_secrets=(GOOD.secret,))
 

@@ -49,6 +49,7 @@ def config(path="result.json", **options):
         "result_json": str(path),
         "target": "sample",
         "smoke": False,
+        "no_cluster": False,
         "keyword": "secret-missing",
         "markexpr": "",
         "deselect": None,

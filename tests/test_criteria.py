@@ -123,7 +123,7 @@ BROKEN = {
             identity=printed.missing(),
         ),
         Cause.IMAGE_MISSING,
-        {"REG-001", "REG-006"},
+        {"REG-001", "REG-002", "REG-006"},
     ),
     "operator not logged in": (
         replace(GOOD, identity=printed.NOT_LOGGED_IN),

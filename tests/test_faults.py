@@ -12,6 +12,7 @@ from fixtures.matrix import scenarios_of
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import fits, wirings_of
+from pullrecovery.faults.workflow_copy import WorkflowCopy
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.lab.seeding import Minted
 from pullrecovery.model import Cause, Visibility
@@ -215,9 +216,9 @@ def test_symptom_of_a_grant_is_a_line_of_github_or_of_the_cluster(name, line):
 def test_every_symptom_was_seen():
     """By the kubelet's words, a client's, Helm's or GitHub's, or by what the release looks like.
 
-    Those of the docs stand in test_reg_007.py.
+    Those of the docs stand in test_reg_007.py, those of the workflow in test_reg_002.py.
     """
-    of_pods = {fault.id for fault in FAULTS if fault.symptom.surface != "docs"}
+    of_pods = {fault.id for fault in FAULTS if fault.symptom.surface != "docs" and fault.deployed}
 
     assert of_pods == {*RECORDED, *PRINTED, *REFUSED, *LOOKING, *TOLD}
 
@@ -244,7 +245,8 @@ def test_symptom_of_a_release_is_not_shown_by_one_in_good_order(name, seen):
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_fault_of_which_pods_know_nothing_fails_nothing_of_theirs(fault):
     """A symptom on the registry's surface alone, or the docs', leaves the workload in order."""
-    assert (fault.must_fail == {"REG-001"}) is (fault.symptom.surface == "registry")
+    shows_to_people_alone = fault.deployed and fault.symptom.surface == "registry"
+    assert (fault.must_fail == {"REG-001"}) is shows_to_people_alone
     assert (fault.must_fail == {"REG-007"}) is (fault.symptom.surface == "docs")
 
 
@@ -302,8 +304,11 @@ def _ground(tmp_path):
     """Return the ground of the sample's frontend in a copy of the sample."""
     target = load_target(shutil.copytree(REPOSITORY / "sample", tmp_path / "target"))
     lab_world = LabWorld()
+    lab_world.world = SimpleNamespace(target=target)
     secret, operator = lab_world.mint(), lab_world.mint()
-    return Ground(lab_world, target.workload("frontend"), "values", secret, operator)
+    own = WorkflowCopy(target.workflow.file)
+    workload = target.workload("frontend")
+    return Ground(lab_world, workload, "values", secret, operator, own_workflow=own)
 
 
 def _spoil(ground, name):
@@ -466,3 +471,25 @@ def test_fault_of_what_a_chart_need_not_have_is_left_out_without_it(ground, faul
         (ground.workload.chart / own).unlink()
 
     assert not fits(fault, ground.workload)
+
+
+def test_run_of_a_scenario_pushes_nothing_that_others_stand_on(ground):
+    """Each of its images has a name that is its own but the workload's; a second call is none."""
+    ground.keep_apart()
+    text = ground.workflow.file.read_text()
+    ground.keep_apart()
+
+    first, *others = (each.image.repository for each in ground.pushed.workloads)
+    assert first == ground.workload.image.repository
+    assert all(name.rpartition("/")[2] in text for name in (first, *others))
+    assert not {first, *others[:1]} & {each.image.repository for each in TARGET.workloads[1:]}
+    assert ground.target.workloads == ground.lab_world.world.target.workloads
+    assert ground.workflow.file.read_text() == text
+
+
+def test_image_of_another_owner_is_pushed_by_a_repository_of_theirs(ground):
+    """As a workflow names the owner by its repository."""
+    image = replace(ground.workload.image, repository="ghcr.io/acme/hosting-monorepo")
+    ground.workload = replace(ground.workload, image=image)
+
+    assert ground.target.workflow.repository == "acme/hosting-monorepo"

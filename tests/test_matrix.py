@@ -18,7 +18,7 @@ TARGET = load_target(REPOSITORY / "sample")
 SCENARIOS = [row for reg in CRITERIA for row in scenarios_of(reg, TARGET)]
 WORKLOADS = {"frontend", "frontend-sample", "backend"}
 NAMESPACES = {"frontend-dev", "backend-dev"}
-OF_WORKLOADS = [fault for fault in FAULTS if fault.symptom.surface != "docs"]
+OF_WORKLOADS = [fault for fault in FAULTS if fault.symptom.surface != "docs" and fault.deployed]
 PLAYED = [reg for reg in CRITERIA if any(fault.reg == reg for fault in OF_WORKLOADS)]
 
 
@@ -34,6 +34,14 @@ def test_every_criterion_is_played_by_the_tasks_own_names(reg, literal):
         tag = own.image.tag if literal == "pin" else "latest"
         assert row.workload.namespace == own.namespace
         assert row.workload.image.reference == f"{own.image.repository}:{tag}"
+
+
+@pytest.mark.parametrize(
+    "fault", [each for each in FAULTS if not each.deployed], ids=lambda fault: fault.id
+)
+def test_fault_of_the_workflow_is_played_once(fault):
+    """A workflow is one for all workloads; its literal names are of the first of its task."""
+    assert len([row for row in SCENARIOS if row.fault is fault and not row.literal]) == 1
 
 
 @pytest.mark.parametrize("fault", OF_WORKLOADS, ids=lambda fault: fault.id)

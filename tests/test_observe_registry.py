@@ -21,6 +21,8 @@ class World:
     architectures: tuple[str, ...] = ("amd64",)
     asked: list = field(default_factory=list)
     printed: str = ""
+    cluster: object = "a client of the API server"
+    platforms: tuple[str, ...] = ()
 
     @property
     def runner(self):
@@ -103,6 +105,13 @@ def test_every_platform_of_the_nodes_is_seen_once():
     seen = observe_identity(World(architectures=("arm64", "amd64", "arm64")), REFERENCE)
 
     assert seen.platforms == ("linux/amd64", "linux/arm64")
+
+
+def test_without_nodes_the_platform_is_the_one_that_is_named():
+    """Where there is no cluster, images are wanted for the machine's own."""
+    seen = observe_identity(World(cluster=None, platforms=("linux/arm64",)), REFERENCE)
+
+    assert seen.platforms == ("linux/arm64",)
 
 
 def test_name_with_a_shells_characters_stays_a_name():

@@ -70,7 +70,7 @@ WORDS = {
 def _ground(tmp_path):
     """Return ground with a copy of the sample's docs, seen through a stand-in for Docusaurus."""
     site = MarkdownSite()
-    world = World(TARGET, *[None] * 6, docs_site=site)
+    world = World(TARGET, *[None] * 9, docs_site=site)
     lab_world = SimpleNamespace(world=world)
     workload = TARGET.workloads[0]
     docs = own_docs(TARGET.docs, tmp_path)

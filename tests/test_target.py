@@ -8,10 +8,11 @@ import pytest
 
 from pullrecovery.errors import UsageError
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Docs, Image, Visibility, Workload
+from pullrecovery.model import Docs, Image, Visibility, Workflow, Workload
 from pullrecovery.target import load_target
 
 SAMPLE = REPOSITORY / "sample"
+WORKFLOW_LINE = 1 + (SAMPLE / "target.yaml").read_text().splitlines().index("workflow:")
 PIN = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"
 
 # Text of the sample's target.yaml, what stands there by mistake, the line, a phrase of the error.
@@ -171,6 +172,68 @@ MISTAKES = {
         21,
         "a second workload is named 'frontend'",
     ),
+    "no workflow": ("workflow:", "workflows:", WORKFLOW_LINE, "has no key 'workflows'"),
+    "second workflow": (
+        "workflow:\n",
+        "workflow: ci.yml\nworkflows:\n",
+        WORKFLOW_LINE + 1,
+        "has no key 'workflows'",
+    ),
+    "typo in a key of the workflow": (
+        "  dispatch:",
+        "  dispatched:",
+        WORKFLOW_LINE + 6,
+        "the workflow has no key 'dispatched'",
+    ),
+    "missing key of the workflow": (
+        "  branch: main\n",
+        "",
+        WORKFLOW_LINE + 1,
+        "the workflow lacks 'branch'",
+    ),
+    "text for a promise": (
+        "dispatch: true",
+        "dispatch: always",
+        WORKFLOW_LINE + 6,
+        "'dispatch' of the workflow must be true or false",
+    ),
+    "workflow that does not exist": (
+        "workflows/ci.yml",
+        "workflows/cd.yml",
+        WORKFLOW_LINE + 1,
+        "file '.github/workflows/cd.yml' does not exist in",
+    ),
+    "folder for the workflow": (
+        ".github/workflows/ci.yml",
+        ".github",
+        WORKFLOW_LINE + 1,
+        "file '.github' is a folder",
+    ),
+    "repository without an owner": (
+        "ByteQuester/hosting-monorepo",
+        "hosting-monorepo",
+        WORKFLOW_LINE + 2,
+        "'hosting-monorepo' is no repository of GitHub's",
+    ),
+    "repository on GitHub of another owner": (
+        "ByteQuester/hosting-monorepo",
+        "someone/hosting-monorepo",
+        WORKFLOW_LINE + 2,
+        "someone is not the target's owner, bytequester",
+    ),
+    "no branch": ("branch: main", "branch: ''", WORKFLOW_LINE + 3, "'branch' of the workflow"),
+    "change that does not exist": (
+        "change: apps/frontend",
+        "change: apps/front",
+        WORKFLOW_LINE + 5,
+        "change 'apps/front' does not exist in",
+    ),
+    "file for the change": (
+        "change: apps/frontend",
+        "change: apps/frontend/Dockerfile",
+        WORKFLOW_LINE + 5,
+        "change 'apps/frontend/Dockerfile' is no folder",
+    ),
     "bad YAML": (
         "name: hosting-monorepo",
         "name: a: b",
@@ -284,6 +347,28 @@ def test_package_is_meant_to_be_private_and_a_token_may_be_shared_unless_told_ot
     assert told.workload("backend").visibility is Visibility.PRIVATE
 
 
+def test_workflow_of_the_sample_is_read_whole():
+    """What it promises, and whose runs push."""
+    assert load_target(SAMPLE).workflow == Workflow(
+        path=".github/workflows/ci.yml",
+        file=SAMPLE / ".github/workflows/ci.yml",
+        repository="ByteQuester/hosting-monorepo",
+        branch="main",
+        change="apps/frontend",
+        release="v1.0.0",
+        dispatch=True,
+    )
+
+
+def test_workflow_need_not_promise_releases_or_starts_by_hand(folder):
+    """Both are looked at only where they are promised."""
+    _mistake(folder, "  release: v1.0.0\n", "")
+    _mistake(folder, "  dispatch: true\n", "")
+
+    workflow = load_target(folder).workflow
+    assert (workflow.release, workflow.dispatch) == ("", False)
+
+
 @pytest.mark.parametrize(
     ("name", "file"),
     [
@@ -364,7 +449,9 @@ def test_page_that_is_not_there_is_no_mistake_of_the_file(folder):
 def test_mistake_in_the_list_of_workloads_is_named_with_its_line(folder, workloads, phrase):
     """The list begins on line 10 of the sample."""
     file = folder / "target.yaml"
-    file.write_text(f"{file.read_text().partition('workloads:')[0]}workloads: {workloads}\n")
+    before, _, after = file.read_text().partition("workloads:")
+    workflow = after[after.index("workflow:\n") :]
+    file.write_text(f"{before}workloads: {workloads}\n{workflow}")
 
     with pytest.raises(UsageError, match=phrase) as caught:
         load_target(folder)

@@ -2,6 +2,7 @@
 
 from pullrecovery.faults import (
     reg_001_image_identity,
+    reg_002_image_exists,
     reg_003_pull_secret,
     reg_004_wiring,
     reg_005_right_values,
@@ -13,6 +14,7 @@ from pullrecovery.faults.rows import Fault
 
 FAULTS: tuple[Fault, ...] = (
     *reg_001_image_identity.FAULTS,
+    *reg_002_image_exists.FAULTS,
     *reg_003_pull_secret.FAULTS,
     *reg_004_wiring.FAULTS,
     *reg_005_right_values.FAULTS,

@@ -35,7 +35,9 @@ from pullrecovery.model import Cause
 
 SwitchOn = Callable[[Ground], AbstractContextManager[object]]
 
-_ASKED = frozenset({"REG-001", "REG-006"})
+# Of clients and kubelet: the suite itself asks for no blob, and by no name of the network.
+_CLIENTS = frozenset({"REG-001", "REG-006"})
+_ASKED = _CLIENTS | {"REG-002"}
 # The Secret's credential is tried on the tags, behind a token of its own.
 _TRIED_TOO = _ASKED | {"REG-003"}
 # GitHub's API is behind the same door, and tells nothing of the grant.
@@ -125,12 +127,17 @@ def _silent(
 
 
 def _cut(
-    name: str, cause: Cause, switch: type[RequestSwitch], route: str, said: str
+    name: str,
+    cause: Cause,
+    switch: type[RequestSwitch],
+    route: str,
+    said: str,
+    must_fail: frozenset[str] = _ASKED,
 ) -> ExternalFault:
     return ExternalFault(
         id=name,
         cause=cause,
-        must_fail=_ASKED,
+        must_fail=must_fail,
         symptom=pull_error(said),
         switch_on=_for_the_package(switch, route=route),
     )
@@ -156,7 +163,7 @@ def _whole(
 FAULTS = (
     _limited("token", "token", _TRIED_TOO, _TOKEN),
     _limited("manifest", "manifest", _ASKED, _HEAD),
-    _limited("blob", "blob", _ASKED, "failed to copy: httpReadSeeker: failed open: .*"),
+    _limited("blob", "blob", _CLIENTS, "failed to copy: httpReadSeeker: failed open: .*"),
     _outage(500, "json", "manifest", _HEAD),
     _outage(502, "html", "manifest", _HEAD),
     _outage(503, "empty", "manifest", _HEAD),
@@ -169,6 +176,7 @@ FAULTS = (
         Truncated,
         "blob",
         r"short read: expected \d+ bytes|unexpected EOF",
+        _CLIENTS,
     ),
     _silent("token-hangs", Hanging, _TRIED_TOO, route="token"),
     _silent("manifest-hangs", Hanging, _ASKED, route="manifest"),
@@ -209,6 +217,6 @@ FAULTS = (
         _drop_names,
         _DIALLED + r"dial tcp: lookup ghcr\.io on \S+: .*(i/o timeout|no such host)",
         # The suite's own questions go to a port of the host, and need no name of the network.
-        _ASKED,
+        _CLIENTS,
     ),
 )

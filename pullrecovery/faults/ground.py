@@ -10,6 +10,7 @@ from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.errors import LabError
+from pullrecovery.faults.workflow_copy import WorkflowCopy
 from pullrecovery.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
 from pullrecovery.lab import accounts
 from pullrecovery.lab.paths import LABEL, SHARED_LABEL
@@ -31,7 +32,8 @@ class Ground:
 
     `credential` is what the Secret holds, `operator` what the person at the runner has, if
     anything; `wiring` is `values` or `service-account`; a shared namespace is one that other
-    scenarios use too, one after another. Where the image is an organisation's of the scenario's
+    scenarios use too, one after another. `own_workflow` is a copy of
+    the target's workflow. Where the image is an organisation's of the scenario's
     own, `run_token` is that of a workflow run in it. `keeper` reads and pushes on the suite's
     behalf where its own credentials may not, `wanted` is what target.yaml says here, where that
     is something else; `digest` is that of the image as it was last pushed. `own_docs` is there for
@@ -44,6 +46,7 @@ class Ground:
     credential: Minted
     operator: Minted | None
     shared_namespace: bool = False
+    own_workflow: WorkflowCopy | None = None
     own_docs: Docs | None = None
     keeper: Minted | None = None
     wanted: Target | None = None
@@ -58,14 +61,60 @@ class Ground:
         """The lab's world, as the operator of this ground sees it, with what is recorded here."""
         world = self.lab_world.world
         reader = self.keeper or self.run_token
-        target = self.wanted or world.target
         return replace(
             world,
-            target=replace(target, docs=self.own_docs) if self.own_docs else target,
+            target=self.target,
             reader=reader.credential if reader else world.reader,
             operator=self.operator.credential if self.operator else None,
             events=self.recorder,
         )
+
+    @property
+    def target(self) -> Target:
+        """The target with this ground's copies of the workflow and of the docs."""
+        target = self.wanted or self.lab_world.world.target
+        owner, workflow = self.workload.image.owner, target.workflow
+        own, repository = self.own_workflow, workflow.repository
+        if owner != target.owner:
+            # Where the image is another's, so is the repository that pushes it.
+            repository = f"{owner}/{repository.partition('/')[2]}"
+        file = own.file if own else workflow.file
+        workflow = replace(workflow, file=file, repository=repository)
+        docs = self.own_docs or target.docs
+        return replace(target, workflow=workflow, docs=docs)
+
+    @property
+    def workflow(self) -> WorkflowCopy:
+        """A copy of the target's workflow, which may be edited at will."""
+        if self.own_workflow is None:
+            raise LabError("this ground has no workflow of its own")
+        return self.own_workflow
+
+    def push_as(self, name: str) -> None:
+        """Have this ground's workflow push the workload's image by another name."""
+        self.workflow.push_as(self.workload.image, name)
+
+    def keep_apart(self) -> None:
+        """Have a run of this ground's workflow push nothing that others stand on."""
+        self.workflow.keep_apart(self.lab_world.world.target, self.workload.name)
+
+    @property
+    def pushed(self) -> Target:
+        """The target with the images that this ground's workflow is to push."""
+        target = self.target
+        workloads = tuple(replace(each, image=self._pushed(each)) for each in target.workloads)
+        return replace(target, workloads=workloads)
+
+    def _pushed(self, workload: Workload) -> Image:
+        if workload.name == self.workload.name:
+            return self.workload.image
+        repository = workload.image.repository
+        return replace(workload.image, repository=self.workflow.apart.get(repository, repository))
+
+    @property
+    def in_cluster(self) -> bool:
+        """Whether there is a cluster; without one there are a checkout and a registry."""
+        return self.lab_world.lab.has_cluster
 
     @property
     def docs(self) -> Docs:
@@ -88,16 +137,18 @@ class Ground:
 
     def lay(self) -> None:
         """Make all good: namespace, Secret, wiring, values; and record from now on what is said."""
+        public = self.workload.visibility is Visibility.PUBLIC
+        self.set_value("image.repository", self.workload.image.repository)
+        self.set_value("image.tag", self.workload.image.tag)
+        if not self.in_cluster:
+            return
         self._ensure_namespace()
         if self.shared_namespace:
             self.clear()
         self.recorder = Recorder(self.core, self.namespace)
         self.recorder.start()
-        public = self.workload.visibility is Visibility.PUBLIC
         if not public:
             self.put_secret(self.credential.credential)
-        self.set_value("image.repository", self.workload.image.repository)
-        self.set_value("image.tag", self.workload.image.tag)
         self.wire([] if public else [{"name": self.secret_name}])
 
     def wire(self, entries: list[dict[str, str]]) -> None:
@@ -111,7 +162,9 @@ class Ground:
         self.digest = self.lab_world.publish(self.workload.image, self.workload.app, self.keeper)
 
     def expect(self, image: Image) -> None:
-        """Want another image, in target.yaml and in the values alike."""
+        """Want another image, in target.yaml, in the values and from the workflow alike."""
+        if self.own_workflow and image.name != self.workload.image.name:
+            self.push_as(image.name)
         self.workload = replace(self.workload, image=image)
         self.set_value("image.repository", image.repository)
         self.set_value("image.tag", image.tag)
@@ -199,6 +252,8 @@ class Ground:
         self.blocks.close()
         if self.recorder is not None:
             self.recorder.end()
+        if not self.in_cluster:
+            return
         if not self.shared_namespace:
             _tolerate_missing(lambda: self.core.delete_namespace(self.namespace))
         for namespace in self.other_namespaces:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from pullrecovery.faults.ground import Ground
@@ -43,6 +44,33 @@ class Printed:
     surface: ClassVar[str] = "registry"
 
     message: re.Pattern[str]
+
+
+class Rendered:
+    """What `helm template` shows, where there is no pod to show it: another image, or an error."""
+
+    surface: ClassVar[str] = "rendered chart"
+
+
+class RunOn(StrEnum):
+    """What starts a run of the workflow."""
+
+    CHANGE = "change"
+    RELEASE = "release"
+    HAND = "hand"
+
+
+@dataclass(frozen=True)
+class RunShows:
+    """What a run of the workflow must show: `message` in how it ended, and in what it left.
+
+    `event` is what starts it.
+    """
+
+    surface: ClassVar[str] = "workflow run"
+
+    message: re.Pattern[str]
+    event: RunOn
 
 
 @dataclass(frozen=True)
@@ -104,13 +132,16 @@ class Fault:
     a chart that has it: values keys, or a file's name. `organisation` says that the image is to
     belong to an organisation of the scenario's own, whose rules the fault may change. A fault
     `of_a_secret` has no place on a workload whose package is public.
+    Where it is not `deployed`, the workload is only once all is mended, and until then the criteria
+    of the cluster are not judged; it is played for the target's first workload alone, unless it is
+    the first of its task.
     """
 
     id: str
     reg: str
     cause: Cause
     must_fail: frozenset[str]
-    symptom: Symptom | Printed | Refused | Looks | Documented | Told
+    symptom: Symptom | Printed | Refused | Looks | Documented | Told | RunShows
     break_it: Callable[[Ground], None]
     wirings: tuple[str, ...] = ()
     organisation: bool = False
@@ -118,6 +149,7 @@ class Fault:
     helm_says: str = ""
     needs: tuple[str, ...] = ()
     of_a_secret: bool = False
+    deployed: bool = True
 
 
 def printed(message: str) -> Printed:
@@ -144,6 +176,11 @@ def fits(fault: Fault, workload: Workload) -> bool:
     """Whether the workload's chart has what the fault spoils."""
     chart = workload.chart
     return all((chart / need).is_file() or chart_has(workload, need) for need in fault.needs)
+
+
+def run_shows(message: str, event: RunOn = RunOn.CHANGE) -> RunShows:
+    """A run of the workflow, or the lack of one, that ends with `message`."""
+    return RunShows(re.compile(message, re.DOTALL), event)
 
 
 def wirings_of(workload: Workload) -> tuple[str, ...]:

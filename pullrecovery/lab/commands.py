@@ -7,7 +7,8 @@ from pullrecovery.errors import Exit
 from pullrecovery.lab.alone import serve_alone
 from pullrecovery.lab.doctor import examine
 from pullrecovery.lab.paths import default_paths
-from pullrecovery.lab.raising import Raising, lab_status, remove_lab
+from pullrecovery.lab.raising import Raising
+from pullrecovery.lab.removing import lab_status, remove_lab
 from pullrecovery.lab.versions import kubernetes_set
 
 

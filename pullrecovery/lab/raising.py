@@ -1,8 +1,6 @@
 """Raising, finding and removing the lab: one phase after another, each of them shown."""
 
 import json
-import shutil
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +9,7 @@ import docker
 from pytest_kubernetes.providers.base import AClusterManager
 
 from pullrecovery.lab import toolchain
-from pullrecovery.lab.cluster import KIND_LABEL, NODE, KindCluster, inner_networks, kind_manager
+from pullrecovery.lab.cluster import NODE, KindCluster, inner_networks, kind_manager
 from pullrecovery.lab.egress import guard
 from pullrecovery.lab.engine import Engine
 from pullrecovery.lab.engines import find_engine, running_engine
@@ -21,10 +19,9 @@ from pullrecovery.lab.images.ghcr import GhcrImage
 from pullrecovery.lab.images.node import NodeImage
 from pullrecovery.lab.images.runner import RunnerImage, runner_base
 from pullrecovery.lab.lock import locked
-from pullrecovery.lab.network import ensure_network, remove_network
-from pullrecovery.lab.own_engine import OwnEngine
+from pullrecovery.lab.network import ensure_network
 from pullrecovery.lab.passing import remove_passing
-from pullrecovery.lab.paths import LABEL, NAME, Paths
+from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.plan import NodePlan, plan_node
 from pullrecovery.lab.progress import Phase, Progress
 from pullrecovery.lab.published import published_node
@@ -42,7 +39,7 @@ PHASES = ("engine", "tools", "images", "ghcr.io", "runner", "cluster")
 
 @dataclass(frozen=True)
 class Lab:
-    """A raised lab: what is needed to use it."""
+    """A raised lab: what is needed to use it; `cluster` is none where it was left out."""
 
     paths: Paths
     versions: KubernetesSet
@@ -53,6 +50,7 @@ class Lab:
     runner: RunnerShell
     plan: NodePlan
     environment: dict[str, str]
+    has_cluster: bool = True
 
     def helm(self) -> Path:
         return self.tools.binary(toolchain.HELM)
@@ -60,12 +58,16 @@ class Lab:
 
 @dataclass
 class Raising:
-    """One attempt to raise the lab; `up` is idempotent."""
+    """One attempt to raise the lab; `up` is idempotent.
+
+    Without `with_cluster` no node is made, and a cluster that is there is left alone.
+    """
 
     paths: Paths
     versions: KubernetesSet
     manager_class: type[AClusterManager] = field(default_factory=kind_manager)
     progress: Progress = field(default_factory=lambda: Progress(PHASES))
+    with_cluster: bool = True
 
     def up(self) -> Lab:
         """Raise the lab, or use the healthy one that is there.
@@ -98,7 +100,7 @@ class Raising:
         with self.progress.phase("engine") as phase:
             need_space(self.paths)
             tools = Toolchain(self.paths, find_go(self.paths))
-            engine = find_engine(self.paths, lambda: _build_dropcaps(tools), phase.note)
+            engine = find_engine(self.paths, lambda: build_dropcaps(tools), phase.note)
             client = engine.client()
             for left in remove_passing(client):
                 phase.note(f"removed a container that an earlier run left: {left}")
@@ -115,9 +117,10 @@ class Raising:
         with self.progress.phase("runner"):
             runner = ensure_runner(client, engine.host, self.paths, runner_tag)
         lab = self._lab(engine, tools, plan, node_tag, stand_in, runner)
-        with self.progress.phase("cluster") as phase, applied(lab.environment):
-            _ensure_cluster(client, lab.cluster, phase)
-            guard(client, NODE, inner_networks())
+        if self.with_cluster:
+            with self.progress.phase("cluster") as phase, applied(lab.environment):
+                _ensure_cluster(client, lab.cluster, phase)
+                guard(client, NODE, inner_networks())
         self._record(lab, node_tag)
         return lab
 
@@ -143,6 +146,7 @@ class Raising:
             runner,
             plan,
             environment,
+            self.with_cluster,
         )
 
     def _record(self, lab: Lab, node_tag: str) -> None:
@@ -158,16 +162,21 @@ class Raising:
 
     def _kubectl(self, plan: NodePlan) -> Tool:
         """A built node has kubectl among its binaries; a pulled one leaves it to us."""
-        shared = not plan.pull and toolchain.host_os() == "linux"
+        shared = self._builds_node(plan) and toolchain.host_os() == "linux"
         build = toolchain.kubernetes if shared else toolchain.kubectl
         return build(self.versions.kubernetes)
 
     def _runner_image(self, tools: Toolchain, plan: NodePlan) -> RunnerImage:
         base = runner_base(self.paths, pulled=plan.pull)
         version = self.versions.kubernetes
-        # A built node has it among its binaries, which are Linux's wherever the lab runs.
-        alone = toolchain.kubectl(version, "linux")
-        return RunnerImage(tools, base, alone if plan.pull else toolchain.kubernetes(version))
+        # A built node has it among its binaries, which are Linux's wherever the lab runs. Where
+        # they are there already, a lab without a node has them too, and so the same runner.
+        whole = toolchain.kubernetes(version)
+        shared = not plan.pull and (self.with_cluster or tools.is_built(whole))
+        return RunnerImage(tools, base, whole if shared else toolchain.kubectl(version, "linux"))
+
+    def _builds_node(self, plan: NodePlan) -> bool:
+        return self.with_cluster and not plan.pull
 
     def _build_tools(
         self, client: docker.DockerClient, tools: Toolchain, node: NodeImage, plan: NodePlan
@@ -175,7 +184,8 @@ class Raising:
         """Compile what is missing, while Debian is bootstrapped beside it."""
         wanted: list[Tool] = [self._kubectl(plan)]
         wanted += [toolchain.KIND, toolchain.DISTRIBUTION, toolchain.WEB_BASE]
-        if not plan.pull and not node.is_built(client):
+        wanted += [toolchain.ACTIONLINT]
+        if self._builds_node(plan) and not node.is_built(client):
             wanted += node.parts
         # Last, as most of what they are made of has been compiled for Kubernetes by then.
         runner = self._runner_image(tools, plan)
@@ -196,7 +206,7 @@ class Raising:
         phase: Phase,
     ) -> tuple[str, str]:
         ghcr = GhcrImage(tools, BaseImage(self.paths, plan.pull)).build(client, phase.note)
-        if plan.pull:
+        if not self._builds_node(plan):
             return published_node(self.versions), ghcr
         return node.build(client, phase.note), ghcr
 
@@ -210,7 +220,8 @@ class Raising:
         return start_stand_in(client, self.paths, image)
 
 
-def _build_dropcaps(tools: Toolchain) -> Path:
+def build_dropcaps(tools: Toolchain) -> Path:
+    """The runtime for machines that lack a capability."""
     tools.build([toolchain.DROPCAPS], lambda _: None)
     return tools.binary(toolchain.DROPCAPS)
 
@@ -238,81 +249,3 @@ def _ensure_cluster(client: docker.DockerClient, cluster: KindCluster, phase: Ph
     phase.note("creating the cluster")
     cluster.create()
     key_file.write_text(key)
-
-
-def remove_lab(paths: Paths, say: Callable[[str], None]) -> list[str]:
-    """Remove the cluster, the containers, the network, the engine if it is ours, the state.
-
-    Returns the names of what was removed. The cache stays. Nothing is taken to be gone
-    because a file says so: everything is looked for by the lab's label, its network and
-    kind's cluster label.
-    """
-    with locked(paths, say):
-        engine = _engine_to_clean(paths, say)
-        removed: list[str] = []
-        if engine:
-            removed += _delete_cluster(paths, engine)
-            removed += _remove_objects(engine.client())
-        own = OwnEngine(paths)
-        if (engine and engine.owned) or own.left_traces():
-            removed += ["container engine"] if own.stop() else []
-        if paths.state.exists():
-            shutil.rmtree(paths.state)
-            removed.append("state folder")
-        # While it is held, so that no lock of a run that comes next is taken away.
-        paths.state.with_name(f"{NAME}.lock").unlink(missing_ok=True)
-    return removed
-
-
-def _engine_to_clean(paths: Paths, say: Callable[[str], None]) -> Engine | None:
-    """The engine that holds the lab; a dead one of our own is started to be emptied."""
-    own = OwnEngine(paths)
-    found = running_engine(paths)
-    if found or not own.holds_containers():
-        return found
-    say("the lab's container engine is dead and holds containers: starting it to empty it")
-    tools = Toolchain(paths, find_go(paths))
-    return own.start(lambda: _build_dropcaps(tools), say)
-
-
-def _delete_cluster(paths: Paths, engine: Engine) -> list[str]:
-    """Have pytest-kubernetes delete the cluster; without kind, its containers go with the rest."""
-    cluster = KindCluster(paths, "")
-    tools = Toolchain(paths, Path("go"))
-    if not cluster.exists(engine.client()) or not tools.is_built(toolchain.KIND):
-        return []
-    # kubectl has no part in deleting, but the manager looks for it.
-    with applied(tool_environment(tools, "", engine, paths)):
-        cluster.delete()
-    return [f"cluster {NAME}"]
-
-
-def _remove_objects(client: docker.DockerClient) -> list[str]:
-    removed = []
-    for label in (f"{KIND_LABEL}={NAME}", LABEL):
-        for container in client.containers.list(all=True, filters={"label": label}):
-            removed.append(f"container {container.name}")
-            container.remove(force=True, v=True)
-    if remove_network(client):
-        removed.append(f"network {NAME}")
-    for volume in client.volumes.list(filters={"label": LABEL}):
-        removed.append(f"volume {volume.name}")
-        volume.remove()
-    return removed
-
-
-def lab_status(paths: Paths) -> dict[str, object]:
-    """What there is of the lab now; read only."""
-    engine = running_engine(paths)
-    if not engine:
-        return {"engine": "none answers"}
-    client = engine.client()
-    stand_in = find_stand_in(client, paths)
-    readiness = KindCluster(paths, "").readiness()
-    return {
-        "engine": f"{engine.host}{' (started by the lab)' if engine.owned else ''}",
-        "ghcr.io": f"https://127.0.0.1:{stand_in.https_port}" if stand_in else "not running",
-        "runner": "ready" if find_runner(client, engine.host, paths) else "not running",
-        "cluster": "ready" if readiness.ready else "; ".join(readiness.missing),
-        "kubeconfig": str(paths.kubeconfig),
-    }

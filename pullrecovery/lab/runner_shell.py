@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import testinfra
@@ -37,17 +37,21 @@ class RunnerShell:
         *,
         first: Sequence[str] = (),
         credential: Credential | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> tuple[Ran, ...]:
         """Run `first` (shell text) in turn, then `commands` side by side, whatever becomes of any.
 
-        They find the token of `credential` in the file that $TOKEN_FILE names, and a
-        DOCKER_CONFIG with no login in it. Raises LabError where the runner itself fails.
+        They are started in a folder that holds `files` (relative path → content), and find the
+        token of `credential` in the file that $TOKEN_FILE names, and a DOCKER_CONFIG with no login
+        in it. Raises LabError where the runner itself fails.
         """
         every = (*first, *commands)
         case = secrets.token_hex(8)
         folder = f"{CASES}/{case}"
-        token = {f"{case}/token": protect(credential.token).encode()} if credential else {}
-        self._container.put_archive(CASES, archive({f"{case}/": b"", **token}, folder_mode=0o700))
+        given = {f"{case}/{name}": content for name, content in (files or {}).items()}
+        if credential:
+            given[f"{case}/token"] = protect(credential.token).encode()
+        self._container.put_archive(CASES, archive({f"{case}/": b"", **given}, folder_mode=0o700))
         try:
             what = "run-case %s %s" + " %s" * len(every)
             done = self._run(what, folder, str(len(first)), *every)

@@ -67,10 +67,24 @@ def build_app(
     return App(folder)
 
 
+def build_web_base(client: docker.DockerClient, tools: Toolchain) -> App:
+    """The static server as an image of its own, for those who build on it."""
+    folder = tools.paths.cache / "apps" / f"web-base-{_web_base_key(tools)}"
+    if not folder.exists():
+        tag = _build_web_base(client, tools)
+        with whole_folder(folder) as scratch:
+            _unpack(client, tag, scratch)
+    return App(folder)
+
+
+def _web_base_key(tools: Toolchain) -> str:
+    return tools.folder(toolchain.WEB_BASE).name.rpartition("-")[2]
+
+
 def _build_web_base(client: docker.DockerClient, tools: Toolchain) -> str:
     """The static server under the applications; its binary comes from the toolchain."""
     binary = tools.binary(toolchain.WEB_BASE)
-    tag = f"pull-recovery/web-base:{tools.folder(toolchain.WEB_BASE).name.rpartition('-')[2]}"
+    tag = f"pull-recovery/web-base:{_web_base_key(tools)}"
     with whole_folder(tools.paths.cache / "web-base-context") as context:
         shutil.copy2(binary, context / "web-base")
         shutil.copy2(toolchain.WEB_BASE.source / "Dockerfile", context / "Dockerfile")

@@ -3,7 +3,7 @@
 import secrets
 import string
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +12,16 @@ from typing import Any
 import httpx
 from kubernetes import client as k8s
 
+from pullrecovery.actionlint import Actionlint
 from pullrecovery.deploy.helm import Helm
+from pullrecovery.lab import toolchain
 from pullrecovery.lab.browser import Browser
 from pullrecovery.lab.control import Control
 from pullrecovery.lab.docs_site import LabDocsSite
 from pullrecovery.lab.raising import Lab
-from pullrecovery.lab.samples import App, Pusher, build_app
+from pullrecovery.lab.samples import App, Pusher, build_app, build_web_base
 from pullrecovery.lab.stand_in import HOST, lab_client, lab_transport
+from pullrecovery.lab.workflow_runs import LabWorkflows
 from pullrecovery.model import Image, Target
 from pullrecovery.observation import Credential
 from pullrecovery.packages import GitHub
@@ -113,7 +116,7 @@ def open_world(lab: Lab, target: Target, note: Callable[[str], None]) -> Iterato
     with (
         lab.stand_in.control() as control,
         lab_client(lab.stand_in) as http,
-        lab.cluster.api() as api,
+        lab.cluster.api() if lab.has_cluster else nullcontext() as api,
     ):
         yield _seed(lab, target, control, http, api, note)
 
@@ -123,15 +126,18 @@ def _seed(
     target: Target,
     control: Control,
     http: httpx.Client,
-    api: k8s.ApiClient,
+    api: k8s.ApiClient | None,
     note: Callable[[str], None],
 ) -> LabWorld:
     registry = RegistryClient(HOST, http)
     reader, operator = (mint(control, target.login, ("read:packages",)) for _ in range(2))
     writer = mint(control, target.login, ("read:packages", "write:packages"))
+    people, runs = [target.login], f"repository:{target.workflow.repository}"
     for workload in target.workloads:
-        people = [target.login]
-        control.put_package(workload.image.package, workload.visibility, people, people)
+        # Linked to the repository, as a package is that its workflow pushed first.
+        writers = [*people, runs]
+        control.put_package(workload.image.package, workload.visibility, writers, writers)
+    control.put_package(_base(target).package, "private", [*people, runs], people)
     client = lab.engine.client()
     sources = {workload.app for workload in target.workloads}
     apps = {source: build_app(client, lab.tools, source, note) for source in sorted(sources)}
@@ -142,15 +148,29 @@ def _seed(
         github=GitHub(lambda: lab_transport(lab.stand_in)),
         helm=Helm(lab.helm(), lab.environment),
         runner=lab.runner,
+        workflows=LabWorkflows(lab.runner, control),
+        actionlint=Actionlint(lab.tools.binary(toolchain.ACTIONLINT)),
         reader=reader.credential,
         operator=operator.credential,
         docs_site=LabDocsSite(lab.paths, Browser(lab.paths, lab.engine, lab.plan.pull)),
+        platforms=() if lab.has_cluster else (f"linux/{toolchain.go_arch()}",),
     )
     return LabWorld(world, lab, control, Pusher(registry, writer.credential), apps)
 
 
+def _base(target: Target) -> Image:
+    """The image that the applications' Dockerfiles are built on, in the sample's workflow too."""
+    return Image(f"{target.registry}/{target.owner}/web-base", "1")
+
+
 def seed_images(lab_world: LabWorld) -> None:
-    """Push every workload's wanted tag and `latest`, with digests that this run makes."""
+    """Push every workload's wanted tag and `latest`, with digests that this run makes.
+
+    And what they are built on, for the workflow's runs.
+    """
+    lab = lab_world.lab
+    base = build_web_base(lab.engine.client(), lab.tools)
+    lab_world.pusher.push(base, _base(lab_world.world.target))
     for workload in lab_world.world.target.workloads:
         for tag in ("latest", workload.image.tag):
             lab_world.publish(replace(workload.image, tag=tag), workload.app)

@@ -1,15 +1,19 @@
 """World → observations: each part looks once, and gives frozen data."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
+from pullrecovery.grant_seen import GrantSeen
 from pullrecovery.model import Workload
-from pullrecovery.observation import Observation
+from pullrecovery.observation import DeploymentSeen, Observation, SecretSeen
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.observe.docs import observe_docs
 from pullrecovery.observe.grant import observe_grant
+from pullrecovery.observe.registry import observe_wanted
 from pullrecovery.observe.reuse import current_chart, current_identity
 from pullrecovery.observe.secret import observe_pull_secrets, observe_secret
 from pullrecovery.observe.wiring import given, observe_wiring
+from pullrecovery.observe.workflow import observe_workflow
 from pullrecovery.world import World
 
 
@@ -21,10 +25,11 @@ def observe(world: World, workload: Workload) -> Observation:
 
 def observe_pull(world: World, workload: Workload) -> Observation:
     """Look at what decides whether pods get their image; the operator's clients are not asked."""
+    if world.cluster is None:
+        return _observe_outside(world, workload)
     deployment = observe_deployment(world, workload)
     pods = observe_pods(world, workload, deployment)
     secret = observe_secret(world, workload)
-    package = workload.image.package
     return Observation(
         target=world.target,
         workload=workload,
@@ -32,10 +37,27 @@ def observe_pull(world: World, workload: Workload) -> Observation:
         secret=secret,
         deployment=deployment,
         pods=pods,
-        wanted=world.registry.manifest(package, workload.image.tag, world.reader),
+        wanted=observe_wanted(world, workload.image),
         identity=None,
         grant=observe_grant(world, workload, secret),
+        workflow=observe_workflow(world),
         pull_secrets=observe_pull_secrets(world, workload, given(deployment, pods), secret),
         wiring=observe_wiring(world, workload, deployment),
         docs=observe_docs(world),
+    )
+
+
+def _observe_outside(world: World, workload: Workload) -> Observation:
+    """What can be seen where there is no cluster; what is in one is not there, and not judged."""
+    return Observation(
+        target=world.target,
+        workload=workload,
+        chart=current_chart(world, workload),
+        secret=SecretSeen(world.target.pull_secret, workload.namespace, exists=False),
+        deployment=DeploymentSeen(exists=False),
+        pods=(),
+        wanted=observe_wanted(world, workload.image),
+        identity=None,
+        grant=GrantSeen("", 0, datetime.now(UTC)),
+        workflow=observe_workflow(world),
     )

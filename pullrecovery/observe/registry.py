@@ -1,11 +1,28 @@
 """What docker and crane print of a reference, run in the runner as a person would."""
 
 import json
+from dataclasses import replace
 from shlex import quote
 
+from pullrecovery.model import Image
 from pullrecovery.observation import Credential, IdentitySeen, Probe, Ran
 from pullrecovery.reference import parse_reference
 from pullrecovery.world import World
+
+# By digest, of which a manifest can be read once and for all.
+_platforms_of: dict[str, tuple[str, ...]] = {}
+
+
+def observe_wanted(world: World, image: Image) -> Probe:
+    """The suite's own question for the wanted manifest, and for which platforms it is."""
+    probe = world.registry.manifest(image.package, image.tag, world.reader)
+    if not probe.digest:
+        return probe
+    found = _platforms_of.get(probe.digest) or world.registry.platforms(
+        image.package, probe.digest, world.reader
+    )
+    _platforms_of[probe.digest] = found
+    return replace(probe, platforms=found)
 
 
 def observe_identity(world: World, reference: str) -> IdentitySeen:
@@ -72,5 +89,7 @@ def _probe(world: World, reference: str) -> Probe:
 
 def _platforms(world: World) -> tuple[str, ...]:
     """Operating system and architecture of every node, each once."""
+    if world.cluster is None:
+        return world.platforms
     nodes = (node.status.node_info for node in world.core.list_node().items)
     return tuple(sorted({f"{info.operating_system}/{info.architecture}" for info in nodes}))

@@ -30,6 +30,7 @@ _SELECTIONS = (
     "ignore",
     "ignore_glob",
     "smoke",
+    "no_cluster",
     "without_remedy",
 )
 _STATUS = {"passed": "recovered", "failed": "not_recovered"}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pullrecovery.model import Target, Verdict
 from pullrecovery.observation import Observation
 from pullrecovery.tasks.reg_001_image_identity import reg_001
+from pullrecovery.tasks.reg_002_image_exists import reg_002
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_005_right_values import reg_005
@@ -14,6 +15,7 @@ from pullrecovery.tasks.reg_008_least_privilege import reg_008
 
 CRITERIA: Mapping[str, Callable[[Observation], Verdict]] = {
     "REG-001": reg_001,
+    "REG-002": reg_002,
     "REG-003": reg_003,
     "REG-004": reg_004,
     "REG-005": reg_005,
@@ -21,6 +23,10 @@ CRITERIA: Mapping[str, Callable[[Observation], Verdict]] = {
     "REG-007": reg_007,
     "REG-008": reg_008,
 }
+
+
+# What they judge is in a cluster.
+IN_CLUSTER = frozenset({"REG-003", "REG-004", "REG-006", "REG-008"})
 
 
 def judged(target: Target) -> tuple[str, ...]:
@@ -33,6 +39,10 @@ def optional_criteria(target: Target) -> frozenset[str]:
     return frozenset() if target.privilege_required else frozenset({"REG-008"})
 
 
-def judge(seen: Observation) -> dict[str, Verdict]:
-    """The verdict of every criterion on one observation."""
-    return {name: CRITERIA[name](seen) for name in judged(seen.target)}
+def judge(seen: Observation, *, in_cluster: bool = True) -> dict[str, Verdict]:
+    """The verdict of every criterion on one observation; without a cluster, of those it can."""
+    return {
+        name: CRITERIA[name](seen)
+        for name in judged(seen.target)
+        if in_cluster or name not in IN_CLUSTER
+    }

@@ -6,7 +6,7 @@ import time
 
 from pullrecovery.errors import Exit
 from pullrecovery.lab.paths import default_paths
-from pullrecovery.lab.raising import remove_lab
+from pullrecovery.lab.removing import remove_lab
 from pullrecovery.lab.versions import kubernetes_set
 from pullrecovery.trials import kills, pull_path
 from pullrecovery.trials.runs import FOLDER, TEMPORARY, TrialError

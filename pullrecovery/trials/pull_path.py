@@ -18,7 +18,8 @@ import httpx
 
 from pullrecovery.lab import toolchain
 from pullrecovery.lab.cluster import NODE
-from pullrecovery.lab.raising import Raising, remove_lab
+from pullrecovery.lab.raising import Raising
+from pullrecovery.lab.removing import remove_lab
 from pullrecovery.lab.rootfs import BaseImage
 from pullrecovery.process import child
 from pullrecovery.trials.runs import FOLDER, TrialError, whole_run

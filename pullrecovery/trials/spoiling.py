@@ -19,7 +19,7 @@ from pullrecovery.lab.images.node import NodeImage
 from pullrecovery.lab.own_engine import engine_processes
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.pulling import has_image
-from pullrecovery.lab.raising import remove_lab
+from pullrecovery.lab.removing import remove_lab
 from pullrecovery.lab.rootfs import BaseImage
 from pullrecovery.lab.runner import CONTAINER as RUNNER
 from pullrecovery.lab.stand_in import CONTAINER, HOST

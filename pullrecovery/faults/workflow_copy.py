@@ -1,0 +1,44 @@
+"""A scenario's copy of the target's workflow, which nobody else sees."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+
+from pullrecovery.errors import LabError
+from pullrecovery.model import Image, Target
+from pullrecovery.workflow_file import with_image_renamed
+
+
+@dataclass
+class WorkflowCopy:
+    """The file, and under which repository it pushes each image that was kept apart."""
+
+    file: Path
+    apart: dict[str, str] = field(default_factory=dict)
+
+    def edit(self, change: Callable[[str], str]) -> None:
+        """Change its text; raises LabError where `change` changes nothing."""
+        before = self.file.read_text(encoding="utf-8")
+        after = change(before)
+        if after == before:
+            raise LabError("The fault found nothing to spoil in the target's workflow.")
+        self.file.write_text(after, encoding="utf-8")
+
+    def push_as(self, image: Image, name: str) -> None:
+        """Push an image by another name of the same owner's."""
+        self.edit(lambda text: with_image_renamed(text, image.name, name))
+
+    def keep_apart(self, target: Target, own: str) -> None:
+        """Push no image but that of the workload `own` under a name in use.
+
+        A run pushes `latest` of every workload, on which other scenarios stand.
+        """
+        if self.apart:
+            return
+        kept = target.workload(own).image
+        for image in dict.fromkeys(each.image for each in target.workloads):
+            if image.repository != kept.repository:
+                name = f"{image.name}-{token_hex(4)}"
+                self.push_as(image, name)
+                self.apart[image.repository] = f"{image.registry}/{image.owner}/{name}"

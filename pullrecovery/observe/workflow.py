@@ -1,0 +1,96 @@
+"""The workflow as it stands in the target, what it would do, and what a run of it did."""
+
+from pullrecovery.model import Image, Target
+from pullrecovery.packages import PackagesError
+from pullrecovery.workflow_file import (
+    BRANCHES,
+    DISPATCH,
+    PUSH,
+    TAGS,
+    Event,
+    UnreadableWorkflowError,
+    WorkflowFile,
+)
+from pullrecovery.workflow_seen import RunSeen, WorkflowSeen
+from pullrecovery.world import World
+
+_NOT_FOUND = 404
+# By what it depends on, so that it is looked at once in a process; a rehearsal takes seconds.
+_seen: dict[tuple[object, ...], WorkflowSeen] = {}
+
+
+def observe_workflow(world: World) -> WorkflowSeen:
+    """Read the target's workflow, have actionlint check it, and rehearse it."""
+    target, workflow = world.target, world.target.workflow
+    text = workflow.file.read_text(encoding="utf-8")
+    # Of the file its text alone, as it may be a copy.
+    key = (target.root, target.login, workflow.repository, workflow.branch, workflow.path, text)
+    if key not in _seen:
+        _seen[key] = _look(world, text)
+    return _seen[key]
+
+
+def push_of_change(target: Target) -> Event:
+    """A push to the branch that changes one file where a change must start a run."""
+    workflow = target.workflow
+    return Event(PUSH, f"{BRANCHES}{workflow.branch}", (f"{workflow.change}/.revision",))
+
+
+def push_of_release(target: Target) -> Event:
+    """A release tag, pushed."""
+    return Event(PUSH, f"{TAGS}{target.workflow.release}")
+
+
+def dispatch(target: Target) -> Event:
+    """The workflow started by hand on the branch."""
+    return Event(DISPATCH, f"{BRANCHES}{target.workflow.branch}")
+
+
+def play_workflow(world: World, image: Image, event: Event) -> RunSeen:
+    """Have `event` happen, and see what the run left in the repository of `image`.
+
+    Raises UnreadableWorkflowError where the file is no workflow.
+    """
+    file = WorkflowFile(world.target.workflow.file.read_text(encoding="utf-8"))
+    played = world.workflows.play(world.target, file, event, packages_level(file, world))
+    # Where there was no run there is no commit, and so no tag to ask for.
+    tag = played.sha or "none"
+    probe = world.registry.manifest(image.package, tag, world.reader)
+    return RunSeen(played, probe, _listed(world, image, tag))
+
+
+def packages_level(file: WorkflowFile, world: World) -> str:
+    """What the GITHUB_TOKEN of the jobs that call docker may do with packages, the least of them.
+
+    A run of the lab has one token for all its jobs.
+    """
+    rehearsal = observe_workflow(world).rehearsal
+    calling = {call.job for call in rehearsal.calls} if rehearsal else set()
+    levels = {file.packages_level(job) for job in calling or file.jobs}
+    return next((level for level in ("none", "read") if level in levels), "write")
+
+
+def _look(world: World, text: str) -> WorkflowSeen:
+    file = WorkflowFile(text)
+    try:
+        file.document  # noqa: B018 - it is read here, so that its error shows here
+    except UnreadableWorkflowError as error:
+        return WorkflowSeen(file, str(error))
+    findings = world.actionlint.check(text)
+    if findings:
+        return WorkflowSeen(file, findings=findings)
+    event = Event(file.trigger, f"{BRANCHES}{world.target.workflow.branch}")
+    rehearsal = world.workflows.rehearse(world.target, file, event)
+    return WorkflowSeen(file, rehearsal=rehearsal)
+
+
+def _listed(world: World, image: Image, tag: str) -> str:
+    """The digest of the version that the packages API has for a tag."""
+    packages = world.github.packages(image.owner, world.reader.token)
+    try:
+        versions = packages.versions(image.name)
+    except PackagesError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        return ""
+    return next((version.digest for version in versions if tag in version.tags), "")

@@ -1,0 +1,174 @@
+"""Edits that mend a workflow, cause by cause; what they do not touch keeps its comments.
+
+Where the steps themselves are wrong, no edit can tell what was meant: the job that calls docker is
+then given steps made from the target's own facts, which push what its workloads want.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.scalarstring import LiteralScalarString
+
+from pullrecovery.model import Cause, Target
+from pullrecovery.workflow_file import DISPATCH, PUSH, matches, parse, render
+
+_PUSH_EVERYTHING = """\
+printf '%s' "$TOKEN" | docker login "$REGISTRY" --username "$LOGIN" --password-stdin
+docker build --pull --tag "$REPOSITORY:$COMMIT" --tag "$REPOSITORY:latest" "$APP"
+docker push "$REPOSITORY:$COMMIT"
+if [ "$REF" = "{ref}" ]; then docker push "$REPOSITORY:latest"; fi
+"""
+# What belonged to the steps that go.
+_OF_THE_STEPS = ("name", "strategy", "env", "defaults", "steps", "if")
+
+
+def edited(text: str, cause: Cause, target: Target) -> str:
+    """The workflow without `cause`; as it is where no edit mends that."""
+    edit = _EDITS.get(cause)
+    if edit is None:
+        return text
+    document = parse(text)
+    edit(document, target)
+    return render(document)
+
+
+def _start_on_push(document: CommentedMap, target: Target) -> None:
+    push = _push(document)
+    ignored = push.get("branches-ignore")
+    if ignored is not None:
+        push["branches-ignore"] = [
+            each for each in ignored if not matches(target.workflow.branch, [each])
+        ]
+        return
+    _add(push, "branches", target.workflow.branch)
+
+
+def _start_on_release(document: CommentedMap, target: Target) -> None:
+    push, release = _push(document), target.workflow.release
+    letters = release[: len(release) - len(release.lstrip("abcdefghijklmnopqrstuvwxyz-"))]
+    push.pop("tags-ignore", None)
+    _add(push, "tags", f"{letters}*")
+    # With tags alone, a push of a branch would start nothing.
+    if "branches" not in push and "branches-ignore" not in push:
+        _add(push, "branches", target.workflow.branch)
+
+
+def _start_by_hand(document: CommentedMap, _: Target) -> None:
+    _triggers(document)[DISPATCH] = None
+
+
+def _start_on_change(document: CommentedMap, target: Target) -> None:
+    push, change = _push(document), target.workflow.change
+    if "paths" in push:
+        _add(push, "paths", f"{change}/**")
+        return
+    ignored = push.get("paths-ignore", ())
+    kept = [each for each in ignored if not matches(f"{change}/.revision", [each])]
+    push["paths-ignore"] = kept
+    if not kept:
+        del push["paths-ignore"]
+
+
+def _permit_packages(document: CommentedMap, _: Target) -> None:
+    """Where a job has permissions of its own they hide those of the workflow."""
+    jobs = (job for job in document["jobs"].values() if "permissions" in job)
+    for holder in [*jobs] or [document]:
+        given = holder.get("permissions")
+        if isinstance(given, dict):
+            given["packages"] = "write"
+        else:
+            holder["permissions"] = {"contents": "read", "packages": "write"}
+
+
+def _push_what_is_wanted(document: CommentedMap, target: Target) -> None:
+    """Replace the steps of the job that calls docker by ones that push every workload's image."""
+    jobs = document["jobs"]
+    name = next((name for name, job in jobs.items() if "docker" in str(job.get("steps"))), None)
+    job = jobs[name] if name is not None else next(iter(jobs.values()))
+    checkout = [step for step in job.get("steps") or () if _is_checkout(step)]
+    for key in _OF_THE_STEPS:
+        job.pop(key, None)
+    included = [
+        {"repository": repository, "app": app} for repository, app in _images(target).items()
+    ]
+    job["strategy"] = {"fail-fast": False, "matrix": {"include": included}}
+    job["steps"] = CommentedSeq([*checkout, _step(target)])
+
+
+def _images(target: Target) -> Mapping[str, str]:
+    """Every wanted repository, with the folder that its image is built from."""
+    return {
+        workload.image.repository: str(workload.app.relative_to(target.root.resolve()))
+        for workload in target.workloads
+    }
+
+
+def _step(target: Target) -> dict[str, Any]:
+    script = _PUSH_EVERYTHING.format(ref=f"refs/heads/{target.workflow.branch}")
+    return {
+        "name": "Build and push",
+        "env": {
+            "REGISTRY": target.registry,
+            "LOGIN": "${{ github.actor }}",
+            "TOKEN": "${{ secrets.GITHUB_TOKEN }}",
+            "REPOSITORY": "${{ matrix.repository }}",
+            "APP": "${{ matrix.app }}",
+            "COMMIT": "${{ github.sha }}",
+            "REF": "${{ github.ref }}",
+        },
+        "run": LiteralScalarString(script),
+    }
+
+
+def _is_checkout(step: Any) -> bool:
+    return str(step.get("uses", "")).startswith("actions/checkout@")
+
+
+def _triggers(document: CommentedMap) -> Any:
+    """The mapping under `on`, made of a name or a list of them where that is what is there."""
+    given = document.get("on")
+    if not isinstance(given, dict):
+        names = given if isinstance(given, list) else [given] if given else []
+        document["on"] = CommentedMap((str(name), None) for name in names)
+    return document["on"]
+
+
+def _push(document: CommentedMap) -> Any:
+    triggers = _triggers(document)
+    if not isinstance(triggers.get(PUSH), dict):
+        triggers[PUSH] = CommentedMap()
+    return triggers[PUSH]
+
+
+def _add(filters: Any, key: str, pattern: str) -> None:
+    """Add a pattern to a filter, behind those there are, as the last one that fits decides."""
+    given = filters.get(key)
+    if isinstance(given, list):
+        if given[-1:] != [pattern]:
+            given.append(pattern)
+        return
+    filters[key] = [*([given] if given else []), pattern]
+
+
+_EDITS: Mapping[Cause, Callable[[CommentedMap, Target], None]] = {
+    Cause.NO_PUSH_TRIGGER: _start_on_push,
+    Cause.NO_TAG_TRIGGER: _start_on_release,
+    Cause.NO_DISPATCH: _start_by_hand,
+    Cause.CHANGE_FILTERED: _start_on_change,
+    Cause.PACKAGES_NOT_WRITABLE: _permit_packages,
+    Cause.NOT_LOGGED_IN: _push_what_is_wanted,
+    Cause.PUSHES_ELSEWHERE: _push_what_is_wanted,
+    Cause.PUSHES_MISNAMED: _push_what_is_wanted,
+    Cause.PUSHES_CAPITALS: _push_what_is_wanted,
+    Cause.COMMIT_NOT_TAGGED: _push_what_is_wanted,
+    Cause.LATEST_NOT_TAGGED: _push_what_is_wanted,
+    Cause.PUSH_DISABLED: _push_what_is_wanted,
+    Cause.BUILD_FAILED: _push_what_is_wanted,
+    Cause.NOTHING_PUSHED: _push_what_is_wanted,
+}
+
+
+def mends(cause: Cause) -> bool:
+    """Whether an edit of the workflow is what mends a cause."""
+    return cause in _EDITS
