@@ -15,7 +15,8 @@ from pullrecovery.workflow_file import DISPATCH, PUSH, matches, parse, render
 
 _PUSH_EVERYTHING = """\
 printf '%s' "$TOKEN" | docker login "$REGISTRY" --username "$LOGIN" --password-stdin
-docker build --pull --tag "$REPOSITORY:$COMMIT" --tag "$REPOSITORY:latest" "$APP"
+docker build --pull --label "org.opencontainers.image.revision=$COMMIT" \\
+  --tag "$REPOSITORY:$COMMIT" --tag "$REPOSITORY:latest" "$APP"
 docker push "$REPOSITORY:$COMMIT"
 if [ "$REF" = "{ref}" ]; then docker push "$REPOSITORY:latest"; fi
 """
