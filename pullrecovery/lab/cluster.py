@@ -1,5 +1,6 @@
 """The kind cluster: made and removed through pytest-kubernetes, judged by ourselves."""
 
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -121,6 +122,11 @@ class KindCluster:
                 f" on its network); remove it (kind delete cluster --name {NAME}) or rename it."
             )
         return bool(nodes)
+
+    def kubeconfig_within(self) -> bytes:
+        """The kubeconfig for clients on the lab's network, which reach the node by its name."""
+        text = self.paths.kubeconfig.read_text()
+        return re.sub(r"server: \S+", f"server: https://{NODE}:6443", text).encode()
 
     def api(self) -> k8s.ApiClient:
         """A client of this cluster, from the lab's own kubeconfig."""
