@@ -1,18 +1,23 @@
 """The whole recovery: five causes at once, mended by the tasks in their order.
 
-Each mended cause uncovers the next, and every verdict names what is left. `make demo` plays it
-alone and says what it does.
+Beside what keeps the pods from their image, the workflow pushes nothing and the page is missing;
+and somebody in a hurry takes too wide a token. Each mended cause uncovers the next, and every
+verdict names what is left. `make demo` plays it alone and says what it does.
 """
 
 import pytest
 
+from pullrecovery.faults import FAULTS
 from pullrecovery.model import Cause
 from pullrecovery.tasks import (
     reg_003_pull_secret,
     reg_004_wiring,
     reg_005_right_values,
     reg_006_redeploy,
+    reg_007_document,
 )
+
+_AROUND = ("push-disabled", "page-missing")
 
 pytestmark = pytest.mark.whole_run
 
@@ -30,6 +35,9 @@ def _five_causes(frontend, backend, capitals):
     frontend.ground.set_value("image.tag", "dev")
     frontend.ground.set_value("image.repository", capitals)
     frontend.ground.delete_secret()
+    for fault in FAULTS:
+        if fault.id in _AROUND:
+            fault.break_it(frontend.ground)
     backend.ground.put_secret(backend.lab_world.mint(scopes=()).credential)
     for place in (frontend, backend):
         place.ground.set_value(place.workload.pull_secrets_key, [])
@@ -45,18 +53,23 @@ def test_frontend_with_five_causes_recovers_by_the_tasks_in_order(
     """A dead tag, capital letters, no Secret, a token without its scope, nothing wired."""
     _see_what_is_broken(story, frontend, backend)
     _identify_the_image(story, frontend)
-    mark, token = _refresh_the_secrets(story, frontend, backend)
+    _have_the_workflow_push(story, frontend)
+    mark, tokens = _refresh_the_secrets(story, frontend, backend)
     _wire_the_secrets(story, frontend, backend, capitals)
     _correct_the_values(story, frontend)
     _redeploy(story, frontend)
+    _write_the_page(story, frontend)
+    for place in (frontend, backend):
+        assert place.was_pulled(mark, tokens[place.name].name)
+    _take_the_least_token(story, tokens, frontend, backend)
 
     assert frontend.left() == backend.left() == set()
-    assert frontend.was_pulled(mark, token)
-    assert backend.was_pulled(mark, token)
 
 
 def _see_what_is_broken(story, frontend, backend):
-    assert frontend.left() == {"REG-003", "REG-004", "REG-005", "REG-006"}
+    assert frontend.left() == {"REG-002", "REG-003", "REG-004", "REG-005", "REG-006", "REG-007"}
+    assert frontend.cause("REG-002") is Cause.PUSH_DISABLED
+    assert frontend.cause("REG-007") is Cause.PAGE_MISSING
     assert frontend.cause("REG-003") is Cause.SECRET_MISSING
     assert frontend.cause("REG-004") is Cause.NOT_WIRED
     assert frontend.cause("REG-005") is Cause.INVALID_REFERENCE
@@ -76,17 +89,29 @@ def _identify_the_image(story, frontend):
     story.tell("REG-001 identify the image", identified.evidence)
 
 
+def _have_the_workflow_push(story, frontend):
+    """REG-002: the workflow is mended and run, and what it pushed is what is wanted from now on."""
+    done = frontend.mend_workflow()
+    run = frontend.run_workflow()
+
+    assert run.played.succeeded, run.played.log
+    assert run.probe.digest == run.listed == frontend.digest
+    assert frontend.left() == {"REG-003", "REG-004", "REG-005", "REG-006", "REG-007"}
+    story.tell("REG-002 the workflow pushes, and is run", done, f"pushed {frontend.digest}")
+
+
 def _refresh_the_secrets(story, frontend, backend):
-    """REG-003, in each namespace; returns the log's mark and the new token's name."""
-    mark, token = frontend.lab_world.mark(), frontend.lab_world.mint()
-    done = [
-        reg_003_pull_secret.refresh_secret(place.world, place.workload, token.credential)
-        for place in (frontend, backend)
-    ]
-    assert frontend.left() == {"REG-004", "REG-005", "REG-006"}
-    assert backend.left() == {"REG-004", "REG-006"}
+    """REG-003, in each namespace, by tokens that may push too; the log's mark, and the tokens."""
+    mark, tokens, done = frontend.lab_world.mark(), {}, []
+    for place in (frontend, backend):
+        tokens[place.name] = place.lab_world.mint(scopes=("read:packages", "write:packages"))
+        credential = tokens[place.name].credential
+        done.append(reg_003_pull_secret.refresh_secret(place.world, place.workload, credential))
+    assert frontend.left() == {"REG-004", "REG-005", "REG-006", "REG-007", "REG-008"}
+    assert frontend.cause("REG-008") is Cause.TOKEN_TOO_WIDE
+    assert backend.left() == {"REG-004", "REG-006", "REG-008"}
     story.tell("REG-003 the pull secret, in each namespace", *done)
-    return mark, token.name
+    return mark, tokens
 
 
 def _wire_the_secrets(story, frontend, backend, capitals):
@@ -99,8 +124,8 @@ def _wire_the_secrets(story, frontend, backend, capitals):
         ]
     frontend.await_stuck(f"{capitals}:dev")
     backend.await_rollout()
-    assert frontend.left() == {"REG-005", "REG-006"}
-    assert backend.left() == set()
+    assert frontend.left() == {"REG-005", "REG-006", "REG-007", "REG-008"}
+    assert backend.left() == {"REG-008"}
     story.tell("REG-004 wire it, and redeploy", *done)
 
 
@@ -110,12 +135,12 @@ def _correct_the_values(story, frontend):
     frontend.ground.set_value("image.repository", image.repository)
     frontend.deploy()
     frontend.await_stuck(f"{image.repository}:dev")
-    assert frontend.left() == {"REG-005", "REG-006"}
+    assert frontend.left() == {"REG-005", "REG-006", "REG-007", "REG-008"}
     assert frontend.cause("REG-005") is Cause.WRONG_TAG
     story.tell("REG-005 the owner in lower case", f"set image.repository to {image.repository}")
 
     done = reg_005_right_values.correct_values(frontend.workload)
-    assert frontend.left() == {"REG-006"}
+    assert frontend.left() == {"REG-006", "REG-007", "REG-008"}
     assert Cause.RELEASE_STALE in frontend.causes("REG-006")
     story.tell("REG-005 a tag that exists", done)
 
@@ -124,5 +149,21 @@ def _redeploy(story, frontend):
     """REG-006: the corrected chart is brought into the cluster."""
     done = reg_006_redeploy.redeploy(frontend.world, frontend.workload)
     frontend.await_rollout()
-    assert frontend.left() == set()
+    assert frontend.left() == {"REG-007", "REG-008"}
     story.tell("REG-006 redeploy and verify", done)
+
+
+def _write_the_page(story, frontend):
+    """REG-007: from the target's own facts."""
+    done = reg_007_document.document(frontend.world)
+    assert frontend.left() == {"REG-008"}
+    story.tell("REG-007 document it", done)
+
+
+def _take_the_least_token(story, tokens, *places):
+    """REG-008: the tokens that may push are revoked, and those in their place can only pull."""
+    done = []
+    for place in places:
+        done.append(place.take_least_token(tokens[place.name]))
+        assert place.left() == set()
+    story.tell("REG-008 the least token, and the wide one revoked", *done)
