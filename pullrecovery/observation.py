@@ -219,17 +219,6 @@ class EventSeen:
 
 
 @dataclass(frozen=True)
-class WaitingSeen:
-    """A container's waiting state, at the `time` at which a watch brought it."""
-
-    time: datetime
-    uid: str
-    container: str
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True)
 class PodSeen:
     """A live pod of the release, a hook's included; its events are in the order they came in."""
 

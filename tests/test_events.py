@@ -13,8 +13,8 @@ import pytest
 from kubernetes import client as k8s
 
 from pullrecovery.errors import PullRecoveryError
-from pullrecovery.observation import EventSeen, WaitingSeen
-from pullrecovery.observe.events import Recorder, event_seen, waiting_seen
+from pullrecovery.observation import EventSeen
+from pullrecovery.observe.events import Recorder, WaitingSeen, event_seen, waiting_seen
 from pullrecovery.wait import wait_for
 
 UID = "0b0f4b6e-2f2c-4a52-9d5c-9a3f2b7c1d11"

@@ -37,12 +37,14 @@ JQ = """\
 import json, sys
 words, named = iter(sys.argv[1:-1]), {}
 for word in words:
-    if word == "--arg":
+    if word in ("--arg", "--argjson"):
         name, named[name] = next(words), next(words)
     elif word in ("--slurpfile", "--rawfile"):
         name, text = next(words), open(next(words)).read()
-        named[name] = json.loads(text) if word == "--slurpfile" else text
-print(json.dumps({key: named[key] for key in ("command", "rc", "stdout", "stderr")}))
+        named[name] = [json.loads(text)] if word == "--slurpfile" else text
+for at in range(int(named["count"])):
+    line = {key: named[f"{key}{at}"] for key in ("command", "rc", "stdout", "stderr")}
+    print(json.dumps({**line, "rc": line["rc"][0]}))
 """
 
 

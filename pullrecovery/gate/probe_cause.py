@@ -21,7 +21,7 @@ from pullrecovery.diagnosis.wiring import diagnose_wiring
 from pullrecovery.gate.settings import HookSettings
 from pullrecovery.grant_seen import GrantSeen
 from pullrecovery.keyring import DOCKER_CONFIG_JSON
-from pullrecovery.model import Cause, Target, Verdict, Workload
+from pullrecovery.model import Cause, Target, Verdict, Workflow, Workload
 from pullrecovery.observation import (
     ChartSeen,
     Credential,
@@ -32,10 +32,14 @@ from pullrecovery.observation import (
     SecretSeen,
 )
 from pullrecovery.trouble_words import trouble_in
+from pullrecovery.workflow_file import WorkflowFile
+from pullrecovery.workflow_seen import WorkflowSeen
 
 # What the hook is not told of the workload: it stands in commands for the reader to fill in.
 _CHART = Path("CHART")
 _KEY = "imagePullSecrets"
+# A probe pod tells nothing of the workflow.
+_UNSEEN = Workflow("", Path(), "", "", "")
 _LONGEST = 300
 
 
@@ -87,7 +91,7 @@ def _observation(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Observa
     pod, image = stuck.pod, settings.image
     name = pod.pull_secrets[0] if pod.pull_secrets else "a pull secret"
     workload = Workload(settings.workload, _CHART, (), settings.namespace, image, _KEY, Path("APP"))
-    target = Target("", Path(), image.registry, image.owner, "", name, False, (workload,))
+    target = Target("", Path(), image.registry, image.owner, "", name, False, (workload,), _UNSEEN)
     deployment = DeploymentSeen(
         exists=True,
         template_pull_secrets=settings.pull_secrets,
@@ -104,6 +108,7 @@ def _observation(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Observa
         wanted=wanted,
         identity=None,
         grant=GrantSeen("", 0, datetime.now(UTC)),
+        workflow=WorkflowSeen(WorkflowFile("")),
     )
 
 

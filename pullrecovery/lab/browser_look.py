@@ -34,13 +34,19 @@ _LOOK = """() => {
     }
     return parts.join('\\n').trim();
   };
+  // Each line is a block that ends with a line break: as displayed, every other one is blank.
+  const lines = (node) => {
+    const copy = node.cloneNode(true);
+    copy.querySelectorAll('br').forEach((each) => each.replaceWith('\\n'));
+    return copy.textContent;
+  };
   return {
     title: document.title,
     text: text(main),
     sections: all('h2, h3').map((node) => [level(node), node.id, text(node), below(node)]),
     menu: [...document.querySelectorAll('nav.menu a[href]')].map((node) => node.pathname),
     rows: all('table tr').map((row) => [...row.cells].map(text)),
-    code: all('pre code').map((node) => node.innerText),
+    code: all('pre code').map(lines),
   };
 }"""
 

@@ -73,7 +73,7 @@ def build_web_base(client: docker.DockerClient, tools: Toolchain) -> App:
     if not folder.exists():
         tag = _build_web_base(client, tools)
         with whole_folder(folder) as scratch:
-            _unpack(client, tag, scratch)
+            kept(client, tag, scratch)
     return App(folder)
 
 

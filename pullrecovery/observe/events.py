@@ -16,7 +16,7 @@ from kubernetes.watch import Watch
 from urllib3.exceptions import HTTPError
 
 from pullrecovery.errors import PullRecoveryError
-from pullrecovery.observation import EventSeen, WaitingSeen
+from pullrecovery.observation import EventSeen
 
 _COMBINED = "(combined from similar events): "
 _GONE = 410
@@ -26,6 +26,17 @@ _SECONDS = 600
 _ENDS_WITHIN = 5.0
 # Between two attempts while the API server does not answer.
 _AGAIN = 0.5
+
+
+@dataclass(frozen=True)
+class WaitingSeen:
+    """A container's waiting state, at the `time` at which a watch brought it."""
+
+    time: datetime
+    uid: str
+    container: str
+    reason: str
+    message: str
 
 
 @dataclass
