@@ -1,6 +1,7 @@
 """GitHub's REST API, `api.github.com`, as far as it is about container packages.
 
-Source: docs.github.com/en/rest/packages, and README.md, Sources: the REST API.
+And what commit_statuses.py has. Source: docs.github.com/en/rest/packages, and README.md, Sources:
+the REST API.
 """
 
 import httpx
@@ -12,6 +13,7 @@ from pullrecovery.lab.ghcr import apipaths, apireplies, apirules, callers, recor
 from pullrecovery.lab.ghcr.apipaths import METHODS, Asked, Call
 from pullrecovery.lab.ghcr.apireplies import Refusal
 from pullrecovery.lab.ghcr.callers import Caller
+from pullrecovery.lab.ghcr.commit_statuses import CommitStatuses
 from pullrecovery.lab.ghcr.inventory import Inventory, Tagged
 from pullrecovery.lab.ghcr.paths import Route, Target
 from pullrecovery.lab.ghcr.people import Credential, Kind, Package, Place
@@ -36,6 +38,7 @@ class PackagesApi:
     def __init__(self, state: State, registry: httpx.AsyncClient) -> None:
         self._state = state
         self._inventory = Inventory(state, registry)
+        self._statuses = CommitStatuses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -70,6 +73,9 @@ class PackagesApi:
             return apireplies.document(apireplies.user(credential.login))
         if asked.call is Call.ACCOUNT:
             return self._account(asked)
+        if asked.call in {Call.STATUS, Call.STATUSES}:
+            _check(apirules.statuses(credential, asked, known=self._state.has_owner(asked.owner)))
+            return await self._statuses.answer(request, credential, asked)
         _check(apirules.kind_and_scopes(credential, asked, request.method))
         if asked.call is Call.PACKAGES:
             return await self._list(request, credential, asked)
@@ -186,5 +192,7 @@ def _last_tagged(versions: list[Tagged], found: Tagged) -> Refusal | None:
 
 
 def _accepted(request: Request) -> str:
-    about_packages = "packages" in request.url.path.split("/")
-    return apirules.accepted_scopes(request.method) if about_packages else ""
+    parts = request.url.path.split("/")
+    if "statuses" in parts:
+        return "repo, repo:status"
+    return apirules.accepted_scopes(request.method) if "packages" in parts else ""

@@ -1,4 +1,7 @@
-"""What a path of the packages API points at. Source: docs.github.com/en/rest/packages."""
+"""What a path of GitHub's API points at.
+
+Source: docs.github.com/en/rest/packages, and /en/rest/commits/statuses.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,17 +20,24 @@ class Call(StrEnum):
     VERSIONS = "versions"
     VERSION = "version"
     RESTORE_VERSION = "restore version"
+    STATUS = "status"
+    STATUSES = "statuses"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A call; `owner` is "" for the caller's own, and `organisation` says under which of both."""
+    """A call; `owner` is "" for the caller's own, and `organisation` says under which of both.
+
+    `source` is the repository that holds a commit, `commit` its id.
+    """
 
     call: Call
     owner: str = ""
     organisation: bool = False
     package: str = ""
     version: int = 0
+    source: str = ""
+    commit: str = ""
 
 
 # Which methods there are for a call.
@@ -40,6 +50,8 @@ METHODS: Final = {
     Call.VERSIONS: {"GET", "HEAD"},
     Call.VERSION: {"GET", "HEAD", "DELETE"},
     Call.RESTORE_VERSION: {"POST"},
+    Call.STATUS: {"POST"},
+    Call.STATUSES: {"GET", "HEAD"},
 }
 
 
@@ -57,6 +69,10 @@ def parse(raw_path: bytes) -> Asked | None:
             return _below(Asked(Call.PACKAGES, owner.lower(), organisation=True), rest)
         case ["users", owner, "packages", *rest] if owner:
             return _below(Asked(Call.PACKAGES, owner.lower()), rest)
+        case ["repos", owner, name, "statuses", commit] if owner and name:
+            return Asked(Call.STATUS, owner.lower(), source=name.lower(), commit=commit)
+        case ["repos", owner, name, "commits", commit, "statuses"] if owner and name:
+            return Asked(Call.STATUSES, owner.lower(), source=name.lower(), commit=commit)
         case _:
             return None
 

@@ -20,6 +20,7 @@ _BAD_TOKEN: Final = Refusal(401, "Bad credentials")
 _NO_PERSONAL_TOKEN: Final = Refusal(403, "Resource not accessible by personal access token")
 _NO_INTEGRATION: Final = Refusal(403, "Resource not accessible by integration")
 _NO_ADMIN: Final = Refusal(403, "Forbidden")
+NO_REPOSITORY: Final = Refusal(404, "Not Found", "/commits/statuses")
 NO_PACKAGE: Final = Refusal(404, "Package not found.", "/packages/packages")
 NO_VERSION: Final = Refusal(404, "Package version not found.", "/packages/packages")
 LAST_TAGGED: Final = Refusal(
@@ -30,6 +31,8 @@ LAST_TAGGED: Final = Refusal(
 
 # write:packages has read:packages in it.
 _READ: Final = frozenset({"read:packages", "write:packages"})
+
+_STATUS: Final = frozenset({"repo", "repo:status"})
 
 # The end of GitHub's sentence on the scopes that are missing.
 _TO_READ: Final = {
@@ -72,6 +75,21 @@ def kind_and_scopes(credential: Credential, asked: Asked, method: str) -> Refusa
         return None if credential.packages in needed else _NO_INTEGRATION
     missing = _missing_scopes(credential.scopes, asked, method)
     return Refusal(403, missing, "/packages/packages") if missing else None
+
+
+def statuses(credential: Credential, asked: Asked, *, known: bool) -> Refusal | None:
+    """Judge who asks about a commit's statuses; what a token may not see is not there.
+
+    A run may write them in its own repository: its `permissions:` have no statuses here.
+    """
+    if not known:
+        return NO_REPOSITORY
+    if credential.kind is Kind.FINE_GRAINED:
+        return _NO_PERSONAL_TOKEN
+    if credential.kind is Kind.WORKFLOW:
+        own = credential.repository.lower() == f"{asked.owner}/{asked.source}"
+        return None if own else _NO_INTEGRATION
+    return None if credential.scopes & _STATUS else NO_REPOSITORY
 
 
 def organisation(credential: Credential, place: Place) -> Refusal | None:

@@ -1,0 +1,45 @@
+"""Where the gate's keys come from: a file or the environment, and never an argument."""
+
+import os
+from pathlib import Path
+
+from pullrecovery.errors import UsageError
+from pullrecovery.gate.signing import Key, private_key, public_key
+from pullrecovery.redaction import protect
+
+# The key itself, as a CI system hands on its secrets.
+SIGNING = "PULL_RECOVERY_GATE_KEY"
+VERIFYING = "PULL_RECOVERY_GATE_PUBLIC_KEY"
+
+
+def signing_key(file: Path | None) -> Key | None:
+    """The private key of `file`, else of PULL_RECOVERY_GATE_KEY; None where neither is given."""
+    if file:
+        return private_key(_secret(_content(file)), str(file))
+    given = os.environ.get(SIGNING, "")
+    return private_key(_secret(given), SIGNING) if given.strip() else None
+
+
+def verifying_key(file: Path | None) -> Key:
+    """The public key of `file`, else of PULL_RECOVERY_GATE_PUBLIC_KEY; UsageError without one."""
+    if file:
+        return public_key(_content(file), str(file))
+    given = os.environ.get(VERIFYING, "")
+    if not given.strip():
+        raise UsageError(f"A public key is needed: name its file with --key, or set {VERIFYING}.")
+    return public_key(given, VERIFYING)
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The key file {file} cannot be read: {error}") from error
+
+
+def _secret(text: str) -> str:
+    """The text, every line of which is never to be shown."""
+    for line in text.split():
+        if not line.startswith("-") and len(line) > len("PRIVATE"):
+            protect(line)
+    return text

@@ -1,0 +1,110 @@
+"""`gate keep` and `gate commit-status`: a signed verdict put where others find it.
+
+Beside the images, for the hook; at GitHub or as a manifest for GitOps Promoter, for people.
+"""
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from pullrecovery.errors import Exit, UsageError
+from pullrecovery.gate.keeping import keep_verdict
+from pullrecovery.gate.keys import verifying_key
+from pullrecovery.gate.signing import read
+from pullrecovery.gate.status import ADDRESS, post_status, promoter_manifest, said
+from pullrecovery.gate.verifying import read_signed
+from pullrecovery.observation import Credential
+from pullrecovery.redaction import protect
+from pullrecovery.reference import parse_reference
+from pullrecovery.registry import RegistryClient
+
+FORMATS = ("github", "promoter")
+TOKEN = "GITHUB_TOKEN"
+PUSH_TOKEN = "GHCR_TOKEN"
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Which verdict is to be told, and to whom.
+
+    `repository` is GitHub's (owner/name), or the name of Promoter's GitRepository in `namespace`.
+    """
+
+    verdict: Path
+    key: Path | None
+    to: str
+    repository: str
+    namespace: str
+    url: str
+    token_from_stdin: bool
+
+
+def run_telling(telling: Telling, http: httpx.Client | None = None) -> int:
+    """Tell it; returns 0 where it was told, whatever it says. The key must have signed it.
+
+    Raises VerdictError where it is no verdict, and StatusError where GitHub does not take it.
+    """
+    verdict = read(read_signed(telling.verdict), verifying_key(telling.key))
+    told = said(verdict, datetime.now(UTC))
+    if telling.to == "promoter":
+        print(promoter_manifest(told, telling.repository, telling.namespace, url=telling.url))
+        return int(Exit.HOLDS)
+    if not _REPOSITORY.fullmatch(telling.repository):
+        raise UsageError(f"--repository {telling.repository!r} is not owner/name, as at GitHub.")
+    token = _token(from_stdin=telling.token_from_stdin)
+    client = http or httpx.Client(
+        base_url=os.environ.get("GITHUB_API_URL") or ADDRESS, timeout=_TIMEOUT
+    )
+    where = post_status(told, telling.repository, token, url=telling.url, http=client)
+    print(f"{told.state}: {told.description}", f"  {where}", sep="\n")
+    return int(Exit.HOLDS)
+
+
+def _token(*, from_stdin: bool) -> str:
+    token = (sys.stdin.read() if from_stdin else os.environ.get(TOKEN, "")).strip()
+    if not token:
+        raise UsageError(
+            f"A token that may write statuses is needed: set {TOKEN}, or give it on stdin with"
+            " --token-stdin."
+        )
+    return protect(token)
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Which verdict is to be put beside the images that it is about, and by whom."""
+
+    verdict: Path
+    key: Path | None
+    login: str
+
+
+def run_keeping(keeping: Keeping, http: httpx.Client | None = None) -> int:
+    """Push the verdict into the repository of every image it is about; returns 0.
+
+    The token is that of GHCR_TOKEN. Raises VerdictError where the key did not sign it, and
+    PullRecoveryError where a registry does not take it.
+    """
+    signed = read_signed(keeping.verdict)
+    verdict = read(signed, verifying_key(keeping.key))
+    token = protect(os.environ.get(PUSH_TOKEN, "").strip())
+    if not token:
+        raise UsageError(f"Set {PUSH_TOKEN} to a token that may write the images' packages.")
+    credential = Credential(keeping.login, token)
+    client = http or httpx.Client(timeout=_TIMEOUT)
+    images = dict.fromkeys((each.reference, each.image) for each in verdict.workloads)
+    for reference, image in images:
+        place = parse_reference(reference)
+        registry = RegistryClient(place.registry, client)
+        tag = keep_verdict(
+            registry, place.path, image, verdict.revision, signed.strip(), credential
+        )
+        print(f"{place.repository}:{tag} is the verdict on {image}")
+    return int(Exit.HOLDS)

@@ -1,0 +1,116 @@
+"""`gate verify`: whether a signed verdict lets a revision through, here and now."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from pullrecovery import __version__
+from pullrecovery.errors import Exit, UsageError
+from pullrecovery.gate.keys import verifying_key
+from pullrecovery.gate.revision import checked_out
+from pullrecovery.gate.signing import Expected, verify
+from pullrecovery.gate.verdict import chart_digest
+from pullrecovery.model import Target
+from pullrecovery.observation import Credential
+from pullrecovery.redaction import protect
+from pullrecovery.registry import RegistryClient
+from pullrecovery.target import load_target
+from pullrecovery.tasks import CRITERIA, judged, optional_criteria
+
+# Where no target says so: those that every target can be judged by, and none is optional.
+REQUIRED = frozenset(CRITERIA) - {"REG-007", "REG-008"}
+WORLDS = ("lab", "live")
+_IMAGE = re.compile(r"(?P<workload>[^=]+)=(?P<digest>sha256:[0-9a-f]{64})")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ANSWER_WITHIN = 30.0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a verdict is to let through: `images` are `WORKLOAD=DIGEST`, as they are now.
+
+    With a `folder` of the target the charts are compared as well, and the digests that are not
+    given are asked of the registry. `worlds` are those in which it may have been found.
+    """
+
+    verdict: Path
+    key: Path | None
+    revision: str
+    folder: Path | None
+    images: tuple[str, ...]
+    worlds: tuple[str, ...] = WORLDS
+
+
+def run_verify(claim: Claim, http: httpx.Client | None = None) -> int:
+    """Print `promote`, or every reason why not; returns 0 or 1.
+
+    `http` leads to the registry, where that is not on the internet.
+    """
+    key, signed = verifying_key(claim.key), read_signed(claim.verdict)
+    expected = _expected(claim, http or httpx.Client(timeout=_ANSWER_WITHIN))
+    reasons = verify(signed, key, expected)
+    if not reasons:
+        print(f"promote: {expected.revision}, by a verdict that {key.thumbprint()} signed")
+        return int(Exit.HOLDS)
+    print(f"hold: {expected.revision}", *(f"  because  {each}" for each in reasons), sep="\n")
+    return int(Exit.DOES_NOT_HOLD)
+
+
+def read_signed(file: Path) -> str:
+    """The text of a signed verdict; UsageError where the file cannot be read."""
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The verdict {file} cannot be read: {error}") from error
+
+
+def _expected(claim: Claim, http: httpx.Client) -> Expected:
+    given = _given(claim.images)
+    now, worlds = datetime.now(UTC), frozenset(claim.worlds)
+    if claim.folder is None:
+        if not _COMMIT.fullmatch(claim.revision):
+            raise UsageError(f"{claim.revision!r} is no full commit id; only git can say which.")
+        if not given:
+            raise UsageError("Name the images with --image, or the target's folder with --target.")
+        return Expected(claim.revision, given, REQUIRED, __version__, now, worlds=worlds)
+    with (
+        TemporaryDirectory(prefix="pull-recovery-") as scratch,
+        checked_out(claim.folder, claim.revision, Path(scratch)) as commit,
+    ):
+        target = load_target(commit.folder)
+        criteria = frozenset(judged(target)) - optional_criteria(target)
+        charts = {each.name: chart_digest(each) for each in target.workloads}
+        images = _known(target, given, http)
+        return Expected(commit.sha, images, criteria, __version__, now, charts, worlds)
+
+
+def _given(images: Sequence[str]) -> dict[str, str]:
+    found = {text: _IMAGE.fullmatch(text) for text in images}
+    wrong = next((text for text, match in found.items() if match is None), None)
+    if wrong is not None:
+        raise UsageError(f"--image {wrong}: it is WORKLOAD=sha256: and 64 hex digits.")
+    return {match["workload"]: match["digest"] for match in found.values() if match}
+
+
+def _known(target: Target, given: Mapping[str, str], http: httpx.Client) -> dict[str, str]:
+    """The digest of each workload's wanted image: as given, else as the registry has it now.
+
+    Without a digest nothing is let through, so what the registry refuses is a reason to hold.
+    """
+    unknown = given.keys() - {each.name for each in target.workloads}
+    if unknown:
+        raise UsageError(f"--image {min(unknown)}=…: the target has no such workload.")
+    token = protect(os.environ.get("GHCR_TOKEN", ""))
+    credential = Credential(target.login, token) if token else None
+    registry = RegistryClient(target.registry, http)
+    return {
+        each.name: given.get(each.name)
+        or registry.manifest(each.image.package, each.image.tag, credential).digest
+        for each in target.workloads
+    }

@@ -1,0 +1,130 @@
+"""The commit is judged, whatever the checkout looks like."""
+
+import subprocess
+
+import pytest
+
+from pullrecovery.errors import UsageError
+from pullrecovery.gate.revision import checked_out
+
+_ME = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b.c", "GIT_CONFIG_GLOBAL": "/dev/null"}
+_ENV = _ME | {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b.c"}
+
+
+@pytest.fixture
+def git(tmp_path, monkeypatch):
+    """Run git in a new repository, with nobody's settings."""
+    for name, value in _ENV.items():
+        monkeypatch.setenv(name, value)
+    repository = tmp_path / "repository"
+    repository.mkdir()
+
+    def run(*arguments):
+        found = subprocess.run(["git", *arguments], cwd=repository, capture_output=True, check=True)
+        return found.stdout.decode().strip()
+
+    run("init", "-q")
+    return run
+
+
+@pytest.fixture
+def target(git, tmp_path):
+    """A target in a folder of the repository, in one commit."""
+    folder = tmp_path / "repository" / "deploy"
+    (folder / "charts").mkdir(parents=True)
+    (folder / "target.yaml").write_text("name: first\n")
+    (folder / "charts" / "Chart.yaml").write_text("name: chart\n")
+    (tmp_path / "repository" / "README.md").write_text("elsewhere\n")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    return folder
+
+
+def test_an_earlier_commit_is_written_as_it_was(git, target, tmp_path):
+    """A name is made the full id, which the verdict is bound to."""
+    first = git("rev-parse", "HEAD")
+    (target / "target.yaml").write_text("name: second\n")
+    git("commit", "-qam", "second")
+
+    with checked_out(target, "HEAD~1", tmp_path) as revision:
+        assert revision.sha == first
+        assert (revision.folder / "target.yaml").read_text() == "name: first\n"
+        assert (revision.folder / "charts" / "Chart.yaml").exists()
+        folder = revision.folder
+    assert not folder.exists()
+
+
+def test_the_repository_is_as_before(git, target, tmp_path):
+    """Neither its index nor its list of work trees has changed."""
+    with checked_out(target, "HEAD", tmp_path):
+        assert git("worktree", "list").count("\n") == 0
+    assert git("status", "--porcelain") == ""
+
+
+def test_what_is_not_for_export_is_judged_too(git, target, tmp_path):
+    """Argo CD checks out, and so gets what `git archive` would leave out."""
+    (target / ".gitattributes").write_text("charts export-ignore\n")
+    git("add", ".")
+    git("commit", "-qm", "attributes")
+
+    with checked_out(target, "HEAD", tmp_path) as revision:
+        assert (revision.folder / "charts" / "Chart.yaml").exists()
+
+
+def test_changes_elsewhere_in_the_repository_do_not_matter(target, tmp_path):
+    """A gate on a folder of a monorepo has nothing to say of the others."""
+    (target.parent / "README.md").write_text("changed\n")
+
+    with checked_out(target, "HEAD", tmp_path) as revision:
+        assert revision.folder.is_dir()
+
+
+@pytest.mark.parametrize("name", ["0" * 40, "no-such-branch", "--help", "HEAD:deploy", ""])
+def test_an_unknown_revision_is_one_clear_error(target, name, tmp_path):
+    """A tree is none, and an option is no name."""
+    with pytest.raises(UsageError, match="is no commit of"), checked_out(target, name, tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("change", ["edited", "new file", "deleted", "staged"])
+def test_a_dirty_target_is_one_clear_error(git, target, change, tmp_path):
+    """Whoever changed it and asks believes that the change is judged."""
+    if change == "new file":
+        (target / "new.yaml").write_text("new\n")
+    elif change == "deleted":
+        (target / "target.yaml").unlink()
+    else:
+        (target / "target.yaml").write_text("name: changed\n")
+    if change == "staged":
+        git("add", ".")
+
+    with pytest.raises(UsageError, match="changes that are in no commit: "):
+        checked_out(target, "HEAD", tmp_path).__enter__()
+
+
+def test_a_target_in_no_repository_is_one_clear_error(tmp_path, monkeypatch):
+    """What has no commits has no revision."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    alone = tmp_path / "alone"
+    alone.mkdir()
+
+    with pytest.raises(UsageError, match="alone is in no git repository"):
+        checked_out(alone, "HEAD", tmp_path).__enter__()
+
+
+def test_a_folder_that_the_revision_lacks_is_one_clear_error(git, target, tmp_path):
+    """It was made later than the commit that is asked for."""
+    later = target.parent / "later"
+    later.mkdir()
+    (later / "target.yaml").write_text("name: later\n")
+    git("add", ".")
+    git("commit", "-qm", "later")
+
+    with pytest.raises(UsageError, match="has no folder later"):
+        checked_out(later, "HEAD~1", tmp_path).__enter__()
+
+
+def test_no_folder_is_one_clear_error(tmp_path):
+    """A slip in TARGET."""
+    with pytest.raises(UsageError, match="nowhere is no folder"):
+        checked_out(tmp_path / "nowhere", "HEAD", tmp_path).__enter__()

@@ -1,0 +1,105 @@
+"""Commit statuses at the stand-in's API: who may write them, what is taken, and what is listed."""
+
+import json
+
+import pytest
+
+API = "https://api.github.com"
+SHA = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"
+STATUSES = f"/repos/Acme/App/statuses/{SHA}"
+LISTED = f"/repos/Acme/App/commits/{SHA}/statuses"
+GOOD = {"state": "success", "description": "promote", "context": "pull-recovery/gate"}
+WORLD = """\
+users: {Alice: }
+organisations:
+  Acme: {members: [Alice]}
+repositories: [Acme/App, Acme/Other]
+tokens:
+  alice: {login: Alice, scopes: ["repo:status"], token: ghp_alice}
+  whole: {login: Alice, scopes: [repo], token: ghp_whole}
+  packages: {login: Alice, scopes: ["write:packages"], token: ghp_packages}
+  fine: {kind: fine-grained, login: Alice, token: ghp_fine}
+  run: {kind: workflow, repository: Acme/App, packages: read, token: ghp_run}
+  elsewhere: {kind: workflow, repository: Acme/Other, packages: read, token: ghp_elsewhere}
+"""
+
+
+@pytest.fixture(name="world")
+def _world(ghcr):
+    assert ghcr.control("PUT", "/world", WORLD.encode()).content == b""
+    return ghcr
+
+
+def ask(ghcr, method, path, content=None, caller="alice"):
+    """Ask the API with the token of a caller, and JSON or bytes as they are."""
+    caller = caller if caller == "nobody" else f"raw token ghp_{caller}"
+    body = content if isinstance(content, bytes | None) else json.dumps(content).encode()
+    return ghcr.ask(method, f"{API}{path}", caller=caller, content=body)
+
+
+@pytest.mark.parametrize("caller", ["alice", "whole", "run"])
+def test_status_is_taken_and_listed_newest_first(world, caller):
+    """A scope for statuses will do, and a run writes on its own repository."""
+    assert ask(world, "POST", STATUSES, {"state": "pending"}, caller).status_code == 201
+    made = ask(world, "POST", STATUSES, GOOD, caller)
+
+    assert made.status_code == 201
+    assert made.json()["url"] == f"{API}/repos/acme/app/statuses/{SHA}"
+    listed = ask(world, "GET", LISTED, caller=caller).json()
+    assert [(row["state"], row["context"]) for row in listed] == [
+        ("success", "pull-recovery/gate"),
+        ("pending", "default"),
+    ]
+
+
+def test_nothing_is_listed_of_another_commit(world):
+    """A status belongs to one commit of one repository."""
+    ask(world, "POST", STATUSES, GOOD)
+
+    assert ask(world, "GET", LISTED.replace(SHA, "0" * 40)).json() == []
+    assert ask(world, "GET", LISTED.replace("App", "Other")).json() == []
+
+
+@pytest.mark.parametrize(
+    ("caller", "status", "message"),
+    [
+        ("nobody", 401, "Requires authentication"),
+        ("wrong", 401, "Bad credentials"),
+        ("packages", 404, "Not Found"),
+        ("fine", 403, "Resource not accessible by personal access token"),
+        ("elsewhere", 403, "Resource not accessible by integration"),
+    ],
+)
+def test_who_may_not_write_is_refused(world, caller, status, message):
+    """What a token may not see is not there for it."""
+    answer = ask(world, "POST", STATUSES, GOOD, caller)
+
+    assert (answer.status_code, answer.json()["message"]) == (status, message)
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "status", "message"),
+    [
+        (STATUSES, GOOD | {"state": "green"}, 422, "state is not included in the list"),
+        (STATUSES, {}, 422, "state is not included in the list"),
+        (STATUSES, [], 422, "state is not included in the list"),
+        (STATUSES, GOOD | {"description": "x" * 141}, 422, "maximum is 140 characters"),
+        (STATUSES.replace(SHA, "main"), GOOD, 422, "sha must be a 40 character SHA1"),
+        (STATUSES.replace("Acme", "Nobody"), GOOD, 404, "Not Found"),
+        (STATUSES, b"no JSON", 400, "Problems parsing JSON"),
+    ],
+    ids=["state", "empty", "a list", "too long", "a branch", "unknown owner", "no JSON"],
+)
+def test_what_is_no_status_is_refused(world, path, content, status, message):
+    """Each with what is wrong."""
+    answer = ask(world, "POST", path, content)
+
+    assert answer.status_code == status
+    assert message in answer.text
+
+
+def test_scopes_that_would_do_are_named(world):
+    """As GitHub's header says for a classic token."""
+    answer = ask(world, "GET", LISTED)
+
+    assert answer.headers["x-accepted-oauth-scopes"] == "repo, repo:status"
