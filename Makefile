@@ -5,9 +5,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 TARGET ?= sample
 KUBERNETES ?=
+ARGOCD ?=
 ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python -m pullrecovery
+WITH_ARGOCD := $(if $(ARGOCD),--argocd)
 READY := $(VENV)/.ready
 MUTMUT := $(VENV)-mutation/bin/mutmut
 # Diagnosis whole; of the tasks what judges, and not what remedies.
@@ -19,8 +21,8 @@ PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.reg_00*.x_reg*' \
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-acceptance: $(READY) ## raise the lab and prove every criterion [TARGET=dir] [KUBERNETES=1.37.2] [ARGS="-k …"]
-	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" -- $(ARGS)
+acceptance: $(READY) ## raise the lab and prove every criterion [TARGET=dir] [KUBERNETES=1.37.2] [ARGOCD=1] [ARGS="-k …"]
+	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(WITH_ARGOCD) -- $(ARGS)
 
 smoke: $(READY) ## the same with one row a criterion
 	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" --smoke -- $(ARGS)
@@ -52,8 +54,8 @@ mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; sl
 kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
 	@$(RUN) report kill-matrix
 
-lab: $(READY) ## raise the lab alone, or use the healthy one again
-	@$(RUN) lab up --kubernetes "$(KUBERNETES)"
+lab: $(READY) ## raise the lab alone, or use the healthy one again [ARGOCD=1]
+	@$(RUN) lab up --kubernetes "$(KUBERNETES)" $(WITH_ARGOCD)
 
 lab-trials: $(READY) ## kill runs at random moments, and see that the next one recovers [SEED=n] [KILLS=20]
 	@$(RUN) lab-trials --kubernetes "$(KUBERNETES)" $(if $(SEED),--seed $(SEED)) --kills $(or $(KILLS),20)

@@ -12,6 +12,7 @@ pytest_plugins = [
     "fixtures.scenario",
     "fixtures.documents",
     "fixtures.grounds",
+    "fixtures.argocd",
     "fixtures.remedy",
     "fixtures.external",
     "fixtures.harness",

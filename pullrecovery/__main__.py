@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     acceptance.add_argument("--target", default="sample", type=Path)
     acceptance.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
     acceptance.add_argument("--smoke", action="store_true", help="one row a criterion")
+    _add_argocd(acceptance)
     acceptance.add_argument("pytest", nargs="*", help="further arguments for pytest, after --")
     acceptance.set_defaults(run=_acceptance)
     lab = commands.add_parser("lab", help="the lab alone")
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     lab.add_argument("--people", type=Path, help="ghcr: the world file to begin with")
     lab.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
+    _add_argocd(lab)
     lab.set_defaults(run=_lab)
     trials = commands.add_parser("lab-trials", help="kill runs at random moments, recover, clean")
     trials.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
@@ -87,9 +89,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_argocd(command: argparse.ArgumentParser) -> None:
+    asked = bool(os.environ.get("ARGOCD"))
+    command.add_argument("--argocd", action="store_true", default=asked, help="with Argo CD")
+
+
 def _acceptance(options: argparse.Namespace) -> int:
     return run_acceptance(
-        options.target, options.kubernetes, smoke=options.smoke, extra=options.pytest
+        options.target,
+        options.kubernetes,
+        smoke=options.smoke,
+        argocd=options.argocd,
+        extra=options.pytest,
     )
 
 
@@ -124,7 +135,7 @@ def _count(text: str) -> int:
 def _lab(options: argparse.Namespace) -> int:
     if options.action == "ghcr":
         return commands.serve_ghcr(options.people)
-    return commands.run(options.action, options.kubernetes)
+    return commands.run(options.action, options.kubernetes, argocd=options.argocd)
 
 
 if __name__ == "__main__":

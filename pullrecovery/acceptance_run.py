@@ -12,6 +12,8 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.guards import Guard
+from pullrecovery.lab.argocd import PHASE as ARGOCD
+from pullrecovery.lab.argocd import raise_argocd
 from pullrecovery.lab.cluster import NODE
 from pullrecovery.lab.docs_site import building_beside
 from pullrecovery.lab.egress import attempts
@@ -38,17 +40,19 @@ _RESULT = REPORTS / "result.json"
 _ROWS_SIDE_BY_SIDE = 4
 
 
-def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequence[str]) -> int:
-    """Return the exit code that result.json carries too; see `errors.Exit`."""
+def run_acceptance(
+    folder: Path, kubernetes: str, *, smoke: bool, extra: Sequence[str], argocd: bool = False
+) -> int:
+    """Return the exit code that result.json has too; see `errors.Exit`. `argocd`: by that too."""
     target = load_target(folder.resolve())
     versions = kubernetes_set(kubernetes)
     with_cluster = NO_CLUSTER not in extra
     phases = [phase for phase in PHASES if with_cluster or phase != "cluster"]
-    progress = Progress((*phases, "seed", "tests"))
+    progress = Progress((*phases, *([ARGOCD] if argocd else []), "seed", "tests"))
     REPORTS.mkdir(exist_ok=True)
     _RESULT.unlink(missing_ok=True)
     options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
-    options += ["--smoke"] if smoke else []
+    options += [*(["--smoke"] if smoke else []), *(["--argocd"] if argocd else [])]
     paths = default_paths()
     # With the lab's state, as a temporary folder of the machine's would be left behind.
     options += [f"--basetemp={paths.state / 'tests'}"]
@@ -57,6 +61,8 @@ def run_acceptance(folder: Path, kubernetes: str, *, smoke: bool, extra: Sequenc
         building_beside(paths, target.docs, progress.say),
     ):
         lab = Raising(paths, versions, progress=progress, with_cluster=with_cluster).up_locked()
+        if argocd:
+            raise_argocd(lab, progress)
         with progress.phase("seed") as phase, open_world(lab, target, phase.note) as lab_world:
             phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
             seed_images(lab_world)

@@ -39,6 +39,8 @@ class Cause(StrEnum):
     ROLLOUT_PAUSED = "cluster.rollout-paused"
     SCALED_TO_NOTHING = "cluster.scaled-to-nothing"
     NEVER_PULLED = "cluster.never-pulled"
+    APPLICATION_REVISION = "cluster.application-revision"
+    APPLICATION_VALUES = "cluster.application-values"
     TAG_MOVED = "cluster.tag-moved"
     IMAGE_UNREADABLE = "cluster.image-unreadable"
     INIT_PENDING = "cluster.init-pending"
@@ -151,7 +153,9 @@ class Workload:
 
     `chart`, `values` and `app` are absolute paths. `pull_secrets_key` is the
     dotted values key through which the chart takes its pull secrets. `visibility` is what the
-    image's package is meant to have; a public one needs no pull secret.
+    image's package is meant to have; a public one needs no pull secret. `application` is the
+    manifest of its Argo CD Application, where the target has one; `by_application` is the name of
+    the one that deploys it here, '' where Helm does.
     """
 
     name: str
@@ -162,6 +166,8 @@ class Workload:
     pull_secrets_key: str
     app: Path
     visibility: Visibility = Visibility.PRIVATE
+    application: Path | None = None
+    by_application: str = ""
 
     @property
     def values_file(self) -> Path:
@@ -171,9 +177,21 @@ class Workload:
     @property
     def upgrade_command(self) -> str:
         """The command that brings the chart as it is now into the cluster."""
+        if self.by_application:
+            return f"git push; {self._sync}"
         values = "".join(f" --values {file}" for file in self.values)
         place = f"--namespace {self.namespace}{values}"
         return f"helm upgrade --install {self.name} {self.chart} {place}"
+
+    def upgrade_with(self, setting: str) -> str:
+        """The same with a value (key=value) that wins over the files."""
+        if self.by_application:
+            return f"argocd app set {self.by_application} --helm-set {setting}; {self._sync}"
+        return f"{self.upgrade_command} --set {setting}"
+
+    @property
+    def _sync(self) -> str:
+        return f"argocd app sync {self.by_application}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from pullrecovery.application_seen import ApplicationSeen
 from pullrecovery.docs_seen import DocsSeen
 from pullrecovery.grant_seen import GrantSeen
 from pullrecovery.model import Target, Workload
@@ -294,7 +295,7 @@ class Observation:
     one, are given. `identity` is what the operator sees of the wanted reference, None where nobody
     asked them; `wanted` is the suite's own probe. `run` is the latest run of the workflow, None
     where nobody asked for one.
-    `docs` is None where the target has none.
+    `docs` is None where the target has none, `application` where Helm deploys.
     """
 
     target: Target
@@ -311,3 +312,4 @@ class Observation:
     wiring: WiringSeen = WiringSeen()
     docs: DocsSeen | None = None
     run: RunSeen | None = None
+    application: ApplicationSeen | None = None

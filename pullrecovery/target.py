@@ -40,6 +40,7 @@ _WORKLOAD = {
     "pullSecretsKey": str,
     "visibility": str,
     "app": str,
+    "application": str,
 }
 _DOCS = {"folder": str, "page": str, "referring": list}
 _IMAGE = {"repository": str, "tag": str}
@@ -59,6 +60,7 @@ _OPTIONAL = {
     "docs",
     "release",
     "dispatch",
+    "application",
 }
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,54}[a-z0-9])?")
 _GITHUB_REPOSITORY = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]*/[-.\w]+", re.ASCII)
@@ -186,7 +188,22 @@ def _workload(reader: _Reader, document: CommentedMap, node: Any, line: int) -> 
         pull_secrets_key=node["pullSecretsKey"],
         app=_existing(reader, node, "app", node["app"]),
         visibility=Visibility(visibility),
+        application=_application(reader, node, chart) if "application" in node else None,
     )
+
+
+def _application(reader: _Reader, node: CommentedMap, chart: Path) -> Path:
+    """The manifest of the Argo CD Application, which must deploy the workload's own chart."""
+    file = _existing(reader, node, "application", node["application"])
+    found = _load(file)
+    spec = found.get("spec") if isinstance(found, dict) else None
+    source = spec.get("source") if isinstance(spec, dict) else None
+    if not isinstance(source, dict) or found.get("kind") != "Application":
+        raise reader.fail(node, "application", f"{file} is no Application with one source.")
+    if (reader.file.parent.resolve() / str(source.get("path"))).resolve() != chart:
+        problem = f"{file} deploys {source.get('path')!r}, which is not the workload's chart."
+        raise reader.fail(node, "application", problem)
+    return file
 
 
 def _check_namespaces(reader: _Reader, document: CommentedMap) -> None:

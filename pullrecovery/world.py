@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from kubernetes import client as k8s
 
 from pullrecovery.actionlint import Actionlint
+from pullrecovery.deploy.argocd import ArgoCD
+from pullrecovery.deploy.deployer import Deployer
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.docs_seen import SiteSeen
 from pullrecovery.memory import Memory
@@ -94,7 +96,7 @@ class World:
     is the one that the person at the runner has, which is judged; None where they have none.
     Without `events`, the events that the API server still has are taken. `cluster` is a client of
     the API server, None where there is no cluster; `platforms` are then those that images are
-    wanted for, os/arch each.
+    wanted for, os/arch each. Where `argocd` is there, it is what deploys, and Helm only renders.
     """
 
     target: Target
@@ -111,6 +113,12 @@ class World:
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
     docs_site: DocsSite | None = None
     github: GitHub = field(default_factory=GitHub)
+    argocd: ArgoCD | None = None
+
+    @property
+    def deployer(self) -> Deployer:
+        """What brings charts into the cluster here."""
+        return self.argocd or self.helm
 
     @property
     def core(self) -> k8s.CoreV1Api:

@@ -94,8 +94,15 @@ RECORDED |= dict.fromkeys(
         "second-container-only",
         "hook-only",
         "max-unavailable-satisfies-helm",
+        "fix-not-synced",
+        "synced-to-earlier-commit",
+        "branch-without-the-fix",
+        "application-with-other-values",
     ),
     _DEV,
+)
+RECORDED |= dict.fromkeys(
+    ("self-heal-undoes-account", "secret-pruned"), ("ErrImagePull", recorded.ANONYMOUS)
 )
 RECORDED["pull-policy-never"] = ("ErrImageNeverPull", recorded.NEVER_PULLED)
 RECORDED |= {
@@ -464,8 +471,8 @@ def test_workload_on_the_default_service_account_is_wired_either_way(name):
 
 @pytest.mark.parametrize("fault", [each for each in FAULTS if each.needs], ids=lambda each: each.id)
 def test_fault_of_what_a_chart_need_not_have_is_left_out_without_it(ground, fault):
-    """Of a target whose chart lacks it; the sample's charts have it all."""
-    assert all(fits(fault, workload) for workload in TARGET.workloads)
+    """Of a target whose chart lacks it; the sample's charts have it."""
+    assert any(fits(fault, workload) for workload in TARGET.workloads)
 
     for own in ("values.yaml", "values.schema.json"):
         (ground.workload.chart / own).unlink()

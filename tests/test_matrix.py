@@ -8,6 +8,8 @@ import pytest
 
 from fixtures import matrix
 from fixtures.matrix import NONSENSE, scenarios_of
+from pullrecovery.deploy.argocd import ArgoCD
+from pullrecovery.deploy.helm import Helm
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, fits
 from pullrecovery.lab.paths import REPOSITORY
@@ -15,11 +17,20 @@ from pullrecovery.target import load_target
 from pullrecovery.tasks import CRITERIA
 
 TARGET = load_target(REPOSITORY / "sample")
-SCENARIOS = [row for reg in CRITERIA for row in scenarios_of(reg, TARGET)]
-EVERY_CHART = [row for reg in CRITERIA for row in scenarios_of(reg, TARGET, every_chart=True)]
+ROWS = [row for reg in CRITERIA for row in scenarios_of(reg, TARGET)]
+# By Helm, along all axes.
+SCENARIOS = [row for row in ROWS if row.deploy == "helm"]
+EVERY_CHART = [
+    row
+    for reg in CRITERIA
+    for row in scenarios_of(reg, TARGET, every_chart=True)
+    if row.deploy == "helm"
+]
+BY_ARGOCD = [row for row in ROWS if row.deploy == "argocd"]
+BY_HELM = [fault for fault in FAULTS if fault.abilities <= Helm.abilities]
 WORKLOADS = {"frontend", "frontend-sample", "backend"}
 NAMESPACES = {"frontend-dev", "backend-dev"}
-OF_WORKLOADS = [fault for fault in FAULTS if fault.symptom.surface != "docs" and fault.deployed]
+OF_WORKLOADS = [fault for fault in BY_HELM if fault.symptom.surface != "docs" and fault.deployed]
 OF_WIRING = [fault for fault in OF_WORKLOADS if fault.wirings or fault.reg == "REG-004"]
 PLAYED = [reg for reg in CRITERIA if any(fault.reg == reg for fault in OF_WORKLOADS)]
 
@@ -97,6 +108,32 @@ def test_every_fault_meets_every_wiring_that_it_names(fault):
     assert all(row.wiring in either[row.workload.name] for row in rows)
 
 
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_what_shows_in_a_release_is_played_once_by_argo_cd(fault):
+    """On a workload that has an Application; a fault that it cannot bring about is Helm's alone."""
+    rows = [row for row in BY_ARGOCD if row.fault is fault]
+    shows = fault.reg in {"REG-004", "REG-005", "REG-006"} or fault.abilities
+
+    assert len(rows) == (1 if shows and fault.abilities <= ArgoCD.abilities else 0)
+    assert all(row.workload.application and not row.literal for row in rows)
+
+
+def test_what_a_deployer_cannot_do_is_not_played_by_it():
+    """Helm follows no branch, and Argo CD has no --wait."""
+    for row in ROWS:
+        deployer = ArgoCD if row.deploy == "argocd" else Helm
+        assert row.fault.abilities <= deployer.abilities
+
+
+def test_target_without_applications_has_no_row_by_argo_cd():
+    """It may be deployed by Helm alone."""
+    workloads = tuple(replace(each, application=None) for each in TARGET.workloads)
+
+    rows = scenarios_of("REG-006", replace(TARGET, workloads=workloads))
+
+    assert {row.deploy for row in rows} == {"helm"}
+
+
 def test_faults_of_the_docs_are_played_once():
     """They are one for all workloads; and a target without docs has none."""
     rows = scenarios_of("REG-007", TARGET)
@@ -132,18 +169,19 @@ def test_new_fault_changes_no_row_of_another(monkeypatch):
 
 def test_no_two_scenarios_have_one_id():
     """A report is about one of them."""
-    ids = [row.id for row in SCENARIOS]
+    ids = [row.id for row in ROWS]
 
     assert sorted(set(ids)) == sorted(ids)
 
 
-@pytest.mark.parametrize("row", SCENARIOS, ids=lambda row: row.id)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_id_of_a_scenario_says_what_is_played(row):
     """So that `-k` can select by each of it."""
     parts = (row.fault.id, row.workload.name, row.workload.namespace, row.wiring)
 
-    assert row.id.removesuffix(f"-{row.literal}") == "-".join(parts)
-    assert row.id.endswith(("-pin", "-latest")) is bool(row.literal)
+    named = [row.literal] if row.literal else []
+    named += [row.deploy] if row.deploy != "helm" else []
+    assert row.id == "-".join((*parts, *named))
 
 
 def test_what_is_not_played_is_in_the_documentation_with_its_reason():

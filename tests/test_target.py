@@ -169,7 +169,7 @@ MISTAKES = {
     "two workloads of one name": (
         "name: frontend-sample",
         "name: frontend",
-        21,
+        22,
         "a second workload is named 'frontend'",
     ),
     "no workflow": ("workflow:", "workflows:", WORKFLOW_LINE, "has no key 'workflows'"),
@@ -329,6 +329,7 @@ def test_frontend_of_the_sample_is_read_whole():
         image=Image("ghcr.io/bytequester/hosting-monorepo", PIN),
         pull_secrets_key="serviceAccount.imagePullSecrets",
         app=SAMPLE / "apps" / "frontend",
+        application=SAMPLE / "argocd" / "frontend.yaml",
     )
 
 

@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
+from pullrecovery.deploy.deployer import Ability
 from pullrecovery.model import Workload
 from pullrecovery.process import CommandError, run
 
@@ -12,6 +14,11 @@ from pullrecovery.process import CommandError, run
 @dataclass(frozen=True)
 class Helm:
     """The helm binary with the environment that points it at one cluster."""
+
+    name: ClassVar[str] = "helm"
+    abilities: ClassVar[frozenset[Ability]] = frozenset(
+        {Ability.WAIT, Ability.ROLLBACK, Ability.DRY_RUN}
+    )
 
     binary: Path
     environment: Mapping[str, str] = field(repr=False)

@@ -29,7 +29,7 @@ def platform_missing(seen: Observation, evidence: str) -> Verdict:
     """The image is not for the node's platform."""
     platforms = ", ".join(seen.identity.platforms) if seen.identity else "the node's platform"
     # The node keeps the image that it has under the tag.
-    upgrade = f"{seen.workload.upgrade_command} --set image.pullPolicy=Always"
+    upgrade = seen.workload.upgrade_with("image.pullPolicy=Always")
     wanted = seen.workload.image.reference
     push = f"push an image for {platforms} under {wanted} (REG-002), then {upgrade}"
     return fails(Cause.PLATFORM_MISSING, evidence, push)

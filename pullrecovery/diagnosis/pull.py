@@ -2,6 +2,7 @@
 
 import re
 
+from pullrecovery.diagnosis.application import stale
 from pullrecovery.diagnosis.credential import diagnose_effective
 from pullrecovery.diagnosis.external import diagnose_words
 from pullrecovery.diagnosis.grant import diagnose_visibility, is_meant_to_be_public
@@ -32,14 +33,14 @@ def diagnose_release(seen: Observation, where: str, image: str) -> Verdict | Non
     wrong_image = diagnose_reference(seen, image)
     if wrong_image and image not in seen.chart.images:
         evidence = f"{where} runs {image}, not the wanted {seen.workload.image.reference}"
-        return fails(Cause.RELEASE_STALE, evidence, seen.workload.upgrade_command)
+        return stale(seen, evidence)
     return wrong_image
 
 
 def _diagnose_node(seen: Observation, stuck: Stuck) -> Verdict | None:
     """Reasons of the kubelet's own, for which no registry was asked."""
     if stuck.container.waiting_reason == "ErrImageNeverPull":
-        remedy = f"{seen.workload.upgrade_command} --set image.pullPolicy=IfNotPresent"
+        remedy = seen.workload.upgrade_with("image.pullPolicy=IfNotPresent")
         return fails(Cause.NEVER_PULLED, stuck.said, remedy)
     if stuck.container.waiting_reason == "ImageInspectError":
         remedy = f"on the node: crictl rmi {stuck.container.image}; then delete the pod"

@@ -10,7 +10,7 @@ def diagnose_rollout(seen: Observation) -> Verdict:
     deployment = seen.deployment
     if deployment.replicas == 0:
         evidence = f"Deployment {deployment.name} has 0 replicas: no pod proves anything"
-        remedy = f"{seen.workload.upgrade_command} --set replicaCount=1"
+        remedy = seen.workload.upgrade_with("replicaCount=1")
         return fails(Cause.SCALED_TO_NOTHING, evidence, remedy)
     return diagnose_pause(seen) or _diagnose_ended(seen) or _diagnose_init(seen) or _unknown(seen)
 

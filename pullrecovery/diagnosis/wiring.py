@@ -1,5 +1,6 @@
 """Whether a pod is given the pull secret, and how to see to it."""
 
+from pullrecovery.diagnosis.application import stale
 from pullrecovery.model import Cause, Verdict, fails
 from pullrecovery.observation import Observation, PodSeen
 
@@ -46,7 +47,7 @@ def _diagnose_elsewhere(seen: Observation) -> Verdict | None:
         return fails(Cause.WIRING_HIDDEN, evidence, _set(seen, "add to", name))
     if key in seen.wiring.values_keys:
         evidence = f"the values name {name} under {key}; {_neither(seen)}"
-        return fails(Cause.RELEASE_STALE, evidence, seen.workload.upgrade_command)
+        return stale(seen, evidence)
     if seen.wiring.values_keys:
         wrong = ", ".join(seen.wiring.values_keys)
         evidence = f"the values name {name} under {wrong}, and the chart reads {key}"

@@ -1,6 +1,7 @@
 """The ways a pull breaks, as rows; lab only."""
 
 from pullrecovery.faults import (
+    argocd,
     reg_001_image_identity,
     reg_002_image_exists,
     reg_003_pull_secret,
@@ -21,4 +22,5 @@ FAULTS: tuple[Fault, ...] = (
     *reg_006_redeploy.FAULTS,
     *reg_007_document.FAULTS,
     *reg_008_least_privilege.FAULTS,
+    *argocd.FAULTS,
 )

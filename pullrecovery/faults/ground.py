@@ -2,14 +2,15 @@
 
 import json
 import secrets
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.deploy.argocd import ArgoCD, application_name
 from pullrecovery.errors import LabError
+from pullrecovery.faults.sweeping import sweep_release, tolerate_missing
 from pullrecovery.faults.workflow_copy import WorkflowCopy
 from pullrecovery.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
 from pullrecovery.lab import accounts
@@ -37,7 +38,8 @@ class Ground:
     own, `run_token` is that of a workflow run in it. `keeper` reads and pushes on the suite's
     behalf where its own credentials may not, `wanted` is what target.yaml says here, where that
     is something else; `digest` is that of the image as it was last pushed. `own_docs` is there for
-    faults of the docs, which need nothing else of it, so that it is not laid for them.
+    faults of the docs, which need nothing else of it, so that it is not laid for them. `argocd` is
+    what deploys here, where Helm does not.
     """
 
     lab_world: LabWorld
@@ -51,6 +53,7 @@ class Ground:
     keeper: Minted | None = None
     wanted: Target | None = None
     digest: str = ""
+    argocd: ArgoCD | None = None
     recorder: Recorder | None = field(default=None, init=False)
     blocks: ExitStack = field(default_factory=ExitStack, init=False)
     other_namespaces: list[str] = field(default_factory=list, init=False)
@@ -67,6 +70,7 @@ class Ground:
             reader=reader.credential if reader else world.reader,
             operator=self.operator.credential if self.operator else None,
             events=self.recorder,
+            argocd=self.argocd,
         )
 
     @property
@@ -151,6 +155,12 @@ class Ground:
             self.put_secret(self.credential.credential)
         self.wire([] if public else [{"name": self.secret_name}])
 
+    def deploy_by(self, argocd: ArgoCD) -> None:
+        """Have Argo CD deploy here, by an Application of the ground's own."""
+        self.argocd = argocd
+        name = application_name(self.workload)
+        self.workload = replace(self.workload, by_application=name)
+
     def wire(self, entries: list[dict[str, str]]) -> None:
         """Give pods these pull secrets, in the ground's way, and in the other way none."""
         by_values = self.wiring == "values"
@@ -187,7 +197,7 @@ class Ground:
             type=kind,
             string_data={key or DATA_KEYS[kind]: json.dumps(document)},
         )
-        _tolerate_missing(lambda: self.core.delete_namespaced_secret(name, self.namespace))
+        tolerate_missing(lambda: self.core.delete_namespaced_secret(name, self.namespace))
         self.core.create_namespaced_secret(self.namespace, body)
 
     def copy_secret_elsewhere(self) -> None:
@@ -229,7 +239,7 @@ class Ground:
         self.put_secret(self.run_token.credential)
 
     def delete_secret(self) -> None:
-        _tolerate_missing(
+        tolerate_missing(
             lambda: self.core.delete_namespaced_secret(self.secret_name, self.namespace)
         )
 
@@ -254,30 +264,22 @@ class Ground:
             self.recorder.end()
         if not self.in_cluster:
             return
+        if self.argocd is not None:
+            # First, as it would make anew what goes with the namespace.
+            self.argocd.forget(self.workload)
         if not self.shared_namespace:
-            _tolerate_missing(lambda: self.core.delete_namespace(self.namespace))
+            tolerate_missing(lambda: self.core.delete_namespace(self.namespace))
         for namespace in self.other_namespaces:
             self.core.delete_namespace(namespace)
         if not self.shared_namespace:
             return
         self.lab_world.world.helm.uninstall(self.workload)
-        wait_for(f"{self.workload.name} is gone", self._sweep, lambda left: not left, timeout=60)
+        sweep_release(self.lab_world.world, self.workload)
         self.delete_secret()
         self.core.delete_collection_namespaced_secret(
             self.namespace, label_selector=f"{LABEL}=scenario"
         )
         self.set_account_secrets([])
-
-    def _sweep(self) -> list[str]:
-        """Delete what is left of the release without grace; returns the names."""
-        world, selector = self.lab_world.world, f"app.kubernetes.io/instance={self.workload.name}"
-        left = world.apps.list_namespaced_replica_set(self.namespace, label_selector=selector).items
-        pods = self.core.list_namespaced_pod(self.namespace, label_selector=selector).items
-        if pods:
-            self.core.delete_collection_namespaced_pod(
-                self.namespace, label_selector=selector, grace_period_seconds=0
-            )
-        return [each.metadata.name for each in (*left, *pods)]
 
     def _ensure_namespace(self) -> None:
         """Make the namespace and wait for its ServiceAccount, without which it takes no pods."""
@@ -300,14 +302,6 @@ class Ground:
     def _account_exists(self) -> bool:
         names = self.core.list_namespaced_service_account(self.namespace).items
         return any(account.metadata.name == "default" for account in names)
-
-
-def _tolerate_missing(delete: Callable[[], object]) -> None:
-    try:
-        delete()
-    except ApiException as error:
-        if error.status != 404:
-            raise
 
 
 def auth_of(credential: Credential) -> str:

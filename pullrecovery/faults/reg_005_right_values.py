@@ -229,6 +229,7 @@ FAULTS = (
         symptom=pull_error(r":dev: not found"),
         break_it=_leave_hook,
         helm_says=r"failed pre-install: .*(timed out waiting|context deadline exceeded)",
+        sync_says=r"Running: waiting for completion of hook batch/Job",
         needs=("preflight",),
     ),
 )

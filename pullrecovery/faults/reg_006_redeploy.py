@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import replace
 
+from pullrecovery.deploy.deployer import Ability
 from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.ground import Ground
@@ -19,22 +20,26 @@ _WITHIN = 45.0
 _PATIENCE = 20
 
 
-def _deploy_missing_tag(ground: Ground) -> None:
+def deploy_missing_tag(ground: Ground) -> None:
+    """Want a tag that nobody has pushed."""
     ground.set_value("image.tag", "dev")
 
 
-def _mend_values(ground: Ground) -> None:
+def mend_values(ground: Ground) -> None:
+    """Want the wanted tag again."""
     ground.set_value("image.tag", ground.workload.image.tag)
 
 
-def _deploy_earlier_build(ground: Ground) -> None:
+def deploy_earlier_build(ground: Ground) -> None:
     """A release that runs well, of a build before the wanted one."""
     earlier = replace(ground.workload.image, tag=f"earlier-{secrets.token_hex(6)}")
     ground.lab_world.publish(earlier, ground.workload.app)
     ground.set_value("image.tag", earlier.tag)
 
 
-def _await_running(ground: Ground, workload: Workload) -> None:
+def await_running(ground: Ground, workload: Workload) -> None:
+    """Wait until the workload's newest pods are all there is, and Ready."""
+
     def look() -> bool:
         deployment = observe_deployment(ground.world, workload)
         return rolled_out(deployment, observe_pods(ground.world, workload, deployment))
@@ -43,40 +48,40 @@ def _await_running(ground: Ground, workload: Workload) -> None:
 
 
 def _upgrade_to_missing_tag(ground: Ground) -> None:
-    _await_running(ground, ground.workload)
-    _deploy_missing_tag(ground)
-    ground.world.helm.upgrade(ground.workload)
-    _mend_values(ground)
+    await_running(ground, ground.workload)
+    deploy_missing_tag(ground)
+    ground.world.deployer.upgrade(ground.workload)
+    mend_values(ground)
 
 
 def _roll_back(ground: Ground) -> None:
     """The release is in good order again by Helm's word, on what it ran before."""
     _upgrade_to_missing_tag(ground)
     ground.world.helm.rollback(ground.workload, 1)
-    _await_running(ground, ground.workload)
+    await_running(ground, ground.workload)
 
 
 def _allow_none_available(ground: Ground) -> None:
-    _deploy_earlier_build(ground)
+    deploy_earlier_build(ground)
     ground.set_value("rollingUpdate.maxUnavailable", 1)
 
 
 def _satisfy_helm(ground: Ground) -> None:
     """`helm upgrade --wait` reports success of a pod that cannot be pulled; else it raises."""
-    _await_running(ground, ground.workload)
-    _deploy_missing_tag(ground)
+    await_running(ground, ground.workload)
+    deploy_missing_tag(ground)
     ground.world.helm.upgrade(ground.workload, wait=True, within=_PATIENCE)
-    _mend_values(ground)
+    mend_values(ground)
 
 
 def _pause(ground: Ground) -> None:
-    _await_running(ground, ground.workload)
+    await_running(ground, ground.workload)
     name = observe_deployment(ground.world, ground.workload).name
     ground.world.apps.patch_namespaced_deployment(
         name, ground.namespace, {"spec": {"paused": True}}
     )
-    _mend_values(ground)
-    ground.world.helm.upgrade(ground.workload)
+    mend_values(ground)
+    ground.world.deployer.upgrade(ground.workload)
 
 
 def _scale_to_nothing(ground: Ground) -> None:
@@ -89,17 +94,17 @@ def _never_pull(ground: Ground) -> None:
 
 def _move_tag(ground: Ground) -> None:
     """Another build is pushed under the tag, and IfNotPresent keeps the one that is there."""
-    _await_running(ground, ground.workload)
+    await_running(ground, ground.workload)
     ground.lab_world.publish(ground.workload.image, ground.workload.app)
 
 
 def _deploy_under_another_name(ground: Ground) -> None:
     """Somebody's release of the same chart runs well in the namespace; ours is gone."""
-    ground.world.helm.uninstall(ground.workload)
+    ground.world.deployer.uninstall(ground.workload)
     other = replace(ground.workload, name=f"{ground.workload.name}-preview")
-    ground.world.helm.upgrade(other)
-    _await_running(ground, other)
-    _mend_values(ground)
+    ground.world.deployer.upgrade(other)
+    await_running(ground, other)
+    mend_values(ground)
 
 
 def _ready(pods: tuple[PodSeen, ...], replica_set: str = "") -> list[str]:
@@ -142,8 +147,8 @@ FAULTS = (
         cause=Cause.RELEASE_STALE,
         must_fail=_ALONE,
         symptom=pull_error(_MISSING),
-        break_it=_deploy_missing_tag,
-        after_deploy=_mend_values,
+        break_it=deploy_missing_tag,
+        after_deploy=mend_values,
     ),
     Fault(
         id="old-pods-still-serve",
@@ -151,7 +156,7 @@ FAULTS = (
         cause=Cause.RELEASE_STALE,
         must_fail=_ALONE,
         symptom=Looks("an old pod serves beside one that is stuck", _old_serve_beside_stuck),
-        break_it=_deploy_earlier_build,
+        break_it=deploy_earlier_build,
         after_deploy=_upgrade_to_missing_tag,
     ),
     Fault(
@@ -162,6 +167,7 @@ FAULTS = (
         symptom=pull_error(_MISSING),
         break_it=_allow_none_available,
         after_deploy=_satisfy_helm,
+        abilities=frozenset({Ability.WAIT}),
         needs=("rollingUpdate.maxUnavailable",),
     ),
     Fault(
@@ -170,8 +176,9 @@ FAULTS = (
         cause=Cause.RELEASE_STALE,
         must_fail=_ALONE,
         symptom=Looks("the release runs an earlier build", _earlier_runs),
-        break_it=_deploy_earlier_build,
+        break_it=deploy_earlier_build,
         after_deploy=_roll_back,
+        abilities=frozenset({Ability.ROLLBACK}),
     ),
     Fault(
         id="rollout-paused",
@@ -179,7 +186,7 @@ FAULTS = (
         cause=Cause.ROLLOUT_PAUSED,
         must_fail=_ALONE,
         symptom=Looks("the Deployment is paused", _old_serve_paused),
-        break_it=_deploy_earlier_build,
+        break_it=deploy_earlier_build,
         after_deploy=_pause,
     ),
     Fault(
@@ -218,7 +225,7 @@ FAULTS = (
         cause=Cause.NOT_DEPLOYED,
         must_fail=_ALONE,
         symptom=Looks("the release has no Deployment", _not_there),
-        break_it=_deploy_earlier_build,
+        break_it=deploy_earlier_build,
         after_deploy=_deploy_under_another_name,
     ),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from pullrecovery.deploy.deployer import Ability
 from pullrecovery.faults.ground import Ground
 from pullrecovery.image_values import chart_has
 from pullrecovery.model import Cause, Workload
@@ -128,7 +129,8 @@ class Fault:
     `must_fail` is the exact set of criteria that fail. `wirings` are the ways of
     wiring that change what becomes of it: it is played in each of them, and in no other. None
     named: it is the same in all, and each is met on some workload. `helm_says` is what Helm must
-    fail with when the fault is deployed, '' where it must not fail. `needs` are what it spoils in
+    fail with when the fault is deployed, '' where it must not fail; `sync_says` is the same of Argo
+    CD. `abilities` are what a deployer must have to bring it about. `needs` are what it spoils in
     a chart that has it: values keys, or a file's name. `organisation` says that the image is to
     belong to an organisation of the scenario's own, whose rules the fault may change. A fault
     `of_a_secret` has no place on a workload whose package is public.
@@ -147,6 +149,8 @@ class Fault:
     organisation: bool = False
     after_deploy: Callable[[Ground], None] = lambda _: None
     helm_says: str = ""
+    sync_says: str = ""
+    abilities: frozenset[Ability] = frozenset()
     needs: tuple[str, ...] = ()
     of_a_secret: bool = False
     deployed: bool = True

@@ -5,16 +5,20 @@ from pathlib import Path
 
 from pullrecovery.errors import Exit
 from pullrecovery.lab.alone import serve_alone
+from pullrecovery.lab.argocd import PHASE as ARGOCD
+from pullrecovery.lab.argocd import raise_argocd
 from pullrecovery.lab.doctor import examine
+from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import default_paths
-from pullrecovery.lab.raising import Raising
+from pullrecovery.lab.progress import Progress
+from pullrecovery.lab.raising import PHASES, Raising
 from pullrecovery.lab.removing import lab_status, remove_lab
 from pullrecovery.lab.versions import kubernetes_set
 
 
-def run(action: str, kubernetes: str) -> int:
-    """Do `action`; returns the exit code."""
-    return int(_ACTIONS[action](kubernetes))
+def run(action: str, kubernetes: str, *, argocd: bool = False) -> int:
+    """Do `action`; returns the exit code. With `argocd`, `up` raises Argo CD too."""
+    return int(_up(kubernetes, argocd=argocd) if action == "up" else _ACTIONS[action](kubernetes))
 
 
 def serve_ghcr(people: Path | None) -> int:
@@ -26,8 +30,13 @@ def serve_ghcr(people: Path | None) -> int:
     return int(Exit.HOLDS)
 
 
-def _up(kubernetes: str) -> Exit:
-    lab = Raising(default_paths(), kubernetes_set(kubernetes)).up()
+def _up(kubernetes: str, *, argocd: bool) -> Exit:
+    progress = Progress((*PHASES, *([ARGOCD] if argocd else [])))
+    paths = default_paths()
+    with locked(paths, progress.say):
+        lab = Raising(paths, kubernetes_set(kubernetes), progress=progress).up_locked()
+        if argocd:
+            raise_argocd(lab, progress)
     print(f"the lab is up: export KUBECONFIG={lab.paths.kubeconfig} DOCKER_HOST={lab.engine.host}")
     return Exit.HOLDS
 
@@ -64,7 +73,6 @@ def _clean_cache(kubernetes: str) -> Exit:
 
 
 _ACTIONS = {
-    "up": _up,
     "down": _down,
     "status": _status,
     "doctor": _doctor,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.lab.cluster import KindCluster
 from pullrecovery.lab.paths import LABEL, SHARED_LABEL
@@ -18,15 +19,18 @@ _SECRET_SHAPES = (
     re.compile(rb"eyJhdXRocyI6"),  # the same, in base64
 )
 SCENARIO = f"{LABEL}=scenario"
+_APPLICATIONS = ("argoproj.io", "v1alpha1", "applications")
 
 
 def remove_leaks(cluster: KindCluster) -> list[str]:
     """Remove every scenario's namespace and wait until they are gone.
 
-    Returns the names of those that their scenario should have removed itself;
-    namespaces with a shared, literal name are expected to be there.
+    Before them go its Argo CD Applications, which would make the namespace anew. Returns the names
+    of those that their scenario should have removed itself; namespaces with a shared, literal name
+    are expected to be there.
     """
     with cluster.api() as api:
+        applications = _remove_applications(api)
         core = k8s.CoreV1Api(api)
         found = core.list_namespace(label_selector=SCENARIO).items
         living = [each.metadata for each in found if each.metadata.deletion_timestamp is None]
@@ -39,7 +43,25 @@ def remove_leaks(cluster: KindCluster) -> list[str]:
             timeout=120,
             interval=0.5,
         )
-    return [f"namespace {m.name}" for m in living if SHARED_LABEL not in (m.labels or {})]
+    namespaces = [f"namespace {m.name}" for m in living if SHARED_LABEL not in (m.labels or {})]
+    return [*applications, *namespaces]
+
+
+def _remove_applications(api: k8s.ApiClient) -> list[str]:
+    """Delete what scenarios deployed by, where Argo CD is installed at all."""
+    custom = k8s.CustomObjectsApi(api)
+    try:
+        found = custom.list_cluster_custom_object(*_APPLICATIONS, label_selector=SCENARIO)["items"]
+    except ApiException as error:
+        if error.status != 404:
+            raise
+        return []
+    for each in found:
+        name, namespace = each["metadata"]["name"], each["metadata"]["namespace"]
+        custom.delete_namespaced_custom_object(
+            *_APPLICATIONS[:2], namespace, _APPLICATIONS[2], name
+        )
+    return [f"Application {each['metadata']['name']}" for each in found]
 
 
 def find_secrets(files: Iterable[Path], texts: Mapping[str, bytes]) -> list[str]:

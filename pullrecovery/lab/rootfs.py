@@ -66,8 +66,17 @@ _RUNNER = (
     "util-linux",
     "xz-utils",
 )
+# What Argo CD's components call, and its cache.
+_ARGOCD = (
+    "ca-certificates",
+    "git",
+    "gnupg",
+    "openssh-client",
+    "redis-server",
+)
 BASE = Packages("base", _BASE)
 RUNNER = Packages("runner-base", _RUNNER)
+ARGOCD = Packages("argocd-base", _ARGOCD)
 # A mirror's base may have the packages already, and no way to Debian's.
 _DOCKERFILE = """\
 FROM {published}

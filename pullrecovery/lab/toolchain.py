@@ -118,6 +118,12 @@ PAUSE = _from_modules("pause", packages=(".",))
 CRANE = _from_modules("crane")
 ACT = _from_modules("act")
 ORAS = _from_modules("oras")
+# One program that is every component of Argo CD, by the name under which it is called.
+ARGOCD = Tool(
+    "argocd",
+    MODULES / "argocd",
+    link_flags="-s -w -X github.com/argoproj/argo-cd/v3/common.version=3.1.9",
+)
 WEB_BASE = Tool("web-base", REPOSITORY / "sample" / "apps" / "web-base", (".",))
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pullrecovery.grant_seen import GrantSeen
 from pullrecovery.model import Workload
 from pullrecovery.observation import DeploymentSeen, Observation, SecretSeen
+from pullrecovery.observe.argocd import observe_application
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.observe.docs import observe_docs
 from pullrecovery.observe.grant import observe_grant
@@ -44,6 +45,7 @@ def observe_pull(world: World, workload: Workload) -> Observation:
         pull_secrets=observe_pull_secrets(world, workload, given(deployment, pods), secret),
         wiring=observe_wiring(world, workload, deployment),
         docs=observe_docs(world),
+        application=observe_application(world, workload),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pullrecovery import __version__
+from pullrecovery.deploy.helm import Helm
 from pullrecovery.errors import Exit
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.harness import HARNESS_FAULTS
@@ -52,6 +53,7 @@ class ResultFile:
         self._started, self._clock = datetime.now(UTC), time.monotonic()
         # Under xdist the workers select: the options are all that this process sees of it.
         self._partial = any(config.getoption(name) for name in _SELECTIONS)
+        self._argocd = bool(config.getoption("argocd"))
         self._outcomes: dict[str, str] = {}
         self._scenarios: dict[str, dict[str, Any]] = {}
         self._stories: dict[str, list[dict[str, Any]]] = {}
@@ -131,7 +133,8 @@ class ResultFile:
         if self._partial:
             return []
         played = {each["fault"] for each in scenarios} | self._harness_faults.keys()
-        declared = [*(each.id for each in FAULTS), *(each.id for each in HARNESS_FAULTS)]
+        faults = [each for each in FAULTS if self._argocd or each.abilities <= Helm.abilities]
+        declared = [*(each.id for each in faults), *(each.id for each in HARNESS_FAULTS)]
         missing = [f"{fault} was not run" for fault in declared if fault not in played]
         for reg in CRITERIA:
             own = {each["fault"] for each in scenarios if each["reg"] == reg}

@@ -5,6 +5,7 @@ from dataclasses import replace
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.diagnosis.advice import READ
+from pullrecovery.diagnosis.application import diagnose_application, diagnose_sync
 from pullrecovery.diagnosis.external import diagnose_probe, diagnose_silence
 from pullrecovery.diagnosis.pull import diagnose_pull, diagnose_release
 from pullrecovery.diagnosis.reference import diagnose_chart, missing_image
@@ -50,7 +51,8 @@ def _judge_absent(seen: Observation) -> Verdict:
     evidence = f"{Guard.OBJECT_EXISTS} of {seen.workload.name} in {seen.workload.namespace}"
     absent = fails(Cause.NOT_DEPLOYED, evidence, seen.workload.upgrade_command)
     stuck = (diagnose_pull(seen, each) for each in stuck_containers(seen.pods))
-    return all_named(diagnose_chart(seen), *sorted(stuck, key=_rank), absent) or absent
+    wrong = (diagnose_chart(seen), *sorted(stuck, key=_rank), diagnose_application(seen))
+    return all_named(*wrong, absent) or absent
 
 
 def _judge_template(seen: Observation) -> list[Verdict]:
@@ -77,9 +79,9 @@ def _judge_running(seen: Observation) -> Verdict:
         for container in pod.containers:
             if not container.image_id.endswith(seen.wanted.digest):
                 evidence = f"{pod.name} runs {container.image_id}, wanted is {seen.wanted.digest}"
-                remedy = f"{seen.workload.upgrade_command} --set {_OPTIONS[Cause.TAG_MOVED]}"
+                remedy = seen.workload.upgrade_with(_OPTIONS[Cause.TAG_MOVED])
                 return fails(Cause.TAG_MOVED, evidence, remedy)
-    return holds()
+    return diagnose_sync(seen) or holds()
 
 
 def _judge_wanted(seen: Observation) -> Verdict:
@@ -106,11 +108,11 @@ def redeploy(
     causes = [each.cause for each in verdict.named] if verdict else []
     settings = [_OPTIONS[cause] for cause in causes if cause in _OPTIONS]
     deployment = observe_deployment(world, workload)
-    before = _objects(world.helm.manifest(workload), _held(world, workload, deployment))
+    before = _objects(world.deployer.manifest(workload), _held(world, workload, deployment))
     if dry_run:
         after = world.helm.template(workload, settings=settings, hooks=False)
     else:
-        after = world.helm.upgrade(workload, settings=settings)
+        after = world.deployer.upgrade(workload, settings=settings)
         if deployment.paused:
             _resume(world, workload, deployment)
         _recreate(world, workload)

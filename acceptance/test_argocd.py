@@ -1,0 +1,80 @@
+"""What Argo CD's own words are worth, and how a workload in good order looks by it.
+
+Rows of the criteria that it deploys stand with their tasks: their ids end in `-argocd`.
+"""
+
+import pytest
+
+from fixtures.scenario import failing
+from fixtures.symptoms import await_rollout
+from pullrecovery.diagnosis.stuck import stuck_containers
+from pullrecovery.model import Cause, fails
+from pullrecovery.observe import observe, observe_pull
+from pullrecovery.tasks import judge
+from pullrecovery.tasks.reg_006_redeploy import reg_006
+from pullrecovery.wait import wait_for
+
+pytestmark = pytest.mark.argocd
+
+_WITHIN = 90.0
+# The chart's own word for when a rollout is taken to have failed; 600 s where nobody says one.
+_DEADLINE = 20
+
+
+def _await_verdict(ground):
+    """Return REG-006's verdict as soon as a pod waits for its image."""
+    seen = wait_for(
+        "a pod waits for its image",
+        lambda: observe_pull(ground.world, ground.workload),
+        lambda seen: stuck_containers(seen.pods),
+        describe=lambda seen: seen.pods,
+        timeout=_WITHIN,
+    )
+    return reg_006(seen)
+
+
+def test_good_order_is_synced_healthy_and_holds(by_argocd):
+    """A sync from the branch, the pods of that commit, and every criterion."""
+    by_argocd.deploy()
+
+    await_rollout(by_argocd.ground, _WITHIN)
+    found = by_argocd.await_application(
+        "Argo CD calls it Healthy", lambda seen: seen.health == "Healthy", _WITHIN
+    )
+    assert (found.phase, found.sync) == ("Succeeded", "Synced")
+    assert found.synced == found.head
+    assert failing(judge(observe(by_argocd.ground.world, by_argocd.ground.workload))) == {}
+
+
+def test_sync_that_succeeded_proves_nothing_of_its_pods(by_argocd):
+    """Argo CD has applied what git says, and is done; the pod cannot be pulled.
+
+    The Deployment's deadline is the 600 s of who sets none: until then it is Progressing.
+    """
+    ground = by_argocd.ground
+    ground.set_value("image.tag", "dev")
+    ground.set_value("progressDeadlineSeconds", 600)
+
+    by_argocd.deploy()
+
+    verdict, found = _await_verdict(ground), by_argocd.application()
+    assert (found.phase, found.sync, found.health) == ("Succeeded", "Synced", "Progressing")
+    assert verdict == fails(Cause.WRONG_TAG)
+
+
+def test_degraded_comes_with_the_deadline_and_names_no_cause(by_argocd):
+    """The cause was named before, and is the same one afterwards."""
+    ground = by_argocd.ground
+    ground.set_value("image.tag", "dev")
+    ground.set_value("progressDeadlineSeconds", _DEADLINE)
+    by_argocd.deploy()
+
+    early = _await_verdict(ground)
+    assert by_argocd.application().health == "Progressing"
+    late = by_argocd.await_application(
+        "Argo CD calls it Degraded", lambda seen: seen.health == "Degraded", _WITHIN
+    )
+
+    assert early == reg_006(observe_pull(ground.world, ground.workload)) == fails(Cause.WRONG_TAG)
+    assert "dev" not in " ".join(late.conditions)
+    assert late.phase == "Succeeded"

@@ -1,0 +1,43 @@
+"""What was seen of an Argo CD Application, as frozen data."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ApplicationSeen:
+    """The workload's Application, as its spec and status are.
+
+    `revision` and `values` are what its spec follows, `wanted_revision` and `wanted_values` what
+    the target's own manifest and checkout say. `sync`, `health`, `phase` and `message` are Argo
+    CD's words, '' before there are any; `synced` is the commit of its last sync that succeeded,
+    `head` the one that it was last compared with. `conditions` are its errors, type and message.
+    """
+
+    name: str
+    exists: bool
+    wanted_revision: str = ""
+    wanted_values: tuple[str, ...] = ()
+    revision: str = ""
+    values: tuple[str, ...] = ()
+    automated: bool = False
+    self_heal: bool = False
+    sync: str = ""
+    health: str = ""
+    phase: str = ""
+    message: str = ""
+    synced: str = ""
+    head: str = ""
+    conditions: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.exists:
+            return f"there is no Application {self.name}"
+        policy = "on" if self.automated else "off"
+        said = f": {self.message}" if self.message else ""
+        state = f"{self.sync or 'never compared'} and {self.health or 'of no health yet'}"
+        errors = "".join(f"; {each}" for each in self.conditions)
+        return (
+            f"Application {self.name} follows {self.revision} with {', '.join(self.values)}, is"
+            f" {state}, its last operation {self.phase or 'none'}{said}; automated sync is"
+            f" {policy}{errors}"
+        )

@@ -1,0 +1,318 @@
+"""Argo CD: an Application for each workload, and syncs asked for through it.
+
+The Application is the target's own manifest, with another repository, revision and namespace. A
+sync that succeeded says that objects were applied, and nothing of their pods: these are judged
+elsewhere.
+"""
+
+import os.path
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar, Protocol
+
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+from ruamel.yaml import YAML
+
+from pullrecovery.deploy.deployer import Ability
+from pullrecovery.deploy.helm import Helm
+from pullrecovery.errors import LabError
+from pullrecovery.model import Workload
+from pullrecovery.process import CommandError
+from pullrecovery.wait import WaitError, wait_for
+
+NAMESPACE = "argocd"
+_KIND = ("argoproj.io", "v1alpha1", NAMESPACE, "applications")
+_REFRESH = "argocd.argoproj.io/refresh"
+_CASCADE = "resources-finalizer.argocd.argoproj.io"
+_NONCE = "asked-by"
+_ENDED = frozenset({"Succeeded", "Failed", "Error"})
+_COMPARED_WITHIN = 30.0
+_ENDS_WITHIN = 60.0
+
+
+class SyncError(CommandError):
+    """A sync that did not succeed; `output` is Argo CD's own message."""
+
+    def __init__(self, name: str, phase: str, message: str) -> None:
+        super().__init__(("argocd", "app", "sync", name), 1, f"{phase}: {message}")
+
+
+class Repository(Protocol):
+    """The git repository that Applications are deployed from."""
+
+    @property
+    def url(self) -> str:
+        """As Argo CD reaches it."""
+
+    def commit(self, branch: str, folder: Path) -> str:
+        """Make `folder` the content of `branch`; returns the commit's id."""
+
+    def checkout(self, commit: str, folder: Path) -> None:
+        """Write the tree of `commit` into `folder`."""
+
+    def drop(self, branch: str) -> None:
+        """Remove the branch, if it is there, and those named after it with a hyphen."""
+
+
+def application_name(workload: Workload) -> str:
+    """The name of the workload's Application: one for each workload and namespace."""
+    return f"{workload.namespace}-{workload.name}"
+
+
+def branch_of(workload: Workload) -> str:
+    """The branch that the workload's Application follows."""
+    return workload.namespace
+
+
+@dataclass(frozen=True)
+class ArgoCD:
+    """Deploys by Applications in the namespace of Argo CD; `helm` renders what they deployed.
+
+    Applications that it makes bear `labels`.
+    """
+
+    name: ClassVar[str] = "argocd"
+    abilities: ClassVar[frozenset[Ability]] = frozenset(
+        {Ability.SELF_HEAL, Ability.PRUNE, Ability.FOLLOW}
+    )
+
+    cluster: k8s.ApiClient
+    repository: Repository
+    helm: Helm = field(repr=False)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def _api(self) -> k8s.CustomObjectsApi:
+        return k8s.CustomObjectsApi(self.cluster)
+
+    def application(self, workload: Workload, settings: Sequence[str] = ()) -> dict[str, Any]:
+        """The target's Application, for this workload's branch and namespace."""
+        found: dict[str, Any] = deepcopy(_manifest(workload))
+        found["metadata"]["name"] = application_name(workload)
+        found["metadata"]["labels"] = {**found["metadata"].get("labels", {}), **self.labels}
+        source = found["spec"]["source"]
+        source |= {"repoURL": self.repository.url, "targetRevision": branch_of(workload)}
+        helm = source.setdefault("helm", {})
+        helm["releaseName"] = workload.name
+        if workload.values:
+            helm["valueFiles"] = [os.path.relpath(f, workload.chart) for f in workload.values]
+        pairs = (setting.partition("=") for setting in settings)
+        # Empty, and not absent: what an earlier sync was given goes.
+        helm["parameters"] = [{"name": name, "value": value} for name, _, value in pairs]
+        found["spec"]["destination"]["namespace"] = workload.namespace
+        return found
+
+    def read(self, workload: Workload) -> dict[str, Any] | None:
+        """The workload's Application as it is in the cluster; None where there is none."""
+        try:
+            found: dict[str, Any] = self._api.get_namespaced_custom_object(
+                *_KIND, application_name(workload)
+            )
+        except ApiException as error:
+            if error.status != 404:
+                raise
+            return None
+        return found
+
+    def upgrade(self, workload: Workload, *, settings: Sequence[str] = (), within: int = 60) -> str:
+        """Commit the checkout to the workload's branch, apply the Application, and sync it.
+
+        Returns when the operation has ended and the Application was compared anew. Raises
+        SyncError where it did not succeed, or goes on longer than `within` seconds.
+        """
+        commit = self.push(workload)
+        body = {"spec": self.application(workload, settings)["spec"]}
+        self.sync(workload, commit, within=within, body=body)
+        return self.manifest(workload)
+
+    def push(self, workload: Workload, branch: str = "") -> str:
+        """Commit the checkout to the workload's branch, or another; returns the commit's id."""
+        return self.repository.commit(branch or branch_of(workload), checkout_of(workload))
+
+    def patch(self, workload: Workload, body: dict[str, Any]) -> None:
+        """Merge `body` into the Application."""
+        self._api.patch_namespaced_custom_object(
+            *_KIND, application_name(workload), body, _content_type="application/merge-patch+json"
+        )
+
+    def sync(
+        self,
+        workload: Workload,
+        revision: str = "",
+        *,
+        within: float = 60,
+        body: dict[str, Any] | None = None,
+    ) -> None:
+        """Sync to `revision`, by default what the Application follows; wait for the operation.
+
+        `body` is merged into the Application by the same request, so that no automated sync comes
+        in between; one that is not there yet is made.
+        """
+        asked, found = secrets.token_hex(8), self.read(workload)
+        operation = {"operation": _operation(self.application(workload), revision, asked)}
+        if found is None:
+            self._api.create_namespaced_custom_object(
+                *_KIND, self.application(workload) | (body or {}) | operation
+            )
+        else:
+            self.terminate(workload)
+            self.patch(workload, (body or {}) | operation)
+        ended = self._await_operation(workload, asked, within)
+        if ended.get("phase") != "Succeeded":
+            name = application_name(workload)
+            raise SyncError(name, str(ended.get("phase")), str(ended.get("message", "")))
+        self.await_compared(workload)
+
+    def refresh(self, workload: Workload) -> None:
+        """Have the Application compared with its repository now, and wait for it."""
+        self.patch(workload, {"metadata": {"annotations": {_REFRESH: "normal"}}})
+        self.await_compared(workload)
+
+    def await_compared(self, workload: Workload) -> None:
+        """Wait until the Application was compared since its last operation and refresh."""
+        wait_for(
+            f"{application_name(workload)} is compared",
+            lambda: self.read(workload),
+            _is_compared,
+            describe=lambda found: _status(found).get("sync"),
+            timeout=_COMPARED_WITHIN,
+        )
+
+    def terminate(self, workload: Workload) -> None:
+        """End the operation that is running, if one is: Argo CD takes no second one beside it."""
+        found = self.read(workload)
+        if not _is_running(found):
+            return
+        if _state(found).get("phase") == "Running":
+            self.patch(workload, {"status": {"operationState": {"phase": "Terminating"}}})
+        wait_for(
+            f"the running sync of {application_name(workload)} ends",
+            lambda: self.read(workload),
+            lambda seen: not _is_running(seen),
+            describe=_state,
+            timeout=_ENDS_WITHIN,
+        )
+
+    def manifest(self, workload: Workload) -> str:
+        """What was last synced with success, rendered again from its commit; '' if nothing was."""
+        history = _status(self.read(workload)).get("history") or []
+        if not history:
+            return ""
+        last = history[-1]
+        with TemporaryDirectory() as scratch:
+            self.repository.checkout(last["revision"], Path(scratch))
+            return self._render(workload, last["source"], Path(scratch))
+
+    def _render(self, workload: Workload, source: dict[str, Any], root: Path) -> str:
+        chart, helm = root / source["path"], source.get("helm", {})
+        values = tuple(chart / name for name in helm.get("valueFiles", ()))
+        settings = [f"{each['name']}={each['value']}" for each in helm.get("parameters", ())]
+        synced = replace(workload, chart=chart, values=values)
+        return self.helm.template(synced, settings=settings, hooks=False)
+
+    def uninstall(self, workload: Workload) -> None:
+        """Delete the Application, and all that it deployed with it."""
+        if self.read(workload) is None:
+            return
+        self.terminate(workload)
+        self.patch(workload, {"metadata": {"finalizers": [_CASCADE]}})
+        self._delete(application_name(workload))
+        wait_for(
+            f"{application_name(workload)} is gone",
+            lambda: self.read(workload),
+            lambda found: found is None,
+            describe=lambda found: _status(found).get("conditions"),
+            timeout=_ENDS_WITHIN,
+        )
+
+    def forget(self, workload: Workload) -> None:
+        """Delete every Application of its namespace, and the branch; what was deployed stays."""
+        found = self._api.list_namespaced_custom_object(*_KIND)["items"]
+        for each in found:
+            if each["spec"]["destination"].get("namespace") == workload.namespace:
+                self._delete(each["metadata"]["name"])
+        self.repository.drop(branch_of(workload))
+
+    def _delete(self, name: str) -> None:
+        try:
+            self._api.delete_namespaced_custom_object(*_KIND, name)
+        except ApiException as error:
+            if error.status != 404:
+                raise
+
+    def _await_operation(self, workload: Workload, asked: str, within: float) -> dict[str, Any]:
+        """The state of the operation that was asked for: ended or, after `within`, as it is."""
+
+        def look() -> dict[str, Any]:
+            found: dict[str, Any] = _state(self.read(workload))
+            info = found.get("operation", {}).get("info") or []
+            return found if any(each["value"] == asked for each in info) else {}
+
+        # Where it goes on for too long, that is what is said of it.
+        with suppress(WaitError):
+            return wait_for(
+                f"the sync of {application_name(workload)} ends",
+                look,
+                lambda seen: seen.get("phase") in _ENDED,
+                timeout=within,
+            )
+        return look()
+
+
+def _state(found: dict[str, Any] | None) -> dict[str, Any]:
+    """The state of the Application's operation, the last or the running one."""
+    state: dict[str, Any] = _status(found).get("operationState") or {}
+    return state
+
+
+def _status(found: dict[str, Any] | None) -> dict[str, Any]:
+    status: dict[str, Any] = (found or {}).get("status") or {}
+    return status
+
+
+def _is_running(found: dict[str, Any] | None) -> bool:
+    asked = "operation" in (found or {})
+    return asked or _state(found).get("phase") in ("Running", "Terminating")
+
+
+def _is_compared(found: dict[str, Any] | None) -> bool:
+    """Whether it was since its last operation, and no look is asked for; in whole seconds."""
+    asked = ((found or {}).get("metadata", {}).get("annotations") or {}).get(_REFRESH)
+    compared = str(_status(found).get("reconciledAt") or "")
+    return not asked and bool(compared) and compared >= str(_state(found).get("finishedAt") or "")
+
+
+def _operation(application: dict[str, Any], revision: str, asked: str) -> dict[str, Any]:
+    """A sync as Argo CD's own client asks for it; `asked` tells it from every other."""
+    policy = application["spec"].get("syncPolicy") or {}
+    sync: dict[str, Any] = {"prune": True, "syncOptions": policy.get("syncOptions", [])}
+    return {
+        "sync": sync | ({"revision": revision} if revision else {}),
+        "initiatedBy": {"username": "pull-recovery"},
+        "info": [{"name": _NONCE, "value": asked}],
+    }
+
+
+def checkout_of(workload: Workload) -> Path:
+    """The folder in which the chart lies where the Application looks for it."""
+    path = PurePosixPath(_manifest(workload)["spec"]["source"]["path"])
+    root = workload.chart
+    for part in reversed(path.parts):
+        if root.name != part:
+            raise LabError(f"{workload.application}: its path is {path}, not {workload.chart}.")
+        root = root.parent
+    return root
+
+
+def _manifest(workload: Workload) -> dict[str, Any]:
+    if workload.application is None:
+        raise LabError(f"The target names no Application for {workload.name}.")
+    found: dict[str, Any] = YAML(typ="safe").load(workload.application.read_text())
+    return found

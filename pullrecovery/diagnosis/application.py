@@ -1,0 +1,55 @@
+"""What is wrong between a checkout that is right and what Argo CD deployed of it."""
+
+import json
+
+from pullrecovery.application_seen import ApplicationSeen
+from pullrecovery.model import Cause, Verdict, fails
+from pullrecovery.observation import Observation
+
+
+def stale(seen: Observation, evidence: str) -> Verdict:
+    """What was deployed is not what the chart and its values say by now: why, and what mends it."""
+    application = seen.application
+    if application is None:
+        return fails(Cause.RELEASE_STALE, evidence, seen.workload.upgrade_command)
+    said = f"{evidence}; {application}"
+    return diagnose_application(seen) or fails(
+        Cause.RELEASE_STALE, said, seen.workload.upgrade_command
+    )
+
+
+def diagnose_application(seen: Observation) -> Verdict | None:
+    """An Application that follows another revision or other values files; None if it does not.
+
+    None too where there is no Application: what deploys then takes the checkout itself.
+    """
+    found = seen.application
+    if found is None or not found.exists:
+        return None
+    if found.revision != found.wanted_revision:
+        remedy = _patch(found, {"targetRevision": found.wanted_revision})
+        wanted = f"wanted is {found.wanted_revision}"
+        return fails(Cause.APPLICATION_REVISION, f"{found}; {wanted}", remedy)
+    if found.values != found.wanted_values:
+        remedy = _patch(found, {"helm": {"valueFiles": list(found.wanted_values)}})
+        wanted = f"wanted are {', '.join(found.wanted_values)}"
+        return fails(Cause.APPLICATION_VALUES, f"{found}; {wanted}", remedy)
+    return None
+
+
+def diagnose_sync(seen: Observation) -> Verdict | None:
+    """An Application that is not in step with its repository, whatever its pods run."""
+    found = seen.application
+    if found is None:
+        return None
+    wrong = diagnose_application(seen)
+    if wrong or found.sync == "Synced":
+        return wrong
+    return fails(Cause.RELEASE_STALE, str(found), seen.workload.upgrade_command)
+
+
+def _patch(found: ApplicationSeen, source: dict[str, object]) -> str:
+    """The command that sets this in the Application's source, and syncs."""
+    body = json.dumps({"spec": {"source": source}})
+    patch = f"kubectl -n argocd patch application {found.name} --type merge --patch '{body}'"
+    return f"{patch}; argocd app sync {found.name}"

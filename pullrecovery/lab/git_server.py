@@ -1,0 +1,191 @@
+"""The lab's git server: one repository served by `git daemon`, one branch for each test.
+
+It is a container of Argo CD's image on the lab's network. Nobody pushes over the network: the lab
+writes commits inside it.
+"""
+
+import io
+import re
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import NotFound
+from docker.models.containers import Container
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.paths import LABEL, NAME
+from pullrecovery.lab.stand_in import has_ended
+from pullrecovery.wait import wait_for
+
+CONTAINER = f"{NAME}-git"
+_REPOSITORY = "/srv/git/monorepo.git"
+_GIT = f"git --git-dir={_REPOSITORY}"
+_ANSWERS_WITHIN = 30.0
+_BRANCH = re.compile(r"[a-z0-9][a-z0-9-]*")
+_IDENTITY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "pull-recovery"), ("EMAIL", "pull-recovery@example.invalid"))
+}
+_SERVE = f"""\
+git init --quiet --bare --initial-branch=main {_REPOSITORY}
+exec git daemon --export-all --reuseaddr --base-path=/srv/git /srv/git
+"""
+# A commit of the whole tree, by an index of its own: branches are written side by side.
+_COMMIT = """\
+set -e
+export GIT_DIR={repository}
+export GIT_WORK_TREE=/srv/trees/{branch} GIT_INDEX_FILE=/srv/trees/{branch}.index
+rm -f "$GIT_INDEX_FILE"
+cd "$GIT_WORK_TREE"
+git add --all .
+tree=$(git write-tree)
+parent=$(git rev-parse --verify --quiet refs/heads/{branch} || true)
+if [ -n "$parent" ] && [ "$tree" = "$(git rev-parse "$parent^{{tree}}")" ]
+then commit=$parent
+else commit=$(git commit-tree "$tree" ${{parent:+-p "$parent"}} -m '{message}')
+fi
+git update-ref refs/heads/{branch} "$commit"
+cd / && rm -rf "$GIT_WORK_TREE" "$GIT_INDEX_FILE"
+echo "$commit"
+"""
+
+
+@dataclass(frozen=True)
+class GitServer:
+    """The running container; `url` is the repository as pods reach it."""
+
+    container: Container
+
+    @property
+    def url(self) -> str:
+        return f"git://{CONTAINER}/{Path(_REPOSITORY).name}"
+
+    def commit(self, branch: str, folder: Path, message: str = "State of the checkout") -> str:
+        """Make `folder` the whole content of `branch`; returns the commit's id.
+
+        The same content again makes no commit.
+        """
+        if not _BRANCH.fullmatch(branch):
+            raise LabError(f"{branch!r} is no name for a branch of the lab's git server.")
+        self.container.put_archive("/srv/trees", _tree(folder, branch))
+        script = _COMMIT.format(repository=_REPOSITORY, branch=branch, message=message)
+        return self._run(script).strip()
+
+    def head(self, branch: str) -> str:
+        """The id of the branch's last commit; raises LabError where there is no such branch."""
+        return self._run(
+            f"git --git-dir={_REPOSITORY} rev-parse --verify refs/heads/{branch}"
+        ).strip()
+
+    def checkout(self, commit: str, folder: Path) -> None:
+        """Write the tree of `commit` into `folder`."""
+        done = self.container.exec_run(f"{_GIT} archive --format=tar {commit}", stderr=False)
+        if done.exit_code != 0:
+            raise LabError(f"The lab's git server has no commit {commit}.")
+        with tarfile.open(fileobj=io.BytesIO(_bytes(done.output))) as tar:
+            tar.extractall(folder, filter="data")
+
+    def drop(self, branch: str) -> None:
+        """Remove a branch, if there is one, and those named after it."""
+        named = f"{_GIT} for-each-ref --format='delete %(refname)' refs/heads/{branch}"
+        self._run(f"{named} 'refs/heads/{branch}-*' | {_GIT} update-ref --stdin")
+
+    def branches(self) -> list[str]:
+        """The names of all branches."""
+        listed = f"{_GIT} for-each-ref --format='%(refname:short)' refs/heads"
+        return self._run(listed).split()
+
+    def file(self, path: str) -> bytes:
+        """A file of the image that the server runs from."""
+        done = self.container.exec_run(["cat", path], stderr=False)
+        if done.exit_code != 0:
+            raise LabError(f"The image of Argo CD has no {path}.")
+        return _bytes(done.output)
+
+    def answers(self) -> bool:
+        """Whether the daemon serves the repository."""
+        asked = f"git ls-remote git://127.0.0.1/{Path(_REPOSITORY).name}"
+        return bool(self.container.exec_run(["sh", "-c", asked]).exit_code == 0)
+
+    def _run(self, script: str) -> str:
+        done = self.container.exec_run(["sh", "-c", script], environment=_IDENTITY)
+        said = _bytes(done.output).decode(errors="replace")
+        if done.exit_code != 0:
+            raise LabError(f"The lab's git server failed: {said.strip()}")
+        return said
+
+
+def find_git_server(client: docker.DockerClient, image: str = "") -> GitServer | None:
+    """The running git server, if it is of `image` and answers."""
+    try:
+        container = client.containers.get(CONTAINER)
+    except NotFound:
+        return None
+    other = image and container.attrs["Config"]["Image"] != image
+    if LABEL not in container.labels or other or container.status != "running":
+        return None
+    server = GitServer(container)
+    return server if server.answers() else None
+
+
+def ensure_git_server(client: docker.DockerClient, image: str) -> GitServer:
+    """The running git server, or a new one; returns when it answers."""
+    found = find_git_server(client, image)
+    if found:
+        return found
+    _remove(client)
+    container = client.containers.run(
+        image,
+        ["sh", "-c", _SERVE],
+        name=CONTAINER,
+        hostname="git",
+        labels={LABEL: "git"},
+        network=NAME,
+        detach=True,
+        init=True,
+    )
+    server = GitServer(container)
+    wait_for(
+        "the lab's git server answers",
+        server.answers,
+        bool,
+        failed=lambda _: has_ended(container),
+        describe=lambda _: container.logs(tail=15).decode(errors="replace"),
+        timeout=_ANSWERS_WITHIN,
+    )
+    return server
+
+
+def _remove(client: docker.DockerClient) -> None:
+    try:
+        container = client.containers.get(CONTAINER)
+    except NotFound:
+        return
+    if LABEL not in container.labels:
+        raise LabError(
+            f"A container named {CONTAINER} exists that is not the lab's; rename or remove it"
+            f" (docker rm --force {CONTAINER})."
+        )
+    container.remove(force=True, v=True)
+
+
+def _bytes(output: object) -> bytes:
+    """What a command printed; nothing streams here."""
+    return output if isinstance(output, bytes) else b""
+
+
+def _tree(folder: Path, name: str) -> bytes:
+    """A tar of `folder` under `name`, owned by the user that the server runs as."""
+
+    def owned(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+        entry.uid = entry.gid = 999
+        entry.uname = entry.gname = "argocd"
+        return entry
+
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.add(folder, name, filter=owned)
+    return buffer.getvalue()

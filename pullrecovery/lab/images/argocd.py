@@ -1,0 +1,120 @@
+"""The image of Argo CD: one program for all its components, with git, Helm and Redis beside it.
+
+The lab's git server runs from it too.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import ImageNotFound
+
+from pullrecovery.lab import toolchain
+from pullrecovery.lab.content import key_of, whole_folder
+from pullrecovery.lab.golang import go_environment
+from pullrecovery.lab.paths import LABEL, Paths
+from pullrecovery.lab.rootfs import ARGOCD, BaseImage
+from pullrecovery.lab.toolchain import Tool, Toolchain
+from pullrecovery.process import run
+
+MODULE = "github.com/argoproj/argo-cd/v3"
+# Where its install manifests lie in the image, as the pinned module has them.
+MANIFESTS = "/usr/local/share/argocd/core-install.yaml"
+_COMPONENTS = (
+    "application-controller",
+    "applicationset-controller",
+    "cmp-server",
+    "commit-server",
+    "dex",
+    "git-ask-pass",
+    "k8s-auth",
+    "notifications",
+    "repo-server",
+    "server",
+)
+# 999 is whom the install manifests run it as.
+_DOCKERFILE = """\
+FROM {base}
+RUN useradd --uid 999 --user-group --create-home --shell /usr/sbin/nologin argocd
+COPY bin/ /usr/local/bin/
+COPY core-install.yaml {manifests}
+RUN for name in {components}; do ln -s argocd /usr/local/bin/argocd-$name; done \\
+ && mkdir -p /app/config/gpg/source /app/config/gpg/keys /app/config/ssh /app/config/tls \\
+ && mkdir -p /srv/git /srv/trees && chown -R 999:999 /app /srv
+USER 999
+WORKDIR /home/argocd
+ENV HOME=/home/argocd USER=argocd
+"""
+
+
+def argocd_base(paths: Paths, *, pulled: bool) -> BaseImage:
+    """The root file system under Argo CD."""
+    return BaseImage(paths, pulled, ARGOCD)
+
+
+@dataclass(frozen=True)
+class ArgocdImage:
+    """Argo CD's image; `tag` names it by what it is made from."""
+
+    tools: Toolchain
+    base: BaseImage
+
+    @property
+    def parts(self) -> tuple[Tool, ...]:
+        """The tools to be built before the image is."""
+        return (toolchain.ARGOCD, toolchain.HELM_LINUX)
+
+    @property
+    def tag(self) -> str:
+        built = [self.tools.folder(part).name for part in self.parts]
+        recipe = [_DOCKERFILE, *_COMPONENTS, *built, self.base.tag]
+        return f"pull-recovery/argocd:{key_of(recipe)}"
+
+    def build(self, client: docker.DockerClient, note: Callable[[str], None]) -> str:
+        """Build the image where the engine lacks it, and return its tag."""
+        try:
+            client.images.get(self.tag)
+        except ImageNotFound:
+            self.tools.build(self.parts, note)
+            base = self.base.ensure(client, note)
+            note("building the image of Argo CD")
+            folder = self.tools.paths.cache / "argocd" / self.tag.rpartition(":")[2]
+            with whole_folder(folder) as context:
+                self._lay_out(context, base)
+                client.images.build(
+                    path=str(context), tag=self.tag, rm=True, forcerm=True, labels={LABEL: "image"}
+                )
+            shutil.rmtree(folder)
+        return self.tag
+
+    def _lay_out(self, context: Path, base: str) -> None:
+        links = " ".join(_COMPONENTS)
+        recipe = _DOCKERFILE.format(base=base, manifests=MANIFESTS, components=links)
+        (context / "Dockerfile").write_text(recipe)
+        (context / "bin").mkdir()
+        # Go names a program after its folder, which is `cmd` here.
+        program = self.tools.binary(toolchain.ARGOCD, "cmd")
+        helm = self.tools.binary(toolchain.HELM_LINUX)
+        for source, name in ((program, "argocd"), (helm, "helm")):
+            _link(source, context / "bin" / name)
+        manifests = self._module() / "manifests" / "core-install.yaml"
+        shutil.copyfile(manifests, context / manifests.name)
+
+    def _module(self) -> Path:
+        """The folder of the pinned module, which go.sum vouches for."""
+        go, at = str(self.tools.go), toolchain.ARGOCD.source
+        environment = go_environment(self.tools.paths, target_os="linux")
+        run([go, "mod", "download", MODULE], env=environment, cwd=at, timeout=300)
+        shown = run([go, "list", "-m", "-f", "{{.Dir}}", MODULE], env=environment, cwd=at)
+        return Path(shown.strip())
+
+
+def _link(source: Path, target: Path) -> None:
+    """A hard link where that works: these files are large."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
