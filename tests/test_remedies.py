@@ -343,7 +343,8 @@ def _deployed(monkeypatch, seen):
     module = "pullrecovery.tasks.reg_006_redeploy"
     monkeypatch.setattr(f"{module}.observe_deployment", lambda *_: seen.deployment)
     monkeypatch.setattr(f"{module}.observe_pods", lambda *_: seen.pods)
-    return SimpleNamespace(core=core, apps=apps, helm=Helm())
+    helm = Helm()
+    return SimpleNamespace(core=core, apps=apps, helm=helm, deployer=helm)
 
 
 def test_redeploying_shows_the_objects_and_recreates_what_waits(monkeypatch):
