@@ -38,7 +38,7 @@ def test_other_troubles_have_none():
 def test_cure_stands_below_the_error(monkeypatch, capsys):
     """On a line of its own, once."""
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device", "/cache/tools")
 
     monkeypatch.setattr("pullrecovery.__main__.commands.run", full)
@@ -54,7 +54,7 @@ def test_too_little_space_is_said_before_anything_is_begun(monkeypatch, tmp_path
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 2**30}))
     monkeypatch.setattr(
         "pullrecovery.__main__.commands.run",
-        lambda *_: need_space(Paths(tmp_path / "cache", tmp_path / "state")),
+        lambda *_, **__: need_space(Paths(tmp_path / "cache", tmp_path / "state")),
     )
 
     assert main(["lab", "up"]) == Exit.CANNOT_TELL
