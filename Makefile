@@ -16,7 +16,7 @@ MUTMUT := $(VENV)-mutation/bin/mutmut
 PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.reg_00*.x_reg*' \
   $(foreach name,rolled judge _,'pullrecovery.tasks.reg_00[16]_*.x_$(name)*')
 
-.PHONY: help acceptance smoke demo test lint conformance bench mutation kill-matrix lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke demo test lint conformance bench mutation kill-matrix gate lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -53,6 +53,9 @@ mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; sl
 
 kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
 	@$(RUN) report kill-matrix
+
+gate: $(READY) ## the verdict on one revision, as a gate needs it [TARGET=dir] [REVISION=sha] [ARGS="--key gate.key"]
+	@$(RUN) gate --target "$(TARGET)" --revision "$(or $(REVISION),HEAD)" --kubernetes "$(KUBERNETES)" $(ARGS)
 
 lab: $(READY) ## raise the lab alone, or use the healthy one again [ARGOCD=1]
 	@$(RUN) lab up --kubernetes "$(KUBERNETES)" $(WITH_ARGOCD)

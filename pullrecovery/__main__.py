@@ -14,6 +14,7 @@ from pullrecovery.bench.command import PARTS, run_bench
 from pullrecovery.bench.front import MEGABYTES, ROUNDS
 from pullrecovery.conformance.command import run_conformance
 from pullrecovery.errors import Exit, PullRecoveryError
+from pullrecovery.gate.options import add_gate
 from pullrecovery.lab import commands
 from pullrecovery.process import end_with_us
 from pullrecovery.redaction import redact
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--megabytes", type=_count, default=MEGABYTES, help="size of the layer")
     bench.add_argument("--rounds", type=_count, default=ROUNDS)
     bench.set_defaults(run=_bench)
+    add_gate(commands)
     report = commands.add_parser("report", help="pages made from the last run's result.json")
     report.add_argument("page", choices=("kill-matrix",))
     report.set_defaults(run=_report)

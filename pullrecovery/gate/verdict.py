@@ -106,8 +106,9 @@ class GateVerdict:
     """What the gate says of `revision` (a full commit id) of a target, and what it rests on.
 
     `issued` and `expires` have a time zone. `suite` is the version of this package, `world` is
-    where it was judged: `lab` or `live`. `doubts` are why the gate could not tell, `partial` says
-    that not all was selected, and `reasons` are those of the decision, the first to mend in front.
+    whose images were judged: those of the `lab`, or `live`, of the registry itself. `doubts` are
+    why the gate could not tell, `partial` says that not all was selected, and `reasons` are those
+    of the decision, the first to mend in front.
     """
 
     revision: str

@@ -1,7 +1,6 @@
 """`gate verify`: what a verdict is to let through is read where it is verified."""
 
 import json
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -104,25 +103,6 @@ def test_wrong_usage_is_one_clear_error(claim, changes, problem):
         run_verify(claim(**changes))
 
 
-@pytest.fixture
-def target(tmp_path, monkeypatch):
-    """The sample in a repository of its own, in one commit; returns its folder and the commit."""
-    for name in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
-        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@b.c")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    folder = tmp_path / "repository" / "sample"
-    files = subprocess.run(["git", "ls-files", "-z", "sample"], cwd=REPOSITORY, capture_output=True, check=True)  # fmt: skip
-    for name in files.stdout.decode().split("\0")[:-1]:
-        copy = folder.parent / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes((REPOSITORY / name).read_bytes())
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "sample"]):
-        subprocess.run(["git", *command], cwd=folder.parent, check=True)
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, check=True)
-    return folder, head.stdout.decode().strip()
-
-
 def _sample_verdict(folder, written, **changes):
     loaded = load_target(folder)
     workloads = tuple(
@@ -145,26 +125,26 @@ def _registry(digest=IMAGE):
     return httpx.Client(transport=httpx.MockTransport(answer))
 
 
-def test_with_the_target_charts_are_compared_and_digests_asked_for(claim, written, target):
+def test_with_the_target_charts_are_compared_and_digests_asked_for(claim, written, sample):
     """A branch will do for the revision there, as git knows what it is."""
-    folder, sha = target
+    folder, sha = sample
     _sample_verdict(folder, written, revision=sha)
 
     assert run_verify(claim(folder=folder, revision="HEAD", images=()), _registry()) == 0
 
 
-def test_another_digest_behind_the_same_tag_is_held(claim, written, target, capsys):
+def test_another_digest_behind_the_same_tag_is_held(claim, written, sample, capsys):
     """The tag was pushed again after the gate had judged it."""
-    folder, sha = target
+    folder, sha = sample
     _sample_verdict(folder, written, revision=sha)
 
     assert run_verify(claim(folder=folder, revision=sha, images=()), _registry(OTHER_IMAGE)) == 1
     assert f"and not {OTHER_IMAGE}" in capsys.readouterr().out
 
 
-def test_a_registry_that_names_no_digest_lets_nothing_through(claim, written, target, capsys):
+def test_a_registry_that_names_no_digest_lets_nothing_through(claim, written, sample, capsys):
     """Whatever the reason."""
-    folder, sha = target
+    folder, sha = sample
     _sample_verdict(folder, written, revision=sha)
     silent = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(503)))
 
@@ -172,9 +152,9 @@ def test_a_registry_that_names_no_digest_lets_nothing_through(claim, written, ta
     assert "and not known now" in capsys.readouterr().out
 
 
-def test_a_criterion_that_the_target_asks_for_must_have_been_judged(claim, written, target, capsys):
+def test_a_criterion_that_the_target_asks_for_must_have_been_judged(claim, written, sample, capsys):
     """REG-008 is one where target.yaml requires it, and REG-007 where there are docs."""
-    folder, sha = target
+    folder, sha = sample
     _sample_verdict(folder, written, revision=sha, checks=_checks(["frontend"], sorted(REQUIRED)))
 
     assert run_verify(claim(folder=folder, revision=sha, images=()), _registry()) == 1
@@ -183,9 +163,9 @@ def test_a_criterion_that_the_target_asks_for_must_have_been_judged(claim, writt
     assert "backend REG-005 was not judged" in said
 
 
-def test_an_unknown_workload_is_wrong_usage(claim, written, target):
+def test_an_unknown_workload_is_wrong_usage(claim, written, sample):
     """A slip of the pen would otherwise compare nothing."""
-    folder, sha = target
+    folder, sha = sample
     _sample_verdict(folder, written, revision=sha)
 
     with pytest.raises(UsageError, match="has no such workload"):

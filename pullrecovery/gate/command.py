@@ -1,0 +1,137 @@
+"""`gate`: one revision judged; the verdict written, signed, and said."""
+
+import json
+import os
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from pullrecovery import __version__
+from pullrecovery.errors import UsageError
+from pullrecovery.gate.in_lab import LabGate
+from pullrecovery.gate.judging import Revision
+from pullrecovery.gate.keys import signing_key
+from pullrecovery.gate.mirror import Side
+from pullrecovery.gate.revision import checked_out
+from pullrecovery.gate.signing import sign
+from pullrecovery.gate.tiers import Judgement
+from pullrecovery.gate.verdict import Checks, Failure, GateVerdict, to_document
+from pullrecovery.lab.lock import locked
+from pullrecovery.lab.paths import REPOSITORY, default_paths
+from pullrecovery.lab.progress import Progress
+from pullrecovery.lab.raising import PHASES
+from pullrecovery.lab.versions import KubernetesSet, kubernetes_set
+from pullrecovery.model import Target
+from pullrecovery.observation import Credential
+from pullrecovery.redaction import protect
+from pullrecovery.registry import RegistryClient
+from pullrecovery.target import load_target
+
+REPORTS = REPOSITORY / ".reports" / "gate"
+TOKEN = "GHCR_TOKEN"
+_ANSWER_WITHIN = 30.0
+_JSON, _JWS = "verdict.json", "verdict.jws"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be judged: `folder` of the target, the commit's name, and how.
+
+    `key` is the file of the signing key, if one is given by file. `live`: the images are those of
+    the registry itself, and not of the lab's stand-in. `within` is each tier's
+    deadline, `valid` how long the verdict is good for. `out` takes the verdict.
+    """
+
+    folder: Path
+    revision: str
+    kubernetes: str
+    key: Path | None
+    out: Path
+    valid: timedelta
+    within: float
+    seed: bool
+    live: bool = False
+
+
+def run_gate(wish: Wish) -> int:
+    """Judge the revision and write the verdict; returns the exit code that its decision has.
+
+    Where it ends with an error there is no verdict, an earlier one neither.
+    """
+    for name in (_JSON, _JWS):
+        (wish.out / name).unlink(missing_ok=True)
+    key = signing_key(wish.key)
+    paths, versions = default_paths(), kubernetes_set(wish.kubernetes)
+    paths.state.mkdir(parents=True, exist_ok=True)
+    progress = Progress(PHASES)
+    with (
+        checked_out(wish.folder, wish.revision, paths.state) as commit,
+        locked(paths, progress.say),
+    ):
+        revision = Revision(load_target(commit.folder))
+        source = _source(revision.target) if wish.live else None
+        gate = LabGate(paths, versions, revision, wish.seed, wish.within, progress, source)
+        judgement = gate.judge()
+        verdict = _verdict(wish, commit.sha, revision, judgement, versions)
+        verdict = replace(verdict, checks=_in_target(verdict.checks, commit.folder))
+    wish.out.mkdir(parents=True, exist_ok=True)
+    (wish.out / _JSON).write_text(json.dumps(to_document(verdict), indent=2) + "\n")
+    if key:
+        (wish.out / _JWS).write_text(sign(verdict, key) + "\n")
+    _say(verdict, wish.out / (_JWS if key else _JSON), signed=bool(key))
+    return int(verdict.decision.exit)
+
+
+def _source(target: Target) -> Side:
+    """The registry itself, as the holder of GHCR_TOKEN sees it."""
+    token = protect(os.environ.get(TOKEN, "").strip())
+    if not token:
+        raise UsageError(f"Set {TOKEN} to a token that may read the packages of {target.owner}.")
+    registry = RegistryClient(target.registry, httpx.Client(timeout=_ANSWER_WITHIN))
+    return Side(registry, Credential(target.login, token))
+
+
+def _verdict(
+    wish: Wish, sha: str, revision: Revision, judgement: Judgement, versions: KubernetesSet
+) -> GateVerdict:
+    now = datetime.now(UTC).replace(microsecond=0)
+    return GateVerdict(
+        revision=sha,
+        target=revision.target.name,
+        suite=__version__,
+        issued=now,
+        expires=now + wish.valid,
+        world="live" if wish.live else "lab",
+        kubernetes=versions.kubernetes,
+        workloads=revision.workloads(),
+        checks=judgement.checks,
+        doubts=judgement.doubts,
+        tiers=judgement.tiers,
+    ).decided()
+
+
+def _in_target(checks: Checks, folder: Path) -> Checks:
+    """Files by their place in the target, as the folder they were judged in is gone."""
+
+    def told(each: Failure) -> Failure:
+        evidence, remedy = (text.replace(f"{folder}/", "") for text in (each.evidence, each.remedy))
+        return replace(each, evidence=evidence, remedy=remedy)
+
+    return replace(checks, failed=tuple(told(each) for each in checks.failed))
+
+
+def _say(verdict: GateVerdict, file: Path, *, signed: bool) -> None:
+    """The decision, every failure with its remedy, and where the verdict is."""
+    print(f"{verdict.decision}: {verdict.target} at {verdict.revision}")
+    for reason in verdict.reasons:
+        print(f"  because  {reason}")
+    for each in verdict.checks.failed:
+        shown = " (optional)" if each.check in verdict.checks.optional else ""
+        print(f"  {each}{shown}", f"    seen  {each.evidence}", sep="\n")
+        print(f"    mend  {each.remedy}")
+    for judged in verdict.workloads:
+        print(f"  {judged.name:<16} {judged.reference} {judged.image or 'no digest'}")
+    print(f"  {len(verdict.checks.run)} of {len(verdict.checks.declared)} checks were run")
+    print(f"  verdict, {'signed' if signed else 'NOT signed (no key)'}: {file}")

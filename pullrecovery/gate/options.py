@@ -1,0 +1,138 @@
+"""The command line of `gate` and its parts."""
+
+import argparse
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pullrecovery.gate.command import REPORTS, Wish, run_gate
+from pullrecovery.gate.telling import FORMATS, Keeping, Telling, run_keeping, run_telling
+from pullrecovery.gate.verdict import VALID_FOR
+from pullrecovery.gate.verifying import WORLDS, Claim, run_verify
+
+# Seconds for one tier. A docs site that was never built takes most of it.
+_WITHIN = 180.0
+
+
+def add_gate(commands: Any) -> None:
+    """Add `gate` and its parts to the commands of `python -m pullrecovery`."""
+    gate = commands.add_parser("gate", help="the verdict on one revision of the target")
+    gate.add_argument("--target", default="sample", type=Path)
+    gate.add_argument("--revision", default="HEAD", help="a commit, as git knows it")
+    gate.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
+    gate.add_argument("--key", type=Path, help="file of the private key that signs the verdict")
+    gate.add_argument("--out", type=Path, default=REPORTS, help="folder that takes the verdict")
+    gate.add_argument("--valid", type=_hours, default=VALID_FOR, metavar="HOURS")
+    gate.add_argument("--within", type=_seconds, default=_WITHIN, help="seconds for each tier")
+    gate.add_argument(
+        "--no-seed", action="store_true", help="push nothing that the lab's registry has not"
+    )
+    gate.add_argument(
+        "--images",
+        choices=WORLDS,
+        default="lab",
+        help="whose images: the registry's own (live, with GHCR_TOKEN), or the lab's stand-in's",
+    )
+    gate.set_defaults(run=_gate)
+    parts = gate.add_subparsers(metavar="PART", parser_class=type(gate))
+    add_verify(parts)
+    add_telling(parts)
+
+
+def add_verify(parts: Any) -> None:
+    """Add `gate verify`."""
+    verify = parts.add_parser("verify", help="whether a signed verdict lets a revision through")
+    verify.add_argument("--verdict", type=Path, default=REPORTS / "verdict.jws")
+    verify.add_argument("--key", type=Path, help="file of the public key")
+    verify.add_argument("--revision", required=True)
+    verify.add_argument("--target", type=Path, help="the target's folder, to compare its charts")
+    verify.add_argument("--image", action="append", default=[], metavar="WORKLOAD=DIGEST")
+    verify.add_argument("--world", action="append", choices=WORLDS, help="where it may be found")
+    verify.set_defaults(run=_verify)
+
+
+def add_telling(parts: Any) -> None:
+    """Add `gate keep` and `gate commit-status`."""
+    keep = parts.add_parser("keep", help="put a signed verdict beside the images it is about")
+    keep.add_argument("--verdict", type=Path, default=REPORTS / "verdict.jws")
+    keep.add_argument("--key", type=Path, help="file of the public key")
+    keep.add_argument("--login", default=os.environ.get("GITHUB_ACTOR") or "pull-recovery")
+    keep.set_defaults(run=_keep)
+    tell = parts.add_parser("commit-status", help="tell a signed verdict to those who ask for it")
+    tell.add_argument("--verdict", type=Path, default=REPORTS / "verdict.jws")
+    tell.add_argument("--key", type=Path, help="file of the public key")
+    tell.add_argument("--format", choices=FORMATS, default="github")
+    tell.add_argument("--repository", required=True, help="owner/name; Promoter's GitRepository")
+    tell.add_argument("--namespace", default="default", help="Promoter: of the GitRepository")
+    tell.add_argument("--url", default="", help="where more is to be read")
+    tell.add_argument("--token-stdin", action="store_true", help="not from GITHUB_TOKEN")
+    tell.set_defaults(run=_tell)
+
+
+def _gate(options: argparse.Namespace) -> int:
+    return run_gate(
+        Wish(
+            folder=options.target,
+            revision=options.revision,
+            kubernetes=options.kubernetes,
+            key=options.key,
+            out=options.out,
+            valid=options.valid,
+            within=options.within,
+            seed=not options.no_seed,
+            live=options.images == "live",
+        )
+    )
+
+
+def _verify(options: argparse.Namespace) -> int:
+    return run_verify(
+        Claim(
+            verdict=options.verdict,
+            key=options.key,
+            revision=options.revision,
+            folder=options.target,
+            images=tuple(options.image),
+            worlds=tuple(options.world or WORLDS),
+        )
+    )
+
+
+def _keep(options: argparse.Namespace) -> int:
+    return run_keeping(Keeping(options.verdict, options.key, options.login))
+
+
+def _tell(options: argparse.Namespace) -> int:
+    return run_telling(
+        Telling(
+            verdict=options.verdict,
+            key=options.key,
+            to=options.format,
+            repository=options.repository,
+            namespace=options.namespace,
+            url=options.url,
+            token_from_stdin=options.token_stdin,
+        )
+    )
+
+
+def _seconds(text: str) -> float:
+    """A number above 0, and not more than a day."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= timedelta(days=1).total_seconds():
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return found
+
+
+def _hours(text: str) -> timedelta:
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 24 * 365:
+        raise argparse.ArgumentTypeError(f"{text} is no number of hours above 0")
+    return timedelta(hours=found)

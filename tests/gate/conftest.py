@@ -1,0 +1,26 @@
+"""What the tests of the gate share."""
+
+import subprocess
+
+import pytest
+
+from pullrecovery.lab.paths import REPOSITORY
+
+
+@pytest.fixture(name="sample")
+def _sample(tmp_path, monkeypatch):
+    """The sample in a repository of its own, in one commit; returns its folder and the commit."""
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@b.c")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    folder = tmp_path / "repository" / "sample"
+    files = subprocess.run(["git", "ls-files", "-z", "sample"], cwd=REPOSITORY, capture_output=True, check=True)  # fmt: skip
+    for name in files.stdout.decode().split("\0")[:-1]:
+        copy = folder.parent / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes((REPOSITORY / name).read_bytes())
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "sample"]):
+        subprocess.run(["git", *command], cwd=folder.parent, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, check=True)
+    return folder, head.stdout.decode().strip()

@@ -1,0 +1,189 @@
+"""`gate`: what is written and said of a judgement, and the exit code that a pipeline sees."""
+
+import json
+from contextlib import nullcontext
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from pullrecovery.__main__ import main
+from pullrecovery.errors import LabError, UsageError
+from pullrecovery.gate import command
+from pullrecovery.gate.command import Wish, run_gate
+from pullrecovery.gate.signing import read
+from pullrecovery.gate.tiers import Judgement
+from pullrecovery.gate.verdict import Checks, Failure, Tier
+from pullrecovery.lab.paths import Paths
+from pullrecovery.model import Cause
+from pullrecovery.tasks import CRITERIA
+from tests.gate.test_verdict import SCHEMA
+from tests.gate.verdicts import IMAGE, KEY, pem, public
+
+TIERS = (Tier("static", "passed", 0.1),)
+
+
+def _judged(revision, *failed, doubts=()):
+    """Return a judgement in which every check of the sample was run."""
+    names = revision.checks(frozenset(CRITERIA))
+    return Judgement(Checks(declared=names, run=names, failed=failed), TIERS, doubts)
+
+
+@pytest.fixture
+def gate(monkeypatch, tmp_path):
+    """Judge as it is told, in place of the lab."""
+    monkeypatch.setattr(command, "default_paths", lambda: Paths(tmp_path / "c", tmp_path / "s"))
+    monkeypatch.setattr(command, "locked", lambda *_: nullcontext())
+
+    def judging(judge):
+        class Gate:
+            def __init__(self, paths, versions, revision, *_):
+                self.revision = revision
+
+            def judge(self):
+                self.revision.images |= {w.name: IMAGE for w in self.revision.target.workloads}
+                return judge(self.revision)
+
+        monkeypatch.setattr(command, "LabGate", Gate)
+
+    judging(_judged)
+    return judging
+
+
+@pytest.fixture
+def wish(sample, tmp_path, monkeypatch):
+    """Return what is asked for: the sample's commit, by a key in a file."""
+    monkeypatch.delenv("PULL_RECOVERY_GATE_KEY", raising=False)
+    (tmp_path / "gate.key").write_text(pem(KEY))
+
+    def make(**changes):
+        fields = {
+            "folder": sample[0],
+            "revision": "HEAD",
+            "kubernetes": "",
+            "key": tmp_path / "gate.key",
+            "out": tmp_path / "out",
+            "valid": timedelta(hours=2),
+            "within": 60.0,
+            "seed": True,
+        }
+        return Wish(**(fields | changes))
+
+    return make
+
+
+def test_a_promoted_revision_leaves_a_signed_verdict_on_its_commit(gate, wish, sample, capsys):
+    """0; bound to the full id, to every workload's chart and image, and for two hours."""
+    assert run_gate(wish()) == 0
+
+    verdict = read((wish().out / "verdict.jws").read_text(), public())
+    assert verdict.revision == sample[1]
+    assert verdict.expires - verdict.issued == timedelta(hours=2)
+    assert {each.image for each in verdict.workloads} == {IMAGE}
+    Draft202012Validator(SCHEMA).validate(json.loads((wish().out / "verdict.json").read_text()))
+    assert capsys.readouterr().out.startswith(f"promote: hosting-monorepo at {sample[1]}\n")
+
+
+def test_a_held_revision_says_cause_and_remedy_by_files_of_the_target(gate, wish, capsys):
+    """1; the folder that the commit was written to is gone by then, and so is not named."""
+
+    def judge(revision):
+        file = revision.target.workloads[0].values[-1]
+        remedy = f"set image.tag in {file}"
+        return _judged(revision, Failure("frontend REG-005", Cause.WRONG_TAG, "dev", remedy))
+
+    gate(judge)
+    assert run_gate(wish()) == 1
+
+    said = capsys.readouterr().out
+    assert "because  frontend REG-005: render.wrong-tag" in said
+    assert "mend  set image.tag in charts/frontend/values-dev.yaml" in said
+    assert read((wish().out / "verdict.jws").read_text(), public()).decision == "hold"
+
+
+def test_a_doubt_is_2_and_no_promotion(gate, wish):
+    """A time-out is no pass."""
+    gate(lambda revision: _judged(revision, doubts=("lab: late",)))
+
+    assert run_gate(wish()) == 2
+    assert json.loads((wish().out / "verdict.json").read_text())["decision"] == "cannot-tell"
+
+
+def test_without_a_key_the_verdict_is_not_signed_and_says_so(gate, wish, capsys):
+    """It is for people then; whoever verifies finds nothing to verify."""
+    assert run_gate(wish(key=None)) == 0
+
+    assert not (wish().out / "verdict.jws").exists()
+    assert "NOT signed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("error", [LabError("no engine"), UsageError("no such version")])
+def test_where_the_gate_breaks_down_no_earlier_verdict_is_left(gate, wish, error):
+    """The last promotion must not stand for a run that never came to one."""
+    run_gate(wish())
+
+    def judge(_):
+        raise error
+
+    gate(judge)
+    with pytest.raises(type(error)):
+        run_gate(wish())
+    assert list(wish().out.iterdir()) == []
+
+
+def test_a_wrong_key_ends_it_before_anything_is_raised(gate, wish, tmp_path):
+    """Twenty minutes of a first run are not spent on a verdict that cannot be signed."""
+    gate(lambda _: pytest.fail("the lab was raised"))
+
+    with pytest.raises(UsageError, match="cannot be read"):
+        run_gate(wish(key=tmp_path / "none.key"))
+
+
+def test_images_of_the_registry_itself_are_read_with_a_token_of_the_users(gate, wish, monkeypatch):
+    """The verdict says so; in the lab's own world the variable is not looked at."""
+    monkeypatch.setenv("GHCR_TOKEN", "ghp_" + "x" * 36)
+    assert run_gate(wish(live=True)) == 0
+    assert read((wish().out / "verdict.jws").read_text(), public()).world == "live"
+
+    monkeypatch.delenv("GHCR_TOKEN")
+    assert run_gate(wish()) == 0
+    with pytest.raises(UsageError, match="Set GHCR_TOKEN to a token that may read"):
+        run_gate(wish(live=True))
+
+
+def test_nothing_of_the_revision_is_left_on_the_machine(gate, wish, tmp_path):
+    """It was written to a folder of the lab's state, which is empty again."""
+    seen = []
+
+    def judge(revision):
+        seen.append(revision.target.root)
+        return _judged(revision)
+
+    gate(judge)
+    run_gate(wish())
+
+    assert seen[0].is_relative_to(tmp_path / "s")
+    assert list((tmp_path / "s").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--within", "0"], "0 is no number of seconds above 0"),
+        (["--valid", "never"], "never is no number of hours above 0"),
+        (["--target", str(Path(__file__).parent / "nowhere")], "nowhere is no folder"),
+        (["verify"], "the following arguments are required: --revision"),
+        (["commit-status"], "the following arguments are required: --repository"),
+        (["keep", "--verdict", "none.jws"], "none.jws cannot be read"),
+    ],
+)
+def test_wrong_usage_is_4_and_one_line(arguments, said, capsys, monkeypatch, tmp_path):
+    """Make and pipelines see a code that no verdict has."""
+    try:
+        code = main(["gate", *arguments])
+    except SystemExit as ended:
+        code = ended.code
+
+    assert code == 4
+    assert said in capsys.readouterr().err

@@ -1,0 +1,143 @@
+"""An image of another registry in the stand-in, with the same digest."""
+
+import hashlib
+import json
+
+import httpx
+import pytest
+
+from pullrecovery.gate.mirror import MirrorError, Side, mirror
+from pullrecovery.model import Image
+from pullrecovery.observation import Credential
+from pullrecovery.registry import RegistryClient
+
+PACKAGE = "bytequester/closed"
+IMAGE = Image(f"ghcr.io/{PACKAGE}", "v9")
+OCI = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+READER = Credential("ByteQuester", "ghp_" + "real" * 9)
+WRITER, MERE_READER = Credential("ByteQuester", "ghp_writer"), Credential("B", "ghp_reader")
+BLOBS = {f"sha256:{hashlib.sha256(each).hexdigest()}": each for each in (b"{}", b"layer" * 999)}
+
+
+def _digest(content):
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _manifest(name):
+    config, layer = ({"digest": digest} for digest in BLOBS)
+    described = {"schemaVersion": 2, "mediaType": OCI, "config": config, "layers": [layer]}
+    return json.dumps(described | {"annotations": {"name": name}}).encode()
+
+
+ONE, OTHER = _manifest("one"), _manifest("other")
+ENTRIES = [{"digest": _digest(each), "mediaType": OCI} for each in (ONE, OTHER)]
+BOTH = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": ENTRIES}).encode()
+
+
+class Real:
+    """The real registry: what it has, on two hosts, to those who bring its token."""
+
+    def __init__(self, **spoilt):
+        self.manifests = {_digest(each): each for each in (ONE, OTHER, BOTH)}
+        self.spoilt = spoilt
+
+    def __call__(self, request):
+        path = request.url.path
+        if path == "/token":
+            known = READER.auth in request.headers.get("authorization", "")
+            return httpx.Response(200, json={"token": "dG9r"}) if known else httpx.Response(403)
+        if request.url.host == "blobs.example":
+            assert "authorization" not in request.headers
+            content = self.spoilt.get("blob", BLOBS[path.removeprefix("/")])
+            return httpx.Response(200, content=content)
+        name, _, digest = path.removeprefix(f"/v2/{PACKAGE}/").partition("/")
+        if name == "blobs":
+            return httpx.Response(307, headers={"location": f"https://blobs.example/{digest}"})
+        content = self.spoilt.get("manifest", self.manifests.get(digest))
+        if content is None:
+            return httpx.Response(404, text="MANIFEST_UNKNOWN")
+        kind = json.loads(content)["mediaType"]
+        return httpx.Response(200, content=content, headers={"content-type": kind})
+
+
+def real(**spoilt):
+    """Return the side that is read."""
+    client = httpx.Client(transport=httpx.MockTransport(Real(**spoilt)))
+    return Side(RegistryClient("ghcr.io", client), READER)
+
+
+@pytest.fixture(name="lab")
+def _lab(ghcr):
+    def take(request):
+        content = request.read()
+        answer = ghcr.ask(
+            request.method, str(request.url), headers=dict(request.headers), content=content
+        )
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    def side(credential=WRITER):
+        client = httpx.Client(transport=httpx.MockTransport(take))
+        return Side(RegistryClient("ghcr.io", client), credential)
+
+    return side
+
+
+@pytest.mark.parametrize("content", [ONE, BOTH], ids=["an image", "an index"])
+def test_the_lab_then_has_the_same_digest_under_the_tag(ghcr, lab, content):
+    """So that what is started there is what is promoted."""
+    mirror(IMAGE, _digest(content), real(), lab())
+
+    assert ghcr.storage.tags[PACKAGE]["v9"] == _digest(content)
+    assert ghcr.storage.manifests[PACKAGE, _digest(content)] == content
+    for digest, blob in BLOBS.items():
+        assert ghcr.storage.blobs[PACKAGE, digest] == blob
+    if content is BOTH:
+        assert {(PACKAGE, entry["digest"]) for entry in ENTRIES} <= ghcr.storage.manifests.keys()
+
+
+def test_what_is_there_is_not_sent_again(ghcr, lab):
+    """A gate on the next revision sends only what is new."""
+    mirror(IMAGE, _digest(ONE), real(), lab())
+    ghcr.storage.seen.clear()
+
+    mirror(IMAGE, _digest(ONE), real(), lab())
+
+    assert not [path for method, path, _ in ghcr.storage.seen if "uploads" in path]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        ({"manifest": OTHER}, "has the bytes of sha256:"),
+        ({"blob": b"other bytes"}, "does not have the bytes of its digest"),
+    ],
+    ids=["manifest", "blob"],
+)
+def test_other_bytes_than_those_of_the_digest_are_refused(ghcr, lab, spoilt, words):
+    """Whatever the registry gives."""
+    with pytest.raises(MirrorError, match=words):
+        mirror(IMAGE, _digest(ONE), real(**spoilt), lab())
+    assert "v9" not in ghcr.storage.tags[PACKAGE]
+
+
+def test_who_may_not_read_or_write_is_told_where(lab):
+    """The real registry's refusal, or the lab's."""
+    stranger = Side(real().registry, Credential("x", "y"))
+    with pytest.raises(MirrorError, match="closed: the token answered 403"):
+        mirror(IMAGE, _digest(ONE), stranger, lab())
+    with pytest.raises(MirrorError, match="closed: "):
+        mirror(IMAGE, _digest(ONE), real(), lab(MERE_READER))
+
+
+def test_a_registry_that_gives_no_answer_is_named(lab):
+    """And is no verdict on the image."""
+
+    def cut(_):
+        raise httpx.ConnectError("refused")
+
+    silent = Side(
+        RegistryClient("ghcr.io", httpx.Client(transport=httpx.MockTransport(cut))), READER
+    )
+    with pytest.raises(MirrorError, match="v9 cannot be copied: ConnectError: refused"):
+        mirror(IMAGE, _digest(ONE), silent, lab())
