@@ -27,3 +27,16 @@ def test_sabotaged_remedy_recovers_nothing(request, broken, sabotage):
     assert used[sabotage.remedy].done
     assert broken.recovered()[broken.fault.reg] == fails(broken.fault.cause)
     broken.record["ended"] = "not_recovered"
+
+
+def test_sabotaged_writing_of_the_page_recovers_nothing(broken_docs, write_page, sabotage):
+    """Docs have no pods to wait for, and are as they were left."""
+    task_test = task_test_of(broken_docs.scenario)
+
+    with pytest.raises(AssertionError):
+        task_test(broken_docs, write_page)
+
+    assert sabotage.remedy == "write_page"
+    assert broken_docs.record["killed"] == sorted(broken_docs.fault.must_fail)
+    assert broken_docs.recovered() == fails(broken_docs.fault.cause)
+    broken_docs.record["ended"] = "not_recovered"
