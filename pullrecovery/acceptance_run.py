@@ -17,6 +17,7 @@ from pullrecovery.lab.argocd import raise_argocd
 from pullrecovery.lab.cluster import NODE
 from pullrecovery.lab.docs_site import building_beside
 from pullrecovery.lab.egress import attempts
+from pullrecovery.lab.git_server import drop_branches
 from pullrecovery.lab.leaks import find_secrets, remove_leaks
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import REPOSITORY, default_paths
@@ -96,10 +97,11 @@ def _pytest(options: Sequence[str]) -> None:
 
 
 def _leaks(lab: Lab) -> list[str]:
-    """Namespaces and secrets that are left; that they could not be looked for counts as one."""
+    """Namespaces, branches, secrets that are left; that they were not looked for counts as one."""
     try:
         namespaces = remove_leaks(lab.cluster) if lab.has_cluster else []
-        return [*namespaces, *_secrets_in_outputs(lab), *egress(lab)]
+        left = [*namespaces, *drop_branches(lab.engine.client())]
+        return [*left, *_secrets_in_outputs(lab), *egress(lab)]
     except (PullRecoveryError, DockerException, ApiException, OSError) as error:
         return [f"not looked for: {type(error).__name__}: {error}"]
 

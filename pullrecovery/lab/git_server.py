@@ -74,12 +74,6 @@ class GitServer:
         script = _COMMIT.format(repository=_REPOSITORY, branch=branch, message=message)
         return self._run(script).strip()
 
-    def head(self, branch: str) -> str:
-        """The id of the branch's last commit; raises LabError where there is no such branch."""
-        return self._run(
-            f"git --git-dir={_REPOSITORY} rev-parse --verify refs/heads/{branch}"
-        ).strip()
-
     def checkout(self, commit: str, folder: Path) -> None:
         """Write the tree of `commit` into `folder`."""
         done = self.container.exec_run(f"{_GIT} archive --format=tar {commit}", stderr=False)
@@ -129,6 +123,17 @@ def find_git_server(client: docker.DockerClient, image: str = "") -> GitServer |
         return None
     server = GitServer(container)
     return server if server.answers() else None
+
+
+def drop_branches(client: docker.DockerClient) -> list[str]:
+    """Remove every branch that a scenario left, and name them; none where there is no server."""
+    server = find_git_server(client)
+    if server is None:
+        return []
+    left = server.branches()
+    for branch in left:
+        server.drop(branch)
+    return [f"branch {branch}" for branch in left]
 
 
 def ensure_git_server(client: docker.DockerClient, image: str) -> GitServer:

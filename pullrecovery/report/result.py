@@ -21,6 +21,7 @@ from pullrecovery.guards import Guard
 from pullrecovery.redaction import redact
 from pullrecovery.report.figures import figures, is_external
 from pullrecovery.report.kills import all_differences, kill_matrix
+from pullrecovery.report.side_by_side import side_by_side
 from pullrecovery.tasks import CRITERIA
 
 SCHEMA = 1
@@ -112,6 +113,7 @@ class ResultFile:
             "controls": [_control(each) for each in tests if "control" in each],
             "kill_matrix": matrix,
             "figures": figures(scenarios),
+            "deployers": side_by_side(scenarios),
             "harness_faults": [self._harness_faults[each] for each in sorted(self._harness_faults)],
             "leaks": [],
         }

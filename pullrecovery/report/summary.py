@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from pullrecovery.report.kills import COLLATERAL, SURVIVED, WRONG_CAUSE, all_differences
+from pullrecovery.report.side_by_side import told_side_by_side
 
 _SHOWN = 20
 
 
 def summary(result: dict[str, Any]) -> list[str]:
     """Differences first, survivors before all; then criteria, controls and figures."""
-    return [*_kills(result["kill_matrix"]), *_criteria(result), *_figures(result["figures"])]
+    told = [*_kills(result["kill_matrix"]), *_criteria(result), *_figures(result["figures"])]
+    return [*told, *told_side_by_side(result.get("deployers", {}))]
 
 
 def _kills(matrix: dict[str, Any]) -> Iterator[str]:

@@ -1,0 +1,59 @@
+"""Faults that more than one deployer brought about: whether the verdicts are the same."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pullrecovery.report.figures import figures
+
+
+def side_by_side(scenarios: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of each such fault: `by` deployer the criteria that failed and the causes, and if `same`.
+
+    `figures` are the times by deployer, over these faults alone. Empty where one deployed all.
+    """
+    judged = [each for each in scenarios if "killed" in each and "cause" in each]
+    by_fault: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    for each in judged:
+        by_fault.setdefault(each["fault"], {}).setdefault(each["deploy"], []).append(each)
+    both = {fault: by for fault, by in sorted(by_fault.items()) if len(by) > 1}
+    if not both:
+        return {}
+    names = sorted({name for by in both.values() for name in by})
+    rows = {name: [row for by in both.values() for row in by.get(name, ())] for name in names}
+    return {
+        "faults": {fault: _compared(by) for fault, by in both.items()},
+        "figures": {name: figures(rows[name]) for name in names},
+    }
+
+
+def _compared(by: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    told = {
+        name: {
+            "failed": sorted({reg for row in rows for reg in row["killed"]}),
+            "causes": sorted({str(row["cause"]["found"]) for row in rows}),
+        }
+        for name, rows in by.items()
+    }
+    first, *others = told.values()
+    return {"same": all(other == first for other in others), "by": told}
+
+
+def told_side_by_side(compared: Mapping[str, Any]) -> Iterator[str]:
+    """What there is to say of it in the terminal, differences first."""
+    if not compared:
+        return
+    faults = compared["faults"]
+    for fault, found in faults.items():
+        if not found["same"]:
+            said = (f"{name} {', '.join(_words(of))}" for name, of in found["by"].items())
+            yield f"  NOT THE SAME {fault}: {'; '.join(said)}"
+    same = sum(found["same"] for found in faults.values())
+    names = ", ".join(compared["figures"])
+    yield f"  side by side: {len(faults)} faults by {names}; {same} with the same verdicts"
+    for name, of in compared["figures"].items():
+        times = (f"{what} {each['p50']:.1f} / {each['p95']:.1f} s" for what, each in of.items())
+        yield f"    {name}: p50 / p95 {', '.join(times)}"
+
+
+def _words(of: Mapping[str, Any]) -> list[str]:
+    return [*of["failed"], *of["causes"]]

@@ -1,0 +1,114 @@
+"""The lab's git server: what its container is told to do, done by a git in a folder of the test."""
+
+import io
+import subprocess
+import tarfile
+from types import SimpleNamespace
+
+import pytest
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab import git_server
+from pullrecovery.lab.git_server import GitServer, drop_branches
+from pullrecovery.lab.paths import LABEL
+
+
+class Machine:
+    """A container whose /srv is a folder."""
+
+    labels, status, attrs = {LABEL: "git"}, "running", {"Config": {"Image": "argocd"}}
+
+    def __init__(self, root):
+        self.root = root
+        (root / "git").mkdir(parents=True)
+        (root / "trees").mkdir()
+        made = ["git", "init", "--quiet", "--bare", f"{root}/git/monorepo.git"]
+        subprocess.run(made, check=True)
+
+    def put_archive(self, place, data):
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            tar.extractall(place.replace("/srv", str(self.root)), filter="data")
+
+    def exec_run(self, command, environment=None, **_):
+        text = command if isinstance(command, str) else command[-1]
+        script = text.replace("/srv", str(self.root)).replace("git://127.0.0.1", f"{self.root}/git")
+        path = {"PATH": "/usr/local/bin:/usr/bin:/bin", **(environment or {})}
+        done = subprocess.run(["sh", "-c", script], capture_output=True, env=path, check=False)
+        return SimpleNamespace(exit_code=done.returncode, output=done.stdout)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server with an empty repository."""
+    return GitServer(Machine(tmp_path / "srv"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A checkout with one file in a folder."""
+    (tmp_path / "checkout" / "charts").mkdir(parents=True)
+    (tmp_path / "checkout" / "charts" / "values.yaml").write_text("image:\n  tag: dev\n")
+    return tmp_path / "checkout"
+
+
+def test_commit_is_the_whole_folder_and_the_next_one_follows_it(server, folder, tmp_path):
+    """What was taken out of the folder is gone in the next commit, too."""
+    first = server.commit("frontend-dev-0a1b2c", folder)
+    (folder / "charts" / "values.yaml").rename(folder / "charts" / "values-dev.yaml")
+    second = server.commit("frontend-dev-0a1b2c", folder)
+
+    assert first != second
+    for commit, name in ((first, "values.yaml"), (second, "values-dev.yaml")):
+        server.checkout(commit, tmp_path / commit)
+        assert [each.name for each in (tmp_path / commit / "charts").iterdir()] == [name]
+
+
+def test_same_content_again_is_the_same_commit(server, folder):
+    """A remedy that is done twice changes nothing the second time."""
+    assert server.commit("main", folder) == server.commit("main", folder)
+
+
+def test_branches_of_side_by_side_tests_do_not_meet(server, folder, tmp_path):
+    """Each has an index and a tree of its own, and nothing is left of either."""
+    one = server.commit("one", folder)
+    (folder / "charts" / "values.yaml").write_text("image:\n  tag: abc\n")
+    server.commit("two", folder)
+
+    server.checkout(one, tmp_path / "out")
+    assert "dev" in (tmp_path / "out" / "charts" / "values.yaml").read_text()
+    assert sorted(server.branches()) == ["one", "two"]
+    assert list((server.container.root / "trees").iterdir()) == []
+
+
+def test_branch_goes_with_those_that_were_named_after_it(server, folder):
+    """And no other."""
+    for name in ("dev-0a1b2c", "dev-0a1b2c-hotfix", "dev-0a1b2cd"):
+        server.commit(name, folder)
+
+    server.drop("dev-0a1b2c")
+    server.drop("dev-0a1b2c")
+
+    assert server.branches() == ["dev-0a1b2cd"]
+
+
+def test_name_that_a_shell_would_read_is_refused(server, folder):
+    """It stands in a script."""
+    with pytest.raises(LabError, match="is no name for a branch"):
+        server.commit("dev; rm", folder)
+
+
+def test_unknown_commit_is_an_error(server, tmp_path):
+    """Rather than an empty folder."""
+    with pytest.raises(LabError, match="has no commit"):
+        server.checkout("0" * 40, tmp_path / "out")
+
+
+def test_branches_that_a_scenario_left_are_removed_and_named(server, folder, monkeypatch):
+    """A leak is told, as a namespace's is."""
+    client = SimpleNamespace(containers=SimpleNamespace(get=lambda _: server.container))
+    server.commit("dev-0a1b2c", folder)
+
+    assert drop_branches(client) == ["branch dev-0a1b2c"]
+    assert server.branches() == []
+    monkeypatch.setattr(git_server, "find_git_server", lambda _: None)
+    assert drop_branches(client) == []
