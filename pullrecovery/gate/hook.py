@@ -57,6 +57,8 @@ def run_hook(environ: Mapping[str, str]) -> int:
         return _held(str(error), Exit.CANNOT_TELL)
     except (HTTPError, OSError) as error:
         return _held(f"the API server gives no answer: {error}", Exit.CANNOT_TELL)
+    except KeyboardInterrupt:
+        return _held("it was ended from outside, as where its pod is evicted", Exit.CANNOT_TELL)
     return int(Exit.HOLDS)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pullrecovery.gate.command import REPORTS, Wish, run_gate
+from pullrecovery.gate.hook import run_hook
 from pullrecovery.gate.telling import FORMATS, Keeping, Telling, run_keeping, run_telling
 from pullrecovery.gate.verdict import VALID_FOR
 from pullrecovery.gate.verifying import WORLDS, Claim, run_verify
@@ -38,6 +39,8 @@ def add_gate(commands: Any) -> None:
     parts = gate.add_subparsers(metavar="PART", parser_class=type(gate))
     add_verify(parts)
     add_telling(parts)
+    hook = parts.add_parser("hook", help="before a sync, in the cluster: verdict, and a pull")
+    hook.set_defaults(run=lambda _: run_hook(os.environ))
 
 
 def add_verify(parts: Any) -> None:

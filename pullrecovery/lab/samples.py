@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import tarfile
 import uuid
@@ -103,8 +104,11 @@ def _build(client: docker.DockerClient, context: Path, tag: str, **arguments: st
     )
 
 
-def kept(client: docker.DockerClient, tag: str, target: Path) -> None:
-    """Take an image out of the engine: its configuration, and its layers compressed."""
+def kept(client: docker.DockerClient, tag: str, target: Path, packed: Path | None = None) -> None:
+    """Take an image out of the engine: its configuration, and its layers compressed.
+
+    `packed` is a folder with layers that were compressed before, where large ones come again.
+    """
     archive = target / "image.tar"
     with archive.open("wb") as file:
         for chunk in client.images.get(tag).save(named=True):
@@ -112,7 +116,7 @@ def kept(client: docker.DockerClient, tag: str, target: Path) -> None:
     with tarfile.open(archive) as tar:
         listing = json.loads(_member(tar, "manifest.json"))[0]
         (target / "config.json").write_bytes(_member(tar, listing["Config"]))
-        layers = [_keep_layer(_member(tar, name), target) for name in listing["Layers"]]
+        layers = [_keep_layer(_member(tar, name), target, packed) for name in listing["Layers"]]
     (target / "layers.json").write_text(json.dumps(layers))
     archive.unlink()
 
@@ -127,11 +131,20 @@ def _member(tar: tarfile.TarFile, name: str) -> bytes:
     return file.read()
 
 
-def _keep_layer(layer: bytes, target: Path) -> dict[str, Any]:
-    packed = gzip.compress(layer, mtime=0)
-    digest = oci.digest_of(packed)
-    (target / digest.replace(":", "-")).write_bytes(packed)
-    return _described(packed)
+def _keep_layer(layer: bytes, target: Path, packed: Path | None) -> dict[str, Any]:
+    known = packed / oci.digest_of(layer).replace(":", "-") if packed else None
+    if known and known.exists():
+        content = known.read_bytes()
+    else:
+        content = gzip.compress(layer, mtime=0)
+        if known:
+            known.parent.mkdir(parents=True, exist_ok=True)
+            beside = known.with_suffix(f".{os.getpid()}")
+            beside.write_bytes(content)
+            beside.replace(known)
+    digest = oci.digest_of(content)
+    (target / digest.replace(":", "-")).write_bytes(content)
+    return _described(content)
 
 
 def _described(packed: bytes) -> dict[str, Any]:

@@ -301,6 +301,20 @@ def test_hook_outside_of_a_cluster_is_one_line_and_no_promotion(tmp_path, capsys
     assert said.startswith("cannot tell, hold: the hook runs in a pod of a cluster, and here: ")
 
 
+def test_hook_that_is_ended_from_outside_holds_in_one_line(tmp_path, capsys, monkeypatch):
+    """SIGTERM comes as an interrupt, and whoever reads the log wants to know no more."""
+    key = tmp_path / "gate.pub"
+    key.write_text(verdicts.pem(verdicts.KEY, private=False))
+
+    def evicted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hooks, "own_pods", evicted)
+
+    assert hooks.run_hook(environ(key)) == int(Exit.CANNOT_TELL)
+    assert capsys.readouterr().out.startswith("cannot tell, hold: it was ended from outside")
+
+
 def environ(key, **changes):
     """Return the hook's variables, as its manifest sets them."""
     return {

@@ -8,12 +8,12 @@ import io
 import shutil
 import sys
 import tarfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import docker
+from docker.errors import ImageNotFound
 from filelock import FileLock
 
 from pullrecovery import __version__
@@ -21,7 +21,7 @@ from pullrecovery.lab import toolchain
 from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.passing import passing_name
 from pullrecovery.lab.paths import LABEL, REPOSITORY, Paths
-from pullrecovery.lab.rootfs import SUITE, BaseImage, Packages
+from pullrecovery.lab.rootfs import SUITE, BaseImage, Note, Packages
 from pullrecovery.lab.runtime_lock import runtime
 from pullrecovery.lab.samples import App, kept
 from pullrecovery.lab.sbom import (
@@ -52,11 +52,14 @@ _OURS = ("pullrecovery", "fixtures", "acceptance", "conftest.py", "pyproject.tom
 _HOME = "/opt/pull-recovery"
 # Byte code is made here, as the root file system is read-only where the image runs.
 _COMPILE = "RUN python3 -m compileall -q --invalidation-mode unchecked-hash"
-_DOCKERFILE = f"""\
+_BELOW = f"""\
 FROM {{base}}
 COPY lib/ {_HOME}/lib/
 {_COMPILE} {_HOME}/lib
 COPY helm /usr/local/bin/helm
+"""
+_DOCKERFILE = f"""\
+FROM {{below}}
 COPY own/ {_HOME}/
 {_COMPILE} {_HOME}/pullrecovery {_HOME}/fixtures {_HOME}/acceptance
 COPY sbom.cdx.json {SBOM_PATH}
@@ -88,13 +91,17 @@ class SuiteImage:
     @cached_property
     def key(self) -> str:
         """Of all that the image is made from, looked at once: who edits meanwhile gets the next."""
-        ours = [REPOSITORY / name for name in _OURS]
-        helm = self.tools.folder(toolchain.HELM_LINUX).name
-        return key_of([_DOCKERFILE, *ours, self._lock(), helm, self.base.tag])
+        return key_of([_DOCKERFILE, *(REPOSITORY / name for name in _OURS), self._below])
 
     @property
     def tag(self) -> str:
         return f"pull-recovery/suite:{self.key}"
+
+    @cached_property
+    def _below(self) -> str:
+        """The tag of what is under the package: an image of its own, as it seldom changes."""
+        helm = self.tools.folder(toolchain.HELM_LINUX).name
+        return f"pull-recovery/suite-below:{key_of([_BELOW, self._lock(), helm, self.base.tag])}"
 
     @property
     def folder(self) -> Path:
@@ -105,7 +112,7 @@ class SuiteImage:
     def sbom(self) -> Path:
         return self.folder / "sbom.cdx.json"
 
-    def files(self, client: docker.DockerClient, note: Callable[[str], None]) -> App:
+    def files(self, client: docker.DockerClient, note: Note) -> App:
         """The image as files, which can be pushed; built where the cache lacks it."""
         if not self.folder.exists():
             self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -114,39 +121,45 @@ class SuiteImage:
                     self._make(client, note)
         return App(self.folder)
 
-    def _make(self, client: docker.DockerClient, note: Callable[[str], None]) -> None:
+    def _make(self, client: docker.DockerClient, note: Note) -> None:
         self.tools.build([toolchain.HELM_LINUX], note)
         with whole_folder(self.folder) as scratch:
+            library = self._library(note)
             context = scratch / "context"
-            self._build(client, context, note)
+            self._build_below(client, library, context, note)
+            self._build(client, library, context, note)
             (context / "sbom.cdx.json").replace(scratch / "sbom.cdx.json")
             shutil.rmtree(context)
-            kept(client, self.tag, scratch)
+            kept(client, self.tag, scratch, self.tools.paths.cache / "suite-layers")
 
-    def _build(
-        self, client: docker.DockerClient, context: Path, note: Callable[[str], None]
+    def _build_below(
+        self, client: docker.DockerClient, library: Path, context: Path, note: Note
     ) -> None:
-        base = self.base.ensure(client, note)
-        library = self._library(note)
+        """Build what is under the package, unless the engine has it."""
+        try:
+            client.images.get(self._below)
+        except ImageNotFound:
+            note("building what the suite's image stands on")
+            context.mkdir()
+            recipe = _BELOW.format(base=self.base.ensure(client, note))
+            shutil.copytree(library, context / "lib")
+            helm = context / "helm"
+            shutil.copyfile(self.tools.binary(toolchain.HELM_LINUX, "helm"), helm)
+            helm.chmod(0o755)
+            _build(client, context, recipe, self._below)
+            shutil.rmtree(context)
+
+    def _build(self, client: docker.DockerClient, library: Path, context: Path, note: Note) -> None:
         note("building the image of the suite")
         context.mkdir()
-        (context / "Dockerfile").write_text(_DOCKERFILE.format(base=base))
-        shutil.copytree(library, context / "lib")
         (context / "own").mkdir()
         for name in _OURS:
             _copy(REPOSITORY / name, context / "own" / name)
-        helm = context / "helm"
-        shutil.copyfile(self.tools.binary(toolchain.HELM_LINUX, "helm"), helm)
-        helm.chmod(0o755)
-        self._write_sbom(client, base, library, context / "sbom.cdx.json")
-        client.images.build(
-            path=str(context), tag=self.tag, rm=True, forcerm=True, labels={LABEL: "image"}
-        )
+        self._write_sbom(client, library, context / "sbom.cdx.json")
+        _build(client, context, _DOCKERFILE.format(below=self._below), self.tag)
 
-    def _write_sbom(
-        self, client: docker.DockerClient, base: str, library: Path, target: Path
-    ) -> None:
-        status = file_of(client, base, "/var/lib/dpkg/status").decode()
+    def _write_sbom(self, client: docker.DockerClient, library: Path, target: Path) -> None:
+        status = file_of(client, self._below, "/var/lib/dpkg/status").decode()
         parts = [
             *debian_packages(status, f"debian-{SUITE}"),
             *python_packages(library),
@@ -154,7 +167,7 @@ class SuiteImage:
         ]
         write_sbom(self.tools.paths, target, REPOSITORY_NAME, __version__, parts)
 
-    def _library(self, note: Callable[[str], None]) -> Path:
+    def _library(self, note: Note) -> Path:
         """The dependencies as the image has them, kept in the cache by their lock."""
         lock = self._lock()
         place = self.tools.paths.cache / "suite-lib" / key_of([lock, go_arch()])
@@ -167,6 +180,11 @@ class SuiteImage:
 
     def _lock(self) -> str:
         return "".join(each.lines() for each in runtime(environment=_MARKERS))
+
+
+def _build(client: docker.DockerClient, context: Path, recipe: str, tag: str) -> None:
+    (context / "Dockerfile").write_text(recipe)
+    client.images.build(path=str(context), tag=tag, rm=True, forcerm=True, labels={LABEL: "image"})
 
 
 def _install(lock: Path, target: Path) -> None:
