@@ -7,6 +7,7 @@ from pullrecovery import __version__
 pytest_plugins = [
     "fixtures.options",
     "fixtures.lab",
+    "fixtures.live",
     "fixtures.matrix",
     "fixtures.controls",
     "fixtures.scenario",

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from docker.errors import DockerException
 from kubernetes.client.exceptions import ApiException
@@ -13,9 +14,10 @@ from pullrecovery.acceptance_run import run_acceptance
 from pullrecovery.bench.command import PARTS, run_bench
 from pullrecovery.bench.front import MEGABYTES, ROUNDS
 from pullrecovery.conformance.command import run_conformance
-from pullrecovery.errors import Exit, PullRecoveryError
+from pullrecovery.errors import Exit, PullRecoveryError, UsageError
 from pullrecovery.gate.options import add_gate
 from pullrecovery.lab import commands
+from pullrecovery.live_run import Looking, run_live
 from pullrecovery.process import end_with_us
 from pullrecovery.redaction import redact
 from pullrecovery.report.page import write_page
@@ -53,13 +55,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m pullrecovery", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    acceptance = commands.add_parser("acceptance", help="raise the lab and run every criterion")
-    acceptance.add_argument("--target", default="sample", type=Path)
-    acceptance.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
-    acceptance.add_argument("--smoke", action="store_true", help="one row a criterion")
-    _add_argocd(acceptance)
-    acceptance.add_argument("pytest", nargs="*", help="further arguments for pytest, after --")
-    acceptance.set_defaults(run=_acceptance)
+    _add_acceptance(commands)
     lab = commands.add_parser("lab", help="the lab alone")
     lab.add_argument(
         "action", choices=("up", "down", "status", "doctor", "clean", "clean-cache", "ghcr")
@@ -96,7 +92,31 @@ def _add_argocd(command: argparse.ArgumentParser) -> None:
     command.add_argument("--argocd", action="store_true", default=asked, help="with Argo CD")
 
 
+def _add_acceptance(commands: Any) -> None:
+    acceptance = commands.add_parser("acceptance", help="raise the lab and run every criterion")
+    acceptance.add_argument("--target", default="sample", type=Path)
+    acceptance.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
+    acceptance.add_argument("--smoke", action="store_true", help="one row a criterion")
+    _add_argocd(acceptance)
+    acceptance.add_argument("--world", choices=("lab", "live"), default="lab")
+    acceptance.add_argument("--context", default="", help="live: the kubeconfig's context, by name")
+    acceptance.add_argument("--login", default="", help="live: whose token GHCR_TOKEN is")
+    acceptance.add_argument(
+        "--platform", action="append", default=[], help="live: the nodes' os/arch, not asked then"
+    )
+    acceptance.add_argument("--reports", type=Path, help="live: where result.json goes")
+    acceptance.add_argument("pytest", nargs="*", help="further arguments for pytest, after --")
+    acceptance.set_defaults(run=_acceptance)
+
+
 def _acceptance(options: argparse.Namespace) -> int:
+    looking = Looking(options.context, options.login, tuple(options.platform), options.reports)
+    if options.world == "live":
+        if options.smoke:
+            raise UsageError("--smoke is for the lab: in the live world nothing is played.")
+        return run_live(options.target, options.kubernetes, looking, options.pytest)
+    if looking != Looking():
+        raise UsageError("--context, --login, --platform and --reports are for --world live.")
     return run_acceptance(
         options.target,
         options.kubernetes,

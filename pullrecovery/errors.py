@@ -32,3 +32,15 @@ class HeldError(PullRecoveryError):
     """A revision that the gate does not let through, and why."""
 
     exit = Exit.DOES_NOT_HOLD
+
+
+class UnseenError(PullRecoveryError):
+    """What was to be judged could not be looked at, so that nothing is said of it."""
+
+
+class ForbiddenError(UnseenError):
+    """The API server lets the user not do `what`, a verb and a resource."""
+
+    def __init__(self, what: str, said: str) -> None:
+        super().__init__(f"The API server forbids to {what}: {said}")
+        self.what = what

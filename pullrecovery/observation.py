@@ -90,12 +90,16 @@ class Probe:
 
 @dataclass(frozen=True)
 class Ran:
-    """One command as it was run in the runner: its exit code and what it printed."""
+    """One command as it was run in the runner: its exit code and what it printed.
+
+    `met` is why no answer came that means a thing, where who ran it knows; its words may tell too.
+    """
 
     command: str
     rc: int
     stdout: str
     stderr: str
+    met: Trouble | None = None
 
     @property
     def timed_out(self) -> bool:
@@ -161,7 +165,7 @@ class SecretSeen:
     `servers` are the keys of its entries; `entries` are those that apply to the image, the one
     that the kubelet tries first in front. `problem` says why it cannot be decoded. Of the target's
     Secret, where it is missing: `in_namespaces` has one of its name, and `other_names` are Secrets
-    of its own namespace with an entry for the image.
+    of its own namespace with an entry for the image; `unsought` is why these were not looked for.
     """
 
     name: str
@@ -173,6 +177,7 @@ class SecretSeen:
     entries: tuple[EntrySeen, ...] = ()
     in_namespaces: tuple[str, ...] = ()
     other_names: tuple[str, ...] = ()
+    unsought: str = ""
 
     @property
     def credentials(self) -> tuple[Credential, ...]:

@@ -4,9 +4,11 @@ Source: the distribution token specification; the answers of GHCR that the
 causes rest on are listed in docs/mirror.md.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -15,6 +17,8 @@ from pullrecovery.oci_types import ACCEPT_MANIFESTS
 from pullrecovery.trouble_words import trouble_of_error
 
 _AGENT = "pull-recovery"
+# The most that is asked for at once; a registry may give less.
+_PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,51 @@ class RegistryClient:
         """Whether `reference` (a tag or digest) has a manifest, and its digest."""
         # GET, as a HEAD answer has no body to say why not.
         return self._ask("GET", package, f"/v2/{package}/manifests/{reference}", credential)
+
+    def login(self, credential: Credential) -> Probe:
+        """What `docker login` asks: a token for nothing in particular."""
+        headers = self._headers({"Authorization": f"Basic {credential.auth}"})
+        try:
+            answer = self.http.get(
+                self._url("/token"), params={"service": self.host}, headers=headers
+            )
+        except httpx.HTTPError as error:
+            return _cut_off(error)
+        return _probe("token", answer)
+
+    def read(self, package: str, path: str, credential: Credential | None) -> tuple[Probe, str]:
+        """The answer to GET `path`, which begins behind the package's name, and its body.
+
+        Blobs lie on another host, to which httpx does not hand the token on.
+        """
+        try:
+            token = self.token(package, "pull", credential)
+            if isinstance(token, Probe):
+                return token, ""
+            headers = {"Authorization": f"Bearer {token}", "Accept": ACCEPT_MANIFESTS}
+            answer = self.http.get(
+                self._url(f"/v2/{package}{path}"),
+                headers=self._headers(headers),
+                follow_redirects=True,
+            )
+        except httpx.HTTPError as error:
+            return _cut_off(error), ""
+        return _probe("registry", answer), answer.text
+
+    def all_tags(
+        self, package: str, credential: Credential | None
+    ) -> tuple[Probe, tuple[str, ...]]:
+        """Every tag, in the registry's order; a long list comes in pages, of a size it chooses."""
+        found: dict[str, None] = {}
+        while True:
+            query = f"&last={quote(list(found)[-1])}" if found else ""
+            probe, text = self.read(package, f"/tags/list?n={_PAGE}{query}", credential)
+            if not probe.ok:
+                return probe, ()
+            page = [str(tag) for tag in json.loads(text).get("tags") or ()]
+            if set(page) <= found.keys():
+                return probe, tuple(found)
+            found |= dict.fromkeys(page)
 
     def blobs(
         self, package: str, digests: Sequence[str], credential: Credential | None
@@ -90,8 +139,7 @@ class RegistryClient:
             headers = {"Authorization": f"Bearer {token}", "Accept": ACCEPT_MANIFESTS}
             answer = self.http.request(method, self._url(path), headers=self._headers(headers))
         except httpx.HTTPError as error:
-            trouble = trouble_of_error(error)
-            return Probe("network", 0, type(error).__name__, str(error), cut=trouble)
+            return _cut_off(error)
         return _probe("registry", answer)
 
     def token(self, package: str, actions: str, credential: Credential | None) -> str | Probe:
@@ -113,6 +161,11 @@ class RegistryClient:
 
     def _headers(self, headers: dict[str, str]) -> dict[str, str]:
         return {"User-Agent": _AGENT, **headers}
+
+
+def _cut_off(error: httpx.HTTPError) -> Probe:
+    cut = trouble_of_error(error)
+    return Probe("network", 0, type(error).__name__, str(error), cut=cut)
 
 
 def _probe(stage: str, answer: httpx.Response) -> Probe:

@@ -57,7 +57,7 @@ def meaning_of(ran: Ran) -> Meaning:
     """Read one command's exit code and last words."""
     if ran.rc == 0:
         return Meaning.FOUND
-    if ran.timed_out:
+    if ran.timed_out or ran.met:
         return Meaning.UNREACHABLE
     return _read(ran.stderr or ran.stdout)
 

@@ -56,7 +56,7 @@ def trouble_of_ran(ran: Ran) -> Trouble | None:
     """What a client met that failed; one that was ended may have said why it waited."""
     if ran.rc == 0:
         return None
-    found = trouble_in(ran.stderr or ran.stdout)
+    found = ran.met or trouble_in(ran.stderr or ran.stdout)
     return found or (Trouble.TIMED_OUT if ran.timed_out else None)
 
 

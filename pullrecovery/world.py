@@ -95,8 +95,9 @@ class World:
     `reader` is the credential that the suite itself asks registry and GitHub with. `operator`
     is the one that the person at the runner has, which is judged; None where they have none.
     Without `events`, the events that the API server still has are taken. `cluster` is a client of
-    the API server, None where there is no cluster; `platforms` are then those that images are
-    wanted for, os/arch each. Where `argocd` is there, it is what deploys, and Helm only renders.
+    the API server, None where there is no cluster; `platforms` are those that images are wanted
+    for, os/arch each, where the nodes are not asked.
+    Where `argocd` is there, it is what deploys, and Helm only renders.
     """
 
     target: Target

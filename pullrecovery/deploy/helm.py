@@ -12,13 +12,8 @@ from pullrecovery.process import CommandError, run
 
 
 @dataclass(frozen=True)
-class Helm:
-    """The helm binary with the environment that points it at one cluster."""
-
-    name: ClassVar[str] = "helm"
-    abilities: ClassVar[frozenset[Ability]] = frozenset(
-        {Ability.WAIT, Ability.ROLLBACK, Ability.DRY_RUN}
-    )
+class HelmReader:
+    """The helm binary with the environment that points it at one cluster; it changes nothing."""
 
     binary: Path
     environment: Mapping[str, str] = field(repr=False)
@@ -30,6 +25,28 @@ class Helm:
         command = [str(self.binary), "template", workload.name, str(workload.chart)]
         options = [*_settings(settings), *([] if hooks else ["--no-hooks"])]
         return run([*command, *_options(workload), *options], env=self.environment, timeout=60)
+
+    def manifest(self, workload: Workload) -> str:
+        """What Helm last brought into the cluster; '' where there is no release."""
+        command = [str(self.binary), "get", "manifest", workload.name]
+        try:
+            return run(
+                [*command, "--namespace", workload.namespace], env=self.environment, timeout=60
+            )
+        except CommandError as error:
+            if "release: not found" in error.output:
+                return ""
+            raise
+
+
+@dataclass(frozen=True)
+class Helm(HelmReader):
+    """The same, and what brings releases into the cluster."""
+
+    name: ClassVar[str] = "helm"
+    abilities: ClassVar[frozenset[Ability]] = frozenset(
+        {Ability.WAIT, Ability.ROLLBACK, Ability.DRY_RUN}
+    )
 
     def upgrade(
         self,
@@ -62,18 +79,6 @@ class Helm:
         """Bring an earlier revision of the release back."""
         command = [str(self.binary), "rollback", workload.name, str(revision)]
         run([*command, "--namespace", workload.namespace], env=self.environment, timeout=90)
-
-    def manifest(self, workload: Workload) -> str:
-        """What Helm last brought into the cluster; '' where there is no release."""
-        command = [str(self.binary), "get", "manifest", workload.name]
-        try:
-            return run(
-                [*command, "--namespace", workload.namespace], env=self.environment, timeout=60
-            )
-        except CommandError as error:
-            if "release: not found" in error.output:
-                return ""
-            raise
 
     def uninstall(self, workload: Workload) -> None:
         """Remove the release, if there is one; its pods may outlive this call."""

@@ -90,6 +90,8 @@ def _diagnose_missing(secret: SecretSeen) -> Verdict:
         more = len(secret.in_namespaces) - _SHOWN
         shown = ", ".join(secret.in_namespaces[:_SHOWN]) + (f" and {more} more" * (more > 0))
         evidence = f"{evidence}; pods take none of another namespace, and it is in {shown}"
+    if secret.unsought:
+        evidence = f"{evidence}; not allowed to {secret.unsought}, so the like was not looked for"
     return fails(Cause.SECRET_MISSING, evidence, _refresh(secret))
 
 

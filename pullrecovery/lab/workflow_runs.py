@@ -38,11 +38,10 @@ _ALPHABET = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True)
-class LabWorkflows:
-    """Runs of the workflow in the lab; each on a scratch clone that nobody else sees."""
+class LabRehearsals:
+    """Rehearsals in the lab's runner; each on a scratch clone that nobody else sees."""
 
     runner: RunnerShell
-    control: Control
 
     def rehearse(self, target: Target, file: WorkflowFile, event: Event) -> Rehearsal:
         """Run it with a docker that only writes down what it is asked; nothing is pushed."""
@@ -54,6 +53,35 @@ class LabWorkflows:
         sha, rows = _read(ran)
         failed = next((step for step in _steps(rows) if step.result == "failure"), None)
         return Rehearsal(sha, tuple(_calls(rows)), f"step {failed.name!r}" if failed else "")
+
+    def _run(
+        self,
+        target: Target,
+        file: WorkflowFile,
+        event: Event,
+        token: str,
+        more: Mapping[str, bytes],
+    ) -> Ran:
+        workflow = target.workflow
+        checkout = _checkout(target.root)
+        files = {f"repo/{name}": path.read_bytes() for name, path in checkout.items()}
+        executables = (name for name, path in checkout.items() if os.access(path, os.X_OK))
+        files["executables"] = "".join(f"{name}\n" for name in executables).encode()
+        files[f"repo/{workflow.path}"] = file.text.encode()
+        files["play"] = (_FILES / "play").read_bytes()
+        files |= {"secrets": f"GITHUB_TOKEN={token}\n".encode(), **_actions(), **more}
+        release = event.ref.removeprefix(TAGS) if event.ref.startswith(TAGS) else ""
+        arguments = [workflow.repository, workflow.branch, release, event.name, workflow.path]
+        arguments += [workflow.change, target.login, *_options(file)]
+        (ran,) = self.runner.run([f"bash play {' '.join(map(quote, arguments))}"], files=files)
+        return ran
+
+
+@dataclass(frozen=True)
+class LabWorkflows(LabRehearsals):
+    """The same, and whole runs, which push to the lab's ghcr.io."""
+
+    control: Control
 
     def play(self, target: Target, file: WorkflowFile, event: Event, level: str) -> Played:
         """Run it as GitHub would for `event`, with a new GITHUB_TOKEN that is void afterwards.
@@ -79,28 +107,6 @@ class LabWorkflows:
         pushed = tuple(found for step in steps for found in _pushes(step.output))
         log = "\n".join(_lines(rows))
         return Played(event, sha, "", ran.rc == 0, steps, pushed, _stand_ins(file), log)
-
-    def _run(
-        self,
-        target: Target,
-        file: WorkflowFile,
-        event: Event,
-        token: str,
-        more: Mapping[str, bytes],
-    ) -> Ran:
-        workflow = target.workflow
-        checkout = _checkout(target.root)
-        files = {f"repo/{name}": path.read_bytes() for name, path in checkout.items()}
-        executables = (name for name, path in checkout.items() if os.access(path, os.X_OK))
-        files["executables"] = "".join(f"{name}\n" for name in executables).encode()
-        files[f"repo/{workflow.path}"] = file.text.encode()
-        files["play"] = (_FILES / "play").read_bytes()
-        files |= {"secrets": f"GITHUB_TOKEN={token}\n".encode(), **_actions(), **more}
-        release = event.ref.removeprefix(TAGS) if event.ref.startswith(TAGS) else ""
-        arguments = [workflow.repository, workflow.branch, release, event.name, workflow.path]
-        arguments += [workflow.change, target.login, *_options(file)]
-        (ran,) = self.runner.run([f"bash play {' '.join(map(quote, arguments))}"], files=files)
-        return ran
 
 
 def _checkout(root: Path) -> dict[str, Path]:

@@ -15,16 +15,16 @@ from pullrecovery.observe.reuse import current_chart, current_identity
 from pullrecovery.observe.secret import observe_pull_secrets, observe_secret
 from pullrecovery.observe.wiring import given, observe_wiring
 from pullrecovery.observe.workflow import observe_workflow
-from pullrecovery.world import World
+from pullrecovery.view import View
 
 
-def observe(world: World, workload: Workload) -> Observation:
+def observe(world: View, workload: Workload) -> Observation:
     """Look at everything that the criteria judge of `workload`."""
     identity = current_identity(world, workload.image.reference)
     return replace(observe_pull(world, workload), identity=identity)
 
 
-def observe_pull(world: World, workload: Workload) -> Observation:
+def observe_pull(world: View, workload: Workload) -> Observation:
     """Look at what decides whether pods get their image; the operator's clients are not asked."""
     if world.cluster is None:
         return _observe_outside(world, workload)
@@ -49,7 +49,7 @@ def observe_pull(world: World, workload: Workload) -> Observation:
     )
 
 
-def _observe_outside(world: World, workload: Workload) -> Observation:
+def _observe_outside(world: View, workload: Workload) -> Observation:
     """What can be seen where there is no cluster; what is in one is not there, and not judged."""
     return Observation(
         target=world.target,

@@ -5,10 +5,10 @@ from typing import Any
 from pullrecovery.application_seen import ApplicationSeen
 from pullrecovery.deploy.argocd import application_name
 from pullrecovery.model import Workload
-from pullrecovery.world import World
+from pullrecovery.view import View
 
 
-def observe_application(world: World, workload: Workload) -> ApplicationSeen | None:
+def observe_application(world: View, workload: Workload) -> ApplicationSeen | None:
     """The Application as it is now; None where something else deploys."""
     if world.argocd is None:
         return None

@@ -6,16 +6,16 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pullrecovery.deploy.helm import Helm
 from pullrecovery.image_values import IMAGE_KEYS, file_of
 from pullrecovery.model import Workload
 from pullrecovery.observation import ChartSeen
 from pullrecovery.process import CommandError
+from pullrecovery.view import HelmReads
 
 _CONTAINERS = ("containers", "initContainers")
 
 
-def observe_chart(helm: Helm, workload: Workload) -> ChartSeen:
+def observe_chart(helm: HelmReads, workload: Workload) -> ChartSeen:
     """Render the chart, hooks included: every image reference that it names."""
     origins = tuple(_origins(workload))
     try:

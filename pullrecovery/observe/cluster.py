@@ -8,14 +8,14 @@ from kubernetes.client.exceptions import ApiException
 from pullrecovery.model import Workload
 from pullrecovery.observation import ContainerSeen, DeploymentSeen, EventSeen, PodSeen
 from pullrecovery.observe.events import event_seen
-from pullrecovery.world import World
+from pullrecovery.view import View
 
 _HASH = "pod-template-hash"
 _REVISION = "deployment.kubernetes.io/revision"
 _INSTANCE = "app.kubernetes.io/instance"
 
 
-def observe_deployment(world: World, workload: Workload) -> DeploymentSeen:
+def observe_deployment(world: View, workload: Workload) -> DeploymentSeen:
     """The Deployment of the release named after the workload."""
     selector = f"{_INSTANCE}={workload.name}"
     found = world.apps.list_namespaced_deployment(workload.namespace, label_selector=selector).items
@@ -47,7 +47,7 @@ def _replica_failure(deployment: Any) -> str:
 
 
 def observe_pods(
-    world: World, workload: Workload, deployment: DeploymentSeen
+    world: View, workload: Workload, deployment: DeploymentSeen
 ) -> tuple[PodSeen, ...]:
     """The release's pods that are not being deleted and did not complete, with their events.
 
@@ -69,7 +69,7 @@ def _lives(pod: Any) -> bool:
     return pod.metadata.deletion_timestamp is None and pod.status.phase != "Succeeded"
 
 
-def _current_replica_set(world: World, workload: Workload, deployment: Any) -> str:
+def _current_replica_set(world: View, workload: Workload, deployment: Any) -> str:
     """The hash of the ReplicaSet that carries the Deployment's own revision.
 
     '' if there is none of the newest template: while a rollout is paused, none is made of it, and
@@ -87,7 +87,7 @@ def _current_replica_set(world: World, workload: Workload, deployment: Any) -> s
     return ""
 
 
-def account_secrets(world: World, namespace: str, account: str) -> tuple[str, ...]:
+def account_secrets(world: View, namespace: str, account: str) -> tuple[str, ...]:
     """The pull secrets that a ServiceAccount names; none where it does not exist."""
     try:
         found = world.core.read_namespaced_service_account(account, namespace)
@@ -98,7 +98,7 @@ def account_secrets(world: World, namespace: str, account: str) -> tuple[str, ..
     return _names(found.image_pull_secrets)
 
 
-def _events(world: World, pod: Any) -> tuple[EventSeen, ...]:
+def _events(world: View, pod: Any) -> tuple[EventSeen, ...]:
     """What was recorded of the pod, or what the API server still has."""
     uid = pod.metadata.uid
     if world.events is not None:

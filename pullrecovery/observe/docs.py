@@ -1,10 +1,10 @@
 """The page that documents, and the site that it is in."""
 
 from pullrecovery.docs_seen import DocsSeen
-from pullrecovery.world import World
+from pullrecovery.view import View
 
 
-def observe_docs(world: World) -> DocsSeen | None:
+def observe_docs(world: View) -> DocsSeen | None:
     """Build the target's docs site and look at it; None where the target has no docs.
 
     What has been built and seen of the same files is not done again.

@@ -9,12 +9,12 @@ from pullrecovery.model import Visibility, Workload
 from pullrecovery.observation import Credential, Probe, SecretSeen, Trouble
 from pullrecovery.observe.secret import tokens_of
 from pullrecovery.packages import PackagesError
-from pullrecovery.world import World
+from pullrecovery.view import View
 
 _OK = 200
 
 
-def observe_grant(world: World, workload: Workload, secret: SecretSeen) -> GrantSeen:
+def observe_grant(world: View, workload: Workload, secret: SecretSeen) -> GrantSeen:
     """Ask for the package's visibility and, by each token itself, for what the token may do.
 
     Two requests with one token; for a package that is meant to be public two more, to the registry.
@@ -32,13 +32,13 @@ def observe_grant(world: World, workload: Workload, secret: SecretSeen) -> Grant
     )
 
 
-def observe_token(world: World, workload: Workload, credential: Credential) -> TokenSeen:
+def observe_token(world: View, workload: Workload, credential: Credential) -> TokenSeen:
     """What GitHub says of a token."""
     return world.github.packages(workload.image.owner, credential.token).token()
 
 
 def namespaces_with(
-    world: World, workload: Workload, credentials: tuple[Credential, ...]
+    world: View, workload: Workload, credentials: tuple[Credential, ...]
 ) -> tuple[str, ...]:
     """The target's other namespaces whose pull secret has one of these tokens."""
     names = {each.namespace for each in world.target.workloads} - {workload.namespace}
@@ -46,7 +46,7 @@ def namespaces_with(
     return tuple(name for name in sorted(names) if wanted & _tokens_in(world, workload, name))
 
 
-def _visibility(world: World, workload: Workload) -> tuple[str, int, Trouble | None]:
+def _visibility(world: View, workload: Workload) -> tuple[str, int, Trouble | None]:
     image = workload.image
     packages = world.github.packages(image.owner, world.reader.token)
     try:
@@ -55,13 +55,13 @@ def _visibility(world: World, workload: Workload) -> tuple[str, int, Trouble | N
         return "", error.status, error.trouble
 
 
-def _ask_as_nobody(world: World, workload: Workload) -> Probe | None:
+def _ask_as_nobody(world: View, workload: Workload) -> Probe | None:
     if workload.visibility is not Visibility.PUBLIC:
         return None
     return world.registry.manifest(workload.image.package, workload.image.tag, None)
 
 
-def _tokens_in(world: World, workload: Workload, namespace: str) -> frozenset[str]:
+def _tokens_in(world: View, workload: Workload, namespace: str) -> frozenset[str]:
     try:
         secret = world.core.read_namespaced_secret(world.target.pull_secret, namespace)
     except ApiException as error:

@@ -7,13 +7,13 @@ from shlex import quote
 from pullrecovery.model import Image
 from pullrecovery.observation import Credential, IdentitySeen, Probe, Ran
 from pullrecovery.reference import parse_reference
-from pullrecovery.world import World
+from pullrecovery.view import View
 
 # By digest, of which a manifest can be read once and for all.
 _platforms_of: dict[str, tuple[str, ...]] = {}
 
 
-def observe_wanted(world: World, image: Image) -> Probe:
+def observe_wanted(world: View, image: Image) -> Probe:
     """The suite's own question for the wanted manifest, and for which platforms it is."""
     probe = world.registry.manifest(image.package, image.tag, world.reader)
     if not probe.digest:
@@ -25,7 +25,7 @@ def observe_wanted(world: World, image: Image) -> Probe:
     return replace(probe, platforms=found)
 
 
-def observe_identity(world: World, reference: str) -> IdentitySeen:
+def observe_identity(world: View, reference: str) -> IdentitySeen:
     """Log in as the operator, ask for `reference` (by tag or digest), and list the tags."""
     operator, parsed = world.operator, parse_reference(reference)
     login = [login_command(parsed.registry, operator)] if operator else []
@@ -64,7 +64,7 @@ def _questions(reference: str, repository: str) -> list[str]:
     ]
 
 
-def _parts(world: World, package: str, printed: Ran) -> tuple[tuple[str, Probe], ...]:
+def _parts(world: View, package: str, printed: Ran) -> tuple[tuple[str, Probe], ...]:
     """Whether the registry has what the manifest that was printed names."""
     digests = _digests(printed.stdout) if printed.rc == 0 else []
     probes = world.registry.blobs(package, digests, world.operator) if digests else []
@@ -81,15 +81,15 @@ def _digests(manifest: str) -> list[str]:
         return []
 
 
-def _probe(world: World, reference: str) -> Probe:
+def _probe(world: View, reference: str) -> Probe:
     parsed = parse_reference(reference)
     named = parsed.digest or parsed.tag or "latest"
     return world.registry.manifest(parsed.path, named, world.operator)
 
 
-def _platforms(world: World) -> tuple[str, ...]:
-    """Operating system and architecture of every node, each once."""
-    if world.cluster is None:
+def _platforms(world: View) -> tuple[str, ...]:
+    """Operating system and architecture of every node, each once; or those that are given."""
+    if world.platforms or world.cluster is None:
         return world.platforms
     nodes = (node.status.node_info for node in world.core.list_node().items)
     return tuple(sorted({f"{info.operating_system}/{info.architecture}" for info in nodes}))

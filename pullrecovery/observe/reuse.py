@@ -9,10 +9,10 @@ from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.registry import observe_identity
 from pullrecovery.reference import parse_reference
 from pullrecovery.trouble_words import trouble_of_ran
-from pullrecovery.world import World
+from pullrecovery.view import View
 
 
-def current_identity(world: World, reference: str) -> IdentitySeen:
+def current_identity(world: View, reference: str) -> IdentitySeen:
     """What the operator's clients print of `reference`.
 
     They are asked again where the registry would tell them something else: where the operator is
@@ -26,13 +26,13 @@ def current_identity(world: World, reference: str) -> IdentitySeen:
     return seen
 
 
-def current_chart(world: World, workload: Workload) -> ChartSeen:
+def current_chart(world: View, workload: Workload) -> ChartSeen:
     """What the chart renders, had anew where one of its files or values files has changed."""
     inputs = (workload.name, workload.namespace, _digest(workload))
     return world.memory.reuse("chart", inputs, lambda: observe_chart(world.helm, workload))
 
 
-def _answers(world: World, reference: str) -> Hashable:
+def _answers(world: View, reference: str) -> Hashable:
     """What the registry says of the reference to the operator; None where tags are in question."""
     parsed, operator = parse_reference(reference), world.operator
     named = parsed.digest or parsed.tag or "latest"

@@ -5,6 +5,7 @@ from typing import Any
 
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.errors import ForbiddenError
 from pullrecovery.keyring import (
     DOCKER_CONFIG_JSON,
     UnreadableSecretError,
@@ -15,10 +16,10 @@ from pullrecovery.keyring import (
 from pullrecovery.model import Workload
 from pullrecovery.observation import Credential, EntrySeen, SecretSeen
 from pullrecovery.redaction import protect
-from pullrecovery.world import World
+from pullrecovery.view import View
 
 
-def observe_secret(world: World, workload: Workload) -> SecretSeen:
+def observe_secret(world: View, workload: Workload) -> SecretSeen:
     """Read the target's pull secret in the workload's namespace, and try its credentials.
 
     Where it is missing, look where the like of it is.
@@ -28,13 +29,13 @@ def observe_secret(world: World, workload: Workload) -> SecretSeen:
 
 
 def observe_pull_secrets(
-    world: World, workload: Workload, names: Iterable[str], known: SecretSeen
+    world: View, workload: Workload, names: Iterable[str], known: SecretSeen
 ) -> tuple[SecretSeen, ...]:
     """The pull secrets of these names in the same way; `known` is one that was seen already."""
     return tuple(known if name == known.name else _observe(world, workload, name) for name in names)
 
 
-def _observe(world: World, workload: Workload, name: str) -> SecretSeen:
+def _observe(world: View, workload: Workload, name: str) -> SecretSeen:
     namespace = workload.namespace
     try:
         secret = world.core.read_namespaced_secret(name, namespace)
@@ -53,7 +54,7 @@ def _observe(world: World, workload: Workload, name: str) -> SecretSeen:
     return SecretSeen(name, namespace, True, secret.type, tuple(entries), "", tried)
 
 
-def _probe(world: World, workload: Workload, credential: Credential) -> Any:
+def _probe(world: View, workload: Workload, credential: Credential) -> Any:
     # Without a token containerd asks as nobody, whatever the login.
     return world.registry.tags(workload.image.package, credential if credential.token else None)
 
@@ -75,9 +76,19 @@ def tokens_of(secret: Any, repository: str) -> frozenset[str]:
     return frozenset(credential.token for credential in fitting)
 
 
-def _look_around(world: World, workload: Workload) -> SecretSeen:
-    """Secrets of its name in other namespaces, and of its kind under other names in its own."""
+def _look_around(world: View, workload: Workload) -> SecretSeen:
+    """Secrets of its name in other namespaces, and of its kind under other names in its own.
+
+    That it is missing is known by now, and stays known where these may not be listed.
+    """
     name, namespace = world.target.pull_secret, workload.namespace
+    try:
+        return _like_it(world, workload, name, namespace)
+    except ForbiddenError as error:
+        return SecretSeen(name, namespace, exists=False, unsought=error.what)
+
+
+def _like_it(world: View, workload: Workload, name: str, namespace: str) -> SecretSeen:
     there = world.core.list_secret_for_all_namespaces(field_selector=f"metadata.name={name}").items
     here = world.core.list_namespaced_secret(
         namespace, field_selector=f"type={DOCKER_CONFIG_JSON}"

@@ -4,7 +4,7 @@ from pullrecovery.model import Workload
 from pullrecovery.observation import DeploymentSeen, PodSeen, WiringSeen
 from pullrecovery.observe.cluster import account_secrets
 from pullrecovery.values import keys_naming
-from pullrecovery.world import World
+from pullrecovery.view import View
 
 
 def given(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> tuple[str, ...]:
@@ -13,7 +13,7 @@ def given(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> tuple[str, .
     return tuple(dict.fromkeys([*live, *deployment.pull_secrets]))
 
 
-def observe_wiring(world: World, workload: Workload, deployment: DeploymentSeen) -> WiringSeen:
+def observe_wiring(world: View, workload: Workload, deployment: DeploymentSeen) -> WiringSeen:
     """Look for the pull secret's name where a new pod of the workload does not get it from."""
     name = world.target.pull_secret
     if not deployment.exists or name in deployment.pull_secrets:

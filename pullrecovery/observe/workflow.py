@@ -2,6 +2,7 @@
 
 from pullrecovery.model import Image, Target
 from pullrecovery.packages import PackagesError
+from pullrecovery.view import View
 from pullrecovery.workflow_file import (
     BRANCHES,
     DISPATCH,
@@ -19,7 +20,7 @@ _NOT_FOUND = 404
 _seen: dict[tuple[object, ...], WorkflowSeen] = {}
 
 
-def observe_workflow(world: World) -> WorkflowSeen:
+def observe_workflow(world: View) -> WorkflowSeen:
     """Read the target's workflow, have actionlint check it, and rehearse it."""
     target, workflow = world.target, world.target.workflow
     text = workflow.file.read_text(encoding="utf-8")
@@ -59,7 +60,7 @@ def play_workflow(world: World, image: Image, event: Event) -> RunSeen:
     return RunSeen(played, probe, _listed(world, image, tag))
 
 
-def packages_level(file: WorkflowFile, world: World) -> str:
+def packages_level(file: WorkflowFile, world: View) -> str:
     """What the GITHUB_TOKEN of the jobs that call docker may do with packages, the least of them.
 
     A run of the lab has one token for all its jobs.
@@ -70,7 +71,7 @@ def packages_level(file: WorkflowFile, world: World) -> str:
     return next((level for level in ("none", "read") if level in levels), "write")
 
 
-def _look(world: World, text: str) -> WorkflowSeen:
+def _look(world: View, text: str) -> WorkflowSeen:
     file = WorkflowFile(text)
     try:
         file.document  # noqa: B018 - it is read here, so that its error shows here
@@ -84,7 +85,7 @@ def _look(world: World, text: str) -> WorkflowSeen:
     return WorkflowSeen(file, rehearsal=rehearsal)
 
 
-def _listed(world: World, image: Image, tag: str) -> str:
+def _listed(world: View, image: Image, tag: str) -> str:
     """The digest of the version that the packages API has for a tag."""
     packages = world.github.packages(image.owner, world.reader.token)
     try:

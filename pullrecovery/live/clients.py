@@ -1,0 +1,117 @@
+"""What the operator's clients would be told, asked of the registry by the suite's own client.
+
+On a user's machine nothing is run in their name, and there is no runner. The questions are those
+of docker and crane, and each is shown as the request that it was.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from shlex import split
+
+from pullrecovery.errors import UnseenError
+from pullrecovery.observation import Credential, Probe, Ran
+from pullrecovery.reference import Reference, parse_reference
+from pullrecovery.registry import RegistryClient
+
+_LOGIN = re.compile(r"docker login .* --password-stdin < \"\$TOKEN_FILE\"")
+_INSPECT = re.compile(r"docker manifest inspect (?P<reference>.+) \| jq \.schemaVersion")
+_CRANE = re.compile(r"crane (?P<verb>digest|manifest|config|ls) (?P<reference>.+)")
+
+
+@dataclass(frozen=True)
+class LiveClients:
+    """The runner of the live world: it has no shell, and knows REG-001's questions alone."""
+
+    registry: RegistryClient
+
+    def run(
+        self,
+        commands: Sequence[str],
+        *,
+        first: Sequence[str] = (),
+        credential: Credential | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> tuple[Ran, ...]:
+        """Ask what each of these commands would ask; raises UnseenError for any other."""
+        if files:
+            raise UnseenError("The live world has no machine to put files on.")
+        return tuple(self._ask(command, credential) for command in (*first, *commands))
+
+    def _ask(self, command: str, credential: Credential | None) -> Ran:
+        if _LOGIN.fullmatch(command) and credential:
+            return self._login(credential)
+        inspect, crane = _INSPECT.fullmatch(command), _CRANE.fullmatch(command)
+        found = inspect or crane
+        if found is None:
+            raise UnseenError(f"The live world runs no commands; this one was not asked: {command}")
+        asked = parse_reference(split(found["reference"])[0])
+        if inspect:
+            return self._schema_version(asked, credential)
+        questions = {
+            "digest": self._digest,
+            "manifest": self._manifest,
+            "config": self._config,
+            "ls": self._tags,
+        }
+        return questions[found["verb"]](asked, credential)
+
+    def _login(self, credential: Credential) -> Ran:
+        probe = self.registry.login(credential)
+        request = f"GET https://{self.registry.host}/token as {credential.login}"
+        return _answered(request, probe, "Login Succeeded", well=probe.status == 200)
+
+    def _schema_version(self, asked: Reference, credential: Credential | None) -> Ran:
+        ran = self._manifest(asked, credential)
+        if ran.rc != 0:
+            return ran
+        return Ran(ran.command, 0, str(_field(ran.stdout, "schemaVersion")), "")
+
+    def _digest(self, asked: Reference, credential: Credential | None) -> Ran:
+        path = _manifest_path(asked)
+        probe, _ = self.registry.read(asked.path, path, credential)
+        return _answered(self._request(asked, path), probe, probe.digest)
+
+    def _manifest(self, asked: Reference, credential: Credential | None) -> Ran:
+        path = _manifest_path(asked)
+        probe, text = self.registry.read(asked.path, path, credential)
+        return _answered(self._request(asked, path), probe, text)
+
+    def _config(self, asked: Reference, credential: Credential | None) -> Ran:
+        """The image's configuration; of an index there is none, and nothing is asked for it."""
+        manifest = self._manifest(asked, credential)
+        if manifest.rc != 0:
+            return manifest
+        config = _field(manifest.stdout, "config")
+        if not isinstance(config, dict):
+            return Ran(manifest.command, 0, "{}", "")
+        path = f"/blobs/{config.get('digest')}"
+        probe, text = self.registry.read(asked.path, path, credential)
+        return _answered(self._request(asked, path), probe, text)
+
+    def _tags(self, asked: Reference, credential: Credential | None) -> Ran:
+        probe, tags = self.registry.all_tags(asked.path, credential)
+        return _answered(self._request(asked, "/tags/list"), probe, "\n".join(tags))
+
+    def _request(self, asked: Reference, path: str) -> str:
+        return f"GET https://{self.registry.host}/v2/{asked.path}{path}"
+
+
+def _manifest_path(asked: Reference) -> str:
+    return f"/manifests/{asked.digest or asked.tag or 'latest'}"
+
+
+def _field(document: str, name: str) -> object:
+    try:
+        return json.loads(document).get(name)
+    except (ValueError, AttributeError):
+        return None
+
+
+def _answered(request: str, probe: Probe, shown: str, *, well: bool | None = None) -> Ran:
+    """A request and its answer as a client's words are read: `code: message` where it failed."""
+    if probe.ok if well is None else well:
+        return Ran(request, 0, shown, "")
+    said = ": ".join(part for part in (probe.code.lower(), probe.message) if part)
+    return Ran(request, 1, "", f"error: {said or probe.status}", met=probe.trouble)

@@ -1,0 +1,163 @@
+"""A user's cluster, from which a few things are read, and to which nothing can be sent.
+
+That holds twice: these classes have no call that writes, and the client beneath them sends nothing
+but GET. What the API server forbids is told by the verb and the resource that are missing.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client as k8s
+from kubernetes import config as k8s_config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+from urllib3.exceptions import HTTPError
+
+from pullrecovery.errors import ForbiddenError, UnseenError
+from pullrecovery.live.settings import LiveSettings
+from pullrecovery.redaction import redact
+
+# Seconds, for each question; the API server itself ends a list after sixty.
+_TIMEOUT = 20.0
+_SHOWN = 300
+_FORBIDDEN, _MISSING, _UNKNOWN_USER = 403, 404, 401
+
+
+@dataclass(frozen=True)
+class LiveCore:
+    """What is read of the core group; a missing object is the client's ApiException with 404."""
+
+    _api: Any = field(repr=False)
+
+    def list_node(self) -> Any:
+        return _ask("list nodes", self._api.list_node)
+
+    def list_namespaced_pod(self, namespace: str, *, label_selector: str) -> Any:
+        what = f"list pods in {namespace}"
+        return _ask(what, self._api.list_namespaced_pod, namespace, label_selector=label_selector)
+
+    def list_namespaced_event(self, namespace: str, *, field_selector: str) -> Any:
+        what = f"list events in {namespace}"
+        return _ask(what, self._api.list_namespaced_event, namespace, field_selector=field_selector)
+
+    def list_namespaced_secret(self, namespace: str, *, field_selector: str) -> Any:
+        what = f"list secrets in {namespace}"
+        return _ask(
+            what, self._api.list_namespaced_secret, namespace, field_selector=field_selector
+        )
+
+    def list_secret_for_all_namespaces(self, *, field_selector: str) -> Any:
+        what = "list secrets in all namespaces"
+        return _ask(what, self._api.list_secret_for_all_namespaces, field_selector=field_selector)
+
+    def read_namespaced_secret(self, name: str, namespace: str) -> Any:
+        what = f"get secrets/{name} in {namespace}"
+        return _ask(what, self._api.read_namespaced_secret, name, namespace)
+
+    def read_namespaced_service_account(self, name: str, namespace: str) -> Any:
+        what = f"get serviceaccounts/{name} in {namespace}"
+        return _ask(what, self._api.read_namespaced_service_account, name, namespace)
+
+
+@dataclass(frozen=True)
+class LiveApps:
+    """What is read of the group `apps`."""
+
+    _api: Any = field(repr=False)
+
+    def list_namespaced_deployment(self, namespace: str, *, label_selector: str) -> Any:
+        what = f"list deployments.apps in {namespace}"
+        return _ask(
+            what, self._api.list_namespaced_deployment, namespace, label_selector=label_selector
+        )
+
+    def list_namespaced_replica_set(self, namespace: str, *, label_selector: str) -> Any:
+        what = f"list replicasets.apps in {namespace}"
+        return _ask(
+            what, self._api.list_namespaced_replica_set, namespace, label_selector=label_selector
+        )
+
+
+@dataclass(frozen=True)
+class LiveCluster:
+    """The cluster of one context; `version` is what the API server says of itself."""
+
+    server: str
+    version: str
+    core: LiveCore
+    apps: LiveApps
+
+
+@contextmanager
+def open_cluster(settings: LiveSettings, scratch: Path) -> Iterator[LiveCluster]:
+    """The cluster that the context names; `scratch` is for the client's keys, which it wants files.
+
+    The kubeconfig is not written, not even a renewed token. Raises UnseenError where the API
+    server does not answer, or does not know the user.
+    """
+    configuration = k8s.Configuration()
+    try:
+        k8s_config.load_kube_config(
+            settings.kubeconfig,
+            context=settings.context,
+            client_configuration=configuration,
+            persist_config=False,
+            temp_file_path=str(scratch),
+        )
+    except ConfigException as error:
+        raise UnseenError(f"Context {settings.context} cannot be used: {error}") from error
+    configuration.retries = False
+    with k8s.ApiClient(configuration) as client:
+        client.rest_client = ReadOnlyRest(client.rest_client)
+        version = _ask(f"get /version of {configuration.host}", k8s.VersionApi(client).get_code)
+        core, apps = LiveCore(k8s.CoreV1Api(client)), LiveApps(k8s.AppsV1Api(client))
+        yield LiveCluster(configuration.host, str(version.git_version), core, apps)
+
+
+@dataclass(frozen=True)
+class ReadOnlyRest:
+    """The kubernetes client's own sender of requests, for GET alone."""
+
+    inner: Any
+
+    def request(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """Send it, or raise UnseenError for a method that could change something."""
+        if method.upper() != "GET":
+            raise UnseenError(f"The live world only reads; it was to send {method}.")
+        return self.inner.request(method, *arguments, **options)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def _ask(what: str, call: Callable[..., Any], *arguments: str, **options: str) -> Any:
+    """Ask the API server; what it does not tell is an UnseenError, but for a missing object."""
+    try:
+        return call(*arguments, _request_timeout=_TIMEOUT, **options)
+    except ApiException as error:
+        if error.status == _MISSING:
+            raise
+        said = _said(error)
+        if error.status == _FORBIDDEN:
+            raise ForbiddenError(what, said) from None
+        if error.status == _UNKNOWN_USER:
+            raise UnseenError(
+                f"The API server does not know the user of this context (401), so that it tells"
+                f" nothing ({what}): {said}"
+            ) from None
+        raise UnseenError(f"The API server could not {what} ({error.status}): {said}") from None
+    except (HTTPError, OSError) as error:
+        said = redact(f"{type(error).__name__}: {error}")[:_SHOWN]
+        raise UnseenError(f"The API server does not answer ({what}): {said}") from error
+
+
+def _said(error: ApiException) -> str:
+    """The sentence in its answer, or what there is of it."""
+    try:
+        return str(json.loads(error.body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return redact(str(error.body or error.reason))[:_SHOWN]

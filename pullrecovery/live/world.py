@@ -1,0 +1,140 @@
+"""A user's cluster and the real GHCR, as a View: what is there is looked at, and left as it is."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from pullrecovery.actionlint import Actionlint
+from pullrecovery.deploy.helm import HelmReader
+from pullrecovery.errors import UnseenError
+from pullrecovery.live.clients import LiveClients
+from pullrecovery.live.cluster import LiveApps, LiveCluster, LiveCore, open_cluster
+from pullrecovery.live.settings import KUBECONFIG, LiveSettings
+from pullrecovery.memory import Memory
+from pullrecovery.model import Target, Workload
+from pullrecovery.observation import Credential
+from pullrecovery.packages import GitHub
+from pullrecovery.registry import RegistryClient
+from pullrecovery.view import ApplicationReads, GitHubReads, HelmReads, Rehearsals
+from pullrecovery.workflow_file import Event, WorkflowFile
+from pullrecovery.workflow_seen import Rehearsal
+from pullrecovery.world import DocsSite, EventLog
+
+_TIMEOUT = 30.0
+_READS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True)
+class Means:
+    """What of this machine's own can show what is in no cluster: the docs, and the workflow.
+
+    Each is None where the machine has it not.
+    """
+
+    docs_site: DocsSite | None = None
+    workflows: Rehearsals | None = None
+    actionlint: Path | None = None
+
+
+@dataclass(frozen=True)
+class LiveWorld:
+    """A `view.View`, and no more: nothing in it can change a thing. `version` is the cluster's."""
+
+    target: Target
+    cluster: str
+    version: str
+    core: LiveCore
+    apps: LiveApps
+    registry: RegistryClient
+    helm: HelmReads
+    runner: LiveClients
+    workflows: Rehearsals
+    actionlint: Actionlint
+    reader: Credential
+    operator: Credential | None
+    platforms: tuple[str, ...]
+    github: GitHubReads = field(default_factory=GitHub)
+    docs_site: DocsSite | None = None
+    events: EventLog | None = None
+    # What deploys is not asked: an Application is none of the criteria's subjects.
+    argocd: ApplicationReads | None = None
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+
+    @property
+    def deployer(self) -> HelmReads:
+        """What a dry run asks for the release as it is."""
+        return self.helm
+
+
+@contextmanager
+def open_live_world(settings: LiveSettings, target: Target, means: Means) -> Iterator[LiveWorld]:
+    """Look at what the settings name, for the length of the block; what it needs on disk then goes.
+
+    Raises UnseenError where the cluster does not answer.
+    """
+    with (
+        TemporaryDirectory(prefix="pull-recovery-") as folder,
+        open_cluster(settings, Path(folder)) as cluster,
+        httpx.Client(timeout=_TIMEOUT, event_hooks={"request": [_refuse_to_write]}) as http,
+    ):
+        yield _world(
+            settings, target, means, cluster, RegistryClient(target.registry, http), folder
+        )
+
+
+def _world(
+    settings: LiveSettings,
+    target: Target,
+    means: Means,
+    cluster: LiveCluster,
+    registry: RegistryClient,
+    folder: str,
+) -> LiveWorld:
+    binary = shutil.which("helm")
+    environment = {KUBECONFIG: settings.kubeconfig, "HELM_KUBECONTEXT": settings.context}
+    environment |= {f"HELM_{name}_HOME": folder for name in ("CACHE", "CONFIG", "DATA")}
+    return LiveWorld(
+        target=target,
+        cluster=cluster.server,
+        version=cluster.version,
+        core=cluster.core,
+        apps=cluster.apps,
+        registry=registry,
+        helm=HelmReader(Path(binary), environment) if binary else _NoHelm(),
+        runner=LiveClients(registry),
+        workflows=means.workflows or _NoRehearsals(),
+        actionlint=Actionlint(means.actionlint or Path("actionlint")),
+        reader=settings.operator,
+        operator=settings.operator,
+        platforms=settings.platforms,
+        docs_site=means.docs_site,
+    )
+
+
+class _NoHelm:
+    """Says so where it is asked, as only what is rendered cannot be told without it."""
+
+    def template(self, *_: object, **__: object) -> str:
+        raise UnseenError("There is no `helm` on the PATH to render the chart with.")
+
+    def manifest(self, workload: Workload) -> str:
+        return self.template(workload)
+
+
+class _NoRehearsals:
+    def rehearse(self, target: Target, file: WorkflowFile, event: Event) -> Rehearsal:
+        raise UnseenError(
+            f"{target.workflow.path} was not rehearsed for {event} ({len(file.jobs)} jobs): there"
+            " is no lab on this machine with a runner to do it in; `make lab` raises one, and"
+            " -m 'not reg002' leaves it out."
+        )
+
+
+def _refuse_to_write(request: httpx.Request) -> None:
+    if request.method not in _READS:
+        raise UnseenError(f"The live world only reads; it was to send {request.method}.")

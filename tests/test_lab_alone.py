@@ -1,0 +1,70 @@
+"""The lab and a user's own cluster, registry and login do not meet."""
+
+import ast
+from types import SimpleNamespace
+
+import pytest
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.cluster import KIND_LABEL, KindCluster
+from pullrecovery.lab.engine import Engine
+from pullrecovery.lab.environment import tool_environment
+from pullrecovery.lab.paths import NAME, REPOSITORY, Paths
+from pullrecovery.live.settings import TOKEN
+
+# Both have a user whose own GitHub they ask.
+USERS = ("live_run.py", "live/", "gate/")
+
+
+@pytest.fixture
+def paths(tmp_path):
+    """Folders of a lab that is nowhere."""
+    return Paths(tmp_path / "cache", tmp_path / "state")
+
+
+def _engine(*networks):
+    """An engine with one node of the lab's name, on these networks."""
+    attrs = {"NetworkSettings": {"Networks": {name: {} for name in networks}}}
+    nodes = [SimpleNamespace(name="node", attrs=attrs)] if networks else []
+
+    def found(*, all, filters):  # noqa: A002
+        assert filters == {"label": f"{KIND_LABEL}={NAME}"}
+        return nodes
+
+    return SimpleNamespace(containers=SimpleNamespace(list=found))
+
+
+def test_cluster_that_the_lab_did_not_make_is_refused(paths):
+    """By its own name: it might be anybody's, and would be deleted."""
+    cluster = KindCluster(paths, "", manager_class=object)
+
+    with pytest.raises(LabError, match="that is not the lab's"):
+        cluster.exists(_engine("kind"))
+    assert cluster.exists(_engine(NAME, "other"))
+    assert not cluster.exists(_engine())
+
+
+def test_tools_of_the_lab_take_no_notice_of_kubeconfig(paths, monkeypatch):
+    """kind, kubectl and Helm are given the lab's own."""
+    monkeypatch.setenv("KUBECONFIG", "/home/somebody/.kube/config")
+    tools = SimpleNamespace(folder=lambda _: "/tools")
+
+    environment = tool_environment(tools, "/kubectl", Engine("unix:///x", owned=True), paths)
+
+    assert environment["KUBECONFIG"] == str(paths.kubeconfig)
+
+
+def test_nothing_but_the_live_world_and_the_gate_reads_the_users_token():
+    """In the code, not only where it is run."""
+    readers = [
+        name
+        for file in (REPOSITORY / "pullrecovery").rglob("*.py")
+        if any(
+            isinstance(node, ast.Constant) and node.value == TOKEN
+            for node in ast.walk(ast.parse(file.read_text()))
+        )
+        for name in [file.relative_to(REPOSITORY / "pullrecovery").as_posix()]
+        if not name.startswith(USERS)
+    ]
+
+    assert readers == []

@@ -1,0 +1,147 @@
+"""A user's cluster: nothing can be sent to it, and what it does not tell is told by name."""
+
+import inspect
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from kubernetes.client.exceptions import ApiException
+from ruamel.yaml import YAML
+from urllib3.exceptions import NewConnectionError
+
+from pullrecovery import view
+from pullrecovery.deploy.helm import Helm, HelmReader
+from pullrecovery.errors import ForbiddenError, UnseenError
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.live import world as live_world
+from pullrecovery.live.cluster import LiveApps, LiveCore, ReadOnlyRest
+from pullrecovery.target import load_target
+from pullrecovery.world import World
+
+READS = ("list_", "read_")
+ROLE = list(YAML(typ="safe").load_all((REPOSITORY / "sample/live/role.yaml").read_text()))
+
+
+def _methods(kind):
+    return {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if name[0] != "_"}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "live"), [(view.CoreReads, LiveCore), (view.AppsReads, LiveApps)]
+)
+def test_cluster_has_reading_calls_and_no_others(protocol, live):
+    """In the Protocol, so that no observation can be written that writes; and in what is behind it."""
+    assert _methods(protocol) == _methods(live) != set()
+    assert [name for name in _methods(live) if not name.startswith(READS)] == []
+
+
+def test_helm_of_the_live_world_renders_and_reads():
+    """What brings something into a cluster is another class's."""
+    assert _methods(HelmReader) == _methods(view.HelmReads) == {"template", "manifest"}
+    assert {"upgrade", "rollback", "uninstall"} <= _methods(Helm)
+    assert "HelmReader(" in inspect.getsource(live_world)
+
+
+def test_live_world_has_all_that_a_dry_run_asks_a_world_for():
+    """Remedies take a World: one that asks for more would end in an AttributeError, and advise nothing."""
+    asked = {name for name in (*World.__dataclass_fields__, *vars(World)) if name[0] != "_"}
+    there = {*live_world.LiveWorld.__dataclass_fields__, *vars(live_world.LiveWorld)}
+
+    assert asked - there == set()
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "post"])
+def test_client_beneath_sends_nothing_but_get(method):
+    """Were there such a call after all, it would end before the network."""
+    sent = []
+    rest = ReadOnlyRest(SimpleNamespace(request=lambda *arguments, **_: sent.append(arguments)))
+
+    rest.request("GET", "/api/v1/pods")
+    with pytest.raises(UnseenError, match="only reads"):
+        rest.request(method, "/api/v1/pods")
+
+    assert sent == [("GET", "/api/v1/pods")]
+
+
+def test_http_client_sends_nothing_that_could_push():
+    """The registry is asked, and given nothing."""
+    hooks = {"request": [live_world._refuse_to_write]}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200))
+
+    with httpx.Client(transport=transport, event_hooks=hooks) as http:
+        assert http.get("https://ghcr.io/v2/").status_code == 200
+        with pytest.raises(UnseenError, match="only reads"):
+            http.put("https://ghcr.io/v2/x/manifests/y", content=b"")
+
+
+def _core(error):
+    def refuse(*_, **__):
+        raise error
+
+    return LiveCore(SimpleNamespace(list_namespaced_pod=refuse, read_namespaced_secret=refuse))
+
+
+def _api_error(status, message="pods is forbidden: …"):
+    error = ApiException(status=status)
+    error.body = f'{{"kind": "Status", "message": "{message}"}}'
+    return error
+
+
+def test_forbidden_verb_and_resource_are_named():
+    """A Role lacks exactly these."""
+    with pytest.raises(ForbiddenError) as error:
+        _core(_api_error(403)).list_namespaced_pod("frontend-dev", label_selector="x=y")
+
+    assert error.value.what == "list pods in frontend-dev"
+    assert "forbids to list pods in frontend-dev: pods is forbidden" in str(error.value)
+    assert error.value.exit == 2
+
+
+def test_forbidden_secret_is_named_by_its_name():
+    """The Role names Secrets one by one."""
+    with pytest.raises(ForbiddenError, match="get secrets/ghcr-credentials in frontend-dev"):
+        _core(_api_error(403)).read_namespaced_secret("ghcr-credentials", "frontend-dev")
+
+
+def test_missing_object_is_an_answer():
+    """Whoever asked knows what it means."""
+    with pytest.raises(ApiException):
+        _core(_api_error(404)).read_namespaced_secret("ghcr-credentials", "frontend-dev")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (_api_error(401, "Unauthorized"), "does not know the user of this context"),
+        (_api_error(500, "etcd"), r"could not list pods in frontend-dev \(500\): etcd"),
+        (NewConnectionError(None, "refused"), "does not answer"),
+        (TimeoutError("20 s"), "does not answer"),
+    ],
+    ids=["unknown user", "server error", "refused", "time-out"],
+)
+def test_cluster_that_tells_nothing_is_no_verdict(error, said):
+    """Neither that there is no pod nor that there are some."""
+    with pytest.raises(UnseenError, match=said):
+        _core(error).list_namespaced_pod("frontend-dev", label_selector="x=y")
+
+
+def test_role_of_the_sample_only_looks():
+    """No verb that writes, no watch, and of Secrets the pull secret alone."""
+    rules = [rule for each in ROLE if each["kind"] == "Role" for rule in each["rules"]]
+    secrets = [rule for rule in rules if "secrets" in rule["resources"]]
+    target = load_target(REPOSITORY / "sample")
+
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list"}
+    assert [rule["resourceNames"] for rule in secrets] == [[target.pull_secret]] * 2
+    assert [rule["verbs"] for rule in secrets] == [["get"]] * 2
+
+
+def test_role_of_the_sample_is_for_its_namespaces():
+    """The same in each, and bound there."""
+    wanted = {workload.namespace for workload in load_target(REPOSITORY / "sample").workloads}
+    roles = {each["metadata"]["namespace"]: each for each in ROLE if each["kind"] == "Role"}
+    bound = {each["metadata"]["namespace"] for each in ROLE if each["kind"] == "RoleBinding"}
+
+    assert roles.keys() == bound == wanted
+    assert len({str(role["rules"]) for role in roles.values()}) == 1
+    assert {each["kind"] for each in ROLE} == {"Namespace", "ServiceAccount", "Role", "RoleBinding"}
