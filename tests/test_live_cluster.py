@@ -145,3 +145,15 @@ def test_role_of_the_sample_is_for_its_namespaces():
     assert roles.keys() == bound == wanted
     assert len({str(role["rules"]) for role in roles.values()}) == 1
     assert {each["kind"] for each in ROLE} == {"Namespace", "ServiceAccount", "Role", "RoleBinding"}
+
+
+def test_audit_policy_writes_down_what_the_roles_account_asks():
+    """Of nobody else anything, as every entry costs the API server."""
+    file = REPOSITORY / "pullrecovery/lab/node_files/apiserver/audit-policy.yaml"
+    policy = YAML(typ="safe").load(file.read_text())
+    (account,) = (each for each in ROLE if each["kind"] == "ServiceAccount")
+    first, *rest = policy["rules"]
+
+    assert first["userGroups"] == [f"system:serviceaccounts:{account['metadata']['namespace']}"]
+    assert first["level"] == "Metadata"
+    assert rest == [{"level": "None"}]
