@@ -14,6 +14,7 @@ pytest_plugins = [
     "fixtures.documents",
     "fixtures.grounds",
     "fixtures.argocd",
+    "fixtures.gate_hook",
     "fixtures.remedy",
     "fixtures.external",
     "fixtures.harness",
