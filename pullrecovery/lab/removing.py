@@ -11,6 +11,7 @@ from pullrecovery.lab.cluster import KIND_LABEL, KindCluster
 from pullrecovery.lab.engine import Engine
 from pullrecovery.lab.engines import running_engine
 from pullrecovery.lab.environment import applied, tool_environment
+from pullrecovery.lab.git_server import find_git_server
 from pullrecovery.lab.golang import find_go
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.network import remove_network
@@ -96,5 +97,6 @@ def lab_status(paths: Paths) -> dict[str, object]:
         "ghcr.io": f"https://127.0.0.1:{stand_in.https_port}" if stand_in else "not running",
         "runner": "ready" if find_runner(client, engine.host, paths) else "not running",
         "cluster": "ready" if readiness.ready else "; ".join(readiness.missing),
+        "git server": "ready" if find_git_server(client) else "not running",
         "kubeconfig": str(paths.kubeconfig),
     }
