@@ -4,6 +4,7 @@ Whatever else becomes of it, or of what it asks, the Job fails within its deadli
 holds the sync; and no probe is left.
 """
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -175,6 +176,8 @@ def test_revision_without_a_verdict_is_held(hook_job):
 
 def test_suites_image_says_what_is_in_it(sbom):
     """Debian's packages, Python's and Helm's modules; its schema was checked when it was made."""
-    found = {part["purl"].partition("@")[0] for part in sbom["components"]}
+    beside, inside = sbom
+    found = {part["purl"].partition("@")[0] for part in json.loads(beside)["components"]}
 
     assert {"pkg:deb/debian/python3", "pkg:pypi/kubernetes", HELM} <= found
+    assert inside == beside
