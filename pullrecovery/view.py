@@ -100,13 +100,16 @@ class Rehearsals(Protocol):
 
 
 class View(Protocol):
-    """What can be looked at; the attributes are those of `world.World`, and mean the same."""
+    """What can be looked at; the attributes are those of `world.World`, and mean the same.
+
+    Of `cluster` no more can be told than whether there is one: it is asked by `core` and `apps`.
+    """
 
     @property
     def target(self) -> Target: ...
 
     @property
-    def cluster(self) -> Any: ...
+    def cluster(self) -> object: ...
 
     @property
     def core(self) -> CoreReads: ...

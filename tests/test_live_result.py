@@ -130,6 +130,11 @@ def test_criterion_holds_where_it_holds_on_every_workload():
     assert {each["id"]: each["holds"] for each in _result((PASS, HOLDS))["criteria"]}["REG-003"]
 
 
+def test_summary_says_why_a_test_broke_down():
+    """Pytest only counts there, so that it would be said nowhere."""
+    assert "  CANNOT TELL  test[0]: E   broke" in live_summary(_result((ERROR, None)))
+
+
 def test_summary_has_cause_remedy_and_dry_run():
     """In the terminal, from the result alone."""
     lines = live_summary(_result((FAILURE, FAILS), (ERROR, UNTOLD), exitstatus=FAILED))

@@ -179,3 +179,23 @@ def test_containers_are_seen_in_the_order_in_which_they_are_started():
     )
     assert (web.ended, web.image_id) == ("Error 255: last words", "")
     assert (side.ended, side.waiting_reason) == ("", "")
+
+
+def test_events_are_read_of_the_api_server_where_none_were_recorded():
+    """By the questions alone that a view has: of the cluster nothing else is there."""
+    pod = _pod("a", labels={HASH: "new"})
+    stamp = datetime(2026, 11, 24, 3, 20, 49, tzinfo=UTC)
+    event = k8s.CoreV1Event(
+        metadata=k8s.V1ObjectMeta(name="e", creation_timestamp=stamp),
+        involved_object=k8s.V1ObjectReference(uid="a", field_path="spec.containers{web}"),
+        reason="Pulled",
+        message="Successfully pulled image",
+        last_timestamp=stamp,
+    )
+    world = _world(_deployment(), pods=[pod])
+    world.events, world.cluster = None, "https://nowhere"
+    world.core.list_namespaced_event = _items(event)
+
+    (seen,) = observe_pods(world, WORKLOAD, DeploymentSeen(exists=True))
+
+    assert [(each.reason, each.stamped) for each in seen.events] == [("Pulled", stamp)]

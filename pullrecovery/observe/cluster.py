@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.model import Workload
@@ -106,7 +107,8 @@ def _events(world: View, pod: Any) -> tuple[EventSeen, ...]:
     found = world.core.list_namespaced_event(
         pod.metadata.namespace, field_selector=f"involvedObject.uid={uid}"
     )
-    as_sent = world.cluster.sanitize_for_serialization
+    # Any client knows it, also one that leads nowhere.
+    as_sent = k8s.ApiClient(k8s.Configuration()).sanitize_for_serialization
     return tuple(sorted((event_seen(as_sent(each)) for each in found.items), key=_time))
 
 

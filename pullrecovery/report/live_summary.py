@@ -8,8 +8,11 @@ _SAID = {"holds": "holds", "fails": "FAILS", "cannot_tell": "CANNOT TELL"}
 
 def live_summary(result: dict[str, Any]) -> list[str]:
     """Every verdict with its evidence; where it fails, what mends it and what that would change."""
-    return [line for verdict in result["verdicts"] for line in _lines(verdict)] + [
-        f"  CANNOT TELL  {missing}" for missing in result["missing"]
+    told = tuple(f"{verdict['id']}: " for verdict in result["verdicts"])
+    doubts = [each for each in result["run"]["doubts"] if not each.startswith(told)]
+    return [
+        *(line for verdict in result["verdicts"] for line in _lines(verdict)),
+        *(f"  CANNOT TELL  {each}" for each in (*doubts, *result["missing"])),
     ]
 
 
