@@ -185,6 +185,7 @@ def test_other_ways_are_given_as_how_many_times_as_long():
         "rollout status --timeout=15s: no cause": 16.0,
         "rollout status / cause named, with 15 s": 16.0,
         "rollout status / cause named, by deadline 600 s (sum)": 600.0,
+        "Argo CD's Degraded / cause named, by deadline 600 s (sum)": 600.0,
         "kubelet's first back-off waited out": 12.0,
         "back-off / recovered": 6.0,
         "back-off / recovered, at the sixth, 300 s (sum)": 150.0,

@@ -93,6 +93,11 @@ def compared(rounds: Sequence[Round], baselines: Sequence[Baseline]) -> list[Fig
             _PROGRESS_DEADLINE,
             named,
         ),
+        _ratio(
+            f"  Argo CD's Degraded / cause named, by deadline {_PROGRESS_DEADLINE} s (sum)",
+            _PROGRESS_DEADLINE,
+            named,
+        ),
         Figure("kubelet's first back-off waited out", round(back_off, 2), "s"),
         _ratio("  back-off / recovered", back_off, recovered),
         _ratio(
