@@ -5,6 +5,7 @@ the image before it finds that out. So it needs no shell in the image, and does 
 image would do beside the release that is serving.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -126,12 +127,13 @@ def pull(
     pods: Pods,
     probe: ProbePod,
     left: Callable[[], float],
-    may_end: Callable[[Stuck], bool],
+    may_end: Callable[[Stuck, float], bool],
 ) -> Looked:
     """Have the node pull the image, and take the probe away; the last look is returned.
 
     It ends when the image is pulled, when the pod has failed, and where a container waits for an
-    image for a reason that `may_end` says no more waiting mends. `left` is seconds until it must.
+    image for a reason that `may_end`, given how many seconds it has been so, says no more waiting
+    mends. `left` is seconds until it must.
     Raises WaitError where neither is so by then, and ApiException.
     """
     _create(pods, probe, left)
@@ -166,17 +168,20 @@ def _create(pods: Pods, probe: ProbePod, left: Callable[[], float]) -> None:
 
 
 def _await(
-    pods: Pods, probe: ProbePod, left: Callable[[], float], may_end: Callable[[Stuck], bool]
+    pods: Pods, probe: ProbePod, left: Callable[[], float], may_end: Callable[[Stuck, float], bool]
 ) -> Looked:
     last: list[Looked] = []
+    since: list[float] = []
 
     def seen() -> Looked:
         last.append(look(pods, probe))
         return last[-1]
 
     def ended(seen: Looked) -> bool:
-        at_an_end = seen.stuck is not None and may_end(seen.stuck)
-        return bool(seen.pulled or seen.failed or at_an_end)
+        if seen.stuck is None:
+            return bool(seen.pulled or seen.failed)
+        since.append(time.monotonic())
+        return may_end(seen.stuck, since[-1] - since[0])
 
     try:
         return wait_for(

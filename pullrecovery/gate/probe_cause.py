@@ -41,11 +41,21 @@ _KEY = "imagePullSecrets"
 # A probe pod tells nothing of the workflow.
 _UNSEEN = Workflow("", Path(), "", "", "")
 _LONGEST = 300
+# Seconds until the kubelet has tried again: its first back-off is 10, and its next look at the pod
+# may come half as long again after that (imageBackOffPeriod, workerResyncIntervalJitterFactor).
+SECOND_TRY = 20.0
 
 
-def may_end(stuck: Stuck) -> bool:
-    """Whether no waiting mends it: an outage may end by itself, and the node tries again."""
-    return external_of(stuck) is None
+def may_end(stuck: Stuck, seconds: float) -> bool:
+    """Whether no waiting mends what has been so for so long.
+
+    An outage may end by itself. And a kubelet that does not have a pod's Secret within a second, as
+    on a busy node, asks as nobody; so where the pod names one, its second try decides.
+    """
+    if external_of(stuck) is not None:
+        return False
+    asks_as_nobody = ANONYMOUS.search(stuck.container.waiting_message)
+    return not (asks_as_nobody and stuck.pod.pull_secrets) or seconds >= SECOND_TRY
 
 
 def external_of(stuck: Stuck) -> Cause | None:

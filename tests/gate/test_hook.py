@@ -11,6 +11,7 @@ import pytest
 from pullrecovery.errors import Exit, HeldError, PullRecoveryError
 from pullrecovery.gate import hook as hooks
 from pullrecovery.gate import probe as probes
+from pullrecovery.gate import probe_cause
 from pullrecovery.gate.kept import verdict_tag
 from pullrecovery.gate.signing import sign
 from pullrecovery.model import Image
@@ -25,6 +26,7 @@ PROBE = "frontend-gate-probe"
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch):
     monkeypatch.setattr(probes, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(probe_cause, "SECOND_TRY", 0.0)
 
 
 def _soon():
@@ -211,6 +213,23 @@ def test_secret_that_the_kubelet_cannot_decode_holds_with_its_cause():
     api = Api([waiting(recorded.NOT_BASE64, recorded.NOT_BASE64)])
 
     with pytest.raises(HeldError, match=r"secret\.unreadable"):
+        hook(api, until=_soon()).judge()
+
+
+def test_node_that_had_not_the_secret_at_first_is_given_its_second_try(monkeypatch):
+    """A busy kubelet asks as nobody where it does not have the pod's Secret within a second."""
+    monkeypatch.setattr(probe_cause, "SECOND_TRY", 20.0)
+    api = Api([waiting("ErrImagePull", recorded.ANONYMOUS), ended()])
+
+    assert hook(api, until=_soon()).judge()
+
+
+def test_pod_that_names_no_secret_is_given_none(monkeypatch):
+    """It asks as nobody whenever it is asked again."""
+    monkeypatch.setattr(probe_cause, "SECOND_TRY", 20.0)
+    api = Api([waiting("ErrImagePull", recorded.ANONYMOUS), ended()], account_secrets=())
+
+    with pytest.raises(HeldError, match=r"wiring\.not-wired"):
         hook(api, until=_soon()).judge()
 
 
