@@ -3,26 +3,25 @@
 import json
 import os
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
-from pullrecovery import __version__
 from pullrecovery.errors import UsageError
 from pullrecovery.gate.in_lab import LabGate
+from pullrecovery.gate.issuing import Place, issue
 from pullrecovery.gate.judging import Revision
 from pullrecovery.gate.keys import signing_key
 from pullrecovery.gate.mirror import Side
 from pullrecovery.gate.revision import checked_out
 from pullrecovery.gate.signing import sign
-from pullrecovery.gate.tiers import Judgement
 from pullrecovery.gate.verdict import Checks, Failure, GateVerdict, to_document
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.raising import PHASES
-from pullrecovery.lab.versions import KubernetesSet, kubernetes_set
+from pullrecovery.lab.versions import kubernetes_set
 from pullrecovery.model import Target
 from pullrecovery.observation import Credential
 from pullrecovery.redaction import protect
@@ -74,7 +73,8 @@ def run_gate(wish: Wish) -> int:
         source = _source(revision.target) if wish.live else None
         gate = LabGate(paths, versions, revision, wish.seed, wish.within, progress, source)
         judgement = gate.judge()
-        verdict = _verdict(wish, commit.sha, revision, judgement, versions)
+        place = Place("live" if wish.live else "lab", versions.kubernetes)
+        verdict = issue(revision, commit.sha, judgement, place, valid=wish.valid)
         verdict = replace(verdict, checks=_in_target(verdict.checks, commit.folder))
     wish.out.mkdir(parents=True, exist_ok=True)
     (wish.out / _JSON).write_text(json.dumps(to_document(verdict), indent=2) + "\n")
@@ -91,25 +91,6 @@ def _source(target: Target) -> Side:
         raise UsageError(f"Set {TOKEN} to a token that may read the packages of {target.owner}.")
     registry = RegistryClient(target.registry, httpx.Client(timeout=_ANSWER_WITHIN))
     return Side(registry, Credential(target.login, token))
-
-
-def _verdict(
-    wish: Wish, sha: str, revision: Revision, judgement: Judgement, versions: KubernetesSet
-) -> GateVerdict:
-    now = datetime.now(UTC).replace(microsecond=0)
-    return GateVerdict(
-        revision=sha,
-        target=revision.target.name,
-        suite=__version__,
-        issued=now,
-        expires=now + wish.valid,
-        world="live" if wish.live else "lab",
-        kubernetes=versions.kubernetes,
-        workloads=revision.workloads(),
-        checks=judgement.checks,
-        doubts=judgement.doubts,
-        tiers=judgement.tiers,
-    ).decided()
 
 
 def _in_target(checks: Checks, folder: Path) -> Checks:

@@ -17,7 +17,26 @@ from pullrecovery.lab.versions import KubernetesSet
 from pullrecovery.model import Verdict
 from pullrecovery.observation import Credential
 from pullrecovery.observe.registry import observe_wanted
+from pullrecovery.process import end_running
 from pullrecovery.world import World
+
+
+def judge_in(lab_world: LabWorld, revision: Revision, within: float) -> Judgement:
+    """What the tiers come to in a lab that is up; for who holds its lock, as a test does.
+
+    `within` is each tier's deadline in seconds. The world's target must be the revision's.
+    """
+    world = lab_world.world
+
+    def started() -> Verdicts:
+        return {**judge_started(lab_world), **revision.still_named(world)}
+
+    steps = [
+        Step("static", revision.checks(STATIC), lambda: revision.static(world), within),
+        Step("registry", revision.checks(REGISTRY), lambda: revision.registry(world), within),
+        Step("lab", revision.checks(CLUSTER), started, within),
+    ]
+    return run_tiers(steps, optional=revision.optional)
 
 
 @dataclass
@@ -49,7 +68,11 @@ class LabGate:
             Step("lab", revision.checks(CLUSTER), self._started, within, self._raise_cluster),
         ]
         with self._open, building_beside(self.paths, revision.target.docs, self.progress.say):
-            return run_tiers(steps, optional=revision.optional, say=self.progress.say)
+            judgement = run_tiers(steps, optional=revision.optional, say=self.progress.say)
+            if any(tier.ended == "timed-out" for tier in judgement.tiers):
+                # What goes on beside would be waited for.
+                end_running()
+            return judgement
 
     @property
     def lab_world(self) -> LabWorld:

@@ -1,5 +1,7 @@
 """Where the images of a revision come from: the registry itself, or the lab."""
 
+import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -8,9 +10,9 @@ import pytest
 
 from pullrecovery.gate import in_lab
 from pullrecovery.gate.in_lab import LabGate
-from pullrecovery.gate.judging import Revision
+from pullrecovery.gate.judging import CLUSTER, REGISTRY, STATIC, Revision
 from pullrecovery.gate.mirror import Side
-from pullrecovery.model import Cause
+from pullrecovery.model import Cause, fails, holds
 from pullrecovery.observation import Credential, Probe
 from pullrecovery.registry import RegistryClient
 from pullrecovery.world import World
@@ -123,3 +125,66 @@ def test_the_lab_is_seeded_only_where_it_plays_the_registry(gate, answer, seed, 
     made._seed()
 
     assert made.lab_world.pushed == pushed
+
+
+@pytest.fixture
+def raised(monkeypatch):
+    """Raise nothing, and keep how far the lab would have been raised."""
+    seen = []
+
+    class Raising:
+        def __init__(self, *_, with_cluster, **__):
+            seen.append("cluster" if with_cluster else "registry")
+
+        def up_locked(self):
+            return None
+
+    monkeypatch.setattr(in_lab, "Raising", Raising)
+    monkeypatch.setattr(in_lab, "open_world", lambda *_: nullcontext(_Lab()))
+    monkeypatch.setattr(in_lab, "building_beside", lambda *_: nullcontext())
+    monkeypatch.setattr(in_lab, "judge_started", lambda _: dict.fromkeys(LAB_CHECKS, holds()))
+    monkeypatch.setattr(Revision, "registry", lambda *_: dict.fromkeys(REGISTRY_CHECKS, holds()))
+    monkeypatch.setattr(Revision, "still_named", lambda *_: {})
+    return seen
+
+
+LAB_CHECKS, REGISTRY_CHECKS, STATIC_CHECKS = (
+    Revision(GOOD.target).checks(criteria) for criteria in (CLUSTER, REGISTRY, STATIC)
+)
+
+
+def _gate(monkeypatch, static):
+    monkeypatch.setattr(Revision, "static", lambda *_: static)
+    paths = SimpleNamespace()
+    return LabGate(paths, None, Revision(GOOD.target), False, 60.0, _Quiet())
+
+
+def test_the_lab_is_raised_no_further_than_the_next_tier_needs(raised, monkeypatch):
+    """The first two tiers need no cluster, and the third does."""
+    judgement = _gate(monkeypatch, dict.fromkeys(STATIC_CHECKS, holds())).judge()
+
+    assert raised == ["registry", "cluster"]
+    assert {tier.ended for tier in judgement.tiers} == {"passed"}
+    assert judgement.checks.missing == ()
+
+
+def test_no_cluster_is_raised_for_a_revision_whose_text_is_wrong(raised, monkeypatch):
+    """A first run would take minutes to say what is known after seconds."""
+    wrong = {"frontend REG-005": fails(Cause.WRONG_TAG), "frontend REG-007": holds()}
+
+    judgement = _gate(monkeypatch, wrong).judge()
+
+    assert raised == ["registry"]
+    assert [tier.ended for tier in judgement.tiers] == ["held", "not-run", "not-run"]
+
+
+def test_what_goes_on_beside_a_tier_that_timed_out_is_ended(raised, monkeypatch):
+    """The docs' build is awaited where the gate ends, and would keep it from doing so."""
+    ended = []
+    monkeypatch.setattr(in_lab, "end_running", lambda: ended.append(True))
+    gate = _gate(monkeypatch, {})
+    monkeypatch.setattr(Revision, "static", lambda *_: time.sleep(30))
+    gate.within = 0.2
+
+    assert [tier.ended for tier in gate.judge().tiers] == ["timed-out", "not-run", "not-run"]
+    assert ended == [True]

@@ -1,6 +1,7 @@
 """Tiers in their order: the first that does not pass is the last that runs."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -93,6 +94,25 @@ def test_a_tier_that_hangs_is_ended_and_nothing_can_be_told():
     assert _ended(judgement) == {"static": "passed", "registry": "timed-out", "lab": "not-run"}
     assert judgement.doubts == ("registry: the deadline of 0.3 s has passed",)
     assert _decision(judgement)[0] is Decision.CANNOT_TELL
+
+
+def test_a_lab_that_does_not_get_ready_is_ended_too(monkeypatch):
+    """What a tier needs first is not its own time, and has an end all the same."""
+    monkeypatch.setattr("pullrecovery.gate.tiers.READY_WITHIN", 0.3)
+    steps = _steps()
+    steps[1] = replace(steps[1], prepare=lambda: time.sleep(30))
+
+    judgement = run_tiers(steps)
+
+    assert _ended(judgement) == {"static": "passed", "registry": "timed-out", "lab": "not-run"}
+
+
+def test_the_time_of_what_a_tier_needs_first_is_not_its_own():
+    """A first run of the lab takes minutes, and the tier seconds."""
+    steps = _steps(within=2.0)
+    steps[0] = replace(steps[0], prepare=lambda: time.sleep(0.3))
+
+    assert run_tiers(steps).tiers[0].seconds < 0.3
 
 
 @pytest.mark.parametrize("error", [PullRecoveryError("the engine is gone"), OSError("no disk")])

@@ -1,0 +1,123 @@
+"""The gate's tiers on one revision of a workload, in the lab as it is.
+
+That one tier stops the next, and what follows from a verdict, is shown without a lab (tests/gate).
+"""
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+from joserfc.jwk import OKPKey
+
+from fixtures.checkouts import own_workload
+from fixtures.scenario import failing
+from pullrecovery import __version__, tasks
+from pullrecovery.gate.in_lab import judge_in
+from pullrecovery.gate.issuing import Place, issue
+from pullrecovery.gate.judging import Revision
+from pullrecovery.gate.signing import Expected, sign, verify
+from pullrecovery.gate.starting import judge_started
+from pullrecovery.gate.verdict import Decision
+from pullrecovery.lab.seeding import LabWorld
+from pullrecovery.model import Cause, Workload
+from pullrecovery.values import edit_values
+
+pytestmark = pytest.mark.whole_run
+_WITHIN = 120.0
+_SHA = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A revision with one workload and an image that nobody has pulled, and its lab."""
+
+    revision: Revision
+    lab_world: LabWorld
+    digest: str
+    mark: int
+
+    @property
+    def workload(self) -> Workload:
+        return self.revision.target.workloads[0]
+
+    @property
+    def kubernetes(self) -> str:
+        return self.lab_world.lab.versions.kubernetes
+
+    def expected(self) -> Expected:
+        """What the hook would expect: the digest that the tag has, and every criterion."""
+        criteria = frozenset(tasks.judged(self.revision.target))
+        images = {self.workload.name: self.digest}
+        return Expected(_SHA, images, criteria, __version__, datetime.now(UTC))
+
+    def set_value(self, key: str, value: object) -> None:
+        edit_values(self.workload.values_file, key, lambda _: value)
+
+    def causes(self, verdicts) -> dict[str, Cause]:
+        """What fails, by the criterion's name."""
+        return {name.split()[1]: each.cause for name, each in failing(verdicts).items()}
+
+
+@pytest.fixture
+def judged(lab_world, tmp_path):
+    """The target's last workload, as a revision of its own."""
+    whole = lab_world.world.target
+    workload = own_workload(whole.workloads[-1], whole, tmp_path)
+    workload = replace(workload, image=replace(workload.image, tag=secrets.token_hex(20)))
+    edit_values(workload.values_file, "image.tag", lambda _: workload.image.tag)
+    target = replace(whole, workloads=(workload,))
+    own = replace(lab_world, world=replace(lab_world.world, target=target))
+    mark, digest = own.mark(), own.publish(workload.image, workload.app)
+    return Judged(Revision(target), own, digest, mark)
+
+
+def test_revision_in_good_order_is_started_with_the_digest_it_is_bound_to(judged):
+    """Every tier passes, the node pulled what the verdict names, and it can be verified."""
+    judgement = judge_in(judged.lab_world, judged.revision, _WITHIN)
+
+    verdict = issue(judged.revision, _SHA, judgement, Place("lab", judged.kubernetes))
+    assert (verdict.decision, verdict.reasons) == (Decision.PROMOTE, ())
+    assert judged.revision.images == {judged.workload.name: judged.digest}
+    assert judged.lab_world.pulls(since=judged.mark, digest=judged.digest)
+    key = OKPKey.generate_key("Ed25519")
+    assert verify(sign(verdict, key), key, judged.expected()) == []
+
+
+def test_wrong_tag_is_held_by_its_text(judged):
+    """The revision whose values say `dev`: no registry is asked."""
+    judged.set_value("image.tag", "dev")
+
+    found = judged.causes(judged.revision.static(judged.lab_world.world))
+
+    assert found == {"REG-005": Cause.WRONG_TAG}
+
+
+def test_image_that_is_not_there_is_held_by_the_registry(judged):
+    """What nobody has pushed cannot be bound to: no digest is known."""
+    image = replace(judged.workload.image, tag=secrets.token_hex(20))
+    target = replace(judged.revision.target, workloads=(replace(judged.workload, image=image),))
+    absent = Revision(target)
+
+    found = judged.causes(absent.registry(replace(judged.lab_world.world, target=target)))
+
+    assert found == {"REG-001": Cause.TAG_UNKNOWN, "REG-002": Cause.IMAGE_MISSING}
+    assert absent.images == {judged.workload.name: ""}
+
+
+def test_workload_that_is_not_wired_is_held_where_it_runs(judged):
+    """Text and registry are in order, and no node can pull it."""
+    judged.set_value(judged.workload.pull_secrets_key, [])
+
+    found = judged.causes(judge_started(judged.lab_world))
+
+    assert found == {"REG-004": Cause.NOT_WIRED, "REG-006": Cause.NOT_WIRED}
+
+
+def test_tag_that_was_pushed_again_meanwhile_is_held(judged):
+    """The verdict would be of an image that the tag does not lead to any more."""
+    world = judged.lab_world.world
+    judged.revision.registry(world)
+    judged.lab_world.publish(judged.workload.image, judged.workload.app)
+
+    assert judged.causes(judged.revision.still_named(world)) == {"REG-006": Cause.TAG_MOVED}
