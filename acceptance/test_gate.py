@@ -4,13 +4,14 @@ That one tier stops the next, and what follows from a verdict, is shown without 
 """
 
 import secrets
+import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from joserfc.jwk import OKPKey
 
-from fixtures.checkouts import own_workload
 from fixtures.scenario import failing
 from pullrecovery import __version__, tasks
 from pullrecovery.gate.in_lab import judge_in
@@ -21,6 +22,7 @@ from pullrecovery.gate.starting import judge_started
 from pullrecovery.gate.verdict import Decision
 from pullrecovery.lab.seeding import LabWorld
 from pullrecovery.model import Cause, Workload
+from pullrecovery.target import load_target
 from pullrecovery.values import edit_values
 
 pytestmark = pytest.mark.whole_run
@@ -61,12 +63,15 @@ class Judged:
 
 @pytest.fixture
 def judged(lab_world, tmp_path):
-    """The target's last workload, as a revision of its own."""
-    whole = lab_world.world.target
-    workload = own_workload(whole.workloads[-1], whole, tmp_path)
+    """The target's last workload in a copy of the target, with a tag of its own."""
+    made = shutil.ignore_patterns("node_modules", "build", ".docusaurus")
+    folder = shutil.copytree(lab_world.world.target.root, tmp_path / "target", ignore=made)
+    whole = load_target(Path(folder))
+    *_, workload = whole.workloads
     workload = replace(workload, image=replace(workload.image, tag=secrets.token_hex(20)))
     edit_values(workload.values_file, "image.tag", lambda _: workload.image.tag)
-    target = replace(whole, workloads=(workload,))
+    # The page in the docs names the images of all workloads.
+    target = replace(whole, workloads=(workload,), docs=None)
     own = replace(lab_world, world=replace(lab_world.world, target=target))
     mark, digest = own.mark(), own.publish(workload.image, workload.app)
     return Judged(Revision(target), own, digest, mark)

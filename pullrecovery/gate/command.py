@@ -14,7 +14,7 @@ from pullrecovery.gate.issuing import Place, issue
 from pullrecovery.gate.judging import Revision
 from pullrecovery.gate.keys import signing_key
 from pullrecovery.gate.mirror import Side
-from pullrecovery.gate.revision import checked_out
+from pullrecovery.gate.revision import checked_out, target_in
 from pullrecovery.gate.signing import sign
 from pullrecovery.gate.verdict import Checks, Failure, GateVerdict, to_document
 from pullrecovery.lab.lock import locked
@@ -26,7 +26,6 @@ from pullrecovery.model import Target
 from pullrecovery.observation import Credential
 from pullrecovery.redaction import protect
 from pullrecovery.registry import RegistryClient
-from pullrecovery.target import load_target
 
 REPORTS = REPOSITORY / ".reports" / "gate"
 TOKEN = "GHCR_TOKEN"
@@ -69,7 +68,7 @@ def run_gate(wish: Wish) -> int:
         checked_out(wish.folder, wish.revision, paths.state) as commit,
         locked(paths, progress.say),
     ):
-        revision = Revision(load_target(commit.folder))
+        revision = Revision(target_in(commit.folder, wish.folder))
         source = _source(revision.target) if wish.live else None
         gate = LabGate(paths, versions, revision, wish.seed, wish.within, progress, source)
         judgement = gate.judge()

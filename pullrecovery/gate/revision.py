@@ -7,7 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pullrecovery.errors import UsageError
+from pullrecovery.model import Target
 from pullrecovery.process import CommandError, run
+from pullrecovery.target import load_target
 
 _GIT = ("git", "--no-optional-locks")
 
@@ -38,6 +40,14 @@ def checked_out(folder: Path, name: str, into: Path) -> Iterator[Revision]:
         if not (copy / below).is_dir():
             raise UsageError(f"Revision {sha} has no folder {below}; TARGET is a folder in it.")
         yield Revision(sha, copy / below)
+
+
+def target_in(copy: Path, folder: Path) -> Target:
+    """The target in a copy of `folder`; an error of its target.yaml names the folder it is of."""
+    try:
+        return load_target(copy)
+    except UsageError as error:
+        raise UsageError(str(error).replace(str(copy), str(folder))) from error
 
 
 def _root(folder: Path) -> Path:

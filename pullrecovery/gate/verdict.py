@@ -180,10 +180,20 @@ def _gaps(checks: Checks, workloads: tuple[Judged, ...], *, partial: bool) -> It
         yield "not every check was selected"
     required = set(checks.declared) - set(checks.optional)
     yield from (f"{Guard.NO_SKIPS}: {each}" for each in checks.skipped if each in required)
-    yield from (f"{each} was not run" for each in checks.missing if each in required)
+    yield from _together("not run", [each for each in checks.missing if each in required])
     undeclared = [each for each in checks.run if each not in checks.declared]
     yield from (f"{each} was run and not declared" for each in undeclared)
-    yield from (f"no digest is known of {each.reference}" for each in workloads if not each.image)
+    unnamed = dict.fromkeys(each.reference for each in workloads if not each.image)
+    if unnamed:
+        yield f"no digest is known of {', '.join(unnamed)}"
+
+
+def _together(what: str, found: list[str]) -> Iterator[str]:
+    """Checks that have one thing in common, in one sentence: a tier that ends leaves many."""
+    if len(found) == 1:
+        yield f"{found[0]} was {what}"
+    elif found:
+        yield f"{len(found)} checks were {what}: {', '.join(found)}"
 
 
 def chart_digest(workload: Workload) -> str:

@@ -13,14 +13,13 @@ import httpx
 from pullrecovery import __version__
 from pullrecovery.errors import Exit, UsageError
 from pullrecovery.gate.keys import verifying_key
-from pullrecovery.gate.revision import checked_out
+from pullrecovery.gate.revision import checked_out, target_in
 from pullrecovery.gate.signing import Expected, verify
 from pullrecovery.gate.verdict import chart_digest
 from pullrecovery.model import Target
 from pullrecovery.observation import Credential
 from pullrecovery.redaction import protect
 from pullrecovery.registry import RegistryClient
-from pullrecovery.target import load_target
 from pullrecovery.tasks import CRITERIA, judged, optional_criteria
 
 # Where no target says so: those that every target can be judged by, and none is optional.
@@ -83,7 +82,7 @@ def _expected(claim: Claim, http: httpx.Client) -> Expected:
         TemporaryDirectory(prefix="pull-recovery-") as scratch,
         checked_out(claim.folder, claim.revision, Path(scratch)) as commit,
     ):
-        target = load_target(commit.folder)
+        target = target_in(commit.folder, claim.folder)
         criteria = frozenset(judged(target)) - optional_criteria(target)
         charts = {each.name: chart_digest(each) for each in target.workloads}
         images = _known(target, given, http)

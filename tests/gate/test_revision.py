@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from pullrecovery.errors import UsageError
-from pullrecovery.gate.revision import checked_out
+from pullrecovery.gate.revision import checked_out, target_in
 
 _ME = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b.c", "GIT_CONFIG_GLOBAL": "/dev/null"}
 _ENV = _ME | {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b.c"}
@@ -122,6 +122,14 @@ def test_a_folder_that_the_revision_lacks_is_one_clear_error(git, target, tmp_pa
 
     with pytest.raises(UsageError, match="has no folder later"):
         checked_out(later, "HEAD~1", tmp_path).__enter__()
+
+
+def test_a_mistake_in_target_yaml_names_the_users_own_folder(target, tmp_path):
+    """The copy that it was read in is gone by the time anybody looks."""
+    with checked_out(target, "HEAD", tmp_path) as revision:
+        with pytest.raises(UsageError) as error:
+            target_in(revision.folder, target)
+        assert str(error.value).startswith(f"{target}/target.yaml:1: the target lacks")
 
 
 def test_no_folder_is_one_clear_error(tmp_path):

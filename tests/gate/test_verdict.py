@@ -58,6 +58,12 @@ def test_every_required_check_run_and_none_failed_is_promoted():
         ),
         (checks(run=checks().declared[:2]), {}, "cannot-tell", "frontend REG-006 was not run"),
         (
+            checks(run=checks().declared[:1]),
+            {},
+            "cannot-tell",
+            "2 checks were not run: frontend REG-005, frontend REG-006",
+        ),
+        (
             checks(declared=checks().declared[:2]),
             {},
             "cannot-tell",
@@ -81,6 +87,7 @@ def test_every_required_check_run_and_none_failed_is_promoted():
         "a time-out",
         "a skip",
         "a missing criterion",
+        "several of them",
         "an undeclared one",
         "no digest",
     ],
