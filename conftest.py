@@ -7,6 +7,7 @@ from pullrecovery import __version__
 pytest_plugins = [
     "fixtures.options",
     "fixtures.lab",
+    "fixtures.turns",
     "fixtures.live",
     "fixtures.matrix",
     "fixtures.controls",
@@ -22,7 +23,6 @@ pytest_plugins = [
     "fixtures.story",
     "fixtures.selection",
     "fixtures.scheduling",
-    "fixtures.turns",
 ]
 
 

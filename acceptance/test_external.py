@@ -21,7 +21,7 @@ def pytest_generate_tests(metafunc):
     """Every row, for one workload: what a registry says does not depend on the chart."""
     workload = target_of(metafunc.config).workloads[-1]
     rows = [Scenario(fault, workload, VALUES) for fault in FAULTS]
-    alone = pytest.mark.alone
+    alone = pytest.mark.partly_alone
     parameters = [pytest.param(row, marks=[alone] if row.fault.alone else []) for row in rows]
     metafunc.parametrize("scenario", parameters, ids=[row.id for row in rows])
 
