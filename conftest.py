@@ -9,6 +9,7 @@ pytest_plugins = [
     "fixtures.lab",
     "fixtures.turns",
     "fixtures.live",
+    "fixtures.user_cluster",
     "fixtures.matrix",
     "fixtures.controls",
     "fixtures.scenario",

@@ -1,0 +1,116 @@
+"""The live world, with the lab's cluster and ghcr.io in the part of a user's.
+
+It must see what the lab sees, and change nothing: the API server itself wrote down what it asked.
+"""
+
+import json
+import socket
+
+import pytest
+
+from fixtures.symptoms import LOOK_EVERY
+from fixtures.user_cluster import least_rules
+from pullrecovery.diagnosis.stuck import stuck_containers
+from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.tasks import CRITERIA
+from pullrecovery.wait import wait_for
+
+pytestmark = pytest.mark.whole_run
+
+
+def _pods(ground):
+    deployment = observe_deployment(ground.world, ground.workload)
+    return observe_pods(ground.world, ground.workload, deployment)
+
+
+def _await_stuck(ground):
+    """A pod waits for its image, as the kubelet says."""
+    wait_for(
+        "a pod waits for its image",
+        lambda: stuck_containers(_pods(ground)),
+        bool,
+        timeout=60,
+        interval=LOOK_EVERY,
+        pause=ground.recorder.pause,
+    )
+
+
+def test_namespace_in_good_order_holds_and_is_left_as_it_is(make_user_cluster):
+    """Every criterion on every workload; and all that was asked of the API server was to see."""
+    cluster = make_user_cluster()
+
+    looked = cluster.look()
+
+    assert set(looked.outcomes.values()) == {"holds"}, looked.output
+    assert {each["id"]: each["holds"] for each in looked.result["criteria"]} == dict.fromkeys(
+        CRITERIA, True
+    )
+    assert (looked.code, looked.result["run"]["exit"]) == (0, 0)
+    assert (looked.result["run"]["world"], looked.result["run"]["partial"]) == ("live", False)
+    assert {"list pods", "get secrets"} <= {str(each) for each in cluster.asked()}
+    assert cluster.written() == []
+    assert cluster.token not in looked.output + json.dumps(looked.result)
+
+
+def test_broken_workload_fails_for_the_cause_that_the_lab_names(make_user_cluster):
+    """A revoked token and a tag that is not there: each verdict has the lab's causes, no others."""
+    cluster = make_user_cluster("backend")
+    (ground,) = cluster.grounds
+    other = ground.lab_world.mint()
+    ground.put_secret(other.credential)
+    ground.lab_world.revoke(other)
+    ground.set_value("image.tag", "dev")
+    ground.world.helm.upgrade(ground.workload)
+    _await_stuck(ground)
+
+    looked = cluster.look()
+
+    assert looked.causes == cluster.causes_in_the_lab(), looked.output
+    assert {"REG-003-backend", "REG-005-backend", "REG-006-backend"} <= looked.causes.keys()
+    assert (looked.code, looked.result["run"]["exit"]) == (1, 1)
+    advice = {each["reg"]: each["advice"] for each in looked.result["verdicts"]}
+    assert "would be refreshed" in advice["REG-003"]
+    assert f"+  tag: {ground.workload.image.tag}" in advice["REG-005"]
+    assert cluster.written() == []
+
+
+def test_verb_that_is_missing_is_named_and_nothing_holds_for_it(make_user_cluster):
+    """Without pods nothing can be said of them; what needs none of them is judged all the same."""
+    cluster = make_user_cluster("backend")
+    cluster.allow([rule for rule in least_rules() if "pods" not in rule["resources"]])
+
+    looked = cluster.look()
+
+    assert looked.code == looked.result["run"]["exit"] == 2
+    assert looked.outcomes["REG-006-backend"] == "cannot_tell"
+    assert looked.outcomes["REG-003-backend"] == "holds"
+    namespace = cluster.grounds[0].namespace
+    assert f"forbids to list pods in {namespace}" in looked.output
+    assert "forbids to list pods" in " ".join(looked.result["run"]["doubts"])
+
+
+def test_lab_takes_no_notice_of_a_users_cluster_and_token(inner_run, monkeypatch, tmp_path):
+    """KUBECONFIG leads to a server that nobody may knock at, GHCR_TOKEN is one of nobody's."""
+    token = "ghp_" + "0" * 36
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        kubeconfig = tmp_path / "poisoned"
+        cluster = {"name": "x", "cluster": {"server": f"https://127.0.0.1:{_port(server)}"}}
+        context = {"name": "x", "context": {"cluster": "x", "user": "x"}}
+        document = {"apiVersion": "v1", "kind": "Config", "current-context": "x"}
+        document |= {"clusters": [cluster], "contexts": [context], "users": []}
+        kubeconfig.write_text(json.dumps(document))
+        monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+        monkeypatch.setenv("GHCR_TOKEN", token)
+
+        inner = inner_run("test_healthy.py", "-k", "healthy-backend-values")
+
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert inner.code == 0, inner.output
+    assert [each["as_expected"] for each in inner.result["controls"]] == [True]
+    assert token not in inner.output + json.dumps(inner.result)
+
+
+def _port(server):
+    return server.getsockname()[1]
