@@ -311,12 +311,13 @@ def test_selection_is_partial(options, partial):
     assert _result(**options)["run"]["partial"] is partial
 
 
-def test_deselected_row_makes_the_run_partial():
-    """Whichever plugin it was that left it out."""
-    file = ResultFile(config())
-    file.pytest_deselected()
+@pytest.mark.parametrize(("left_out", "partial"), [([TEST], True), ([], False)])
+def test_deselected_row_makes_the_run_partial(left_out, partial):
+    """Whichever plugin it was that left it out; one that left out nothing may say so, too."""
+    file = ResultFile(config(keyword=""))
+    file.pytest_deselected(left_out)
 
-    assert file.result(OK)["run"]["partial"] is True
+    assert file.result(OK)["run"]["partial"] is partial
 
 
 def test_file_is_written_without_secrets(tmp_path):

@@ -6,6 +6,7 @@ Its shape is docs/result.schema.json.
 import json
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,9 @@ class ResultFile:
         self._harness_faults: dict[str, dict[str, str]] = {}
         self._skipped: list[str] = []
 
-    def pytest_deselected(self) -> None:
-        self._partial = True
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        # It is also called where there was nothing to leave out.
+        self._partial = self._partial or bool(items)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """The worst phase decides; an error of setup or teardown is the harness's own."""
