@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from joserfc import jws
@@ -94,7 +95,18 @@ def verify(signed: str, key: Key, expected: Expected) -> list[str]:
         verdict = read(signed, key)
     except VerdictError as error:
         return [str(error)]
-    return [*_foreign(verdict, expected), *_stale(verdict, expected), *_empty(verdict, expected)]
+    judging = (_undecided(verdict), _foreign(verdict, expected), _stale(verdict, expected))
+    return [*chain(*judging), *_empty(verdict, expected)]
+
+
+def _undecided(verdict: GateVerdict) -> Iterator[str]:
+    """It says itself that it lets nothing through, or it should."""
+    decided = verdict.decided()
+    if verdict.decision is not Decision.PROMOTE:
+        yield from (f"{verdict.decision}: {each}" for each in verdict.reasons or ("no reason",))
+    elif decided.decision is not Decision.PROMOTE:
+        # Whoever signed it: the decision is made here once more, from what it rests on.
+        yield from (f"it says promote, and should not: {each}" for each in decided.reasons)
 
 
 def _foreign(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
@@ -108,7 +120,8 @@ def _foreign(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
         if judged is None:
             yield f"the verdict says nothing of the workload {name}"
         elif not digest or judged.image != digest:
-            yield f"{name}: the image judged is {judged.image}, and not {digest or 'known now'}"
+            seen, now = judged.image or "none", digest or "known now"
+            yield f"{name}: the image judged is {seen}, and not {now}"
     for name, digest in expected.charts.items():
         judged = verdict.workload(name)
         if judged and judged.chart != digest:
@@ -128,17 +141,11 @@ def _stale(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
 
 
 def _empty(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
-    """It judged too little, or does not say what it would have to."""
+    """It judged less than is asked for."""
     if not expected.criteria:
         yield "nothing is expected: no criterion was named"
     wanted = [check(name, reg) for name in expected.images for reg in sorted(expected.criteria)]
     yield from (f"{each} was not judged" for each in wanted if each not in verdict.checks.run)
-    decided = verdict.decided()
-    if verdict.decision is not Decision.PROMOTE:
-        yield from (f"{verdict.decision}: {each}" for each in verdict.reasons or ("no reason",))
-    elif decided.decision is not Decision.PROMOTE:
-        # Whoever signed it: the decision is made here once more, from what it rests on.
-        yield from (f"it says promote, and should not: {each}" for each in decided.reasons)
 
 
 def _check_header(header: Mapping[str, Any], key: Key) -> None:

@@ -2,7 +2,10 @@
 
 import json
 
+import httpx
 import pytest
+
+from pullrecovery.gate.status import Said, StatusError, post_status
 
 API = "https://api.github.com"
 SHA = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"
@@ -103,3 +106,24 @@ def test_scopes_that_would_do_are_named(world):
     answer = ask(world, "GET", LISTED)
 
     assert answer.headers["x-accepted-oauth-scopes"] == "repo, repo:status"
+
+
+def test_the_gates_verdict_is_set_on_its_commit(world):
+    """As `gate commit-status` does in CI, whose address here is the stand-in's."""
+
+    def take(request):
+        headers, content = dict(request.headers), request.read()
+        answer = world.ask(request.method, str(request.url), headers=headers, content=content)
+        return httpx.Response(answer.status_code, content=answer.content)
+
+    client = httpx.Client(base_url=API, transport=httpx.MockTransport(take))
+    held = Said(SHA, "failure", "hold: frontend REG-005: render.wrong-tag")
+
+    where = post_status(held, "Acme/App", "ghp_run", url="https://ci.example/1", http=client)
+
+    (listed,) = ask(world, "GET", LISTED).json()
+    assert where == listed["url"]
+    assert (listed["state"], listed["context"]) == ("failure", "pull-recovery/gate")
+    assert listed["description"] == held.description
+    with pytest.raises(StatusError, match="404 Not Found"):
+        post_status(held, "Acme/App", "ghp_packages", http=client)
