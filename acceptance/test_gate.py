@@ -68,7 +68,10 @@ def judged(lab_world, tmp_path):
     folder = shutil.copytree(lab_world.world.target.root, tmp_path / "target", ignore=made)
     whole = load_target(Path(folder))
     *_, workload = whole.workloads
-    workload = replace(workload, image=replace(workload.image, tag=secrets.token_hex(20)))
+    image = replace(workload.image, tag=secrets.token_hex(20))
+    # Its application was built from where the lab found it.
+    app = lab_world.world.target.workload(workload.name).app
+    workload = replace(workload, image=image, app=app)
     edit_values(workload.values_file, "image.tag", lambda _: workload.image.tag)
     # The page in the docs names the images of all workloads.
     target = replace(whole, workloads=(workload,), docs=None)
