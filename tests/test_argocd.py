@@ -178,6 +178,21 @@ def test_next_upgrade_drops_what_the_one_before_was_given(make, workload):
     assert len(controller.asked) == 2
 
 
+def test_next_sync_begins_without_the_results_of_the_one_before(make, workload, monkeypatch):
+    """Argo CD would take a hook that passed then for one that passed now, and not run it."""
+    deployer, _, _ = make()
+    deployer.upgrade(workload)
+    asked = []
+    patch = ArgoCD.patch
+    monkeypatch.setattr(ArgoCD, "patch", lambda *given: asked.append(given[2]) or patch(*given))
+
+    deployer.upgrade(workload)
+
+    (body,) = asked
+    assert body["status"] == {"operationState": None}
+    assert "operation" in body
+
+
 @pytest.mark.parametrize("phase", ["Failed", "Error"])
 def test_sync_that_fails_says_so_in_argo_cds_words(make, workload, phase):
     """The words are what a cause is found by."""

@@ -163,7 +163,9 @@ class ArgoCD:
             )
         else:
             self.terminate(workload)
-            self.patch(workload, (body or {}) | operation)
+            # As its own API server does: resumed, a sync would take the results of the one before
+            # for its own, hooks that passed then among them.
+            self.patch(workload, (body or {}) | operation | {"status": {"operationState": None}})
         ended = self._await_operation(workload, asked, within)
         if ended.get("phase") != "Succeeded":
             name = application_name(workload)
