@@ -2,19 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from pullrecovery.diagnosis.workflow import diagnose_workflow
 from pullrecovery.gate.verdict import Judged, chart_digest, check
-from pullrecovery.grant_seen import GrantSeen
 from pullrecovery.memory import Memory
 from pullrecovery.model import Cause, Target, Verdict, Workload, all_named, fails
-from pullrecovery.observation import DeploymentSeen, Observation, Probe, SecretSeen
-from pullrecovery.observe import observe_pull
-from pullrecovery.observe.docs import observe_docs
+from pullrecovery.observation import Observation, Probe
+from pullrecovery.observe import observe_pull, observe_written
 from pullrecovery.observe.registry import observe_wanted
-from pullrecovery.observe.reuse import current_chart, current_identity
-from pullrecovery.observe.workflow import observe_workflow
+from pullrecovery.observe.reuse import current_identity
 from pullrecovery.tasks import CRITERIA, judged, optional_criteria
 from pullrecovery.world import World
 
@@ -66,7 +62,7 @@ class Revision:
         """
         found: dict[str, Verdict] = {}
         for workload in self.target.workloads:
-            seen = _text(world, workload)
+            seen = observe_written(world, workload)
             found |= _judge(seen, STATIC)
             wrong = all_named(*diagnose_workflow(seen.workflow, self.target, workload.image))
             if wrong:
@@ -88,7 +84,7 @@ class Revision:
     def not_there(self, world: World, workload: Workload, answer: Probe) -> Verdicts:
         """What the real registry's `answer` is to REG-002, where it names no image."""
         self.images[workload.name] = ""
-        seen = replace(_text(world, workload), wanted=answer)
+        seen = replace(observe_written(world, workload), wanted=answer)
         return {check(workload.name, "REG-002"): CRITERIA["REG-002"](seen)}
 
     def still_named(self, world: World) -> Verdicts:
@@ -111,20 +107,3 @@ def judge_running(seen: Observation) -> Verdicts:
 def _judge(seen: Observation, criteria: frozenset[str]) -> dict[str, Verdict]:
     known = [name for name in judged(seen.target) if name in criteria]
     return {check(seen.workload.name, name): CRITERIA[name](seen) for name in known}
-
-
-def _text(world: World, workload: Workload) -> Observation:
-    """What is written in the target; all else of the observation is not there, and not judged."""
-    return Observation(
-        target=world.target,
-        workload=workload,
-        chart=current_chart(world, workload),
-        secret=SecretSeen(world.target.pull_secret, workload.namespace, exists=False),
-        deployment=DeploymentSeen(exists=False),
-        pods=(),
-        wanted=Probe("network", 0),
-        identity=None,
-        grant=GrantSeen("", 0, datetime.now(UTC)),
-        workflow=observe_workflow(world),
-        docs=observe_docs(world),
-    )

@@ -15,9 +15,8 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
+from pullrecovery.lab.containers import await_answer, remove_own
 from pullrecovery.lab.paths import LABEL, NAME
-from pullrecovery.lab.stand_in import has_ended
-from pullrecovery.wait import wait_for
 
 CONTAINER = f"{NAME}-git"
 _REPOSITORY = "/srv/git/monorepo.git"
@@ -141,7 +140,7 @@ def ensure_git_server(client: docker.DockerClient, image: str) -> GitServer:
     found = find_git_server(client, image)
     if found:
         return found
-    _remove(client)
+    remove_own(client, CONTAINER)
     container = client.containers.run(
         image,
         ["sh", "-c", _SERVE],
@@ -153,28 +152,9 @@ def ensure_git_server(client: docker.DockerClient, image: str) -> GitServer:
         init=True,
     )
     server = GitServer(container)
-    wait_for(
-        "the lab's git server answers",
-        server.answers,
-        bool,
-        failed=lambda _: has_ended(container),
-        describe=lambda _: container.logs(tail=15).decode(errors="replace"),
-        timeout=_ANSWERS_WITHIN,
-    )
+    what = "the lab's git server answers"
+    await_answer(container, what, server.answers, within=_ANSWERS_WITHIN)
     return server
-
-
-def _remove(client: docker.DockerClient) -> None:
-    try:
-        container = client.containers.get(CONTAINER)
-    except NotFound:
-        return
-    if LABEL not in container.labels:
-        raise LabError(
-            f"A container named {CONTAINER} exists that is not the lab's; rename or remove it"
-            f" (docker rm --force {CONTAINER})."
-        )
-    container.remove(force=True, v=True)
 
 
 def _bytes(output: object) -> bytes:

@@ -10,13 +10,12 @@ import docker
 from docker.errors import NotFound
 from docker.types import Mount
 
-from pullrecovery.errors import LabError
 from pullrecovery.lab.archive import archive
+from pullrecovery.lab.containers import await_answer, remove_own
 from pullrecovery.lab.egress import guard
 from pullrecovery.lab.paths import LABEL, NAME, Paths
 from pullrecovery.lab.runner_shell import CASES, RunnerShell
-from pullrecovery.lab.stand_in import HOST, has_ended
-from pullrecovery.wait import wait_for
+from pullrecovery.lab.stand_in import HOST
 
 CONTAINER = f"{NAME}-runner"
 _TRUSTS = f"{LABEL}.trusts"
@@ -87,30 +86,14 @@ def start_runner(
     container.put_archive("/", archive(_trust(paths), mode=0o644))
     container.start()
     shell = RunnerShell(container, engine_host)
-    wait_for(
-        "the runner's own engine answers",
-        shell.answers,
-        bool,
-        failed=lambda _: has_ended(container),
-        describe=lambda _: container.logs(tail=15).decode(errors="replace"),
-        timeout=_ANSWERS_WITHIN,
-    )
+    what = "the runner's own engine answers"
+    await_answer(container, what, shell.answers, within=_ANSWERS_WITHIN)
     return shell
 
 
 def remove_runner(client: docker.DockerClient) -> None:
     """Remove the container and its volumes, as far as there are any; nothing of another's."""
-    try:
-        container = client.containers.get(CONTAINER)
-    except NotFound:
-        container = None
-    if container is not None:
-        if LABEL not in container.labels:
-            raise LabError(
-                f"A container named {CONTAINER} exists that is not the lab's; rename or remove it"
-                f" (docker rm --force {CONTAINER})."
-            )
-        container.remove(force=True, v=True)
+    remove_own(client, CONTAINER)
     for volume in client.volumes.list(filters={"label": f"{LABEL}=runner"}):
         volume.remove()
 

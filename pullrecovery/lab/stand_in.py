@@ -9,17 +9,16 @@ import docker
 import httpx
 import trustme
 from docker.errors import NotFound
-from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.archive import archive
 from pullrecovery.lab.certificates import keep_faulty
+from pullrecovery.lab.containers import await_answer, remove_own
 from pullrecovery.lab.control import Control
 from pullrecovery.lab.ghcr import hosts
 from pullrecovery.lab.network import free_ports
 from pullrecovery.lab.paths import LABEL, NAME, Paths
 from pullrecovery.redaction import protect
-from pullrecovery.wait import wait_for
 
 HOST = hosts.REGISTRY
 # All names that the container answers to: the registry, where its blobs are, the packages API.
@@ -89,14 +88,8 @@ def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> Sta
     secret_file.touch(mode=0o600)
     secret_file.write_text(secret)
     container.start()
-    found = wait_for(
-        "the stand-in for ghcr.io answers",
-        lambda: find_stand_in(client, paths),
-        lambda seen: seen is not None,
-        failed=lambda _: has_ended(container),
-        describe=lambda _: container.logs(tail=15).decode(errors="replace"),
-        timeout=60,
-    )
+    what = "the stand-in for ghcr.io answers"
+    found = await_answer(container, what, lambda: find_stand_in(client, paths), within=60)
     if found is None:
         raise LabError("The stand-in for ghcr.io answers no more.")
     return found
@@ -121,16 +114,7 @@ def find_stand_in(client: docker.DockerClient, paths: Paths, image: str = "") ->
 
 def remove_stand_in(client: docker.DockerClient) -> None:
     """Remove the container, if there is one; raises LabError if it is not the lab's."""
-    try:
-        container = client.containers.get(CONTAINER)
-    except NotFound:
-        return
-    if LABEL not in container.labels:
-        raise LabError(
-            f"A container named {CONTAINER} exists that is not the lab's; rename or remove it"
-            f" (docker rm --force {CONTAINER})."
-        )
-    container.remove(force=True, v=True)
+    remove_own(client, CONTAINER)
 
 
 def stand_in_output(client: docker.DockerClient) -> bytes:
@@ -179,9 +163,3 @@ def lab_client(stand_in: StandIn, timeout: float = 60) -> httpx.Client:
 def lab_transport(stand_in: StandIn) -> httpx.BaseTransport:
     """What lab_client() is made of, for a library that makes its own client."""
     return _ToTheLab(stand_in)
-
-
-def has_ended(container: Container) -> bool:
-    """Whether the container runs no more; the engine is asked."""
-    container.reload()
-    return container.status in ("exited", "dead")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from pullrecovery.grant_seen import GrantSeen
 from pullrecovery.model import Workload
-from pullrecovery.observation import DeploymentSeen, Observation, SecretSeen
+from pullrecovery.observation import DeploymentSeen, Observation, Probe, SecretSeen
 from pullrecovery.observe.argocd import observe_application
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.observe.docs import observe_docs
@@ -49,8 +49,8 @@ def observe_pull(world: View, workload: Workload) -> Observation:
     )
 
 
-def _observe_outside(world: View, workload: Workload) -> Observation:
-    """What can be seen where there is no cluster; what is in one is not there, and not judged."""
+def observe_written(world: View, workload: Workload) -> Observation:
+    """What is written in the target; all else of the observation is not there."""
     return Observation(
         target=world.target,
         workload=workload,
@@ -58,8 +58,15 @@ def _observe_outside(world: View, workload: Workload) -> Observation:
         secret=SecretSeen(world.target.pull_secret, workload.namespace, exists=False),
         deployment=DeploymentSeen(exists=False),
         pods=(),
-        wanted=observe_wanted(world, workload.image),
+        wanted=Probe("network", 0),
         identity=None,
         grant=GrantSeen("", 0, datetime.now(UTC)),
         workflow=observe_workflow(world),
+        docs=observe_docs(world),
     )
+
+
+def _observe_outside(world: View, workload: Workload) -> Observation:
+    """What can be seen where there is no cluster; what is in one is not there, and not judged."""
+    wanted = observe_wanted(world, workload.image)
+    return replace(observe_written(world, workload), wanted=wanted)

@@ -69,7 +69,7 @@ class _Quiet:
 def judged(monkeypatch):
     """Have the registry tier hold whatever is in the lab, and the text be good."""
     monkeypatch.setattr(Revision, "registry", lambda *_: {"frontend REG-001": None})
-    monkeypatch.setattr("pullrecovery.gate.judging._text", lambda *_: GOOD)
+    monkeypatch.setattr("pullrecovery.gate.judging.observe_written", lambda *_: GOOD)
 
 
 def test_the_registrys_own_image_is_copied_by_its_digest(gate, judged):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from pullrecovery import observe
 from pullrecovery.gate import judging
 from pullrecovery.gate.judging import CLUSTER, REGISTRY, STATIC, Revision, judge_running
 from pullrecovery.model import Cause
@@ -35,7 +36,8 @@ def shows(monkeypatch):
             "observe_pull": lambda _, __: seen,
         }
         for name, look in looks.items():
-            monkeypatch.setattr(judging, name, _refuse(name) if name in refused else look)
+            asking = judging if hasattr(judging, name) else observe
+            monkeypatch.setattr(asking, name, _refuse(name) if name in refused else look)
         monkeypatch.setattr(judging, "replace", _replaced)
         return _World()
 
