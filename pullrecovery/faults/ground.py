@@ -190,7 +190,12 @@ class Ground:
     def put_document(
         self, document: object, *, kind: str = DOCKER_CONFIG_JSON, key: str = "", name: str = ""
     ) -> None:
-        """Replace the Secret, or another one, by one of this type with `document` as JSON."""
+        """Replace the Secret, or another one, by one of this type with `document` as JSON.
+
+        Without a cluster there is none, and nothing is done.
+        """
+        if not self.in_cluster:
+            return
         name = name or self.secret_name
         body = k8s.V1Secret(
             metadata=k8s.V1ObjectMeta(name=name, labels={LABEL: "scenario"}),

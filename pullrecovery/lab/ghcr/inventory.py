@@ -60,10 +60,26 @@ class Inventory:
         found: dict[str, list[str]] = {}
         order = self._state.push_order(repository)
         for tag in tags.in_push_order(await self._tags(repository), order):
-            path = f"/v2/{repository}/manifests/{tag}"
-            headers = await storage.look(self._registry, path, errors.MANIFEST_UNKNOWN)
-            found.setdefault(headers["docker-content-digest"], []).append(tag)
+            digest = await self._digest(repository, tag)
+            if digest:
+                found.setdefault(digest, []).append(tag)
         return found
+
+    async def _digest(self, repository: str, tag: str) -> str:
+        """Where a tag leads; '' for one that was deleted since it was listed.
+
+        While the registry moves a tag it does not know it for a moment, so it is asked twice.
+        """
+        path = f"/v2/{repository}/manifests/{tag}"
+        for _ in range(2):
+            try:
+                headers = await storage.look(self._registry, path, errors.MANIFEST_UNKNOWN)
+            except storage.RefusedError as refused:
+                if refused.error.code != errors.MANIFEST_UNKNOWN.code:
+                    raise
+            else:
+                return str(headers["docker-content-digest"])
+        return ""
 
     async def _tags(self, repository: str) -> list[str]:
         try:
