@@ -32,9 +32,10 @@ def serve_ghcr(people: Path | None) -> int:
 
 def _up(kubernetes: str, *, argocd: bool) -> Exit:
     progress = Progress((*PHASES, *([ARGOCD] if argocd else [])))
-    paths = default_paths()
+    # A version that there is not is said at once, and not after whoever has the lab.
+    paths, versions = default_paths(), kubernetes_set(kubernetes)
     with locked(paths, progress.say):
-        lab = Raising(paths, kubernetes_set(kubernetes), progress=progress).up_locked()
+        lab = Raising(paths, versions, progress=progress).up_locked()
         if argocd:
             raise_argocd(lab, progress)
     print(f"the lab is up: export KUBECONFIG={lab.paths.kubeconfig} DOCKER_HOST={lab.engine.host}")
