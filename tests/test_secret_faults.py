@@ -78,6 +78,7 @@ class LabWorld:
     def __init__(self):
         self.core, self.control, self.minted = Cluster(), Control(), []
         self.world = SimpleNamespace(target=TARGET, core=self.core)
+        self.lab = SimpleNamespace(has_cluster=True)
 
     def mint(self, scopes=("read:packages",), login="ByteQuester"):
         self.minted.append((scopes, login))
