@@ -71,7 +71,7 @@ def test_workflow_in_good_order_pushes_by_each_of_its_triggers(lab_world, starte
     world = lab_world.world
     image = world.target.workloads[0].image
 
-    run = play_workflow(world, image, EVENTS[started](world.target))
+    run = play_workflow(world, image, EVENTS[started](world.target), whole=True)
 
     assert run.played.succeeded, run.played.log
     assert run.probe.digest == run.listed != ""

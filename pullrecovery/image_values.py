@@ -1,6 +1,7 @@
 """Where a workload's values name an image, and what is to be changed there for the wanted one."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,11 +99,17 @@ def _files(workload: Workload) -> tuple[Path, ...]:
 
 
 def _load(file: Path) -> Any:
-    """The file's document; what is no YAML names no image, and Helm says why."""
+    """The file's document, to be read alone; what is no YAML names no image, and Helm says why."""
     try:
-        return YAML(typ="safe").load(file.read_text())
+        return _parsed(file.read_text())
     except (YAMLError, UnicodeDecodeError):
         return None
+
+
+@cache
+def _parsed(text: str) -> Any:
+    # Every scenario asks the same few charts, and a chart's values take ten milliseconds to read.
+    return YAML(typ="safe").load(text)
 
 
 def _has(node: Any, key: str) -> bool:

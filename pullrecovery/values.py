@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from io import StringIO
 from pathlib import Path
@@ -20,25 +20,29 @@ _INDENTED = re.compile(
 )
 
 
-def edit_values(file: Path, key: str, change: Callable[[Any], Any]) -> None:
+Change = Callable[[Any], Any]
+
+
+def edit_values(file: Path, key: str, change: Change) -> None:
     """Set the dotted `key` of `file` to `change(old value)`; missing parents are made."""
-    file.write_text(edited(file.read_text(), key, change))
+    file.write_text(edited(file.read_text(), {key: change}))
 
 
-def edited(text: str, key: str, change: Callable[[Any], Any]) -> str:
-    """The values `text` with the dotted `key` set to `change(old value)`; missing parents are made.
+def edited(text: str, changes: Mapping[str, Change]) -> str:
+    """The values `text` with each dotted key set to its change of the old value.
 
-    Lines that do not change stay as they are spelt, and new ones are indented as the others.
+    Missing parents are made. Lines that do not change stay as they are spelt, and new ones are
+    indented as the others.
     """
     yaml = _yaml_of(text)
     before = yaml.load(text)
     if not isinstance(before, dict):
         # Nothing but comments, which belong to no key and would be lost.
         before, kept = CommentedMap(), text if text.endswith("\n") or not text else f"{text}\n"
-        _set(before, key, change)
+        _set_all(before, changes)
         return kept + _dumped(yaml, before)
     normal = _dumped(yaml, before)
-    _set(before, key, change)
+    _set_all(before, changes)
     wanted = _dumped(yaml, before)
     carried = _carry(text, normal, wanted)
     return carried if carried == wanted or _means(carried, wanted) else wanted
@@ -58,7 +62,12 @@ def _yaml_of(text: str) -> YAML:
     return yaml
 
 
-def _set(document: Any, key: str, change: Callable[[Any], Any]) -> None:
+def _set_all(document: Any, changes: Mapping[str, Change]) -> None:
+    for key, change in changes.items():
+        _set(document, key, change)
+
+
+def _set(document: Any, key: str, change: Change) -> None:
     *parents, last = key.split(".")
     node = document
     for parent in parents:

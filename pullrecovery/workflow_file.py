@@ -114,6 +114,12 @@ class WorkflowFile:
         found = (name for name in used if "@" in name and not name.startswith(("./", "docker://")))
         return tuple(dict.fromkeys(found))
 
+    def entry_of(self, image: str) -> str:
+        """The entry of a matrix that an image's name stands in, as `key:value`; '' if none."""
+        entries = (entry for job in self.jobs for entry in _included(self.document, job))
+        found = (key for entry in entries for key in _first_key(entry, image))
+        return next((f"{key}:{image}" for key in found), "")
+
     @property
     def runners(self) -> tuple[str, ...]:
         """Every label that a job runs on, each once; those of a matrix too."""

@@ -84,8 +84,13 @@ class Workflows(Protocol):
     def rehearse(self, target: Target, file: WorkflowFile, event: Event) -> Rehearsal:
         """Run `file` as the target's workflow, with a docker that does nothing; cheap, seconds."""
 
-    def play(self, target: Target, file: WorkflowFile, event: Event, level: str) -> Played:
-        """Run it for `event`, with a token that may do `level` with packages; returns its end."""
+    def play(
+        self, target: Target, file: WorkflowFile, event: Event, level: str, entry: str = ""
+    ) -> Played:
+        """Run it for `event`, with a token that may do `level` with packages; returns its end.
+
+        `entry`, as `key:value`: of jobs whose matrix has it, that entry alone.
+        """
 
 
 @dataclass(frozen=True)

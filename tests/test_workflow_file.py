@@ -159,6 +159,15 @@ def test_image_of_a_matrix_is_renamed_and_its_folder_is_not():
     assert len(renamed.splitlines()) == len(WORKFLOW.text.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("image", "entry"),
+    [("backend", "image:backend"), ("frontend-sample", "image:frontend-sample"), ("web", "")],
+)
+def test_entry_of_a_matrix_is_found_by_its_image(image, entry):
+    """By the key that the image stands under, which is not its folder's."""
+    assert WORKFLOW.entry_of(image) == entry
+
+
 def test_image_without_a_matrix_is_renamed_where_it_is_a_word():
     """And not within another name, or a path."""
     text = "jobs:\n  a:\n    env: {IMAGE: web, BASE: web-base, APP: apps/web}\n"

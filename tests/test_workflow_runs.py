@@ -88,6 +88,15 @@ def test_run_is_of_the_whole_target_with_the_workflow_as_it_is_given():
     assert " ByteQuester/hosting-monorepo main '' push .github/workflows/ci.yml " in runner.command
 
 
+def test_run_of_one_entry_leaves_the_others_of_its_matrix_out():
+    """By act's own option."""
+    runner = Runner(GREEN)
+
+    LabWorkflows(runner, Control()).play(TARGET, WORKFLOW, CHANGE, "write", "image:backend")
+
+    assert runner.command.endswith(" --matrix image:backend")
+
+
 def test_token_of_a_run_is_in_a_file_alone_and_void_afterwards():
     """Never in a command, which every process list shows."""
     runner = Runner(GREEN)

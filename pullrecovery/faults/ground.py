@@ -2,8 +2,10 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
@@ -22,7 +24,7 @@ from pullrecovery.model import Docs, Image, Target, Visibility, Workload
 from pullrecovery.observation import Credential
 from pullrecovery.observe.events import Recorder
 from pullrecovery.redaction import protect
-from pullrecovery.values import edit_values
+from pullrecovery.values import edited
 from pullrecovery.wait import wait_for
 from pullrecovery.world import World
 
@@ -142,8 +144,10 @@ class Ground:
     def lay(self) -> None:
         """Make all good: namespace, Secret, wiring, values; and record from now on what is said."""
         public = self.workload.visibility is Visibility.PUBLIC
-        self.set_value("image.repository", self.workload.image.repository)
-        self.set_value("image.tag", self.workload.image.tag)
+        entries = [] if public else [{"name": self.secret_name}]
+        by_values = self.wiring == "values"
+        wiring = {self.workload.pull_secrets_key: entries if by_values else []}
+        self.set_values(_naming(self.workload.image) | wiring)
         if not self.in_cluster:
             return
         self._ensure_namespace()
@@ -153,7 +157,7 @@ class Ground:
         self.recorder.start()
         if not public:
             self.put_secret(self.credential.credential)
-        self.wire([] if public else [{"name": self.secret_name}])
+        self.set_account_secrets([] if by_values else entries)
 
     def deploy_by(self, argocd: ArgoCD) -> None:
         """Have Argo CD deploy here, by an Application of the ground's own."""
@@ -176,11 +180,16 @@ class Ground:
         if self.own_workflow and image.name != self.workload.image.name:
             self.push_as(image.name)
         self.workload = replace(self.workload, image=image)
-        self.set_value("image.repository", image.repository)
-        self.set_value("image.tag", image.tag)
+        self.set_values(_naming(image))
 
     def set_value(self, key: str, value: object) -> None:
-        edit_values(self.workload.values_file, key, lambda _: value)
+        self.set_values({key: value})
+
+    def set_values(self, values: Mapping[str, object]) -> None:
+        """Set these dotted keys of the workload's own values file."""
+        file = self.workload.values_file
+        changes = {key: partial(_becomes, value) for key, value in values.items()}
+        file.write_text(edited(file.read_text(), changes))
 
     def put_secret(self, credential: Credential, server: str = "") -> None:
         """Replace the Secret by one for the target's registry, or another server."""
@@ -312,3 +321,12 @@ class Ground:
 def auth_of(credential: Credential) -> str:
     """Login and token as an entry's `auth` has them."""
     return protect(credential.auth)
+
+
+def _naming(image: Image) -> dict[str, object]:
+    """The values that name it."""
+    return {"image.repository": image.repository, "image.tag": image.tag}
+
+
+def _becomes(value: object, _: object) -> object:
+    return value

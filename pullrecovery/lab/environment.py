@@ -25,6 +25,9 @@ def tool_environment(
     paths.home.mkdir(parents=True, exist_ok=True)
     return {
         **NO_PROXIES,
+        # Helm is called hundreds of times, and ends before it is worth its while.
+        "GOGC": "off",
+        "GOMEMLIMIT": "512MiB",
         "PATH": os.pathsep.join([*folders, os.environ.get("PATH", "")]),
         "DOCKER_HOST": engine.host,
         "DOCKER_CONFIG": str(paths.home / ".docker"),

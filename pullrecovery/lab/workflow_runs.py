@@ -61,6 +61,7 @@ class LabRehearsals:
         event: Event,
         token: str,
         more: Mapping[str, bytes],
+        entry: str = "",
     ) -> Ran:
         workflow = target.workflow
         checkout = _checkout(target.root)
@@ -73,6 +74,7 @@ class LabRehearsals:
         release = event.ref.removeprefix(TAGS) if event.ref.startswith(TAGS) else ""
         arguments = [workflow.repository, workflow.branch, release, event.name, workflow.path]
         arguments += [workflow.change, target.login, *_options(file)]
+        arguments += ["--matrix", entry] if entry else []
         (ran,) = self.runner.run([f"bash play {' '.join(map(quote, arguments))}"], files=files)
         return ran
 
@@ -83,10 +85,13 @@ class LabWorkflows(LabRehearsals):
 
     control: Control
 
-    def play(self, target: Target, file: WorkflowFile, event: Event, level: str) -> Played:
+    def play(
+        self, target: Target, file: WorkflowFile, event: Event, level: str, entry: str = ""
+    ) -> Played:
         """Run it as GitHub would for `event`, with a new GITHUB_TOKEN that is void afterwards.
 
-        `level` is what that token may do with packages: `none`, `read` or `write`.
+        `level` is what that token may do with packages: `none`, `read` or `write`. `entry`, as
+        `key:value`: of jobs whose matrix has it, that entry alone.
         """
         refused = file.refusal(event)
         if refused:
@@ -99,7 +104,7 @@ class LabWorkflows(LabRehearsals):
         repository = target.workflow.repository
         self.control.put_run_token(name, token, repository, level)
         try:
-            ran = self._run(target, file, event, token, {})
+            ran = self._run(target, file, event, token, {}, entry)
         finally:
             self.control.put_run_token(name, token, repository, level, expired=True)
         sha, rows = _read(ran)

@@ -47,13 +47,16 @@ def dispatch(target: Target) -> Event:
     return Event(DISPATCH, f"{BRANCHES}{target.workflow.branch}")
 
 
-def play_workflow(world: World, image: Image, event: Event) -> RunSeen:
+def play_workflow(world: World, image: Image, event: Event, *, whole: bool = False) -> RunSeen:
     """Have `event` happen, and see what the run left in the repository of `image`.
 
-    Raises UnreadableWorkflowError where the file is no workflow.
+    Where a matrix names the image, its other entries are run with `whole` alone. Raises
+    UnreadableWorkflowError where the file is no workflow.
     """
     file = WorkflowFile(world.target.workflow.file.read_text(encoding="utf-8"))
-    played = world.workflows.play(world.target, file, event, packages_level(file, world))
+    level = packages_level(file, world)
+    entry = "" if whole else file.entry_of(image.name)
+    played = world.workflows.play(world.target, file, event, level, entry)
     # Where there was no run there is no commit, and so no tag to ask for.
     tag = played.sha or "none"
     probe = world.registry.manifest(image.package, tag, world.reader)

@@ -39,7 +39,7 @@ def wire_values(world: World, workload: Workload, *, dry_run: bool = False) -> C
     """A: name the Secret under the chart's values key, keeping what is listed there."""
     file, key, name = workload.values_file, workload.pull_secrets_key, world.target.pull_secret
     before = file.read_text()
-    after = edited(before, key, lambda old: _with(old, {"name": name}))
+    after = edited(before, {key: lambda old: _with(old, {"name": name})})
     diff = diff_of(before, after, file.name)
     if not diff:
         return Change(f"{key} in {file.name} names {name} already")

@@ -21,9 +21,10 @@ def correct_values(workload: Workload, *, dry_run: bool = False) -> Change:
     """
     edits = corrections(workload)
     before = {edit.file: edit.file.read_text() for edit in edits}
-    after = dict(before)
-    for file, key, change in edits:
-        after[file] = edited(after[file], key, change)
+    after = {
+        file: edited(text, {edit.key: edit.change for edit in edits if edit.file == file})
+        for file, text in before.items()
+    }
     changed = [file for file in after if after[file] != before[file]]
     for file in [] if dry_run else changed:
         file.write_text(after[file])

@@ -153,7 +153,7 @@ def remove_needless_secret(
 def _unwire_values(workload: Workload, name: str, *, dry_run: bool) -> str:
     file = workload.values_file
     before = file.read_text()
-    after = edited(before, workload.pull_secrets_key, lambda old: _without(old, name))
+    after = edited(before, {workload.pull_secrets_key: lambda old: _without(old, name)})
     if not _names(before, after, name):
         return ""
     if not dry_run:

@@ -44,12 +44,14 @@ class Inventory:
 
     async def delete(self, repository: str, found: Tagged) -> None:
         """Delete a version and its tags."""
+        self._state.tag_digests.forget(repository)
         for tag in found.tags:
             await storage.delete_tag(self._registry, repository, tag)
         self._state.versions.delete(repository, found.version, found.tags)
 
     async def restore(self, repository: str, found: Tagged) -> None:
         """Bring a version back, and those of its tags that lead nowhere else by now."""
+        self._state.tag_digests.forget(repository)
         taken = await self._tags(repository)
         for tag in found.tags:
             if tag not in taken:
@@ -60,7 +62,8 @@ class Inventory:
         found: dict[str, list[str]] = {}
         order = self._state.push_order(repository)
         for tag in tags.in_push_order(await self._tags(repository), order):
-            digest = await self._digest(repository, tag)
+            known = self._state.tag_digests.known(repository, tag)
+            digest = known or await self._digest(repository, tag)
             if digest:
                 found.setdefault(digest, []).append(tag)
         return found
@@ -70,7 +73,8 @@ class Inventory:
 
         While the registry moves a tag it does not know it for a moment, so it is asked twice.
         """
-        path = f"/v2/{repository}/manifests/{tag}"
+        path, known = f"/v2/{repository}/manifests/{tag}", self._state.tag_digests
+        moves = known.moves(repository, tag)
         for _ in range(2):
             try:
                 headers = await storage.look(self._registry, path, errors.MANIFEST_UNKNOWN)
@@ -78,7 +82,9 @@ class Inventory:
                 if refused.error.code != errors.MANIFEST_UNKNOWN.code:
                     raise
             else:
-                return str(headers["docker-content-digest"])
+                digest = str(headers["docker-content-digest"])
+                known.learn(repository, tag, digest, moves)
+                return digest
         return ""
 
     async def _tags(self, repository: str) -> list[str]:

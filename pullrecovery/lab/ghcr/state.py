@@ -11,6 +11,7 @@ from pullrecovery.lab.ghcr import names
 from pullrecovery.lab.ghcr.bloblinks import BlobLinks
 from pullrecovery.lab.ghcr.knobs import Knobs
 from pullrecovery.lab.ghcr.people import Credential, Owner, Package, Place
+from pullrecovery.lab.ghcr.tagdigests import TagDigests
 from pullrecovery.lab.ghcr.tokens import Bearers
 from pullrecovery.lab.ghcr.versions import Versions
 
@@ -25,6 +26,7 @@ class State:
 
     bearers: Bearers = field(default_factory=Bearers)
     versions: Versions = field(default_factory=Versions)
+    tag_digests: TagDigests = field(default_factory=TagDigests)
     links: BlobLinks = field(default_factory=BlobLinks)
     knobs: Knobs = field(default_factory=Knobs)
     _credentials: dict[str, Credential] = field(default_factory=dict)

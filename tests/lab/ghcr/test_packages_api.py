@@ -267,6 +267,15 @@ def test_versions_are_told_newest_first_with_their_tags(world):
     assert ask(world, f"{APP}/versions/{newest['id']}").json() == newest
 
 
+def test_tag_that_moves_after_it_was_told_is_told_anew(world):
+    """Where tags lead is kept between two questions, and no longer than until a push."""
+    assert sorted(versions(world).values()) == [["v1"], ["v2", "latest"]]
+
+    push(world, "acme/app", "v1", "two")
+
+    assert sorted(versions(world).values()) == [[], ["v2", "latest", "v1"]]
+
+
 def test_version_that_nobody_saw_pushed_is_found_by_its_tag(world):
     """As after a restart: what the registry has tags for is there."""
     (row,) = ask(world, "/orgs/Acme/packages/container/open/versions").json()
