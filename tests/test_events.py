@@ -3,6 +3,7 @@
 import json
 import queue
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,13 +37,25 @@ def event(message="Failed to pull image", version="8", **changes):
 
 
 class ApiServer(ThreadingHTTPServer):
-    """Answers lists with a version, and watches of events with what is put into `say`."""
+    """Answers lists with a version, and watches with what is put into `say` and `say_of_pods`."""
 
     daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.say, self.asked, self.version = queue.Queue(), [], "7"
+        self.say_of_pods = queue.Queue()
+
+    def tell_of_pod(self, kind="MODIFIED", *, ready=False, waiting="", address="", deleted=""):
+        said = {"waiting": {"reason": waiting}} if waiting else {}
+        metadata = {"uid": UID, "resourceVersion": "8"}
+        conditions = [{"type": "Ready", "status": str(ready)}]
+        statuses = [{"name": "web", "state": said}]
+        pod = {
+            "metadata": metadata | ({"deletionTimestamp": deleted} if deleted else {}),
+            "status": {"podIP": address, "conditions": conditions, "containerStatuses": statuses},
+        }
+        self.say_of_pods.put({"type": kind, "object": pod})
 
     def tell(self, message, kind="ADDED", **changes):
         self.say.put({"type": kind, "object": event(message, **changes)})
@@ -63,6 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/api/v1/namespaces/ours/events"):
             self.server.asked.append(asked["resourceVersion"])
             self._stream(self.server.say)
+        elif self.path.startswith("/api/v1/namespaces/ours/pods"):
+            self._stream(self.server.say_of_pods)
 
     def _whole(self, document):
         body = json.dumps(document).encode()
@@ -89,6 +104,7 @@ def _serving():
         yield server
     finally:
         server.say.put(END)
+        server.say_of_pods.put(END)
         server.shutdown()
         thread.join()
         server.server_close()
@@ -174,6 +190,41 @@ def test_watch_that_is_refused_is_an_error_of_whoever_asks(server, recorder):
         PullRecoveryError, match=r"(?s)The watch of ours ended: .*events is forbidden"
     ):
         _await_messages(recorder, "never")
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [{"ready": True}, {"waiting": "ErrImagePull"}, {"deleted": "2026-11-24T03:20:48Z"}],
+    ids=["ready", "waiting", "deleted"],
+)
+def test_turn_of_a_pod_is_news(server, recorder, turn):
+    """Whoever waits looks at once."""
+    server.tell_of_pod("ADDED")
+    recorder.pause(5)
+    server.tell_of_pod(**turn)
+
+    before = time.monotonic()
+    recorder.pause(60)
+
+    assert time.monotonic() - before < 30
+
+
+def test_address_of_a_pod_and_an_event_are_no_news(server, recorder):
+    """Each look costs several questions."""
+    server.tell_of_pod("ADDED", waiting="ContainerCreating")
+    recorder.pause(5)
+    server.tell_of_pod(address="10.244.0.7", waiting="ContainerCreating")
+    server.tell("one")
+    _await_messages(recorder, "one")
+    server.tell_of_pod(waiting="ErrImagePull")
+
+    recorder.pause(5)
+
+    assert [seen.reason for seen in recorder.waiting] == [
+        "ContainerCreating",
+        "ContainerCreating",
+        "ErrImagePull",
+    ]
 
 
 def test_recorder_that_has_ended_keeps_what_it_has(server, recorder):

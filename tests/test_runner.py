@@ -1,8 +1,8 @@
 """The runner: what gets into it and how, when it is used again, what its image is made of."""
 
+import base64
 import hashlib
 import io
-import json
 import os
 import subprocess
 import tarfile
@@ -30,22 +30,6 @@ CREDENTIAL = Credential("ByteQuester", TOKEN)
 RUN_CASE = Path(runner.__file__).parent / "runner_files" / "run-case"
 ENTRYPOINT = RUN_CASE.with_name("runner-entrypoint")
 CA = b"the lab's CA\n"
-
-# As much of jq as run-case asks of it, so that these tests need none.
-JQ = """\
-#!/usr/bin/env python3
-import json, sys
-words, named = iter(sys.argv[1:-1]), {}
-for word in words:
-    if word in ("--arg", "--argjson"):
-        name, named[name] = next(words), next(words)
-    elif word in ("--slurpfile", "--rawfile"):
-        name, text = next(words), open(next(words)).read()
-        named[name] = [json.loads(text)] if word == "--slurpfile" else text
-for at in range(int(named["count"])):
-    line = {key: named[f"{key}{at}"] for key in ("command", "rc", "stdout", "stderr")}
-    print(json.dumps({**line, "rc": line["rc"][0]}))
-"""
 
 
 @dataclass
@@ -152,18 +136,10 @@ def _host(monkeypatch):
     return host
 
 
-@pytest.fixture(name="jq")
-def _jq(tmp_path, monkeypatch):
-    """Put a jq on PATH that knows as much as is needed."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "jq").write_text(JQ)
-    (folder / "jq").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-
-
-def _line(command, rc=0, stdout="", stderr=""):
-    return json.dumps({"command": command, "rc": rc, "stdout": stdout, "stderr": stderr}) + "\n"
+def _line(rc=0, stdout="", stderr=""):
+    """What run-case prints of a command."""
+    out, err = (base64.b64encode(each.encode()).decode() for each in (stdout, stderr))
+    return f"{rc}:{out}:{err}\n"
 
 
 def _entries(data):
@@ -180,7 +156,7 @@ def _shell(container=None):
 
 def test_token_is_in_no_command(host):
     """The back end makes the command an argument of a process of this machine."""
-    host.stdout = _line("docker login") + _line("crane ls x")
+    host.stdout = _line() + _line()
 
     _shell().run(["crane ls x"], first=["docker login"], credential=CREDENTIAL)
 
@@ -189,7 +165,7 @@ def test_token_is_in_no_command(host):
 
 def test_token_goes_in_as_a_file_of_roots_in_memory(host):
     """Below a folder that nobody else may look into; the case then removes it."""
-    host.stdout, container = _line("x"), Container()
+    host.stdout, container = _line(), Container()
 
     _shell(container).run(["x"], credential=CREDENTIAL)
 
@@ -204,7 +180,7 @@ def test_token_goes_in_as_a_file_of_roots_in_memory(host):
 
 def test_token_is_known_to_the_redaction(host):
     """Wherever a client may print it."""
-    host.stdout = _line("x", stdout="the password is s3cr3t-of-nobody")
+    host.stdout = _line(stdout="the password is s3cr3t-of-nobody")
 
     (ran,) = _shell().run(["x"], credential=Credential("ByteQuester", "s3cr3t-of-nobody"))
 
@@ -214,7 +190,7 @@ def test_token_is_known_to_the_redaction(host):
 
 def test_case_without_a_credential_has_no_token(host):
     """Nor a folder of another case."""
-    host.stdout, container = _line("x"), Container()
+    host.stdout, container = _line(), Container()
     shell = _shell(container)
 
     shell.run(["x"])
@@ -227,7 +203,7 @@ def test_case_without_a_credential_has_no_token(host):
 
 def test_commands_are_given_back_in_their_order(host):
     """Those that came first, then the others, each with what it printed."""
-    host.stdout = _line("a", 0, "Login Succeeded\n") + _line("b", 1, "", "denied\n")
+    host.stdout = _line(0, "Login Succeeded\n") + _line(1, "", "denied\n")
 
     ran = _shell().run(["b"], first=["a"])
 
@@ -239,7 +215,7 @@ def test_commands_are_given_back_in_their_order(host):
 def test_engine_is_named_to_the_docker_client_for_the_while(host, monkeypatch):
     """Testinfra has no other way to say which one, and what was set before is set again."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///the-users.sock")
-    host.stdout = _line("x")
+    host.stdout = _line()
 
     _shell().run(["x"])
 
@@ -247,7 +223,7 @@ def test_engine_is_named_to_the_docker_client_for_the_while(host, monkeypatch):
     assert os.environ["DOCKER_HOST"] == "unix:///the-users.sock"
 
 
-@pytest.mark.parametrize(("rc", "stdout"), [(127, ""), (0, _line("x"))], ids=["failed", "short"])
+@pytest.mark.parametrize(("rc", "stdout"), [(127, ""), (0, _line())], ids=["failed", "short"])
 def test_runner_that_fails_is_an_error_of_the_lab(host, rc, stdout):
     """And no answer of the registry's."""
     host.rc, host.stdout = rc, stdout
@@ -268,7 +244,6 @@ def test_token_is_removed_where_the_case_never_began(host):
     assert host.said[-1] == ("rm -rf %s", f"{CASES}/{folder}")
 
 
-@pytest.mark.usefixtures("jq")
 def test_case_runs_its_commands_with_no_login_and_leaves_nothing(tmp_path):
     """In turn, and then side by side; one that fails stops none of the others."""
     folder = tmp_path / "case"
@@ -285,12 +260,12 @@ def test_case_runs_its_commands_with_no_login_and_leaves_nothing(tmp_path):
         [str(RUN_CASE), str(folder), "2", *commands], capture_output=True, text=True, check=True
     )
 
-    ran = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [each["command"] for each in ran] == commands
-    assert [each["rc"] for each in ran] == [0, 1, 3, 0]
-    assert ran[0]["stdout"].strip() == str(len(TOKEN))
-    assert ran[2]["stdout"] == "first\n"
-    assert (ran[3]["stdout"], ran[3]["stderr"]) == (f"{folder}\n", "late\n")
+    assert done.stdout.splitlines(keepends=True) == [
+        _line(0, f"{len(TOKEN)}\n"),
+        _line(1),
+        _line(3, "first\n"),
+        _line(0, f"{folder}\n", "late\n"),
+    ]
     assert not folder.exists()
 
 

@@ -1,12 +1,16 @@
 """Runs of the workflow in the runner: what act is given, and what is read of its lines."""
 
 import json
+import os
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from pullrecovery.actionlint import Actionlint
 from pullrecovery.errors import LabError
+from pullrecovery.lab import workflow_runs
 from pullrecovery.lab.paths import REPOSITORY as PROJECT
 from pullrecovery.lab.workflow_runs import LabWorkflows
 from pullrecovery.observation import Ran
@@ -17,6 +21,7 @@ from pullrecovery.workflow_file import DISPATCH, PUSH, Event, WorkflowFile
 from pullrecovery.workflow_seen import DockerCall, LintFinding, Pushed
 from tests.recorded import COMMIT, DIGEST, WORKFLOW
 
+DOCKER = Path(workflow_runs.__file__).parent / "workflow_files" / "docker"
 TARGET = load_target(PROJECT / "sample")
 CHANGE = Event(PUSH, "refs/heads/main", ("apps/frontend/.revision",))
 PUSHED = f"\x1b[1A\x1b[2K7a33e8: Pushed \x1b[2B{COMMIT}: digest: {DIGEST} size: 736\n"
@@ -199,13 +204,22 @@ def test_action_that_the_lab_lacks_cannot_be_run():
         _play(runner, file)
 
 
+def _called(*words, job, step):
+    """What the docker of a rehearsal writes down."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "calls")
+        known = {"GITHUB_JOB": job, "GITHUB_ACTION": step, "REHEARSED": str(file)}
+        subprocess.run(["bash", DOCKER, *words], env={**os.environ, **known}, check=True)
+        return file.read_text()
+
+
 def test_rehearsal_has_every_call_of_docker_and_no_token_of_the_registrys():
     """Calls of a step that is not known by number are kept, too."""
     rows = [
-        {"called": ["push", "r/x:1"], "job": "images", "step": "4"},
-        {"called": ["info"], "job": "images", "step": "__run"},
+        _called("push", "r/x:1", job="images", step="4"),
+        _called("info", job="images", step="__run"),
     ]
-    runner = Runner("\n".join([RED, *map(json.dumps, rows)]), rc=1)
+    runner = Runner("\n".join([RED, *rows]), rc=1)
     control = Control()
 
     rehearsal = LabWorkflows(runner, control).rehearse(TARGET, WORKFLOW, CHANGE)

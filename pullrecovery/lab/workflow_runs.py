@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import string
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,10 +176,8 @@ def _row(line: str) -> dict[str, Any]:
 def _calls(rows: list[dict[str, Any]]) -> Iterator[DockerCall]:
     for row in rows:
         if "called" in row:
-            step = str(row["step"])
-            yield DockerCall(
-                str(row["job"]), int(step) if step.isdecimal() else -1, tuple(row["called"])
-            )
+            job, step, *words = b64decode(row["called"]).decode().split("\0")[:-1]
+            yield DockerCall(job, int(step) if step.isdecimal() else -1, tuple(words))
 
 
 def _steps(rows: list[dict[str, Any]]) -> Iterator[StepLog]:

@@ -53,6 +53,7 @@ class Recorder:
     waiting: list[WaitingSeen] = field(default_factory=list)
     _streams: list["_Stream"] = field(default_factory=list)
     _news: threading.Event = field(default_factory=threading.Event)
+    _turns: dict[str, object] = field(default_factory=dict)
 
     def start(self) -> None:
         """Record from now on: what comes after this call is never missed."""
@@ -84,7 +85,11 @@ class Recorder:
         return min((time for time in failed if time >= since), default=None)
 
     def pause(self, seconds: float) -> None:
-        """Wait for something new, at most so many seconds; what came since the last call counts."""
+        """Wait for news of a pod, at most so many seconds; what came since the last call counts.
+
+        A pod is news when it turns Ready or not, waits for another reason, or is deleted. Most of
+        what is said of it, an address or an event, is none: each look costs several questions.
+        """
         self._check()
         self._news.wait(seconds)
         self._news.clear()
@@ -96,12 +101,15 @@ class Recorder:
 
     def _take_event(self, seen: dict[str, Any]) -> None:
         self.events.append(event_seen(seen, datetime.now(UTC)))
-        self._news.set()
 
     def _take_pod(self, seen: dict[str, Any]) -> None:
         now = datetime.now(UTC)
-        self.waiting.extend(waiting_seen(seen, now))
-        self._news.set()
+        waiting = waiting_seen(seen, now)
+        self.waiting.extend(waiting)
+        uid, turn = seen["metadata"]["uid"], _turn(seen, waiting)
+        if self._turns.get(uid) != turn:
+            self._turns[uid] = turn
+            self._news.set()
 
 
 def event_seen(event: dict[str, Any], time: datetime | None = None) -> EventSeen:
@@ -119,6 +127,14 @@ def event_seen(event: dict[str, Any], time: datetime | None = None) -> EventSeen
         count=event.get("count") or 1,
         combined=message.startswith(_COMBINED),
     )
+
+
+def _turn(pod: dict[str, Any], waiting: list[WaitingSeen]) -> object:
+    """What of a pod is news when it changes."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    said = tuple((each.container, each.reason, each.message) for each in waiting)
+    return ready, "deletionTimestamp" in pod["metadata"], said
 
 
 def waiting_seen(pod: dict[str, Any], time: datetime) -> list[WaitingSeen]:
