@@ -25,6 +25,7 @@ pytest_plugins = [
     "fixtures.story",
     "fixtures.selection",
     "fixtures.scheduling",
+    "fixtures.ordering",
     "fixtures.garbage",
 ]
 

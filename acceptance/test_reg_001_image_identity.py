@@ -10,20 +10,19 @@ from dataclasses import replace
 
 import pytest
 
+from fixtures.matrix import NAMINGS
 from fixtures.options import target_of
 from fixtures.scenario import failing
 from pullrecovery.model import Cause, fails, holds
 from pullrecovery.observe.registry import observe_identity
 from pullrecovery.tasks.reg_001_image_identity import judge_identity, reg_001
 
-_NAMINGS = ("latest", "commit", "digest")
-
 
 def pytest_generate_tests(metafunc):
     """Every workload of the target, by each of the ways to name its image."""
     if "naming" in metafunc.fixturenames:
         workloads = target_of(metafunc.config).workloads
-        metafunc.parametrize("naming", _NAMINGS)
+        metafunc.parametrize("naming", NAMINGS)
         metafunc.parametrize("workload", workloads, ids=[each.name for each in workloads])
 
 
@@ -38,12 +37,11 @@ def _reference(world, workload, naming):
     return replace(image, tag="latest").reference if naming == "latest" else image.reference
 
 
-@pytest.mark.alone
 @pytest.mark.whole_run
 def test_image_is_identified_by_every_name_of_it(lab_world, workload, naming):
     """By `latest`, by the commit and by the digest; the verdict says what there is.
 
-    Alone, as rows with the literal names push the wanted commit anew.
+    Never beside rows with the literal names, which push the wanted commit anew.
     """
     world = lab_world.world
     reference = _reference(world, workload, naming)

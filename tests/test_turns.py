@@ -1,11 +1,10 @@
 """Turns of tests that share one lab, by the lock that they hold."""
 
 import fcntl
-from types import SimpleNamespace
 
 import pytest
 
-from fixtures.turns import Turn, pytest_collection_modifyitems
+from fixtures.turns import Turn
 
 
 @pytest.fixture(name="lock")
@@ -38,17 +37,3 @@ def _break_down_alone(lock):
     with Turn(lock).alone():
         assert not _others_may_run(lock)
         raise RuntimeError
-
-
-def test_tests_for_which_others_wait_come_last():
-    """In their own order otherwise: those that are alone for a part first, so that parts overlap."""
-
-    def item(name, *marks):
-        return SimpleNamespace(
-            name=name, iter_markers=lambda: [SimpleNamespace(name=mark) for mark in marks]
-        )
-
-    items = [item("b", "alone"), item("a", "whole_run"), item("d", "partly_alone"), item("c")]
-    pytest_collection_modifyitems(items)
-
-    assert [each.name for each in items] == ["a", "c", "d", "b"]

@@ -1,0 +1,49 @@
+"""The order in which tests begin."""
+
+from types import SimpleNamespace
+
+from fixtures.ordering import pytest_collection_modifyitems
+
+
+class Item:
+    """A test with marks and parameters."""
+
+    def __init__(self, name, *marks, **params):
+        self.name = name
+        self._marks = [SimpleNamespace(name=mark) for mark in marks]
+        self.callspec = SimpleNamespace(params=params)
+
+    def iter_markers(self):
+        return iter(self._marks)
+
+    def get_closest_marker(self, name):
+        return next((mark for mark in self._marks if mark.name == name), None)
+
+
+def _ordered(*items):
+    listed = list(items)
+    pytest_collection_modifyitems(listed)
+    return "".join(item.name for item in listed)
+
+
+def test_tests_for_which_others_wait_come_last():
+    """In their own order otherwise: those that are alone for a part first, so that parts overlap."""
+    items = [Item("b", "alone"), Item("a", "whole_run"), Item("d", "partly_alone"), Item("c")]
+
+    assert _ordered(*items) == "acdb"
+
+
+def test_rows_of_the_literal_names_come_first():
+    """They run one after the other, and so take longest of all."""
+    literal, own = SimpleNamespace(literal="pin"), SimpleNamespace(literal="")
+
+    items = [Item("a", scenario=own), Item("b", scenario=literal), Item("c", naming="digest")]
+
+    assert _ordered(*items, Item("d")) == "bcad"
+
+
+def test_tests_that_wait_are_spread_among_those_that_work():
+    """So that they never keep all workers from work at a time."""
+    waiting = [Item(name, "waits") for name in "XY"]
+
+    assert _ordered(*waiting, *map(Item, "abcdef")) == "aXbcdYef"
