@@ -5,10 +5,12 @@ tag that it pushes is verified: by its manifest, by the packages API, and by a p
 Holds when the wanted tag has an image for the nodes, and the workflow would push it.
 """
 
+import secrets
 from dataclasses import replace
 
 import pytest
 
+from fixtures.checkouts import own_workflow
 from fixtures.scenario import failing
 from fixtures.symptoms import EVENTS
 from pullrecovery.faults.rows import RunOn
@@ -64,11 +66,29 @@ def test_workflow_that_makes_no_image_recovers(
         assert pulls.after(run_workflow).by(broken.credential).of(broken.digest)
 
 
+@pytest.fixture(name="apart")
+def _apart(lab_world, tmp_path):
+    """The world with a workflow that pushes every image under a name of the test's own.
+
+    Rows with the literal names have the `latest` that it pushes on their pods meanwhile.
+    """
+    target = lab_world.world.target
+    copy, own = own_workflow(target, tmp_path), secrets.token_hex(4)
+    for image in {workload.image.name: workload.image for workload in target.workloads}.values():
+        copy.push_as(image, f"{image.name}-{own}")
+    workloads = tuple(
+        replace(each, image=replace(each.image, repository=f"{each.image.repository}-{own}"))
+        for each in target.workloads
+    )
+    workflow = replace(target.workflow, file=copy.file)
+    return replace(lab_world.world, target=replace(target, workloads=workloads, workflow=workflow))
+
+
 @pytest.mark.whole_run
 @pytest.mark.parametrize("started", RunOn)
-def test_workflow_in_good_order_pushes_by_each_of_its_triggers(lab_world, started):
+def test_workflow_in_good_order_pushes_by_each_of_its_triggers(apart, started):
     """A change, a release tag, and by hand; `latest` is the branch's alone."""
-    world = lab_world.world
+    world = apart
     image = world.target.workloads[0].image
 
     run = play_workflow(world, image, EVENTS[started](world.target), whole=True)
@@ -86,14 +106,15 @@ def test_workflow_made_of_dockers_actions_runs_on_their_stand_ins(lab_world, tmp
     target = lab_world.world.target
     workload = target.workloads[0]
     app = str(workload.app.relative_to(target.root))
-    file = tmp_path / "ci.yml"
-    file.write_text(
-        _BY_ACTIONS.replace("APP", app).replace("REPOSITORY", workload.image.repository)
+    image = replace(
+        workload.image, repository=f"{workload.image.repository}-{secrets.token_hex(4)}"
     )
+    file = tmp_path / "ci.yml"
+    file.write_text(_BY_ACTIONS.replace("APP", app).replace("REPOSITORY", image.repository))
     workflow = replace(target.workflow, file=file)
     world = replace(lab_world.world, target=replace(target, workflow=workflow))
 
-    run = play_workflow(world, workload.image, push_of_change(world.target))
+    run = play_workflow(world, image, push_of_change(world.target))
 
     assert run.played.succeeded, run.played.log
     assert run.probe.digest == run.listed != ""

@@ -45,6 +45,13 @@ def test_every_remedy_is_replaced_by_nothing_and_by_another(monkeypatch):
     assert all(instead in known - {name} for name, instead in others.items())
 
 
+def test_no_control_needs_what_is_raised_on_demand(monkeypatch):
+    """A run that did not ask for Argo CD would build it for one."""
+    scenarios = [scenario for (scenario, _), _ in _parameters(monkeypatch, "sabotage")]
+
+    assert {each.deploy for each in scenarios} == {"helm"}
+
+
 def _source():
     return inspect.getsource(remedies)
 
