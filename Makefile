@@ -43,8 +43,8 @@ lint: $(READY) ## ruff, mypy --strict, import-linter, actionlint
 conformance: $(READY) ## the OCI conformance suite against the stand-in and against what is behind it
 	@$(RUN) conformance
 
-bench: $(READY) ## figures of the stand-in, and of the recovery beside other ways [ARGS="--only stand-in"]
-	@$(RUN) bench --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(ARGS)
+bench: $(READY) ## figures of the stand-in, and of the recovery beside other ways [ARGOCD=1] [ARGS="--only stand-in"]
+	@$(RUN) bench --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(WITH_ARGOCD) $(ARGS)
 
 mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; slow, one process, not in CI
 	@$(MUTMUT) run --max-children 1 $(PREDICATES)

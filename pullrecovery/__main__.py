@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--only", choices=PARTS, help="one of the two parts")
     bench.add_argument("--target", default="sample", type=Path)
     bench.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
+    bench.add_argument("--argocd", action="store_true", help="wait for its Degraded, ten minutes")
     bench.add_argument("--megabytes", type=_count, default=MEGABYTES, help="size of the layer")
     bench.add_argument("--rounds", type=_count, default=ROUNDS)
     bench.set_defaults(run=_bench)
@@ -141,7 +142,14 @@ def _conformance(_: argparse.Namespace) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     parts = (options.only,) if options.only else PARTS
-    return run_bench(parts, options.megabytes, options.rounds, options.target, options.kubernetes)
+    return run_bench(
+        parts,
+        options.megabytes,
+        options.rounds,
+        options.target,
+        options.kubernetes,
+        argocd=options.argocd,
+    )
 
 
 def _report(_: argparse.Namespace) -> int:

@@ -190,3 +190,13 @@ def test_other_ways_are_given_as_how_many_times_as_long():
         "back-off / recovered": 6.0,
         "back-off / recovered, at the sixth, 300 s (sum)": 150.0,
     }
+
+
+def test_degraded_that_was_waited_for_takes_the_place_of_its_sum():
+    """Beside the seconds that it took."""
+    figures = compared([Round(1.5, 2.0)], [Baseline(15.0, 16.0, 12.0)], [603.0])
+    found = {figure.name.strip(): figure.value for figure in figures}
+
+    assert found["Argo CD's Degraded: no cause"] == 603.0
+    assert found["Argo CD's Degraded / cause named, by deadline 600 s"] == 402.0
+    assert "Argo CD's Degraded / cause named, by deadline 600 s (sum)" not in found

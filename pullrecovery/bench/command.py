@@ -7,6 +7,7 @@ from typing import Final
 from pullrecovery.bench.figures import Figure, ending, table
 from pullrecovery.bench.front import busy, measure_stand_in
 from pullrecovery.bench.recovery import measure_recovery
+from pullrecovery.lab.argocd import PHASE as ARGOCD
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.raising import PHASES
@@ -16,17 +17,24 @@ PARTS: Final = ("stand-in", "recovery")
 
 
 def run_bench(
-    parts: tuple[str, ...], megabytes: int, rounds: int, target: Path, kubernetes: str
+    parts: tuple[str, ...],
+    megabytes: int,
+    rounds: int,
+    target: Path,
+    kubernetes: str,
+    *,
+    argocd: bool = False,
 ) -> int:
     """Measure the named parts, print a table for each, write bench.json; returns the exit code.
 
-    `megabytes` and `rounds` are the stand-in's: the size of its layer, and how often it is moved.
+    `megabytes` and `rounds` are the stand-in's: the size of its layer, and how often it is moved;
+    `argocd` is the recovery's: whether its Degraded is waited for.
     """
     figures: list[Figure] = []
     if "stand-in" in parts:
         figures += measure_stand_in(megabytes, rounds)
     if "recovery" in parts:
-        figures += _recovery(target.resolve(), kubernetes)
+        figures += _recovery(target.resolve(), kubernetes, argocd=argocd)
     document = {
         "parts": list(parts),
         "layer_megabytes": megabytes,
@@ -40,9 +48,11 @@ def run_bench(
     return int(ending(figures))
 
 
-def _recovery(target: Path, kubernetes: str) -> list[Figure]:
-    progress = Progress((*PHASES, "one at a time", "side by side", "without"))
-    figures = measure_recovery(target, kubernetes, progress)
+def _recovery(target: Path, kubernetes: str, *, argocd: bool) -> list[Figure]:
+    first, last = ([ARGOCD], ["degraded"]) if argocd else ([], [])
+    phases = (*PHASES, *first, "one at a time", "side by side", "without", *last)
+    progress = Progress(phases)
+    figures = measure_recovery(target, kubernetes, progress, argocd=argocd)
     progress.say(f"\n  a pull secret missing, on {target.name}; {busy()}")
     for line in table(figures):
         progress.say(line)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pullrecovery.deploy.argocd import ArgoCD
 from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.errors import LabError
@@ -21,7 +22,7 @@ from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.raising import Raising
 from pullrecovery.lab.seeding import LabWorld, open_world
 from pullrecovery.lab.versions import kubernetes_set
-from pullrecovery.model import Cause, Workload
+from pullrecovery.model import Cause, Target, Workload
 from pullrecovery.observe import observe_pull
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.process import CommandError, run
@@ -60,13 +61,14 @@ class Baseline:
 
 def play_rounds(root: Path, kubernetes: str, rounds: int) -> list[Round]:
     """Attach to the lab that is up, and play so many rounds one after another."""
-    with _world(root, kubernetes) as (lab_world, workload):
-        return [_round(lab_world, workload) for _ in range(rounds)]
+    with open_copy(root, kubernetes) as (lab_world, target):
+        return [_round(lab_world, target.workloads[-1]) for _ in range(rounds)]
 
 
 def play_baselines(root: Path, kubernetes: str, rounds: int) -> list[Baseline]:
     """The same for what people do today."""
-    with _world(root, kubernetes) as (lab_world, workload):
+    with open_copy(root, kubernetes) as (lab_world, target):
+        workload = target.workloads[-1]
         return [
             Baseline(*_impatient(lab_world, workload), _waited_out(lab_world, workload))
             for _ in range(rounds)
@@ -74,8 +76,8 @@ def play_baselines(root: Path, kubernetes: str, rounds: int) -> list[Baseline]:
 
 
 @contextmanager
-def _world(root: Path, kubernetes: str) -> Iterator[tuple[LabWorld, Workload]]:
-    """The lab, and the target's last workload in a copy that may be edited."""
+def open_copy(root: Path, kubernetes: str) -> Iterator[tuple[LabWorld, Target]]:
+    """The lab that is up, and the target in a copy that may be edited."""
     lab = Raising(default_paths(), kubernetes_set(kubernetes)).attach()
     if lab is None:
         raise LabError("The lab is not up any more.")
@@ -83,16 +85,23 @@ def _world(root: Path, kubernetes: str) -> Iterator[tuple[LabWorld, Workload]]:
         copy = shutil.copytree(root, Path(scratch) / "target")
         target = load_target(copy)
         with open_world(lab, target, lambda _: None) as lab_world:
-            yield lab_world, target.workloads[-1]
+            yield lab_world, target
 
 
 @contextmanager
-def _broken(lab_world: LabWorld, workload: Workload) -> Iterator[Ground]:
-    """A ground whose pull secret is missing, under a namespace and a tag of its own."""
+def broken(
+    lab_world: LabWorld, workload: Workload, argocd: ArgoCD | None = None
+) -> Iterator[Ground]:
+    """A ground whose pull secret is missing, under a namespace and a tag of its own.
+
+    By Argo CD, where it is given; else by Helm.
+    """
     image = replace(workload.image, tag=secrets.token_hex(20))
     namespace = f"{workload.namespace}-{secrets.token_hex(3)}"
     own = replace(workload, image=image, namespace=namespace)
     ground = Ground(lab_world, own, VALUES, lab_world.mint(), lab_world.mint())
+    if argocd:
+        ground.deploy_by(argocd)
     try:
         ground.lay()
         lab_world.publish(own.image, own.app)
@@ -103,25 +112,23 @@ def _broken(lab_world: LabWorld, workload: Workload) -> Iterator[Ground]:
 
 
 def _round(lab_world: LabWorld, workload: Workload) -> Round:
-    with _broken(lab_world, workload) as ground:
-        since = datetime.now(UTC)
+    with broken(lab_world, workload) as ground:
         ground.world.helm.upgrade(ground.workload)
-        failed = _await_failure(ground, since)
+        failed = await_failure(ground)
         verdict = reg_006(observe_pull(ground.world, ground.workload))
-        named = _seconds(failed)
+        named = seconds_since(failed)
         if verdict.cause is not Cause.SECRET_MISSING:
             raise LabError(f"The bench's own fault was taken for another: {verdict}")
         remedied = _remedy(ground, recreate=True)
         _await_rollout(ground)
-        return Round(named, _seconds(remedied))
+        return Round(named, seconds_since(remedied))
 
 
 def _impatient(lab_world: LabWorld, workload: Workload) -> tuple[float, float]:
     """Helm and kubectl side by side on one broken release, as they only look at it."""
-    with _broken(lab_world, workload) as ground, ThreadPoolExecutor(2) as threads:
-        since = datetime.now(UTC)
+    with broken(lab_world, workload) as ground, ThreadPoolExecutor(2) as threads:
         helm = threads.submit(_helm_wait, ground)
-        failed = _await_failure(ground, since)
+        failed = await_failure(ground)
         kubectl = threads.submit(_rollout_status, ground)
         return _given_up(helm, failed), _given_up(kubectl, failed)
 
@@ -155,13 +162,12 @@ def _fail(command: list[str], ground: Ground) -> datetime:
 
 def _waited_out(lab_world: LabWorld, workload: Workload) -> float:
     """The Secret is mended, the pod left alone: the kubelet's own next attempt."""
-    with _broken(lab_world, workload) as ground:
-        since = datetime.now(UTC)
+    with broken(lab_world, workload) as ground:
         ground.world.helm.upgrade(ground.workload)
-        _await_failure(ground, since)
+        await_failure(ground)
         remedied = _remedy(ground, recreate=False)
         _await_rollout(ground)
-        return _seconds(remedied)
+        return seconds_since(remedied)
 
 
 def _remedy(ground: Ground, *, recreate: bool) -> datetime:
@@ -172,7 +178,7 @@ def _remedy(ground: Ground, *, recreate: bool) -> datetime:
     return datetime.now(UTC)
 
 
-def _await_failure(ground: Ground, since: datetime) -> datetime:
+def await_failure(ground: Ground) -> datetime:
     """Wait until a container waits for its image; returns when the first pull failed."""
 
     def stuck() -> bool:
@@ -180,7 +186,7 @@ def _await_failure(ground: Ground, since: datetime) -> datetime:
         return bool(stuck_containers(observe_pods(ground.world, ground.workload, deployment)))
 
     _await(ground, "the pull fails", stuck)
-    first = ground.recorder.first_failure(since) if ground.recorder else None
+    first = ground.recorder.first_failure() if ground.recorder else None
     return first or datetime.now(UTC)
 
 
@@ -202,5 +208,6 @@ def _await(ground: Ground, what: str, ready: Callable[[], bool]) -> None:
     wait_for(what, ready, bool, timeout=_WITHIN, interval=_LOOK_EVERY, pause=pause)
 
 
-def _seconds(since: datetime) -> float:
+def seconds_since(since: datetime) -> float:
+    """Seconds from then until now, by the same clock; 0 where it lies ahead."""
     return max(0.0, (datetime.now(UTC) - since).total_seconds())

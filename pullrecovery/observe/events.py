@@ -20,6 +20,7 @@ from pullrecovery.observation import EventSeen
 
 _COMBINED = "(combined from similar events): "
 _GONE = 410
+_EVER = datetime.min.replace(tzinfo=UTC)
 _FAILURES = frozenset({"Failed", "InspectFailed", "ErrImageNeverPull"})
 # The API server ends a watch by itself then, and the watch goes on where it was.
 _SECONDS = 600
@@ -74,7 +75,7 @@ class Recorder:
         self._check()
         return tuple(event for event in list(self.events) if event.uid == uid)
 
-    def first_failure(self, since: datetime) -> datetime | None:
+    def first_failure(self, since: datetime = _EVER) -> datetime | None:
         """When it was first known, from then on, that an image was not had: by event or by status.
 
         The watch's time, as the kubelet's has whole seconds; None while nothing has failed.
