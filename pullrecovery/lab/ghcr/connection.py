@@ -23,9 +23,11 @@ class Connection(H11Protocol):
         super().__init__(server.config, server.server_state, {_CONNECTION: self})
         self._welcome = welcome
         self.lost = asyncio.Event()
+        self._over_tls = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._over_tls = transport.get_extra_info("sslcontext") is not None
         if not self._welcome():
             transport.abort()
 
@@ -39,14 +41,20 @@ class Connection(H11Protocol):
 
     def cut(self) -> None:
         """Close it now, as a process that dies does: without TLS's own good-bye."""
-        self.transport.abort()
+        self._abort()
 
     def reset(self) -> None:
         """Reset it."""
         self.transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, _RESET
         )
-        self.transport.abort()
+        self._abort()
+
+    def _abort(self) -> None:
+        # Closed by both ends at a time, TLS's transport has let go of what it would abort (Python
+        # 3.11). It is lost all the same, as soon as its good-bye is answered or too late.
+        if not (self._over_tls and self.transport.is_closing()):
+            self.transport.abort()
 
     async def leave(self) -> None:
         """Cut it if it is idle, and let it end with the answer that is under way if it is not."""

@@ -1,0 +1,48 @@
+"""A connection that is broken off while it is being closed."""
+
+import asyncio
+
+import pytest
+
+from pullrecovery.lab.ghcr.connection import Connection
+from pullrecovery.lab.ghcr.servers import create_server
+
+
+class Transport:
+    """What asyncio gives to a connection; closed twice over TLS, it cannot be aborted any more."""
+
+    def __init__(self, context):
+        self.context, self.closed, self.aborted = context, 0, False
+
+    def get_extra_info(self, name, default=None):
+        return {"sslcontext": self.context}.get(name, default)
+
+    def is_closing(self):
+        return bool(self.closed)
+
+    def close(self):
+        self.closed += 1
+
+    def abort(self):
+        if self.context and self.closed > 1:
+            raise AttributeError("'NoneType' object has no attribute '_abort'")
+        self.aborted = True
+
+
+async def _cut(context, *, closed):
+    transport = Transport(context)
+    connection = Connection(create_server(lambda *_: None), welcome=lambda: True)
+    connection.connection_made(transport)
+    for _ in range(closed):
+        transport.close()
+    connection.cut()
+    return transport.aborted
+
+
+@pytest.mark.parametrize(
+    ("context", "closed", "aborted"),
+    [(None, 0, True), (None, 2, True), ("tls", 0, True), ("tls", 1, False), ("tls", 2, False)],
+)
+def test_connection_is_cut_unless_its_good_bye_is_under_way(context, closed, aborted):
+    """Both ends may close it at a time, and a switch be turned at that moment."""
+    assert asyncio.run(_cut(context, closed=closed)) is aborted
