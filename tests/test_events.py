@@ -209,12 +209,22 @@ def test_turn_of_a_pod_is_news(server, recorder, turn):
     assert time.monotonic() - before < 30
 
 
+def test_event_of_a_failure_is_news(server, recorder):
+    """The pod's status says it half a second later."""
+    server.tell("Failed to pull image")
+
+    before = time.monotonic()
+    recorder.pause(60)
+
+    assert time.monotonic() - before < 30
+
+
 def test_address_of_a_pod_and_an_event_are_no_news(server, recorder):
     """Each look costs several questions."""
     server.tell_of_pod("ADDED", waiting="ContainerCreating")
     recorder.pause(5)
     server.tell_of_pod(address="10.244.0.7", waiting="ContainerCreating")
-    server.tell("one")
+    server.tell("one", reason="Pulling")
     _await_messages(recorder, "one")
     server.tell_of_pod(waiting="ErrImagePull")
 

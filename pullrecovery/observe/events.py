@@ -88,8 +88,9 @@ class Recorder:
     def pause(self, seconds: float) -> None:
         """Wait for news of a pod, at most so many seconds; what came since the last call counts.
 
-        A pod is news when it turns Ready or not, waits for another reason, or is deleted. Most of
-        what is said of it, an address or an event, is none: each look costs several questions.
+        A pod is news when it turns Ready or not, waits for another reason, or is deleted, and so is
+        an event of a failure, which is there half a second before the pod's status. Most of what
+        is said of it is none: each look costs several questions.
         """
         self._check()
         self._news.wait(seconds)
@@ -101,7 +102,10 @@ class Recorder:
                 raise PullRecoveryError(f"The watch of {self.namespace} ended: {stream.trouble}")
 
     def _take_event(self, seen: dict[str, Any]) -> None:
-        self.events.append(event_seen(seen, datetime.now(UTC)))
+        event = event_seen(seen, datetime.now(UTC))
+        self.events.append(event)
+        if event.reason in _FAILURES:
+            self._news.set()
 
     def _take_pod(self, seen: dict[str, Any]) -> None:
         now = datetime.now(UTC)
