@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from pullrecovery.errors import PullRecoveryError
-from pullrecovery.faults import FAULTS, argocd, external
+from pullrecovery.faults import FAULTS, external
 from pullrecovery.report.figures import figures
 from pullrecovery.report.kills import all_differences, kill_matrix
 from pullrecovery.report.page import PAGE, outdated, page_of, write_page
@@ -156,9 +156,8 @@ def test_page_of_other_rows_is_outdated(faults, named):
 
 
 def test_page_in_the_documentation_is_of_the_present_rows():
-    """Of those that a run without Argo CD plays; whoever changes one runs all and writes it anew."""
-    played = [fault for fault in FAULTS if fault not in argocd.FAULTS]
-    assert outdated(PAGE.read_text(), [*played, *external.FAULTS]) == []
+    """Of all: whoever changes one runs them, with Argo CD (ARGOCD=1), and writes it anew."""
+    assert outdated(PAGE.read_text(), [*FAULTS, *external.FAULTS]) == []
 
 
 def test_page_that_is_empty_is_outdated():
