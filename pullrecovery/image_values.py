@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pullrecovery.model import Workload
+from pullrecovery.model import Image, Workload
 
 IMAGE_KEYS = ("image.repository", "image.tag", "image.digest")
 
@@ -19,6 +19,11 @@ class Edit(NamedTuple):
     file: Path
     key: str
     change: Callable[[Any], Any]
+
+
+def naming(image: Image) -> dict[str, str]:
+    """The values that name an image, by their dotted keys."""
+    return {"image.repository": image.repository, "image.tag": image.tag}
 
 
 def file_of(workload: Workload, key: str) -> Path | None:
@@ -39,9 +44,8 @@ def corrections(workload: Workload) -> list[Edit]:
     Each edit is in the file that has the last word on its key. A container's image that stands
     by itself, as in a list of init containers, is corrected where it stands.
     """
-    wanted = {"image.repository": workload.image.repository, "image.tag": workload.image.tag}
     edits = []
-    for key, value in wanted.items():
+    for key, value in naming(workload.image).items():
         file = file_of(workload, key) or workload.values_file
         if not _same(_find(_load(file), key), value):
             edits.append(Edit(file, key, _becomes(value)))

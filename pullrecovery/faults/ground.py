@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
@@ -14,6 +13,7 @@ from pullrecovery.deploy.argocd import ArgoCD, application_name
 from pullrecovery.errors import LabError
 from pullrecovery.faults.sweeping import sweep_release, tolerate_missing
 from pullrecovery.faults.workflow_copy import WorkflowCopy
+from pullrecovery.image_values import naming
 from pullrecovery.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
 from pullrecovery.lab import accounts
 from pullrecovery.lab.paths import LABEL, SHARED_LABEL
@@ -24,7 +24,7 @@ from pullrecovery.model import Docs, Image, Target, Visibility, Workload
 from pullrecovery.observation import Credential
 from pullrecovery.observe.events import Recorder
 from pullrecovery.redaction import protect
-from pullrecovery.values import edited
+from pullrecovery.values import set_values
 from pullrecovery.wait import wait_for
 from pullrecovery.world import World
 
@@ -143,11 +143,11 @@ class Ground:
 
     def lay(self) -> None:
         """Make all good: namespace, Secret, wiring, values; and record from now on what is said."""
-        public = self.workload.visibility is Visibility.PUBLIC
-        entries = [] if public else [{"name": self.secret_name}]
-        by_values = self.wiring == "values"
-        wiring = {self.workload.pull_secrets_key: entries if by_values else []}
-        self.set_values(_naming(self.workload.image) | wiring)
+        is_public = self.workload.visibility is Visibility.PUBLIC
+        entries = [] if is_public else [{"name": self.secret_name}]
+        by_values = entries if self.wiring == "values" else []
+        wiring = {self.workload.pull_secrets_key: by_values}
+        self.set_values({**naming(self.workload.image), **wiring})
         if not self.in_cluster:
             return
         self._ensure_namespace()
@@ -155,15 +155,14 @@ class Ground:
             self.clear()
         self.recorder = Recorder(self.core, self.namespace)
         self.recorder.start()
-        if not public:
+        if entries:
             self.put_secret(self.credential.credential)
         self.set_account_secrets([] if by_values else entries)
 
     def deploy_by(self, argocd: ArgoCD) -> None:
         """Have Argo CD deploy here, by an Application of the ground's own."""
         self.argocd = argocd
-        name = application_name(self.workload)
-        self.workload = replace(self.workload, by_application=name)
+        self.workload = replace(self.workload, by_application=application_name(self.workload))
 
     def wire(self, entries: list[dict[str, str]]) -> None:
         """Give pods these pull secrets, in the ground's way, and in the other way none."""
@@ -180,16 +179,14 @@ class Ground:
         if self.own_workflow and image.name != self.workload.image.name:
             self.push_as(image.name)
         self.workload = replace(self.workload, image=image)
-        self.set_values(_naming(image))
+        self.set_values(naming(image))
 
     def set_value(self, key: str, value: object) -> None:
         self.set_values({key: value})
 
     def set_values(self, values: Mapping[str, object]) -> None:
         """Set these dotted keys of the workload's own values file."""
-        file = self.workload.values_file
-        changes = {key: partial(_becomes, value) for key, value in values.items()}
-        file.write_text(edited(file.read_text(), changes))
+        set_values(self.workload.values_file, values)
 
     def put_secret(self, credential: Credential, server: str = "") -> None:
         """Replace the Secret by one for the target's registry, or another server."""
@@ -321,12 +318,3 @@ class Ground:
 def auth_of(credential: Credential) -> str:
     """Login and token as an entry's `auth` has them."""
     return protect(credential.auth)
-
-
-def _naming(image: Image) -> dict[str, object]:
-    """The values that name it."""
-    return {"image.repository": image.repository, "image.tag": image.tag}
-
-
-def _becomes(value: object, _: object) -> object:
-    return value
