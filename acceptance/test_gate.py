@@ -23,7 +23,7 @@ from pullrecovery.gate.verdict import Decision
 from pullrecovery.lab.seeding import LabWorld
 from pullrecovery.model import Cause, Workload
 from pullrecovery.target import load_target
-from pullrecovery.values import edit_values
+from pullrecovery.values import set_values
 
 pytestmark = pytest.mark.whole_run
 _WITHIN = 120.0
@@ -54,7 +54,7 @@ class Judged:
         return Expected(_SHA, images, criteria, __version__, datetime.now(UTC))
 
     def set_value(self, key: str, value: object) -> None:
-        edit_values(self.workload.values_file, key, lambda _: value)
+        set_values(self.workload.values_file, {key: value})
 
     def causes(self, verdicts) -> dict[str, Cause]:
         """What fails, by the criterion's name."""
@@ -72,7 +72,7 @@ def judged(lab_world, tmp_path):
     # Its application was built from where the lab found it.
     app = lab_world.world.target.workload(workload.name).app
     workload = replace(workload, image=image, app=app)
-    edit_values(workload.values_file, "image.tag", lambda _: workload.image.tag)
+    set_values(workload.values_file, {"image.tag": workload.image.tag})
     # The page in the docs names the images of all workloads.
     target = replace(whole, workloads=(workload,), docs=None)
     own = replace(lab_world, world=replace(lab_world.world, target=target))

@@ -73,11 +73,10 @@ def _apart(lab_world, tmp_path):
     Rows with the literal names have the `latest` that it pushes on their pods meanwhile.
     """
     target = lab_world.world.target
-    copy, own = own_workflow(target, tmp_path), secrets.token_hex(4)
-    for image in {workload.image.name: workload.image for workload in target.workloads}.values():
-        copy.push_as(image, f"{image.name}-{own}")
+    copy = own_workflow(target, tmp_path)
+    copy.keep_apart(target)
     workloads = tuple(
-        replace(each, image=replace(each.image, repository=f"{each.image.repository}-{own}"))
+        replace(each, image=replace(each.image, repository=copy.apart[each.image.repository]))
         for each in target.workloads
     )
     workflow = replace(target.workflow, file=copy.file)
@@ -88,10 +87,9 @@ def _apart(lab_world, tmp_path):
 @pytest.mark.parametrize("started", RunOn)
 def test_workflow_in_good_order_pushes_by_each_of_its_triggers(apart, started):
     """A change, a release tag, and by hand; `latest` is the branch's alone."""
-    world = apart
-    image = world.target.workloads[0].image
+    image = apart.target.workloads[0].image
 
-    run = play_workflow(world, image, EVENTS[started](world.target), whole=True)
+    run = play_workflow(apart, image, EVENTS[started](apart.target), whole=True)
 
     assert run.played.succeeded, run.played.log
     assert run.probe.digest == run.listed != ""

@@ -1,6 +1,6 @@
 """Where a workload's values name an image, and what is to be changed there for the wanted one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pullrecovery.model import Image, Workload
+from pullrecovery.values import Change, becomes
 
 IMAGE_KEYS = ("image.repository", "image.tag", "image.digest")
 
@@ -18,7 +19,7 @@ class Edit(NamedTuple):
 
     file: Path
     key: str
-    change: Callable[[Any], Any]
+    change: Change
 
 
 def naming(image: Image) -> dict[str, str]:
@@ -48,15 +49,11 @@ def corrections(workload: Workload) -> list[Edit]:
     for key, value in naming(workload.image).items():
         file = file_of(workload, key) or workload.values_file
         if not _same(_find(_load(file), key), value):
-            edits.append(Edit(file, key, _becomes(value)))
+            edits.append(Edit(file, key, becomes(value)))
     digest = file_of(workload, "image.digest")
     if digest and _find(_load(digest), "image.digest"):
-        edits.append(Edit(digest, "image.digest", _becomes("")))
+        edits.append(Edit(digest, "image.digest", becomes("")))
     return [*edits, *_containers(workload)]
-
-
-def _becomes(value: str) -> Callable[[Any], Any]:
-    return lambda _: value
 
 
 def _same(found: Any, wanted: str) -> bool:

@@ -4,7 +4,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
-from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -24,19 +23,15 @@ _INDENTED = re.compile(
 Change = Callable[[Any], Any]
 
 
-def edit_values(file: Path, key: str, change: Change) -> None:
-    """Set the dotted `key` of `file` to `change(old value)`; missing parents are made."""
-    file.write_text(edited(file.read_text(), {key: change}))
-
-
 def set_values(file: Path, values: Mapping[str, object]) -> None:
     """Set each dotted key of `file` to its value; missing parents are made."""
-    changes = {key: partial(_becomes, value) for key, value in values.items()}
+    changes = {key: becomes(value) for key, value in values.items()}
     file.write_text(edited(file.read_text(), changes))
 
 
-def _becomes(value: object, _: object) -> object:
-    return value
+def becomes(value: object) -> Change:
+    """The change to this value, whatever was there."""
+    return lambda _: value
 
 
 def edited(text: str, changes: Mapping[str, Change]) -> str:

@@ -5,7 +5,7 @@ import difflib
 import pytest
 
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.values import edit_values, keys_naming
+from pullrecovery.values import edited, keys_naming
 
 CHARTS = REPOSITORY / "sample" / "charts"
 PIN = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"
@@ -20,6 +20,11 @@ FILES = [
 @pytest.fixture(name="file")
 def _file(tmp_path):
     return tmp_path / "values.yaml"
+
+
+def _edit(file, key, change):
+    """Change one key of the file."""
+    file.write_text(edited(file.read_text(), {key: change}))
 
 
 def _changes(before, after):
@@ -42,7 +47,7 @@ def test_one_line_of_the_samples_values_changes(file, name, old):
     before = (CHARTS / name).read_text()
     file.write_text(before)
 
-    edit_values(file, "image.tag", lambda _: "dev")
+    _edit(file, "image.tag", lambda _: "dev")
 
     assert _changes(before, file.read_text()) == [f"-   tag: {old}", "+   tag: dev"]
 
@@ -53,7 +58,7 @@ def test_same_value_leaves_the_samples_values_as_they_are(file, name):
     before = (CHARTS / name).read_text()
     file.write_text(before)
 
-    edit_values(file, "image.tag", lambda old: old)
+    _edit(file, "image.tag", lambda old: old)
 
     assert file.read_text() == before
 
@@ -71,10 +76,10 @@ def test_same_value_leaves_the_samples_values_as_they_are(file, name):
 def test_second_edit_changes_nothing_more(file, name, key, value):
     """A remedy may be run as often as wanted."""
     file.write_text((CHARTS / name).read_text())
-    edit_values(file, key, lambda _: value)
+    _edit(file, key, lambda _: value)
     once = file.read_text()
 
-    edit_values(file, key, lambda _: value)
+    _edit(file, key, lambda _: value)
 
     assert file.read_text() == once
 
@@ -84,7 +89,7 @@ def test_pull_secret_added_to_the_samples_values_adds_two_lines(file):
     before = (CHARTS / "frontend" / "values.yaml").read_text()
     file.write_text(before)
 
-    edit_values(file, "serviceAccount.imagePullSecrets", lambda _: [{"name": "ghcr-credentials"}])
+    _edit(file, "serviceAccount.imagePullSecrets", lambda _: [{"name": "ghcr-credentials"}])
 
     assert _changes(before, file.read_text()) == [
         "-   imagePullSecrets: []",
@@ -110,7 +115,7 @@ def test_spelling_of_other_lines_is_their_owners(file, before, after):
     """A diff for review shows what was meant, and nothing else."""
     file.write_text(before)
 
-    edit_values(file, "image.tag", lambda _: "dev")
+    _edit(file, "image.tag", lambda _: "dev")
 
     assert file.read_text() == after
 
@@ -120,7 +125,7 @@ def test_new_entry_of_a_list_is_indented_as_the_others(file, indent):
     """Whichever of the usual ways the file's owner has."""
     file.write_text(f"imagePullSecrets:\n{indent}- name: other\na: ~\n")
 
-    edit_values(file, "imagePullSecrets", lambda old: [*old, {"name": "new"}])
+    _edit(file, "imagePullSecrets", lambda old: [*old, {"name": "new"}])
 
     assert file.read_text() == (
         f"imagePullSecrets:\n{indent}- name: other\n{indent}- name: new\na: ~\n"
@@ -131,7 +136,7 @@ def test_file_whose_lines_cannot_be_told_apart_still_gets_its_change(file):
     """A list over several lines becomes one; what it says stays."""
     file.write_text("a: [1,\n  2]\nimage: {tag: t}\n")
 
-    edit_values(file, "image.tag", lambda _: "dev")
+    _edit(file, "image.tag", lambda _: "dev")
 
     assert file.read_text() == "a: [1, 2]\nimage: {tag: dev}\n"
 
@@ -140,7 +145,7 @@ def test_change_is_given_the_old_value(file):
     """So that a list can be added to."""
     file.write_text("imagePullSecrets:\n  - name: other\n")
 
-    edit_values(file, "imagePullSecrets", lambda old: [*old, {"name": "ghcr-credentials"}])
+    _edit(file, "imagePullSecrets", lambda old: [*old, {"name": "ghcr-credentials"}])
 
     assert file.read_text() == ("imagePullSecrets:\n  - name: other\n  - name: ghcr-credentials\n")
 
@@ -161,7 +166,7 @@ def test_key_is_set_wherever_its_path_leads(file, before, after):
     """Missing parents are made; flow style, quotes and comments stay."""
     file.write_text(before)
 
-    edit_values(file, "image.tag", lambda _: "dev")
+    _edit(file, "image.tag", lambda _: "dev")
 
     assert file.read_text() == after
 
@@ -171,7 +176,7 @@ def test_long_line_is_not_broken(file):
     long = "description: " + "word " * 40 + "end\n"
     file.write_text(f"{long}image:\n  tag: t\n")
 
-    edit_values(file, "image.tag", lambda _: "dev")
+    _edit(file, "image.tag", lambda _: "dev")
 
     assert file.read_text() == f"{long}image:\n  tag: dev\n"
 
@@ -180,7 +185,7 @@ def test_text_that_looks_like_a_number_stays_a_text(file):
     """A commit's first digits may all be decimal."""
     file.write_text("image:\n  tag: t\n")
 
-    edit_values(file, "image.tag", lambda _: "1234567")
+    _edit(file, "image.tag", lambda _: "1234567")
 
     assert file.read_text() == "image:\n  tag: '1234567'\n"
 

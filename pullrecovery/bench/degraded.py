@@ -4,11 +4,9 @@ from pathlib import Path
 from typing import Final
 
 from pullrecovery.bench.rounds import await_failure, broken, open_copy, seconds_since
-from pullrecovery.deploy.argocd import ArgoCD
 from pullrecovery.errors import LabError
 from pullrecovery.faults.ground import Ground
-from pullrecovery.lab.argocd import ensure_argocd
-from pullrecovery.lab.paths import LABEL
+from pullrecovery.lab.argocd import argocd_deployer
 from pullrecovery.lab.seeding import LabWorld
 from pullrecovery.model import Target, Workload
 from pullrecovery.observe.argocd import observe_application
@@ -30,9 +28,7 @@ def await_degraded(root: Path, kubernetes: str, rounds: int) -> list[float]:
 
 
 def _wait(lab_world: LabWorld, workload: Workload) -> float:
-    world = lab_world.world
-    installed = ensure_argocd(lab_world.lab, lambda _: None)
-    argocd = ArgoCD(world.cluster, installed.git, world.helm, {LABEL: "scenario"})
+    argocd = argocd_deployer(lab_world.lab, lab_world.world)
     with broken(lab_world, workload, argocd) as ground:
         ground.set_value("progressDeadlineSeconds", PROGRESS_DEADLINE)
         ground.world.deployer.upgrade(ground.workload)

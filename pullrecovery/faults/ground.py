@@ -143,11 +143,8 @@ class Ground:
 
     def lay(self) -> None:
         """Make all good: namespace, Secret, wiring, values; and record from now on what is said."""
-        is_public = self.workload.visibility is Visibility.PUBLIC
-        entries = [] if is_public else [{"name": self.secret_name}]
-        by_values = entries if self.wiring == "values" else []
-        wiring = {self.workload.pull_secrets_key: by_values}
-        self.set_values({**naming(self.workload.image), **wiring})
+        public = self.workload.visibility is Visibility.PUBLIC
+        self.set_values(naming(self.workload.image))
         if not self.in_cluster:
             return
         self._ensure_namespace()
@@ -155,9 +152,9 @@ class Ground:
             self.clear()
         self.recorder = Recorder(self.core, self.namespace)
         self.recorder.start()
-        if entries:
+        if not public:
             self.put_secret(self.credential.credential)
-        self.set_account_secrets([] if by_values else entries)
+        self.wire([] if public else [{"name": self.secret_name}])
 
     def deploy_by(self, argocd: ArgoCD) -> None:
         """Have Argo CD deploy here, by an Application of the ground's own."""

@@ -29,16 +29,16 @@ class WorkflowCopy:
         """Push an image by another name of the same owner's."""
         self.edit(lambda text: with_image_renamed(text, image.name, name))
 
-    def keep_apart(self, target: Target, own: str) -> None:
-        """Push no image but that of the workload `own` under a name in use.
+    def keep_apart(self, target: Target, own: str = "") -> None:
+        """Push no image but that of the workload `own`, if any, under a name in use.
 
         A run pushes `latest` of every workload, on which other scenarios stand.
         """
         if self.apart:
             return
-        kept = target.workload(own).image
+        kept = target.workload(own).image.repository if own else ""
         for image in dict.fromkeys(each.image for each in target.workloads):
-            if image.repository != kept.repository:
+            if image.repository != kept:
                 name = f"{image.name}-{token_hex(4)}"
                 self.push_as(image, name)
                 self.apart[image.repository] = f"{image.registry}/{image.owner}/{name}"

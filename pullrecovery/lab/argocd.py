@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.deploy.argocd import ArgoCD
 from pullrecovery.errors import LabError
 from pullrecovery.lab import toolchain
 from pullrecovery.lab.cluster import NODE
@@ -29,6 +30,7 @@ from pullrecovery.lab.raising import Lab
 from pullrecovery.process import run
 from pullrecovery.redaction import protect
 from pullrecovery.wait import WaitError, wait_for
+from pullrecovery.world import World
 
 NAMESPACE = "argocd"
 PHASE = "argocd"
@@ -64,6 +66,15 @@ def ensure_argocd(lab: Lab, note: Note) -> LabArgocd:
             return _ensure(lab, note)
     except Timeout as error:
         raise LabError(f"Argo CD is being installed by another run for too long: {lock}") from error
+
+
+def argocd_deployer(lab: Lab, world: World) -> ArgoCD:
+    """What deploys by the lab's Argo CD, which is installed where it is missing.
+
+    What it makes is found, and swept, as what any scenario left.
+    """
+    installed = ensure_argocd(lab, note=lambda _: None)
+    return ArgoCD(world.cluster, installed.git, world.helm, {LABEL: "scenario"})
 
 
 def raise_argocd(lab: Lab, progress: Progress) -> None:

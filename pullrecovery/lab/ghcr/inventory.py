@@ -62,8 +62,7 @@ class Inventory:
         found: dict[str, list[str]] = {}
         order = self._state.push_order(repository)
         for tag in tags.in_push_order(await self._tags(repository), order):
-            known = self._state.tag_digests.known(repository, tag)
-            digest = known or await self._digest(repository, tag)
+            digest = await self._digest(repository, tag)
             if digest:
                 found.setdefault(digest, []).append(tag)
         return found
@@ -73,8 +72,10 @@ class Inventory:
 
         While the registry moves a tag it does not know it for a moment, so it is asked twice.
         """
-        path, known = f"/v2/{repository}/manifests/{tag}", self._state.tag_digests
-        moves = known.moves(repository, tag)
+        path, leads = f"/v2/{repository}/manifests/{tag}", self._state.tag_digests
+        known, moves = leads.known(repository, tag), leads.moves(repository, tag)
+        if known:
+            return known
         for _ in range(2):
             try:
                 headers = await storage.look(self._registry, path, errors.MANIFEST_UNKNOWN)
@@ -83,7 +84,7 @@ class Inventory:
                     raise
             else:
                 digest = str(headers["docker-content-digest"])
-                known.learn(repository, tag, digest, moves)
+                leads.learn(repository, tag, digest, moves)
                 return digest
         return ""
 

@@ -60,7 +60,7 @@ class Repositories:
         errand = storage.Errand(
             path, errors.MANIFEST_UNKNOWN, judge=lambda found: _unread_index(request, found)
         )
-        if request.method == "PUT":
+        if request.method == "PUT" and names.is_tag(target.reference):
             self._state.tag_digests.may_move(target.repository, target.reference)
         response = await storage.relay(request, self._storage, errand)
         self._note(request, response)
@@ -68,7 +68,6 @@ class Repositories:
             self._create(target, caller)
             versions.pushed(target.repository, response.headers["docker-content-digest"])
             if names.is_tag(target.reference):
-                self._state.tag_digests.may_move(target.repository, target.reference)
                 self._state.tag_pushed(target.repository, target.reference)
         return response
 

@@ -138,6 +138,7 @@ class State:
 
     def tag_pushed(self, repository: str, tag: str) -> None:
         """Note that `tag` is now the newest of its repository."""
+        self.tag_digests.may_move(repository, tag)
         tags = self._pushed.setdefault(repository, {})
         tags.pop(tag, None)
         tags[tag] = None
