@@ -15,6 +15,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pullrecovery.errors import PullRecoveryError
+from pullrecovery.model import Image
 
 PUSH = "push"
 DISPATCH = "workflow_dispatch"
@@ -114,11 +115,15 @@ class WorkflowFile:
         found = (name for name in used if "@" in name and not name.startswith(("./", "docker://")))
         return tuple(dict.fromkeys(found))
 
-    def entry_of(self, image: str) -> str:
-        """The entry of a matrix that an image's name stands in, as `key:value`; '' if none."""
+    def entry_of(self, image: Image) -> str:
+        """The entry of a matrix that an image stands in, as `key:value`; '' if none.
+
+        By its name or by its repository.
+        """
         entries = (entry for job in self.jobs for entry in _included(self.document, job))
-        found = (key for entry in entries for key in _first_key(entry, image))
-        return next((f"{key}:{image}" for key in found), "")
+        pairs = (pair for entry in entries for pair in entry.items())
+        wanted = (image.name, image.repository)
+        return next((f"{key}:{value}" for key, value in pairs if value in wanted), "")
 
     @property
     def runners(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pullrecovery.model import Image
 from pullrecovery.workflow_file import (
     DISPATCH,
     PUSH,
@@ -165,7 +166,20 @@ def test_image_of_a_matrix_is_renamed_and_its_folder_is_not():
 )
 def test_entry_of_a_matrix_is_found_by_its_image(image, entry):
     """By the key that the image stands under, which is not its folder's."""
-    assert WORKFLOW.entry_of(image) == entry
+    assert WORKFLOW.entry_of(Image(f"ghcr.io/owner/{image}", "latest")) == entry
+
+
+def test_entry_of_a_matrix_is_found_by_its_repository():
+    """And not by a folder, or a repository of another owner."""
+    file = WorkflowFile(
+        "jobs:\n  a:\n    strategy:\n      matrix:\n        include:\n"
+        "          - {app: apps/site, repository: ghcr.io/other/site}\n"
+        "          - {app: apps/site, repository: ghcr.io/owner/site}\n"
+    )
+
+    entry = file.entry_of(Image("ghcr.io/owner/site", "latest"))
+
+    assert entry == "repository:ghcr.io/owner/site"
 
 
 def test_image_without_a_matrix_is_renamed_where_it_is_a_word():

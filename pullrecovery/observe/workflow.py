@@ -55,7 +55,7 @@ def play_workflow(world: World, image: Image, event: Event, *, whole: bool = Fal
     """
     file = WorkflowFile(world.target.workflow.file.read_text(encoding="utf-8"))
     level = packages_level(file, world)
-    entry = "" if whole else file.entry_of(image.name)
+    entry = "" if whole else file.entry_of(image)
     played = world.workflows.play(world.target, file, event, level, entry)
     # Where there was no run there is no commit, and so no tag to ask for.
     tag = played.sha or "none"
