@@ -6,6 +6,7 @@ The lab's git server runs from it too.
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,8 +79,11 @@ class ArgocdImage:
         try:
             client.images.get(self.tag)
         except ImageNotFound:
-            self.tools.build(self.parts, note)
-            base = self.base.ensure(client, note)
+            # Modules are downloaded, and programs linked, with a processor to spare.
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                laying = beside.submit(self.base.ensure, client, note)
+                self.tools.build(self.parts, note)
+                base = laying.result()
             note("building the image of Argo CD")
             folder = self.tools.paths.cache / "argocd" / self.tag.rpartition(":")[2]
             with whole_folder(folder) as context:
