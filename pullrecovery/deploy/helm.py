@@ -10,6 +10,10 @@ from pullrecovery.deploy.deployer import Ability
 from pullrecovery.model import Workload
 from pullrecovery.process import CommandError, run
 
+# Of kubectl, which it is built on, Helm has the help texts in ten languages, and packs those of the
+# user's whenever it starts. It prints none of them; these are the shortest.
+_FEW_WORDS = {"LC_ALL": "zh_TW.UTF-8"}
+
 
 @dataclass(frozen=True)
 class HelmReader:
@@ -22,21 +26,23 @@ class HelmReader:
         self, workload: Workload, *, settings: Sequence[str] = (), hooks: bool = True
     ) -> str:
         """Render the chart with its values files; raises CommandError with Helm's words."""
-        command = [str(self.binary), "template", workload.name, str(workload.chart)]
         options = [*_settings(settings), *([] if hooks else ["--no-hooks"])]
-        return run([*command, *_options(workload), *options], env=self.environment, timeout=60)
+        return self._call(
+            "template", workload.name, str(workload.chart), *_options(workload), *options
+        )
 
     def manifest(self, workload: Workload) -> str:
         """What Helm last brought into the cluster; '' where there is no release."""
-        command = [str(self.binary), "get", "manifest", workload.name]
         try:
-            return run(
-                [*command, "--namespace", workload.namespace], env=self.environment, timeout=60
-            )
+            return self._call("get", "manifest", workload.name, "--namespace", workload.namespace)
         except CommandError as error:
             if "release: not found" in error.output:
                 return ""
             raise
+
+    def _call(self, *arguments: str, timeout: float = 60) -> str:
+        environment = {**self.environment, **_FEW_WORDS}
+        return run([str(self.binary), *arguments], env=environment, timeout=timeout)
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Helm(HelmReader):
         whether they run is judged elsewhere. `settings` are for --set. A dry run asks the API
         server what it would say, and changes nothing.
         """
-        command = [str(self.binary), "upgrade", "--install", workload.name, str(workload.chart)]
+        command = ["upgrade", "--install", workload.name, str(workload.chart), *_options(workload)]
         options = ["--create-namespace", "--history-max", "5", "--timeout", f"{within}s"]
         # It would read the API's whole schema, to learn that the API server itself checks fields.
         options += ["--disable-openapi-validation"]
@@ -71,21 +77,18 @@ class Helm(HelmReader):
         options += _settings(settings)
         options += ["--wait"] if wait else []
         options += ["--dry-run=server"] if dry_run else []
-        limit = within + 60
-        released = run(
-            [*command, *_options(workload), *options], env=self.environment, timeout=limit
-        )
+        released = self._call(*command, *options, timeout=within + 60)
         return str(json.loads(released).get("manifest", ""))
 
     def rollback(self, workload: Workload, revision: int) -> None:
         """Bring an earlier revision of the release back."""
-        command = [str(self.binary), "rollback", workload.name, str(revision)]
-        run([*command, "--namespace", workload.namespace], env=self.environment, timeout=90)
+        command = ["rollback", workload.name, str(revision)]
+        self._call(*command, "--namespace", workload.namespace, timeout=90)
 
     def uninstall(self, workload: Workload) -> None:
         """Remove the release, if there is one; its pods may outlive this call."""
-        command = [str(self.binary), "uninstall", workload.name, "--namespace", workload.namespace]
-        run([*command, "--ignore-not-found"], env=self.environment, timeout=90)
+        command = ["uninstall", workload.name, "--namespace", workload.namespace]
+        self._call(*command, "--ignore-not-found", timeout=90)
 
 
 def _settings(settings: Sequence[str]) -> list[str]:
