@@ -170,6 +170,20 @@ def test_cluster_of_another_image_is_another_description(paths):
     assert len(keys) == 2
 
 
+@pytest.mark.parametrize(("cgroup", "drivers"), [("1", ["cgroupfs"]), ("2", [])])
+def test_kubelet_makes_cgroups_itself_where_they_are_of_version_1(paths, cgroup, drivers):
+    """And containerd's runtime with it; under version 2 both are as kind has them."""
+    cluster = KindCluster(paths, "a", manager_class=object, cgroup=cgroup)
+
+    cluster.render()
+
+    config = YAML(typ="safe").load(cluster.rendered.read_text())
+    kubelet = [YAML(typ="safe").load(patch) for patch in config["kubeadmConfigPatches"]]
+    assert [each["cgroupDriver"] for each in kubelet if "cgroupDriver" in each] == drivers
+    runtimes = [patch for patch in config["containerdConfigPatches"] if "SystemdCgroup" in patch]
+    assert ["SystemdCgroup = false" in each for each in runtimes] == [True for _ in drivers]
+
+
 def test_cluster_without_a_kubeconfig_is_not_ready(paths):
     """Nothing is asked of any other cluster."""
     readiness = KindCluster(paths, "", manager_class=object).readiness()
