@@ -15,10 +15,8 @@ from fixtures.grounds import await_pods, deploy
 from fixtures.symptoms import await_rollout
 from pullrecovery.acceptance_run import egress
 from pullrecovery.errors import Exit, UsageError
-from pullrecovery.lab.archive import archive
 from pullrecovery.lab.cluster import NODE, inner_networks
 from pullrecovery.lab.egress import attempts, guard
-from pullrecovery.lab.runner import CONTAINER as RUNNER
 from pullrecovery.lab.runner_shell import CASES
 from pullrecovery.observe import observe
 from pullrecovery.observe.registry import observe_identity
@@ -187,17 +185,16 @@ def test_request_for_the_world_outside_is_counted(ends_in, lab, node, engine_cli
 
 
 @pytest.mark.harness_fault("V10")
-def test_login_that_lies_about_is_noticed(ends_in, lab_world, make_package, engine_client):
+def test_login_that_lies_about_is_noticed(ends_in, lab_world, make_package):
     """Each case has a DOCKER_CONFIG of its own; a runner that used root's would be found out."""
-    image, container = make_package("private"), engine_client.containers.get(RUNNER)
-    folder = "ambient-login"
-    logged_in = _docker_config(lab_world.mint().credential)
-    container.put_archive(CASES, archive({f"{folder}/config.json": logged_in}))
+    image, folder = make_package("private"), f"{CASES}/ambient-login"
     nobody = replace(lab_world.world, operator=None)
-    ambient = _Ambient(nobody.runner, f"{CASES}/{folder}")
+    logged_in = {"config.json": _docker_config(lab_world.mint().credential)}
+    nobody.runner.run([f"install -D config.json {folder}/config.json"], files=logged_in)
+    ambient = _Ambient(nobody.runner, folder)
 
     seen = observe_identity(replace(nobody, runner=ambient), image.reference)
-    container.exec_run(["rm", "-rf", f"{CASES}/{folder}"])
+    nobody.runner.run([f"rm -r {folder}"])
 
     assert seen.digest.rc == 0, seen.digest
     with pytest.raises(DisagreementError) as error:

@@ -1,20 +1,21 @@
 """The runner: what gets into it and how, when it is used again, what its image is made of."""
 
-import base64
 import hashlib
 import io
 import os
+import socket
 import subprocess
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from struct import pack
 from types import SimpleNamespace
 
 import pytest
 from docker.errors import BuildError, ImageNotFound, NotFound
 
 from pullrecovery.errors import LabError
-from pullrecovery.lab import runner, runner_shell, toolchain
+from pullrecovery.lab import containers, runner, runner_shell, toolchain
 from pullrecovery.lab.archive import archive
 from pullrecovery.lab.images.runner import RunnerImage, runner_base
 from pullrecovery.lab.paths import LABEL, Paths
@@ -33,21 +34,22 @@ CA = b"the lab's CA\n"
 
 
 @dataclass
-class Host:
-    """The runner as testinfra reaches it: it keeps what it is told, and answers in one way."""
+class Fed:
+    """A command in the runner: it keeps what it is given, and answers in one way."""
 
-    stdout: str = ""
-    rc: int = 0
-    error: type[BaseException] | None = None
-    said: list[tuple[str, ...]] = field(default_factory=list)
-    environment: list[str | None] = field(default_factory=list)
+    results: tuple[tuple[int, str, str], ...] = ((0, "", ""),)
+    stderr: bytes = b""
+    commands: list[list[str]] = field(default_factory=list)
+    given: list[bytes] = field(default_factory=list)
 
-    def run(self, command, *arguments):
-        self.said.append((command, *arguments))
-        self.environment.append(os.environ.get("DOCKER_HOST"))
-        if self.error and command.startswith("run-case"):
-            raise self.error
-        return SimpleNamespace(rc=self.rc, stdout=self.stdout, stderr="run-case: no such folder")
+    def __call__(self, container, command, given):
+        assert container.name == runner.CONTAINER
+        self.commands.append(command)
+        self.given.append(given)
+        files = {}
+        for at, (rc, out, err) in enumerate(self.results):
+            files |= {f"{at}.rc": f"{rc}\n", f"{at}.out": out, f"{at}.err": err}
+        return archive({name: text.encode() for name, text in files.items()}), self.stderr
 
 
 @dataclass
@@ -61,6 +63,7 @@ class Container:
     archives: list[tuple[str, bytes]] = field(default_factory=list)
     removed: bool = False
     ran: list[list[str]] = field(default_factory=list)
+    rc: int = 0
 
     @property
     def attrs(self):
@@ -80,7 +83,7 @@ class Container:
 
     def exec_run(self, command):
         self.ran.append(command)
-        return SimpleNamespace(exit_code=0, output=b"")
+        return SimpleNamespace(exit_code=self.rc, output=b"")
 
     def logs(self, **_):
         return b"dockerd: it is so"
@@ -129,17 +132,11 @@ def _paths(tmp_path):
     return paths
 
 
-@pytest.fixture(name="host")
-def _host(monkeypatch):
-    host = Host()
-    monkeypatch.setattr(runner_shell.testinfra, "get_host", lambda _: host)
-    return host
-
-
-def _line(rc=0, stdout="", stderr=""):
-    """What run-case prints of a command."""
-    out, err = (base64.b64encode(each.encode()).decode() for each in (stdout, stderr))
-    return f"{rc}:{out}:{err}\n"
+@pytest.fixture(name="fed")
+def _fed(monkeypatch):
+    fed = Fed()
+    monkeypatch.setattr(runner_shell, "fed", fed)
+    return fed
 
 
 def _entries(data):
@@ -150,37 +147,35 @@ def _entries(data):
         }
 
 
-def _shell(container=None):
-    return RunnerShell(container or Container(), "unix:///lab.sock")
+def _shell():
+    return RunnerShell(Container())
 
 
-def test_token_is_in_no_command(host):
-    """The back end makes the command an argument of a process of this machine."""
-    host.stdout = _line() + _line()
+def test_token_is_in_no_command(fed):
+    """Every process list shows commands."""
+    fed.results *= 2
 
     _shell().run(["crane ls x"], first=["docker login"], credential=CREDENTIAL)
 
-    assert not [word for words in host.said for word in words if TOKEN in word]
+    assert not [word for words in fed.commands for word in words if TOKEN in word]
 
 
-def test_token_goes_in_as_a_file_of_roots_in_memory(host):
-    """Below a folder that nobody else may look into; the case then removes it."""
-    host.stdout, container = _line(), Container()
+def test_token_goes_in_as_a_file_of_roots(fed):
+    """By standard input, of which the case is told how long it is."""
+    _shell().run(["x"], credential=CREDENTIAL, files={"repo/a": b"b"})
 
-    _shell(container).run(["x"], credential=CREDENTIAL)
-
-    ((place, data),) = container.archives
-    ((folder, top), (file, token)) = _entries(data).items()
-    assert place == CASES
-    assert top == (0o700, 0, b"")
-    assert file == f"{folder}/token"
-    assert token == (0o600, 0, TOKEN.encode())
-    assert host.said == [("run-case %s %s %s", f"{CASES}/{folder}", "0", "x")]
+    (given,) = fed.given
+    assert _entries(given) == {
+        "repo": (0o700, 0, b""),
+        "repo/a": (0o600, 0, b"b"),
+        "token": (0o600, 0, TOKEN.encode()),
+    }
+    assert fed.commands[0][2:] == ["0", str(len(given)), "x"]
 
 
-def test_token_is_known_to_the_redaction(host):
+def test_token_is_known_to_the_redaction(fed):
     """Wherever a client may print it."""
-    host.stdout = _line(stdout="the password is s3cr3t-of-nobody")
+    fed.results = ((0, "the password is s3cr3t-of-nobody", ""),)
 
     (ran,) = _shell().run(["x"], credential=Credential("ByteQuester", "s3cr3t-of-nobody"))
 
@@ -188,67 +183,82 @@ def test_token_is_known_to_the_redaction(host):
     assert "s3cr3t" not in ran.stdout
 
 
-def test_case_without_a_credential_has_no_token(host):
-    """Nor a folder of another case."""
-    host.stdout, container = _line(), Container()
-    shell = _shell(container)
+def test_case_has_a_folder_of_its_own_in_memory(fed):
+    """And without a credential no token in it."""
+    shell = _shell()
 
     shell.run(["x"])
     shell.run(["x"])
 
-    folders = [list(_entries(data)) for _, data in container.archives]
-    assert [len(each) for each in folders] == [1, 1]
-    assert folders[0] != folders[1]
+    folders = {command[1] for command in fed.commands}
+    assert len(folders) == 2
+    assert {folder.rpartition("/")[0] for folder in folders} == {CASES}
+    assert [_entries(each) for each in fed.given] == [{}, {}]
 
 
-def test_commands_are_given_back_in_their_order(host):
+def test_commands_are_given_back_in_their_order(fed):
     """Those that came first, then the others, each with what it printed."""
-    host.stdout = _line(0, "Login Succeeded\n") + _line(1, "", "denied\n")
+    fed.results = ((0, "Login Succeeded\n", ""), (1, "", "denied\n"))
 
     ran = _shell().run(["b"], first=["a"])
 
     assert [(each.command, each.rc) for each in ran] == [("a", 0), ("b", 1)]
     assert [each.said for each in ran] == ["Login Succeeded", "denied"]
-    assert host.said[0][2:] == ("1", "a", "b")
+    (command,) = fed.commands
+    assert (command[0], command[2], command[4:]) == ("run-case", "1", ["a", "b"])
 
 
-def test_engine_is_named_to_the_docker_client_for_the_while(host, monkeypatch):
-    """Testinfra has no other way to say which one, and what was set before is set again."""
-    monkeypatch.setenv("DOCKER_HOST", "unix:///the-users.sock")
-    host.stdout = _line()
-
-    _shell().run(["x"])
-
-    assert host.environment == ["unix:///lab.sock"]
-    assert os.environ["DOCKER_HOST"] == "unix:///the-users.sock"
-
-
-@pytest.mark.parametrize(("rc", "stdout"), [(127, ""), (0, _line())], ids=["failed", "short"])
-def test_runner_that_fails_is_an_error_of_the_lab(host, rc, stdout):
+def test_runner_that_says_too_little_is_an_error_of_the_lab(fed):
     """And no answer of the registry's."""
-    host.rc, host.stdout = rc, stdout
+    fed.stderr = b"run-case: killed"
 
-    with pytest.raises(LabError, match=r"^The runner could not run its commands"):
+    with pytest.raises(LabError, match=r"^The runner could not run its commands: run-case: killed"):
         _shell().run(["x", "y"])
 
 
-def test_token_is_removed_where_the_case_never_began(host):
-    """The test was interrupted between the two."""
-    host.error = KeyboardInterrupt
-    container = Container()
+def test_runner_that_cannot_start_the_case_is_an_error_of_the_lab(monkeypatch):
+    """The engine's own words come in its place."""
+    monkeypatch.setattr(runner_shell, "fed", lambda *_: (b"no such file: run-case", b""))
 
-    with pytest.raises(KeyboardInterrupt):
-        _shell(container).run(["x"], credential=CREDENTIAL)
+    with pytest.raises(LabError, match=r"could not run its commands: no such file: run-case"):
+        _shell().run(["x"])
 
-    folder = next(iter(_entries(container.archives[0][1])))
-    assert host.said[-1] == ("rm -rf %s", f"{CASES}/{folder}")
+
+def test_command_is_fed_and_both_its_outputs_are_kept_apart():
+    """As the engine frames them on one connection."""
+    near, far = socket.socketpair()
+    for which, data in ((1, b"out"), (2, b"err"), (1, b"put")):
+        far.sendall(pack(">BxxxL", which, len(data)) + data)
+    far.shutdown(socket.SHUT_WR)
+    asked = []
+    engine = SimpleNamespace(
+        exec_create=lambda *what, **how: asked.append((what, how)) or {"Id": "e1"},
+        exec_start=lambda name, socket: near,
+    )
+    container = SimpleNamespace(id="c1", client=SimpleNamespace(api=engine))
+
+    said = containers.fed(container, ("sh", "-c", "x"), b"given")
+
+    assert said == (b"output", b"err")
+    assert far.recv(100) == b"given"
+    assert asked == [(("c1", ["sh", "-c", "x"]), {"stdin": True})]
+    assert near.fileno() == -1
+    far.close()
+
+
+def _run_case(folder, count, commands, given):
+    """The script itself, on this machine."""
+    return subprocess.run(
+        [str(RUN_CASE), str(folder), str(count), str(len(given)), *commands],
+        input=given,
+        capture_output=True,
+        check=False,
+    )
 
 
 def test_case_runs_its_commands_with_no_login_and_leaves_nothing(tmp_path):
     """In turn, and then side by side; one that fails stops none of the others."""
     folder = tmp_path / "case"
-    folder.mkdir()
-    (folder / "token").write_text(TOKEN)
     commands = [
         'test ! -e "$DOCKER_CONFIG/config.json" && wc -c < "$TOKEN_FILE"',
         "echo first > shared; false | cat",
@@ -256,30 +266,33 @@ def test_case_runs_its_commands_with_no_login_and_leaves_nothing(tmp_path):
         'echo "$HOME"; echo late >&2',
     ]
 
-    done = subprocess.run(
-        [str(RUN_CASE), str(folder), "2", *commands], capture_output=True, text=True, check=True
-    )
+    done = _run_case(folder, 2, commands, archive({"token": TOKEN.encode()}))
 
-    assert done.stdout.splitlines(keepends=True) == [
-        _line(0, f"{len(TOKEN)}\n"),
-        _line(1),
-        _line(3, "first\n"),
-        _line(0, f"{folder}\n", "late\n"),
-    ]
+    printed = {name: text.decode() for name, (_, _, text) in _entries(done.stdout).items()}
+    assert [printed[f"{at}.rc"] for at in range(4)] == ["0\n", "1\n", "3\n", "0\n"]
+    outputs = [printed[f"{at}.out"] for at in range(4)]
+    assert outputs == [f"{len(TOKEN)}\n", "", "first\n", f"{folder}\n"]
+    assert [printed[f"{at}.err"] for at in range(4)] == ["", "", "", "late\n"]
     assert not folder.exists()
 
 
-def test_case_without_its_folder_runs_nothing(tmp_path):
-    """There would be another's login in it."""
-    done = subprocess.run(
-        [str(RUN_CASE), str(tmp_path / "none"), "0", f"touch {tmp_path}/ran"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_case_in_a_folder_that_is_there_runs_nothing(tmp_path):
+    """There would be another's login in it; and it is left to the other."""
+    done = _run_case(tmp_path, 0, [f"touch {tmp_path}/ran"], archive({}))
 
     assert done.returncode == 2
-    assert not (tmp_path / "ran").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_case_that_is_not_given_all_runs_nothing(tmp_path):
+    """Whoever began it is gone."""
+    given, folder = archive({"token": TOKEN.encode()}), tmp_path / "case"
+    command = [str(RUN_CASE), str(folder), "0", str(len(given)), f"touch {tmp_path}/ran"]
+
+    done = subprocess.run(command, input=given[:700], capture_output=True, check=False)
+
+    assert done.returncode == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("script", [RUN_CASE, ENTRYPOINT], ids=lambda file: file.name)
@@ -299,11 +312,11 @@ def test_archive_has_every_folder_above_a_file():
     assert entries["etc/docker/ca.crt"] == (0o600, 0, b"x")
 
 
-def test_new_runner_trusts_the_lab_and_is_labelled(host, paths):
+def test_new_runner_trusts_the_lab_and_is_labelled(paths):
     """Its CA lies where clients and where the engine look, before anything runs."""
-    host.stdout, engine = "20.10.24\n", Engine()
+    engine = Engine()
 
-    ensure_runner(engine, "unix:///lab.sock", paths, "pull-recovery/runner:1")
+    ensure_runner(engine, paths, "pull-recovery/runner:1")
 
     ((place, data),) = engine.there[runner.CONTAINER].archives
     files = {name: content for name, (_, _, content) in _entries(data).items() if content}
@@ -319,27 +332,29 @@ def test_new_runner_trusts_the_lab_and_is_labelled(host, paths):
     assert options["labels"][LABEL] == "runner"
 
 
-def test_new_runner_reaches_nothing_beyond_the_lab(host, paths):
+def test_new_runner_reaches_nothing_beyond_the_lab(paths):
     """The lab's network, that of its own containers, and itself."""
-    host.stdout, engine = "20.10.24\n", Engine()
+    engine = Engine()
 
-    ensure_runner(engine, "unix:///lab.sock", paths, "pull-recovery/runner:1")
+    ensure_runner(engine, paths, "pull-recovery/runner:1")
 
-    ((_, _, script),) = engine.there[runner.CONTAINER].ran
+    *_, (_, _, script) = engine.there[runner.CONTAINER].ran
     assert "for network in 127.0.0.0/8 172.18.0.0/16 10.213.0.0/24; do" in script
 
 
-def test_secrets_of_a_runner_never_touch_a_disk(host, paths):
-    """They lie on a volume in memory, as the engine can put files into no other."""
-    host.stdout, engine = "20.10.24\n", Engine()
+def test_secrets_of_a_runner_never_touch_a_disk(paths):
+    """Its cases are in memory, and its engine's data on a volume of its own."""
+    engine = Engine()
 
-    ensure_runner(engine, "unix:///lab.sock", paths, "pull-recovery/runner:1")
+    ensure_runner(engine, paths, "pull-recovery/runner:1")
 
-    made = {name: options["driver_opts"] for name, options in engine.volumes_made}
-    places = {mount["Target"]: mount["Source"] for mount in engine.created[0]["mounts"]}
-    assert made[places[CASES]] == {"type": "tmpfs", "device": "tmpfs", "o": "size=64m,mode=0700"}
-    assert made[places["/var/lib/docker"]] == {}
-    assert all(options["labels"] == {LABEL: "runner"} for _, options in engine.volumes_made)
+    (options,) = engine.created
+    assert options["tmpfs"] == {CASES: "size=64m,mode=0700,exec"}
+    ((name, made),) = engine.volumes_made
+    assert [(each["Target"], each["Source"]) for each in options["mounts"]] == [
+        ("/var/lib/docker", name)
+    ]
+    assert made == {"labels": {LABEL: "runner"}}
 
 
 def _fitting(**changes):
@@ -348,32 +363,32 @@ def _fitting(**changes):
 
 
 @pytest.mark.parametrize(
-    ("changes", "answer", "reused"),
+    ("changes", "rc", "reused"),
     [
-        ({}, "20.10.24\n", True),
-        ({}, "", False),
-        ({"image": "pull-recovery/runner:0"}, "20.10.24\n", False),
-        ({"status": "exited"}, "20.10.24\n", False),
-        ({"labels": {LABEL: "runner", f"{LABEL}.trusts": "0ld"}}, "20.10.24\n", False),
+        ({}, 0, True),
+        ({}, 1, False),
+        ({"image": "pull-recovery/runner:0"}, 0, False),
+        ({"status": "exited"}, 0, False),
+        ({"labels": {LABEL: "runner", f"{LABEL}.trusts": "0ld"}}, 0, False),
     ],
     ids=["good", "engine dead", "other image", "ended", "other CA"],
 )
-def test_runner_is_used_again_if_all_of_it_fits(host, paths, changes, answer, reused):
+def test_runner_is_used_again_if_all_of_it_fits(paths, changes, rc, reused):
     """A stand-in that was replaced has another CA, which an old runner does not trust."""
-    host.stdout, engine = answer, Engine(_fitting(**changes))
+    engine = Engine(_fitting(rc=rc, **changes))
 
-    seen = find_runner(engine, "unix:///lab.sock", paths, "pull-recovery/runner:1")
+    seen = find_runner(engine, paths, "pull-recovery/runner:1")
 
     assert (seen is not None) is reused
 
 
-def test_runner_that_does_not_fit_is_replaced(host, paths):
+def test_runner_that_does_not_fit_is_replaced(paths):
     """With its volumes, so that nothing of the old one is seen in the new."""
-    host.stdout, old = "20.10.24\n", _fitting(image="pull-recovery/runner:0")
+    old = _fitting(image="pull-recovery/runner:0")
     engine = Engine(old)
     engine.volumes_made = [("old-data", {"driver_opts": {}, "labels": {LABEL: "runner"}})]
 
-    ensure_runner(engine, "unix:///lab.sock", paths, "pull-recovery/runner:1")
+    ensure_runner(engine, paths, "pull-recovery/runner:1")
 
     assert old.removed
     assert engine.volumes_removed == ["old-data"]

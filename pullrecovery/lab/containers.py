@@ -1,11 +1,13 @@
-"""The lab's own containers: awaited when they start, and removed when nobody needs them."""
+"""The lab's own containers: awaited when they start, given work, and removed in the end."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Any, TypeVar
 
 import docker
 from docker.errors import NotFound
 from docker.models.containers import Container
+from docker.utils.socket import STDOUT, frames_iter
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.paths import LABEL
@@ -27,6 +29,24 @@ def await_answer(container: Container, what: str, ask: Callable[[], T], *, withi
         describe=lambda _: container.logs(tail=15).decode(errors="replace"),
         timeout=within,
     )
+
+
+def fed(container: Container, command: Sequence[str], given: bytes) -> tuple[bytes, bytes]:
+    """Run `command` in the container with `given` as its standard input; its output and errors.
+
+    The command must know where its input ends, as that is not closed, and print nothing before it
+    has read it: what comes earlier may be lost.
+    """
+    engine: Any = container.client
+    started = engine.api.exec_create(container.id, list(command), stdin=True)["Id"]
+    stream = engine.api.exec_start(started, socket=True)
+    # What the SDK gives reads only; what is behind it is another thing on every platform.
+    wire: Any = getattr(stream, "_sock", stream)
+    with closing(wire), closing(stream):
+        wire.sendall(given)
+        frames: list[tuple[int, bytes]] = list(frames_iter(wire, tty=False))  # type: ignore[no-untyped-call]
+    output = b"".join(data for which, data in frames if which == STDOUT)
+    return output, b"".join(data for which, data in frames if which != STDOUT)
 
 
 def _has_ended(container: Container) -> bool:

@@ -11,7 +11,7 @@ from pytest_kubernetes.providers.base import AClusterManager
 from pullrecovery.lab import toolchain
 from pullrecovery.lab.cluster import NODE, KindCluster, inner_networks, kind_manager
 from pullrecovery.lab.egress import guard
-from pullrecovery.lab.engine import Engine
+from pullrecovery.lab.engine import Engine, ask_facts
 from pullrecovery.lab.engines import find_engine, running_engine
 from pullrecovery.lab.environment import applied, tool_environment
 from pullrecovery.lab.golang import find_go
@@ -88,7 +88,7 @@ class Raising:
             return None
         client = engine.client()
         stand_in = find_stand_in(client, self.paths)
-        runner = find_runner(client, engine.host, self.paths)
+        runner = find_runner(client, self.paths)
         if not stand_in or not runner:
             return None
         tools = Toolchain(self.paths, Path(record["go"]))
@@ -115,7 +115,7 @@ class Raising:
         with self.progress.phase("ghcr.io") as phase:
             stand_in = self._stand_in(client, ghcr_tag, phase)
         with self.progress.phase("runner"):
-            runner = ensure_runner(client, engine.host, self.paths, runner_tag)
+            runner = ensure_runner(client, self.paths, runner_tag)
         lab = self._lab(engine, tools, plan, node_tag, stand_in, runner)
         if self.with_cluster:
             with self.progress.phase("cluster") as phase, applied(lab.environment):
@@ -135,7 +135,8 @@ class Raising:
     ) -> Lab:
         kubectl = tools.folder(self._kubectl(plan))
         environment = tool_environment(tools, str(kubectl), engine, self.paths)
-        cluster = KindCluster(self.paths, node_tag, self.manager_class)
+        cgroup = ask_facts(engine).cgroup
+        cluster = KindCluster(self.paths, node_tag, self.manager_class, cgroup)
         return Lab(
             self.paths,
             self.versions,

@@ -95,7 +95,7 @@ def lab_status(paths: Paths) -> dict[str, object]:
     return {
         "engine": f"{engine.host}{' (started by the lab)' if engine.owned else ''}",
         "ghcr.io": f"https://127.0.0.1:{stand_in.https_port}" if stand_in else "not running",
-        "runner": "ready" if find_runner(client, engine.host, paths) else "not running",
+        "runner": "ready" if find_runner(client, paths) else "not running",
         "cluster": "ready" if readiness.ready else "; ".join(readiness.missing),
         "git server": "ready" if find_git_server(client) else "not running",
         "kubeconfig": str(paths.kubeconfig),

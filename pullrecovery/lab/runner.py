@@ -20,7 +20,6 @@ from pullrecovery.lab.stand_in import HOST
 CONTAINER = f"{NAME}-runner"
 _TRUSTS = f"{LABEL}.trusts"
 _DATA = f"{CONTAINER}-data"
-_SECRETS = f"{CONTAINER}-cases"
 # The blob store's name too: GHCR sends clients there.
 _HOSTS = (HOST, "pkg-containers.githubusercontent.com")
 # What its own engine gives to containers in it; the network behind that address.
@@ -30,25 +29,16 @@ _INNER_NETWORK = "10.213.0.0/24"
 _ANSWERS_WITHIN = 90.0
 
 
-def ensure_runner(
-    client: docker.DockerClient, engine_host: str, paths: Paths, image: str
-) -> RunnerShell:
-    """The running runner, if it is of `image` and trusts the lab's CA; else a new one.
-
-    `engine_host` is where the engine of `client` answers, as DOCKER_HOST has it.
-    """
-    shell = find_runner(client, engine_host, paths, image) or start_runner(
-        client, engine_host, paths, image
-    )
+def ensure_runner(client: docker.DockerClient, paths: Paths, image: str) -> RunnerShell:
+    """The running runner, if it is of `image` and trusts the lab's CA; else a new one."""
+    shell = find_runner(client, paths, image) or start_runner(client, paths, image)
     # After the engine's own rules, so that it stands before them; and for one that runs already
     # too, so that what it counts is this run's.
     guard(client, CONTAINER, (_INNER_NETWORK,))
     return shell
 
 
-def find_runner(
-    client: docker.DockerClient, engine_host: str, paths: Paths, image: str = ""
-) -> RunnerShell | None:
+def find_runner(client: docker.DockerClient, paths: Paths, image: str = "") -> RunnerShell | None:
     """The running runner, if it trusts the lab's CA, its engine answers, and it is of `image`."""
     try:
         container = client.containers.get(CONTAINER)
@@ -58,20 +48,17 @@ def find_runner(
     fits = container.labels.get(_TRUSTS) == trusted and container.status == "running"
     if not fits or (image and container.attrs["Config"]["Image"] != image):
         return None
-    shell = RunnerShell(container, engine_host)
+    shell = RunnerShell(container)
     return shell if shell.answers() else None
 
 
-def start_runner(
-    client: docker.DockerClient, engine_host: str, paths: Paths, image: str
-) -> RunnerShell:
+def start_runner(client: docker.DockerClient, paths: Paths, image: str) -> RunnerShell:
     """Replace whatever ran under its name by a new runner; returns when its engine answers.
 
     From then on it reaches nothing beyond the lab.
     """
     remove_runner(client)
-    for name, options in ((_DATA, {}), (_SECRETS, _in_memory())):
-        client.volumes.create(name, driver_opts=options, labels={LABEL: "runner"})
+    client.volumes.create(_DATA, labels={LABEL: "runner"})
     container = client.containers.create(
         image,
         [f"--bip={_INNER_ADDRESS}"],
@@ -81,18 +68,20 @@ def start_runner(
         network=NAME,
         privileged=True,
         init=True,
-        mounts=[Mount("/var/lib/docker", _DATA), Mount(CASES, _SECRETS)],
+        mounts=[Mount("/var/lib/docker", _DATA)],
+        # Never on a disk: tokens and logins lie there for a while, and programs of a case.
+        tmpfs={CASES: "size=64m,mode=0700,exec"},
     )
     container.put_archive("/", archive(_trust(paths), mode=0o644))
     container.start()
-    shell = RunnerShell(container, engine_host)
+    shell = RunnerShell(container)
     what = "the runner's own engine answers"
     await_answer(container, what, shell.answers, within=_ANSWERS_WITHIN)
     return shell
 
 
 def remove_runner(client: docker.DockerClient) -> None:
-    """Remove the container and its volumes, as far as there are any; nothing of another's."""
+    """Remove the container and its volume, as far as there are any; nothing of another's."""
     remove_own(client, CONTAINER)
     for volume in client.volumes.list(filters={"label": f"{LABEL}=runner"}):
         volume.remove()
@@ -102,14 +91,6 @@ def runner_output(client: docker.DockerClient) -> bytes:
     """Everything that the runner's own engine has printed."""
     output: bytes = client.containers.get(CONTAINER).logs()
     return output
-
-
-def _in_memory() -> dict[str, str]:
-    """Options of a volume that never touches a disk: tokens and logins lie there for a while.
-
-    A volume and no tmpfs of the container, as the engine puts files into volumes only.
-    """
-    return {"type": "tmpfs", "device": "tmpfs", "o": "size=64m,mode=0700"}
 
 
 def _ca(paths: Paths) -> Path:

@@ -1,17 +1,15 @@
-"""The one way into the runner: testinfra's docker back end, a case at a time."""
+"""The one way into the runner: a call of the engine's API, a case at a time."""
 
+import io
 import secrets
-from base64 import b64decode
+import tarfile
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import testinfra
 from docker.models.containers import Container
-from testinfra.host import Host
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.archive import archive
-from pullrecovery.lab.environment import applied
+from pullrecovery.lab.containers import fed
 from pullrecovery.observation import Credential, Ran
 from pullrecovery.redaction import protect, redact
 
@@ -22,14 +20,11 @@ CASES = "/run/cases"
 class RunnerShell:
     """Runs commands in the runner, each case as if nobody had ever logged in.
 
-    A token goes in as a file of root's that is gone when the case is over: testinfra
-    makes the command an argument of `docker exec`, where every process list shows it.
+    A token goes in by standard input, as a file of root's that is gone when the case is over.
     """
 
-    def __init__(self, container: Container, engine_host: str) -> None:
+    def __init__(self, container: Container) -> None:
         self._container = container
-        self._engine_host = engine_host
-        self._host: Host | None = None
 
     def run(
         self,
@@ -46,39 +41,35 @@ class RunnerShell:
         in it. Raises LabError where the runner itself fails.
         """
         every = (*first, *commands)
-        case = secrets.token_hex(8)
-        folder = f"{CASES}/{case}"
-        given = {f"{case}/{name}": content for name, content in (files or {}).items()}
-        if credential:
-            given[f"{case}/token"] = protect(credential.token).encode()
-        self._container.put_archive(CASES, archive({f"{case}/": b"", **given}, folder_mode=0o700))
+        token = {"token": protect(credential.token).encode()} if credential else {}
+        given = archive({**(files or {}), **token}, folder_mode=0o700)
+        folder = f"{CASES}/{secrets.token_hex(8)}"
+        start = ["run-case", folder, str(len(first)), str(len(given)), *every]
+        printed, complained = fed(self._container, start, given)
         try:
-            what = "run-case %s %s" + " %s" * len(every)
-            done = self._run(what, folder, str(len(first)), *every)
-        except BaseException:
-            # run-case removes it itself, if it was ever started.
-            self._run("rm -rf %s", folder)
-            raise
-        lines = done.stdout.split("\n")[:-1]
-        if done.rc != 0 or len(lines) != len(every):
-            said = redact(done.stderr.strip() or done.stdout.strip())
-            raise LabError(f"The runner could not run its commands ({done.rc}): {said}")
-        return tuple(map(_ran, every, lines))
+            return _read(every, printed)
+        except (tarfile.TarError, KeyError) as error:
+            said = redact((complained or printed).decode(errors="replace").strip())
+            raise LabError(f"The runner could not run its commands: {said}") from error
 
     def answers(self) -> bool:
         """Whether its own engine answers."""
-        asked = self._run("docker version --format '{{.Server.Version}}'")
-        return bool(asked.rc == 0 and asked.stdout.strip())
-
-    def _run(self, command: str, *arguments: str) -> Any:
-        """Run one command by testinfra; its `rc`, `stdout` and `stderr`."""
-        # The back end runs the docker client, which learns of the engine from its environment.
-        with applied({"DOCKER_HOST": self._engine_host}):
-            self._host = self._host or testinfra.get_host(f"docker://{self._container.name}")
-            return self._host.run(command, *arguments)
+        # It ends with 1 where there is only the client.
+        asked = self._container.exec_run(["docker", "version", "--format", "{{.Server.Version}}"])
+        return asked.exit_code == 0
 
 
-def _ran(command: str, line: str) -> Ran:
-    rc, *printed = line.split(":")
-    out, err = (redact(b64decode(each).decode(errors="replace")) for each in printed)
-    return Ran(command=command, rc=int(rc), stdout=out, stderr=err)
+def _read(commands: Sequence[str], printed: bytes) -> tuple[Ran, ...]:
+    """What became of each, from the tar that run-case prints; KeyError where one is missing."""
+    with tarfile.open(fileobj=io.BytesIO(printed)) as tar:
+        files = {each.name: (tar.extractfile(each) or io.BytesIO()).read() for each in tar}
+    texts = {name: content.decode(errors="replace") for name, content in files.items()}
+    return tuple(
+        Ran(
+            command=command,
+            rc=int(texts[f"{at}.rc"]),
+            stdout=redact(texts[f"{at}.out"]),
+            stderr=redact(texts[f"{at}.err"]),
+        )
+        for at, command in enumerate(commands)
+    )
