@@ -44,6 +44,8 @@ class Controller:
     def __init__(self, phase="Succeeded", message="successfully synced (all tasks run)"):
         self.phase, self.message = phase, message
         self.objects, self.asked = {}, []
+        # Operations that it begins by itself, each in place of the next one that it is asked for.
+        self.automated = []
 
     def get_namespaced_custom_object(self, *place):
         if place[-1] not in self.objects:
@@ -73,6 +75,7 @@ class Controller:
         asked = found.pop("operation", None)
         if asked is None:
             return
+        asked = self.automated.pop() if self.automated else asked
         self.asked.append(asked)
         state = {"phase": self.phase, "message": self.message, "operation": asked}
         status["operationState"] = state | {"finishedAt": "2026-11-24T21:59:59Z"}
@@ -210,6 +213,18 @@ def test_sync_that_goes_on_is_no_success(make, workload):
 
     with pytest.raises(SyncError, match="Running: waiting for completion of hook"):
         deployer.upgrade(workload, within=0)
+
+
+def test_sync_that_an_automated_one_swallowed_is_asked_for_again(make, workload):
+    """That one began in between, and in its end takes away whatever operation there is."""
+    deployer, controller, _ = make()
+    deployer.upgrade(workload)
+    controller.automated = [{"sync": {"revision": COMMIT}}]
+
+    deployer.sync(workload)
+
+    names = [[each["name"] for each in asked.get("info", ())] for asked in controller.asked]
+    assert names == [["asked-by"], [], ["asked-by"]]
 
 
 def test_running_sync_is_ended_before_the_next_one(make, workload):

@@ -20,6 +20,13 @@ from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
+from pullrecovery.deploy.application_state import (
+    REFRESH,
+    is_compared,
+    is_running,
+    state_of,
+    status_of,
+)
 from pullrecovery.deploy.deployer import Ability
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.errors import LabError
@@ -29,7 +36,6 @@ from pullrecovery.wait import WaitError, wait_for
 
 NAMESPACE = "argocd"
 _KIND = ("argoproj.io", "v1alpha1", NAMESPACE, "applications")
-_REFRESH = "argocd.argoproj.io/refresh"
 _CASCADE = "resources-finalizer.argocd.argoproj.io"
 _NONCE = "asked-by"
 _ENDED = frozenset({"Succeeded", "Failed", "Error"})
@@ -156,17 +162,17 @@ class ArgoCD:
         in between; one that is not there yet is made.
         """
         asked, found = secrets.token_hex(8), self.read(workload)
-        operation = {"operation": _operation(self.application(workload), revision, asked)}
+        wanted = self.application(workload)
+        request = (body or {}) | {"operation": _operation(wanted, revision, asked)}
+        # As its own API server does: resumed, a sync would take the results of the one before for
+        # its own, hooks that passed then among them.
+        anew = request | {"status": {"operationState": None}}
         if found is None:
-            self._api.create_namespaced_custom_object(
-                *_KIND, self.application(workload) | (body or {}) | operation
-            )
+            self._api.create_namespaced_custom_object(*_KIND, wanted | request)
         else:
             self.terminate(workload)
-            # As its own API server does: resumed, a sync would take the results of the one before
-            # for its own, hooks that passed then among them.
-            self.patch(workload, (body or {}) | operation | {"status": {"operationState": None}})
-        ended = self._await_operation(workload, asked, within)
+            self.patch(workload, anew)
+        ended = self._await_operation(workload, asked, anew, within)
         if ended.get("phase") != "Succeeded":
             name = application_name(workload)
             raise SyncError(name, str(ended.get("phase")), str(ended.get("message", "")))
@@ -174,7 +180,7 @@ class ArgoCD:
 
     def refresh(self, workload: Workload) -> None:
         """Have the Application compared with its repository now, and wait for it."""
-        self.patch(workload, {"metadata": {"annotations": {_REFRESH: "normal"}}})
+        self.patch(workload, {"metadata": {"annotations": {REFRESH: "normal"}}})
         self.await_compared(workload)
 
     def await_compared(self, workload: Workload) -> None:
@@ -182,29 +188,29 @@ class ArgoCD:
         wait_for(
             f"{application_name(workload)} is compared",
             lambda: self.read(workload),
-            _is_compared,
-            describe=lambda found: _status(found).get("sync"),
+            is_compared,
+            describe=lambda found: status_of(found).get("sync"),
             timeout=_COMPARED_WITHIN,
         )
 
     def terminate(self, workload: Workload) -> None:
         """End the operation that is running, if one is: Argo CD takes no second one beside it."""
         found = self.read(workload)
-        if not _is_running(found):
+        if not is_running(found):
             return
-        if _state(found).get("phase") == "Running":
+        if state_of(found).get("phase") == "Running":
             self.patch(workload, {"status": {"operationState": {"phase": "Terminating"}}})
         wait_for(
             f"the running sync of {application_name(workload)} ends",
             lambda: self.read(workload),
-            lambda seen: not _is_running(seen),
-            describe=_state,
+            lambda seen: not is_running(seen),
+            describe=state_of,
             timeout=_ENDS_WITHIN,
         )
 
     def manifest(self, workload: Workload) -> str:
         """What was last synced with success, rendered again from its commit; '' if nothing was."""
-        history = _status(self.read(workload)).get("history") or []
+        history = status_of(self.read(workload)).get("history") or []
         if not history:
             return ""
         last = history[-1]
@@ -230,7 +236,7 @@ class ArgoCD:
             f"{application_name(workload)} is gone",
             lambda: self.read(workload),
             lambda found: found is None,
-            describe=lambda found: _status(found).get("conditions"),
+            describe=lambda found: status_of(found).get("conditions"),
             timeout=_ENDS_WITHIN,
         )
 
@@ -249,13 +255,21 @@ class ArgoCD:
             if error.status != 404:
                 raise
 
-    def _await_operation(self, workload: Workload, asked: str, within: float) -> dict[str, Any]:
+    def _await_operation(
+        self, workload: Workload, asked: str, request: dict[str, Any], within: float
+    ) -> dict[str, Any]:
         """The state of the operation that was asked for: ended or, after `within`, as it is."""
 
         def look() -> dict[str, Any]:
-            found: dict[str, Any] = _state(self.read(workload))
-            info = found.get("operation", {}).get("info") or []
-            return found if any(each["value"] == asked for each in info) else {}
+            found = self.read(workload)
+            state = state_of(found)
+            info = state.get("operation", {}).get("info") or []
+            if any(each["value"] == asked for each in info):
+                return state
+            if not is_running(found):
+                # An automated sync had just begun, and in its end took this request for its own.
+                self.patch(workload, request)
+            return {}
 
         # Where it goes on for too long, that is what is said of it.
         with suppress(WaitError):
@@ -266,29 +280,6 @@ class ArgoCD:
                 timeout=within,
             )
         return look()
-
-
-def _state(found: dict[str, Any] | None) -> dict[str, Any]:
-    """The state of the Application's operation, the last or the running one."""
-    state: dict[str, Any] = _status(found).get("operationState") or {}
-    return state
-
-
-def _status(found: dict[str, Any] | None) -> dict[str, Any]:
-    status: dict[str, Any] = (found or {}).get("status") or {}
-    return status
-
-
-def _is_running(found: dict[str, Any] | None) -> bool:
-    asked = "operation" in (found or {})
-    return asked or _state(found).get("phase") in ("Running", "Terminating")
-
-
-def _is_compared(found: dict[str, Any] | None) -> bool:
-    """Whether it was since its last operation, and no look is asked for; in whole seconds."""
-    asked = ((found or {}).get("metadata", {}).get("annotations") or {}).get(_REFRESH)
-    compared = str(_status(found).get("reconciledAt") or "")
-    return not asked and bool(compared) and compared >= str(_state(found).get("finishedAt") or "")
 
 
 def _operation(application: dict[str, Any], revision: str, asked: str) -> dict[str, Any]:
