@@ -63,7 +63,7 @@ class Container:
     archives: list[tuple[str, bytes]] = field(default_factory=list)
     removed: bool = False
     ran: list[list[str]] = field(default_factory=list)
-    rc: int = 0
+    output: bytes = b"20.10.24\n"
 
     @property
     def attrs(self):
@@ -83,7 +83,7 @@ class Container:
 
     def exec_run(self, command):
         self.ran.append(command)
-        return SimpleNamespace(exit_code=self.rc, output=b"")
+        return SimpleNamespace(exit_code=0, output=self.output)
 
     def logs(self, **_):
         return b"dockerd: it is so"
@@ -363,19 +363,19 @@ def _fitting(**changes):
 
 
 @pytest.mark.parametrize(
-    ("changes", "rc", "reused"),
+    ("changes", "answer", "reused"),
     [
-        ({}, 0, True),
-        ({}, 1, False),
-        ({"image": "pull-recovery/runner:0"}, 0, False),
-        ({"status": "exited"}, 0, False),
-        ({"labels": {LABEL: "runner", f"{LABEL}.trusts": "0ld"}}, 0, False),
+        ({}, b"20.10.24\n", True),
+        ({}, b"", False),
+        ({"image": "pull-recovery/runner:0"}, b"20.10.24\n", False),
+        ({"status": "exited"}, b"20.10.24\n", False),
+        ({"labels": {LABEL: "runner", f"{LABEL}.trusts": "0ld"}}, b"20.10.24\n", False),
     ],
     ids=["good", "engine dead", "other image", "ended", "other CA"],
 )
-def test_runner_is_used_again_if_all_of_it_fits(paths, changes, rc, reused):
+def test_runner_is_used_again_if_all_of_it_fits(paths, changes, answer, reused):
     """A stand-in that was replaced has another CA, which an old runner does not trust."""
-    engine = Engine(_fitting(rc=rc, **changes))
+    engine = Engine(_fitting(output=answer, **changes))
 
     seen = find_runner(engine, paths, "pull-recovery/runner:1")
 

@@ -49,6 +49,11 @@ def fed(container: Container, command: Sequence[str], given: bytes) -> tuple[byt
     return output, b"".join(data for which, data in frames if which != STDOUT)
 
 
+def whole_output(output: object) -> bytes:
+    """What a command in a container printed, as `exec_run` gives it where nothing streams."""
+    return output if isinstance(output, bytes) else b""
+
+
 def _has_ended(container: Container) -> bool:
     """Whether the container runs no more; the engine is asked."""
     container.reload()

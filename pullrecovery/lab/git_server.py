@@ -15,7 +15,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
-from pullrecovery.lab.containers import await_answer, remove_own
+from pullrecovery.lab.containers import await_answer, remove_own, whole_output
 from pullrecovery.lab.paths import LABEL, NAME
 
 CONTAINER = f"{NAME}-git"
@@ -78,7 +78,7 @@ class GitServer:
         done = self.container.exec_run(f"{_GIT} archive --format=tar {commit}", stderr=False)
         if done.exit_code != 0:
             raise LabError(f"The lab's git server has no commit {commit}.")
-        with tarfile.open(fileobj=io.BytesIO(_bytes(done.output))) as tar:
+        with tarfile.open(fileobj=io.BytesIO(whole_output(done.output))) as tar:
             tar.extractall(folder, filter="data")
 
     def drop(self, branch: str) -> None:
@@ -96,7 +96,7 @@ class GitServer:
         done = self.container.exec_run(["cat", path], stderr=False)
         if done.exit_code != 0:
             raise LabError(f"The image of Argo CD has no {path}.")
-        return _bytes(done.output)
+        return whole_output(done.output)
 
     def answers(self) -> bool:
         """Whether the daemon serves the repository."""
@@ -105,7 +105,7 @@ class GitServer:
 
     def _run(self, script: str) -> str:
         done = self.container.exec_run(["sh", "-c", script], environment=_IDENTITY)
-        said = _bytes(done.output).decode(errors="replace")
+        said = whole_output(done.output).decode(errors="replace")
         if done.exit_code != 0:
             raise LabError(f"The lab's git server failed: {said.strip()}")
         return said
@@ -155,11 +155,6 @@ def ensure_git_server(client: docker.DockerClient, image: str) -> GitServer:
     what = "the lab's git server answers"
     await_answer(container, what, server.answers, within=_ANSWERS_WITHIN)
     return server
-
-
-def _bytes(output: object) -> bytes:
-    """What a command printed; nothing streams here."""
-    return output if isinstance(output, bytes) else b""
 
 
 def _tree(folder: Path, name: str) -> bytes:

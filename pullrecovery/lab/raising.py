@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import docker
@@ -118,8 +118,10 @@ class Raising:
             runner = ensure_runner(client, self.paths, runner_tag)
         lab = self._lab(engine, tools, plan, node_tag, stand_in, runner)
         if self.with_cluster:
+            # Only who may make the cluster has to know; who attaches to it need not ask.
+            cluster = replace(lab.cluster, cgroup=ask_facts(engine).cgroup)
             with self.progress.phase("cluster") as phase, applied(lab.environment):
-                _ensure_cluster(client, lab.cluster, phase)
+                _ensure_cluster(client, cluster, phase)
                 guard(client, NODE, inner_networks())
         self._record(lab, node_tag)
         return lab
@@ -135,8 +137,7 @@ class Raising:
     ) -> Lab:
         kubectl = tools.folder(self._kubectl(plan))
         environment = tool_environment(tools, str(kubectl), engine, self.paths)
-        cgroup = ask_facts(engine).cgroup
-        cluster = KindCluster(self.paths, node_tag, self.manager_class, cgroup)
+        cluster = KindCluster(self.paths, node_tag, self.manager_class)
         return Lab(
             self.paths,
             self.versions,

@@ -9,7 +9,7 @@ from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.archive import archive
-from pullrecovery.lab.containers import fed
+from pullrecovery.lab.containers import fed, whole_output
 from pullrecovery.observation import Credential, Ran
 from pullrecovery.redaction import protect, redact
 
@@ -48,19 +48,21 @@ class RunnerShell:
         printed, complained = fed(self._container, start, given)
         try:
             return _read(every, printed)
-        except (tarfile.TarError, KeyError) as error:
+        except (tarfile.TarError, KeyError, ValueError) as error:
             said = redact((complained or printed).decode(errors="replace").strip())
             raise LabError(f"The runner could not run its commands: {said}") from error
 
     def answers(self) -> bool:
         """Whether its own engine answers."""
-        # It ends with 1 where there is only the client.
         asked = self._container.exec_run(["docker", "version", "--format", "{{.Server.Version}}"])
-        return asked.exit_code == 0
+        return asked.exit_code == 0 and bool(whole_output(asked.output).strip())
 
 
 def _read(commands: Sequence[str], printed: bytes) -> tuple[Ran, ...]:
-    """What became of each, from the tar that run-case prints; KeyError where one is missing."""
+    """What became of each, from the tar that run-case prints.
+
+    Raises TarError, KeyError or ValueError where that is not whole.
+    """
     with tarfile.open(fileobj=io.BytesIO(printed)) as tar:
         files = {each.name: (tar.extractfile(each) or io.BytesIO()).read() for each in tar}
     texts = {name: content.decode(errors="replace") for name, content in files.items()}
