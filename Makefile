@@ -13,8 +13,8 @@ WITH_ARGOCD := $(if $(ARGOCD),--argocd)
 READY := $(VENV)/.ready
 MUTMUT := $(VENV)-mutation/bin/mutmut
 # Diagnosis whole; of the tasks what judges, and not what remedies.
-PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.reg_00*.x_reg*' \
-  $(foreach name,rolled judge _,'pullrecovery.tasks.reg_00[16]_*.x_$(name)*')
+PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x_reg_00*' 'pullrecovery.tasks.*.x*_judge_*' \
+  'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _told,'pullrecovery.tasks.*.x_$(name)*')
 
 .PHONY: help acceptance smoke demo test lint conformance bench mutation kill-matrix gate lab lab-trials lab-down lab-status doctor clean clean-cache
 

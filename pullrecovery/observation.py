@@ -85,7 +85,7 @@ class Probe:
         said = f": {self.code.lower()}: {self.message}" if self.message else ""
         if self.stage == "network":
             return f"no answer came{said}"
-        return f"the {self.stage} answered {self.status}{said}"
+        return f"the {self.stage.replace('token', 'token service')} answered {self.status}{said}"
 
 
 @dataclass(frozen=True)

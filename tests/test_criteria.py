@@ -200,48 +200,46 @@ def test_workload_that_is_not_deployed_fails_reg_006_alone():
     assert {reg for reg, verdict in judge(seen).items() if not verdict.holds} == {"REG-006"}
 
 
-@pytest.mark.parametrize(
-    ("images", "cause"),
-    [
-        ((), Cause.RENDER_FAILED),
-        ((REPOSITORY,), Cause.WRONG_TAG),
-        ((f"{REPOSITORY}:latest",), Cause.WRONG_TAG),
-        ((f"{REPOSITORY}@{recorded.OTHER_DIGEST}",), Cause.DIGEST_PINNED),
-        ((f"{REFERENCE}@{recorded.OTHER_DIGEST}",), Cause.DIGEST_PINNED),
-        ((f"docker.io/bytequester/hosting-monorepo:{TAG}",), Cause.WRONG_REGISTRY),
-        ((REFERENCE, "ghcr.io/bytequester/backend:dev"), Cause.CONTAINER_IMAGE),
-        (("nginx:1.29",), Cause.WRONG_REGISTRY),
-        (("ghcr.io/bytequester/backend:dev",), Cause.WRONG_REPOSITORY),
-        ((f"{REPOSITORY}:-dev",), Cause.INVALID_REFERENCE),
-    ],
-    ids=[
-        "no container",
-        "no tag",
-        "moving tag",
-        "digest alone",
-        "digest beside the tag",
-        "other registry",
-        "second container",
-        "no registry",
-        "other repository",
-        "no tag's name",
-    ],
-)
+WRONGLY_RENDERED = {
+    "no container": ((), Cause.RENDER_FAILED),
+    "no tag": ((REPOSITORY,), Cause.WRONG_TAG),
+    "moving tag": ((f"{REPOSITORY}:latest",), Cause.WRONG_TAG),
+    "digest alone": ((f"{REPOSITORY}@{recorded.OTHER_DIGEST}",), Cause.DIGEST_PINNED),
+    "digest beside the tag": ((f"{REFERENCE}@{recorded.OTHER_DIGEST}",), Cause.DIGEST_PINNED),
+    "other registry": (
+        (f"docker.io/bytequester/hosting-monorepo:{TAG}",),
+        Cause.WRONG_REGISTRY,
+    ),
+    "second container": ((REFERENCE, "ghcr.io/bytequester/backend:dev"), Cause.CONTAINER_IMAGE),
+    "no registry": (("nginx:1.29",), Cause.WRONG_REGISTRY),
+    "other repository": (("ghcr.io/bytequester/backend:dev",), Cause.WRONG_REPOSITORY),
+    "no tag's name": ((f"{REPOSITORY}:-dev",), Cause.INVALID_REFERENCE),
+}
+
+
+@pytest.mark.parametrize(("images", "cause"), WRONGLY_RENDERED.values(), ids=WRONGLY_RENDERED)
 def test_rendered_image_other_than_the_wanted_one_fails_reg_005(images, cause):
     """Equal to the wanted reference, all of them, or the values are wrong."""
     assert reg_005(recorded.rendered(*images)) == fails(cause)
 
 
-@pytest.mark.parametrize(
-    ("said", "cause"),
-    [
-        (recorded.TAG_A_NUMBER, Cause.TAG_NOT_TEXT),
-        (recorded.TAG_A_NUMBER.replace("at '/image/tag': got", "image.tag: Invalid type. Expected: string, given"), Cause.TAG_NOT_TEXT),
-        (recorded.REPOSITORY_EMPTY, Cause.VALUES_REFUSED),
-        ('Error: template: frontend/templates/deployment.yaml:4:11: no template "x"', Cause.RENDER_FAILED),
-    ],
-    ids=["tag a number", "tag a number, older helm", "schema", "template"],
-)  # fmt: skip
+NOT_RENDERED = {
+    "tag a number": (recorded.TAG_A_NUMBER, Cause.TAG_NOT_TEXT),
+    "tag a number, older Helm": (
+        recorded.TAG_A_NUMBER.replace(
+            "at '/image/tag': got", "image.tag: Invalid type. Expected: string, given"
+        ),
+        Cause.TAG_NOT_TEXT,
+    ),
+    "against the schema": (recorded.REPOSITORY_EMPTY, Cause.VALUES_REFUSED),
+    "broken template": (
+        'Error: template: frontend/templates/deployment.yaml:4:11: no template "x"',
+        Cause.RENDER_FAILED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "cause"), NOT_RENDERED.values(), ids=NOT_RENDERED)
 def test_chart_that_does_not_render_fails_reg_005_in_helms_words(said, cause):
     """What Helm said is the evidence."""
     verdict = reg_005(recorded.rendered(error=said))
@@ -251,46 +249,35 @@ def test_chart_that_does_not_render_fails_reg_005_in_helms_words(said, cause):
     assert verdict.remedy
 
 
-@pytest.mark.parametrize(
-    ("seen", "cause"),
-    [
-        (recorded.deployment(exists=False), Cause.NOT_DEPLOYED),
-        (recorded.deployment(images=(f"{REPOSITORY}:old",)), Cause.RELEASE_STALE),
-        (recorded.running(image_id=f"{REPOSITORY}@{recorded.OTHER_DIGEST}"), Cause.TAG_MOVED),
-        (recorded.deployment(current_replica_set="7c9d"), Cause.UNKNOWN),
-        (recorded.deployment(observed=False), Cause.UNKNOWN),
-        (recorded.deployment(replicas=2), Cause.UNKNOWN),
-        (recorded.pod(ready=False), Cause.UNKNOWN),
-        (replace(GOOD, pods=()), Cause.UNKNOWN),
-        (replace(recorded.deployment(replicas=0), pods=()), Cause.SCALED_TO_NOTHING),
-        (recorded.deployment(paused=True, current_replica_set="7c9d"), Cause.ROLLOUT_PAUSED),
-        (
-            recorded.ended("Error 1: exec /web-base: exec format error"),
-            Cause.PLATFORM_MISSING,
-        ),
-        (recorded.ended("Error 1: panic"), Cause.UNKNOWN),
-        (recorded.in_init("CrashLoopBackOff"), Cause.INIT_PENDING),
-        (replace(GOOD, wanted=recorded.NO_TAG), Cause.IMAGE_MISSING),
-        (replace(GOOD, wanted=recorded.OUTAGE), Cause.REFUSED),
-    ],
-    ids=[
-        "not deployed",
-        "old release",
-        "old image under the same tag",
-        "old pods",
-        "new template not yet seen",
-        "one pod of two",
-        "pod not ready",
-        "no pod",
-        "scaled to nothing",
-        "paused",
-        "built for another processor",
-        "crashed",
-        "init container not done",
-        "tag deleted since",
-        "registry down",
-    ],
-)
+NOT_ROLLED_OUT = {
+    "not deployed": (recorded.deployment(exists=False), Cause.NOT_DEPLOYED),
+    "old release": (recorded.deployment(images=(f"{REPOSITORY}:old",)), Cause.RELEASE_STALE),
+    "old image under the same tag": (
+        recorded.running(image_id=f"{REPOSITORY}@{recorded.OTHER_DIGEST}"),
+        Cause.TAG_MOVED,
+    ),
+    "old pods": (recorded.deployment(current_replica_set="7c9d"), Cause.UNKNOWN),
+    "new template not yet seen": (recorded.deployment(observed=False), Cause.UNKNOWN),
+    "one pod of two": (recorded.deployment(replicas=2), Cause.UNKNOWN),
+    "pod not ready": (recorded.pod(ready=False), Cause.UNKNOWN),
+    "no pod": (replace(GOOD, pods=()), Cause.UNKNOWN),
+    "scaled to nothing": (
+        replace(recorded.deployment(replicas=0), pods=()),
+        Cause.SCALED_TO_NOTHING,
+    ),
+    "paused": (recorded.deployment(paused=True, current_replica_set="7c9d"), Cause.ROLLOUT_PAUSED),
+    "built for another processor": (
+        recorded.ended("Error 1: exec /web-base: exec format error"),
+        Cause.PLATFORM_MISSING,
+    ),
+    "crashed": (recorded.ended("Error 1: panic"), Cause.UNKNOWN),
+    "init container not done": (recorded.in_init("CrashLoopBackOff"), Cause.INIT_PENDING),
+    "tag deleted since": (replace(GOOD, wanted=recorded.NO_TAG), Cause.IMAGE_MISSING),
+    "registry down": (replace(GOOD, wanted=recorded.OUTAGE), Cause.REFUSED),
+}
+
+
+@pytest.mark.parametrize(("seen", "cause"), NOT_ROLLED_OUT.values(), ids=NOT_ROLLED_OUT)
 def test_ready_pods_are_not_enough_for_reg_006(seen, cause):
     """All pods, of the newest template, on the wanted digest, and at least one of them."""
     verdict = reg_006(seen)
@@ -374,7 +361,9 @@ def test_cause_of_a_failed_pull_is_shown_by_what_the_pod_says_and_what_the_regis
     evidence = reg_006(seen).evidence
 
     assert f"says ErrImagePull: {recorded.REJECTED}" in evidence
-    assert "Secret frontend-dev/ghcr-credentials: the token answered 403: denied" in evidence
+    assert (
+        "Secret frontend-dev/ghcr-credentials: the token service answered 403: denied" in evidence
+    )
 
 
 def test_words_of_a_pod_that_nothing_explains_are_said_once():

@@ -97,7 +97,8 @@ def test_pod_alone_is_named_with_what_the_registry_answers_by_now():
     assert verdict.evidence.endswith("; but the suite's own question: the registry answered 200")
 
 
-def _pulling(*reasons, ready=False):
+def pulling(*reasons, ready=False):
+    """Return the observation of a pod of which these events were recorded."""
     time = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
     events = tuple(EventSeen(time, time, "uid", reason, "said") for reason in reasons)
     return recorded.pod(ready=ready, events=events)
@@ -108,7 +109,7 @@ HANGS = Probe("network", 0, "ReadTimeout", "timed out", cut=Trouble.TIMED_OUT)
 
 def test_pull_of_which_nothing_is_heard_is_external_if_our_own_question_hangs_too():
     """Containerd says nothing for minutes."""
-    seen = replace(_pulling("Scheduled", "Pulling"), wanted=HANGS)
+    seen = replace(pulling("Scheduled", "Pulling"), wanted=HANGS)
 
     assert diagnose_silence(seen) == fails(Cause.TIMED_OUT)
     assert judge(seen)["REG-006"] == fails(Cause.TIMED_OUT)
@@ -117,11 +118,11 @@ def test_pull_of_which_nothing_is_heard_is_external_if_our_own_question_hangs_to
 @pytest.mark.parametrize(
     "seen",
     [
-        replace(_pulling("Scheduled"), wanted=HANGS),
-        replace(_pulling("Pulling", "Pulled"), wanted=HANGS),
-        replace(_pulling("Pulling", "Failed"), wanted=HANGS),
-        replace(_pulling("Pulling", ready=True), wanted=HANGS),
-        _pulling("Pulling"),
+        replace(pulling("Scheduled"), wanted=HANGS),
+        replace(pulling("Pulling", "Pulled"), wanted=HANGS),
+        replace(pulling("Pulling", "Failed"), wanted=HANGS),
+        replace(pulling("Pulling", ready=True), wanted=HANGS),
+        pulling("Pulling"),
     ],
     ids=["not begun", "ended", "failed", "ready", "answered"],
 )

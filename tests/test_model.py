@@ -63,5 +63,5 @@ def test_no_two_causes_are_one():
 
 def test_probe_says_who_answered_what():
     """It is the evidence of many a verdict."""
-    assert str(recorded.BAD_TOKEN) == "the token answered 403: denied: denied"
+    assert str(recorded.BAD_TOKEN) == "the token service answered 403: denied: denied"
     assert str(recorded.ACCEPTED) == "the registry answered 200"

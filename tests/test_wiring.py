@@ -16,7 +16,7 @@ KEY = "serviceAccount.imagePullSecrets"
 UNWIRED = recorded.unwired(recorded.waiting(recorded.ANONYMOUS))
 
 
-def _listed(*names, exists):
+def listed(*names, exists):
     """Return the observation of a workload whose pods are given these Secrets instead."""
     others = tuple(SecretSeen(name, "frontend-dev", exists) for name in names)
     seen = recorded.deployment(UNWIRED, service_account_pull_secrets=names)
@@ -29,9 +29,9 @@ def _seen(**found):
 
 NOT_WIRED = {
     "nowhere": (UNWIRED, Cause.NOT_WIRED, "neither in the pod template [] nor by ServiceAccount"),
-    "another secret": (_listed("other", exists=True), Cause.NOT_WIRED, "frontend ['other']"),
+    "another secret": (listed("other", exists=True), Cause.NOT_WIRED, "frontend ['other']"),
     "a name that is none": (
-        _listed("ghcr-credential", exists=False),
+        listed("ghcr-credential", exists=False),
         Cause.WIRED_BY_OTHER_NAME,
         "pods are given ghcr-credential, of which there is no Secret",
     ),
@@ -52,7 +52,7 @@ NOT_WIRED = {
     ),
     "hidden by the template": (
         recorded.deployment(
-            _listed("other", exists=True),
+            listed("other", exists=True),
             template_pull_secrets=("other",),
             service_account_pull_secrets=(NAME,),
         ),

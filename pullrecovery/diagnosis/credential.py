@@ -2,11 +2,11 @@
 
 import re
 
-from pullrecovery.diagnosis.advice import READ
+from pullrecovery.diagnosis.advice import READ, make_secret, refresh_secret
 from pullrecovery.diagnosis.external import external
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
 from pullrecovery.keyring import DOCKER_CONFIG_JSON, in_order
-from pullrecovery.model import Cause, Verdict, all_named, fails
+from pullrecovery.model import Cause, Target, Verdict, all_named, fails
 from pullrecovery.observation import EntrySeen, Observation, PodSeen, Probe, SecretSeen
 
 _SCOPES = "does not match expected scopes"
@@ -15,21 +15,23 @@ _FINE_GRAINED = "github_pat_"
 _SHOWN = 3
 
 
-def diagnose_credential(secret: SecretSeen) -> Verdict | None:
+def diagnose_credential(target: Target, secret: SecretSeen) -> Verdict | None:
     """What is wrong with the pull secret; None if the registry accepts one of its credentials."""
-    where, refresh = _where(secret), _refresh(secret)
+    where = _where(secret)
     if not secret.exists:
-        return _diagnose_missing(secret)
+        return _diagnose_missing(target, secret)
     if secret.type != DOCKER_CONFIG_JSON:
-        again = f"kubectl -n {secret.namespace} delete secret {secret.name}; {refresh}"
+        delete = f"kubectl -n {secret.namespace} delete secret {secret.name}"
+        again = f"{delete}; {_make(target, secret)}"
         wrong_type = fails(Cause.SECRET_WRONG_TYPE, f"{where} is of type {secret.type}", again)
-        return all_named(wrong_type, _diagnose_unreadable(secret))
+        return all_named(wrong_type, _diagnose_unreadable(target, secret))
     if secret.problem:
-        return _diagnose_unreadable(secret)
+        return _diagnose_unreadable(target, secret)
+    refresh = refresh_secret(target, secret.name, secret.namespace)
     if not secret.entries:
         servers = ", ".join(secret.servers) or "no server"
         return fails(Cause.SECRET_WRONG_SERVER, f"{where} is for {servers}", refresh)
-    found = [_diagnose_entry(secret, entry) for entry in secret.entries]
+    found = [_diagnose_entry(secret, entry, refresh) for entry in secret.entries]
     # The kubelet tries them all, so one that is accepted is enough.
     return None if None in found else all_named(*found)
 
@@ -40,11 +42,11 @@ def diagnose_effective(seen: Observation, pod: PodSeen) -> Verdict | None:
     None if the registry accepts one of them by now.
     """
     own = tuple(secret for secret in seen.pull_secrets if secret.name in pod.pull_secrets)
-    unreadable = [_diagnose_unreadable(secret) for secret in own]
+    unreadable = [_diagnose_unreadable(seen.target, secret) for secret in own]
     if not any(unreadable) and any(entry.accepted for entry in effective_entries(seen, pod)):
         return None
     return all_named(
-        diagnose_credential(seen.secret),
+        diagnose_credential(seen.target, seen.secret),
         *unreadable,
         diagnose_wiring(seen),
         diagnose_pods(seen, (pod,)),
@@ -68,14 +70,11 @@ def _where(secret: SecretSeen) -> str:
     return f"Secret {secret.namespace}/{secret.name}"
 
 
-def _refresh(secret: SecretSeen) -> str:
-    return (
-        f"kubectl -n {secret.namespace} create secret docker-registry {secret.name}"
-        " --docker-server=ghcr.io … --dry-run=client -o yaml | kubectl apply --server-side -f -"
-    )
+def _make(target: Target, secret: SecretSeen) -> str:
+    return make_secret(target, secret.name, secret.namespace)
 
 
-def _diagnose_missing(secret: SecretSeen) -> Verdict:
+def _diagnose_missing(target: Target, secret: SecretSeen) -> Verdict:
     evidence = f"{_where(secret)} does not exist"
     if secret.other_names:
         other = secret.other_names[0]
@@ -92,16 +91,17 @@ def _diagnose_missing(secret: SecretSeen) -> Verdict:
         evidence = f"{evidence}; pods take none of another namespace, and it is in {shown}"
     if secret.unsought:
         evidence = f"{evidence}; not allowed to {secret.unsought}, so the like was not looked for"
-    return fails(Cause.SECRET_MISSING, evidence, _refresh(secret))
+    return fails(Cause.SECRET_MISSING, evidence, _make(target, secret))
 
 
-def _diagnose_unreadable(secret: SecretSeen) -> Verdict | None:
+def _diagnose_unreadable(target: Target, secret: SecretSeen) -> Verdict | None:
     if not secret.problem:
         return None
-    return fails(Cause.SECRET_UNREADABLE, f"{_where(secret)}: {secret.problem}", _refresh(secret))
+    evidence = f"{_where(secret)}: {secret.problem}"
+    return fails(Cause.SECRET_UNREADABLE, evidence, _make(target, secret))
 
 
-def _diagnose_entry(secret: SecretSeen, entry: EntrySeen) -> Verdict | None:
+def _diagnose_entry(secret: SecretSeen, entry: EntrySeen, refresh: str) -> Verdict | None:
     """What the registry has against one entry; None if it accepts it."""
     where, probe = _where(secret), entry.probe
     kind = "fine-grained token" if entry.credential.token.startswith(_FINE_GRAINED) else "token"
@@ -112,8 +112,8 @@ def _diagnose_entry(secret: SecretSeen, entry: EntrySeen) -> Verdict | None:
         return external(probe.trouble, evidence)
     if not entry.credential.token:
         empty = f"{where}: its entry {entry.server} has no token, so nobody asks; {probe}"
-        return fails(Cause.CREDENTIAL_EMPTY, empty, _refresh(secret))
-    return _diagnose_refusal(probe, evidence, _refresh(secret))
+        return fails(Cause.CREDENTIAL_EMPTY, empty, refresh)
+    return _diagnose_refusal(probe, evidence, refresh)
 
 
 def _diagnose_refusal(probe: Probe, evidence: str, refresh: str) -> Verdict:

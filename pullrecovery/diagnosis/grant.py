@@ -6,7 +6,7 @@ that lacks a scope, grants nothing, and is REG-003's.
 
 from datetime import datetime, timedelta
 
-from pullrecovery.diagnosis.advice import READ
+from pullrecovery.diagnosis.advice import READ, refresh_secret
 from pullrecovery.diagnosis.external import diagnose_probe, external
 from pullrecovery.diagnosis.wiring import is_wired
 from pullrecovery.grant_seen import GrantSeen, TokenSeen
@@ -148,14 +148,9 @@ def _met_by_the_registry(seen: Observation) -> Trouble | None:
 
 def _replace_command(seen: Observation, *, revoke: bool = True) -> str:
     """What puts a token with read:packages alone in the place of the one there is."""
-    name, namespace = seen.target.pull_secret, seen.workload.namespace
+    put = refresh_secret(seen.target, seen.target.pull_secret, seen.workload.namespace)
     ending = ", and revoke the old token" if revoke else ""
-    return (
-        "make a classic token with read:packages alone, then"
-        f" kubectl -n {namespace} create secret docker-registry {name}"
-        f" --docker-server={seen.target.registry} … --dry-run=client -o yaml"
-        f" | kubectl apply --server-side -f -{ending}"
-    )
+    return f"make a classic token with read:packages alone, then {put}{ending}"
 
 
 def _where(seen: Observation) -> str:

@@ -43,7 +43,7 @@ def diagnose_run(run: RunSeen, seen: WorkflowSeen, target: Target, image: Image)
         return diagnose_probe(wanted, run.probe)
     if run.probe.missing:
         evidence = f"the run succeeded, and {wanted} is not there: {run.probe}"
-        push = f"have {path} push {image.repository} whatever else is there, and then run it"
+        push = f"take out of {path} what keeps a run that succeeds from pushing, and run it again"
         return fails(Cause.NOTHING_PUSHED, evidence, push)
     digests = {pushed.digest for pushed in played.pushed if pushed.tag == played.sha}
     if run.probe.digest not in digests or run.listed != run.probe.digest:

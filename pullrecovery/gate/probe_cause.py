@@ -85,7 +85,7 @@ def _diagnose_refused(settings: HookSettings, seen: Observation, stuck: Stuck) -
     """The pod's pull secrets, as far as they are known by their effect."""
     names = stuck.pod.pull_secrets
     if stuck.keyring_unreadable or not ANONYMOUS.search(stuck.container.waiting_message):
-        return diagnose_credential(seen.secret)
+        return diagnose_credential(seen.target, seen.secret)
     if not names:
         return diagnose_wiring(seen)
     where = f"the node asks as nobody, though the pod names {', '.join(names)}"
@@ -93,7 +93,7 @@ def _diagnose_refused(settings: HookSettings, seen: Observation, stuck: Stuck) -
         f"{where}: no such Secret is in {settings.namespace}, or it is of another type, or has no"
         f" entry for {settings.image.registry}"
     )
-    missing = diagnose_credential(replace(seen.secret, exists=False))
+    missing = diagnose_credential(seen.target, replace(seen.secret, exists=False))
     return replace(missing, evidence=evidence) if missing else None
 
 

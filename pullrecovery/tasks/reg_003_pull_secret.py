@@ -46,7 +46,7 @@ def reg_003(seen: Observation) -> Verdict:
     """
     if is_meant_to_be_public(seen) and not seen.secret.exists:
         return holds("the package is meant to be public, and there is no Secret")
-    return diagnose_credential(seen.secret) or holds()
+    return diagnose_credential(seen.target, seen.secret) or holds()
 
 
 def refresh_secret(

@@ -66,7 +66,9 @@ def _with_words(stuck: Stuck, verdict: Verdict) -> Verdict:
     """Both observations that a cause is named by: the pod's words, and what they led to."""
     if stuck.said in verdict.evidence:
         return verdict
-    said = f"{stuck.pod.name} says {stuck.said}; seen besides: {verdict.evidence}"
+    said = f"{stuck.pod.name} says {stuck.said}"
+    if verdict.evidence not in said:
+        said = f"{said}; seen besides: {verdict.evidence}"
     return replace(verdict, evidence=said)
 
 

@@ -80,7 +80,7 @@ def test_kept_verdict_names_its_image_as_its_subject():
 
 
 REFUSALS = {
-    "token": ({"token": httpx.Response(403, text="denied")}, "the token answered 403"),
+    "token": ({"token": httpx.Response(403, text="denied")}, "the token service answered 403"),
     "upload": ({"POST": httpx.Response(403, text="write_package")}, "POST .*: 403 write_package"),
     "manifest": ({"PUT": httpx.Response(500, text="?")}, r"PUT .*: 500 \?"),
 }
