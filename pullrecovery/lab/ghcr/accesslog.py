@@ -7,8 +7,9 @@ name of a credential, a login, a digest.
 import json
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from itertools import islice
+from typing import Any, Final
 
 from pullrecovery.lab.ghcr.paths import Route
 from pullrecovery.lab.ghcr.people import Kind
@@ -39,6 +40,9 @@ class Draft:
     bytes: int = 0
     status: int = 499
     credential_leaked: bool = False
+
+
+_NAMES: Final = tuple(each.name for each in fields(Draft))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,13 @@ class AccessLog:
 
     def add(self, draft: Draft) -> Entry:
         """Close a draft: give it its number, keep it, and write its line."""
-        entry = Entry(self._next, **asdict(draft))
+        # Not asdict(), which copies each value, at every request.
+        told: dict[str, Any] = {name: getattr(draft, name) for name in _NAMES}
+        told = {"seq": self._next, **told}
+        entry = Entry(**told)
         self._next += 1
         self._entries.append(entry)
-        self._sink(json.dumps(asdict(entry), separators=(",", ":")))
+        self._sink(json.dumps(told, separators=(",", ":")))
         return entry
 
     def find(self, query: Query) -> Iterator[Entry]:

@@ -30,6 +30,7 @@ class State:
     links: BlobLinks = field(default_factory=BlobLinks)
     knobs: Knobs = field(default_factory=Knobs)
     _credentials: dict[str, Credential] = field(default_factory=dict)
+    _by_fingerprint: dict[str, Credential] = field(default_factory=dict)
     _packages: dict[str, Package] = field(default_factory=dict)
     _owners: dict[str, Owner] = field(default_factory=dict)
     _pushed: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class State:
         the tags.
         """
         self._credentials = {row.name: row for row in credentials}
+        self._by_fingerprint = {row.fingerprint: row for row in self._credentials.values()}
         self._packages = {}
         for row in packages:
             self.put_package(row)
@@ -61,16 +63,21 @@ class State:
         holder = self.credential_of(credential.fingerprint)
         if holder is not None and holder.name != credential.name:
             raise TokenTakenError
+        self.drop_credential(credential.name)
         self._credentials[credential.name] = credential
+        self._by_fingerprint[credential.fingerprint] = credential
 
     def drop_credential(self, name: str) -> bool:
         """Forget a credential; False if there is none of that name."""
-        return self._credentials.pop(name, None) is not None
+        dropped = self._credentials.pop(name, None)
+        if dropped is None:
+            return False
+        del self._by_fingerprint[dropped.fingerprint]
+        return True
 
     def credential_of(self, fingerprint: str) -> Credential | None:
         """Return the credential with that token, expired and revoked ones too."""
-        rows = self._credentials.values()
-        return next((row for row in rows if row.fingerprint == fingerprint), None)
+        return self._by_fingerprint.get(fingerprint)
 
     def put_package(self, package: Package) -> None:
         """Add a package, or replace the one of that repository."""

@@ -38,7 +38,7 @@ def test_every_requirement_is_pinned_and_hashed():
     locked = "\n".join(lines("requirements.lock"))
 
     names = {line.partition("==")[0] for line in asked}
-    assert names == {"httpx", "ruamel-yaml", "starlette", "uvicorn"}
+    assert names == {"httpx", "ruamel-yaml", "sniffio", "starlette", "uvicorn"}
     for pin in asked:
         assert f"{pin} \\\n    --hash=sha256:" in locked
 

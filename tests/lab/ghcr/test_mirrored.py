@@ -124,7 +124,7 @@ def test_other_bytes_than_those_of_the_digest_are_refused(ghcr, lab, spoilt, wor
 def test_who_may_not_read_or_write_is_told_where(lab):
     """The real registry's refusal, or the lab's."""
     stranger = Side(real().registry, Credential("x", "y"))
-    with pytest.raises(MirrorError, match="closed: the token answered 403"):
+    with pytest.raises(MirrorError, match="closed: the token service answered 403"):
         mirror(IMAGE, _digest(ONE), stranger, lab())
     with pytest.raises(MirrorError, match="closed: "):
         mirror(IMAGE, _digest(ONE), real(), lab(MERE_READER))
