@@ -8,7 +8,7 @@ import pytest
 from fixtures.symptoms import await_rollout
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
 
-pytestmark = [pytest.mark.argocd, pytest.mark.whole_run]
+pytestmark = pytest.mark.argocd
 
 _WITHIN = 90.0
 

@@ -13,7 +13,6 @@ from pullrecovery.tasks import judge
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
-pytestmark = pytest.mark.whole_run
 CREDENTIALS_CHECKED_SINCE = (1, 35)
 
 

@@ -8,8 +8,6 @@ import pytest
 
 from pullrecovery.model import Image
 
-pytestmark = pytest.mark.whole_run
-
 _AUTH = '--authfile "$DOCKER_CONFIG/config.json"'
 _LOGIN = 'docker login ghcr.io -u {login} --password-stdin < "$TOKEN_FILE"'
 _CHART = "apiVersion: v2\\nname: {chart}\\nversion: 0.1.0\\n"

@@ -19,8 +19,6 @@ from pullrecovery.model import Image
 from pullrecovery.observation import Credential
 from pullrecovery.wait import wait_for
 
-pytestmark = pytest.mark.whole_run
-
 _SAID_WITHIN = 60
 # docker's own login refuses what the registry refuses; crane's keeps it, for every client to use.
 _LOGIN = 'crane auth login ghcr.io -u {login} --password-stdin < "$TOKEN_FILE"'

@@ -11,8 +11,6 @@ from fixtures.grounds import await_pods, deploy
 from pullrecovery.errors import LabError
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
-pytestmark = pytest.mark.whole_run
-
 _PORT = 8080
 _SWITCH = "nobody-may-switch-this"
 _ASK = (

@@ -55,7 +55,6 @@ def _stuck(ground):
 
 
 @pytest.mark.alone
-@pytest.mark.whole_run
 def test_commands_of_the_page_recover_every_workload(lab_world, stuck_workloads, tmp_path):
     """As a colleague would type them who has nothing but the page, a checkout and a token."""
     page = observe_docs(lab_world.world).site.page

@@ -14,7 +14,7 @@ from pullrecovery.faults.external import FAULTS
 from pullrecovery.faults.rows import VALUES
 from pullrecovery.tasks.mending import NothingToMendError
 
-pytestmark = [pytest.mark.whole_run, pytest.mark.waits]
+pytestmark = pytest.mark.waits
 
 
 def pytest_generate_tests(metafunc):

@@ -18,7 +18,7 @@ from pullrecovery.lab.switches import (
 )
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
-pytestmark = [pytest.mark.whole_run, pytest.mark.waits]
+pytestmark = pytest.mark.waits
 
 _HEAD = r"failed to resolve reference \"\S+\": unexpected status from HEAD request to \S+: "
 _COMMIT = r"rpc error: code = FailedPrecondition desc = failed to pull and unpack image \"\S+\": "

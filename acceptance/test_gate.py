@@ -25,7 +25,6 @@ from pullrecovery.model import Cause, Workload
 from pullrecovery.target import load_target
 from pullrecovery.values import set_values
 
-pytestmark = pytest.mark.whole_run
 _WITHIN = 120.0
 _SHA = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"
 

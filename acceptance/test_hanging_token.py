@@ -12,7 +12,7 @@ from fixtures.grounds import await_pods, deploy
 from pullrecovery.lab.switches import Hanging, switched
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
-pytestmark = [pytest.mark.whole_run, pytest.mark.waits]
+pytestmark = pytest.mark.waits
 HEALTHY = 7
 
 

@@ -26,8 +26,6 @@ from pullrecovery.tasks.reg_001_image_identity import DisagreementError, judge_i
 from pullrecovery.tasks.reg_006_redeploy import reg_006, rolled_out
 from pullrecovery.wait import WaitError
 
-pytestmark = pytest.mark.whole_run
-
 _CHEAP = "test_reg_001_image_identity.py::test_owner_in_capitals_is_refused_by_every_client"
 
 

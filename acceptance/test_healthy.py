@@ -3,12 +3,10 @@
 A suite that finds something here finds it anywhere.
 """
 
-import pytest
 
 from fixtures.scenario import failing
 from fixtures.symptoms import await_rollout
 
-pytestmark = pytest.mark.whole_run
 _RUNS_WITHIN = 45.0
 
 

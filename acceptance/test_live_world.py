@@ -15,8 +15,6 @@ from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.tasks import CRITERIA
 from pullrecovery.wait import wait_for
 
-pytestmark = pytest.mark.whole_run
-
 
 def _pods(ground):
     deployment = observe_deployment(ground.world, ground.workload)

@@ -19,8 +19,6 @@ from pullrecovery.tasks import (
 
 _AROUND = ("push-disabled", "page-missing")
 
-pytestmark = pytest.mark.whole_run
-
 
 @pytest.fixture(name="capitals")
 def _capitals(frontend):

@@ -37,7 +37,6 @@ def _reference(world, workload, naming):
     return replace(image, tag="latest").reference if naming == "latest" else image.reference
 
 
-@pytest.mark.whole_run
 def test_image_is_identified_by_every_name_of_it(lab_world, workload, naming):
     """By `latest`, by the commit and by the digest; the verdict says what there is.
 

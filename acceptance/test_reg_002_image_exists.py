@@ -83,7 +83,6 @@ def _apart(lab_world, tmp_path):
     return replace(lab_world.world, target=replace(target, workloads=workloads, workflow=workflow))
 
 
-@pytest.mark.whole_run
 @pytest.mark.parametrize("started", RunOn)
 def test_workflow_in_good_order_pushes_by_each_of_its_triggers(apart, started):
     """A change, a release tag, and by hand; `latest` is the branch's alone."""
@@ -98,7 +97,6 @@ def test_workflow_in_good_order_pushes_by_each_of_its_triggers(apart, started):
     assert "ghs_" not in run.played.log
 
 
-@pytest.mark.whole_run
 def test_workflow_made_of_dockers_actions_runs_on_their_stand_ins(lab_world, tmp_path):
     """GitHub cannot be reached for the real ones; the report names those that stood in."""
     target = lab_world.world.target

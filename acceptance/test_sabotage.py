@@ -11,7 +11,7 @@ import pytest
 from fixtures.controls import test_of as task_test_of
 from pullrecovery.model import fails
 
-pytestmark = [pytest.mark.whole_run, pytest.mark.waits]
+pytestmark = pytest.mark.waits
 
 
 def test_sabotaged_remedy_recovers_nothing(request, broken, sabotage):

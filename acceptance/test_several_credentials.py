@@ -17,7 +17,6 @@ from pullrecovery.observe import observe
 from pullrecovery.tasks import judge
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
-pytestmark = pytest.mark.whole_run
 OTHER = "registry-mirror"
 
 

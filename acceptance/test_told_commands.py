@@ -29,7 +29,6 @@ def ground(lab_world, tmp_path):
 
 
 @pytest.mark.reg003
-@pytest.mark.whole_run
 @pytest.mark.parametrize("name", _ROWS)
 def test_command_that_a_verdict_names_mends_the_secret(lab_world, ground, tmp_path, name):
     """Typed to the letter by somebody who has the token in GHCR_TOKEN."""

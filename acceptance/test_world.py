@@ -1,10 +1,13 @@
 """The world that the criteria are judged in: what must be true before any of them means a thing."""
 
+import pytest
 from kubernetes import client as k8s
 
 from pullrecovery.lab.cluster import ask_dns
 from pullrecovery.lab.paths import NAME
 from pullrecovery.lab.stand_in import CONTAINER
+
+pytestmark = pytest.mark.smoke
 
 
 def _address_of_the_stand_in(engine_client):

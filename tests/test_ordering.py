@@ -28,7 +28,7 @@ def _ordered(*items):
 
 def test_tests_for_which_others_wait_come_last():
     """In their own order otherwise: those that are alone for a part first, so that parts overlap."""
-    items = [Item("b", "alone"), Item("a", "whole_run"), Item("d", "partly_alone"), Item("c")]
+    items = [Item("b", "alone"), Item("a", "smoke"), Item("d", "partly_alone"), Item("c")]
 
     assert _ordered(*items) == "acdb"
 
