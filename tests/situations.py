@@ -68,6 +68,21 @@ def _old_pod(seen: Observation = GOOD) -> Observation:
     return recorded.waiting(recorded.not_found(OTHER_TAG), seen, OTHER_TAG)
 
 
+def _two_pods(seen: Observation) -> Observation:
+    """Two pods that are given no Secret."""
+    pods = (replace(seen.pods[0], name=f"frontend-{at}", pull_secrets=()) for at in "ab")
+    return replace(seen, pods=tuple(pods))
+
+
+def _only_a_hook(text: str) -> Observation:
+    """A hook's Job whose two pods wait, before anything is deployed."""
+    seen = recorded.deployment(_two_pods(recorded.waiting(text)), exists=False, images=())
+    other = recorded.waiting(recorded.not_found(OTHER_TAG), seen, OTHER_TAG).pods[0]
+    return recorded.deployment(
+        replace(seen, pods=(replace(other, name="hook"), seen.pods[0])), exists=False, images=()
+    )
+
+
 _GONE = Probe("registry", 404, "BLOB_UNKNOWN", "blob unknown to registry")
 _SHUT = Probe("registry", 401, "UNAUTHORIZED", "authentication required")
 _LOOKUP_FAILED = replace(
@@ -98,6 +113,21 @@ OPERATOR = {
         printed.missing(*(f"v{number}" for number in range(25)), reference=OTHER_TAG)
     ),
     "a tag that is near": _asked(printed.missing("latest", "v1.4.0", reference=f"{REPOSITORY}:v1")),
+    "ten tags, none of them near": _asked(
+        printed.missing(*(f"v{number}" for number in range(10)), reference=OTHER_TAG)
+    ),
+    "eleven tags, none of them near": _asked(
+        printed.missing(*(f"v{number}" for number in range(11)), reference=OTHER_TAG)
+    ),
+    "two tags that are near": _asked(
+        printed.missing("v1.4.0", "v1.4.1", reference=f"{REPOSITORY}:v1.4.2")
+    ),
+    "tags not listed": _asked(
+        replace(printed.missing(), tags=replace(printed.good().tags, rc=1, stderr="Error: EOF"))
+    ),
+    "configuration that names no platform": _found(
+        config=replace(printed.good().config, stdout="{}")
+    ),
     "refused as nobody, though logged in": _asked(
         replace(printed.NOT_LOGGED_IN, login=printed.LOGGED_IN)
     ),
@@ -143,6 +173,11 @@ SECRET = {
 
 WIRING = {
     **{name: seen for name, (seen, *_) in test_wiring.NOT_WIRED.items()},
+    "another Secret in the template": recorded.pod(
+        recorded.deployment(test_wiring.UNWIRED, template_pull_secrets=("other",)),
+        pull_secrets=("other",),
+    ),
+    "two pods older than the wiring": _two_pods(recorded.waiting(recorded.ANONYMOUS)),
     "two other keys": replace(
         test_wiring.UNWIRED, wiring=WiringSeen(values_keys=("imagePullSecret", "pullSecrets"))
     ),
@@ -213,6 +248,10 @@ PULL = {
     "back-off that does not say why": recorded.waiting(
         test_diagnosis.SILENT, reason="ImagePullBackOff"
     ),
+    "words nobody has seen, and no Secret": recorded.waiting(
+        test_diagnosis.NOT_KNOWN["words nobody has seen"], recorded.no_secret()
+    ),
+    "hook's pods, before anything is deployed": _only_a_hook(recorded.ANONYMOUS),
     "public package, refused": recorded.waiting(
         recorded.ANONYMOUS,
         recorded.grant(recorded.public(), visibility="private", anonymous=recorded.NOBODY),
@@ -243,6 +282,14 @@ ROLLOUT = {
         containers=tuple(
             replace(GOOD.pods[0].containers[0], name=name, ready=False, ended="Error 1: panic")
             for name in ("web", "side")
+        ),
+    ),
+    "one container that came back, one that does not": recorded.pod(
+        ready=False,
+        containers=(
+            replace(GOOD.pods[0].containers[0], ended="Error 1: panic"),
+            replace(GOOD.pods[0].containers[0], name="side", ready=False),
+            replace(GOOD.pods[0].containers[0], name="last", ready=False, ended="Error 2: no"),
         ),
     ),
     "for another processor, in back-off": recorded.running(
@@ -305,6 +352,16 @@ GRANT = {
     "token without a classic one's scopes, refused": recorded.grant(
         tokens=(TokenSeen(200, message="OK"),)
     ),
+    "public package with a Secret, a private one elsewhere": replace(
+        test_reg_008.BROKEN["public package with a Secret"][0],
+        target=replace(
+            GOOD.target,
+            workloads=(
+                recorded.public().workload,
+                replace(GOOD.workload, name="backend", namespace="backend-dev"),
+            ),
+        ),
+    ),
     "token shared by two": recorded.grant(shared_with=("backend-dev", "third")),
     "token may push, and ends": recorded.grant(
         tokens=(
@@ -337,6 +394,21 @@ EXTERNAL = {
     ),
 }
 
+WELL = {
+    "private": GOOD,
+    "public": recorded.public(),
+    "of which GitHub tells nothing": recorded.grant(visibility="", status=404),
+    "two tokens": recorded.grant(
+        tokens=(
+            *GOOD.grant.tokens,
+            replace(GOOD.grant.tokens[0], expires=GOOD.grant.at + timedelta(days=30)),
+        )
+    ),
+    "without a token": recorded.grant(tokens=()),
+    "after a run of its workflow": test_reg_002.pushed(),
+    "deployed by Argo CD": _application(),
+}
+
 SUBJECTS: Mapping[str, Mapping[str, Observation]] = {
     "The image, as the operator's clients see it": OPERATOR,
     "The workflow that pushes it": WORKFLOW,
@@ -349,4 +421,5 @@ SUBJECTS: Mapping[str, Mapping[str, Observation]] = {
     "The page that documents": DOCS,
     "What the token grants": GRANT,
     "What lies beyond the target": EXTERNAL,
+    "What is said where all is well": WELL,
 }

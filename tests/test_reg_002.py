@@ -47,6 +47,11 @@ def _run(*steps, probe=THERE, listed=DIGEST, pushed=DIGEST, event=CHANGE, refuse
     return replace(GOOD, run=RunSeen(played, probe, listed))
 
 
+def pushed():
+    """Return the observation of a run that pushed what it should."""
+    return _run(StepLog("images", 4, "Push", "success", ""))
+
+
 def _failed(step, output):
     return StepLog("images", step, "Some step", "failure", output)
 
@@ -101,6 +106,12 @@ STATIC = {
         Cause.PUSHES_ELSEWHERE,
         "",
     ),
+    "Docker Hub by its name": (
+        _pushing("docker.io/bytequester/hosting-monorepo:latest"),
+        Cause.PUSHES_ELSEWHERE,
+        "docker.io",
+    ),
+    "another name altogether": (_pushing("ghcr.io/x/y:1"), Cause.PUSHES_MISNAMED, "ghcr.io/x/y"),
     "another name": (
         _pushing("ghcr.io/bytequester/backend:latest", f"{IMAGE}-web:{COMMIT}"),
         Cause.PUSHES_MISNAMED,
@@ -126,6 +137,11 @@ RUNS = {
     "build failed": (_run(_failed(3, "no such stage")), Cause.BUILD_FAILED),
     "base denied in the build": (_run(_failed(3, DENIED)), Cause.BUILD_FAILED),
     "push denied": (_run(_failed(4, f"The push refers to x\n{DENIED}")), Cause.PUSH_DENIED),
+    "push of the build's own step denied": (
+        _run(_failed(3, f"The push refers to x\n{DENIED}")),
+        Cause.PUSH_DENIED,
+    ),
+    "green, nothing pushed by the log": (_run(pushed=""), Cause.UNKNOWN),
     "another step failed": (_run(_failed(0, "no space left")), Cause.UNKNOWN),
     "green, nothing there": (_run(probe=NO_TAG, listed=""), Cause.NOTHING_PUSHED),
     "green, registry away": (_run(probe=OUTAGE), Cause.REFUSED),
@@ -152,7 +168,7 @@ def test_run_that_left_no_image_is_named(seen, cause):
 
 def test_run_that_pushed_names_the_commit_and_the_digest():
     """Registry, packages API and log agree."""
-    verdict = reg_002(_run(StepLog("images", 4, "Push", "success", "")))
+    verdict = reg_002(pushed())
 
     assert verdict == holds()
     assert f"push of refs/heads/main pushed {COMMIT} as {DIGEST}" in verdict.evidence

@@ -29,12 +29,19 @@ a user will read.
 
 
 def told(seen: Observation) -> str:
-    """The criteria that fail, each cause with its evidence and its remedy, as indented text."""
-    failing = {reg: verdict for reg, verdict in judge(seen).items() if not verdict.holds}
-    return _LONG.sub(r"\1…", "".join(_criterion(reg, failing[reg]) for reg in failing))
+    """The criteria that fail, each cause with its evidence and its remedy, as indented text.
+
+    Where none fails, all of them.
+    """
+    verdicts = judge(seen)
+    failing = {reg: verdict for reg, verdict in verdicts.items() if not verdict.holds}
+    shown = failing or verdicts
+    return _LONG.sub(r"\1…", "".join(_criterion(reg, shown[reg]) for reg in shown))
 
 
 def _criterion(reg: str, verdict: Verdict) -> str:
+    if verdict.holds:
+        return f"{reg} holds\n{_item('seen', verdict.evidence)}"
     return "".join(
         f"{reg} {one.cause}\n{_item('seen', one.evidence)}{_item('mend', one.remedy)}"
         for one in verdict.named
@@ -42,6 +49,8 @@ def _criterion(reg: str, verdict: Verdict) -> str:
 
 
 def _item(name: str, text: str) -> str:
+    if not text:
+        return ""
     return indent(f"{name}  {text.strip()}\n".replace("\n", "\n      ").rstrip() + "\n", "  ")
 
 

@@ -41,10 +41,10 @@ def diagnose_effective(seen: Observation, pod: PodSeen) -> Verdict | None:
 
     None if the registry accepts one of them by now.
     """
+    if any(entry.accepted for entry in effective_entries(seen, pod)):
+        return None
     own = tuple(secret for secret in seen.pull_secrets if secret.name in pod.pull_secrets)
     unreadable = [_diagnose_unreadable(seen.target, secret) for secret in own]
-    if not any(unreadable) and any(entry.accepted for entry in effective_entries(seen, pod)):
-        return None
     return all_named(
         diagnose_credential(seen.target, seen.secret),
         *unreadable,

@@ -161,8 +161,8 @@ def _misnaming(names: Sequence[str], image: Image) -> tuple[Cause, str]:
         host = "." in first or ":" in first
         if (rest if host else name).lower() == image.package and first != image.registry:
             return Cause.PUSHES_ELSEWHERE, name
-    near = get_close_matches(image.repository, names, 1, 0)
-    return Cause.PUSHES_MISNAMED, near[0] if near else names[0]
+    # The nearest, however far it is.
+    return Cause.PUSHES_MISNAMED, get_close_matches(image.repository, names, n=1, cutoff=0)[0]
 
 
 def _diagnose_failed(played: Played, seen: WorkflowSeen, target: Target, image: Image) -> Verdict:
