@@ -17,6 +17,7 @@ pytest_plugins = [
     "fixtures.grounds",
     "fixtures.argocd",
     "fixtures.gate_hook",
+    "fixtures.nightly",
     "fixtures.argocd_gate",
     "fixtures.remedy",
     "fixtures.external",

@@ -3,7 +3,6 @@
 A suite that finds something here finds it anywhere.
 """
 
-
 from fixtures.scenario import failing
 from fixtures.symptoms import await_rollout
 

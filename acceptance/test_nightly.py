@@ -1,0 +1,18 @@
+"""The suite by night, in a pod of the cluster that it judges: the CronJob of the sample, played."""
+
+
+def test_night_tells_a_workload_in_good_order_from_a_broken_one(make_nightly):
+    """The Job succeeds, and fails with the cause once the values name a tag that is not there."""
+    nightly = make_nightly("backend")
+    (ground,) = nightly.cluster.grounds
+
+    good = nightly.run()
+    ground.set_value("image.tag", "dev")
+    bad = nightly.run()
+
+    assert good.condition == "Complete", good.said
+    assert "REG-006-backend          holds" in good.said
+    assert bad.condition == "Failed", bad.said
+    assert "render.wrong-tag" in bad.said
+    assert nightly.cluster.written() == []
+    assert nightly.cluster.token not in good.said + bad.said
