@@ -1,6 +1,6 @@
 """What each criterion says of each situation, as docs/verdicts.md has it.
 
-`python -m tests.verdicts` writes the page anew, after a change of what is said.
+`.venv/bin/python -m tests.verdicts` writes the page anew, after a change of what is said.
 """
 
 import re
@@ -23,7 +23,7 @@ place; those of one failure stand in the order in which they are to be mended. T
 they were made in the lab, or one fact away from one (`tests/situations.py`), of the frontend of the sample. Commits
 and digests are cut here to their first twelve digits.
 
-Written by `python -m tests.verdicts`, and held against the code by a test: who changes what is said reads here what
+Written by `.venv/bin/python -m tests.verdicts`, and held against the code by a test: who changes what is said reads here what
 a user will read.
 """
 
