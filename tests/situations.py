@@ -68,6 +68,12 @@ def _old_pod(seen: Observation = GOOD) -> Observation:
     return recorded.waiting(recorded.not_found(OTHER_TAG), seen, OTHER_TAG)
 
 
+def _by_a_later_file(key: str, image: str) -> Observation:
+    """A file behind the workload's own has the last word on the key."""
+    late = {key: GOOD.workload.chart / "values-late.yaml"}
+    return replace(GOOD, chart=replace(GOOD.chart, images=(image,), origins=late))
+
+
 def _two_pods(seen: Observation) -> Observation:
     """Two pods that are given no Secret."""
     pods = (replace(seen.pods[0], name=f"frontend-{at}", pull_secrets=()) for at in "ab")
@@ -138,6 +144,24 @@ WORKFLOW = {
     **{name: seen for name, (seen, _) in test_reg_002.RUNS.items()},
     "wanted tag is not there": replace(GOOD, wanted=recorded.NO_TAG),
     "wanted tag is forbidden": replace(GOOD, wanted=recorded.READ_DENIED),
+    "wanted tag is for two others of the two platforms": replace(
+        GOOD,
+        identity=replace(GOOD.identity, platforms=("linux/amd64", "linux/arm64")),
+        wanted=replace(test_reg_002.THERE, platforms=("linux/s390x", "linux/ppc64le")),
+    ),
+    "run that failed, of a workflow that nothing starts by hand": replace(
+        test_reg_002.STATIC["not by hand"][0], run=test_reg_002.RUNS["push denied"][0].run
+    ),
+    "run that failed, and a tag that is not there": replace(
+        test_reg_002.RUNS["push denied"][0], wanted=recorded.NO_TAG
+    ),
+    "target that promises neither release nor dispatch": replace(
+        test_reg_002.STATIC["no tags"][0],
+        target=replace(
+            GOOD.target, workflow=replace(GOOD.target.workflow, release="", dispatch=False)
+        ),
+        wanted=recorded.NO_TAG,
+    ),
     "wanted tag is for another platform": replace(
         GOOD, wanted=replace(test_reg_002.THERE, platforms=("linux/s390x",))
     ),
@@ -154,8 +178,12 @@ SECRET = {
     "under other names": recorded.no_secret(other_names=("ghcr-credential", "ghcr")),
     "of type Opaque": recorded.secret(**test_criteria.OPAQUE),
     "of the legacy type": recorded.secret(type="kubernetes.io/dockercfg"),
+    "of another type, and unreadable": recorded.secret(
+        **{**test_criteria.OPAQUE, **test_criteria.UNREADABLE}
+    ),
     "unreadable": recorded.secret(**test_criteria.UNREADABLE),
     "for another server": recorded.wrong_server(),
+    "for two other servers": recorded.secret(servers=("ghcr.io:443", "docker.io"), entries=()),
     "without any entry": recorded.secret(servers=(), entries=()),
     "with an empty token": _entry(recorded.NOBODY, Credential("ByteQuester", "")),
     "token rejected": recorded.answered(recorded.BAD_TOKEN),
@@ -213,13 +241,12 @@ RENDER = {
             origins={"image.tag": GOOD.workload.chart / "values-late.yaml"},
         ),
     ),
-    "tag overridden by a later file": replace(
-        GOOD,
-        chart=replace(
-            GOOD.chart,
-            images=(OTHER_TAG,),
-            origins={"image.tag": GOOD.workload.chart / "values-late.yaml"},
-        ),
+    "tag overridden by a later file": _by_a_later_file("image.tag", OTHER_TAG),
+    "repository overridden by a later file": _by_a_later_file(
+        "image.repository", "ghcr.io/bytequester/backend:dev"
+    ),
+    "digest pinned by a later file": _by_a_later_file(
+        "image.digest", f"{REPOSITORY}@{recorded.OTHER_DIGEST}"
     ),
     "does not render, nothing deployed": replace(
         recorded.deployment(exists=False),

@@ -302,6 +302,7 @@ def test_nothing_deployed_fails_reg_006_alone():
 
     failing = {reg for reg, verdict in verdicts.items() if not verdict.holds}
     assert failing == {"REG-006"}
+    assert verdicts["REG-004"].evidence == "nothing is deployed that could be wired"
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,33 @@ STATIC = {
         Cause.WORKFLOW_INVALID,
         "ci.yml:12: no such level",
     ),
+    "not YAML, in words with a colon": (
+        replace(
+            GOOD, workflow=replace(GOOD.workflow, error="7: mapping: no value", rehearsal=None)
+        ),
+        Cause.WORKFLOW_INVALID,
+        "ci.yml:7: mapping: no value",
+    ),
+    "two findings of actionlint": (
+        replace(
+            GOOD,
+            workflow=replace(
+                GOOD.workflow,
+                findings=(
+                    LintFinding(12, "permissions", "no such level"),
+                    LintFinding(3, "x", "y"),
+                ),
+                rehearsal=None,
+            ),
+        ),
+        Cause.WORKFLOW_INVALID,
+        "ci.yml:12: no such level; ",
+    ),
+    "not rehearsed": (
+        replace(GOOD, workflow=replace(GOOD.workflow, rehearsal=None)),
+        Cause.UNKNOWN,
+        "was not rehearsed",
+    ),
     "no branch": (
         _file("branches: [main]", "branches: [dev]"),
         Cause.NO_PUSH_TRIGGER,
@@ -94,6 +121,26 @@ STATIC = {
         _file("packages: write", "packages: read"),
         Cause.PACKAGES_NOT_WRITABLE,
         "ci.yml:10: job images has `packages: read`",
+    ),
+    "packages read, by the job's own permissions": (
+        _file("  images:\n", "  images:\n    permissions:\n      packages: read\n"),
+        Cause.PACKAGES_NOT_WRITABLE,
+        "job images has `packages: read`",
+    ),
+    "login to another registry": (
+        _calls("login docker.io", f"push {IMAGE}:{COMMIT}", f"push {IMAGE}:latest"),
+        Cause.NOT_LOGGED_IN,
+        "never logs in to ghcr.io",
+    ),
+    "another registry, without a login": (
+        _calls("push localhost:5000/bytequester/hosting-monorepo"),
+        Cause.PUSHES_ELSEWHERE,
+        "pushes localhost:5000/bytequester/hosting-monorepo, not",
+    ),
+    "another name, without a login": (
+        _calls("push ghcr.io/bytequester/backend:latest"),
+        Cause.PUSHES_MISNAMED,
+        "ghcr.io/bytequester/backend",
     ),
     "no login": (_calls(f"push {IMAGE}:{COMMIT}", f"push {IMAGE}:latest"), Cause.NOT_LOGGED_IN, ""),
     "another registry": (
