@@ -5,6 +5,7 @@ the image before it finds that out. So it needs no shell in the image, and does 
 image would do beside the release that is serving.
 """
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -192,8 +193,9 @@ def _await(
             interval=_LOOK_EVERY,
         )
     except WaitError:
-        # What it waits for to the end has a name, too.
-        if last[-1].stuck:
+        # What it waits for to the end has a name, too, where a longer wait would tell no more.
+        stuck, waited = last[-1].stuck, since[-1] - since[0] if since else 0.0
+        if stuck and may_end(stuck, waited) is may_end(stuck, math.inf):
             return last[-1]
         raise
 

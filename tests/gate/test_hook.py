@@ -224,6 +224,17 @@ def test_node_that_had_not_the_secret_at_first_is_given_its_second_try(monkeypat
     assert hook(api, until=_soon()).judge()
 
 
+def test_second_try_that_did_not_come_in_time_blames_nobody(monkeypatch):
+    """The first refusal may be a busy node's, and there was no second one."""
+    monkeypatch.setattr(probe_cause, "SECOND_TRY", 20.0)
+    api = Api([waiting("ErrImagePull", recorded.ANONYMOUS)])
+
+    with pytest.raises(PullRecoveryError, match=r"the probe .* not after") as caught:
+        hook(api).judge()
+
+    assert caught.value.exit is Exit.CANNOT_TELL
+
+
 def test_pod_that_names_no_secret_is_given_none(monkeypatch):
     """It asks as nobody whenever it is asked again."""
     monkeypatch.setattr(probe_cause, "SECOND_TRY", 20.0)
