@@ -113,8 +113,8 @@ class AccessLog:
     def add(self, draft: Draft) -> Entry:
         """Close a draft: give it its number, keep it, and write its line."""
         # Not asdict(), which copies each value, at every request.
-        told: dict[str, Any] = {name: getattr(draft, name) for name in _NAMES}
-        told = {"seq": self._next, **told}
+        told: dict[str, Any] = {"seq": self._next}
+        told |= {name: getattr(draft, name) for name in _NAMES}
         entry = Entry(**told)
         self._next += 1
         self._entries.append(entry)
