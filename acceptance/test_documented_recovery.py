@@ -54,7 +54,7 @@ def _stuck(ground):
     return stuck_containers(observe_pods(world, ground.workload, deployment))
 
 
-@pytest.mark.alone
+@pytest.mark.all_names
 def test_commands_of_the_page_recover_every_workload(lab_world, stuck_workloads, tmp_path):
     """As a colleague would type them who has nothing but the page, a checkout and a token."""
     page = observe_docs(lab_world.world).site.page

@@ -16,6 +16,8 @@ from fixtures.gate_hook import JOB_WITHIN, REVISION
 from pullrecovery.gate.signing import sign
 from pullrecovery.lab.switches import Hanging, Outage, switched
 
+pytestmark = pytest.mark.waits
+
 OTHER = "0" * 40
 HELM = "pkg:golang/helm.sh/helm/v3"
 

@@ -1,5 +1,6 @@
 """The order in which tests begin."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 from fixtures.ordering import pytest_collection_modifyitems
@@ -8,8 +9,9 @@ from fixtures.ordering import pytest_collection_modifyitems
 class Item:
     """A test with marks and parameters."""
 
-    def __init__(self, name, *marks, **params):
+    def __init__(self, name, *marks, file="test_external.py", **params):
         self.name = name
+        self.path = Path(file)
         self._marks = [SimpleNamespace(name=mark) for mark in marks]
         self.callspec = SimpleNamespace(params=params)
 
@@ -30,7 +32,7 @@ def test_tests_for_which_others_wait_come_last():
     """In their own order otherwise: those that are alone for a part first, so that parts overlap."""
     items = [Item("b", "alone"), Item("a", "smoke"), Item("d", "partly_alone"), Item("c")]
 
-    assert _ordered(*items) == "acdb"
+    assert _ordered(*items, Item("e", "all_names"), Item("f")) == "acfedb"
 
 
 def test_rows_of_the_literal_names_come_first():
@@ -47,3 +49,11 @@ def test_tests_that_wait_are_spread_among_those_that_work():
     waiting = [Item(name, "waits") for name in "XY"]
 
     assert _ordered(*waiting, *map(Item, "abcdef")) == "aXbcdYef"
+
+
+def test_tests_that_wait_for_as_long_are_spread_too():
+    """Those of one file are no more at the beginning than those of another."""
+    long = [Item(name, "waits", file="test_external.py") for name in "XY"]
+    short = [Item(name, "waits", file="test_sabotage.py") for name in "xy"]
+
+    assert _ordered(*long, *short, *map(Item, "abcd")) == "aXxbcYyd"

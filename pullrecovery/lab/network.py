@@ -5,7 +5,6 @@ from contextlib import ExitStack
 
 import docker
 from docker.errors import NotFound
-from docker.types import IPAMConfig, IPAMPool
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.paths import LABEL, NAME
@@ -16,30 +15,13 @@ def ensure_network(client: docker.DockerClient) -> None:
     try:
         found = client.networks.get(NAME)
     except NotFound:
-        _create(client)
+        client.networks.create(NAME, driver="bridge", labels={LABEL: "network"})
         return
     if LABEL not in (found.attrs.get("Labels") or {}):
         raise LabError(
             f"A docker network named {NAME} exists that is not the lab's; rename or remove it"
             f" (docker network rm {NAME})."
         )
-
-
-def _create(client: docker.DockerClient) -> None:
-    """Create it with the subnet that the engine would choose, said by us.
-
-    Only then may a container ask for its address again when it is connected anew.
-    """
-    chosen = client.networks.create(NAME, driver="bridge", labels={LABEL: "network"})
-    chosen.reload()
-    pools = [
-        IPAMPool(subnet=pool["Subnet"], gateway=pool.get("Gateway"))
-        for pool in chosen.attrs["IPAM"]["Config"]
-    ]
-    chosen.remove()
-    client.networks.create(
-        NAME, driver="bridge", labels={LABEL: "network"}, ipam=IPAMConfig(pool_configs=pools)
-    )
 
 
 def remove_network(client: docker.DockerClient) -> bool:
@@ -51,7 +33,7 @@ def remove_network(client: docker.DockerClient) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this host to publish on: the engine's own choice is another at each connect."""
+    """Ports of this host to publish on: the engine's own choice is another at each start."""
     with ExitStack() as stack:
         taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [int(each.getsockname()[1]) for each in taken]

@@ -75,7 +75,6 @@ def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> Sta
     container = client.containers.create(
         image,
         name=CONTAINER,
-        # Not ghcr.io: the engine's name server would know it by that too, also without the alias.
         hostname=CONTAINER,
         labels={LABEL: "ghcr"},
         network=NAME,

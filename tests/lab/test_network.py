@@ -1,0 +1,46 @@
+"""The lab's own network, on an engine of our own."""
+
+from types import SimpleNamespace
+
+import pytest
+from docker.errors import NotFound
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab.network import ensure_network
+from pullrecovery.lab.paths import LABEL, NAME
+
+
+class Engine:
+    """An engine's networks: their labels by their names."""
+
+    def __init__(self, **labels):
+        self.networks = self
+        self.here = labels
+
+    def get(self, name):
+        if name not in self.here:
+            raise NotFound(name)
+        return SimpleNamespace(attrs={"Labels": self.here[name]})
+
+    def create(self, name, *, driver, labels):
+        assert driver == "bridge"
+        self.here[name] = labels
+
+
+def test_network_is_made_with_the_labs_label_and_used_again():
+    """By the label it is found again, and taken away."""
+    engine = Engine()
+    ensure_network(engine)
+    ensure_network(engine)
+
+    assert engine.here == {NAME: {LABEL: "network"}}
+
+
+def test_network_of_somebody_else_is_left_alone():
+    """It may be in use, and lead elsewhere."""
+    engine = Engine(**{NAME: None})
+
+    with pytest.raises(LabError, match=f"docker network rm {NAME}"):
+        ensure_network(engine)
+
+    assert engine.here == {NAME: None}
