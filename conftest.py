@@ -7,10 +7,10 @@ from pullrecovery import __version__
 pytest_plugins = [
     "fixtures.options",
     "fixtures.lab",
-    "fixtures.turns",
     "fixtures.live",
     "fixtures.user_cluster",
     "fixtures.matrix",
+    "fixtures.turns",
     "fixtures.controls",
     "fixtures.scenario",
     "fixtures.documents",
