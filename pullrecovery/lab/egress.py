@@ -13,6 +13,8 @@ from pullrecovery.lab.paths import NAME
 from pullrecovery.wait import WaitError, wait_for
 
 CHAIN = "PULL-RECOVERY-EGRESS"
+# Where what a container asks itself arrives, Docker's name server among it; empty by itself.
+NAMES_CHAIN = "PULL-RECOVERY-NAMES"
 # The discard service's: what is tried there on purpose is counted apart.
 PROBE_PORT = 9
 _LISTED_WITHIN = 10.0
@@ -31,13 +33,17 @@ iptables -A {chain} -m conntrack --ctstate NEW -m comment --comment attempts -j 
 for hook in OUTPUT FORWARD; do
   iptables -C $hook -j {chain} 2>/dev/null || iptables -I $hook 1 -j {chain}
 done
+iptables -N {names} 2>/dev/null || iptables -F {names}
+iptables -C INPUT -i lo -j {names} 2>/dev/null || iptables -I INPUT 1 -i lo -j {names}
 """
 
 
 def guard(client: docker.DockerClient, node: str, inner: tuple[str, ...]) -> None:
     """Put the guard into `node`, anew; `inner` are the networks of pods and services (CIDR)."""
     networks = [*lab_networks(client), *inner]
-    script = _SCRIPT.format(chain=CHAIN, networks=" ".join(networks), port=PROBE_PORT)
+    script = _SCRIPT.format(
+        chain=CHAIN, networks=" ".join(networks), port=PROBE_PORT, names=NAMES_CHAIN
+    )
     _in_node(client.containers.get(node), ["sh", "-c", script])
 
 

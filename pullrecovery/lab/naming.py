@@ -12,20 +12,16 @@ import docker
 from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
-from pullrecovery.lab.egress import CHAIN
+from pullrecovery.lab.egress import NAMES_CHAIN
 
 # Docker's own name server, inside of every container of a network that somebody made.
 _SERVER = "127.0.0.11"
-# In the guard's chain, which is put in anew whenever the lab is raised: nothing outlives a run.
-_REFUSE = """\
-set -e
-for protocol in udp tcp; do iptables -I {chain} 1 -d {server} -p $protocol -j REJECT; done
-"""
-_ANSWER = """\
-for protocol in udp tcp; do
-  while iptables -D {chain} -d {server} -p $protocol -j REJECT 2>/dev/null; do :; done
-done
-"""
+# Where a question arrives, and not where it leaves: there its sender would be told of a lack of
+# permission. The chain is emptied whenever the lab is raised, so nothing outlives a run.
+_REFUSE = " && ".join(
+    f"iptables -A {NAMES_CHAIN} -d {_SERVER} -p {protocol} -j REJECT" for protocol in ("udp", "tcp")
+)
+_ANSWER = f"iptables -F {NAMES_CHAIN}"
 
 
 @contextmanager
@@ -45,7 +41,6 @@ def names_unanswered(client: docker.DockerClient, asking: Iterable[str]) -> Iter
 
 
 def _execute(container: Container, script: str) -> None:
-    written = script.format(chain=CHAIN, server=_SERVER)
-    done = container.exec_run(["sh", "-c", written])
+    done = container.exec_run(["sh", "-c", script])
     if done.exit_code != 0:
         raise LabError(f"{container.name}: no questions for names can be refused: {done.output!r}")

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from pullrecovery.errors import LabError
-from pullrecovery.lab.egress import CHAIN
+from pullrecovery.lab.egress import NAMES_CHAIN
 from pullrecovery.lab.naming import names_unanswered
 
 
@@ -23,11 +23,11 @@ class Container:
 
     @property
     def refuses(self):
-        return f"iptables -I {CHAIN} 1 -d 127.0.0.11" in self.ran[-1]
+        return f"iptables -A {NAMES_CHAIN} -d 127.0.0.11" in self.ran[-1]
 
     @property
     def answers(self):
-        return f"iptables -D {CHAIN} -d 127.0.0.11" in self.ran[-1]
+        return f"iptables -F {NAMES_CHAIN}" in self.ran[-1]
 
 
 class Engine:
