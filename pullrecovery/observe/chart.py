@@ -1,7 +1,6 @@
 """What the chart renders, and which of its values files has the last word."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,11 @@ def observe_chart(helm: HelmReads, workload: Workload) -> ChartSeen:
         rendered = helm.template(workload)
     except CommandError as error:
         return ChartSeen((), error.output.strip(), origins=origins)
-    return ChartSeen(images=_images_of(rendered), origins=origins)
-
-
-# A scenario is looked at several times between two changes of its values.
-@lru_cache(maxsize=16)
-def _images_of(rendered: str) -> tuple[str, ...]:
     documents = YAML(typ="safe").load_all(rendered)
-    return tuple(image for document in documents for image in _images(document))
+    return ChartSeen(
+        images=tuple(image for document in documents for image in _images(document)),
+        origins=origins,
+    )
 
 
 def _origins(workload: Workload) -> Iterator[tuple[str, Path]]:
