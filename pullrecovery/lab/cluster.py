@@ -18,6 +18,7 @@ from kubernetes import client as k8s
 from kubernetes import config as k8s_config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import portforward
+from kubernetes.utils import create_from_yaml
 from pytest_kubernetes.providers import select_provider_manager
 from pytest_kubernetes.providers.base import AClusterManager
 from ruamel.yaml import YAML
@@ -120,6 +121,8 @@ class KindCluster:
             )
         except WaitError as error:
             raise LabError(str(error)) from error
+        with self.api() as api:
+            create_from_yaml(api, str(_NODE_FILES / "node-reads.yaml"))
 
     def delete(self) -> None:
         """Delete the cluster of our name, whoever made it."""
