@@ -18,7 +18,7 @@ from kubernetes import client as k8s
 from kubernetes import config as k8s_config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import portforward
-from kubernetes.utils import create_from_yaml
+from kubernetes.utils import FailToCreateError, create_from_yaml
 from pytest_kubernetes.providers import select_provider_manager
 from pytest_kubernetes.providers.base import AClusterManager
 from ruamel.yaml import YAML
@@ -121,8 +121,14 @@ class KindCluster:
             )
         except WaitError as error:
             raise LabError(str(error)) from error
-        with self.api() as api:
-            create_from_yaml(api, str(_NODE_FILES / "node-reads.yaml"))
+        self._let_node_read()
+
+    def _let_node_read(self) -> None:
+        try:
+            with self.api() as api:
+                create_from_yaml(api, str(_NODE_FILES / "node-reads.yaml"))
+        except FailToCreateError as error:
+            raise LabError(f"The new cluster's node cannot be let read: {error}") from error
 
     def delete(self) -> None:
         """Delete the cluster of our name, whoever made it."""

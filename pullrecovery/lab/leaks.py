@@ -36,6 +36,9 @@ def remove_leaks(cluster: KindCluster) -> list[str]:
         living = [each.metadata for each in found if each.metadata.deletion_timestamp is None]
         for metadata in living:
             core.delete_namespace(metadata.name)
+        for each in found:
+            # A namespace looks for its pods' end after half their grace, and again after as much.
+            core.delete_collection_namespaced_pod(each.metadata.name, grace_period_seconds=0)
         wait_for(
             "the scenarios' namespaces are gone",
             lambda: [n.metadata.name for n in core.list_namespace(label_selector=SCENARIO).items],

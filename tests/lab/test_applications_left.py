@@ -32,6 +32,10 @@ class Api:
     def delete_namespace(self, name):
         self.deleted.append(name)
 
+    def delete_collection_namespaced_pod(self, namespace, *, grace_period_seconds):
+        assert namespace in self.namespaces
+        assert grace_period_seconds == 0
+
 
 @pytest.fixture
 def left(monkeypatch):
