@@ -60,7 +60,7 @@ PODS = {
         Trouble.REFUSED,
     ),
     "name-not-resolved": (
-        f"{DIALLED}{LOOKUP}read udp 172.18.0.4:1->172.18.0.1:53: i/o timeout",
+        f"{DIALLED}{LOOKUP}read udp 172.18.0.4:1->172.18.0.1:53: read: connection refused",
         Trouble.DNS,
     ),
 }
