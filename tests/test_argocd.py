@@ -9,6 +9,7 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.application_seen import ApplicationSeen
 from pullrecovery.deploy import argocd
+from pullrecovery.deploy.application_state import REFRESH
 from pullrecovery.deploy.argocd import ArgoCD, SyncError, application_name, checkout_of
 from pullrecovery.diagnosis.application import diagnose_application, stale
 from pullrecovery.errors import LabError, UsageError
@@ -43,7 +44,7 @@ class Controller:
 
     def __init__(self, phase="Succeeded", message="successfully synced (all tasks run)"):
         self.phase, self.message = phase, message
-        self.objects, self.asked = {}, []
+        self.objects, self.asked, self.looks = {}, [], 0
         # Operations that it begins by itself, each in place of the next one that it is asked for.
         self.automated = []
 
@@ -61,6 +62,8 @@ class Controller:
         name, body = place[-2:]
         _merge(self.objects[name], body)
         self._operate(self.objects[name])
+        # Compared at once, and so no look is asked for any more.
+        self.looks += bool(self.objects[name]["metadata"].get("annotations", {}).pop(REFRESH, ""))
 
     def delete_namespaced_custom_object(self, *place):
         del self.objects[place[-1]]
@@ -191,9 +194,17 @@ def test_next_sync_begins_without_the_results_of_the_one_before(make, workload, 
 
     deployer.upgrade(workload)
 
-    (body,) = asked
+    (body,) = [each for each in asked if "operation" in each]
     assert body["status"] == {"operationState": None}
-    assert "operation" in body
+
+
+def test_application_is_compared_anew_after_a_sync(make, workload):
+    """A comparison of the second in which the sync ended may be of before its end."""
+    deployer, controller, _ = make()
+
+    deployer.upgrade(workload)
+
+    assert controller.looks == 1
 
 
 @pytest.mark.parametrize("phase", ["Failed", "Error"])

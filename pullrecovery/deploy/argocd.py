@@ -176,7 +176,8 @@ class ArgoCD:
         if ended.get("phase") != "Succeeded":
             name = application_name(workload)
             raise SyncError(name, str(ended.get("phase")), str(ended.get("message", "")))
-        self.await_compared(workload)
+        # A comparison of the second in which the operation ended may be of before its end.
+        self.refresh(workload)
 
     def refresh(self, workload: Workload) -> None:
         """Have the Application compared with its repository now, and wait for it."""
