@@ -182,10 +182,6 @@ class ArgoCD:
     def refresh(self, workload: Workload) -> None:
         """Have the Application compared with its repository now, and wait for it."""
         self.patch(workload, {"metadata": {"annotations": {REFRESH: "normal"}}})
-        self.await_compared(workload)
-
-    def await_compared(self, workload: Workload) -> None:
-        """Wait until the Application was compared since its last operation and refresh."""
         wait_for(
             f"{application_name(workload)} is compared",
             lambda: self.read(workload),

@@ -49,6 +49,18 @@ def fed(container: Container, command: Sequence[str], given: bytes) -> tuple[byt
     return output, b"".join(data for which, data in frames if which != STDOUT)
 
 
+def run_in(container: Container, command: Sequence[str], problem: str, **options: Any) -> str:
+    """What `command` printed in the container; `options` are those of the SDK's `exec_run`.
+
+    Raises LabError with `problem`, and with what was printed, where it fails.
+    """
+    done = container.exec_run(list(command), **options)
+    said = whole_output(done.output).decode(errors="replace")
+    if done.exit_code != 0:
+        raise LabError(f"{problem}: {said.strip()}")
+    return said
+
+
 def whole_output(output: object) -> bytes:
     """What a command in a container printed, as `exec_run` gives it where nothing streams."""
     return output if isinstance(output, bytes) else b""

@@ -9,6 +9,7 @@ import docker
 from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
+from pullrecovery.lab.containers import run_in
 from pullrecovery.lab.paths import NAME
 from pullrecovery.wait import WaitError, wait_for
 
@@ -83,8 +84,6 @@ def _count(client: docker.DockerClient, node: str, rule: str) -> int:
 
 
 def _in_node(container: Container, command: list[str]) -> str:
-    done = container.exec_run(command)
-    said = done.output.decode(errors="replace") if isinstance(done.output, bytes) else ""
-    if done.exit_code != 0:
-        raise LabError(f"The node {container.name} has no guard against leaving the lab: {said}")
-    return said
+    return run_in(
+        container, command, f"The node {container.name} has no guard against leaving the lab"
+    )

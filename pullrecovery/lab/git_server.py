@@ -15,7 +15,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
-from pullrecovery.lab.containers import await_answer, remove_own, whole_output
+from pullrecovery.lab.containers import await_answer, remove_own, run_in, whole_output
 from pullrecovery.lab.paths import LABEL, NAME
 
 CONTAINER = f"{NAME}-git"
@@ -104,11 +104,8 @@ class GitServer:
         return bool(self.container.exec_run(["sh", "-c", asked]).exit_code == 0)
 
     def _run(self, script: str) -> str:
-        done = self.container.exec_run(["sh", "-c", script], environment=_IDENTITY)
-        said = whole_output(done.output).decode(errors="replace")
-        if done.exit_code != 0:
-            raise LabError(f"The lab's git server failed: {said.strip()}")
-        return said
+        command = ["sh", "-c", script]
+        return run_in(self.container, command, "The lab's git server failed", environment=_IDENTITY)
 
 
 def find_git_server(client: docker.DockerClient, image: str = "") -> GitServer | None:

@@ -9,19 +9,23 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import docker
-from docker.models.containers import Container
 
-from pullrecovery.errors import LabError
+from pullrecovery.lab.containers import run_in
 from pullrecovery.lab.egress import NAMES_CHAIN
 
 # Docker's own name server, inside of every container of a network that somebody made.
 _SERVER = "127.0.0.11"
 # Where a question arrives, and not where it leaves: there its sender would be told of a lack of
 # permission. The chain is emptied whenever the lab is raised, so nothing outlives a run.
-_REFUSE = " && ".join(
-    f"iptables -A {NAMES_CHAIN} -d {_SERVER} -p {protocol} -j REJECT" for protocol in ("udp", "tcp")
+_REFUSE = (
+    "sh",
+    "-c",
+    " && ".join(
+        f"iptables -A {NAMES_CHAIN} -d {_SERVER} -p {protocol} -j REJECT"
+        for protocol in ("udp", "tcp")
+    ),
 )
-_ANSWER = f"iptables -F {NAMES_CHAIN}"
+_ANSWER = ("sh", "-c", f"iptables -F {NAMES_CHAIN}")
 
 
 @contextmanager
@@ -34,13 +38,8 @@ def names_unanswered(client: docker.DockerClient, asking: Iterable[str]) -> Iter
     with ExitStack() as stack:
         for name in asking:
             container = client.containers.get(name)
+            problem = f"{name}: no questions for names can be refused"
             # What was half done is undone, too.
-            stack.callback(_execute, container, _ANSWER)
-            _execute(container, _REFUSE)
+            stack.callback(run_in, container, _ANSWER, problem)
+            run_in(container, _REFUSE, problem)
         yield
-
-
-def _execute(container: Container, script: str) -> None:
-    done = container.exec_run(["sh", "-c", script])
-    if done.exit_code != 0:
-        raise LabError(f"{container.name}: no questions for names can be refused: {done.output!r}")

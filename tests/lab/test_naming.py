@@ -60,7 +60,7 @@ def test_questions_are_refused_in_the_block_and_answered_after_it(error):
 
 
 def test_container_without_the_guard_is_told_and_the_others_are_answered():
-    """The rules stand in the guard's chain, so that they are gone when the lab is raised anew."""
+    """Their chain is the guard's, which empties it when the lab is raised anew."""
     node, runner = Container("node"), Container("runner", exit_code=1)
 
     with (
