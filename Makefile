@@ -9,7 +9,7 @@ ARGOCD ?=
 ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python -m pullrecovery
-WITH_ARGOCD := $(if $(ARGOCD),--argocd)
+WITHOUT_ARGOCD := $(if $(filter 0,$(ARGOCD)),--no-argocd)
 READY := $(VENV)/.ready
 MUTMUT := $(VENV)-mutation/bin/mutmut
 # Diagnosis whole; of the tasks what judges, and not what remedies.
@@ -21,14 +21,14 @@ PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x_reg_00*' 'pullr
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-acceptance: $(READY) ## raise the lab and prove every criterion [TARGET=dir] [KUBERNETES=1.37.2] [ARGOCD=1] [ARGS="-k …"]
-	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(WITH_ARGOCD) -- $(ARGS)
+acceptance: $(READY) ## raise the lab and prove every criterion [TARGET=dir] [KUBERNETES=1.37.2] [ARGOCD=0] [ARGS="-k …"]
+	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(WITHOUT_ARGOCD) -- $(ARGS)
 
-smoke: $(READY) ## the same with one row a criterion
-	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" --smoke -- $(ARGS)
+smoke: $(READY) ## one scenario a criterion, without Argo CD
+	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" --no-argocd --smoke -- $(ARGS)
 
 demo: $(READY) ## the whole recovery once, told step by step: five causes at once
-	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" -- -k recovery_story -n 0 --dist no --capture no $(ARGS)
+	@$(RUN) acceptance --target "$(TARGET)" --kubernetes "$(KUBERNETES)" --no-argocd -- -k recovery_story -n 0 --dist no --capture no $(ARGS)
 
 test: $(READY) ## the harness's own tests, no container engine needed [ARGS="-k …"]
 	@$(VENV)/bin/python -m pytest tests $(ARGS)
@@ -44,7 +44,7 @@ conformance: $(READY) ## the OCI conformance suite against the stand-in and agai
 	@$(RUN) conformance
 
 bench: $(READY) ## figures of the stand-in, and of the recovery beside other ways [ARGOCD=1] [ARGS="--only stand-in"]
-	@$(RUN) bench --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(WITH_ARGOCD) $(ARGS)
+	@$(RUN) bench --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(if $(filter 1,$(ARGOCD)),--argocd) $(ARGS)
 
 mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; some ten minutes, not in CI
 	@$(MUTMUT) run $(PREDICATES)
@@ -57,8 +57,8 @@ kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
 gate: $(READY) ## the verdict on one revision, as a gate needs it [TARGET=dir] [REVISION=sha] [ARGS="--key gate.key"]
 	@$(RUN) gate --target "$(TARGET)" --revision "$(or $(REVISION),HEAD)" --kubernetes "$(KUBERNETES)" $(ARGS)
 
-lab: $(READY) ## raise the lab alone, or use the healthy one again [ARGOCD=1]
-	@$(RUN) lab up --kubernetes "$(KUBERNETES)" $(WITH_ARGOCD)
+lab: $(READY) ## start the lab alone, or use the healthy one again [ARGOCD=0]
+	@$(RUN) lab up --kubernetes "$(KUBERNETES)" $(WITHOUT_ARGOCD)
 
 lab-trials: $(READY) ## kill runs at random moments, and see that the next one recovers [SEED=n] [KILLS=20]
 	@$(RUN) lab-trials --kubernetes "$(KUBERNETES)" $(if $(SEED),--seed $(SEED)) --kills $(or $(KILLS),20)

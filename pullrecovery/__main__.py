@@ -89,8 +89,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_argocd(command: argparse.ArgumentParser) -> None:
-    asked = bool(os.environ.get("ARGOCD"))
-    command.add_argument("--argocd", action="store_true", default=asked, help="with Argo CD")
+    """`--argocd` and `--no-argocd`; where neither is given, ARGOCD=0 leaves Argo CD out."""
+    default = os.environ.get("ARGOCD") != "0"
+    command.add_argument("--argocd", action=argparse.BooleanOptionalAction, default=default)
 
 
 def _add_acceptance(commands: Any) -> None:

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from kubernetes.client.exceptions import ApiException
 from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.guards import Guard
 from pullrecovery.lab.argocd import PHASE as ARGOCD
-from pullrecovery.lab.argocd import raise_argocd
+from pullrecovery.lab.argocd import install_argocd
 from pullrecovery.lab.cluster import NODE
 from pullrecovery.lab.docs_site import building_beside
 from pullrecovery.lab.egress import attempts
@@ -28,6 +30,7 @@ from pullrecovery.lab.runner import runner_output
 from pullrecovery.lab.seeding import open_world, seed_images
 from pullrecovery.lab.stand_in import stand_in_output
 from pullrecovery.lab.versions import kubernetes_set
+from pullrecovery.model import Target
 from pullrecovery.observe.docs import observe_docs
 from pullrecovery.process import child, interrupt_session
 from pullrecovery.report.summary import summary
@@ -36,24 +39,32 @@ from pullrecovery.target import load_target
 REPORTS = REPOSITORY / ".reports"
 # An option of pytest's, of which the raising of the lab must know, too.
 NO_CLUSTER = "--no-cluster"
+_NO_ARGOCD = "--no-argocd"
 _RESULT = REPORTS / "result.json"
 # What two cores carry: with more, each row only takes longer.
 _ROWS_SIDE_BY_SIDE = 4
 
 
 def run_acceptance(
-    folder: Path, kubernetes: str, *, smoke: bool, extra: Sequence[str], argocd: bool = False
+    folder: Path, kubernetes: str, *, smoke: bool, extra: Sequence[str], argocd: bool = True
 ) -> int:
-    """Return the exit code that result.json has too; see `errors.Exit`. `argocd`: by that too."""
+    """Run the acceptance suite; return the exit code that result.json has, see `errors.Exit`.
+
+    Without `argocd` nothing is deployed by Argo CD, and the result is partial.
+    """
     target = load_target(folder.resolve())
     versions = kubernetes_set(kubernetes)
     with_cluster = NO_CLUSTER not in extra
     phases = [phase for phase in PHASES if with_cluster or phase != "cluster"]
+    # Of a target without an Application nothing is left out.
+    has_application = any(each.application for each in target.workloads)
+    options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
+    options += ["--smoke"] if smoke else []
+    options += [_NO_ARGOCD] if has_application and not argocd else []
+    argocd = argocd and with_cluster and has_application
     progress = Progress((*phases, *([ARGOCD] if argocd else []), "seed", "tests"))
     REPORTS.mkdir(exist_ok=True)
     _RESULT.unlink(missing_ok=True)
-    options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
-    options += [*(["--smoke"] if smoke else []), *(["--argocd"] if argocd else [])]
     paths = default_paths()
     # With the lab's state, as a temporary folder of the machine's would be left behind.
     options += [f"--basetemp={paths.state / 'tests'}"]
@@ -61,21 +72,41 @@ def run_acceptance(
         locked(paths, progress.say),
         building_beside(paths, target.docs, progress.say),
     ):
-        lab = Raising(paths, versions, progress=progress, with_cluster=with_cluster).up_locked()
-        if argocd:
-            raise_argocd(lab, progress)
-        with progress.phase("seed") as phase, open_world(lab, target, phase.note) as lab_world:
-            phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
-            seed_images(lab_world)
-            # Once for all rows: what is seen of the same files is not done again.
-            observe_docs(lab_world.world)
-            left = remove_leaks(lab.cluster) if lab.has_cluster else []
-            if left:
-                phase.note(f"removed what an interrupted run left: {', '.join(left)}")
+        lab = Raising(
+            paths, versions, progress=progress, with_cluster=with_cluster, with_argocd=argocd
+        ).up_locked()
+        _seed(lab, target, progress, argocd=argocd)
         with progress.phase("tests", silent=True):
             _pytest([*options, *extra])
             leaks = _leaks(lab)
     return _close(leaks, _versions(lab), progress)
+
+
+def _seed(lab: Lab, target: Target, progress: Progress, *, argocd: bool) -> None:
+    """Remove what an interrupted run left in the lab, and put into it what all tests need."""
+    # Before Argo CD is installed: while that goes on, the API server may not serve Applications.
+    left = remove_leaks(lab.cluster) if lab.has_cluster else []
+    if left:
+        progress.say(f"    removed what an interrupted run left: {', '.join(left)}")
+    with (
+        _installing_argocd(lab, progress, wanted=argocd),
+        progress.phase("seed") as phase,
+        open_world(lab, target, phase.note) as lab_world,
+    ):
+        phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
+        seed_images(lab_world)
+        # Once for all scenarios: what is observed of the same files is not done again.
+        observe_docs(lab_world.world)
+
+
+@contextmanager
+def _installing_argocd(lab: Lab, progress: Progress, *, wanted: bool) -> Iterator[None]:
+    """Install Argo CD beside the block, which mostly waits, and wait for it at its end."""
+    with ThreadPoolExecutor(1) as beside:
+        installing = beside.submit(install_argocd, lab, progress) if wanted else None
+        yield
+        if installing:
+            installing.result()
 
 
 def _pytest(options: Sequence[str]) -> None:

@@ -56,7 +56,7 @@ def config(path="result.json", **options):
         "ignore": None,
         "ignore_glob": None,
         "without_remedy": [],
-        "argocd": True,
+        "no_argocd": False,
         **options,
     }
     return SimpleNamespace(option=SimpleNamespace(**known), getoption=known.__getitem__)

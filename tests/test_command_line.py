@@ -55,6 +55,27 @@ def test_words_after_two_dashes_are_pytests(words, given):
 
 
 @pytest.mark.parametrize(
+    ("words", "variable", "wanted"),
+    [
+        ([], None, True),
+        ([], "1", True),
+        ([], "0", False),
+        (["--no-argocd"], None, False),
+        (["--argocd"], "0", True),
+    ],
+    ids=["neither", "ARGOCD=1", "ARGOCD=0", "--no-argocd", "--argocd over ARGOCD=0"],
+)
+@pytest.mark.parametrize("command", [["acceptance"], ["lab", "up"]], ids=["acceptance", "lab"])
+def test_argocd_is_left_out_on_request(monkeypatch, command, words, variable, wanted):
+    """A plain run and a plain lab have Argo CD."""
+    monkeypatch.delenv("ARGOCD", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("ARGOCD", variable)
+
+    assert command_line._parser().parse_args([*command, *words]).argocd is wanted
+
+
+@pytest.mark.parametrize(
     ("error", "code", "said"),
     [
         (UsageError("no such target"), 4, "error: no such target\n"),

@@ -431,6 +431,22 @@ def test_whole_run_without_one_of_them_cannot_tell(missing):
     validate(result)
 
 
+def test_run_without_argocd_is_partial():
+    """Nothing is asked of what was left out, and nobody takes the result for a whole one."""
+    result = ResultFile(config(keyword="", no_argocd=True)).result(OK)
+
+    assert (result["run"]["partial"], result["missing"]) == (True, [])
+
+
+def test_target_without_applications_needs_no_argocd_faults():
+    """A run of all else is whole, and lacks none of them."""
+    result = ResultFile(config(keyword=""), argocd=False).result(OK)
+
+    assert not result["run"]["partial"]
+    assert "not-wired was not run" in result["missing"]
+    assert "secret-pruned was not run" not in result["missing"]
+
+
 def test_skipped_test_is_named():
     """It is no pass, and the reader is told which."""
     result = _result([("setup", "skipped"), PASS[2]])

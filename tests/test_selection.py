@@ -1,8 +1,16 @@
-"""Which tests are left out where there is no cluster."""
+"""Which tests are left out: without a cluster, and without Argo CD."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
+import pytest
+
+from fixtures import options
 from fixtures.selection import pytest_collection_modifyitems
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.target import load_target
+
+SAMPLE = load_target(REPOSITORY / "sample")
 
 
 class Item:
@@ -42,3 +50,20 @@ def test_with_a_cluster_nothing_is_left_out():
     items = [Item("reg003"), Item()]
 
     assert _select(*items) == (items, [])
+
+
+def _by_helm_alone(target):
+    return replace(target, workloads=tuple(replace(w, application=None) for w in target.workloads))
+
+
+@pytest.mark.parametrize(
+    ("target", "left_out", "played"),
+    [(SAMPLE, False, True), (SAMPLE, True, False), (_by_helm_alone(SAMPLE), False, False)],
+    ids=["plain", "ARGOCD=0", "a target without an Application"],
+)
+def test_argocd_scenarios_need_an_application(monkeypatch, target, left_out, played):
+    """They are part of every run that does not leave them out."""
+    monkeypatch.setattr(options, "target_of", lambda _: target)
+    config = SimpleNamespace(getoption=lambda _: left_out)
+
+    assert options.plays_argocd(config) is played

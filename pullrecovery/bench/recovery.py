@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from pullrecovery.bench.degraded import PROGRESS_DEADLINE, await_degraded
 from pullrecovery.bench.figures import Figure
 from pullrecovery.bench.rounds import PATIENCE, Baseline, Round, play_baselines, play_rounds
-from pullrecovery.lab.argocd import raise_argocd
+from pullrecovery.lab.argocd import install_argocd
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.progress import Progress
@@ -42,7 +42,7 @@ def measure_recovery(
     with locked(paths, progress.say), ProcessPoolExecutor(1, mp_context=_SPAWN) as waiting:
         lab = Raising(paths, kubernetes_set(kubernetes), progress=progress).up_locked()
         if argocd:
-            raise_argocd(lab, progress)
+            install_argocd(lab, progress)
             degraded = waiting.submit(await_degraded, root, kubernetes, 1)
         with progress.phase("one at a time"):
             alone = _played(play_rounds, root, kubernetes, [rounds])

@@ -1,10 +1,6 @@
-"""Argo CD in the lab: the real controller, repo-server and Redis, and a git server beside them.
-
-On demand only: nobody waits for it who does not deploy by it.
-"""
+"""Argo CD in the lab: the real controller, repo-server and Redis, and a git server beside them."""
 
 import secrets
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +12,7 @@ import docker
 from filelock import FileLock, Timeout
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
+from ruamel.yaml import YAML
 
 from pullrecovery.deploy.argocd import ArgoCD
 from pullrecovery.errors import LabError
@@ -36,7 +33,10 @@ NAMESPACE = "argocd"
 PHASE = "argocd"
 _KEY = f"{LABEL}.key"
 _FILES = Path(__file__).parent / "argocd_files"
-_CRDS = ("applications.argoproj.io", "appprojects.argoproj.io")
+_API = ("argoproj.io", "v1alpha1", NAMESPACE)
+# Its custom resources, without which its controllers do not start.
+_RESOURCES = ("applications", "appprojects", "applicationsets")
+_SERVED_WITHIN = 60.0
 # On two cores that are busy otherwise.
 _READY_WITHIN = 240.0
 _LOADED_WITHIN = 300
@@ -77,7 +77,7 @@ def argocd_deployer(lab: Lab, world: World) -> ArgoCD:
     return ArgoCD(world.cluster, installed.git, world.helm, {LABEL: "scenario"})
 
 
-def raise_argocd(lab: Lab, progress: Progress) -> None:
+def install_argocd(lab: Lab, progress: Progress) -> None:
     """`ensure_argocd` as a phase of its own."""
     with progress.phase(PHASE) as phase:
         ensure_argocd(lab, phase.note)
@@ -154,11 +154,42 @@ def _install(lab: Lab, api: k8s.ApiClient, git: GitServer, image: str) -> None:
         text = kustomization.substitute(repository=repository, tag=tag)
         (folder / "kustomization.yaml").write_text(text)
         run([*apply, "--kustomize", str(folder)], env=lab.environment, timeout=180)
-        shutil.copyfile(_FILES / "project.yaml", folder / "project.yaml")
-        established = [f"crd/{name}" for name in _CRDS]
-        wait = ["kubectl", "wait", "--for=condition=Established", "--timeout=60s", *established]
-        run(wait, env=lab.environment, timeout=90)
-        run([*apply, "--filename", str(folder / "project.yaml")], env=lab.environment)
+    _make_project(k8s.CustomObjectsApi(api))
+
+
+def _make_project(api: k8s.CustomObjectsApi) -> None:
+    """Apply the default project, once the API server answers for all that Argo CD asks it for.
+
+    A CustomResourceDefinition has no conditions at first, for which `kubectl wait` gives up, and
+    one that is established may not be served yet.
+    """
+    wait_for(
+        "the API server serves Argo CD's resources",
+        lambda: [name for name in _RESOURCES if not _is_served(api, name)],
+        lambda unserved: not unserved,
+        timeout=_SERVED_WITHIN,
+    )
+    project = YAML(typ="safe").load(_FILES / "project.yaml")
+    api.patch_namespaced_custom_object(
+        *_API,
+        "appprojects",
+        project["metadata"]["name"],
+        project,
+        field_manager=NAME,
+        force=True,
+        _content_type="application/apply-patch+yaml",
+    )
+
+
+def _is_served(api: k8s.CustomObjectsApi, resource: str) -> bool:
+    try:
+        api.list_namespaced_custom_object(*_API, resource, limit=1)
+    except ApiException as error:
+        # Until it is served there is no such path; 503 while its storage is made.
+        if error.status not in (404, 503):
+            raise
+        return False
+    return True
 
 
 def _make_namespace(api: k8s.ApiClient) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from pullrecovery.errors import Exit
 from pullrecovery.lab.alone import serve_alone
 from pullrecovery.lab.argocd import PHASE as ARGOCD
-from pullrecovery.lab.argocd import raise_argocd
+from pullrecovery.lab.argocd import install_argocd
 from pullrecovery.lab.doctor import examine
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import default_paths
@@ -35,9 +35,10 @@ def _up(kubernetes: str, *, argocd: bool) -> Exit:
     # A version that there is not is said at once, and not after whoever has the lab.
     paths, versions = default_paths(), kubernetes_set(kubernetes)
     with locked(paths, progress.say):
-        lab = Raising(paths, versions, progress=progress).up_locked()
+        raising = Raising(paths, versions, progress=progress, with_argocd=argocd)
+        lab = raising.up_locked()
         if argocd:
-            raise_argocd(lab, progress)
+            install_argocd(lab, progress)
     print(f"the lab is up: export KUBECONFIG={lab.paths.kubeconfig} DOCKER_HOST={lab.engine.host}")
     return Exit.HOLDS
 

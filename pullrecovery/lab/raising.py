@@ -15,6 +15,7 @@ from pullrecovery.lab.engine import Engine, ask_facts
 from pullrecovery.lab.engines import find_engine, running_engine
 from pullrecovery.lab.environment import applied, tool_environment
 from pullrecovery.lab.golang import find_go
+from pullrecovery.lab.images.argocd import ArgocdImage, argocd_base
 from pullrecovery.lab.images.ghcr import GhcrImage
 from pullrecovery.lab.images.node import NodeImage
 from pullrecovery.lab.images.runner import RunnerImage, runner_base
@@ -60,7 +61,8 @@ class Lab:
 class Raising:
     """One attempt to raise the lab; `up` is idempotent.
 
-    Without `with_cluster` no node is made, and a cluster that is there is left alone.
+    Without `with_cluster` no node is made, and a cluster that is there is left alone. With
+    `with_argocd` what Argo CD is made of is built beside all else; `install_argocd` does the rest.
     """
 
     paths: Paths
@@ -68,6 +70,7 @@ class Raising:
     manager_class: type[AClusterManager] = field(default_factory=kind_manager)
     progress: Progress = field(default_factory=lambda: Progress(PHASES))
     with_cluster: bool = True
+    with_argocd: bool = False
 
     def up(self) -> Lab:
         """Raise the lab, or use the healthy one that is there.
@@ -192,8 +195,13 @@ class Raising:
         # Last, as most of what they are made of has been compiled for Kubernetes by then.
         runner = self._runner_image(tools, plan)
         wanted += [toolchain.HELM, *runner.parts]
+        bases = [BaseImage(self.paths, plan.pull), runner.base]
+        if self.with_argocd:
+            argocd = ArgocdImage(tools, argocd_base(self.paths, pulled=plan.pull))
+            if not argocd.is_built(client):
+                wanted += argocd.parts
+                bases.append(argocd.base)
         with self.progress.phase("tools") as phase, ThreadPoolExecutor(1) as beside:
-            bases = (BaseImage(self.paths, plan.pull), runner.base)
             bootstrapped = [beside.submit(base.ensure, client, phase.note) for base in bases]
             tools.build(dict.fromkeys(wanted), phase.note)
             for base in bootstrapped:

@@ -34,6 +34,7 @@ _SELECTIONS = (
     "ignore_glob",
     "smoke",
     "no_cluster",
+    "no_argocd",
     "without_remedy",
 )
 _STATUS = {"passed": "recovered", "failed": "not_recovered"}
@@ -44,10 +45,17 @@ _FAULTS_OF_A_CRITERION = 3
 class ResultFile:
     """A pytest plugin of the controlling process; it fails closed: no record is no pass.
 
-    `optional` criteria are judged and shown, and do not fail the run.
+    `optional` criteria are judged and shown, and do not fail the run. Where the target has no
+    Application (`argocd` is False), faults that only Argo CD can bring about are not asked for.
     """
 
-    def __init__(self, config: pytest.Config, optional: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        optional: frozenset[str] = frozenset(),
+        *,
+        argocd: bool = True,
+    ) -> None:
         self._optional = optional
         self.path = Path(config.getoption("result_json"))
         self.versions: dict[str, str] = {"pullrecovery": __version__}
@@ -55,7 +63,7 @@ class ResultFile:
         self._started, self._clock = datetime.now(UTC), time.monotonic()
         # Under xdist the workers select: the options are all that this process sees of it.
         self._partial = any(config.getoption(name) for name in _SELECTIONS)
-        self._argocd = bool(config.getoption("argocd"))
+        self._argocd = argocd
         self._outcomes: dict[str, str] = {}
         self._scenarios: dict[str, dict[str, Any]] = {}
         self._stories: dict[str, list[dict[str, Any]]] = {}

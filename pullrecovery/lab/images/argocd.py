@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker
-from docker.errors import ImageNotFound
 
 from pullrecovery.lab import toolchain
 from pullrecovery.lab.content import key_of, whole_folder
@@ -68,6 +67,10 @@ class ArgocdImage:
         """The tools to be built before the image is."""
         return (toolchain.ARGOCD, toolchain.HELM_LINUX)
 
+    def is_built(self, client: docker.DockerClient) -> bool:
+        """Whether the engine has the image."""
+        return bool(client.images.list(self.tag))
+
     @property
     def tag(self) -> str:
         built = [self.tools.folder(part).name for part in self.parts]
@@ -76,22 +79,21 @@ class ArgocdImage:
 
     def build(self, client: docker.DockerClient, note: Callable[[str], None]) -> str:
         """Build the image where the engine lacks it, and return its tag."""
-        try:
-            client.images.get(self.tag)
-        except ImageNotFound:
-            # Modules are downloaded, and programs linked, with a processor to spare.
-            with ThreadPoolExecutor(max_workers=1) as beside:
-                laying = beside.submit(self.base.ensure, client, note)
-                self.tools.build(self.parts, note)
-                base = laying.result()
-            note("building the image of Argo CD")
-            folder = self.tools.paths.cache / "argocd" / self.tag.rpartition(":")[2]
-            with whole_folder(folder) as context:
-                self._lay_out(context, base)
-                client.images.build(
-                    path=str(context), tag=self.tag, rm=True, forcerm=True, labels={LABEL: "image"}
-                )
-            shutil.rmtree(folder)
+        if self.is_built(client):
+            return self.tag
+        # Modules are downloaded, and programs linked, with a processor to spare.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            laying = beside.submit(self.base.ensure, client, note)
+            self.tools.build(self.parts, note)
+            base = laying.result()
+        note("building the image of Argo CD")
+        folder = self.tools.paths.cache / "argocd" / self.tag.rpartition(":")[2]
+        with whole_folder(folder) as context:
+            self._lay_out(context, base)
+            client.images.build(
+                path=str(context), tag=self.tag, rm=True, forcerm=True, labels={LABEL: "image"}
+            )
+        shutil.rmtree(folder)
         return self.tag
 
     def _lay_out(self, context: Path, base: str) -> None:
