@@ -16,6 +16,7 @@ pytest_plugins = [
     "fixtures.documents",
     "fixtures.grounds",
     "fixtures.argocd",
+    "fixtures.runbook",
     "fixtures.gate_hook",
     "fixtures.nightly",
     "fixtures.argocd_gate",

@@ -69,6 +69,7 @@ def test_runner_has_what_people_use(lab):
     """Each program starts, and the engine is the runner's own."""
     asked = (
         "docker version --format '{{.Server.Version}}'",
+        "docker-29 version --format '{{.Client.Version}} {{.Server.Version}}'",
         "crane version",
         "skopeo --version",
         "oras version",

@@ -10,7 +10,13 @@ from kubernetes.client.exceptions import ApiException
 from pullrecovery.application_seen import ApplicationSeen
 from pullrecovery.deploy import argocd
 from pullrecovery.deploy.application_state import REFRESH
-from pullrecovery.deploy.argocd import ArgoCD, SyncError, application_name, checkout_of
+from pullrecovery.deploy.argocd import (
+    ArgoCD,
+    SyncError,
+    application_name,
+    branch_of,
+    checkout_of,
+)
 from pullrecovery.diagnosis.application import diagnose_application, stale
 from pullrecovery.errors import LabError, UsageError
 from pullrecovery.lab.paths import REPOSITORY
@@ -153,6 +159,18 @@ def test_application_is_the_targets_own_for_another_repository_and_namespace(mak
     }
     assert found["spec"]["destination"]["namespace"] == "frontend-dev-0a1b2c"
     assert found["spec"]["syncPolicy"]["automated"] == {"prune": True, "selfHeal": False}
+
+
+def test_named_application_follows_branch_of_its_own(make, workload):
+    """Its branch can be dropped without those of namespaces that are named after the target's."""
+    literal = replace(workload, namespace="frontend-dev", by_application="frontend")
+
+    found = make()[0].application(literal)
+
+    assert found["metadata"]["name"] == "frontend"
+    branch = found["spec"]["source"]["targetRevision"]
+    assert branch == branch_of(literal) == "frontend-dev--named"
+    assert not branch_of(workload).startswith(branch)
 
 
 def test_upgrade_commits_the_checkout_and_syncs_to_that_commit(make, workload):

@@ -26,7 +26,7 @@ EVERY_CHART = [
     for row in scenarios_of(reg, TARGET, every_chart=True)
     if row.deploy == "helm"
 ]
-BY_ARGOCD = [row for row in ROWS if row.deploy == "argocd"]
+BY_ARGOCD = [row for row in ROWS if row.deploy == "argocd" and not row.literal]
 BY_HELM = [fault for fault in FAULTS if fault.abilities <= Helm.abilities]
 WORKLOADS = {"frontend", "frontend-sample", "backend"}
 NAMESPACES = {"frontend-dev", "backend-dev"}
@@ -115,7 +115,32 @@ def test_what_shows_in_a_release_is_played_once_by_argo_cd(fault):
     shows = fault.reg in {"REG-004", "REG-005", "REG-006"} or fault.abilities
 
     assert len(rows) == (1 if shows and fault.abilities <= ArgoCD.abilities else 0)
-    assert all(row.workload.application and not row.literal for row in rows)
+    assert all(row.workload.application for row in rows)
+
+
+@pytest.mark.parametrize("reg", PLAYED)
+def test_literal_names_meet_both_wirings_and_deployers(reg):
+    """Of each task: a chart with two wirings is wired both ways, and Argo CD deploys one row."""
+    rows = [row for row in ROWS if row.literal and row.fault.reg == reg]
+
+    for workload in TARGET.workloads:
+        met = {row.wiring for row in rows if row.workload.name == workload.name}
+        assert met == {*matrix.wirings_of(workload)}
+    deployed = [row for row in rows if row.deploy == "argocd"]
+    assert len(deployed) == 1
+    assert all(row.workload.application for row in deployed)
+
+
+def test_literal_names_meet_every_application():
+    """From task to task another one, so that `frontend` and `frontend-sample` both are synced."""
+    rows = [row for row in ROWS if row.literal and row.deploy == "argocd"]
+
+    met = {(row.workload.name, row.wiring) for row in rows}
+    assert met == {
+        ("frontend", VALUES),
+        ("frontend-sample", VALUES),
+        ("frontend-sample", SERVICE_ACCOUNT),
+    }
 
 
 def test_what_a_deployer_cannot_do_is_not_played_by_it():
@@ -163,7 +188,7 @@ def test_new_fault_changes_no_row_of_another(monkeypatch):
 
     after = {row.id for row in matrix.scenarios_of.__wrapped__("REG-003", TARGET)}
 
-    unnamed = {row for row in before if not row.endswith(("-pin", "-latest"))}
+    unnamed = {row for row in before if not {"pin", "latest"} & {*row.split("-")}}
     assert unnamed <= after
 
 

@@ -17,7 +17,7 @@ from docker.errors import BuildError, ImageNotFound, NotFound
 from pullrecovery.errors import LabError
 from pullrecovery.lab import containers, runner, runner_shell, toolchain
 from pullrecovery.lab.archive import archive
-from pullrecovery.lab.images.runner import RunnerImage, runner_base
+from pullrecovery.lab.images.runner import BUILT_AS, RunnerImage, runner_base
 from pullrecovery.lab.paths import LABEL, Paths
 from pullrecovery.lab.rootfs import BaseImage
 from pullrecovery.lab.runner import ensure_runner, find_runner, remove_runner
@@ -395,6 +395,43 @@ def test_runner_that_does_not_fit_is_replaced(paths):
     assert len(engine.created) == 1
 
 
+class Disk:
+    """A container's file system: a folder in which links are read and archives are unpacked."""
+
+    def __init__(self, root):
+        self.root, self.unpacked = root, 0
+
+    def exec_run(self, command):
+        link = self.root / command[1].lstrip("/")
+        assert command[0] == "readlink"
+        there = str(link.readlink()) if link.is_symlink() else ""
+        return SimpleNamespace(exit_code=int(not there), output=there.encode())
+
+    def put_archive(self, place, file):
+        assert place == "/"
+        self.unpacked += 1
+        with tarfile.open(fileobj=file) as tar:
+            tar.extractall(self.root, filter="fully_trusted")  # noqa: S202 - made by the test
+
+
+def test_program_is_installed_once_for_each_build(tmp_path):
+    """Its folder is named by content; a copy that broke off has no link yet."""
+    disk, built = Disk(tmp_path / "disk"), []
+    for content in ("one", "two"):
+        folder = tmp_path / f"argocd-{content}"
+        folder.mkdir()
+        (folder / "cmd").write_text(content)
+        built.append(folder / "cmd")
+    shell = RunnerShell(disk)
+
+    for program in (built[0], built[0], built[1]):
+        shell.install(program, "argocd")
+
+    assert disk.unpacked == 2
+    assert (disk.root / "usr/local/bin/argocd").readlink() == Path("/opt/argocd-two/argocd")
+    assert (disk.root / "opt/argocd-two/argocd").read_text() == "two"
+
+
 def test_container_of_somebody_elses_is_left_alone():
     """It only has the same name."""
     theirs = Container(labels={})
@@ -479,7 +516,7 @@ def test_context_of_the_image_holds_every_program_executable(paths, tmp_path):
     for name, tool in image.binaries.items():
         folder = image.tools.folder(tool)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("#!/bin/sh\n")
+        (folder / BUILT_AS.get(name, name)).write_text("#!/bin/sh\n")
     context = tmp_path / "context"
     context.mkdir()
 

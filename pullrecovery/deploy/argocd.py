@@ -68,13 +68,17 @@ class Repository(Protocol):
 
 
 def application_name(workload: Workload) -> str:
-    """The name of the workload's Application: one for each workload and namespace."""
-    return f"{workload.namespace}-{workload.name}"
+    """The name of the workload's Application: by default one for each workload and namespace."""
+    return workload.by_application or f"{workload.namespace}-{workload.name}"
 
 
 def branch_of(workload: Workload) -> str:
-    """The branch that the workload's Application follows."""
-    return workload.namespace
+    """The branch that the workload's Application follows.
+
+    With a branch go those named after it, so one of a literal namespace needs another name.
+    """
+    own = application_name(replace(workload, by_application=""))
+    return workload.namespace + ("" if application_name(workload) == own else "--named")
 
 
 @dataclass(frozen=True)

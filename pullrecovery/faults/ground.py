@@ -156,10 +156,11 @@ class Ground:
             self.put_secret(self.credential.credential)
         self.wire([] if public else [{"name": self.secret_name}])
 
-    def deploy_by(self, argocd: ArgoCD) -> None:
-        """Have Argo CD deploy here, by an Application of the ground's own."""
+    def deploy_by(self, argocd: ArgoCD, name: str = "") -> None:
+        """Have Argo CD deploy here, by an Application of the ground's own, or of this name."""
         self.argocd = argocd
-        self.workload = replace(self.workload, by_application=application_name(self.workload))
+        name = name or application_name(self.workload)
+        self.workload = replace(self.workload, by_application=name)
 
     def wire(self, entries: list[dict[str, str]]) -> None:
         """Give pods these pull secrets, in the ground's way, and in the other way none."""
@@ -274,6 +275,8 @@ class Ground:
             return
         if self.argocd is not None:
             # First, as it would make anew what goes with the namespace.
+            if self.shared_namespace:
+                self.argocd.uninstall(self.workload)
             self.argocd.forget(self.workload)
         if not self.shared_namespace:
             tolerate_missing(lambda: self.core.delete_namespace(self.namespace))

@@ -87,6 +87,8 @@ def _ensure(lab: Lab, note: Note) -> LabArgocd:
     client = lab.engine.client()
     image = ArgocdImage(lab.tools, argocd_base(lab.paths, pulled=lab.plan.pull)).build(client, note)
     git = ensure_git_server(client, image)
+    # Go names a program after its folder, which is `cmd`.
+    lab.runner.install(lab.tools.binary(toolchain.ARGOCD, "cmd"), "argocd")
     with lab.cluster.api() as api:
         key = key_of([image, _FILES])
         if _installed_key(api) == key and not missing(api):

@@ -4,6 +4,8 @@ import io
 import secrets
 import tarfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
 
 from docker.models.containers import Container
 
@@ -51,6 +53,25 @@ class RunnerShell:
         except (tarfile.TarError, KeyError, ValueError) as error:
             said = redact((complained or printed).decode(errors="replace").strip())
             raise LabError(f"The runner could not run its commands: {said}") from error
+
+    def install(self, program: Path, name: str) -> None:
+        """Put a program on the runner's PATH as `name`, unless it is there from the same folder.
+
+        Folders of built programs are named by content, so another build is another folder.
+        """
+        place, link = f"opt/{program.parent.name}/{name}", f"usr/local/bin/{name}"
+        there = self._container.exec_run(["readlink", f"/{link}"])
+        if whole_output(there.output).decode().strip() == f"/{place}":
+            return
+        with TemporaryFile() as file:
+            with tarfile.open(fileobj=file, mode="w") as tar:
+                tar.add(program, place)
+                # Last, so that a copy that was broken off is made again.
+                entry = tarfile.TarInfo(link)
+                entry.type, entry.linkname = tarfile.SYMTYPE, f"/{place}"
+                tar.addfile(entry)
+            file.seek(0)
+            self._container.put_archive("/", file)
 
     def answers(self) -> bool:
         """Whether its own engine answers."""

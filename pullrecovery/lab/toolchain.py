@@ -118,6 +118,12 @@ PAUSE = _from_modules("pause", packages=(".",))
 CRANE = _from_modules("crane")
 ACT = _from_modules("act")
 ORAS = _from_modules("oras")
+# Upstream has no go.mod: the one here requires what its vendor.mod does.
+DOCKER_CLI = Tool(
+    "docker-cli",
+    MODULES / "docker-cli",
+    link_flags="-s -w -X github.com/docker/cli/cli/version.Version=29.7.2",
+)
 # One program that is every component of Argo CD, by the name under which it is called.
 ARGOCD = Tool(
     "argocd",

@@ -15,6 +15,8 @@ from pullrecovery.lab.rootfs import RUNNER, BaseImage
 from pullrecovery.lab.toolchain import Tool, Toolchain
 
 _FILES = Path(__file__).parents[1] / "runner_files"
+# Programs that their module builds under another name; Debian's docker is `docker`.
+BUILT_AS = {"docker-29": "docker"}
 # The variable tells the engine that it runs in a container, and loads no AppArmor profile.
 _DOCKERFILE = """\
 FROM {base}
@@ -47,6 +49,7 @@ class RunnerImage:
             "crane": toolchain.CRANE,
             "act": toolchain.ACT,
             "oras": toolchain.ORAS,
+            "docker-29": toolchain.DOCKER_CLI,
             "dropcaps": toolchain.DROPCAPS,
             "helm": toolchain.HELM_LINUX,
             "kubectl": self.kubectl,
@@ -84,7 +87,8 @@ class RunnerImage:
         target = context / "bin"
         target.mkdir()
         sources = {file.name: file for file in _FILES.iterdir()}
-        sources |= {name: self.tools.binary(tool, name) for name, tool in self.binaries.items()}
+        for name, tool in self.binaries.items():
+            sources[name] = self.tools.binary(tool, BUILT_AS.get(name, name))
         for name, source in sources.items():
             shutil.copyfile(source, target / name)
             # The classic builder has no `COPY --chmod`: the mode is that of the context.

@@ -1,0 +1,323 @@
+"""The commands of the tasks, typed word for word against workloads that cannot pull.
+
+Each test asserts the broken state, what a command prints and what it changes. docs/runbook.md has
+the table of commands. A line of the tasks passes the token to kubectl as an argument; it is typed
+as it stands, inside the runner, and nothing of it is printed.
+"""
+
+import base64
+import json
+import re
+import secrets
+from dataclasses import replace
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+
+from fixtures import runbook
+from fixtures.evidence import witnesses_of
+from fixtures.runbook import BACKEND, FRONTEND, deploy_stuck
+from fixtures.symptoms import await_rollout
+from pullrecovery.faults.rows import SERVICE_ACCOUNT
+from pullrecovery.image_values import naming
+from pullrecovery.lab import oci
+from pullrecovery.lab.tagging import Manifest, Tags, tag_deleted
+from pullrecovery.model import Cause, fails
+from pullrecovery.observe import observe_pull
+from pullrecovery.tasks import CRITERIA
+from pullrecovery.wait import wait_for
+
+pytestmark = pytest.mark.literal_names
+
+_RUNS_WITHIN = 90.0
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_CLIENTS = ("docker", "docker-29")
+_UNAUTHORIZED = "unauthorized|UNAUTHORIZED"
+_REGISTRY = {
+    f"{verb}-{name}": (commands[name], printed)
+    for verb, commands, printed in (
+        ("inspect", runbook.INSPECT, r"^2$"),
+        ("list", runbook.LIST, r"^latest$"),
+    )
+    for name in commands
+}
+_IN_NAMESPACE = {FRONTEND: "frontend-sample", BACKEND: "backend"}
+
+
+def _verdict(ground, reg):
+    return CRITERIA[reg](observe_pull(ground.world, ground.workload))
+
+
+def _read_secret(ground):
+    return ground.core.read_namespaced_secret(ground.secret_name, ground.namespace)
+
+
+def _await_pulled(ground, credential, mark):
+    """Wait until REG-006 passes; return the three witnesses of the pull."""
+    await_rollout(ground, _RUNS_WITHIN)
+    if ground.argocd:
+        ground.argocd.refresh(ground.workload)
+    wait_for(
+        "REG-006 passes",
+        lambda: _verdict(ground, "REG-006"),
+        lambda verdict: verdict.holds,
+        timeout=_RUNS_WITHIN,
+    )
+    return witnesses_of(ground, since=mark, credential=credential.name, digest=ground.digest)
+
+
+@pytest.mark.reg001
+@pytest.mark.parametrize("client", _CLIENTS)
+@pytest.mark.parametrize("command", _REGISTRY)
+def test_registry_command_answers_after_login(lab_world, terminal, client, command):
+    """Without a login the registry refuses; the token logs in, and the same command answers."""
+    text, printed = _REGISTRY[command]
+    minted, mark = lab_world.mint(), lab_world.mark()
+    shell = replace(terminal, docker=client)
+
+    refused, login, answered = shell.type(text, runbook.LOGIN, text, token=minted.credential)
+
+    assert refused.rc != 0
+    assert re.search(_UNAUTHORIZED, refused.said), refused.said
+    assert (login.rc, "Login Succeeded" in login.stdout) == (0, True), login.said
+    assert answered.rc == 0, answered.said
+    assert re.search(printed, answered.stdout, re.MULTILINE), answered.stdout
+    assert lab_world.control.log(since=mark, credential=minted.name, status=200)
+
+
+@pytest.mark.reg001
+@pytest.mark.parametrize("client", _CLIENTS)
+def test_revoked_token_is_refused_at_login(lab_world, terminal, client):
+    """The login fails, docker keeps none, and the registry goes on to refuse."""
+    minted, text = lab_world.mint(), runbook.INSPECT["frontend"]
+    lab_world.revoke(minted)
+    shell = replace(terminal, docker=client)
+
+    login, refused = shell.type(runbook.LOGIN, text, token=minted.credential)
+
+    assert login.rc != 0
+    assert "denied: denied" in login.said
+    assert refused.rc != 0
+    assert re.search(_UNAUTHORIZED, refused.said), refused.said
+
+
+@pytest.mark.reg001
+@pytest.mark.parametrize("client", _CLIENTS)
+@pytest.mark.parametrize("name", runbook.LIST)
+def test_missing_tag_is_found_by_listing(lab_world, terminal, target, client, name):
+    """`latest` is deleted: docker finds no manifest, crane lists what there is, then it is back."""
+    image, token = target.workload(name).image, lab_world.mint().credential
+    tags = Tags(lab_world.world.registry, lab_world.pusher.credential)
+    shell = replace(terminal, docker=client)
+    lines = (runbook.LOGIN, runbook.INSPECT[name], runbook.LIST[name])
+
+    with tag_deleted(lab_world.control, tags, image.package, "latest"):
+        _, missing, without = shell.type(*lines, token=token)
+    _, there, listed = shell.type(*lines, token=token)
+
+    assert missing.rc != 0
+    assert re.search("no such manifest|manifest unknown", missing.said), missing.said
+    assert (without.rc, there.rc, listed.rc) == (0, 0, 0)
+    assert there.stdout.strip() == "2"
+    assert set(listed.stdout.split()) - set(without.stdout.split()) == {"latest"}
+    assert image.tag in without.stdout.split()
+
+
+@pytest.mark.reg001
+def test_oci_index_needs_current_docker_client(lab_world, terminal, target):
+    """An index that is there: docker 20.10 says that there is none, docker 29 and crane see it."""
+    image = replace(target.workload("frontend").image, tag=f"index-{secrets.token_hex(8)}")
+    tags = Tags(lab_world.world.registry, lab_world.pusher.credential)
+    child = tags.read(image.package, "latest")
+    entry = {
+        "mediaType": child.media_type,
+        "digest": oci.digest_of(child.content),
+        "size": len(child.content),
+        "platform": {"os": "linux", "architecture": "amd64"},
+    }
+    index = {"schemaVersion": 2, "mediaType": oci.INDEX, "manifests": [entry]}
+    tags.write(image.package, image.tag, Manifest(oci.encode(index), oci.INDEX))
+    inspect = f"docker manifest inspect {image.reference} | jq .schemaVersion"
+    token, current = lab_world.mint().credential, replace(terminal, docker="docker-29")
+
+    _, old = terminal.type(runbook.LOGIN, inspect, token=token)
+    _, new, digest = current.type(
+        runbook.LOGIN, inspect, f"crane digest {image.reference}", token=token
+    )
+    lab_world.control.delete_tag(image.package, image.tag)
+
+    assert old.rc != 0
+    assert "no such manifest" in old.said
+    assert (new.rc, new.stdout.strip()) == (0, "2"), new.said
+    assert digest.stdout.strip() == oci.digest_of(oci.encode(index))
+
+
+@pytest.mark.reg003
+@pytest.mark.parametrize("namespace", _IN_NAMESPACE)
+def test_created_secret_recovers_waiting_pods(lab_world, terminal, set_up, namespace):
+    """No Secret; the line creates one, new pods pull with it, and the line refreshes its token."""
+    ground, minted = set_up(_IN_NAMESPACE[namespace]), lab_world.mint()
+    ground.delete_secret()
+    deploy_stuck(ground)
+    assert _verdict(ground, "REG-003") == fails(Cause.SECRET_MISSING)
+    assert not _verdict(ground, "REG-006").holds
+    create, get = runbook.CREATE_SECRET[namespace], runbook.GET_SECRET[namespace]
+    mark = lab_world.mark()
+
+    lines = (get, create, get, create, runbook.DELETE_PODS[namespace])
+    missing, created, there, again, deleted = terminal.type(*lines, token=minted.credential)
+
+    assert (missing.rc, missing.stdout) == (1, "")
+    assert '(NotFound): secrets "ghcr-credentials" not found' in missing.stderr
+    assert (created.rc, created.stdout) == (0, "secret/ghcr-credentials created\n"), created.said
+    assert re.search(r"(?m)^ghcr-credentials +kubernetes.io/dockerconfigjson +1 ", there.stdout)
+    assert (again.rc, again.stdout) == (0, "secret/ghcr-credentials unchanged\n"), again.said
+    assert re.search(r'^pod "\S+" deleted', deleted.stdout), deleted.said
+    assert _await_pulled(ground, minted, mark)
+    assert _verdict(ground, "REG-003").holds
+
+    (refreshed,) = terminal.type(create, token=lab_world.mint().credential)
+
+    assert (refreshed.rc, refreshed.stdout) == (0, "secret/ghcr-credentials configured\n")
+
+
+@pytest.mark.reg003
+@pytest.mark.parametrize("namespace", _IN_NAMESPACE)
+def test_second_kubectl_needs_exported_kubeconfig(lab_world, terminal, set_up, namespace):
+    """KUBECONFIG is a shell variable: the first kubectl has it by its flag, the second asks none.
+
+    Exported, both ask the cluster that it names.
+    """
+    ground, token = set_up(_IN_NAMESPACE[namespace]), lab_world.mint().credential
+    ground.delete_secret()
+    line = runbook.CREATE_SECRET[namespace]
+
+    (failed,) = replace(terminal, setting=()).type(line, token=token)
+
+    assert failed.rc != 0
+    assert re.search(r"localhost:8080.*refused|refused.*localhost:8080", failed.stderr)
+    with pytest.raises(ApiException, match="404"):
+        _read_secret(ground)
+
+    (created,) = terminal.type(line, token=token)
+
+    assert (created.rc, created.stdout) == (0, "secret/ghcr-credentials created\n")
+    assert _read_secret(ground).type == "kubernetes.io/dockerconfigjson"
+
+
+@pytest.mark.reg003
+@pytest.mark.parametrize("namespace", _IN_NAMESPACE)
+def test_client_side_apply_keeps_token_in_annotation(lab_world, terminal, set_up, namespace):
+    """The line as it stands leaves the token in an annotation, and `--server-side` does not."""
+    ground, token = set_up(_IN_NAMESPACE[namespace]), lab_world.mint().credential
+    ground.delete_secret()
+    line = runbook.CREATE_SECRET[namespace]
+    server_side = line.replace("kubectl apply", "kubectl apply --server-side")
+
+    (client,) = terminal.type(line, token=token)
+    annotated = _read_secret(ground)
+    ground.delete_secret()
+    (server,) = terminal.type(server_side, token=token)
+    plain = _read_secret(ground)
+
+    assert (client.rc, server.rc) == (0, 0), (client.said, server.said)
+    assert server.stdout == "secret/ghcr-credentials serverside-applied\n"
+    # Not compared in the assertion itself, which would print what it compares.
+    assert _is_annotated_with(annotated, token.token)
+    assert list(plain.metadata.annotations or {}) == []
+    assert _holds(plain.data, token.token)
+
+
+def _is_annotated_with(secret, token):
+    applied = json.loads((secret.metadata.annotations or {}).get(_LAST_APPLIED, "{}"))
+    return _holds(applied.get("data", {}), token)
+
+
+def _holds(data, token):
+    return token in base64.b64decode(data.get(".dockerconfigjson", "")).decode()
+
+
+@pytest.mark.reg004
+@pytest.mark.parametrize("namespace", [FRONTEND])
+def test_patched_account_recovers_unwired_workload(lab_world, terminal, set_up, namespace):
+    """`frontend-sample` runs as `default`, and nothing names the Secret, which is good.
+
+    The patch alone changes no pod that is there; pods made after it pull.
+    """
+    ground = set_up("frontend-sample", SERVICE_ACCOUNT)
+    ground.set_account_secrets([])
+    deploy_stuck(ground)
+    assert _verdict(ground, "REG-004") == fails(Cause.NOT_WIRED)
+    assert not _verdict(ground, "REG-006").holds
+    mark, token = lab_world.mark(), lab_world.mint().credential
+
+    lines = (runbook.GET_ACCOUNT, runbook.PATCH_ACCOUNT, runbook.GET_ACCOUNT)
+    before, patched, after = terminal.type(*lines, token=token)
+    stale = _verdict(ground, "REG-004")
+    (deleted,) = terminal.type(runbook.DELETE_PODS[namespace], token=token)
+
+    assert (before.rc, "imagePullSecrets" in before.stdout) == (0, False)
+    assert (patched.rc, patched.stdout) == (0, "serviceaccount/default patched\n"), patched.said
+    assert "imagePullSecrets:\n- name: ghcr-credentials\n" in after.stdout
+    assert stale == fails(Cause.PODS_STALE)
+    assert re.search(r'^pod "\S+" deleted', deleted.stdout), deleted.said
+    assert _await_pulled(ground, ground.credential, mark)
+    assert _verdict(ground, "REG-004").holds
+
+
+@pytest.mark.reg005
+@pytest.mark.parametrize("name", runbook.UPGRADE)
+def test_helm_upgrade_recovers_as_watch_shows(lab_world, terminal, set_up, tmp_path, name):
+    """The values pin the tag `dev`, which CI never pushes, and then the wanted one.
+
+    `helm template` shows either, and the watch prints pods in back-off and then one that runs.
+    """
+    ground = set_up(name)
+    wanted, token = ground.workload.image, lab_world.mint().credential
+    ground.set_values(naming(replace(wanted, tag="dev")))
+    deploy_stuck(ground)
+    assert _verdict(ground, "REG-005") == fails(Cause.WRONG_TAG)
+    assert not _verdict(ground, "REG-006").holds
+    checkout, mark = tmp_path / "checkout", lab_world.mark()
+    (before,) = terminal.type(runbook.TEMPLATE[name], token=token, checkout=checkout)
+
+    ground.set_values(naming(wanted))
+    (after,) = terminal.type(runbook.TEMPLATE[name], token=token, checkout=checkout)
+    watched = terminal.type_watched(runbook.UPGRADE[name], runbook.WATCH, token, checkout)
+
+    assert f'image: "{wanted.repository}:dev"' in before.stdout, before.said
+    assert f'image: "{wanted.reference}"' in after.stdout, after.said
+    assert watched.rc == 0, watched.said
+    assert f'Release "{name}" has been upgraded. Happy Helming!' in watched.stderr
+    turn = r"(?s)^NAME +READY +STATUS.* 0/1 +(ErrImagePull|ImagePullBackOff) .* 1/1 +Running "
+    assert re.search(turn, watched.stdout), watched.stdout
+    assert _await_pulled(ground, ground.credential, mark)
+    assert _verdict(ground, "REG-005").holds
+
+
+@pytest.mark.argocd
+@pytest.mark.reg006
+@pytest.mark.parametrize("name", runbook.SYNC)
+def test_argocd_sync_recovers_named_application(lab_world, terminal, set_up, argocd, name):
+    """The Application has the manifest's name, and its branch pins a tag that is not there.
+
+    Values are corrected and pushed; only the sync brings them into the cluster.
+    """
+    ground = set_up(name, argocd=argocd)
+    wanted, token = ground.workload.image, lab_world.mint().credential
+    ground.set_values(naming(replace(wanted, tag="dev")))
+    deploy_stuck(ground)
+    ground.set_values(naming(wanted))
+    commit, mark = argocd.push(ground.workload), lab_world.mark()
+    assert argocd.read(ground.workload)["metadata"]["name"] == name
+    assert not _verdict(ground, "REG-006").holds
+    setting = (*terminal.setting, *runbook.CORE)
+
+    (synced,) = replace(terminal, setting=setting).type(runbook.SYNC[name], token=token)
+
+    assert synced.rc == 0, synced.said
+    assert re.search(rf"(?m)^Name: +argocd/{name}$", synced.stdout), synced.stdout
+    assert re.search(r"(?m)^Phase: +Succeeded$", synced.stdout), synced.stdout
+    assert argocd.read(ground.workload)["status"]["history"][-1]["revision"] == commit
+    assert _await_pulled(ground, ground.credential, mark)
+    assert _verdict(ground, "REG-005").holds
