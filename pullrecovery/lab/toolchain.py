@@ -118,6 +118,11 @@ PAUSE = _from_modules("pause", packages=(".",))
 CRANE = _from_modules("crane")
 ACT = _from_modules("act")
 ORAS = _from_modules("oras")
+GH = Tool(
+    "gh",
+    MODULES / "gh",
+    link_flags="-s -w -X github.com/cli/cli/v2/internal/build.Version=2.96.0",
+)
 # One program that is every component of Argo CD, by the name under which it is called.
 ARGOCD = Tool(
     "argocd",
