@@ -24,6 +24,7 @@ pytest_plugins = [
     "fixtures.harness",
     "fixtures.evidence",
     "fixtures.story",
+    "fixtures.suggested",
     "fixtures.selection",
     "fixtures.scheduling",
     "fixtures.ordering",

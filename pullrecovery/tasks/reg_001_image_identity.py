@@ -35,11 +35,14 @@ _LATEST = "latest"
 _CAUSES = {
     Meaning.NO_CREDENTIAL: (
         Cause.OPERATOR_NOT_LOGGED_IN,
-        "{log_in}, with a token that has read:packages",
+        "log in with a token that has read:packages: {log_in}",
     ),
     Meaning.MISSING_OR_PRIVATE: (
         Cause.OPERATOR_NOT_LOGGED_IN,
-        "{log_in}, with a token that has read:packages; only then it shows whether it is there",
+        (
+            "log in with a token that has read:packages, as only then it shows whether the image"
+            " is there: {log_in}"
+        ),
     ),
     Meaning.REJECTED: (
         Cause.OPERATOR_REJECTED,
@@ -57,14 +60,14 @@ _CAUSES = {
         Cause.OPERATOR_CLASSIC_FORBIDDEN,
         (
             "have an owner of {owner} allow classic tokens in its settings, as packages are read"
-            " with no other personal token; then {log_in}"
+            " with no other personal token, then {log_in}"
         ),
     ),
     Meaning.FORBIDDEN: (
         Cause.OPERATOR_FORBIDDEN,
         (
-            "have read access given in the package's settings, or use the token of one who has it:"
-            " {log_in}"
+            "have read access given in the package's settings, or use the token of one who has it,"
+            " then {log_in}"
         ),
     ),
     Meaning.REPOSITORY_UNKNOWN: (
