@@ -2,10 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from pullrecovery.diagnosis.advice import READ
-from pullrecovery.model import Cause, Verdict, fails
+from pullrecovery.model import Cause, Image, Verdict, fails
 from pullrecovery.observation import Observation
 from pullrecovery.reference import parse_reference
 
@@ -87,6 +88,12 @@ def _diagnose_container(seen: Observation, image: str) -> Verdict:
     file = workload.place_of(workload.values_file)
     edit = f"set {' and '.join(edits)}" if edits else f"name {wanted} for it too, in {file}"
     return fails(Cause.CONTAINER_IMAGE, evidence, workload.upgrade_after(edit))
+
+
+def take_image(seen: Observation, image: Image) -> str:
+    """The edits that have another image of the same repository wanted, and the command after."""
+    wanted = replace(seen, workload=replace(seen.workload, image=image))
+    return f"want {image.reference} in target.yaml, and {_set(wanted, 'image.tag')}"
 
 
 def _set(seen: Observation, *keys: str) -> str:

@@ -6,12 +6,13 @@ where it is not there. The verdict is read from what docker and crane print in t
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import external
+from pullrecovery.diagnosis.reference import take_image
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.guards import Guard
 from pullrecovery.model import Cause, Image, Verdict, fails, holds
@@ -92,7 +93,10 @@ def reg_001(seen: Observation) -> Verdict:
     """
     if seen.identity is None:
         return fails(Cause.UNKNOWN, "the operator's clients were not asked", "ask them")
-    return judge_identity(seen.identity, seen.target.login)
+    verdict = judge_identity(seen.identity, seen.target.login)
+    if verdict.cause is Cause.TAG_UNKNOWN:
+        return replace(verdict, remedy=take_image(seen, existing_image(seen.identity)))
+    return verdict
 
 
 def judge_identity(seen: IdentitySeen, login: str) -> Verdict:
