@@ -25,6 +25,7 @@ pytest_plugins = [
     "fixtures.harness",
     "fixtures.evidence",
     "fixtures.story",
+    "fixtures.suggested",
     "fixtures.selection",
     "fixtures.scheduling",
     "fixtures.ordering",

@@ -62,6 +62,7 @@ def test_frontend_with_five_causes_recovers_by_the_tasks_in_order(
     _take_the_least_token(story, tokens, frontend, backend)
 
     assert frontend.left() == backend.left() == set()
+    story.check_order()
 
 
 def _see_what_is_broken(story, frontend, backend):

@@ -74,6 +74,7 @@ def test_runner_has_what_people_use(lab):
         "skopeo --version",
         "oras version",
         "act --version",
+        "gh --version",
         "helm version --short",
         "kubectl version --client",
         "git --version",

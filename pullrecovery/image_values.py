@@ -56,6 +56,25 @@ def corrections(workload: Workload) -> list[Edit]:
     return [*edits, *_containers(workload)]
 
 
+def container_images(workload: Workload) -> Iterator[tuple[str, str, Path]]:
+    """Key, reference and file of each image that the values name for one container.
+
+    An item of a list is named by its place in it: `initContainers[0].image`.
+    """
+    for file in _files(workload):
+        document = _load(file)
+        for key in _own_images(document):
+            if file != file_of(workload, key):
+                continue
+            found = _find(document, key)
+            if isinstance(found, str):
+                yield key, found, file
+                continue
+            for at, item in enumerate(found):
+                if _is_container(item):
+                    yield f"{key}[{at}].image", item["image"], file
+
+
 def _same(found: Any, wanted: str) -> bool:
     """A number that looks like the wanted tag is not the same."""
     return isinstance(found, str) and found == wanted

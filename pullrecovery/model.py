@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 
 
 class Cause(StrEnum):
@@ -151,7 +152,8 @@ class Image:
 class Workload:
     """One chart of the target with its values files, namespace and wanted image.
 
-    `chart`, `values` and `app` are absolute paths. `pull_secrets_key` is the
+    `chart`, `values` and `app` are absolute paths, `root` is that of the repository they are in:
+    suggested commands are typed there, and name files from there. `pull_secrets_key` is the
     dotted values key through which the chart takes its pull secrets. `visibility` is what the
     image's package is meant to have; a public one needs no pull secret. `application` is the
     manifest of its Argo CD Application, where the target has one; `by_application` is the name of
@@ -168,6 +170,7 @@ class Workload:
     visibility: Visibility = Visibility.PRIVATE
     application: Path | None = None
     by_application: str = ""
+    root: Path = Path()
 
     @property
     def values_file(self) -> Path:
@@ -178,16 +181,33 @@ class Workload:
     def upgrade_command(self) -> str:
         """The command that brings the chart as it is now into the cluster."""
         if self.by_application:
-            return f"git push; {self._sync}"
-        values = "".join(f" --values {file}" for file in self.values)
-        place = f"--namespace {self.namespace}{values}"
-        return f"helm upgrade --install {self.name} {self.chart} {place}"
+            return f"git push && {self._sync}"
+        return f"helm upgrade --install {self._release}"
+
+    @property
+    def template_command(self) -> str:
+        """The command that renders the chart as it is now."""
+        return f"helm template {self._release}"
+
+    @property
+    def _release(self) -> str:
+        values = "".join(f" --values {self.place_of(file)}" for file in self.values)
+        return f"{self.name} {self.place_of(self.chart)} --namespace {self.namespace}{values}"
 
     def upgrade_with(self, setting: str) -> str:
-        """The same with a value (key=value) that wins over the files."""
+        """The command that upgrades with a value (key=value) that wins over the files."""
         if self.by_application:
-            return f"argocd app set {self.by_application} --helm-set {setting}; {self._sync}"
+            return f"argocd app set {self.by_application} --helm-set {setting} && {self._sync}"
         return f"{self.upgrade_command} --set {setting}"
+
+    def upgrade_after(self, edit: str) -> str:
+        """An edit of the repository, then the command that brings it into the cluster."""
+        commit = "git commit --all --message 'Correct the values' && "
+        return f"{edit}, then {commit if self.by_application else ''}{self.upgrade_command}"
+
+    def place_of(self, file: Path) -> str:
+        """A file's path from the root of the repository, as one types it in a shell."""
+        return quote(str(file.relative_to(self.root) if file.is_relative_to(self.root) else file))
 
     @property
     def _sync(self) -> str:
@@ -280,7 +300,10 @@ def holds(evidence: str = "") -> Verdict:
 
 
 def fails(cause: Cause, evidence: str = "", remedy: str = "") -> Verdict:
-    """The verdict of a criterion that fails for `cause`; `remedy` is the command that mends it."""
+    """The verdict of a criterion that fails for `cause`; `remedy` says what fixes it.
+
+    A command in it stands at its end, so that it can be copied to the last character.
+    """
     return Verdict(False, cause, evidence, remedy)
 
 

@@ -4,9 +4,9 @@ import base64
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
 from pullrecovery.application_seen import ApplicationSeen
+from pullrecovery.chart_seen import ChartSeen
 from pullrecovery.docs_seen import DocsSeen
 from pullrecovery.grant_seen import GrantSeen
 from pullrecovery.model import Target, Workload
@@ -274,22 +274,6 @@ class WiringSeen:
 
     values_keys: tuple[str, ...] = ()
     default_account: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ChartSeen:
-    """What `helm template` rendered; `error` holds its words where it failed.
-
-    `origins` pairs each of the image's values keys with the file that has the last word on it.
-    """
-
-    images: tuple[str, ...]
-    error: str = ""
-    origins: tuple[tuple[str, Path], ...] = ()
-
-    def origin(self, key: str) -> Path | None:
-        """The file that has the last word on `key`; None if no file has it."""
-        return dict(self.origins).get(key)
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,7 @@ def _workload(reader: _Reader, document: CommentedMap, node: Any, line: int) -> 
         app=_existing(reader, node, "app", node["app"]),
         visibility=Visibility(visibility),
         application=_application(reader, node, chart) if "application" in node else None,
+        root=reader.file.parent.resolve(),
     )
 
 

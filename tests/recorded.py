@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pullrecovery.chart_seen import ChartSeen
 from pullrecovery.docs_seen import DocsSeen, Section, SiteSeen, WebPage
 from pullrecovery.grant_seen import GrantSeen, TokenSeen
 from pullrecovery.lab.paths import REPOSITORY as PROJECT
 from pullrecovery.model import Docs, Image, Target, Visibility, Workflow, Workload
 from pullrecovery.observation import (
-    ChartSeen,
     ContainerSeen,
     Credential,
     DeploymentSeen,
@@ -155,6 +155,7 @@ _WORKLOAD = Workload(
     image=Image(REPOSITORY, TAG),
     pull_secrets_key="serviceAccount.imagePullSecrets",
     app=Path("/target/apps/frontend"),
+    root=Path("/target"),
 )
 _UID = "0b0f4b6e-2f2c-4a52-9d5c-9a3f2b7c1d11"
 _PULLED = datetime(2026, 11, 24, 3, 20, 49, tzinfo=UTC)

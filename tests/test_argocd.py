@@ -356,7 +356,7 @@ def test_stale_release_of_an_application_in_step_says_what_argo_cd_says(workload
     assert verdict == fails(Cause.RELEASE_STALE)
     assert "OutOfSync" in verdict.evidence
     assert "automated sync is off" in verdict.evidence
-    assert verdict.remedy == f"git push; argocd app sync {IN_STEP.name}"
+    assert verdict.remedy == f"git push && argocd app sync {IN_STEP.name}"
 
 
 def test_pods_in_order_hold_only_while_the_application_is_in_step():

@@ -127,8 +127,9 @@ def test_wrong_image_is_named_beside_the_wanted_one(image, cause, evidence):
     verdict = _diagnose(recorded.misrendered(image, recorded.not_found(image)))
 
     assert (verdict.cause, verdict.evidence) == (cause, evidence)
-    assert REFERENCE in verdict.remedy
-    assert verdict.remedy.endswith("values-dev.yaml")
+    edit, _, command = verdict.remedy.partition(", then ")
+    assert edit.endswith("in charts/frontend/values-dev.yaml")
+    assert command == recorded.GOOD.workload.upgrade_command
 
 
 def test_wrong_image_that_the_chart_no_longer_renders_is_an_old_release():

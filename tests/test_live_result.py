@@ -135,6 +135,19 @@ def test_summary_says_why_a_test_broke_down():
     assert "  CANNOT TELL  test[0]: E   broke" in live_summary(_result((ERROR, None)))
 
 
+def test_summary_says_in_which_order_fixes_are_made():
+    """By workload; one that has a single failure has no order."""
+    upgrade = FAILS | {"id": "REG-006-backend", "reg": "REG-006"}
+    other = FAILS | {"id": "REG-003-frontend", "workload": "frontend"}
+    tests = [(FAILURE, each) for each in (upgrade, FAILS, other)]
+
+    lines = live_summary(_result(*tests, exitstatus=FAILED))
+
+    assert [line for line in lines if line.startswith("  fix ")] == [
+        "  fix backend: first REG-003, then REG-006"
+    ]
+
+
 def test_summary_has_cause_remedy_and_dry_run():
     """In the terminal, from the result alone."""
     lines = live_summary(_result((FAILURE, FAILS), (ERROR, UNTOLD), exitstatus=FAILED))

@@ -8,8 +8,9 @@ import pytest
 from kubernetes.client import V1LocalObjectReference, V1ObjectMeta, V1Secret, V1ServiceAccount
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.chart_seen import ChartSeen
 from pullrecovery.keyring import DATA_KEYS
-from pullrecovery.observation import ChartSeen, Credential, EntrySeen, SecretSeen, WiringSeen
+from pullrecovery.observation import Credential, EntrySeen, SecretSeen, WiringSeen
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.secret import observe_pull_secrets, observe_secret
 from pullrecovery.observe.wiring import given, observe_wiring

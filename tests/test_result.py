@@ -13,6 +13,7 @@ from pullrecovery.faults.harness import HARNESS_FAULTS
 from pullrecovery.guards import Guard
 from pullrecovery.report import result as result_module
 from pullrecovery.report.result import ResultFile
+from pullrecovery.tasks.order import AFTER
 from pullrecovery.tasks.reg_001_image_identity import DisagreementError
 from tests.reported import (
     BLANK,
@@ -32,7 +33,13 @@ from tests.reported import (
 
 
 def _criterion(reg, *, holds=False, faults=0, scenarios=0):
-    return {"id": reg, "holds": holds, "required": True, "faults": faults, "scenarios": scenarios}
+    numbers = {"faults": faults, "scenarios": scenarios}
+    return {
+        "id": reg,
+        "after": list(AFTER.get(reg, ())),
+        "holds": holds,
+        "required": True,
+    } | numbers
 
 
 def _result(phases=PASS, record=RECORD, exitstatus=OK, **options):

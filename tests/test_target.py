@@ -330,6 +330,7 @@ def test_frontend_of_the_sample_is_read_whole():
         pull_secrets_key="serviceAccount.imagePullSecrets",
         app=SAMPLE / "apps" / "frontend",
         application=SAMPLE / "argocd" / "frontend.yaml",
+        root=SAMPLE,
     )
 
 

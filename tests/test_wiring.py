@@ -119,7 +119,7 @@ def test_remedy_says_how_to_edit_the_values_and_what_to_run_then(seen, edit):
     remedy = reg_004(seen).remedy
 
     assert remedy == (
-        f"{edit}{KEY}: [{{name: {NAME}}}] in {workload.values_file},"
+        f"{edit}{KEY}: [{{name: {NAME}}}] in charts/frontend/values-dev.yaml,"
         f" then {workload.upgrade_command}"
     )
 

@@ -4,6 +4,7 @@ REG-008 is about too much, REG-003 about too little: a token that GitHub does no
 that lacks a scope, grants nothing, and is REG-003's.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from pullrecovery.diagnosis.advice import READ, refresh_secret
@@ -46,16 +47,31 @@ def diagnose_visibility(seen: Observation) -> Verdict | None:
 
 def diagnose_needless_secret(seen: Observation) -> Verdict | None:
     """A pull secret that a public package does not need; None where there is none."""
-    name, namespace = seen.target.pull_secret, seen.workload.namespace
+    name, workload = seen.target.pull_secret, seen.workload
     if not carries_needless_secret(seen):
         return None
-    return fails(
-        Cause.SECRET_NEEDLESS,
-        f"{seen.workload.image.package} is public, and pods are given Secret {namespace}/{name}",
-        f"take {name} out of {seen.workload.pull_secrets_key} in {seen.workload.values_file} and of"
-        f" the ServiceAccount, {seen.workload.upgrade_command},"
-        f" kubectl -n {namespace} delete secret {name}, and revoke its token",
-    )
+    where = f"{workload.namespace}/{name}"
+    evidence = f"{workload.image.package} is public, and pods are given Secret {where}"
+    key, file = workload.pull_secrets_key, workload.place_of(workload.values_file)
+    shared = needed_by_others(workload, seen.target.workloads)
+    edit = f"take {name} out of {key} in {file}{'' if shared else ' (and revoke its token after)'}"
+    remedy = " && ".join((workload.upgrade_after(edit), *_remove_secret(seen)))
+    return fails(Cause.SECRET_NEEDLESS, evidence, remedy)
+
+
+def _remove_secret(seen: Observation) -> Iterator[str]:
+    """The commands that take the Secret from the default ServiceAccount and from its pods."""
+    name, deployment = seen.target.pull_secret, seen.deployment
+    if needed_by_others(seen.workload, seen.target.workloads):
+        return
+    kubectl = f"kubectl -n {seen.workload.namespace}"
+    if name in seen.deployment.service_account_pull_secrets:
+        entry = f'.imagePullSecrets[]? | select(.name == "{name}")'
+        account = f"serviceaccount {deployment.service_account}"
+        yield f"{kubectl} get {account} -o json | jq 'del({entry})' | {kubectl} replace -f -"
+        yield f"{kubectl} rollout restart deployment/{deployment.name}"
+    if seen.secret.exists:
+        yield f"{kubectl} delete secret {name}"
 
 
 def carries_needless_secret(seen: Observation) -> bool:
@@ -149,8 +165,8 @@ def _met_by_the_registry(seen: Observation) -> Trouble | None:
 def _replace_command(seen: Observation, *, revoke: bool = True) -> str:
     """What puts a token with read:packages alone in the place of the one there is."""
     put = refresh_secret(seen.target, seen.target.pull_secret, seen.workload.namespace)
-    ending = ", and revoke the old token" if revoke else ""
-    return f"make a classic token with read:packages alone, then {put}{ending}"
+    old = " and revoke the old one after this" if revoke else ""
+    return f"make a classic token with read:packages alone{old}: {put}"
 
 
 def _where(seen: Observation) -> str:

@@ -43,8 +43,9 @@ def _diagnose_node(seen: Observation, stuck: Stuck) -> Verdict | None:
         remedy = seen.workload.upgrade_with("image.pullPolicy=IfNotPresent")
         return fails(Cause.NEVER_PULLED, stuck.said, remedy)
     if stuck.container.waiting_reason == "ImageInspectError":
-        remedy = f"on the node: crictl rmi {stuck.container.image}; then delete the pod"
-        return fails(Cause.IMAGE_UNREADABLE, stuck.said, remedy)
+        remove = f"run crictl rmi {stuck.container.image} on the node"
+        again = recreate(seen, [stuck.pod.name])
+        return fails(Cause.IMAGE_UNREADABLE, stuck.said, f"{remove}, then {again}")
     return None
 
 

@@ -50,8 +50,8 @@ def _diagnose_init(seen: Observation) -> Verdict | None:
         if container.init and not container.ready and not pod.ready:
             said = container.waiting_reason or container.ended or "it runs on"
             evidence = f"{pod.name} waits for its init container {container.name}: {said}"
-            place = f"kubectl -n {seen.workload.namespace}"
-            remedy = f"{place} logs {pod.name} -c {container.name} says why"
+            logs = f"logs {pod.name} -c {container.name}"
+            remedy = f"this says why: kubectl -n {seen.workload.namespace} {logs}"
             return fails(Cause.INIT_PENDING, evidence, remedy)
     return None
 

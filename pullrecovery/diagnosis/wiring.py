@@ -75,5 +75,6 @@ def _neither(seen: Observation) -> str:
 def _set(seen: Observation, how: str, name: str) -> str:
     """The edit and the command that wire the pull secret by the chart's values."""
     workload = seen.workload
-    edit = f"{how} {workload.pull_secrets_key}: [{{name: {name}}}] in {workload.values_file}"
-    return f"{edit}, then {workload.upgrade_command}"
+    file = workload.place_of(workload.values_file)
+    edit = f"{how} {workload.pull_secrets_key}: [{{name: {name}}}] in {file}"
+    return workload.upgrade_after(edit)

@@ -21,7 +21,7 @@ def diagnose_workflow(seen: WorkflowSeen, target: Target, image: Image) -> list[
         return [fails(Cause.WORKFLOW_INVALID, f"{path}:{seen.error}", mend)]
     if seen.findings:
         said = "; ".join(f"{path}:{one.line}: {one.message}" for one in seen.findings)
-        return [fails(Cause.WORKFLOW_INVALID, said, f"actionlint {path} says where")]
+        return [fails(Cause.WORKFLOW_INVALID, said, f"this says where: actionlint {path}")]
     rehearsal = seen.rehearsal
     found = list(_diagnose_triggers(seen, target))
     if rehearsal is None:
@@ -43,8 +43,8 @@ def diagnose_run(run: RunSeen, seen: WorkflowSeen, target: Target, image: Image)
         return diagnose_probe(wanted, run.probe)
     if run.probe.missing:
         evidence = f"the run succeeded, and {wanted} is not there: {run.probe}"
-        push = f"take out of {path} what keeps a run that succeeds from pushing, and run it again"
-        return fails(Cause.NOTHING_PUSHED, evidence, push)
+        edit = f"take out of {path} what keeps a run that succeeds from pushing"
+        return fails(Cause.NOTHING_PUSHED, evidence, f"{edit}, then {run_command(target)}")
     digests = {pushed.digest for pushed in played.pushed if pushed.tag == played.sha}
     if run.probe.digest not in digests or run.listed != run.probe.digest:
         evidence = (
@@ -173,10 +173,10 @@ def _diagnose_failed(played: Played, seen: WorkflowSeen, target: Target, image: 
             f"link {image.repository} to {target.workflow.repository}: the package's settings,"
             " Manage Actions access, role Write"
         )
-        return fails(Cause.PUSH_DENIED, played.said, f"{link}; then {run_command(target)}")
+        return fails(Cause.PUSH_DENIED, played.said, f"{link}, then {run_command(target)}")
     if failed and _builds(failed, seen):
         mend = f"mend step {failed.name!r} of {target.workflow.path}"
-        return fails(Cause.BUILD_FAILED, played.said, f"{mend}; then {run_command(target)}")
+        return fails(Cause.BUILD_FAILED, played.said, f"{mend}, then {run_command(target)}")
     return fails(Cause.UNKNOWN, played.said, READ)
 
 

@@ -26,6 +26,7 @@ from pullrecovery.model import Target
 from pullrecovery.observation import Credential
 from pullrecovery.redaction import protect
 from pullrecovery.registry import RegistryClient
+from pullrecovery.tasks.order import fix_order
 
 REPORTS = REPOSITORY / ".reports" / "gate"
 TOKEN = "GHCR_TOKEN"
@@ -112,6 +113,16 @@ def _say(verdict: GateVerdict, file: Path, *, signed: bool) -> None:
         print(f"  {each}{shown}", f"    seen  {each.evidence}", sep="\n")
         print(f"    mend  {each.remedy}")
     for judged in verdict.workloads:
+        order = fix_order(_failing(verdict.checks, judged.name))
+        if order:
+            print(f"  fix {judged.name}: {order}")
+    for judged in verdict.workloads:
         print(f"  {judged.name:<16} {judged.reference} {judged.image or 'no digest'}")
     print(f"  {len(verdict.checks.run)} of {len(verdict.checks.declared)} checks were run")
     print(f"  verdict, {'signed' if signed else 'NOT signed (no key)'}: {file}")
+
+
+def _failing(checks: Checks, workload: str) -> list[str]:
+    """The criteria of a workload that failed, each as often as it named a cause."""
+    places = (each.check.rpartition(" ") for each in checks.failed)
+    return [criterion for name, _, criterion in places if name == workload]

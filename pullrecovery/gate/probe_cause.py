@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from pullrecovery.chart_seen import ChartSeen
 from pullrecovery.diagnosis.credential import diagnose_credential
 from pullrecovery.diagnosis.external import diagnose_words
 from pullrecovery.diagnosis.image import diagnose_content
@@ -23,7 +24,6 @@ from pullrecovery.grant_seen import GrantSeen
 from pullrecovery.keyring import DOCKER_CONFIG_JSON
 from pullrecovery.model import Cause, Target, Verdict, Workflow, Workload
 from pullrecovery.observation import (
-    ChartSeen,
     Credential,
     DeploymentSeen,
     EntrySeen,

@@ -100,6 +100,22 @@ class Control:
         """Say what an owner is; the fields are those of the stand-in's README."""
         self._call("PUT", f"/owners/{name}", json=fields)
 
+    def put_workflow(
+        self, repository: str, file: str, refs: list[str], writers: list[str], *, dispatch: bool
+    ) -> None:
+        """Say that a repository (owner/name) has a workflow file, and who may start it.
+
+        `dispatch` says whether it has the trigger workflow_dispatch.
+        """
+        body = {"refs": refs, "writers": writers, "dispatch": dispatch}
+        self._call("PUT", f"/workflows/{repository.lower()}/{file}", json=body)
+
+    def dispatches(self, credential: str) -> list[dict[str, Any]]:
+        """The workflow_dispatch events that came with the credential of that name, oldest first."""
+        found = self._call("GET", "/dispatches", params={"credential": credential})
+        rows: list[dict[str, Any]] = found["dispatches"]
+        return rows
+
     def put_world(self, text: str) -> None:
         """Replace all there is by a world file; tokens in it stand in the text."""
         self._call("PUT", "/world", content=text)

@@ -124,6 +124,11 @@ DOCKER_CLI = Tool(
     MODULES / "docker-cli",
     link_flags="-s -w -X github.com/docker/cli/cli/version.Version=29.7.2",
 )
+GH = Tool(
+    "gh",
+    MODULES / "gh",
+    link_flags="-s -w -X github.com/cli/cli/v2/internal/build.Version=2.96.0",
+)
 # One program that is every component of Argo CD, by the name under which it is called.
 ARGOCD = Tool(
     "argocd",

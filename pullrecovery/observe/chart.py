@@ -6,9 +6,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pullrecovery.image_values import IMAGE_KEYS, file_of
+from pullrecovery.chart_seen import ChartSeen, NamedImage
+from pullrecovery.image_values import IMAGE_KEYS, container_images, file_of
 from pullrecovery.model import Workload
-from pullrecovery.observation import ChartSeen
 from pullrecovery.process import CommandError
 from pullrecovery.view import HelmReads
 
@@ -26,6 +26,7 @@ def observe_chart(helm: HelmReads, workload: Workload) -> ChartSeen:
     return ChartSeen(
         images=tuple(image for document in documents for image in _images(document)),
         origins=origins,
+        containers=tuple(NamedImage(*each) for each in container_images(workload)),
     )
 
 

@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Hashable
 
+from pullrecovery.chart_seen import ChartSeen
 from pullrecovery.model import Workload
-from pullrecovery.observation import ChartSeen, IdentitySeen
+from pullrecovery.observation import IdentitySeen
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.registry import observe_identity
 from pullrecovery.reference import parse_reference

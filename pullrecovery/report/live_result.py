@@ -7,6 +7,7 @@ import pytest
 
 from pullrecovery.guards import Guard
 from pullrecovery.report.result import ResultFile
+from pullrecovery.tasks.order import AFTER
 
 _NOTES = (
     "no fault was played and no remedy: the criteria alone were judged, once",
@@ -72,6 +73,7 @@ class LiveResultFile(ResultFile):
         own = [each for each in self._verdicts.values() if each["reg"] == reg]
         return {
             "id": reg,
+            "after": list(AFTER.get(reg, ())),
             "holds": bool(own) and all(each["outcome"] == "holds" for each in own),
             "required": reg not in self._optional,
             "faults": 0,

@@ -24,6 +24,7 @@ from pullrecovery.report.figures import figures, is_external
 from pullrecovery.report.kills import all_differences, kill_matrix
 from pullrecovery.report.side_by_side import side_by_side
 from pullrecovery.tasks import CRITERIA
+from pullrecovery.tasks.order import AFTER
 
 SCHEMA = 1
 _SELECTIONS = (
@@ -181,6 +182,7 @@ class ResultFile:
         good = ("recovered", "external")
         return {
             "id": reg,
+            "after": list(AFTER.get(reg, ())),
             "holds": bool(own) and all(each["status"] in good for each in own),
             "required": reg not in self._optional,
             "faults": len({each["fault"] for each in own}),

@@ -6,12 +6,13 @@ where it is not there. The verdict is read from what docker and crane print in t
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import external
+from pullrecovery.diagnosis.reference import take_image
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.guards import Guard
 from pullrecovery.model import Cause, Image, Verdict, fails, holds
@@ -35,11 +36,14 @@ _LATEST = "latest"
 _CAUSES = {
     Meaning.NO_CREDENTIAL: (
         Cause.OPERATOR_NOT_LOGGED_IN,
-        "{log_in}, with a token that has read:packages",
+        "log in with a token that has read:packages: {log_in}",
     ),
     Meaning.MISSING_OR_PRIVATE: (
         Cause.OPERATOR_NOT_LOGGED_IN,
-        "{log_in}, with a token that has read:packages; only then it shows whether it is there",
+        (
+            "log in with a token that has read:packages, as only then it shows whether the image"
+            " is there: {log_in}"
+        ),
     ),
     Meaning.REJECTED: (
         Cause.OPERATOR_REJECTED,
@@ -57,14 +61,14 @@ _CAUSES = {
         Cause.OPERATOR_CLASSIC_FORBIDDEN,
         (
             "have an owner of {owner} allow classic tokens in its settings, as packages are read"
-            " with no other personal token; then {log_in}"
+            " with no other personal token, then {log_in}"
         ),
     ),
     Meaning.FORBIDDEN: (
         Cause.OPERATOR_FORBIDDEN,
         (
-            "have read access given in the package's settings, or use the token of one who has it:"
-            " {log_in}"
+            "have read access given in the package's settings, or use the token of one who has it,"
+            " then {log_in}"
         ),
     ),
     Meaning.REPOSITORY_UNKNOWN: (
@@ -89,7 +93,10 @@ def reg_001(seen: Observation) -> Verdict:
     """
     if seen.identity is None:
         return fails(Cause.UNKNOWN, "the operator's clients were not asked", "ask them")
-    return judge_identity(seen.identity, seen.target.login)
+    verdict = judge_identity(seen.identity, seen.target.login)
+    if verdict.cause is Cause.TAG_UNKNOWN:
+        return replace(verdict, remedy=take_image(seen, existing_image(seen.identity)))
+    return verdict
 
 
 def judge_identity(seen: IdentitySeen, login: str) -> Verdict:

@@ -34,7 +34,7 @@ def _diagnose_wanted(seen: Observation) -> Verdict | None:
     """What is wrong with the wanted tag in the registry."""
     wanted, reference = seen.wanted, seen.workload.image.reference
     if wanted.missing:
-        push = f"{run_command(seen.target)}; then take the tag that it pushes"
+        push = f"have an image pushed, and take its tag: {run_command(seen.target)}"
         return fails(Cause.IMAGE_MISSING, f"{reference}: {wanted}", push)
     if not wanted.ok:
         return diagnose_probe(reference, wanted) or fails(

@@ -102,6 +102,20 @@ def test_a_held_revision_says_cause_and_remedy_by_files_of_the_target(gate, wish
     assert read((wish().out / "verdict.jws").read_text(), public()).decision == "hold"
 
 
+def test_held_revision_says_the_order_of_fixes(gate, wish, capsys):
+    """By workload, where more than one of its criteria failed."""
+    failed = [
+        Failure(check, Cause.WRONG_TAG, "seen", "do")
+        for check in ("frontend REG-006", "frontend REG-005", "backend REG-006")
+    ]
+    gate(lambda revision: _judged(revision, *failed))
+
+    assert run_gate(wish()) == 1
+
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  fix ")]
+    assert said == ["  fix frontend: first REG-005, then REG-006"]
+
+
 def test_a_doubt_is_2_and_no_promotion(gate, wish):
     """A time-out is no pass."""
     gate(lambda revision: _judged(revision, doubts=("lab: late",)))

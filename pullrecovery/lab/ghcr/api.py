@@ -1,7 +1,7 @@
 """GitHub's REST API, `api.github.com`, as far as it is about container packages.
 
-And what commit_statuses.py has. Source: docs.github.com/en/rest/packages, and README.md, Sources:
-the REST API.
+And what commit_statuses.py and workflow_dispatches.py have. Source:
+docs.github.com/en/rest/packages, and README.md, Sources: the REST API.
 """
 
 import httpx
@@ -9,7 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pullrecovery.lab.ghcr import apipaths, apireplies, apirules, callers, recorder, storage
+from pullrecovery.lab.ghcr import (
+    apipaths,
+    apireplies,
+    apirules,
+    callers,
+    recorder,
+    storage,
+    workflow_dispatches,
+)
 from pullrecovery.lab.ghcr.apipaths import METHODS, Asked, Call
 from pullrecovery.lab.ghcr.apireplies import Refusal
 from pullrecovery.lab.ghcr.callers import Caller
@@ -76,6 +84,10 @@ class PackagesApi:
         if asked.call in {Call.STATUS, Call.STATUSES}:
             _check(apirules.statuses(credential, asked, known=self._state.has_owner(asked.owner)))
             return await self._statuses.answer(request, credential, asked)
+        if asked.call in {Call.WORKFLOW, Call.DISPATCHES}:
+            _check(apirules.workflows(credential))
+            workflows = self._state.workflows
+            return await workflow_dispatches.answer(workflows, request, credential, asked)
         _check(apirules.kind_and_scopes(credential, asked, request.method))
         if asked.call is Call.PACKAGES:
             return await self._list(request, credential, asked)
@@ -195,4 +207,6 @@ def _accepted(request: Request) -> str:
     parts = request.url.path.split("/")
     if "statuses" in parts:
         return "repo, repo:status"
+    if "workflows" in parts:
+        return apirules.REPOSITORIES
     return apirules.accepted_scopes(request.method) if "packages" in parts else ""

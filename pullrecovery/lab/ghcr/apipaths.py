@@ -1,6 +1,6 @@
 """What a path of GitHub's API points at.
 
-Source: docs.github.com/en/rest/packages, and /en/rest/commits/statuses.
+Source: docs.github.com/en/rest/packages, /en/rest/commits/statuses and /en/rest/actions/workflows.
 """
 
 from dataclasses import dataclass
@@ -22,13 +22,16 @@ class Call(StrEnum):
     RESTORE_VERSION = "restore version"
     STATUS = "status"
     STATUSES = "statuses"
+    WORKFLOW = "workflow"
+    DISPATCHES = "dispatches"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A call; `owner` is "" for the caller's own, and `organisation` says under which of both.
 
-    `source` is the repository that holds a commit, `commit` its id.
+    `source` is the repository that holds a commit or a workflow, `commit` the commit's id,
+    `workflow` the workflow's file or id.
     """
 
     call: Call
@@ -38,6 +41,7 @@ class Asked:
     version: int = 0
     source: str = ""
     commit: str = ""
+    workflow: str = ""
 
 
 # Which methods there are for a call.
@@ -52,6 +56,8 @@ METHODS: Final = {
     Call.RESTORE_VERSION: {"POST"},
     Call.STATUS: {"POST"},
     Call.STATUSES: {"GET", "HEAD"},
+    Call.WORKFLOW: {"GET", "HEAD"},
+    Call.DISPATCHES: {"POST"},
 }
 
 
@@ -69,10 +75,22 @@ def parse(raw_path: bytes) -> Asked | None:
             return _below(Asked(Call.PACKAGES, owner.lower(), organisation=True), rest)
         case ["users", owner, "packages", *rest] if owner:
             return _below(Asked(Call.PACKAGES, owner.lower()), rest)
-        case ["repos", owner, name, "statuses", commit] if owner and name:
-            return Asked(Call.STATUS, owner.lower(), source=name.lower(), commit=commit)
-        case ["repos", owner, name, "commits", commit, "statuses"] if owner and name:
-            return Asked(Call.STATUSES, owner.lower(), source=name.lower(), commit=commit)
+        case ["repos", owner, name, *rest] if owner and name:
+            return _in_repository(owner.lower(), name.lower(), rest)
+        case _:
+            return None
+
+
+def _in_repository(owner: str, name: str, rest: list[str]) -> Asked | None:
+    match rest:
+        case ["statuses", commit]:
+            return Asked(Call.STATUS, owner, source=name, commit=commit)
+        case ["commits", commit, "statuses"]:
+            return Asked(Call.STATUSES, owner, source=name, commit=commit)
+        case ["actions", "workflows", workflow]:
+            return Asked(Call.WORKFLOW, owner, source=name, workflow=workflow)
+        case ["actions", "workflows", workflow, "dispatches"]:
+            return Asked(Call.DISPATCHES, owner, source=name, workflow=workflow)
         case _:
             return None
 

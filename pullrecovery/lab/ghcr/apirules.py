@@ -21,6 +21,7 @@ _NO_PERSONAL_TOKEN: Final = Refusal(403, "Resource not accessible by personal ac
 _NO_INTEGRATION: Final = Refusal(403, "Resource not accessible by integration")
 _NO_ADMIN: Final = Refusal(403, "Forbidden")
 NO_REPOSITORY: Final = Refusal(404, "Not Found", "/commits/statuses")
+NO_WORKFLOW: Final = Refusal(404, "Not Found", "/actions/workflows#get-a-workflow")
 NO_PACKAGE: Final = Refusal(404, "Package not found.", "/packages/packages")
 NO_VERSION: Final = Refusal(404, "Package version not found.", "/packages/packages")
 LAST_TAGGED: Final = Refusal(
@@ -33,6 +34,7 @@ LAST_TAGGED: Final = Refusal(
 _READ: Final = frozenset({"read:packages", "write:packages"})
 
 _STATUS: Final = frozenset({"repo", "repo:status"})
+REPOSITORIES: Final = "repo"
 
 # The end of GitHub's sentence on the scopes that are missing.
 _TO_READ: Final = {
@@ -90,6 +92,18 @@ def statuses(credential: Credential, asked: Asked, *, known: bool) -> Refusal | 
         own = credential.repository.lower() == f"{asked.owner}/{asked.source}"
         return None if own else _NO_INTEGRATION
     return None if credential.scopes & _STATUS else NO_REPOSITORY
+
+
+def workflows(credential: Credential) -> Refusal | None:
+    """Judge a token that asks about a workflow, or starts it, by its kind and scopes.
+
+    The `permissions:` of a run have no actions here.
+    """
+    if credential.kind is Kind.FINE_GRAINED:
+        return _NO_PERSONAL_TOKEN
+    if credential.kind is Kind.WORKFLOW:
+        return _NO_INTEGRATION
+    return None if REPOSITORIES in credential.scopes else NO_WORKFLOW
 
 
 def organisation(credential: Credential, place: Place) -> Refusal | None:

@@ -27,6 +27,7 @@ from pullrecovery.lab.ghcr.documents import Document, DocumentError
 from pullrecovery.lab.ghcr.people import Package, Visibility
 from pullrecovery.lab.ghcr.state import State, TokenTakenError
 from pullrecovery.lab.ghcr.switches import Switches
+from pullrecovery.lab.ghcr.workflowcontrol import workflow_routes
 from pullrecovery.lab.ghcr.worldcontrol import world_routes
 
 _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
@@ -58,6 +59,7 @@ def create_control(
         *_row("/owners/{owner}", control.put_owner, control.delete_owner),
         *_row("/packages/{owner}/{package:path}", control.put_package, control.delete_package),
         *world_routes(state),
+        *workflow_routes(state.workflows),
         *(() if switches is None else switch_routes(switches)),
     ]
     if registry is not None:

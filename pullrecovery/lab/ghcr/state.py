@@ -14,6 +14,7 @@ from pullrecovery.lab.ghcr.people import Credential, Owner, Package, Place
 from pullrecovery.lab.ghcr.tagdigests import TagDigests
 from pullrecovery.lab.ghcr.tokens import Bearers
 from pullrecovery.lab.ghcr.versions import Versions
+from pullrecovery.lab.ghcr.workflows import Workflows
 
 
 class TokenTakenError(Exception):
@@ -29,6 +30,7 @@ class State:
     tag_digests: TagDigests = field(default_factory=TagDigests)
     links: BlobLinks = field(default_factory=BlobLinks)
     knobs: Knobs = field(default_factory=Knobs)
+    workflows: Workflows = field(default_factory=Workflows)
     _credentials: dict[str, Credential] = field(default_factory=dict)
     _by_fingerprint: dict[str, Credential] = field(default_factory=dict)
     _packages: dict[str, Package] = field(default_factory=dict)

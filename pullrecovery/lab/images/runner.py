@@ -17,11 +17,12 @@ from pullrecovery.lab.toolchain import Tool, Toolchain
 _FILES = Path(__file__).parents[1] / "runner_files"
 # Programs that their module builds under another name; Debian's docker is `docker`.
 BUILT_AS = {"docker-29": "docker"}
-# The variable tells the engine that it runs in a container, and loads no AppArmor profile.
+# `container` tells the engine that it runs in a container, and loads no AppArmor profile;
+# DO_NOT_TRACK keeps gh from sending telemetry, which the egress guard would count.
 _DOCKERFILE = """\
 FROM {base}
 COPY bin/ /usr/local/bin/
-ENV container=docker
+ENV container=docker DO_NOT_TRACK=1
 ENTRYPOINT ["/usr/local/bin/runner-entrypoint"]
 """
 
@@ -48,6 +49,7 @@ class RunnerImage:
         return {
             "crane": toolchain.CRANE,
             "act": toolchain.ACT,
+            "gh": toolchain.GH,
             "oras": toolchain.ORAS,
             "docker-29": toolchain.DOCKER_CLI,
             "dropcaps": toolchain.DROPCAPS,

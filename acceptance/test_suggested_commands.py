@@ -1,0 +1,86 @@
+"""The commands that verdicts suggest, run in the runner exactly as they are printed.
+
+A sandbox is broken, the verdict is taken, its edits are made in the checkout, its command is run at
+the checkout's root, and then the criterion passes.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from fixtures.suggested import command_of, type_in
+from pullrecovery.observe.workflow import dispatch, play_workflow
+from pullrecovery.tasks.reg_002_image_exists import mend_workflow
+
+# Their commands bring a chart into the cluster, so that its pods must run in the end.
+_DEPLOYING = {"REG-004", "REG-005", "REG-006"}
+
+
+@pytest.mark.suggested("REG-001", "REG-003", "REG-004", "REG-005", "REG-006", "REG-008")
+def test_suggested_command_fixes_its_cause(suggested):
+    """The cause that the verdict names first is fixed, and so is what that uncovers."""
+    verdict = suggested.await_cause()
+    assert command_of(verdict), verdict
+
+    assert suggested.follow_until_it_passes().holds, suggested.verdict()
+
+    assert suggested.typed[0].command == command_of(verdict)
+    assert command_of(verdict) in str(verdict)
+    if suggested.criterion in _DEPLOYING:
+        assert suggested.follow_until_it_passes("REG-006").holds, suggested.verdict("REG-006")
+
+
+@pytest.mark.suggested("REG-002")
+def test_suggested_dispatch_has_the_image_pushed(suggested, lab_world):
+    """The command is gh's; before it the workflow is edited, or linked, where the verdict says so.
+
+    GitHub's emulator keeps the event, and act runs the workflow for it.
+    """
+    ground, control = suggested.ground, lab_world.control
+    verdict = suggested.await_cause()
+    mend_workflow(replace(ground.world, target=ground.pushed), verdict)
+    target, image = ground.target, ground.workload.image
+    if "Manage Actions access" in verdict.remedy:
+        writers = [target.login, f"repository:{target.workflow.repository}"]
+        control.put_package(image.package, "private", writers, writers)
+    _offer_workflow(control, target, target.workflow.repository, dispatch=True)
+
+    ran = type_in(ground, command_of(verdict), suggested.minted)
+
+    assert ran.rc == 0, ran.said
+    (taken,) = control.dispatches(suggested.minted.name)
+    assert ran.stdout.strip().endswith(f"/actions/runs/{taken['run']}")
+    assert (taken["repository"], taken["ref"]) == (
+        target.workflow.repository.lower(),
+        target.workflow.branch,
+    )
+    suggested.run = play_workflow(ground.world, image, dispatch(ground.world.target))
+    ground.workload = replace(ground.workload, image=replace(image, tag=suggested.run.played.sha))
+    assert suggested.verdict().holds, suggested.verdict()
+
+
+@pytest.mark.reg002
+def test_gh_says_why_a_workflow_is_not_started(lab_world, make_ground):
+    """A workflow without the trigger, a token without the scope, and a branch that is not there."""
+    ground, target = make_ground(), lab_world.world.target
+    repository = f"{target.workflow.repository}-{ground.namespace}"
+    _offer_workflow(lab_world.control, target, repository, dispatch=False)
+    started = f"gh workflow run ci.yml --repo {repository} --ref"
+    allowed, packages = lab_world.mint(("repo",)), lab_world.mint()
+
+    no_trigger = type_in(ground, f"{started} {target.workflow.branch}", allowed)
+    no_branch = type_in(ground, f"{started} gone", allowed)
+    no_scope = type_in(ground, f"{started} {target.workflow.branch}", packages)
+
+    assert "HTTP 422: Workflow does not have 'workflow_dispatch' trigger" in no_trigger.stderr
+    assert "HTTP 422: No ref found for: gone" in no_branch.stderr
+    assert "HTTP 404" in no_scope.stderr
+    assert 0 not in (no_trigger.rc, no_branch.rc, no_scope.rc)
+    assert lab_world.control.dispatches(allowed.name) == []
+
+
+def _offer_workflow(control, target, repository, *, dispatch):
+    """Have GitHub's emulator know the target's workflow in a repository."""
+    file = target.workflow.path.rpartition("/")[2]
+    refs, writers = [target.workflow.branch], [target.login]
+    control.put_workflow(repository, file, refs, writers, dispatch=dispatch)

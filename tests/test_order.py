@@ -1,0 +1,74 @@
+"""The order of the tasks: what is fixed first where several criteria fail."""
+
+from itertools import permutations
+
+import pytest
+
+from fixtures.story import Story
+from pullrecovery.tasks import CRITERIA
+from pullrecovery.tasks.order import AFTER, before, fix_order, ordered
+
+
+@pytest.mark.parametrize(
+    ("failing", "expected"),
+    [
+        ([], []),
+        (["REG-006"], ["REG-006"]),
+        (["REG-004", "REG-003"], ["REG-003", "REG-004"]),
+        (["REG-006", "REG-003"], ["REG-003", "REG-006"]),
+        (["REG-007", "REG-001"], ["REG-001", "REG-007"]),
+        (["REG-008", "REG-002", "REG-005"], ["REG-008", "REG-002", "REG-005"]),
+        (["REG-006", "REG-008", "REG-005"], ["REG-008", "REG-005", "REG-006"]),
+        (["REG-003", "REG-003"], ["REG-003"]),
+    ],
+)
+def test_failing_tasks_are_ordered_and_stable(failing, expected):
+    """A task waits for those before it, also where one between them does not fail."""
+    assert ordered(failing) == expected
+
+
+def test_every_order_of_failures_respects_after():
+    """Whatever order criteria were judged in."""
+    tasks = ("REG-001", "REG-003", "REG-004", "REG-005", "REG-006", "REG-007")
+    for failing in permutations(tasks):
+        found = ordered(failing)
+        assert sorted(found) == sorted(failing)
+        for at, task in enumerate(found):
+            assert not before(task) & set(found[at:])
+
+
+def test_tasks_before_another_include_those_between():
+    """CI comes before all that need an image."""
+    assert before("REG-005") == {"REG-001", "CI-002"}
+    assert before("REG-007") >= {"REG-006", "REG-004", "REG-003", "REG-005", "REG-001", "CI-002"}
+    assert before("REG-003") == before("REG-008") == frozenset()
+
+
+def test_after_names_tasks_of_the_suite():
+    """And CI's own, which is none of them."""
+    named = {task for tasks in AFTER.values() for task in tasks} | set(AFTER)
+
+    assert named - set(CRITERIA) == {"CI-002"}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "early"),
+    [(["REG-003", "REG-004", "REG-006"], ""), (["REG-004", "REG-003"], "REG-004")],
+)
+def test_story_told_out_of_order_fails(tasks, early):
+    """Its steps are checked as they were told."""
+    story = Story([], [{"task": f"{task} and what it does"} for task in ["nothing yet", *tasks]])
+
+    if not early:
+        story.check_order()
+        return
+    with pytest.raises(AssertionError, match=f"{early} was done too early"):
+        story.check_order()
+
+
+def test_order_of_fixes_is_told_in_words():
+    """Nothing is told where there is no order."""
+    assert fix_order(["REG-006", "REG-004", "REG-003"]) == (
+        "first REG-003, then REG-004, then REG-006"
+    )
+    assert fix_order(["REG-003"]) == fix_order([]) == ""
