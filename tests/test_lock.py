@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from pullrecovery.errors import LabError
-from pullrecovery.lab.lock import MARK, locked
+from pullrecovery.lab.lock import MARK, is_held_above, locked
 from pullrecovery.lab.paths import Paths
 
 WAITS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
@@ -55,6 +55,16 @@ def test_second_run_is_refused_and_the_lock_is_named(paths):
     with locked(paths):
         assert os.environ[MARK] == str(paths.state)
     assert MARK not in os.environ
+
+
+def test_process_of_the_run_that_holds_the_lab_is_told_from_others(paths, tmp_path, monkeypatch):
+    """The mark names the lab, as there may be another one."""
+    assert not is_held_above(paths)
+    monkeypatch.setenv(MARK, str(tmp_path / "another"))
+    assert not is_held_above(paths)
+
+    with locked(paths):
+        assert is_held_above(paths)
 
 
 def test_what_a_killed_run_left_running_is_ended_and_named(paths, start):

@@ -45,6 +45,11 @@ def locked(paths: Paths, say: Callable[[str], None] = lambda _: None) -> Iterato
         ) from error
 
 
+def is_held_above(paths: Paths) -> bool:
+    """Whether the run that holds the lab started this process, which may then use it as it is."""
+    return os.environ.get(MARK) == str(paths.state)
+
+
 def end_left_over(paths: Paths) -> list[str]:
     """End every process that a run of this lab started, but ourselves; returns their names."""
     ours = str(paths.state)

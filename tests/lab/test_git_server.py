@@ -16,7 +16,11 @@ from pullrecovery.lab.paths import LABEL
 class Machine:
     """A container whose /srv is a folder."""
 
-    labels, status, attrs = {LABEL: "git"}, "running", {"Config": {"Image": "argocd"}}
+    labels, status = {LABEL: "git"}, "running"
+    attrs = {
+        "Config": {"Image": "argocd", "Cmd": ["sh", "-c", "serve as an earlier version did"]},
+        "NetworkSettings": {"Ports": {"9418/tcp": [{"HostIp": "127.0.0.1", "HostPort": "4711"}]}},
+    }
 
     def __init__(self, root):
         self.root = root
@@ -49,6 +53,18 @@ def folder(tmp_path):
     (tmp_path / "checkout" / "charts").mkdir(parents=True)
     (tmp_path / "checkout" / "charts" / "values.yaml").write_text("image:\n  tag: dev\n")
     return tmp_path / "checkout"
+
+
+def test_machine_reaches_the_repository_by_the_published_port(server):
+    """A command that pushes does not run in the lab's network."""
+    assert server.outer_url == "git://127.0.0.1:4711/monorepo.git"
+
+
+def test_server_that_serves_in_another_way_is_not_used_again(server):
+    """One of an earlier version takes no push."""
+    client = SimpleNamespace(containers=SimpleNamespace(get=lambda _: server.container))
+
+    assert git_server.find_git_server(client, "argocd") is None
 
 
 def test_commit_is_the_whole_folder_and_the_next_one_follows_it(server, folder, tmp_path):
