@@ -17,13 +17,15 @@ class Machine:
     """A container whose /srv is a folder."""
 
     labels, status = {LABEL: "git"}, "running"
-    attrs = {
-        "Config": {"Image": "argocd", "Cmd": ["sh", "-c", "serve as an earlier version did"]},
-        "NetworkSettings": {"Ports": {"9418/tcp": [{"HostIp": "127.0.0.1", "HostPort": "4711"}]}},
-    }
 
     def __init__(self, root):
         self.root = root
+        ports = {"9418/tcp": [{"HostIp": "127.0.0.1", "HostPort": "4711"}]}
+        command = ["sh", "-c", "serve as an earlier version did"]
+        self.attrs = {
+            "Config": {"Image": "argocd", "Cmd": command},
+            "NetworkSettings": {"Ports": ports},
+        }
         (root / "git").mkdir(parents=True)
         (root / "trees").mkdir()
         made = ["git", "init", "--quiet", "--bare", f"{root}/git/monorepo.git"]
