@@ -57,14 +57,14 @@ def test_second_run_is_refused_and_the_lock_is_named(paths):
     assert MARK not in os.environ
 
 
-def test_process_of_the_run_that_holds_the_lab_is_told_from_others(paths, tmp_path, monkeypatch):
-    """The mark names the lab, as there may be another one."""
-    assert not is_held_above(paths)
-    monkeypatch.setenv(MARK, str(tmp_path / "another"))
-    assert not is_held_above(paths)
-
+def test_lab_is_held_above_what_its_run_started(paths, monkeypatch):
+    """A process of a run that has ended, of another lab or of no run must take the lock itself."""
+    monkeypatch.setenv(MARK, str(paths.state))
+    assert is_held_above(paths) is False
     with locked(paths):
-        assert is_held_above(paths)
+        assert is_held_above(paths) is True
+        assert is_held_above(Paths(paths.cache, paths.state / "other")) is False
+    assert is_held_above(paths) is False
 
 
 def test_what_a_killed_run_left_running_is_ended_and_named(paths, start):

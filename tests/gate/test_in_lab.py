@@ -26,7 +26,6 @@ SOURCE = Side(REAL, Credential("ByteQuester", "real"))
 class _Lab:
     """As much of a lab's world as is asked of it."""
 
-    lab: object = None
     pushed: list = field(default_factory=list)
     pusher: SimpleNamespace = field(
         default_factory=lambda: SimpleNamespace(registry=LAB, credential=Credential("a", "lab"))
@@ -130,8 +129,8 @@ def test_the_lab_is_seeded_only_where_it_plays_the_registry(gate, answer, seed, 
 
 @pytest.fixture
 def raised(monkeypatch):
-    """Raise nothing, and keep how far the lab would have been raised; another run has it once."""
-    seen, there = [], iter(["attached"])
+    """Raise nothing, and keep how far the lab would have been raised."""
+    seen = []
 
     class Raising:
         def __init__(self, *_, with_cluster, **__):
@@ -141,10 +140,10 @@ def raised(monkeypatch):
             return "raised"
 
         def attach(self):
-            return next(there, None)
+            return None
 
     monkeypatch.setattr(in_lab, "Raising", Raising)
-    monkeypatch.setattr(in_lab, "open_world", lambda lab, *_: nullcontext(_Lab(lab)))
+    monkeypatch.setattr(in_lab, "open_world", lambda *_: nullcontext(_Lab()))
     monkeypatch.setattr(in_lab, "building_beside", lambda *_: nullcontext())
     monkeypatch.setattr(in_lab, "judge_started", lambda _: dict.fromkeys(LAB_CHECKS, holds()))
     monkeypatch.setattr(Revision, "registry", lambda *_: dict.fromkeys(REGISTRY_CHECKS, holds()))
@@ -157,10 +156,10 @@ LAB_CHECKS, REGISTRY_CHECKS, STATIC_CHECKS = (
 )
 
 
-def _gate(monkeypatch, static, *, beside=False):
+def _gate(monkeypatch, static):
     monkeypatch.setattr(Revision, "static", lambda *_: static)
     paths = SimpleNamespace()
-    return LabGate(paths, None, Revision(GOOD.target), False, 60.0, _Quiet(), beside=beside)
+    return LabGate(paths, None, Revision(GOOD.target), False, 60.0, _Quiet())
 
 
 def test_the_lab_is_raised_no_further_than_the_next_tier_needs(raised, monkeypatch):
@@ -172,22 +171,15 @@ def test_the_lab_is_raised_no_further_than_the_next_tier_needs(raised, monkeypat
     assert judgement.checks.missing == ()
 
 
-def test_lab_of_the_run_that_holds_it_is_used_as_it_is(raised, monkeypatch):
-    """What is done to a lab when it is raised would be done to that run's tests."""
-    wrong = {"frontend REG-005": fails(Cause.WRONG_TAG)}
-    gate = _gate(monkeypatch, wrong, beside=True)
+def test_lab_of_another_run_is_raised_no_further(raised, monkeypatch):
+    """Only the holder of the lab's lock raises it; where that has not, the gate is inconclusive."""
+    gate = _gate(monkeypatch, dict.fromkeys(STATIC_CHECKS, holds()))
+    gate.beside = True
 
-    assert gate.judge().tiers[0].ended == "held"
+    judgement = gate.judge()
 
-    assert gate.lab_world.lab == "attached"
-
-
-def test_lab_that_the_run_beside_has_not_raised_is_told(raised, monkeypatch):
-    """As one of another Kubernetes."""
-    for _ in range(2):
-        judgement = _gate(monkeypatch, {}, beside=True).judge()
-
-    assert any("has not raised it for this Kubernetes" in doubt for doubt in judgement.doubts)
+    assert [tier.ended for tier in judgement.tiers] == ["broke-down", "not-run", "not-run"]
+    assert "has not raised it" in judgement.doubts[0]
 
 
 def test_no_cluster_is_raised_for_a_revision_whose_text_is_wrong(raised, monkeypatch):
