@@ -164,7 +164,7 @@ def test_application_is_the_targets_own_for_another_repository_and_namespace(mak
 
 
 def test_gated_application_keeps_every_source(make, workload):
-    """The chart, and the hook with the sample's own parameters, both of the same branch."""
+    """Chart and hook keep their parameters, and both follow the same branch."""
     found = replace(make()[0], gated=True).application(workload)
 
     chart, hook = found["spec"]["sources"]
@@ -178,7 +178,7 @@ def test_gated_application_keeps_every_source(make, workload):
 
 
 def test_gated_application_is_synced_by_every_source(make, workload):
-    """One commit for both sources; what was deployed is rendered from the chart's alone."""
+    """A sync names one commit for each source, and the chart's source is what is rendered."""
     deployer, controller, _ = make()
     deployer = replace(deployer, gated=True)
 
@@ -194,7 +194,7 @@ def test_gated_application_is_synced_by_every_source(make, workload):
 
 
 def test_source_with_the_longest_path_has_the_chart(workload):
-    """A source without a path, as one for values alone, has none."""
+    """`charts/frontend` is the chart, and neither `frontend` nor a source without a path is."""
     sources = [{"ref": "values"}, {"path": "frontend"}, {"path": "charts/frontend"}]
 
     assert place_of(sources, workload) == 2
@@ -335,7 +335,7 @@ def test_target_refuses_an_application_of_another_chart(tmp_path):
     ids=["several", "none"],
 )
 def test_target_refuses_an_application_without_one_chart(tmp_path, changed, problem):
-    """The line is that of the workload's `application`."""
+    """The error names the line of the workload's `application`."""
     copy = shutil.copytree(SAMPLE, tmp_path / "target")
     file = copy / "argocd" / "frontend.yaml"
     file.write_text(file.read_text().replace(*changed))

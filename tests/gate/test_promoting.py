@@ -74,7 +74,7 @@ def promote(sample, remote, tmp_path, monkeypatch, capsys):
 
 
 def test_first_promotion_makes_the_branch(promote, remote, sample):
-    """Until then an Application that follows it deploys nothing."""
+    """A remote without the branch gets it, at the judged commit."""
     code, said = promote(sample[1])
 
     assert (code, remote()) == (0, sample[1])
@@ -82,7 +82,7 @@ def test_first_promotion_makes_the_branch(promote, remote, sample):
 
 
 def test_next_promotion_moves_it_forward(promote, remote, sample):
-    """To a commit that has the one before among its ancestors."""
+    """The branch moves to a commit that has its end among its ancestors."""
     promote(sample[1])
     later = _commit(sample[0])
 
@@ -101,7 +101,7 @@ def test_next_promotion_moves_it_forward(promote, remote, sample):
     ids=["hold", "cannot tell"],
 )
 def test_other_decision_moves_nothing(promote, remote, sample, failed, doubts, code):
-    """The reasons are printed, and the exit code is the gate's."""
+    """A verdict that does not promote ends with the gate's exit code, and prints the reasons."""
     names = ("frontend REG-005",)
     checks = Checks(declared=names, run=names, failed=failed)
 
@@ -113,7 +113,7 @@ def test_other_decision_moves_nothing(promote, remote, sample, failed, doubts, c
 
 
 def test_verdict_on_another_commit_moves_nothing(promote, remote, sample):
-    """1, as `gate verify` has it."""
+    """A verdict on the parent commit does not promote the child."""
     later = _commit(sample[0])
 
     assert promote(later, revision=sample[1])[0] == 1
@@ -121,7 +121,7 @@ def test_verdict_on_another_commit_moves_nothing(promote, remote, sample):
 
 
 def test_verdict_that_is_not_published_moves_nothing(promote, remote, sample):
-    """The hook would look for it at once, and Argo CD tries a commit once."""
+    """The registry has an earlier verdict on the commit, which the hook would find."""
     with pytest.raises(HeldError, match="another verdict than this one is beside ghcr"):
         promote(sample[1], published="an earlier one")
 
@@ -129,7 +129,7 @@ def test_verdict_that_is_not_published_moves_nothing(promote, remote, sample):
 
 
 def test_branch_that_went_another_way_is_left(promote, remote, sample):
-    """Both commits are named, and what to do; nothing is forced."""
+    """A push that is no fast-forward names both commits and the merge to make."""
     promote(sample[1])
     there = _commit(sample[0])
     _git(sample[0], "push", "-q", "origin", "HEAD:promoted")
@@ -146,7 +146,7 @@ def test_branch_that_went_another_way_is_left(promote, remote, sample):
 
 
 def test_commit_that_the_branch_has_already_is_left(promote, remote, sample):
-    """A later one was judged sooner, and is there."""
+    """A child commit was promoted before its parent, whose promotion moves nothing."""
     later = _commit(sample[0])
     promote(later)
     _git(sample[0], "checkout", "-q", "--detach", sample[1])
@@ -159,20 +159,20 @@ def test_commit_that_the_branch_has_already_is_left(promote, remote, sample):
 
 @pytest.mark.parametrize("branch", ["a:b", "a..b", ""])
 def test_name_that_is_no_branch_is_refused(promote, sample, branch):
-    """It would be another refspec."""
+    """A colon would make a refspec of the branch's name."""
     with pytest.raises(UsageError, match="is no name for a branch"):
         promote(sample[1], branch=branch)
 
 
-def test_remote_that_does_not_answer_is_an_error_in_gits_words(promote, sample, tmp_path):
-    """Also one that is spelt like an option."""
+def test_remote_without_answer_is_an_error(promote, sample, tmp_path):
+    """A remote that is not there, and one that looks like an option, are not pushed to."""
     for name in (str(tmp_path / "none.git"), "--upload-pack=touch x"):
         with pytest.raises(CommandError, match=r"strange pathname|not appear to be a git"):
             promote(sample[1], remote=name)
 
 
 def test_promotion_without_a_folder_is_refused():
-    """Only a clone can push."""
+    """Without the target's folder there is no clone to push from."""
     claim = Claim(*[None] * 4, ())
 
     with pytest.raises(UsageError, match="needs --target"):

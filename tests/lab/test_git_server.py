@@ -58,12 +58,12 @@ def folder(tmp_path):
 
 
 def test_machine_reaches_the_repository_by_the_published_port(server):
-    """A command that pushes does not run in the lab's network."""
+    """`gate promote` pushes from this machine, which is outside the lab's network."""
     assert server.outer_url == "git://127.0.0.1:4711/monorepo.git"
 
 
-def test_server_that_serves_in_another_way_is_not_used_again(server):
-    """One of an earlier version takes no push."""
+def test_server_with_another_command_is_not_found(server):
+    """A container of an earlier version, which takes no push, is to be replaced."""
     client = SimpleNamespace(containers=SimpleNamespace(get=lambda _: server.container))
 
     assert git_server.find_git_server(client, "argocd") is None
