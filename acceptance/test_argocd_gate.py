@@ -1,12 +1,22 @@
-"""One story: a promotion through the gate, one that the gate holds, and the next one.
+"""The gate as its documentation says, with the target's own gated Application and real commands.
 
-Argo CD runs the gate's hook before each sync. What is held changes nothing of what runs.
+Automated sync is on, and the Application follows a branch that `gate promote` alone moves.
 """
+
+import re
+import secrets
+import shlex
+from types import SimpleNamespace
 
 import pytest
 
 from fixtures.symptoms import await_rollout
+from pullrecovery.acceptance_run import REPORTS
+from pullrecovery.diagnosis.application import diagnose_application
+from pullrecovery.model import Cause
+from pullrecovery.observe.argocd import observe_application
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.process import run
 
 pytestmark = pytest.mark.argocd
 
@@ -20,32 +30,113 @@ def _pods(ground):
     return {pod.uid: pod.containers[0].image_id for pod in pods if pod.ready}
 
 
-def test_revision_that_the_hook_holds_leaves_the_one_before_serving(gated):
-    """A is promoted, B (tag `dev`, which nobody pushed) is held, C is promoted."""
-    good = gated.want_a_new_build()
-    gated.promote(good)
-    first = gated.sync()
-    assert (first.condition, first.code) == ("Complete", 0), first
-    await_rollout(gated.ground, _WITHIN)
-    running = _pods(gated.ground)
-    assert all(image.endswith(gated.job.digest) for image in running.values())
+class _Story:
+    """What happens to each commit, step by step, with the log that the run keeps of it."""
 
-    gated.visitor.start()
-    gated.ground.set_value("image.tag", "dev")
-    bad = gated.commit()
-    held = gated.sync_that_is_held()
+    def __init__(self, gated):
+        self.gated, self.lines = gated, []
+
+    def log(self, line):
+        self.lines.append(line)
+
+    def commit(self, message):
+        """Push a commit to main; returns its id once Argo CD has looked, and synced nothing."""
+        gated = self.gated
+        before, pods = gated.last_operation(), _pods(gated.ground)
+        revision = gated.commands.clone.push(message)
+        gated.refresh()
+        assert gated.last_operation() == before
+        assert _pods(gated.ground) == pods
+        self.log(f"commit {revision}: {message}")
+        self.log("  on main; no verdict yet, no sync, the pods are those of before")
+        return revision
+
+    def run(self, what, result, code):
+        """Note a command's end; its exit code must be this one."""
+        assert result.code == code, result.output
+        said = [line for line in result.output.splitlines() if re.match(r"\S", line)]
+        self.log(f"  gate {what}: exit {code}: {said[-1] if what != 'judge' else _decision(said)}")
+
+    def promote(self, message):
+        """A commit that the gate promotes, from main to the pods that run its image."""
+        gated, commands = self.gated, self.gated.commands
+        revision = self.commit(message)
+        self.run("judge", commands.judge(revision), 0)
+        self.run("keep", commands.publish(), 0)
+        self.run("promote", commands.promote(revision, gated.promoted), 0)
+        assert commands.clone.head_of(gated.promoted) == revision
+        gated.refresh()
+        assert gated.await_automated_sync(revision) == "Succeeded", gated.conditions()
+        self.log(f"  automated sync: Succeeded; hook: {gated.hook().said}")
+        await_rollout(gated.ground, _WITHIN)
+        digest = commands.digest(gated.ground.workload.name)
+        pods = _pods(gated.ground)
+        assert pods
+        assert all(image.endswith(digest) for image in pods.values())
+        self.log(f"  the pods run {digest}")
+        return pods
+
+    def close(self):
+        """Write the log beside the reports, with the requests that were served meanwhile."""
+        requests = self.gated.requests
+        requests.stop()
+        self.log(f"requests: {requests.served} served, {len(requests.missed)} missed")
+        (REPORTS / "gate-end-to-end.txt").write_text("\n".join(self.lines) + "\n")
+
+
+def _decision(said):
+    return next(line for line in said if re.match(r"(promote|hold|cannot-tell): ", line))
+
+
+def test_gate_decides_what_automated_sync_brings(gated, record_property):
+    """A is promoted; B has the tag `dev` and is held, by branch and by hook; C is promoted."""
+    story, commands = _Story(gated), gated.commands
+    gated.want(secrets.token_hex(20))
+    gated.apply()
+    first = story.promote("A: a new build")
+    gated.requests.start()
+
+    (values,) = gated.ground.workload.values
+    commands.clone.pin("dev", values)
+    bad = story.commit("B: tag dev")
+    story.run("judge", commands.judge(bad), 1)
+    story.run("keep", commands.publish(), 0)
+    before = commands.clone.head_of(gated.promoted)
+    story.run("promote", commands.promote(bad, gated.promoted), 1)
+    assert commands.clone.head_of(gated.promoted) == before
+    commands.clone.git("push", "--quiet", "origin", f"{bad}:refs/heads/{gated.promoted}")
+    gated.refresh()
+    assert gated.await_automated_sync(bad) == "Failed"
+    held = gated.hook()
     assert (held.condition, held.code) == ("Failed", 1), held
-    assert held.said.startswith("hold: "), held
-    assert bad != good
-    assert _pods(gated.ground) == running
-    gated.visitor.stop()
-    assert gated.visitor.missed == []
-    assert gated.visitor.served > 0
+    story.log(f"  the branch moved by hand, automated sync: Failed; hook: {held.said}")
+    assert _pods(gated.ground) == first
+    story.log("  the pods are those of before")
 
-    fixed = gated.want_a_new_build()
-    gated.promote(fixed)
-    last = gated.sync()
-    assert (last.condition, last.code) == ("Complete", 0), last
-    await_rollout(gated.ground, _WITHIN)
-    assert all(image.endswith(gated.job.digest) for image in _pods(gated.ground).values())
-    assert not running.keys() & _pods(gated.ground).keys()
+    commands.clone.git("checkout", "--quiet", before, "--", str(values))
+    gated.want(secrets.token_hex(20))
+    last = story.promote("C: a new build")
+    assert not first.keys() & last.keys()
+    story.close()
+    record_property("gate_end_to_end", "\n".join(story.lines))
+    assert gated.requests.missed == []
+    assert gated.requests.served > 0
+
+
+def test_suggested_patch_keeps_the_hooks_source(gated):
+    """The chart's source follows another branch; the verdict's own command sets it back."""
+    gated.apply()
+    ground = gated.ground
+    sources = gated.argocd.read(ground.workload)["spec"]["sources"]
+    chart, hook = sources
+    other = {**chart, "targetRevision": "hotfix"}
+    gated.argocd.patch(ground.workload, {"spec": {"sources": [other, hook]}})
+
+    application = observe_application(ground.world, ground.workload)
+    verdict = diagnose_application(SimpleNamespace(application=application))
+    assert verdict.cause is Cause.APPLICATION_REVISION
+    patch, _, sync = verdict.remedy.partition("; ")
+    run(shlex.split(patch), env=ground.lab_world.lab.environment)
+
+    assert gated.argocd.read(ground.workload)["spec"]["sources"] == sources
+    assert sync.startswith("argocd app sync ")

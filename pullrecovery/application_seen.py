@@ -11,6 +11,8 @@ class ApplicationSeen:
     the target's own manifest and checkout say. `sync`, `health`, `phase` and `message` are Argo
     CD's words, '' before there are any; `synced` is the commit of its last sync that succeeded,
     `head` the one that it was last compared with. `conditions` are its errors, type and message.
+    `place` is the position of the chart's source in `sources`, None where it has one `source`;
+    `has_helm` says whether that source has a section `helm`.
     """
 
     name: str
@@ -28,6 +30,8 @@ class ApplicationSeen:
     synced: str = ""
     head: str = ""
     conditions: tuple[str, ...] = ()
+    place: int | None = None
+    has_helm: bool = True
 
     def __str__(self) -> str:
         if not self.exists:

@@ -10,6 +10,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
+from pullrecovery.application_sources import sources_of
 from pullrecovery.errors import UsageError
 from pullrecovery.guards import Guard
 from pullrecovery.model import Docs, Image, Target, Visibility, Workflow, Workload
@@ -196,13 +197,15 @@ def _workload(reader: _Reader, document: CommentedMap, node: Any, line: int) -> 
 def _application(reader: _Reader, node: CommentedMap, chart: Path) -> Path:
     """The manifest of the Argo CD Application, which must deploy the workload's own chart."""
     file = _existing(reader, node, "application", node["application"])
-    found = _load(file)
-    spec = found.get("spec") if isinstance(found, dict) else None
-    source = spec.get("source") if isinstance(spec, dict) else None
-    if not isinstance(source, dict) or found.get("kind") != "Application":
-        raise reader.fail(node, "application", f"{file} is no Application with one source.")
-    if (reader.file.parent.resolve() / str(source.get("path"))).resolve() != chart:
-        problem = f"{file} deploys {source.get('path')!r}, which is not the workload's chart."
+    paths = [str(source["path"]) for source in sources_of(_load(file)) if source.get("path")]
+    if not paths:
+        raise reader.fail(node, "application", f"{file} is no Application with a source in git.")
+    root = reader.file.parent.resolve()
+    deploying = [path for path in paths if (root / path).resolve() == chart]
+    if len(deploying) != 1:
+        problem = f"{file} deploys {', '.join(map(repr, paths))}, none of them its chart."
+        if deploying:
+            problem = f"{file} deploys the workload's chart by {len(deploying)} sources; one must."
         raise reader.fail(node, "application", problem)
     return file
 

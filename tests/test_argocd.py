@@ -8,15 +8,10 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.application_seen import ApplicationSeen
+from pullrecovery.application_sources import checkout_of, place_of
 from pullrecovery.deploy import argocd
 from pullrecovery.deploy.application_state import REFRESH
-from pullrecovery.deploy.argocd import (
-    ArgoCD,
-    SyncError,
-    application_name,
-    branch_of,
-    checkout_of,
-)
+from pullrecovery.deploy.argocd import ArgoCD, SyncError, application_name, branch_of
 from pullrecovery.diagnosis.application import diagnose_application, stale
 from pullrecovery.errors import LabError, UsageError
 from pullrecovery.lab.paths import REPOSITORY
@@ -89,8 +84,15 @@ class Controller:
         state = {"phase": self.phase, "message": self.message, "operation": asked}
         status["operationState"] = state | {"finishedAt": "2026-11-24T21:59:59Z"}
         if self.phase == "Succeeded":
-            done = {"revision": asked["sync"].get("revision", COMMIT)}
-            status.setdefault("history", []).append(done | {"source": found["spec"]["source"]})
+            status.setdefault("history", []).append(_history(found["spec"], asked["sync"]))
+
+
+def _history(spec, sync):
+    """What Argo CD writes down of a sync that succeeded, for one source and for several."""
+    if "sources" in spec:
+        revisions = sync.get("revisions", [COMMIT] * len(spec["sources"]))
+        return {"revisions": revisions, "sources": spec["sources"]}
+    return {"revision": sync.get("revision", COMMIT), "source": spec["source"]}
 
 
 class Git:
@@ -173,6 +175,43 @@ def test_named_application_follows_branch_of_its_own(make, workload):
     assert not branch_of(workload).startswith(branch)
 
 
+def test_gated_application_keeps_every_source(make, workload):
+    """Chart and hook keep their parameters, and both follow the same branch."""
+    found = replace(make()[0], gated=True).application(workload)
+
+    chart, hook = found["spec"]["sources"]
+    assert "source" not in found["spec"]
+    assert (chart["path"], hook["path"]) == ("charts/frontend", "argocd/gate/hook")
+    assert {each["targetRevision"] for each in (chart, hook)} == {"frontend-dev-0a1b2c"}
+    assert {each["repoURL"] for each in (chart, hook)} == {"git://git/monorepo.git"}
+    assert chart["helm"]["valueFiles"] == ["values-dev.yaml"]
+    given = {each["name"]: each["value"] for each in hook["helm"]["parameters"]}
+    assert given["gate.revision"] == "$ARGOCD_APP_REVISION"
+
+
+def test_gated_application_is_synced_by_every_source(make, workload):
+    """A sync names one commit for each source, and the chart's source is what is rendered."""
+    deployer, controller, _ = make()
+    deployer = replace(deployer, gated=True)
+
+    objects = deployer.upgrade(workload)
+
+    (asked,) = controller.asked
+    assert asked["sync"]["revisions"] == [COMMIT, COMMIT]
+    assert "revision" not in asked["sync"]
+    assert objects == "# of values-dev.yaml"
+    seen = observe_application(_world(deployer), workload)
+    assert (seen.place, seen.synced) == (0, COMMIT)
+    assert (seen.revision, seen.values) == (seen.wanted_revision, seen.wanted_values)
+
+
+def test_source_with_the_longest_path_has_the_chart(workload):
+    """`charts/frontend` is the chart, and neither `frontend` nor a source without a path is."""
+    sources = [{"ref": "values"}, {"path": "frontend"}, {"path": "charts/frontend"}]
+
+    assert place_of(sources, workload) == 2
+
+
 def test_upgrade_commits_the_checkout_and_syncs_to_that_commit(make, workload):
     """To the commit and not to the branch: whoever pushes meanwhile is not deployed unseen."""
     deployer, controller, git = make()
@@ -182,7 +221,7 @@ def test_upgrade_commits_the_checkout_and_syncs_to_that_commit(make, workload):
     assert git.pushed == [("frontend-dev-0a1b2c", "checkout")]
     (asked,) = controller.asked
     assert asked["sync"]["revision"] == COMMIT
-    assert asked["sync"]["syncOptions"] == ["CreateNamespace=true"]
+    assert asked["sync"]["prune"]
     (made,) = controller.objects.values()
     assert made["spec"]["source"]["helm"]["parameters"] == [
         {"name": "image.pullPolicy", "value": "Always"}
@@ -293,7 +332,27 @@ def test_target_refuses_an_application_of_another_chart(tmp_path):
     file = copy / "target.yaml"
     file.write_text(file.read_text().replace("argocd/frontend.yaml", "argocd/frontend-sample.yaml"))
 
-    with pytest.raises(UsageError, match=r"deploys 'charts/frontend-sample', which is not"):
+    with pytest.raises(
+        UsageError, match=r"deploys 'charts/frontend-sample', 'argocd/gate/hook', none"
+    ):
+        load_target(copy)
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        (("      path: argocd/gate/hook\n", "      path: charts/frontend\n"), "by 2 sources; one"),
+        (("kind: Application\n", "kind: AppProject\n"), "is no Application with a source in git"),
+    ],
+    ids=["several", "none"],
+)
+def test_target_refuses_an_application_without_one_chart(tmp_path, changed, problem):
+    """The error names the line of the workload's `application`."""
+    copy = shutil.copytree(SAMPLE, tmp_path / "target")
+    file = copy / "argocd" / "frontend.yaml"
+    file.write_text(file.read_text().replace(*changed))
+
+    with pytest.raises(UsageError, match=rf"target\.yaml:21: .*{problem}"):
         load_target(copy)
 
 
@@ -344,6 +403,31 @@ def test_application_that_follows_something_else_is_named_with_what_mends_it(cha
     assert verdict == diagnose_application(_seen(**changes)) == fails(cause)
     assert mends in verdict.remedy
     assert "frontend-dev-0a1b2c-frontend" in verdict.evidence
+
+
+@pytest.mark.parametrize(
+    ("changes", "operation"),
+    [
+        (
+            {"revision": "hotfix"},
+            '/spec/sources/1/targetRevision", "value": "frontend-dev-0a1b2c"}',
+        ),
+        (
+            {"values": ("values.yaml",)},
+            '/spec/sources/1/helm/valueFiles", "value": ["values-dev.yaml"]}',
+        ),
+        (
+            {"values": (), "has_helm": False},
+            '/spec/sources/1/helm", "value": {"valueFiles": ["values-dev.yaml"]}}',
+        ),
+    ],
+)
+def test_one_of_several_sources_is_patched_in_its_place(changes, operation):
+    """A merge patch would replace the list, and the hook with it."""
+    verdict = diagnose_application(_seen(place=1, **changes))
+
+    body = f'[{{"op": "add", "path": "{operation}]'
+    assert f"--type json --patch '{body}'; argocd app sync" in verdict.remedy
 
 
 def test_stale_release_of_an_application_in_step_says_what_argo_cd_says(workload):

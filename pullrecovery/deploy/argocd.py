@@ -9,17 +9,23 @@ import os.path
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Protocol
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
-from ruamel.yaml import YAML
 
+from pullrecovery.application_sources import (
+    checkout_of,
+    entries_of,
+    manifest_of,
+    place_of,
+    revisions_of,
+    sources_of,
+)
 from pullrecovery.deploy.application_state import (
     REFRESH,
     is_compared,
@@ -29,7 +35,6 @@ from pullrecovery.deploy.application_state import (
 )
 from pullrecovery.deploy.deployer import Ability
 from pullrecovery.deploy.helm import Helm
-from pullrecovery.errors import LabError
 from pullrecovery.model import Workload
 from pullrecovery.process import CommandError
 from pullrecovery.wait import WaitError, wait_for
@@ -85,7 +90,8 @@ def branch_of(workload: Workload) -> str:
 class ArgoCD:
     """Deploys by Applications in the namespace of Argo CD; `helm` renders what they deployed.
 
-    Applications that it makes bear `labels`.
+    Applications that it makes bear `labels`. Where one has several sources, as a gated one has,
+    the chart's alone is deployed, or with `gated` every one.
     """
 
     name: ClassVar[str] = "argocd"
@@ -97,6 +103,7 @@ class ArgoCD:
     repository: Repository
     helm: Helm = field(repr=False)
     labels: Mapping[str, str] = field(default_factory=dict)
+    gated: bool = False
 
     @cached_property
     def _api(self) -> k8s.CustomObjectsApi:
@@ -104,19 +111,27 @@ class ArgoCD:
 
     def application(self, workload: Workload, settings: Sequence[str] = ()) -> dict[str, Any]:
         """The target's Application, for this workload's branch and namespace."""
-        found: dict[str, Any] = deepcopy(_manifest(workload))
+        found = manifest_of(workload)
         found["metadata"]["name"] = application_name(workload)
         found["metadata"]["labels"] = {**found["metadata"].get("labels", {}), **self.labels}
-        source = found["spec"]["source"]
-        source |= {"repoURL": self.repository.url, "targetRevision": branch_of(workload)}
-        helm = source.setdefault("helm", {})
+        sources, spec = sources_of(found), found["spec"]
+        chart = sources[place_of(sources, workload)]
+        own = chart["repoURL"]
+        for source in sources:
+            if source.get("repoURL") == own:
+                ours = {"repoURL": self.repository.url, "targetRevision": branch_of(workload)}
+                source.update(ours)
+        if not self.gated:
+            spec.pop("sources", None)
+            spec["source"] = chart
+        helm = chart.setdefault("helm", {})
         helm["releaseName"] = workload.name
         if workload.values:
             helm["valueFiles"] = [os.path.relpath(f, workload.chart) for f in workload.values]
         pairs = (setting.partition("=") for setting in settings)
         # Empty, and not absent: what an earlier sync was given goes.
         helm["parameters"] = [{"name": name, "value": value} for name, _, value in pairs]
-        found["spec"]["destination"]["namespace"] = workload.namespace
+        spec["destination"]["namespace"] = workload.namespace
         return found
 
     def read(self, workload: Workload) -> dict[str, Any] | None:
@@ -214,10 +229,11 @@ class ArgoCD:
         history = status_of(self.read(workload)).get("history") or []
         if not history:
             return ""
-        last = history[-1]
+        sources = entries_of(history[-1])
+        at = place_of(sources, workload)
         with TemporaryDirectory() as scratch:
-            self.repository.checkout(last["revision"], Path(scratch))
-            return self._render(workload, last["source"], Path(scratch))
+            self.repository.checkout(revisions_of(history[-1])[at], Path(scratch))
+            return self._render(workload, sources[at], Path(scratch))
 
     def _render(self, workload: Workload, source: dict[str, Any], root: Path) -> str:
         chart, helm = root / source["path"], source.get("helm", {})
@@ -287,26 +303,12 @@ def _operation(application: dict[str, Any], revision: str, asked: str) -> dict[s
     """A sync as Argo CD's own client asks for it; `asked` tells it from every other."""
     policy = application["spec"].get("syncPolicy") or {}
     sync: dict[str, Any] = {"prune": True, "syncOptions": policy.get("syncOptions", [])}
+    if revision and "sources" in application["spec"]:
+        sync["revisions"] = [revision] * len(sources_of(application))
+    elif revision:
+        sync["revision"] = revision
     return {
-        "sync": sync | ({"revision": revision} if revision else {}),
+        "sync": sync,
         "initiatedBy": {"username": "pull-recovery"},
         "info": [{"name": _NONCE, "value": asked}],
     }
-
-
-def checkout_of(workload: Workload) -> Path:
-    """The folder in which the chart lies where the Application looks for it."""
-    path = PurePosixPath(_manifest(workload)["spec"]["source"]["path"])
-    root = workload.chart
-    for part in reversed(path.parts):
-        if root.name != part:
-            raise LabError(f"{workload.application}: its path is {path}, not {workload.chart}.")
-        root = root.parent
-    return root
-
-
-def _manifest(workload: Workload) -> dict[str, Any]:
-    if workload.application is None:
-        raise LabError(f"The target names no Application for {workload.name}.")
-    found: dict[str, Any] = YAML(typ="safe").load(workload.application.read_text())
-    return found

@@ -1,6 +1,7 @@
 """What is wrong between a checkout that is right and what Argo CD deployed of it."""
 
 import json
+from collections.abc import Mapping
 
 from pullrecovery.application_seen import ApplicationSeen
 from pullrecovery.model import Cause, Verdict, fails
@@ -50,6 +51,27 @@ def diagnose_sync(seen: Observation) -> Verdict | None:
 
 def _patch(found: ApplicationSeen, source: dict[str, object]) -> str:
     """The command that sets this in the Application's source, and syncs."""
-    body = json.dumps({"spec": {"source": source}})
-    patch = f"kubectl -n argocd patch application {found.name} --type merge --patch '{body}'"
+    kind, body = "merge", json.dumps({"spec": {"source": source}})
+    if found.place is not None:
+        # A merge patch would replace the whole list of sources.
+        path = f"/spec/sources/{found.place}"
+        kind, body = "json", json.dumps(_operations(path, source, nested=found.has_helm))
+    patch = f"kubectl -n argocd patch application {found.name} --type {kind} --patch '{body}'"
     return f"{patch}; argocd app sync {found.name}"
+
+
+def _operations(
+    path: str, source: Mapping[str, object], *, nested: bool
+) -> list[dict[str, object]]:
+    """The fields of a source as operations of a JSON patch (RFC 6902).
+
+    With `nested` a section is there already, and its fields are set one by one.
+    """
+    found: list[dict[str, object]] = []
+    for name, value in source.items():
+        if nested and isinstance(value, Mapping):
+            found += _operations(f"{path}/{name}", value, nested=True)
+        else:
+            # `add` replaces what is there.
+            found.append({"op": "add", "path": f"{path}/{name}", "value": value})
+    return found

@@ -8,6 +8,7 @@ from typing import Any
 
 from pullrecovery.gate.command import REPORTS, Wish, run_gate
 from pullrecovery.gate.hook import run_hook
+from pullrecovery.gate.promoting import BRANCH, REMOTE, Promotion, run_promote
 from pullrecovery.gate.telling import FORMATS, Keeping, Telling, run_keeping, run_telling
 from pullrecovery.gate.verdict import VALID_FOR
 from pullrecovery.gate.verifying import WORLDS, Claim, run_verify
@@ -38,6 +39,7 @@ def add_gate(commands: Any) -> None:
     gate.set_defaults(run=_gate)
     parts = gate.add_subparsers(metavar="PART", parser_class=type(gate))
     add_verify(parts)
+    add_promote(parts)
     add_telling(parts)
     hook = parts.add_parser("hook", help="before a sync, in the cluster: verdict, and a pull")
     hook.set_defaults(run=lambda _: run_hook(os.environ))
@@ -46,13 +48,27 @@ def add_gate(commands: Any) -> None:
 def add_verify(parts: Any) -> None:
     """Add `gate verify`."""
     verify = parts.add_parser("verify", help="whether a signed verdict lets a revision through")
-    verify.add_argument("--verdict", type=Path, default=REPORTS / "verdict.jws")
-    verify.add_argument("--key", type=Path, help="file of the public key")
-    verify.add_argument("--revision", required=True)
+    _add_claim(verify)
     verify.add_argument("--target", type=Path, help="the target's folder, to compare its charts")
-    verify.add_argument("--image", action="append", default=[], metavar="WORKLOAD=DIGEST")
-    verify.add_argument("--world", action="append", choices=WORLDS, help="where it may be found")
-    verify.set_defaults(run=_verify)
+    verify.set_defaults(run=lambda options: run_verify(_claim(options)))
+
+
+def add_promote(parts: Any) -> None:
+    """Add `gate promote`."""
+    promote = parts.add_parser("promote", help="move the branch that Applications follow")
+    _add_claim(promote)
+    promote.add_argument("--target", type=Path, required=True, help="the target's folder")
+    promote.add_argument("--branch", default=BRANCH, help=f"of the remote; {BRANCH} by default")
+    promote.add_argument("--remote", default=REMOTE, help="of the target's clone; may be a URL")
+    promote.set_defaults(run=_promote)
+
+
+def _add_claim(part: argparse.ArgumentParser) -> None:
+    part.add_argument("--verdict", type=Path, default=REPORTS / "verdict.jws")
+    part.add_argument("--key", type=Path, help="file of the public key")
+    part.add_argument("--revision", required=True)
+    part.add_argument("--image", action="append", default=[], metavar="WORKLOAD=DIGEST")
+    part.add_argument("--world", action="append", choices=WORLDS, help="where it may be found")
 
 
 def add_telling(parts: Any) -> None:
@@ -89,17 +105,19 @@ def _gate(options: argparse.Namespace) -> int:
     )
 
 
-def _verify(options: argparse.Namespace) -> int:
-    return run_verify(
-        Claim(
-            verdict=options.verdict,
-            key=options.key,
-            revision=options.revision,
-            folder=options.target,
-            images=tuple(options.image),
-            worlds=tuple(options.world or WORLDS),
-        )
+def _claim(options: argparse.Namespace) -> Claim:
+    return Claim(
+        verdict=options.verdict,
+        key=options.key,
+        revision=options.revision,
+        folder=options.target,
+        images=tuple(options.image),
+        worlds=tuple(options.world or WORLDS),
     )
+
+
+def _promote(options: argparse.Namespace) -> int:
+    return run_promote(Promotion(_claim(options), options.branch, options.remote))
 
 
 def _keep(options: argparse.Namespace) -> int:

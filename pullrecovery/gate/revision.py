@@ -42,6 +42,11 @@ def checked_out(folder: Path, name: str, into: Path) -> Iterator[Revision]:
         yield Revision(sha, copy / below)
 
 
+def commit_of(folder: Path, name: str) -> str:
+    """The full id of the commit that the folder's repository knows by `name`."""
+    return _commit(_root(folder), name)
+
+
 def target_in(copy: Path, folder: Path) -> Target:
     """The target in a copy of `folder`; an error of its target.yaml names the folder it is of."""
     try:

@@ -1,7 +1,7 @@
 """The lab's git server: one repository served by `git daemon`, one branch for each test.
 
-It is a container of Argo CD's image on the lab's network. Nobody pushes over the network: the lab
-writes commits inside it.
+It is a container of Argo CD's image on the lab's network. The lab writes commits inside it, and a
+command that pushes, as `gate promote` does, reaches it on a port of the loopback.
 """
 
 import io
@@ -16,6 +16,7 @@ from docker.models.containers import Container
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.containers import await_answer, remove_own, run_in, whole_output
+from pullrecovery.lab.network import free_ports
 from pullrecovery.lab.paths import LABEL, NAME
 
 CONTAINER = f"{NAME}-git"
@@ -30,8 +31,9 @@ _IDENTITY = {
 }
 _SERVE = f"""\
 git init --quiet --bare --initial-branch=main {_REPOSITORY}
-exec git daemon --export-all --reuseaddr --base-path=/srv/git /srv/git
+exec git daemon --export-all --enable=receive-pack --reuseaddr --base-path=/srv/git /srv/git
 """
+_PORT = "9418/tcp"
 # A commit of the whole tree, by an index of its own: branches are written side by side.
 _COMMIT = """\
 set -e
@@ -61,6 +63,12 @@ class GitServer:
     @property
     def url(self) -> str:
         return f"git://{CONTAINER}/{Path(_REPOSITORY).name}"
+
+    @property
+    def outer_url(self) -> str:
+        """The repository as this machine reaches it, and may push to it."""
+        (published,) = self.container.attrs["NetworkSettings"]["Ports"][_PORT]
+        return f"git://127.0.0.1:{published['HostPort']}/{Path(_REPOSITORY).name}"
 
     def commit(self, branch: str, folder: Path, message: str = "State of the checkout") -> str:
         """Make `folder` the whole content of `branch`; returns the commit's id.
@@ -114,7 +122,8 @@ def find_git_server(client: docker.DockerClient, image: str = "") -> GitServer |
         container = client.containers.get(CONTAINER)
     except NotFound:
         return None
-    other = image and container.attrs["Config"]["Image"] != image
+    config = container.attrs["Config"]
+    other = image and (config["Image"] != image or config["Cmd"][-1] != _SERVE)
     if LABEL not in container.labels or other or container.status != "running":
         return None
     server = GitServer(container)
@@ -145,9 +154,12 @@ def ensure_git_server(client: docker.DockerClient, image: str) -> GitServer:
         hostname="git",
         labels={LABEL: "git"},
         network=NAME,
+        ports={_PORT: ("127.0.0.1", free_ports(1)[0])},
         detach=True,
         init=True,
     )
+    # What it was told of its ports at its start.
+    container.reload()
     server = GitServer(container)
     what = "the lab's git server answers"
     await_answer(container, what, server.answers, within=_ANSWERS_WITHIN)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pullrecovery.application_seen import ApplicationSeen
+from pullrecovery.application_sources import place_of, revisions_of, sources_of
 from pullrecovery.deploy.argocd import application_name
 from pullrecovery.model import Workload
 from pullrecovery.view import View
@@ -12,11 +13,12 @@ def observe_application(world: View, workload: Workload) -> ApplicationSeen | No
     """The Application as it is now; None where something else deploys."""
     if world.argocd is None:
         return None
-    wanted = world.argocd.application(workload)["spec"]["source"]
+    wanted = _source(world.argocd.application(workload), workload)[1]
     found = world.argocd.read(workload)
     if found is None:
         return ApplicationSeen(application_name(workload), exists=False)
     spec, status = found["spec"], found.get("status") or {}
+    at, source = _source(found, workload)
     automated = (spec.get("syncPolicy") or {}).get("automated")
     state = status.get("operationState") or {}
     history = status.get("history") or []
@@ -25,18 +27,27 @@ def observe_application(world: View, workload: Workload) -> ApplicationSeen | No
         exists=True,
         wanted_revision=str(wanted["targetRevision"]),
         wanted_values=_values(wanted),
-        revision=str(spec["source"].get("targetRevision", "")),
-        values=_values(spec["source"]),
+        place=at if spec.get("sources") else None,
+        has_helm="helm" in source,
+        revision=str(source.get("targetRevision", "")),
+        values=_values(source),
         automated=automated is not None and automated.get("enabled", True),
         self_heal=bool((automated or {}).get("selfHeal")),
         sync=_text(status, "sync", "status"),
         health=_text(status, "health", "status"),
         phase=str(state.get("phase") or ""),
         message=str(state.get("message") or ""),
-        synced=str(history[-1].get("revision", "")) if history else "",
-        head=_text(status, "sync", "revision"),
+        synced=revisions_of(history[-1])[at] if history else "",
+        head=revisions_of(status["sync"])[at] if status.get("sync") else "",
         conditions=tuple(_conditions(status)),
     )
+
+
+def _source(application: dict[str, Any], workload: Workload) -> tuple[int, dict[str, Any]]:
+    """The source with the workload's chart, and its position among the Application's sources."""
+    sources = sources_of(application)
+    at = place_of(sources, workload) if len(sources) > 1 else 0
+    return at, sources[at]
 
 
 def _values(source: dict[str, Any]) -> tuple[str, ...]:

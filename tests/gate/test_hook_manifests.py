@@ -1,5 +1,8 @@
 """The sample's manifests for the hook: least rights, nothing as root, and a key that holds all."""
 
+import os.path
+import re
+
 import pytest
 from joserfc.jwk import OKPKey
 from ruamel.yaml import YAML
@@ -35,6 +38,36 @@ def test_key_of_the_sample_is_one_that_verifies_and_that_nobody_has():
     key = public_key(config_map["data"]["gate.pub"], "key.yaml")
 
     assert isinstance(key, OKPKey)
+
+
+@pytest.mark.parametrize("name", ["frontend", "frontend-sample"])
+def test_application_gives_the_hook_what_the_chart_gets(name):
+    """The same repository and branch, and the values that target.yaml has for the workload."""
+    workload = load_target(REPOSITORY / "sample").workload(name)
+    spec = YAML(typ="safe").load(workload.application)["spec"]
+    chart, hook = spec["sources"]
+    values = [workload.chart / "values.yaml", *workload.values]
+    given = {each["name"]: each["value"] for each in hook["helm"]["parameters"]}
+
+    assert {(each["repoURL"], each["targetRevision"]) for each in (chart, hook)} == {
+        ("https://github.com/bytequester/hosting-monorepo.git", "promoted")
+    }
+    assert hook["path"] == os.path.relpath(GATE / "hook", REPOSITORY / "sample")
+    assert hook["helm"]["valueFiles"] == [os.path.relpath(file, GATE / "hook") for file in values]
+    assert given["gate.revision"] == "$ARGOCD_APP_REVISION"
+    assert given["gate.workload"] == name
+    # A commit that the hook holds must not keep the next one waiting.
+    assert spec["syncPolicy"]["automated"]
+    assert spec["syncPolicy"]["retry"] == {"limit": 0}
+
+
+def test_documented_sources_are_those_of_the_sample():
+    """docs/gate-hook.md shows frontend.yaml, without its comments."""
+    page = (REPOSITORY / "docs" / "gate-hook.md").read_text()
+    (block,) = re.findall(r"```yaml\n(   sources:\n.*?)```", page, re.DOTALL)
+    spec = YAML(typ="safe").load(GATE.parent / "frontend.yaml")["spec"]
+
+    assert YAML(typ="safe").load(block) == {key: spec[key] for key in ("sources", "syncPolicy")}
 
 
 @pytest.mark.parametrize("kind", ["initContainers", "containers"])

@@ -16,10 +16,16 @@ from pullrecovery.lab.paths import LABEL
 class Machine:
     """A container whose /srv is a folder."""
 
-    labels, status, attrs = {LABEL: "git"}, "running", {"Config": {"Image": "argocd"}}
+    labels, status = {LABEL: "git"}, "running"
 
     def __init__(self, root):
         self.root = root
+        ports = {"9418/tcp": [{"HostIp": "127.0.0.1", "HostPort": "4711"}]}
+        command = ["sh", "-c", "serve as an earlier version did"]
+        self.attrs = {
+            "Config": {"Image": "argocd", "Cmd": command},
+            "NetworkSettings": {"Ports": ports},
+        }
         (root / "git").mkdir(parents=True)
         (root / "trees").mkdir()
         made = ["git", "init", "--quiet", "--bare", f"{root}/git/monorepo.git"]
@@ -49,6 +55,18 @@ def folder(tmp_path):
     (tmp_path / "checkout" / "charts").mkdir(parents=True)
     (tmp_path / "checkout" / "charts" / "values.yaml").write_text("image:\n  tag: dev\n")
     return tmp_path / "checkout"
+
+
+def test_machine_reaches_the_repository_by_the_published_port(server):
+    """`gate promote` pushes from this machine, which is outside the lab's network."""
+    assert server.outer_url == "git://127.0.0.1:4711/monorepo.git"
+
+
+def test_server_with_another_command_is_not_found(server):
+    """A container of an earlier version, which takes no push, is to be replaced."""
+    client = SimpleNamespace(containers=SimpleNamespace(get=lambda _: server.container))
+
+    assert git_server.find_git_server(client, "argocd") is None
 
 
 def test_commit_is_the_whole_folder_and_the_next_one_follows_it(server, folder, tmp_path):
