@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from pullrecovery.errors import LabError
-from pullrecovery.lab.lock import MARK, locked
+from pullrecovery.lab.lock import MARK, is_held_above, locked
 from pullrecovery.lab.paths import Paths
 
 WAITS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
@@ -55,6 +55,16 @@ def test_second_run_is_refused_and_the_lock_is_named(paths):
     with locked(paths):
         assert os.environ[MARK] == str(paths.state)
     assert MARK not in os.environ
+
+
+def test_lab_is_held_above_what_its_run_started(paths, monkeypatch):
+    """A process of a run that has ended, of another lab or of no run must take the lock itself."""
+    monkeypatch.setenv(MARK, str(paths.state))
+    assert is_held_above(paths) is False
+    with locked(paths):
+        assert is_held_above(paths) is True
+        assert is_held_above(Paths(paths.cache, paths.state / "other")) is False
+    assert is_held_above(paths) is False
 
 
 def test_what_a_killed_run_left_running_is_ended_and_named(paths, start):

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from pullrecovery.gate.mirror import Side
 from pullrecovery.gate.revision import checked_out, target_in
 from pullrecovery.gate.signing import sign
 from pullrecovery.gate.verdict import Checks, Failure, GateVerdict, to_document
-from pullrecovery.lab.lock import locked
+from pullrecovery.lab.lock import is_held_above, locked
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.raising import PHASES
@@ -64,13 +65,15 @@ def run_gate(wish: Wish) -> int:
     paths, versions = default_paths(), kubernetes_set(wish.kubernetes)
     paths.state.mkdir(parents=True, exist_ok=True)
     progress = Progress(PHASES)
+    # A run that holds the lab, as that of the tests, has raised it for what it starts.
+    beside = is_held_above(paths)
     with (
         checked_out(wish.folder, wish.revision, paths.state) as commit,
-        locked(paths, progress.say),
+        nullcontext() if beside else locked(paths, progress.say),
     ):
         revision = Revision(target_in(commit.folder, wish.folder))
         source = _source(revision.target) if wish.live else None
-        gate = LabGate(paths, versions, revision, wish.seed, wish.within, progress, source)
+        gate = LabGate(paths, versions, revision, wish.seed, wish.within, progress, source, beside)
         judgement = gate.judge()
         place = Place("live" if wish.live else "lab", versions.kubernetes)
         verdict = issue(revision, commit.sha, judgement, place, valid=wish.valid)

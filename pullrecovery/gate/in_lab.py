@@ -43,6 +43,7 @@ def judge_in(lab_world: LabWorld, revision: Revision, within: float) -> Judgemen
 class LabGate:
     """Judges one revision in the lab, whose lock is held.
 
+    With `beside` another run holds the lock, and has raised the lab: it is used as it is.
     `within` is each tier's deadline in seconds. With a `source`, the images are those of that
     registry, copied into the lab by their digests. Without one, and with `seed`, a wanted image
     that the stand-in has nothing of is built from the revision and pushed there, as the workflow
@@ -56,6 +57,7 @@ class LabGate:
     within: float
     progress: Progress
     source: Side | None = None
+    beside: bool = False
     _open: ExitStack = field(default_factory=ExitStack)
     _world: LabWorld | None = None
 
@@ -122,7 +124,10 @@ class LabGate:
         raising = Raising(
             self.paths, self.versions, progress=self.progress, with_cluster=with_cluster
         )
-        world = open_world(raising.up_locked(), self.revision.target, self.progress.say)
+        lab = raising.attach() if self.beside else raising.up_locked()
+        if lab is None:
+            raise LabError("The run that holds the lab has not raised it for this Kubernetes.")
+        world = open_world(lab, self.revision.target, self.progress.say)
         self._world = self._open.enter_context(world)
 
     def _seed(self) -> None:

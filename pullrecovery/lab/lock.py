@@ -27,7 +27,7 @@ def locked(paths: Paths, say: Callable[[str], None] = lambda _: None) -> Iterato
     Raises LabError where another run holds it.
     """
     paths.state.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(paths.state.with_name(f"{NAME}.lock"))
+    lock = _lock(paths)
     try:
         with lock.acquire(timeout=0):
             for left in end_left_over(paths):
@@ -43,6 +43,22 @@ def locked(paths: Paths, say: Callable[[str], None] = lambda _: None) -> Iterato
         raise LabError(
             f"Another run uses the lab (it holds {lock.lock_file}); wait for it to end."
         ) from error
+
+
+def is_held_above(paths: Paths) -> bool:
+    """Whether the run that holds the lab started this process, which may then use it as it is."""
+    if os.environ.get(MARK) != str(paths.state):
+        return False
+    try:
+        with _lock(paths).acquire(timeout=0):
+            # That run has ended, or was killed.
+            return False
+    except Timeout:
+        return True
+
+
+def _lock(paths: Paths) -> FileLock:
+    return FileLock(paths.state.with_name(f"{NAME}.lock"))
 
 
 def end_left_over(paths: Paths) -> list[str]:

@@ -137,6 +137,9 @@ def raised(monkeypatch):
             seen.append("cluster" if with_cluster else "registry")
 
         def up_locked(self):
+            return "raised"
+
+        def attach(self):
             return None
 
     monkeypatch.setattr(in_lab, "Raising", Raising)
@@ -166,6 +169,17 @@ def test_the_lab_is_raised_no_further_than_the_next_tier_needs(raised, monkeypat
     assert raised == ["registry", "cluster"]
     assert {tier.ended for tier in judgement.tiers} == {"passed"}
     assert judgement.checks.missing == ()
+
+
+def test_lab_of_another_run_is_raised_no_further(raised, monkeypatch):
+    """Only the holder of the lab's lock raises it; where that has not, the gate is inconclusive."""
+    gate = _gate(monkeypatch, dict.fromkeys(STATIC_CHECKS, holds()))
+    gate.beside = True
+
+    judgement = gate.judge()
+
+    assert [tier.ended for tier in judgement.tiers] == ["broke-down", "not-run", "not-run"]
+    assert "has not raised it" in judgement.doubts[0]
 
 
 def test_no_cluster_is_raised_for_a_revision_whose_text_is_wrong(raised, monkeypatch):
