@@ -9,6 +9,7 @@ pytest_plugins = [
     "fixtures.lab",
     "fixtures.live",
     "fixtures.user_cluster",
+    "fixtures.suite_image",
     "fixtures.matrix",
     "fixtures.turns",
     "fixtures.controls",
