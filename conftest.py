@@ -10,6 +10,7 @@ pytest_plugins = [
     "fixtures.live",
     "fixtures.user_cluster",
     "fixtures.suite_image",
+    "fixtures.played_workflows",
     "fixtures.matrix",
     "fixtures.turns",
     "fixtures.controls",
