@@ -9,6 +9,7 @@ pytest_plugins = [
     "fixtures.lab",
     "fixtures.live",
     "fixtures.user_cluster",
+    "fixtures.live_gate",
     "fixtures.suite_image",
     "fixtures.played_workflows",
     "fixtures.matrix",
