@@ -6,6 +6,7 @@ PYTHON ?= python3
 TARGET ?= sample
 KUBERNETES ?=
 ARGOCD ?=
+PUSH ?=
 ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python -m pullrecovery
@@ -16,7 +17,7 @@ MUTMUT := $(VENV)-mutation/bin/mutmut
 PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x_reg_00*' 'pullrecovery.tasks.*.x*_judge_*' \
   'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _told,'pullrecovery.tasks.*.x_$(name)*')
 
-.PHONY: help acceptance smoke demo test lint conformance bench mutation kill-matrix gate lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke demo test lint conformance bench mutation kill-matrix gate suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -56,6 +57,11 @@ kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
 
 gate: $(READY) ## the verdict on one revision, as a gate needs it [TARGET=dir] [REVISION=sha] [ARGS="--key gate.key"]
 	@$(RUN) gate --target "$(TARGET)" --revision "$(or $(REVISION),HEAD)" --kubernetes "$(KUBERNETES)" $(ARGS)
+
+# The token is in no argument and in no environment of what is started.
+suite-image: $(READY) ## the image of the gate's hook and of the nightly CronJob [PUSH=ghcr.io/owner/name:tag, with GHCR_TOKEN]
+	@$(if $(PUSH),printf '%s' "$$GHCR_TOKEN" |) env -u GHCR_TOKEN $(RUN) suite-image \
+	  $(if $(PUSH),--push "$(PUSH)" --token-stdin) $(ARGS)
 
 lab: $(READY) ## start the lab alone, or use the healthy one again [ARGOCD=0]
 	@$(RUN) lab up --kubernetes "$(KUBERNETES)" $(WITHOUT_ARGOCD)

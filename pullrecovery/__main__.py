@@ -10,6 +10,7 @@ from typing import Any
 from docker.errors import DockerException
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery import __version__
 from pullrecovery.acceptance_run import run_acceptance
 from pullrecovery.bench.command import PARTS, run_bench
 from pullrecovery.bench.front import MEGABYTES, ROUNDS
@@ -21,6 +22,7 @@ from pullrecovery.live_run import Looking, run_live
 from pullrecovery.process import end_with_us
 from pullrecovery.redaction import redact
 from pullrecovery.report.page import write_page
+from pullrecovery.suite_image import add_suite_image
 from pullrecovery.trials.commands import run_trials
 from pullrecovery.troubles import cure_of
 from pullrecovery.workflows import lint_workflows
@@ -54,6 +56,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m pullrecovery", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"pull-recovery {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _add_acceptance(commands)
     lab = commands.add_parser("lab", help="the lab alone")
@@ -82,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--rounds", type=_count, default=ROUNDS)
     bench.set_defaults(run=_bench)
     add_gate(commands)
+    add_suite_image(commands)
     report = commands.add_parser("report", help="pages made from the last run's result.json")
     report.add_argument("page", choices=("kill-matrix",))
     report.set_defaults(run=_report)

@@ -110,10 +110,20 @@ class WorkflowFile:
     @property
     def actions(self) -> tuple[str, ...]:
         """Every action of another repository that a step uses, as `owner/name@ref`, each once."""
-        steps = (step for job in self.jobs for step in self.steps(job) if isinstance(step, dict))
-        used = (str(step.get("uses", "")) for step in steps)
+        used = (str(step.get("uses", "")) for step in self._all_steps())
         found = (name for name in used if "@" in name and not name.startswith(("./", "docker://")))
         return tuple(dict.fromkeys(found))
+
+    @property
+    def other_repositories(self) -> tuple[str, ...]:
+        """Every repository that a step checks out by its name, as `owner/name`, each once."""
+        given = (step.get("with") for step in self._all_steps() if is_checkout(step.get("uses")))
+        named = (inputs.get("repository") for inputs in given if isinstance(inputs, dict))
+        return tuple(dict.fromkeys(str(name) for name in named if name))
+
+    def _all_steps(self) -> list[dict[str, Any]]:
+        steps = (step for job in self.jobs for step in self.steps(job))
+        return [step for step in steps if isinstance(step, dict)]
 
     def entry_of(self, image: Image) -> str:
         """The entry of a matrix that an image stands in, as `key:value`; '' if none.
@@ -130,6 +140,11 @@ class WorkflowFile:
         """Every label that a job runs on, each once; those of a matrix too."""
         labels = (label for job in self.jobs.values() for label in _labels(job.get("runs-on")))
         return tuple(dict.fromkeys(labels))
+
+
+def is_checkout(uses: object) -> bool:
+    """Whether a step's action is GitHub's own checkout."""
+    return str(uses).startswith("actions/checkout@")
 
 
 def parse(text: str) -> CommentedMap:

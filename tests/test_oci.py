@@ -15,6 +15,7 @@ from pullrecovery.lab.oci import (
     encode,
     image_config,
     manifest,
+    write_layout,
 )
 
 EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -166,3 +167,22 @@ def test_index_leads_to_the_layer(layout, layer):
     assert document["layers"] == [layer.descriptor]
     assert config["rootfs"]["diff_ids"] == [layer.digest]
     assert config["config"] == {"Entrypoint": ["/pause"]}
+
+
+def test_layout_of_one_image_has_every_blob_by_its_digest(tmp_path):
+    """The index names the manifest, which names configuration and layers; sizes are right."""
+    layer = tmp_path / "layer.tar.gz"
+    layer.write_bytes(b"packed")
+    folder = tmp_path / "image"
+
+    written = write_layout(folder, encode(image_config("arm64", [EMPTY], {})), [layer], "1.2.3")
+
+    (entry,) = json.loads((folder / "index.json").read_bytes())["manifests"]
+    assert entry["platform"] == {"architecture": "arm64", "os": "linux"}
+    assert entry["annotations"] == {"org.opencontainers.image.ref.name": "1.2.3"}
+    document = json.loads(written)
+    assert document["layers"][0]["mediaType"] == "application/vnd.oci.image.layer.v1.tar+gzip"
+    for described in (entry, document["config"], *document["layers"]):
+        blob = (folder / "blobs" / described["digest"].replace(":", "/")).read_bytes()
+        assert (digest_of(blob), len(blob)) == (described["digest"], described["size"])
+    assert json.loads((folder / "oci-layout").read_bytes()) == {"imageLayoutVersion": "1.0.0"}

@@ -7,7 +7,7 @@ import pytest
 from docker.errors import APIError, ImageNotFound
 
 from pullrecovery.errors import LabError, UsageError
-from pullrecovery.lab.plan import plan_node, wanted_images
+from pullrecovery.lab.plan import plan_node, pulls_base, wanted_images
 from pullrecovery.lab.published import published_base, published_node
 from pullrecovery.lab.pulling import PullError, pull
 from pullrecovery.lab.versions import kubernetes_set
@@ -86,6 +86,24 @@ def test_pull_that_was_asked_for_and_fails_ends_the_run(monkeypatch):
 
     with pytest.raises(LabError, match=r"toomanyrequests; run again to go on, or set IMAGES=build"):
         _plan(Engine(events=[{"error": "toomanyrequests"}]))
+
+
+@pytest.mark.parametrize(
+    ("images", "engine", "built", "pulled"),
+    [
+        ("build", Engine(here=True), False, False),
+        ("pull", Engine(answers=False), True, True),
+        ("auto", Engine(here=True), True, True),
+        ("auto", Engine(), True, False),
+        ("auto", Engine(), False, True),
+        ("auto", Engine(answers=False), False, False),
+    ],
+)
+def test_base_without_a_lab_is_pulled_where_it_can(monkeypatch, images, engine, built, pulled):
+    """IMAGES decides, then what the engine has, and at last whether an image registry answers."""
+    monkeypatch.setenv("IMAGES", images)
+
+    assert pulls_base(engine, built=built) is pulled
 
 
 def test_images_come_by_themselves_or_as_asked(monkeypatch):

@@ -1,7 +1,10 @@
 """What goes into the suite's image, before an engine builds it: its lock, its parts, its SBOM."""
 
+import io
+
 import pytest
 
+from pullrecovery.__main__ import main
 from pullrecovery.lab import sbom
 from pullrecovery.lab.images import suite
 from pullrecovery.lab.runtime_lock import runtime
@@ -127,3 +130,21 @@ def test_image_runs_as_nobody_and_says_what_it_is():
     for label in ("title", "version", "licenses", "base.name"):
         assert f"org.opencontainers.image.{label}=" in recipe
     assert suite.SBOM_PATH in recipe
+
+
+@pytest.mark.parametrize(
+    ("reference", "token", "said"),
+    [
+        ("ghcr.io/Owner/name:1", "ghp_x", "repository name (Owner/name) must be lowercase"),
+        ("ghcr.io/owner/name", "ghp_x", "it must be repository:tag"),
+        (f"ghcr.io/owner/name:1@sha256:{'0' * 64}", "ghp_x", "it must be repository:tag"),
+        ("ghcr.io/owner/name:1", " \n", "A token that may write ghcr.io/owner/name is needed"),
+    ],
+)
+def test_image_without_a_place_to_push_is_not_built(monkeypatch, capsys, reference, token, said):
+    """Minutes of a build are not spent on a reference or a token that is none."""
+    monkeypatch.setattr("pullrecovery.suite_image.locked", lambda *_: pytest.fail("it is built"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(token))
+
+    assert main(["suite-image", "--push", reference, "--token-stdin"]) == 4
+    assert said in capsys.readouterr().err

@@ -160,6 +160,19 @@ def test_image_of_a_matrix_is_renamed_and_its_folder_is_not():
     assert len(renamed.splitlines()) == len(WORKFLOW.text.splitlines())
 
 
+def test_other_repositories_are_those_that_a_checkout_names():
+    """A checkout without `repository` is of the workflow's own."""
+    file = WorkflowFile(
+        "jobs:\n  a:\n    steps:\n"
+        "      - uses: actions/checkout@v4\n"
+        "      - {uses: actions/checkout@v4, with: {repository: owner/suite, path: suite}}\n"
+        "      - {uses: owner/other@v1, with: {repository: owner/none}}\n"
+    )
+
+    assert file.other_repositories == ("owner/suite",)
+    assert WORKFLOW.other_repositories == ()
+
+
 @pytest.mark.parametrize(
     ("image", "entry"),
     [("backend", "image:backend"), ("frontend-sample", "image:frontend-sample"), ("web", "")],

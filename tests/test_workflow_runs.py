@@ -192,6 +192,22 @@ def test_action_of_others_is_one_of_the_labs_and_named():
     assert login not in runner.command
 
 
+def test_checkout_of_another_repository_is_one_of_the_labs():
+    """Act's own takes the commit that is there; what the other repository has lies beside it."""
+    runner = Runner(GREEN)
+    other = "actions/checkout@v4\n        with: {repository: owner/suite}"
+    file = WorkflowFile(f"{WORKFLOW.text}      - uses: {other}\n")
+    more = {"repositories/owner/suite/Makefile": b"all:", "secrets": b"MORE=1\n"}
+
+    played = LabWorkflows(runner, Control()).play(TARGET, file, CHANGE, "write", more=more)
+
+    assert "actions/checkout@v4" in played.stand_ins
+    assert "actions/checkout@v4=../actions/actions/checkout" in runner.command
+    assert runner.files["repositories/owner/suite/Makefile"] == b"all:"
+    first, *rest = runner.files["secrets"].decode().splitlines()
+    assert (first.startswith("GITHUB_TOKEN=ghs_"), rest) == (True, ["MORE=1"])
+
+
 def test_action_that_the_lab_lacks_cannot_be_run():
     """A rehearsal says so, and so does a run."""
     file = WorkflowFile(f"{WORKFLOW.text}      - uses: docker/metadata-action@v5\n")

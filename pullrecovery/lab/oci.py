@@ -6,6 +6,7 @@ Source: the OCI image specification v1.1, https://github.com/opencontainers/imag
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
+_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 
 def digest_of(data: bytes) -> str:
@@ -86,6 +88,36 @@ def manifest(config: bytes, layers: Iterable[Mapping[str, Any]]) -> dict[str, An
     }
 
 
+def write_layout(folder: Path, config: bytes, layers: Iterable[Path], tag: str) -> bytes:
+    """Write one image as the OCI layout `folder`; returns the bytes of its manifest.
+
+    `layers` are files of gzipped tars, the lowest first; `tag` is the image's name in the layout.
+    """
+    listed = []
+    for layer in layers:
+        digest = digest_of_file(layer)
+        target = folder / _blob(digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(layer, target)
+        size = layer.stat().st_size
+        listed.append({"mediaType": f"{LAYER}+gzip", "digest": digest, "size": size})
+    document = encode(manifest(config, listed))
+    settings = json.loads(config)
+    described = {
+        "mediaType": MANIFEST,
+        "digest": digest_of(document),
+        "size": len(document),
+        "annotations": {"org.opencontainers.image.ref.name": tag},
+        "platform": {"architecture": settings["architecture"], "os": settings["os"]},
+    }
+    for content in (config, document):
+        (folder / _blob(digest_of(content))).write_bytes(content)
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [described]}
+    (folder / "index.json").write_bytes(encode(index))
+    (folder / "oci-layout").write_bytes(_LAYOUT)
+    return document
+
+
 @dataclass
 class LayoutWriter:
     """Writes an OCI layout as one tar, in which every image carries its full name."""
@@ -96,7 +128,7 @@ class LayoutWriter:
     def __post_init__(self) -> None:
         self._written: set[str] = set()
         self._index: list[dict[str, Any]] = []
-        self._file("oci-layout", encode({"imageLayoutVersion": "1.0.0"}))
+        self._file("oci-layout", _LAYOUT)
 
     def add(self, name: str, layers: Iterable[Layer], config: Mapping[str, Any]) -> None:
         """Add the image `name` (repository:tag) of `layers`."""

@@ -67,6 +67,19 @@ def plan_node(
     return NodePlan(True, reason)
 
 
+def pulls_base(client: docker.DockerClient, *, built: bool) -> bool:
+    """Whether an image that is built without a lab starts from the published Debian image.
+
+    `built` says whether the engine has the base that is bootstrapped instead.
+    """
+    wanted = wanted_images()
+    if wanted == "build":
+        return False
+    if wanted == "pull" or has_image(client, published_base()):
+        return True
+    return not built and registry_answers(client, published_base())
+
+
 def registry_answers(client: docker.DockerClient, reference: str) -> bool:
     """Ask the engine for the image's description in its registry; nothing is pulled yet."""
     seen: list[bool] = []

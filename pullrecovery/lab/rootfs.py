@@ -60,6 +60,7 @@ _RUNNER = (
     "iproute2",
     "iptables",
     "jq",
+    "make",
     "pigz",
     "procps",
     "skopeo",

@@ -22,7 +22,7 @@ from pullrecovery.lab.runner_shell import RunnerShell
 from pullrecovery.model import Target
 from pullrecovery.observation import Ran
 from pullrecovery.redaction import protect
-from pullrecovery.workflow_file import TAGS, Event, WorkflowFile
+from pullrecovery.workflow_file import TAGS, Event, WorkflowFile, is_checkout
 from pullrecovery.workflow_seen import DockerCall, Played, Pushed, Rehearsal, StepLog
 
 _FILES = Path(__file__).parent / "workflow_files"
@@ -30,8 +30,6 @@ _ACTIONS = _FILES / "actions"
 # What no workflow that makes images reads, and what is large.
 _LEFT_OUT = frozenset({".git", "node_modules", "build", ".docusaurus", ".venv"})
 _USUAL_LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04")
-# act brings its own, which takes the commit that is there.
-_CHECKOUT = "actions/checkout"
 _PUSHED = re.compile(r"(\S+): digest: (sha256:[0-9a-f]{64}) size: \d+")
 # Cursor movements of docker's progress.
 _ESCAPES = re.compile(r"\x1b\[\d*[A-Z]")
@@ -71,7 +69,8 @@ class LabRehearsals:
         files["executables"] = "".join(f"{name}\n" for name in executables).encode()
         files[f"repo/{workflow.path}"] = file.text.encode()
         files["play"] = (_FILES / "play").read_bytes()
-        files |= {"secrets": f"GITHUB_TOKEN={token}\n".encode(), **_actions(), **more}
+        files |= {**_actions(), **more}
+        files["secrets"] = f"GITHUB_TOKEN={token}\n".encode() + more.get("secrets", b"")
         release = event.ref.removeprefix(TAGS) if event.ref.startswith(TAGS) else ""
         arguments = [workflow.repository, workflow.branch, release, event.name, workflow.path]
         arguments += [workflow.change, target.login, *_options(file)]
@@ -87,12 +86,21 @@ class LabWorkflows(LabRehearsals):
     control: Control
 
     def play(
-        self, target: Target, file: WorkflowFile, event: Event, level: str, entry: str = ""
+        self,
+        target: Target,
+        file: WorkflowFile,
+        event: Event,
+        level: str,
+        entry: str = "",
+        more: Mapping[str, bytes] | None = None,
     ) -> Played:
         """Run it as GitHub would for `event`, with a new GITHUB_TOKEN that is void afterwards.
 
         `level` is what that token may do with packages: `none`, `read` or `write`. `entry`, as
-        `key:value`: of jobs whose matrix has it, that entry alone.
+        `key:value`: of jobs whose matrix has it, that entry alone. `more` are files beside the
+        repository: programs of `rehearsal/` stand before all others, `repositories/OWNER/NAME/`
+        is what a checkout of that repository gives, and `secrets` are the repository's, a line
+        NAME=VALUE each.
         """
         refused = file.refusal(event)
         if refused:
@@ -105,7 +113,7 @@ class LabWorkflows(LabRehearsals):
         repository = target.workflow.repository
         self.control.put_run_token(name, token, repository, level)
         try:
-            ran = self._run(target, file, event, token, {}, entry)
+            ran = self._run(target, file, event, token, more or {}, entry)
         finally:
             self.control.put_run_token(name, token, repository, level, expired=True)
         sha, rows = _read(ran)
@@ -144,16 +152,14 @@ def _labels(file: WorkflowFile) -> tuple[str, ...]:
 
 
 def _stand_ins(file: WorkflowFile) -> tuple[str, ...]:
-    return tuple(uses for uses in file.actions if not _is_checkout(uses))
+    # act brings its own checkout, which takes the commit that is there, and no other repository.
+    own = not file.other_repositories
+    return tuple(uses for uses in file.actions if not (own and is_checkout(uses)))
 
 
 def _unknown_actions(file: WorkflowFile) -> list[str]:
     named = ((uses, uses.partition("@")[0]) for uses in _stand_ins(file))
     return [uses for uses, name in named if not (_ACTIONS / name / "action.yml").is_file()]
-
-
-def _is_checkout(uses: str) -> bool:
-    return uses.startswith(f"{_CHECKOUT}@")
 
 
 def _read(ran: Ran) -> tuple[str, list[dict[str, Any]]]:

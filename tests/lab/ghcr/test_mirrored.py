@@ -6,10 +6,11 @@ import json
 import httpx
 import pytest
 
-from pullrecovery.gate.mirror import MirrorError, Side, mirror
+from pullrecovery.gate.mirror import Side, mirror
 from pullrecovery.model import Image
 from pullrecovery.observation import Credential
 from pullrecovery.registry import RegistryClient
+from pullrecovery.transfer import TransferError
 
 PACKAGE = "bytequester/closed"
 IMAGE = Image(f"ghcr.io/{PACKAGE}", "v9")
@@ -116,7 +117,7 @@ def test_what_is_there_is_not_sent_again(ghcr, lab):
 )
 def test_other_bytes_than_those_of_the_digest_are_refused(ghcr, lab, spoilt, words):
     """Whatever the registry gives."""
-    with pytest.raises(MirrorError, match=words):
+    with pytest.raises(TransferError, match=words):
         mirror(IMAGE, _digest(ONE), real(**spoilt), lab())
     assert "v9" not in ghcr.storage.tags[PACKAGE]
 
@@ -124,9 +125,9 @@ def test_other_bytes_than_those_of_the_digest_are_refused(ghcr, lab, spoilt, wor
 def test_who_may_not_read_or_write_is_told_where(lab):
     """The real registry's refusal, or the lab's."""
     stranger = Side(real().registry, Credential("x", "y"))
-    with pytest.raises(MirrorError, match="closed: the token service answered 403"):
+    with pytest.raises(TransferError, match="closed: the token service answered 403"):
         mirror(IMAGE, _digest(ONE), stranger, lab())
-    with pytest.raises(MirrorError, match="closed: "):
+    with pytest.raises(TransferError, match="closed: "):
         mirror(IMAGE, _digest(ONE), real(), lab(MERE_READER))
 
 
@@ -139,5 +140,5 @@ def test_a_registry_that_gives_no_answer_is_named(lab):
     silent = Side(
         RegistryClient("ghcr.io", httpx.Client(transport=httpx.MockTransport(cut))), READER
     )
-    with pytest.raises(MirrorError, match="v9 cannot be copied: ConnectError: refused"):
+    with pytest.raises(TransferError, match="v9 cannot be copied: ConnectError: refused"):
         mirror(IMAGE, _digest(ONE), silent, lab())

@@ -1,0 +1,149 @@
+"""`suite-image`: the image of the gate's hook and of the nightly CronJob, built and pushed.
+
+It needs a container engine and no lab. docs/adr/0019-suite-image.md says what the image holds.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import httpx
+
+from pullrecovery import __version__
+from pullrecovery.errors import Exit, UsageError
+from pullrecovery.lab import oci
+from pullrecovery.lab.engines import find_engine
+from pullrecovery.lab.golang import find_go
+from pullrecovery.lab.images.suite import SuiteImage
+from pullrecovery.lab.lock import is_held_above, locked
+from pullrecovery.lab.paths import REPOSITORY, Paths, default_paths
+from pullrecovery.lab.plan import pulls_base
+from pullrecovery.lab.progress import Progress
+from pullrecovery.lab.pulling import has_image
+from pullrecovery.lab.raising import build_dropcaps
+from pullrecovery.lab.rootfs import Note
+from pullrecovery.lab.toolchain import Toolchain
+from pullrecovery.observation import Credential
+from pullrecovery.redaction import protect
+from pullrecovery.reference import Reference, parse_reference
+from pullrecovery.registry import RegistryClient
+from pullrecovery.transfer import PackageAccess, TransferError
+
+REPORTS = REPOSITORY / ".reports" / "suite-image"
+_TIMEOUT = 120.0
+
+
+def add_suite_image(commands: Any) -> None:
+    """Add `suite-image` to the commands of `python -m pullrecovery`."""
+    command = commands.add_parser("suite-image", help="the image of the hook and of the nightly")
+    command.add_argument("--out", type=Path, default=REPORTS, help="folder that takes the image")
+    command.add_argument("--push", default="", metavar="REF", help="repository:tag to push it to")
+    command.add_argument("--login", default=os.environ.get("GITHUB_ACTOR") or "pull-recovery")
+    command.add_argument("--token-stdin", action="store_true", help="the token of --push")
+    command.set_defaults(run=_suite_image_command)
+
+
+def _suite_image_command(options: argparse.Namespace) -> int:
+    return run_suite_image(
+        SuiteImageWish(options.out, options.push, options.login, options.token_stdin)
+    )
+
+
+@dataclass(frozen=True)
+class SuiteImageWish:
+    """What is done with the image: `out` takes it, `push` is where it goes, '' for nowhere.
+
+    `login` is whose token it is that comes by standard input.
+    """
+
+    out: Path
+    push: str
+    login: str
+    token_from_stdin: bool
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A repository and a tag to push, and a credential that may."""
+
+    reference: Reference
+    credential: Credential
+
+
+def run_suite_image(wish: SuiteImageWish, http: httpx.Client | None = None) -> int:
+    """Build the image, write it and its SBOM to `wish.out`, and push it where that is asked for.
+
+    Raises UsageError for a reference that is none or a token that is missing, before anything is
+    built, and TransferError with the registry's words.
+    """
+    destination = _destination(wish) if wish.push else None
+    progress = Progress(("image", *(["push"] if destination else [])))
+    paths = default_paths()
+    held = nullcontext() if is_held_above(paths) else locked(paths, progress.say)
+    with held, progress.phase("image") as phase:
+        made, client = _suite_image(paths, phase.note)
+        app = made.files(client, phase.note)
+        shutil.rmtree(wish.out, ignore_errors=True)
+        layers = [app.blob(each["digest"]) for each in app.layers]
+        config = (app.folder / "config.json").read_bytes()
+        manifest = oci.write_layout(wish.out / "image", config, layers, __version__)
+        shutil.copyfile(made.sbom, wish.out / "sbom.cdx.json")
+    digest = oci.digest_of(manifest)
+    (wish.out / "digest").write_text(f"{digest}\n")
+    print(f"image: {wish.out / 'image'} (an OCI layout)")
+    print(f"SBOM: {wish.out / 'sbom.cdx.json'}")
+    if destination:
+        with progress.phase("push"), http or httpx.Client(timeout=_TIMEOUT) as client_http:
+            push_layout(wish.out / "image", manifest, destination, client_http)
+        print(f"pushed: {wish.push}")
+    print(digest)
+    return int(Exit.HOLDS)
+
+
+def _suite_image(paths: Paths, note: Note) -> tuple[SuiteImage, docker.DockerClient]:
+    """The image as it is made here, and the engine that makes it."""
+    tools = Toolchain(paths, find_go(paths))
+    client = find_engine(paths, lambda: build_dropcaps(tools), note).client()
+    bootstrapped = SuiteImage.of(tools, paths, pulled=False)
+    pulled = pulls_base(client, built=has_image(client, bootstrapped.base.tag))
+    return (SuiteImage.of(tools, paths, pulled=True) if pulled else bootstrapped), client
+
+
+def push_layout(
+    folder: Path, manifest: bytes, destination: Destination, http: httpx.Client
+) -> None:
+    """Push the image of the OCI layout `folder`, whose manifest has these bytes."""
+    reference = destination.reference
+    registry = RegistryClient(reference.registry, http)
+    try:
+        package = PackageAccess(registry, destination.credential, reference.path, "pull,push")
+        for blob in (folder / "blobs" / "sha256").iterdir():
+            digest = f"sha256:{blob.name}"
+            if digest != oci.digest_of(manifest) and not package.has(digest):
+                with blob.open("rb") as file:
+                    file.seek(0, 2)
+                    package.put_blob(digest, file)
+        package.put_manifest(reference.tag, manifest, oci.MANIFEST)
+    except httpx.HTTPError as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise TransferError(f"{reference.repository} cannot be pushed to: {problem}") from error
+
+
+def _destination(wish: SuiteImageWish) -> Destination:
+    reference = parse_reference(wish.push)
+    if reference.problem or not reference.tag or reference.digest:
+        why = reference.problem or "it must be repository:tag"
+        raise UsageError(f"--push {wish.push!r}: {why}.")
+    token = protect(sys.stdin.read().strip()) if wish.token_from_stdin else ""
+    if not token:
+        raise UsageError(
+            f"A token that may write {reference.repository} is needed on standard input, with"
+            " --token-stdin; `make suite-image PUSH=…` takes it from GHCR_TOKEN."
+        )
+    return Destination(reference, Credential(wish.login, token))
