@@ -10,6 +10,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
+from pullrecovery import target_schema as schema
 from pullrecovery.application_sources import sources_of
 from pullrecovery.errors import UsageError
 from pullrecovery.guards import Guard
@@ -18,51 +19,6 @@ from pullrecovery.reference import parse_reference
 
 SCHEMA = 1
 REGISTRY = "ghcr.io"
-_TOP = {
-    "schema": int,
-    "name": str,
-    "registry": str,
-    "owner": str,
-    "login": str,
-    "pullSecret": str,
-    "privilege": str,
-    "tokenPerNamespace": bool,
-    "namespaces": list,
-    "workloads": list,
-    "docs": dict,
-    "workflow": dict,
-}
-_WORKLOAD = {
-    "name": str,
-    "chart": str,
-    "values": list,
-    "namespace": str,
-    "image": dict,
-    "pullSecretsKey": str,
-    "visibility": str,
-    "app": str,
-    "application": str,
-}
-_DOCS = {"folder": str, "page": str, "referring": list}
-_IMAGE = {"repository": str, "tag": str}
-_WORKFLOW = {
-    "file": str,
-    "repository": str,
-    "branch": str,
-    "release": str,
-    "change": str,
-    "dispatch": bool,
-}
-_OPTIONAL = {
-    "values",
-    "privilege",
-    "tokenPerNamespace",
-    "visibility",
-    "docs",
-    "release",
-    "dispatch",
-    "application",
-}
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,54}[a-z0-9])?")
 _GITHUB_REPOSITORY = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]*/[-.\w]+", re.ASCII)
 _PRIVILEGES = ("required", "optional")
@@ -101,10 +57,17 @@ class _Reader:
                 raise self.fail(node, key, problem)
         for key, kind in known.items():
             if key not in node:
-                if key not in _OPTIONAL:
+                if key not in schema.OPTIONAL:
                     raise self.fail(node, None, f"{what} lacks {key!r}.")
             elif not isinstance(node[key], kind):
                 raise self.fail(node, key, f"{key!r} of {what} must be {_KINDS[kind]}.")
+
+    def check_names(self, node: Any, names: Mapping[str, schema.Name]) -> None:
+        """Every name is one that no program takes for an option, and no shell for a command."""
+        for key, name in names.items():
+            problem = name.problem(key, node[key])
+            if problem:
+                raise self.fail(node, key, problem)
 
 
 def load_target(folder: Path) -> Target:
@@ -114,7 +77,7 @@ def load_target(folder: Path) -> Target:
         raise UsageError(f"{file}: no such file; TARGET must be a folder that holds a target.yaml.")
     document = _load(file)
     reader = _Reader(file)
-    reader.check(document, _TOP, "the target")
+    reader.check(document, schema.KEYS, "the target")
     if document["schema"] != SCHEMA:
         raise reader.fail(document, "schema", f"schema must be {SCHEMA}.")
     if document["registry"] != REGISTRY:
@@ -123,6 +86,7 @@ def load_target(folder: Path) -> Target:
         raise reader.fail(document, "owner", "'owner' must be lower case, as in image references.")
     if document.get("privilege", "optional") not in _PRIVILEGES:
         raise reader.fail(document, "privilege", f"'privilege' is one of {', '.join(_PRIVILEGES)}.")
+    reader.check_names(document, schema.TOP_NAMES)
     _check_namespaces(reader, document)
     return Target(
         name=document["name"],
@@ -169,8 +133,9 @@ def _workloads(reader: _Reader, document: CommentedMap) -> tuple[Workload, ...]:
 
 
 def _workload(reader: _Reader, document: CommentedMap, node: Any, line: int) -> Workload:
-    reader.check(node, _WORKLOAD, "a workload", line)
-    reader.check(node["image"], _IMAGE, f"the image of {node['name']}")
+    reader.check(node, schema.WORKLOAD_KEYS, "a workload", line)
+    reader.check(node["image"], schema.IMAGE_KEYS, f"the image of {node['name']}")
+    reader.check_names(node, schema.WORKLOAD_NAMES)
     _check_namespace(reader, document, node)
     chart = _existing(reader, node, "chart", node["chart"])
     if not (chart / "Chart.yaml").is_file():
@@ -228,7 +193,7 @@ def _check_namespace(reader: _Reader, document: CommentedMap, node: CommentedMap
 
 def _workflow(reader: _Reader, document: CommentedMap) -> Workflow:
     node = document["workflow"]
-    reader.check(node, _WORKFLOW, "the workflow")
+    reader.check(node, schema.WORKFLOW_KEYS, "the workflow")
     if not _GITHUB_REPOSITORY.fullmatch(node["repository"]):
         problem = f"{node['repository']!r} is no repository of GitHub's, as Owner/name is."
         raise reader.fail(node, "repository", problem)
@@ -236,9 +201,10 @@ def _workflow(reader: _Reader, document: CommentedMap) -> Workflow:
     if owner.lower() != document["owner"]:
         problem = f"{owner} is not the target's owner, {document['owner']}, who has the packages."
         raise reader.fail(node, "repository", problem)
-    for key in ("branch", "change"):
-        if not node[key]:
-            raise reader.fail(node, key, f"{key!r} of the workflow must not be empty.")
+    if not node["change"]:
+        raise reader.fail(node, "change", "'change' of the workflow must not be empty.")
+    release = schema.RELEASE_NAMES if node.get("release") else {}
+    reader.check_names(node, schema.WORKFLOW_NAMES | release)
     file = _existing(reader, node, "file", node["file"])
     if not file.is_file():
         raise reader.fail(node, "file", f"file {node['file']!r} is a folder.")
@@ -286,7 +252,7 @@ def _image(reader: _Reader, document: CommentedMap, node: CommentedMap) -> Image
 
 def _docs(reader: _Reader, node: CommentedMap) -> Docs:
     """The docs site. Its page may be missing, which is for REG-007 to say."""
-    reader.check(node, _DOCS, "the docs")
+    reader.check(node, schema.DOCS_KEYS, "the docs")
     folder = _existing(reader, node, "folder", node["folder"])
     for name in ("package.json", "package-lock.json"):
         if not (folder / name).is_file():

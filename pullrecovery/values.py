@@ -11,8 +11,15 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from ruamel.yaml.util import load_yaml_guess_indent
 
+# Words that YAML 1.1, and so Helm, reads as booleans, and YAML 1.2 as strings.
+_BOOLEANS_OF_HELM = frozenset(
+    spelt
+    for word in ("y", "n", "yes", "no", "on", "off")
+    for spelt in (word, word.capitalize(), word.upper())
+)
 # Lists stand two further than their key, where a file has none to go by.
 _OFFSET = 2
 _INDENTED = re.compile(
@@ -80,7 +87,19 @@ def _set(document: Any, key: str, change: Change) -> None:
         if not isinstance(node.get(parent), dict):
             node[parent] = {}
         node = node[parent]
-    node[last] = change(node.get(last))
+    node[last] = _quoted(change(node.get(last)))
+
+
+def _quoted(value: Any) -> Any:
+    """Return `value` with every string in quotes that Helm would read as a boolean."""
+    if isinstance(value, dict):
+        for key in value:
+            value[key] = _quoted(value[key])
+    elif isinstance(value, list):
+        value[:] = [_quoted(each) for each in value]
+    elif type(value) is str and value in _BOOLEANS_OF_HELM:
+        return DoubleQuotedScalarString(value)
+    return value
 
 
 def _dumped(yaml: YAML, document: Any) -> str:

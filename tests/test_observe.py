@@ -119,6 +119,22 @@ def test_image_of_every_container_of_every_kind_is_seen():
     )
 
 
+def test_images_of_volumes_and_ephemeral_containers_are_observed():
+    """A volume may be an image, which is pulled as any other."""
+    spec = """\
+apiVersion: v1
+kind: Pod
+spec:
+  containers: [{name: web, image: "a:1"}]
+  ephemeralContainers: [{name: debug, image: "b:2"}]
+  volumes:
+    - {name: model, image: {reference: "c:3", pullPolicy: Always}}
+    - {name: scratch, emptyDir: {}}
+"""
+
+    assert observe_chart(Helm(spec), recorded.GOOD.workload).images == ("a:1", "b:2", "c:3")
+
+
 def test_chart_that_does_not_render_has_helms_words():
     """They are an observation, not an error of the harness."""
     helm = Helm(error=CommandError(["helm", "template"], 1, "Error: values don't meet it\n"))

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -27,6 +28,10 @@ SHAPES = {
     "token service's answer": f'{{"token":"{SENTINEL}"}}',
     "Secret as JSON": f'{{"data": {{".dockerconfigjson": "{AUTH}"}}}}',
     "Secret as YAML": f"data:\n  .dockerconfigjson: {AUTH}\n",
+    "headers as a dict": str({"Authorization": f"Bearer {SENTINEL}", "Accept": "*/*"}),
+    "headers within JSON": json.dumps({"said": json.dumps({"authorization": f"Basic {AUTH}"})}),
+    "private key": f"-----BEGIN PRIVATE KEY-----\n{SENTINEL}\n-----END PRIVATE KEY-----",
+    "private key in JSON": json.dumps(f"-----BEGIN EC PRIVATE KEY-----\n{SENTINEL}\n-----END"),
     "JSON within JSON": json.dumps({"message": json.dumps({"auth": AUTH})}),
 }
 
@@ -69,6 +74,28 @@ def test_protected_secret_is_removed_whatever_its_shape():
     assert protect("hunter-2") == "hunter-2"
 
     assert redact("login with hunter-2, hunter-2!") == "login with [redacted], [redacted]!"
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("login", ["", "a", "ab", "ByteQuester:"])
+@pytest.mark.parametrize("rest", ["", "\n", ":x"])
+def test_protected_secret_is_removed_from_base64(encode, login, rest):
+    """Wherever it stands in the text that was encoded, and all of that with it."""
+    secret = protect("sec/ret?+\N{WHITE SMILING FACE}-of-another-forge")
+
+    encoded = encode(f"{login}{secret}{rest}".encode()).decode()
+
+    assert redact(f"auth {encoded} end") == "auth [redacted] end"
+
+
+def test_protected_secret_is_removed_from_urls():
+    """A proxy's address has user and password."""
+    secret = protect("p@ss/word:1")
+
+    assert (
+        redact(f"http://me:{quote(secret, safe='')}@proxy:3128")
+        == "http://me:[redacted]@proxy:3128"
+    )
 
 
 def test_longer_secret_goes_first():

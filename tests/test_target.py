@@ -221,7 +221,7 @@ MISTAKES = {
         WORKFLOW_LINE + 2,
         "someone is not the target's owner, bytequester",
     ),
-    "no branch": ("branch: main", "branch: ''", WORKFLOW_LINE + 3, "'branch' of the workflow"),
+    "no branch": ("branch: main", "branch: ''", WORKFLOW_LINE + 3, "branch '': it must match"),
     "change that does not exist": (
         "change: apps/frontend",
         "change: apps/front",
@@ -285,6 +285,51 @@ MISTAKES_OF_DOCS = {
         "docs/docs/registry-auth.md",
         4,
         "cannot be the one that refers to it",
+    ),
+}
+
+
+# What a program or a shell would take for something else, by the key that it is the value of.
+HOSTILE_NAMES = {
+    "release that is an option": ("- name: frontend\n", "- name: --post-renderer=sh\n", 11, "name"),
+    "release that reads a file": (
+        "- name: frontend\n",
+        "- name: --set-file=a=/proc/self/environ\n",
+        11,
+        "name",
+    ),
+    "release with a shell command": ("- name: frontend\n", "- name: a;id\n", 11, "name"),
+    "release that is too long": ("- name: frontend\n", f"- name: {'a' * 54}\n", 11, "name"),
+    "release with a newline": ("- name: frontend\n", '- name: "a\\nb"\n', 11, "name"),
+    "target name with a quote": ("name: hosting-monorepo", "name: it's", 2, "name"),
+    "owner that is an option": ("owner: bytequester", "owner: -o", 5, "owner"),
+    "login with a shell command": ("login: ByteQuester", "login: $(id)", 6, "login"),
+    "login with a quote": ("login: ByteQuester", "login: a'b", 6, "login"),
+    "pull secret with a shell command": (
+        "pullSecret: ghcr-credentials",
+        "pullSecret: a;touch x",
+        7,
+        "pullSecret",
+    ),
+    "pull secret that is an option": (
+        "pullSecret: ghcr-credentials",
+        "pullSecret: --all",
+        7,
+        "pullSecret",
+    ),
+    "values key with an assignment": (
+        "pullSecretsKey: serviceAccount.imagePullSecrets",
+        "pullSecretsKey: a=b,c",
+        19,
+        "pullSecretsKey",
+    ),
+    "branch that is an option": ("branch: main", "branch: --force", WORKFLOW_LINE + 3, "branch"),
+    "branch with a space": ("branch: main", "branch: a b", WORKFLOW_LINE + 3, "branch"),
+    "release tag with a pattern": (
+        "release: v1.0.0",
+        "release: v1..0",
+        WORKFLOW_LINE + 4,
+        "release",
     ),
 }
 
@@ -483,3 +528,16 @@ def test_folder_without_a_target_file_is_refused(tmp_path):
     assert str(caught.value) == (
         f"{tmp_path}/target.yaml: no such file; TARGET must be a folder that holds a target.yaml."
     )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "key"), HOSTILE_NAMES.values(), ids=HOSTILE_NAMES
+)
+def test_name_that_programs_would_misread_is_refused(folder, right, wrong, line, key):
+    """The error says which names there may be."""
+    _mistake(folder, right, wrong)
+
+    with pytest.raises(UsageError, match=rf"target.yaml:{line}: {key} .*: it must match") as caught:
+        load_target(folder)
+
+    assert "\n" not in str(caught.value)

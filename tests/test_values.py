@@ -3,6 +3,7 @@
 import difflib
 
 import pytest
+from ruamel.yaml import YAML
 
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.values import edited, keys_naming
@@ -179,6 +180,20 @@ def test_long_line_is_not_broken(file):
     _edit(file, "image.tag", lambda _: "dev")
 
     assert file.read_text() == f"{long}image:\n  tag: dev\n"
+
+
+@pytest.mark.parametrize("word", ["on", "off", "yes", "No", "Y", "n", "OFF"])
+@pytest.mark.parametrize(
+    "spelt", [lambda word: word, lambda word: [{"name": word}]], ids=["value", "list"]
+)
+def test_word_that_helm_reads_as_boolean_is_quoted(file, word, spelt):
+    """Helm reads YAML 1.1: a tag `on` without quotes is true."""
+    file.write_text("image:\n  tag: v1\n")
+
+    _edit(file, "image.tag", lambda _: spelt(word))
+
+    assert f'"{word}"' in file.read_text()
+    assert YAML(typ="safe").load(file.read_text())["image"]["tag"] == spelt(word)
 
 
 def test_text_that_looks_like_a_number_stays_a_text(file):

@@ -27,14 +27,14 @@ class HelmReader:
     ) -> str:
         """Render the chart with its values files; raises CommandError with Helm's words."""
         options = [*_settings(settings), *([] if hooks else ["--no-hooks"])]
-        return self._call(
-            "template", workload.name, str(workload.chart), *_options(workload), *options
-        )
+        return self._call("template", *_options(workload), *options, *_release(workload))
 
     def manifest(self, workload: Workload) -> str:
         """What Helm last brought into the cluster; '' where there is no release."""
         try:
-            return self._call("get", "manifest", workload.name, "--namespace", workload.namespace)
+            return self._call(
+                "get", "manifest", "--namespace", workload.namespace, "--", workload.name
+            )
         except CommandError as error:
             if "release: not found" in error.output:
                 return ""
@@ -69,7 +69,7 @@ class Helm(HelmReader):
         whether they run is judged elsewhere. `settings` are for --set. A dry run asks the API
         server what it would say, and changes nothing.
         """
-        command = ["upgrade", "--install", workload.name, str(workload.chart), *_options(workload)]
+        command = ["upgrade", "--install", *_options(workload)]
         options = ["--create-namespace", "--history-max", "5", "--timeout", f"{within}s"]
         # It would read the API's whole schema, to learn that the API server itself checks fields.
         options += ["--disable-openapi-validation"]
@@ -77,18 +77,23 @@ class Helm(HelmReader):
         options += _settings(settings)
         options += ["--wait"] if wait else []
         options += ["--dry-run=server"] if dry_run else []
-        released = self._call(*command, *options, timeout=within + 60)
+        released = self._call(*command, *options, *_release(workload), timeout=within + 60)
         return str(json.loads(released).get("manifest", ""))
 
     def rollback(self, workload: Workload, revision: int) -> None:
         """Bring an earlier revision of the release back."""
-        command = ["rollback", workload.name, str(revision)]
-        self._call(*command, "--namespace", workload.namespace, timeout=90)
+        options = ["--namespace", workload.namespace, "--"]
+        self._call("rollback", *options, workload.name, str(revision), timeout=90)
 
     def uninstall(self, workload: Workload) -> None:
         """Remove the release, if there is one; its pods may outlive this call."""
-        command = ["uninstall", workload.name, "--namespace", workload.namespace]
-        self._call(*command, "--ignore-not-found", timeout=90)
+        options = ["--namespace", workload.namespace, "--ignore-not-found", "--"]
+        self._call("uninstall", *options, workload.name, timeout=90)
+
+
+def _release(workload: Workload) -> list[str]:
+    """Return the positional arguments, none of which is then taken for an option."""
+    return ["--", workload.name, str(workload.chart)]
 
 
 def _settings(settings: Sequence[str]) -> list[str]:

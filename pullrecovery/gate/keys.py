@@ -1,6 +1,7 @@
 """Where the gate's keys come from: a file or the environment, and never an argument."""
 
 import os
+import shlex
 from pathlib import Path
 
 from pullrecovery.errors import UsageError
@@ -15,6 +16,7 @@ VERIFYING = "PULL_RECOVERY_GATE_PUBLIC_KEY"
 def signing_key(file: Path | None) -> Key | None:
     """The private key of `file`, else of PULL_RECOVERY_GATE_KEY; None where neither is given."""
     if file:
+        _check_private(file)
         return private_key(_secret(_content(file)), str(file))
     given = os.environ.get(SIGNING, "")
     return private_key(_secret(given), SIGNING) if given.strip() else None
@@ -28,6 +30,19 @@ def verifying_key(file: Path | None) -> Key:
     if not given.strip():
         raise UsageError(f"A public key is needed: name its file with --key, or set {VERIFYING}.")
     return public_key(given, VERIFYING)
+
+
+def _check_private(file: Path) -> None:
+    """Raise UsageError where somebody else than the file's owner may read or write the key."""
+    try:
+        mode = file.stat().st_mode & 0o777
+    except OSError as error:
+        raise UsageError(f"The key file {file} cannot be read: {error}") from error
+    if mode & 0o077:
+        raise UsageError(
+            f"The key file {file} has mode {mode:04o}: others than its owner may read or write it."
+            f" Run `chmod 600 {shlex.quote(str(file))}`, and make a new key if others could."
+        )
 
 
 def _content(file: Path) -> str:

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from kubernetes.client.exceptions import ApiException
@@ -209,9 +209,14 @@ def look(pods: Pods, probe: ProbePod) -> Looked:
             raise
         return Looked(None, failed=f"the probe {probe.name} is gone: somebody deleted it")
     pod = pod_seen(found, ())
-    stuck = stuck_containers((pod,))
+    # What an admission webhook put beside it may have been pulled, and proves nothing of the image.
+    own = tuple(each for each in pod.containers if each.name == CONTAINER and not each.init)
+    stuck = stuck_containers((replace(pod, containers=own),))
     # A container has one as soon as it was made, and it is made once its image was pulled.
-    pulled = next((each.image_id for each in pod.containers if each.image_id), "")
+    pulled = next((each.image_id for each in own if each.image_id), "")
+    if pulled and pulled != probe.image:
+        other = f"the node ran {pulled} in its place, and not the judged {probe.image}"
+        return Looked(pod, failed=f"the probe {probe.name}: {other}")
     if found.status.phase == "Failed" and not pulled:
         said = f"{found.status.reason}: {found.status.message}"
         return Looked(pod, failed=f"the probe {probe.name} has failed: {said}")

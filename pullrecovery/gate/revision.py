@@ -1,17 +1,25 @@
 """One revision of a target in a folder of its own: what is judged is the commit."""
 
+import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from pullrecovery.errors import UsageError
 from pullrecovery.model import Target
-from pullrecovery.process import CommandError, run
+from pullrecovery.process import CommandError, child, run
 from pullrecovery.target import load_target
 
 _GIT = ("git", "--no-optional-locks")
+# Argo CD clones, and a clone has no replacements.
+_ENVIRONMENT = {"GIT_NO_REPLACE_OBJECTS": "1"}
+_READ_WITHIN = 120.0
+# How git writes what a tree has.
+_PROGRAM, _LINK, _SUBMODULE = "100755", "120000", "160000"
 
 
 @dataclass(frozen=True)
@@ -93,19 +101,93 @@ def _check_clean(folder: Path) -> None:
 
 
 def _write(root: Path, sha: str, below: Path, copy: Path) -> None:
-    """Write the commit's files below a folder; by an index of our own, and with no attribute left.
+    """Write the commit's files below a folder byte for byte, whatever attributes they have.
 
-    `git archive` would leave out what .gitattributes exports not, and Argo CD does not.
+    Raises UsageError for what Argo CD would fill from elsewhere, a submodule, or refuses to
+    deploy, a symbolic link that leads out of the repository.
     """
     copy.mkdir()
-    index = {"GIT_INDEX_FILE": str(copy.with_name("index"))}
-    _git(root, "read-tree", sha, env=index)
-    names = _git(root, "ls-files", "-z", "--", str(below), env=index)
-    writing = ("checkout-index", "-z", "--stdin", f"--prefix={copy}/")
-    _git(root, *writing, stdin=names, env=index)
+    entries = _entries(root, sha, below)
+    for entry in entries:
+        _check_entry(entry, sha)
+    contents = copy.with_name("contents")
+    with contents.open("wb") as file:
+        ids = "".join(f"{entry.id}\n" for entry in entries)
+        pipes = {"stdin": subprocess.PIPE, "stdout": file, "stderr": subprocess.PIPE}
+        command = [*_GIT, "-C", str(root), "cat-file", "--batch"]
+        with child(command, env=_ENVIRONMENT, popen=pipes) as batch:
+            _, said = batch.communicate(ids, timeout=_READ_WITHIN)
+    if batch.returncode != 0:
+        raise CommandError(command, batch.returncode, said)
+    with contents.open("rb") as file:
+        # Links last, so that nothing is written through one.
+        links = [_lay(entry, file, copy) for entry in entries]
+    for entry, target in zip(entries, links, strict=True):
+        if target is not None:
+            (copy / entry.path).symlink_to(target)
+    for entry, target in zip(entries, links, strict=True):
+        if target is not None:
+            _check_link(copy, entry, target, sha)
 
 
-def _git(
-    folder: Path, *arguments: str, stdin: str | None = None, env: dict[str, str] | None = None
-) -> str:
-    return run([*_GIT, "-C", str(folder), *arguments], stdin=stdin, env=env)
+@dataclass(frozen=True)
+class _Entry:
+    """A file of a commit: its mode as git writes it, the id of its content, and its path."""
+
+    mode: str
+    id: str
+    path: str
+
+
+def _entries(root: Path, sha: str, below: Path) -> list[_Entry]:
+    listed = _git(root, "ls-tree", "-r", "-z", "--full-tree", sha, "--", str(below))
+    found = []
+    for line in listed.split("\0")[:-1]:
+        described, _, path = line.partition("\t")
+        mode, _, name = described.split()
+        found.append(_Entry(mode, name, path))
+    return found
+
+
+def _check_entry(entry: _Entry, sha: str) -> None:
+    if entry.mode == _SUBMODULE:
+        raise UsageError(
+            f"{entry.path} of {sha} is a submodule: what Argo CD deploys of it is in another"
+            " repository, and cannot be judged by this commit. Commit its files in its place."
+        )
+    parts = entry.path.split("/")
+    if {"", ".", "..", ".git"} & {part.lower() for part in parts}:
+        raise UsageError(f"{entry.path!r} of {sha} is no path that git writes; remove it.")
+
+
+def _lay(entry: _Entry, contents: IO[bytes], copy: Path) -> str | None:
+    """Write the next of the contents to the entry's place; of a link, return where it leads."""
+    _, _, size = contents.readline().decode().split()
+    content = contents.read(int(size))
+    contents.read(1)
+    file = copy / entry.path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if entry.mode == _LINK:
+        return os.fsdecode(content)
+    file.write_bytes(content)
+    file.chmod(0o755 if entry.mode == _PROGRAM else 0o644)
+    return None
+
+
+def _check_link(copy: Path, entry: _Entry, target: str, sha: str) -> None:
+    """Raise UsageError where a link leads out of what is judged, or in a circle."""
+    try:
+        inside = not Path(target).is_absolute() and (copy / entry.path).resolve().is_relative_to(
+            copy
+        )
+    except (OSError, RuntimeError):
+        inside = False
+    if not inside:
+        raise UsageError(
+            f"{entry.path} of {sha} is a symbolic link to {target!r}, which leads out of the"
+            " target; Argo CD deploys no such repository. Put the file itself in its place."
+        )
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return run([*_GIT, "-C", str(folder), *arguments], env=_ENVIRONMENT)

@@ -2,7 +2,7 @@
 
 import secrets
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
@@ -39,7 +39,7 @@ class StandIn:
     https_port: int
     control_port: int
     ca_file: Path
-    secret: str
+    secret: str = field(repr=False)
 
     def trust(self) -> ssl.SSLContext:
         """A TLS context that trusts the lab's CA and nothing else."""

@@ -3,6 +3,8 @@
 import json
 import shlex
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from pullrecovery.process import run
@@ -20,6 +22,7 @@ def remember(file: Path) -> None:
         "bridge": Path(f"/sys/class/net/{_BRIDGE}").exists(),
         "forwarding": _FORWARDING.read_text().strip(),
         "policy": _forward_policy(),
+        "rules": {table: _rules(table) for table in _TABLES},
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(before))
@@ -41,7 +44,7 @@ def put_back(file: Path, engine_data: Path, *, keep_rules: bool) -> None:
         _remove_bridge()
     if shutil.which("iptables"):
         for table in _TABLES:
-            _remove_rules(table)
+            _remove_rules(table, before.get("rules", {}).get(table, ()))
         run(["iptables", "-P", "FORWARD", before["policy"]])
     _FORWARDING.write_text(before["forwarding"])
 
@@ -52,6 +55,13 @@ def unmount_below(folder: Path) -> None:
     ours = [mount for mount in mounts if Path(mount).is_relative_to(folder)]
     for mount in sorted(ours, reverse=True):
         run(["umount", "--lazy", mount])
+
+
+def _rules(table: str) -> list[str]:
+    """Return the chains and rules of a table, as `iptables -S` prints them; none without it."""
+    if not shutil.which("iptables"):
+        return []
+    return run(["iptables", "-t", table, "-S"]).splitlines()
 
 
 def _forward_policy() -> str:
@@ -66,13 +76,16 @@ def _remove_bridge() -> None:
         run(["ip", "link", "delete", _BRIDGE])
 
 
-def _remove_rules(table: str) -> None:
-    """Remove the engine's chains, and before them what points at them."""
+def _remove_rules(table: str, before: Sequence[str]) -> None:
+    """Remove the engine's chains and rules that were not there `before`, rules first.
+
+    What another engine, or the user, had under the same names stays.
+    """
     iptables = ["iptables", "-t", table]
-    rules = run([*iptables, "-S"]).splitlines()
-    for rule in (rule for rule in rules if rule.startswith("-A ") and _is_engines(rule)):
+    came = list((Counter(_rules(table)) - Counter(before)).elements())
+    for rule in (rule for rule in came if rule.startswith("-A ") and _is_engines(rule)):
         run([*iptables, "-D", *shlex.split(rule)[1:]])
-    chains = [rule.split()[1] for rule in rules if rule.startswith("-N DOCKER")]
+    chains = [rule.split()[1] for rule in came if rule.startswith("-N DOCKER")]
     for verb in ("-F", "-X"):
         for chain in chains:
             run([*iptables, verb, chain])

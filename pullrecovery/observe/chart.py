@@ -12,7 +12,9 @@ from pullrecovery.model import Workload
 from pullrecovery.process import CommandError
 from pullrecovery.view import HelmReads
 
-_CONTAINERS = ("containers", "initContainers")
+_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+# A volume that is an image (KEP-4639) names it by its `reference`.
+_VOLUMES = "volumes"
 
 
 def observe_chart(helm: HelmReads, workload: Workload) -> ChartSeen:
@@ -38,13 +40,23 @@ def _origins(workload: Workload) -> Iterator[tuple[str, Path]]:
 
 
 def _images(node: Any) -> Iterator[str]:
-    """Every `image` of every `containers` and `initContainers` list, wherever it stands."""
+    """Every image that a pod spec names, wherever it stands: of containers and of volumes."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key in _CONTAINERS and isinstance(value, list):
-                yield from (str(container.get("image", "")) for container in value)
+                yield from (str(each.get("image", "")) for each in value if isinstance(each, dict))
+            elif key == _VOLUMES and isinstance(value, list):
+                yield from _of_volumes(value)
             else:
                 yield from _images(value)
     elif isinstance(node, list):
         for item in node:
             yield from _images(item)
+
+
+def _of_volumes(volumes: list[Any]) -> Iterator[str]:
+    """The references of image volumes; one without a reference names no image."""
+    for volume in volumes:
+        image = volume.get("image") if isinstance(volume, dict) else None
+        if isinstance(image, dict) and "reference" in image:
+            yield str(image["reference"])

@@ -147,17 +147,23 @@ def ended(image_id=f"{REPOSITORY}@{verdicts.IMAGE}"):
     return {"terminated": over, "image_id": image_id}
 
 
-def _pod(name, state, secrets):
-    failed = state.get("failed")
-    phase = "Failed" if failed or "terminated" in state else "Pending"
-    container = SimpleNamespace(
-        name="probe",
+def _container(name, state):
+    return SimpleNamespace(
+        name=name,
         image="",
         image_id=state.get("image_id", ""),
         ready=False,
         last_state=None,
         state=SimpleNamespace(waiting=state.get("waiting"), terminated=state.get("terminated")),
     )
+
+
+def _pod(name, state, secrets):
+    """Return the pod as the API has it; `init` and `beside` are states of injected containers."""
+    failed = state.get("failed")
+    phase = "Failed" if failed or "terminated" in state else "Pending"
+    init = [_container("probe", each) for each in state.get("init", ())]
+    beside = [_container("istio-proxy", each) for each in state.get("beside", ())]
     reason, message = failed or ("", "")
     return SimpleNamespace(
         metadata=SimpleNamespace(name=name, uid="u", labels={}, creation_timestamp=verdicts.NOW),
@@ -170,8 +176,8 @@ def _pod(name, state, secrets):
             reason=reason,
             message=message,
             conditions=state.get("conditions", []),
-            init_container_statuses=None,
-            container_statuses=[] if failed else [container],
+            init_container_statuses=init or None,
+            container_statuses=[] if failed else [*beside, _container("probe", state)],
         ),
     )
 

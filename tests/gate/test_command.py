@@ -56,6 +56,7 @@ def wish(sample, tmp_path, monkeypatch):
     """Return what is asked for: the sample's commit, by a key in a file."""
     monkeypatch.delenv("PULL_RECOVERY_GATE_KEY", raising=False)
     (tmp_path / "gate.key").write_text(pem(KEY))
+    (tmp_path / "gate.key").chmod(0o600)
 
     def make(**changes):
         fields = {
@@ -152,6 +153,16 @@ def test_a_wrong_key_ends_it_before_anything_is_raised(gate, wish, tmp_path):
 
     with pytest.raises(UsageError, match="cannot be read"):
         run_gate(wish(key=tmp_path / "none.key"))
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o777])
+def test_key_that_others_may_read_is_refused(gate, wish, tmp_path, mode):
+    """Whoever can read it signs verdicts of their own."""
+    gate(lambda _: pytest.fail("the lab was started"))
+    (tmp_path / "gate.key").chmod(mode)
+
+    with pytest.raises(UsageError, match=r"gate\.key has mode 0\d{3}: .*chmod 600"):
+        run_gate(wish(key=tmp_path / "gate.key"))
 
 
 def test_images_of_the_registry_itself_are_read_with_a_token_of_the_users(gate, wish, monkeypatch):

@@ -318,6 +318,41 @@ def test_image_that_gives_no_container_is_no_pull():
         hook(api).judge()
 
 
+@pytest.mark.parametrize("place", ["init", "beside"])
+def test_pull_of_an_injected_container_is_no_pull(place):
+    """An admission webhook adds a container, which is done while the probe still waits."""
+    injected = ended("docker.io/istio/proxyv2@sha256:" + "1" * 64)
+    api = Api([waiting("PodInitializing") | {place: [injected]}])
+
+    with pytest.raises(WaitError, match="PodInitializing"):
+        hook(api).judge()
+
+
+def test_stuck_injected_container_is_not_blamed_on_the_image():
+    """Its image is another, and says nothing of the workload's pull secret."""
+    stuck = waiting("ErrImagePull", "failed to fetch anonymous token: 401 Unauthorized")
+    api = Api([waiting("ContainerCreating") | {"beside": [stuck]}])
+
+    with pytest.raises(WaitError, match="ErrImagePull"):
+        hook(api).judge()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        f"{recorded.REPOSITORY}@{verdicts.OTHER_IMAGE}",
+        f"ghcr.io/bytequester/other@{verdicts.IMAGE}",
+    ],
+    ids=["another digest", "another repository"],
+)
+def test_pull_of_another_image_is_no_pull(image):
+    """Whatever changed the probe on its way, the node did not pull what was judged."""
+    with pytest.raises(PullRecoveryError, match="and not the judged") as caught:
+        hook(Api([ended(image)]), until=_soon()).judge()
+
+    assert caught.value.exit is Exit.CANNOT_TELL
+
+
 def test_hook_outside_of_a_cluster_is_one_line_and_no_promotion(tmp_path, capsys, monkeypatch):
     """As when its Job is without a ServiceAccount's token."""
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)

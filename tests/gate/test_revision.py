@@ -71,6 +71,85 @@ def test_what_is_not_for_export_is_judged_too(git, target, tmp_path):
         assert (revision.folder / "charts" / "Chart.yaml").exists()
 
 
+def test_attributes_above_the_target_change_no_byte(git, target, tmp_path):
+    """Line ends and idents are the checkout's matter, and not the commit's."""
+    (tmp_path / "repository" / ".gitattributes").write_text("*.yaml text eol=crlf ident\n")
+    (target / "target.yaml").write_text("name: $Id$\n")
+    git("add", ".")
+    git("commit", "-qm", "attributes")
+
+    with checked_out(target, "HEAD", tmp_path) as revision:
+        assert (revision.folder / "target.yaml").read_bytes() == b"name: $Id$\n"
+
+
+def test_replaced_commit_is_judged_as_it_is_cloned(git, target, tmp_path):
+    """A replace ref is this clone's own, and Argo CD's clone has none."""
+    first = git("rev-parse", "HEAD")
+    (target / "target.yaml").write_text("name: harmless\n")
+    git("commit", "-qam", "second")
+    git("replace", first, git("rev-parse", "HEAD"))
+
+    with checked_out(target, first, tmp_path) as revision:
+        assert (revision.folder / "target.yaml").read_text() == "name: first\n"
+
+
+def test_submodule_below_the_target_is_refused(git, target, tmp_path):
+    """What is in it is in no tree of this commit, and Argo CD fetches it."""
+    commit = git("rev-parse", "HEAD")
+    git("update-index", "--add", "--cacheinfo", f"160000,{commit},deploy/charts/vendored")
+    git("commit", "-qm", "submodule")
+    (target / "charts" / "vendored").mkdir()
+
+    with (
+        pytest.raises(UsageError, match=r"deploy/charts/vendored of .* is a submodule"),
+        checked_out(target, "HEAD", tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "leads",
+    ["/proc/self/environ", "../../outside", "charts/../../../etc/passwd", "loop"],
+    ids=["absolute", "out of the repository", "by a detour", "to itself"],
+)
+def test_symbolic_link_out_of_the_target_is_refused(git, target, tmp_path, leads):
+    """A chart would render what it leads to on the judging machine."""
+    (target / "loop").symlink_to(leads)
+    git("add", ".")
+    git("commit", "-qm", "link")
+
+    with (
+        pytest.raises(UsageError, match=r"deploy/loop of .* is a symbolic link to"),
+        checked_out(target, "HEAD", tmp_path),
+    ):
+        pass
+
+
+def test_symbolic_link_within_the_target_stays_one(git, target, tmp_path):
+    """Charts share files so; programs stay programs."""
+    (target / "charts" / "same.yaml").symlink_to("../target.yaml")
+    (target / "run").write_bytes(b"#!/bin/sh\n\xff\n")
+    (target / "run").chmod(0o755)
+    git("add", ".")
+    git("commit", "-qm", "link")
+
+    with checked_out(target, "HEAD", tmp_path) as revision:
+        assert (revision.folder / "charts" / "same.yaml").read_text() == "name: first\n"
+        assert (revision.folder / "run").read_bytes() == b"#!/bin/sh\n\xff\n"
+        assert (revision.folder / "run").stat().st_mode & 0o111
+
+
+def test_target_that_is_the_whole_repository_is_written(git, target, tmp_path):
+    """Most monorepos have their target.yaml at the top."""
+    (target.parent / "target.yaml").write_text("name: top\n")
+    git("add", ".")
+    git("commit", "-qm", "top")
+
+    with checked_out(target.parent, "HEAD", tmp_path) as revision:
+        assert (revision.folder / "target.yaml").read_text() == "name: top\n"
+        assert (revision.folder / "deploy" / "charts" / "Chart.yaml").exists()
+
+
 def test_changes_elsewhere_in_the_repository_do_not_matter(target, tmp_path):
     """A gate on a folder of a monorepo has nothing to say of the others."""
     (target.parent / "README.md").write_text("changed\n")

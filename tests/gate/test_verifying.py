@@ -197,6 +197,7 @@ def test_a_private_key_is_never_shown(monkeypatch, tmp_path):
 
     file = tmp_path / "gate.key"
     file.write_text(pem(KEY))
+    file.chmod(0o600)
     signing_key(file)
 
     body = pem(KEY).splitlines()[1]

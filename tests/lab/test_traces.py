@@ -1,0 +1,90 @@
+"""What the lab's own engine changed in the packet filter goes, and nothing else."""
+
+import shlex
+
+import pytest
+
+from pullrecovery.lab import traces
+
+USERS = {
+    "filter": [
+        "-P FORWARD ACCEPT",
+        "-N DOCKER-USER",
+        "-A FORWARD -i docker0 -j ACCEPT",
+        '-A FORWARD -s 10.0.0.0/8 -m comment --comment "to DOCKER hosts" -j ACCEPT',
+        "-A DOCKER-USER -s 192.0.2.7/32 -j DROP",
+    ],
+    "nat": ["-P POSTROUTING ACCEPT"],
+}
+ENGINES = {
+    "filter": ["-N DOCKER", "-A FORWARD -o docker0 -j DOCKER", "-A FORWARD -i docker0 -j ACCEPT"],
+    "nat": ["-N DOCKER", "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE"],
+}
+
+
+class PacketFilter:
+    """Tables of rules, changed by the calls of iptables that the lab makes."""
+
+    def __init__(self, tables):
+        self.tables = {name: list(rules) for name, rules in tables.items()}
+
+    def add(self, tables):
+        for name, rules in tables.items():
+            self.tables[name] += rules
+
+    def __call__(self, command):
+        table = command[2] if command[1] == "-t" else "filter"
+        verb, *words = command[3:] if command[1] == "-t" else command[1:]
+        rules = self.tables[table]
+        if verb == "-S":
+            return "\n".join(rules if not words else [rules[0]])
+        if verb == "-D":
+            rules.remove(next(each for each in rules if shlex.split(each) == ["-A", *words]))
+        elif verb == "-F":
+            rules[:] = [each for each in rules if not each.startswith(f"-A {words[0]} ")]
+        elif verb == "-X":
+            rules.remove(f"-N {words[0]}")
+        return ""
+
+
+@pytest.fixture(name="start")
+def _start(monkeypatch, tmp_path):
+    """Return what makes a machine with these rules, of which the lab has made its note."""
+    forwarding = tmp_path / "ip_forward"
+    forwarding.write_text("0")
+    monkeypatch.setattr(traces, "_FORWARDING", forwarding)
+    monkeypatch.setattr(traces, "_remove_bridge", lambda: None)
+    monkeypatch.setattr(traces.shutil, "which", lambda _: "/usr/sbin/iptables")
+    monkeypatch.setattr(traces, "unmount_below", lambda _: None)
+
+    def start(tables):
+        machine = PacketFilter(tables)
+        monkeypatch.setattr(traces, "run", machine)
+        traces.remember(tmp_path / "before.json")
+        return machine
+
+    return start
+
+
+def test_rules_of_the_user_survive_the_lab(start, tmp_path):
+    """Also those that name docker0, or DOCKER, or stand in a chain of such a name."""
+    machine = start(USERS)
+    machine.add(ENGINES)
+
+    traces.put_back(tmp_path / "before.json", tmp_path, keep_rules=False)
+
+    assert {name: sorted(rules) for name, rules in machine.tables.items()} == {
+        name: sorted(rules) for name, rules in USERS.items()
+    }
+
+
+def test_rules_that_came_meanwhile_and_are_not_the_engines_stay(start, tmp_path):
+    """Somebody opened a port while the lab was up."""
+    machine = start(USERS)
+    machine.add(ENGINES)
+    machine.add({"filter": ["-A INPUT -p tcp --dport 8080 -j ACCEPT"]})
+
+    traces.put_back(tmp_path / "before.json", tmp_path, keep_rules=False)
+
+    opened = "-A INPUT -p tcp --dport 8080 -j ACCEPT"
+    assert sorted(machine.tables["filter"]) == sorted([*USERS["filter"], opened])
