@@ -124,9 +124,7 @@ class LabGate:
         raising = Raising(
             self.paths, self.versions, progress=self.progress, with_cluster=with_cluster
         )
-        lab = raising.attach() if self.beside else raising.up_locked()
-        if lab is None:
-            raise LabError("The run that holds the lab has not raised it for this Kubernetes.")
+        lab = raising.attach_to_run() if self.beside else raising.up_locked()
         world = open_world(lab, self.revision.target, self.progress.say)
         self._world = self._open.enter_context(world)
 

@@ -4,10 +4,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import docker
 from pytest_kubernetes.providers.base import AClusterManager
 
+from pullrecovery.errors import LabError
 from pullrecovery.lab import toolchain
 from pullrecovery.lab.cluster import NODE, KindCluster, inner_networks, kind_manager
 from pullrecovery.lab.egress import guard
@@ -33,8 +35,10 @@ from pullrecovery.lab.space import need_space
 from pullrecovery.lab.stand_in import StandIn, find_stand_in, start_stand_in
 from pullrecovery.lab.toolchain import Tool, Toolchain
 from pullrecovery.lab.versions import KubernetesSet
+from pullrecovery.wait import WaitError, wait_for
 
 _RECORD = "lab.json"
+_ANSWERS_WITHIN = 60.0
 PHASES = ("engine", "tools", "images", "ghcr.io", "runner", "cluster")
 
 
@@ -97,6 +101,22 @@ class Raising:
         tools = Toolchain(self.paths, Path(record["go"]))
         plan = NodePlan(record["pulled"], record["reason"])
         return self._lab(engine, tools, plan, record["node"], stand_in, runner)
+
+    def attach_to_run(self) -> Lab:
+        """The lab of the run that started this process, which holds its lock.
+
+        On a busy machine it may not answer at once. Raises LabError where it does not at all.
+        """
+        try:
+            found = wait_for(
+                f"the lab of this run answers, with Kubernetes {self.versions.kubernetes}",
+                self.attach,
+                bool,
+                timeout=_ANSWERS_WITHIN,
+            )
+        except WaitError as error:
+            raise LabError(str(error)) from error
+        return cast(Lab, found)
 
     def up_locked(self) -> Lab:
         """The same, for a caller that holds the lab's lock already."""

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from pullrecovery.errors import LabError
 from pullrecovery.gate import in_lab
 from pullrecovery.gate.in_lab import LabGate
 from pullrecovery.gate.judging import CLUSTER, REGISTRY, STATIC, Revision
@@ -139,8 +140,8 @@ def raised(monkeypatch):
         def up_locked(self):
             return "raised"
 
-        def attach(self):
-            return None
+        def attach_to_run(self):
+            raise LabError("the lab of this run answers: not after 60 s")
 
     monkeypatch.setattr(in_lab, "Raising", Raising)
     monkeypatch.setattr(in_lab, "open_world", lambda *_: nullcontext(_Lab()))
@@ -179,7 +180,7 @@ def test_lab_of_another_run_is_raised_no_further(raised, monkeypatch):
     judgement = gate.judge()
 
     assert [tier.ended for tier in judgement.tiers] == ["broke-down", "not-run", "not-run"]
-    assert "has not raised it" in judgement.doubts[0]
+    assert "the lab of this run answers" in judgement.doubts[0]
 
 
 def test_no_cluster_is_raised_for_a_revision_whose_text_is_wrong(raised, monkeypatch):
