@@ -69,7 +69,8 @@ def _front(page, text, docs):
 
 def _compile(page, text, docs):
     name = page.relative_to(docs.folder).as_posix()
-    lines = text.splitlines()
+    # Fenced lines are as many, and say nothing to MDX.
+    lines = _FENCES.sub(lambda fence: "\n" * fence[0].count("\n"), text).splitlines()
     for at, line in enumerate(lines):
         if re.search(r"(?<![\\`])<[a-z]+>", re.sub(r"`[^`]*`", "", line)):
             raise BuildError(
