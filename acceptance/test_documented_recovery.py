@@ -1,6 +1,7 @@
 """The page of REG-007 held against reality: its commands, typed in order, recover workloads."""
 
 import json
+import re
 from functools import partial
 
 import pytest
@@ -12,6 +13,7 @@ from fixtures.evidence import witnesses_of
 from fixtures.page_blocks import block_with, failures_of, unprinted_of
 from fixtures.symptoms import SYMPTOM_WITHIN
 from pullrecovery.diagnosis.stuck import stuck_containers
+from pullrecovery.documenting import page_text
 from pullrecovery.faults.ground import Ground, auth_of
 from pullrecovery.faults.rows import VALUES
 from pullrecovery.observe import observe
@@ -92,17 +94,24 @@ def _stuck(ground):
     return stuck_containers(observe_pods(world, ground.workload, deployment))
 
 
-def _code(lab_world):
-    """The page's blocks, as a browser shows them."""
+def _shipped(lab_world):
+    """The blocks of the page of the docs, as a browser shows them."""
     return observe_docs(lab_world.world).site.page.code
 
 
+def _generated(lab_world):
+    """The blocks of the page that REG-007's remediation writes."""
+    text = page_text(lab_world.world.target, "registry-auth")
+    return tuple(re.findall(r"(?ms)^```bash\n(.*?)^```$", text))
+
+
 @pytest.mark.all_names
-def test_commands_of_the_page_recover_every_workload(lab_world, stuck_workloads, tmp_path):
+@pytest.mark.parametrize("code", [_shipped, _generated], ids=["shipped", "generated"])
+def test_commands_of_the_page_recover_every_workload(lab_world, stuck_workloads, code, tmp_path):
     """As a colleague would type them who has nothing but the page, a checkout and a token."""
     token, mark = lab_world.mint(), lab_world.mark()
 
-    played = play(lab_world, _code(lab_world), tmp_path / "checkout", token.credential)
+    played = play(lab_world, code(lab_world), tmp_path / "checkout", token.credential)
 
     assert failures_of(played) == []
     assert unprinted_of(played) == []
@@ -122,7 +131,9 @@ def test_broken_line_in_the_middle_of_a_block_is_reported(request, lab_world, ta
     request.node.stash[RECORD] = record
     for workload in target.workloads:
         own_workload(workload, target, tmp_path)
-    code = [block for block in _code(lab_world) if not any(each in block for each in _IN_CLUSTER)]
+    code = [
+        block for block in _shipped(lab_world) if not any(each in block for each in _IN_CLUSTER)
+    ]
     line = next(line for line in "\n".join(code).splitlines() if "manifest inspect" in line)
     broken = line.replace("$TAG", "dev")
 
