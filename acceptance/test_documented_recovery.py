@@ -1,15 +1,22 @@
-"""The page of REG-007 held against reality: its commands, played in order, recover workloads."""
+"""The page of REG-007 held against reality: its commands, typed in order, recover workloads."""
 
+import json
+import re
 from functools import partial
 
 import pytest
 
 from fixtures.checkouts import forget_image, own_workload
+from fixtures.controls import RECORD
 from fixtures.documents import play
+from fixtures.evidence import witnesses_of
+from fixtures.page_blocks import block_with, failures_of, unprinted_of
 from fixtures.symptoms import SYMPTOM_WITHIN
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.faults.ground import Ground
+from pullrecovery.documenting import page_text
+from pullrecovery.faults.ground import Ground, auth_of
 from pullrecovery.faults.rows import VALUES
+from pullrecovery.lab.toolchain import go_arch
 from pullrecovery.observe import observe
 from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.observe.docs import observe_docs
@@ -17,11 +24,23 @@ from pullrecovery.tasks import judge
 from pullrecovery.wait import wait_for
 
 _RECOVERED = ("REG-003", "REG-004", "REG-005", "REG-006")
+_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
+_IN_CLUSTER = ("kubectl", "helm upgrade")
+# As the runbook has it: the token is in the annotation afterwards.
+_APPLY_SECRET = (
+    "export KUBECONFIG=$PWD/kubeconfig;"
+    " kubectl create secret docker-registry {name} --namespace {namespace}"
+    " --from-file=.dockerconfigjson=old.json --dry-run=client --output yaml |"
+    " kubectl apply --filename -"
+)
 
 
 @pytest.fixture
 def stuck_workloads(lab_world, tmp_path, node):
-    """Every workload of the target under its literal name, without a Secret to pull with."""
+    """Every workload under its literal name; the first's namespace has an old Secret, no other.
+
+    The old one was applied by the client, and its token is revoked.
+    """
     target = lab_world.world.target
     grounds = [
         Ground(
@@ -36,9 +55,12 @@ def stuck_workloads(lab_world, tmp_path, node):
     ]
     for ground in grounds:
         ground.lay()
+        ground.publish()
         forget_image(node, ground.workload.image)
     for ground in grounds:
         ground.delete_secret()
+    _apply_revoked_secret(grounds[0])
+    for ground in grounds:
         lab_world.world.helm.upgrade(ground.workload)
     for ground in grounds:
         what = f"{ground.workload.name} waits for its image"
@@ -48,21 +70,83 @@ def stuck_workloads(lab_world, tmp_path, node):
         ground.clear()
 
 
+def _apply_revoked_secret(ground):
+    lab_world, old = ground.lab_world, ground.lab_world.mint()
+    document = {"auths": {lab_world.world.target.registry: {"auth": auth_of(old.credential)}}}
+    files = {
+        "old.json": json.dumps(document).encode(),
+        "kubeconfig": lab_world.lab.cluster.kubeconfig_within(),
+    }
+    apply = _APPLY_SECRET.format(name=ground.secret_name, namespace=ground.namespace)
+    (applied,) = lab_world.world.runner.run([apply], files=files)
+    lab_world.revoke(old)
+    assert applied.rc == 0, applied
+    assert _ANNOTATION in _annotations(ground)
+
+
+def _annotations(ground):
+    secret = ground.core.read_namespaced_secret(ground.secret_name, ground.namespace)
+    return secret.metadata.annotations or {}
+
+
 def _stuck(ground):
     world = ground.lab_world.world
     deployment = observe_deployment(world, ground.workload)
     return stuck_containers(observe_pods(world, ground.workload, deployment))
 
 
+def _shipped(lab_world):
+    """The blocks of the page of the docs, as a browser shows them."""
+    return observe_docs(lab_world.world).site.page.code
+
+
+def _generated(lab_world):
+    """The blocks of the page that REG-007's remediation writes."""
+    text = page_text(lab_world.world.target, "registry-auth")
+    return tuple(re.findall(r"(?ms)^```bash\n(.*?)^```$", text))
+
+
 @pytest.mark.all_names
-def test_commands_of_the_page_recover_every_workload(lab_world, stuck_workloads, tmp_path):
+@pytest.mark.parametrize("code", [_shipped, _generated], ids=["shipped", "generated"])
+def test_commands_of_the_page_recover_every_workload(lab_world, stuck_workloads, code, tmp_path):
     """As a colleague would type them who has nothing but the page, a checkout and a token."""
-    page = observe_docs(lab_world.world).site.page
-    token = lab_world.mint().credential
+    token, mark = lab_world.mint(), lab_world.mark()
 
-    played = play(lab_world, page.code, tmp_path / "checkout", token)
+    played = play(lab_world, code(lab_world), tmp_path / "checkout", token.credential)
 
-    assert [ran for ran in played if ran.rc != 0] == []
+    assert failures_of(played) == []
+    assert unprinted_of(played) == []
     for ground in stuck_workloads:
         verdicts = judge(observe(ground.world, ground.workload))
         assert {reg: verdicts[reg] for reg in _RECOVERED if not verdicts[reg].holds} == {}
+        assert witnesses_of(ground, since=mark, credential=token.name, digest=ground.digest)
+        assert _ANNOTATION not in _annotations(ground)
+    digests = {ground.digest for ground in stuck_workloads}
+    assert digests.intersection(block_with(played, "crane digest").lines)
+
+
+@pytest.mark.all_names
+def test_broken_line_in_the_middle_of_a_block_is_reported(request, lab_world, target, tmp_path):
+    """One tag that does not exist, in the first command of a pipe; the block's last line works."""
+    record = {"id": "broken-line-of-the-page", "control": "sabotage", "ended": "error"}
+    request.node.stash[RECORD] = record
+    for workload in target.workloads:
+        own_workload(workload, target, tmp_path)
+    code = [
+        block for block in _shipped(lab_world) if not any(each in block for each in _IN_CLUSTER)
+    ]
+    line = next(line for line in "\n".join(code).splitlines() if "manifest inspect" in line)
+    broken = line.replace("$TAG", "dev")
+
+    played = play(
+        lab_world,
+        tuple(block.replace(line, broken) for block in code),
+        tmp_path / "checkout",
+        lab_world.mint().credential,
+    )
+
+    (failure,), (unprinted,) = failures_of(played), unprinted_of(played)
+    assert failure.startswith(f"{broken}: exit code ")
+    assert unprinted.startswith("2: not printed in ")
+    assert block_with(played, broken).lines[-1] == f"linux/{go_arch()}"
+    record["ended"] = "not_recovered"

@@ -5,6 +5,8 @@ subjects, shown by a browser without complaint and true of the target, and a pag
 first leads to it.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from fixtures.documents import keep_screenshot
@@ -16,14 +18,24 @@ from pullrecovery.reference import parse_reference
 from pullrecovery.tasks.reg_007_document import judge_docs
 
 
-def test_page_shows_in_a_browser_and_is_reached_by_a_link(lab_world, target):
+def test_page_shows_in_a_browser_without_errors(lab_world, target):
     """The site as it ships; the screenshot goes into the reports."""
     seen = observe_docs(lab_world.world)
 
     assert judge_docs(target, seen) == holds()
     assert seen.site.errors == ()
-    assert seen.site.path in seen.site.referring.values()
     assert keep_screenshot(seen, "registry-auth").stat().st_size > 10_000
+
+
+def test_link_of_one_referring_page_suffices(lab_world, target, referring):
+    """The link of each page that newcomers read is clicked, with no other page to rely on."""
+    docs = replace(target.docs, referring=(referring,))
+    world = replace(lab_world.world, target=replace(target, docs=docs))
+
+    seen = observe_docs(world)
+
+    assert judge_docs(world.target, seen) == holds()
+    assert list(seen.site.referring.values()) == [seen.site.path]
 
 
 def test_table_of_charts_and_images_is_what_helm_renders(lab_world, target):

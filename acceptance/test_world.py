@@ -1,11 +1,14 @@
 """The world that the criteria are judged in: what must be true before any of them means a thing."""
 
+import re
+
 import pytest
 from kubernetes import client as k8s
 
 from pullrecovery.lab.cluster import ask_dns
+from pullrecovery.lab.golang import MODULES
 from pullrecovery.lab.paths import NAME
-from pullrecovery.lab.stand_in import CONTAINER
+from pullrecovery.lab.stand_in import CONTAINER, HOST
 
 pytestmark = pytest.mark.smoke
 
@@ -98,3 +101,44 @@ def test_ghcr_io_is_the_stand_in_for_the_runner(lab, engine_client):
     assert addresses == {_address_of_the_stand_in(engine_client)}
     assert (trusted.rc, trusted.stderr) == (0, "")
     assert "authentication required" in trusted.stdout
+
+
+def _pinned(tool, module):
+    """The version of a Go module that a tool's go.mod names."""
+    return re.search(rf"{re.escape(module)} (v\S+)", (MODULES / tool / "go.mod").read_text())[1]
+
+
+def test_runner_has_the_versions_that_are_pinned(runner_host, lab):
+    """Debian's docker and jq, the cluster's kubectl, crane and helm of their Go modules."""
+    printed = {
+        "docker": runner_host.check_output("docker version --format '{{.Client.Version}}'"),
+        "jq": runner_host.check_output("jq --version").removeprefix("jq-"),
+        "kubectl": runner_host.check_output("kubectl version --client"),
+        "crane": runner_host.check_output("crane version"),
+        "helm": runner_host.check_output("helm version --short"),
+    }
+
+    assert all(printed.values())
+    assert runner_host.package("docker.io").version.startswith(printed["docker"])
+    assert runner_host.package("jq").version.startswith(printed["jq"])
+    assert f"v{lab.versions.kubernetes}" in printed["kubectl"].split()
+    assert printed["crane"] == _pinned("crane", "github.com/google/go-containerregistry")
+    # Helm's own text has no patch release.
+    assert _pinned("helm", "helm.sh/helm/v3").startswith(f"{printed['helm']}.")
+
+
+def test_runner_trusts_the_lab_for_ghcr_io(runner_host, lab):
+    """Its clients by the bundle of the system, its engine by a folder of the registry's name."""
+    ca = (lab.paths.certs / HOST / "ca.crt").read_text().strip()
+
+    assert ca in runner_host.file("/etc/ssl/certs/ca-certificates.crt").content_string
+    assert ca == runner_host.file(f"/etc/docker/certs.d/{HOST}/ca.crt").content_string.strip()
+
+
+def test_runner_knows_no_login_of_its_own(runner_host):
+    """Where docker, crane, skopeo and oras look for one outside of a case, there is nothing."""
+    home = runner_host.user("root").home
+    places = (f"{home}/.docker", f"{home}/.config/containers", "/run/containers")
+
+    assert [place for place in places if runner_host.file(place).exists] == []
+    assert not {"DOCKER_CONFIG", "GHCR_TOKEN"} & runner_host.environment().keys()

@@ -96,8 +96,22 @@ def add_link(text: str, title: str, page: Path, file: Path) -> str:
     return f"{text.rstrip()}\n\nSee [{title}]({_relative(page, file)}).\n"
 
 
+def show_in_sidebar(text: str) -> str:
+    """Take out of a page's front matter the keys that keep the page out of every sidebar."""
+    found = _FRONT.match(text)
+    if not found:
+        return text
+    front = re.sub(r"(?m)^(unlisted|displayed_sidebar):.*\n", "", found[0])
+    return front + text[found.end() :]
+
+
 def add_to_sidebars(text: str, page_id: str, beside: Iterable[str]) -> str:
-    """Put the page's id behind the first id of `beside` that is there; else nothing is changed."""
+    """Put the page's id behind the first id of `beside` that the sidebars file lists.
+
+    A file that lists the page, or none of `beside`, is returned as it is.
+    """
+    if re.search(rf"(['\"]){re.escape(page_id)}\1", text):
+        return text
     for neighbour in beside:
         found = re.search(rf"(['\"]){re.escape(neighbour)}\1", text)
         if found:

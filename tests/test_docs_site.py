@@ -23,7 +23,9 @@ if grep -rq broken docs; then echo "[ERROR] Error in $PWD/docs/page.md"; exit 1;
 if grep -rq twice docs; then echo killed; exit 9; fi
 mkdir -p build/page .docusaurus/docusaurus-plugin-content-docs/default
 cat docs/page.md > build/page/index.html
-echo '{{"source": "@site/docs/page.md", "permalink": "/page", "sidebar": "docs"}}' \
+unlisted=false
+if grep -rq unlisted docs; then unlisted=true; fi
+echo '{{"source": "@site/docs/page.md", "permalink": "/page", "sidebar": "docs", "unlisted": '$unlisted'}}' \
   > .docusaurus/docusaurus-plugin-content-docs/default/site-docs-page-md-1.json
 """
 _NPM = "#!/bin/sh\necho installed >> '{log}'\nmkdir node_modules\n"
@@ -81,6 +83,13 @@ def test_changed_page_is_built_anew_with_the_packages_that_are_there(builder, si
 
     assert (builder.built(site).files / "page" / "index.html").read_text() == "another page"
     assert log.read_text().split() == ["installed", "built", "built"]
+
+
+def test_unlisted_page_is_in_no_sidebar(builder, site):
+    """Docusaurus names its sidebar all the same, and shows it in the page's own menu alone."""
+    (site / "docs" / "page.md").write_text("unlisted")
+
+    assert builder.built(site).pages == {"docs/page.md": ("/page", "")}
 
 
 def test_what_npm_and_docusaurus_make_does_not_count(builder, site):

@@ -74,10 +74,11 @@ def _diagnose_site(docs: Docs, site: SiteSeen, page: WebPage) -> Iterator[Verdic
         edit = f"take out of {docs.page.name} what fails there, or mend it"
         yield fails(Cause.PAGE_BREAKS_IN_BROWSER, evidence, edit)
     if not site.sidebar or site.path not in page.menu:
-        evidence = f"no sidebar has {site.path}"
-        yield fails(
-            Cause.PAGE_NOT_IN_SIDEBAR, evidence, f"add {docs.page.stem} to the sidebars file"
+        edit = (
+            f"list {docs.page.stem} in the sidebars file, or have that file generate the list; take"
+            f" `unlisted` and `displayed_sidebar` out of the front matter of {docs.page.name}"
         )
+        yield fails(Cause.PAGE_NOT_IN_SIDEBAR, f"no sidebar has {site.path}", edit)
     if site.path not in site.referring.values():
         names = ", ".join(file.name for file in docs.referring)
         evidence = f"none of {names} leads to {site.path}"

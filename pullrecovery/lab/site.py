@@ -156,6 +156,10 @@ def _pages(work: Path) -> list[tuple[str, str, str]]:
         for file in sorted(work.joinpath(*_LISTED).glob("*/site-*.json"))
     ]
     return [
-        (page["source"].removeprefix("@site/"), page["permalink"], page.get("sidebar", ""))
-        for page in found
+        (page["source"].removeprefix("@site/"), page["permalink"], _sidebar(page)) for page in found
     ]
+
+
+def _sidebar(page: dict[str, Any]) -> str:
+    """Return the sidebar that leads to a page; an unlisted page is in its own menu alone."""
+    return "" if page.get("unlisted") else page.get("sidebar") or ""

@@ -130,6 +130,7 @@ def _mend_links(_: Target, docs: Docs, __: DocsSeen, verdict: Verdict) -> None:
 
 def _add_to_sidebar(_: Target, docs: Docs, __: DocsSeen, ___: Verdict) -> None:
     beside = [_id_of(file) for file in docs.referring]
+    _edit(docs.page, mending.show_in_sidebar)
     for file in sorted(docs.folder.glob("sidebars.*")):
         _edit(file, mending.add_to_sidebars, _id_of(docs.page), beside)
 

@@ -1,0 +1,52 @@
+"""REG-008 where the target does not require it: judged and shown, and no run fails for it."""
+
+import re
+import shutil
+
+import pytest
+
+from fixtures.controls import RECORD
+from fixtures.matrix import scenarios_of
+from pullrecovery.deploy.helm import Helm
+from pullrecovery.errors import Exit
+
+_KEEPS_TOKEN = """
+    from pullrecovery.tasks import reg_008_least_privilege
+    from pullrecovery.tasks.changes import Change
+
+    reg_008_least_privilege.replace_token = lambda *_: Change("nothing to do, says the plugin")
+"""
+_MADE = shutil.ignore_patterns("node_modules", "build", ".docusaurus")
+
+
+@pytest.fixture(name="row")
+def _row(target):
+    """Return a row of REG-008 in which the token of the pull secret may push, too."""
+    rows = scenarios_of("REG-008", target)
+    wide = [row for row in rows if row.fault.id == "token-may-push" and not row.literal]
+    return next(row for row in wide if row.deploy == Helm.name)
+
+
+@pytest.mark.parametrize(
+    ("privilege", "code"), [("optional", Exit.HOLDS), ("required", Exit.DOES_NOT_HOLD)]
+)
+def test_wide_token_fails_a_run_where_required(
+    request, inner_run, target, row, tmp_path, privilege, code
+):
+    """The remedy is replaced by one that leaves the token: REG-008 fails, and nothing else."""
+    record = {"id": f"privilege-{privilege}", "control": "sabotage", "ended": "error"}
+    request.node.stash[RECORD] = record
+    copy = shutil.copytree(target.root, tmp_path / "target", ignore=_MADE)
+    text = re.sub(r"(?m)^privilege: .*\n", "", (copy / "target.yaml").read_text())
+    (copy / "target.yaml").write_text(f"{text}privilege: {privilege}\n")
+
+    test = "test_reg_008_least_privilege.py"
+    inner = inner_run(test, "-k", row.id, f"--target={copy}", plugin=_KEEPS_TOKEN)
+
+    (scenario,) = inner.result["scenarios"]
+    assert scenario["killed"] == ["REG-008"], inner.output
+    assert scenario["status"] == "not_recovered"
+    shown = {each["id"]: each for each in inner.result["criteria"]}["REG-008"]
+    assert (shown["holds"], shown["required"]) == (False, privilege == "required")
+    assert inner.result["run"]["exit"] == code
+    record["ended"] = "not_recovered"
