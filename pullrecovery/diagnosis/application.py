@@ -52,4 +52,4 @@ def _patch(found: ApplicationSeen, source: dict[str, object]) -> str:
     """The command that sets this in the Application's source, and syncs."""
     body = json.dumps({"spec": {"source": source}})
     patch = f"kubectl -n argocd patch application {found.name} --type merge --patch '{body}'"
-    return f"{patch}; argocd app sync {found.name}"
+    return f"{patch} && argocd app sync {found.name}"
