@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from pullrecovery.chart_seen import NamedImage
 from pullrecovery.docs_seen import DocsSeen, WebPage
 from pullrecovery.grant_seen import TokenSeen
 from pullrecovery.observation import (
@@ -72,6 +73,15 @@ def _by_a_later_file(key: str, image: str) -> Observation:
     """A file behind the workload's own has the last word on the key."""
     late = {key: GOOD.workload.chart / "values-late.yaml"}
     return replace(GOOD, chart=replace(GOOD.chart, images=(image,), origins=late))
+
+
+def _with_containers(*keys: str) -> Observation:
+    """Containers that values give an image of their own, beside one of another image."""
+    file = GOOD.workload.values_file
+    named = [NamedImage(key, OTHER_TAG, file) for key in keys]
+    other = NamedImage("sidecar.image", "docker.io/library/busybox:1", file)
+    seen = recorded.rendered(OTHER_TAG, REFERENCE)
+    return replace(seen, chart=replace(seen.chart, containers=(other, *named)))
 
 
 def _two_pods(seen: Observation) -> Observation:
@@ -248,6 +258,18 @@ RENDER = {
     "digest pinned by a later file": _by_a_later_file(
         "image.digest", f"{REPOSITORY}@{recorded.OTHER_DIGEST}"
     ),
+    "two containers with an image of their own": _with_containers(
+        "initContainers[0].image", "preflight.image"
+    ),
+    "another key refused": recorded.rendered(
+        error=recorded.REPOSITORY_EMPTY.replace("image/repository", "service/port")
+    ),
+    "no key named that is refused": recorded.rendered(
+        error=recorded.REPOSITORY_EMPTY.partition("- at")[0]
+    ),
+    "tag overridden, deployed by Argo CD": _application(
+        _by_a_later_file("image.tag", OTHER_TAG), sync="OutOfSync"
+    ),
     "does not render, nothing deployed": replace(
         recorded.deployment(exists=False),
         pods=(),
@@ -388,6 +410,17 @@ GRANT = {
                 replace(GOOD.workload, name="backend", namespace="backend-dev"),
             ),
         ),
+    ),
+    "public package, wired by its ServiceAccount": recorded.deployment(
+        recorded.pod(
+            test_reg_008.BROKEN["public package with a Secret"][0],
+            pull_secrets=("ghcr-credentials",),
+        ),
+        service_account_pull_secrets=("ghcr-credentials",),
+    ),
+    "public package, wired by its template to no Secret": recorded.deployment(
+        recorded.pod(recorded.public(), pull_secrets=("ghcr-credentials",)),
+        template_pull_secrets=("ghcr-credentials",),
     ),
     "token shared by two": recorded.grant(shared_with=("backend-dev", "third")),
     "token may push, and ends": recorded.grant(

@@ -57,7 +57,7 @@ def _patch(found: ApplicationSeen, source: dict[str, object]) -> str:
         path = f"/spec/sources/{found.place}"
         kind, body = "json", json.dumps(_operations(path, source, nested=found.has_helm))
     patch = f"kubectl -n argocd patch application {found.name} --type {kind} --patch '{body}'"
-    return f"{patch}; argocd app sync {found.name}"
+    return f"{patch} && argocd app sync {found.name}"
 
 
 def _operations(

@@ -22,7 +22,7 @@ def diagnose_credential(target: Target, secret: SecretSeen) -> Verdict | None:
         return _diagnose_missing(target, secret)
     if secret.type != DOCKER_CONFIG_JSON:
         delete = f"kubectl -n {secret.namespace} delete secret {secret.name}"
-        again = f"{delete}; {_make(target, secret)}"
+        again = f"{delete} && {_make(target, secret)}"
         wrong_type = fails(Cause.SECRET_WRONG_TYPE, f"{where} is of type {secret.type}", again)
         return all_named(wrong_type, _diagnose_unreadable(target, secret))
     if secret.problem:

@@ -60,7 +60,7 @@ def diagnose_needless_secret(seen: Observation) -> Verdict | None:
 
 
 def _remove_secret(seen: Observation) -> Iterator[str]:
-    """The commands that take the Secret from the default ServiceAccount and from its pods."""
+    """The commands that take the Secret from the ServiceAccount and from pods, and delete it."""
     name, deployment = seen.target.pull_secret, seen.deployment
     if needed_by_others(seen.workload, seen.target.workloads):
         return
@@ -69,6 +69,9 @@ def _remove_secret(seen: Observation) -> Iterator[str]:
         entry = f'.imagePullSecrets[]? | select(.name == "{name}")'
         account = f"serviceaccount {deployment.service_account}"
         yield f"{kubectl} get {account} -o json | jq 'del({entry})' | {kubectl} replace -f -"
+    # Others are made anew by the upgrade, as their template changes.
+    by_account = any(name in pod.pull_secrets for pod in seen.pods)
+    if by_account and name not in deployment.template_pull_secrets:
         yield f"{kubectl} rollout restart deployment/{deployment.name}"
     if seen.secret.exists:
         yield f"{kubectl} delete secret {name}"
