@@ -76,6 +76,26 @@ class _Story:
         self.log(f"  the pods run {digest}")
         return pods
 
+    def move_by_hand(self, revision, pods):
+        """Push a commit to the promoted branch; returns how the hook ended, which must hold it."""
+        gated = self.gated
+        gated.commands.clone.git("push", "--quiet", "origin", f"{revision}:{gated.promoted_ref}")
+        gated.refresh()
+        assert gated.await_automated_sync(revision) == "Failed"
+        held = gated.hook()
+        assert (held.condition, held.code) == ("Failed", 1), held
+        assert _pods(gated.ground) == pods
+        self.log(f"  the branch moved by hand, automated sync: Failed; hook: {held.said}")
+        return held.said
+
+    def is_not_tried_again(self):
+        """Argo CD looks once more at a commit that the hook held, and leaves it."""
+        gated = self.gated
+        before = gated.last_operation()
+        gated.refresh()
+        assert gated.last_operation() == before
+        self.log("  looked at again, not synced again; the pods are those of before")
+
     def close(self):
         """Write the log beside the reports, with the requests that were served meanwhile."""
         requests = self.gated.requests
@@ -89,31 +109,30 @@ def _decision(said):
 
 
 def test_gate_decides_what_automated_sync_brings(gated, record_property):
-    """A is promoted; B has the tag `dev` and is held, by branch and by hook; C is promoted."""
+    """A is promoted; X has no verdict, and B the tag `dev`: both are held; C is promoted."""
     story, commands = _Story(gated), gated.commands
     gated.want(secrets.token_hex(20))
     gated.apply()
     first = story.promote("A: a new build")
     gated.requests.start()
 
+    gated.ground.set_value("replicaCount", 2)
+    unjudged = story.commit("X: two replicas, not judged")
+    said = story.move_by_hand(unjudged, first)
+    assert said.startswith("hold: there is no verdict on this revision"), said
+    story.is_not_tried_again()
+
     (values,) = gated.ground.workload.values
     commands.clone.pin("dev", values)
     bad = story.commit("B: tag dev")
     story.run("judge", commands.judge(bad), 1)
     story.run("keep", commands.publish(), 0)
-    before = commands.clone.head_of(gated.promoted)
     story.run("promote", commands.promote(bad, gated.promoted), 1)
-    assert commands.clone.head_of(gated.promoted) == before
-    commands.clone.git("push", "--quiet", "origin", f"{bad}:refs/heads/{gated.promoted}")
-    gated.refresh()
-    assert gated.await_automated_sync(bad) == "Failed"
-    held = gated.hook()
-    assert (held.condition, held.code) == ("Failed", 1), held
-    story.log(f"  the branch moved by hand, automated sync: Failed; hook: {held.said}")
-    assert _pods(gated.ground) == first
-    story.log("  the pods are those of before")
+    assert commands.clone.head_of(gated.promoted) == unjudged
+    said = story.move_by_hand(bad, first)
+    assert said.startswith("hold: "), said
 
-    commands.clone.git("checkout", "--quiet", before, "--", str(values))
+    commands.clone.git("checkout", "--quiet", unjudged, "--", str(values))
     gated.want(secrets.token_hex(20))
     last = story.promote("C: a new build")
     assert not first.keys() & last.keys()

@@ -30,9 +30,13 @@ def entries_of(holder: dict[str, Any]) -> list[Source]:
     return [source for source in found if isinstance(source, dict)]
 
 
-def revisions_of(holder: dict[str, Any]) -> list[str]:
-    """The commits of a status, in the order of the sources: one `revision` or `revisions`."""
-    return [str(each or "") for each in holder.get("revisions") or [holder.get("revision")]]
+def revision_at(holder: dict[str, Any], place: int) -> str:
+    """The commit of the source at `place`, in a status or a history; '' where there is none.
+
+    Argo CD writes one `revision`, or `revisions` in the order of the sources.
+    """
+    found = holder.get("revisions") or [holder.get("revision")]
+    return str(found[place] or "") if place < len(found) else ""
 
 
 def place_of(sources: Sequence[Source], workload: Workload) -> int:

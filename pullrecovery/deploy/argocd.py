@@ -23,7 +23,7 @@ from pullrecovery.application_sources import (
     entries_of,
     manifest_of,
     place_of,
-    revisions_of,
+    revision_at,
     sources_of,
 )
 from pullrecovery.deploy.application_state import (
@@ -232,7 +232,7 @@ class ArgoCD:
         sources = entries_of(history[-1])
         at = place_of(sources, workload)
         with TemporaryDirectory() as scratch:
-            self.repository.checkout(revisions_of(history[-1])[at], Path(scratch))
+            self.repository.checkout(revision_at(history[-1], at), Path(scratch))
             return self._render(workload, sources[at], Path(scratch))
 
     def _render(self, workload: Workload, source: dict[str, Any], root: Path) -> str:

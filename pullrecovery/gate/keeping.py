@@ -29,7 +29,8 @@ def keep_verdict(
 ) -> str:
     """Push the verdict on `revision` beside the image with the digest `image`; returns its tag.
 
-    A verdict that is there for the revision is replaced. `credential` must be allowed to push.
+    A verdict that is there for the revision is replaced. `image` is '' where a hold knows of none,
+    and the verdict then names no subject. `credential` must be allowed to push.
     Raises PullRecoveryError with the registry's words.
     """
     try:
@@ -43,7 +44,7 @@ def keep_verdict(
             "artifactType": LAYER_TYPE,
             "config": writer.blob(_EMPTY, _NOTHING),
             "layers": [writer.blob(LAYER_TYPE, signed.encode())],
-            "subject": writer.described(image),
+            **({"subject": writer.described(image)} if image else {}),
         }
         writer.manifest(verdict_tag(revision), json.dumps(document).encode())
     except httpx.HTTPError as error:

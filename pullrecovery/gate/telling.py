@@ -106,5 +106,5 @@ def run_keeping(keeping: Keeping, http: httpx.Client | None = None) -> int:
         tag = keep_verdict(
             registry, place.path, image, verdict.revision, signed.strip(), credential
         )
-        print(f"{place.repository}:{tag} is the verdict on {image}")
+        print(f"{place.repository}:{tag} is the verdict on {image or 'an image without a digest'}")
     return int(Exit.HOLDS)

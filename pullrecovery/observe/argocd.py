@@ -3,7 +3,7 @@
 from typing import Any
 
 from pullrecovery.application_seen import ApplicationSeen
-from pullrecovery.application_sources import place_of, revisions_of, sources_of
+from pullrecovery.application_sources import place_of, revision_at, sources_of
 from pullrecovery.deploy.argocd import application_name
 from pullrecovery.model import Workload
 from pullrecovery.view import View
@@ -37,8 +37,8 @@ def observe_application(world: View, workload: Workload) -> ApplicationSeen | No
         health=_text(status, "health", "status"),
         phase=str(state.get("phase") or ""),
         message=str(state.get("message") or ""),
-        synced=revisions_of(history[-1])[at] if history else "",
-        head=revisions_of(status["sync"])[at] if status.get("sync") else "",
+        synced=revision_at(history[-1], at) if history else "",
+        head=revision_at(status.get("sync") or {}, at),
         conditions=tuple(_conditions(status)),
     )
 

@@ -79,6 +79,16 @@ def test_kept_verdict_names_its_image_as_its_subject():
     assert store.blobs[document["config"]["digest"]] == b"{}"
 
 
+def test_hold_without_a_digest_is_published():
+    """A revision that is held by its text has a verdict, and no image that it is about."""
+    store = Store()
+
+    tag = keep_verdict(store.client(), PACKAGE, "", verdicts.REVISION, promoting(), WRITER)
+
+    assert "subject" not in json.loads(store.manifests[tag])
+    assert fetch_verdict(store.client(), PACKAGE, verdicts.REVISION, None) == promoting()
+
+
 REFUSALS = {
     "token": ({"token": httpx.Response(403, text="denied")}, "the token service answered 403"),
     "upload": ({"POST": httpx.Response(403, text="write_package")}, "POST .*: 403 write_package"),
