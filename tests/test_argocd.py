@@ -427,7 +427,7 @@ def test_one_of_several_sources_is_patched_in_its_place(changes, operation):
     verdict = diagnose_application(_seen(place=1, **changes))
 
     body = f'[{{"op": "add", "path": "{operation}]'
-    assert f"--type json --patch '{body}'; argocd app sync" in verdict.remedy
+    assert f"--type json --patch '{body}' && argocd app sync" in verdict.remedy
 
 
 def test_stale_release_of_an_application_in_step_says_what_argo_cd_says(workload):
