@@ -208,24 +208,34 @@ def test_second_kubectl_needs_exported_kubeconfig(lab_world, terminal, set_up, n
 @pytest.mark.reg003
 @pytest.mark.parametrize("namespace", _IN_NAMESPACE)
 def test_client_side_apply_keeps_token_in_annotation(lab_world, terminal, set_up, namespace):
-    """The line as it stands leaves the token in an annotation, and `--server-side` does not."""
-    ground, token = set_up(_IN_NAMESPACE[namespace]), lab_world.mint().credential
+    """The line as it stands leaves the token in an annotation, and `--server-side` does not.
+
+    Where the annotation is there already, `--server-side` puts the next token into it, too.
+    """
+    ground, first, second = set_up(_IN_NAMESPACE[namespace]), *_two_tokens(lab_world)
     ground.delete_secret()
     line = runbook.CREATE_SECRET[namespace]
     server_side = line.replace("kubectl apply", "kubectl apply --server-side")
 
-    (client,) = terminal.type(line, token=token)
+    (client,) = terminal.type(line, token=first)
     annotated = _read_secret(ground)
+    (over,) = terminal.type(server_side, token=second)
+    refreshed = _read_secret(ground)
     ground.delete_secret()
-    (server,) = terminal.type(server_side, token=token)
+    (server,) = terminal.type(server_side, token=second)
     plain = _read_secret(ground)
 
-    assert (client.rc, server.rc) == (0, 0), (client.said, server.said)
-    assert server.stdout == "secret/ghcr-credentials serverside-applied\n"
+    assert (client.rc, over.rc, server.rc) == (0, 0, 0), (client.said, over.said, server.said)
+    assert over.stdout == server.stdout == "secret/ghcr-credentials serverside-applied\n"
     # Not compared in the assertion itself, which would print what it compares.
-    assert _is_annotated_with(annotated, token.token)
+    assert _is_annotated_with(annotated, first.token)
+    assert _is_annotated_with(refreshed, second.token)
     assert list(plain.metadata.annotations or {}) == []
-    assert _holds(plain.data, token.token)
+    assert _holds(plain.data, second.token)
+
+
+def _two_tokens(lab_world):
+    return [lab_world.mint().credential for _ in range(2)]
 
 
 def _is_annotated_with(secret, token):
