@@ -16,12 +16,11 @@ from kubernetes.client.exceptions import ApiException
 
 from fixtures import runbook
 from fixtures.evidence import witnesses_of
-from fixtures.runbook import BACKEND, FRONTEND, deploy_stuck
+from fixtures.runbook import BACKEND, FRONTEND, deploy_stuck, push_oci_index
 from fixtures.symptoms import await_rollout
 from pullrecovery.faults.rows import SERVICE_ACCOUNT
 from pullrecovery.image_values import naming
-from pullrecovery.lab import oci
-from pullrecovery.lab.tagging import Manifest, Tags, tag_deleted
+from pullrecovery.lab.tagging import Tags, tag_deleted
 from pullrecovery.model import Cause, fails
 from pullrecovery.observe import observe_pull
 from pullrecovery.tasks import CRITERIA
@@ -127,29 +126,18 @@ def test_missing_tag_is_found_by_listing(lab_world, terminal, target, client, na
 def test_oci_index_needs_current_docker_client(lab_world, terminal, target):
     """An index that is there: docker 20.10 says that there is none, docker 29 and crane see it."""
     image = replace(target.workload("frontend").image, tag=f"index-{secrets.token_hex(8)}")
-    tags = Tags(lab_world.world.registry, lab_world.pusher.credential)
-    child = tags.read(image.package, "latest")
-    entry = {
-        "mediaType": child.media_type,
-        "digest": oci.digest_of(child.content),
-        "size": len(child.content),
-        "platform": {"os": "linux", "architecture": "amd64"},
-    }
-    index = {"schemaVersion": 2, "mediaType": oci.INDEX, "manifests": [entry]}
-    tags.write(image.package, image.tag, Manifest(oci.encode(index), oci.INDEX))
+    digest, token = push_oci_index(lab_world, image), lab_world.mint().credential
     inspect = f"docker manifest inspect {image.reference} | jq .schemaVersion"
-    token, current = lab_world.mint().credential, replace(terminal, docker="docker-29")
+    lines = (runbook.LOGIN, inspect, f"crane digest {image.reference}")
 
-    _, old = terminal.type(runbook.LOGIN, inspect, token=token)
-    _, new, digest = current.type(
-        runbook.LOGIN, inspect, f"crane digest {image.reference}", token=token
-    )
+    _, old, _ = terminal.type(*lines, token=token)
+    _, new, seen = replace(terminal, docker="docker-29").type(*lines, token=token)
     lab_world.control.delete_tag(image.package, image.tag)
 
     assert old.rc != 0
     assert "no such manifest" in old.said
     assert (new.rc, new.stdout.strip()) == (0, "2"), new.said
-    assert digest.stdout.strip() == oci.digest_of(oci.encode(index))
+    assert seen.stdout.strip() == digest
 
 
 @pytest.mark.reg003
