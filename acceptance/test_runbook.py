@@ -16,12 +16,11 @@ from kubernetes.client.exceptions import ApiException
 
 from fixtures import runbook
 from fixtures.evidence import witnesses_of
-from fixtures.runbook import BACKEND, FRONTEND, deploy_stuck
+from fixtures.runbook import BACKEND, FRONTEND, deploy_stuck, push_oci_index
 from fixtures.symptoms import await_rollout
 from pullrecovery.faults.rows import SERVICE_ACCOUNT
 from pullrecovery.image_values import naming
-from pullrecovery.lab import oci
-from pullrecovery.lab.tagging import Manifest, Tags, tag_deleted
+from pullrecovery.lab.tagging import Tags, tag_deleted
 from pullrecovery.model import Cause, fails
 from pullrecovery.observe import observe_pull
 from pullrecovery.tasks import CRITERIA
@@ -127,29 +126,18 @@ def test_missing_tag_is_found_by_listing(lab_world, terminal, target, client, na
 def test_oci_index_needs_current_docker_client(lab_world, terminal, target):
     """An index that is there: docker 20.10 says that there is none, docker 29 and crane see it."""
     image = replace(target.workload("frontend").image, tag=f"index-{secrets.token_hex(8)}")
-    tags = Tags(lab_world.world.registry, lab_world.pusher.credential)
-    child = tags.read(image.package, "latest")
-    entry = {
-        "mediaType": child.media_type,
-        "digest": oci.digest_of(child.content),
-        "size": len(child.content),
-        "platform": {"os": "linux", "architecture": "amd64"},
-    }
-    index = {"schemaVersion": 2, "mediaType": oci.INDEX, "manifests": [entry]}
-    tags.write(image.package, image.tag, Manifest(oci.encode(index), oci.INDEX))
+    digest, token = push_oci_index(lab_world, image), lab_world.mint().credential
     inspect = f"docker manifest inspect {image.reference} | jq .schemaVersion"
-    token, current = lab_world.mint().credential, replace(terminal, docker="docker-29")
+    lines = (runbook.LOGIN, inspect, f"crane digest {image.reference}")
 
-    _, old = terminal.type(runbook.LOGIN, inspect, token=token)
-    _, new, digest = current.type(
-        runbook.LOGIN, inspect, f"crane digest {image.reference}", token=token
-    )
+    _, old, _ = terminal.type(*lines, token=token)
+    _, new, seen = replace(terminal, docker="docker-29").type(*lines, token=token)
     lab_world.control.delete_tag(image.package, image.tag)
 
     assert old.rc != 0
     assert "no such manifest" in old.said
     assert (new.rc, new.stdout.strip()) == (0, "2"), new.said
-    assert digest.stdout.strip() == oci.digest_of(oci.encode(index))
+    assert seen.stdout.strip() == digest
 
 
 @pytest.mark.reg003
@@ -208,24 +196,34 @@ def test_second_kubectl_needs_exported_kubeconfig(lab_world, terminal, set_up, n
 @pytest.mark.reg003
 @pytest.mark.parametrize("namespace", _IN_NAMESPACE)
 def test_client_side_apply_keeps_token_in_annotation(lab_world, terminal, set_up, namespace):
-    """The line as it stands leaves the token in an annotation, and `--server-side` does not."""
-    ground, token = set_up(_IN_NAMESPACE[namespace]), lab_world.mint().credential
+    """The line as it stands leaves the token in an annotation, and `--server-side` does not.
+
+    Where the annotation is there already, `--server-side` puts the next token into it, too.
+    """
+    ground, first, second = set_up(_IN_NAMESPACE[namespace]), *_two_tokens(lab_world)
     ground.delete_secret()
     line = runbook.CREATE_SECRET[namespace]
     server_side = line.replace("kubectl apply", "kubectl apply --server-side")
 
-    (client,) = terminal.type(line, token=token)
+    (client,) = terminal.type(line, token=first)
     annotated = _read_secret(ground)
+    (over,) = terminal.type(server_side, token=second)
+    refreshed = _read_secret(ground)
     ground.delete_secret()
-    (server,) = terminal.type(server_side, token=token)
+    (server,) = terminal.type(server_side, token=second)
     plain = _read_secret(ground)
 
-    assert (client.rc, server.rc) == (0, 0), (client.said, server.said)
-    assert server.stdout == "secret/ghcr-credentials serverside-applied\n"
+    assert (client.rc, over.rc, server.rc) == (0, 0, 0), (client.said, over.said, server.said)
+    assert over.stdout == server.stdout == "secret/ghcr-credentials serverside-applied\n"
     # Not compared in the assertion itself, which would print what it compares.
-    assert _is_annotated_with(annotated, token.token)
+    assert _is_annotated_with(annotated, first.token)
+    assert _is_annotated_with(refreshed, second.token)
     assert list(plain.metadata.annotations or {}) == []
-    assert _holds(plain.data, token.token)
+    assert _holds(plain.data, second.token)
+
+
+def _two_tokens(lab_world):
+    return [lab_world.mint().credential for _ in range(2)]
 
 
 def _is_annotated_with(secret, token):
