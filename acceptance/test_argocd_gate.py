@@ -6,6 +6,7 @@ Automated sync is on, and the Application follows a branch that `gate promote` a
 import re
 import secrets
 import shlex
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -34,10 +35,10 @@ class _Story:
     """What happens to each commit, step by step, with the log that the run keeps of it."""
 
     def __init__(self, gated):
-        self.gated, self.lines = gated, []
+        self.gated, self.lines, self.started = gated, [], time.monotonic()
 
     def log(self, line):
-        self.lines.append(line)
+        self.lines.append(f"{time.monotonic() - self.started:6.1f} s  {line}")
 
     def commit(self, message):
         """Push a commit to main; returns its id once Argo CD has looked, and synced nothing."""
@@ -51,19 +52,19 @@ class _Story:
         self.log("  on main; no verdict yet, no sync, the pods are those of before")
         return revision
 
-    def run(self, what, result, code):
+    def run(self, command, result, code):
         """Note a command's end; its exit code must be this one."""
         assert result.code == code, result.output
         said = [line for line in result.output.splitlines() if re.match(r"\S", line)]
-        self.log(f"  gate {what}: exit {code}: {said[-1] if what != 'judge' else _decision(said)}")
+        self.log(f"  {command}: exit {code}: {_decision(said) if command == 'gate' else said[-1]}")
 
     def promote(self, message):
         """A commit that the gate promotes, from main to the pods that run its image."""
         gated, commands = self.gated, self.gated.commands
         revision = self.commit(message)
-        self.run("judge", commands.judge(revision), 0)
-        self.run("keep", commands.publish(), 0)
-        self.run("promote", commands.promote(revision, gated.promoted), 0)
+        self.run("gate", commands.judge(revision), 0)
+        self.run("gate keep", commands.publish(), 0)
+        self.run("gate promote", commands.promote(revision, gated.promoted), 0)
         assert commands.clone.head_of(gated.promoted) == revision
         gated.refresh()
         assert gated.await_automated_sync(revision) == "Succeeded", gated.conditions()
@@ -125,9 +126,9 @@ def test_gate_decides_what_automated_sync_brings(gated, record_property):
     (values,) = gated.ground.workload.values
     commands.clone.pin("dev", values)
     bad = story.commit("B: tag dev")
-    story.run("judge", commands.judge(bad), 1)
-    story.run("keep", commands.publish(), 0)
-    story.run("promote", commands.promote(bad, gated.promoted), 1)
+    story.run("gate", commands.judge(bad), 1)
+    story.run("gate keep", commands.publish(), 0)
+    story.run("gate promote", commands.promote(bad, gated.promoted), 1)
     assert commands.clone.head_of(gated.promoted) == unjudged
     said = story.move_by_hand(bad, first)
     assert said.startswith("hold: "), said

@@ -76,12 +76,13 @@ def _check_published(verdict: GateVerdict, signed: str, http: httpx.Client) -> N
     for reference in dict.fromkeys(judged.reference for judged in verdict.workloads):
         image = parse_reference(reference)
         registry = RegistryClient(image.registry, http)
-        kept = fetch_verdict(registry, image.path, verdict.revision, credential)
+        problem = f"this verdict is not beside {reference}; publish it first (`gate keep`)"
+        try:
+            kept = fetch_verdict(registry, image.path, verdict.revision, credential)
+        except HeldError as error:
+            raise HeldError(problem) from error
         if kept.strip() != signed:
-            raise HeldError(
-                f"another verdict than this one is beside {reference}; publish this one first"
-                " (`gate keep`)"
-            )
+            raise HeldError(problem)
 
 
 @dataclass(frozen=True)

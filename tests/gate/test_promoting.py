@@ -32,6 +32,13 @@ def _commit(folder):
     return _git(folder, "rev-parse", "HEAD")
 
 
+def _kept(verdict):
+    """Return what is published, or raise it where that is an error."""
+    if isinstance(verdict, Exception):
+        raise verdict
+    return verdict
+
+
 @pytest.fixture
 def remote(sample, tmp_path):
     """Return an empty repository that is the clone's `origin`; ask it for a branch's commit."""
@@ -63,7 +70,7 @@ def promote(sample, remote, tmp_path, monkeypatch, capsys):
         signed = sign(verdict(**(fields | changes)), KEY)
         (tmp_path / "verdict.jws").write_text(signed)
         (tmp_path / "gate.pub").write_text(pem(KEY, private=False))
-        monkeypatch.setattr(promoting, "fetch_verdict", lambda *_: published or signed)
+        monkeypatch.setattr(promoting, "fetch_verdict", lambda *_: _kept(published or signed))
         images = tuple(f"{w.name}={IMAGE}" for w in target.workloads)
         files = (tmp_path / "verdict.jws", tmp_path / "gate.pub")
         claim = Claim(*files, asked, folder, images)
@@ -121,9 +128,12 @@ def test_verdict_on_another_commit_moves_nothing(promote, remote, sample):
 
 
 def test_verdict_that_is_not_published_moves_nothing(promote, remote, sample):
-    """The registry has an earlier verdict on the commit, which the hook would find."""
-    with pytest.raises(HeldError, match="another verdict than this one is beside ghcr"):
-        promote(sample[1], published="an earlier one")
+    """The registry has no verdict on the commit, or an earlier one, which the hook would find."""
+    for published in ("an earlier one", HeldError("there is no verdict on this revision")):
+        with pytest.raises(
+            HeldError, match=r"not beside ghcr.io/.*publish it first \(`gate keep`\)"
+        ):
+            promote(sample[1], published=published)
 
     assert remote() == ""
 
