@@ -89,7 +89,8 @@ def run_suite_image(wish: SuiteImageWish, http: httpx.Client | None = None) -> i
     with held, progress.phase("image") as phase:
         made, client = _suite_image(paths, phase.note)
         app = made.files(client, phase.note)
-        shutil.rmtree(wish.out, ignore_errors=True)
+        (wish.out / "digest").unlink(missing_ok=True)
+        shutil.rmtree(wish.out / "image", ignore_errors=True)
         layers = [app.blob(each["digest"]) for each in app.layers]
         config = (app.folder / "config.json").read_bytes()
         manifest = oci.write_layout(wish.out / "image", config, layers, __version__)
