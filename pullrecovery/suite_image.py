@@ -76,7 +76,7 @@ class Destination:
     credential: Credential
 
 
-def run_suite_image(wish: SuiteImageWish, http: httpx.Client | None = None) -> int:
+def run_suite_image(wish: SuiteImageWish) -> int:
     """Build the image, write it and its SBOM to `wish.out`, and push it where that is asked for.
 
     Raises UsageError for a reference that is none or a token that is missing, before anything is
@@ -85,11 +85,13 @@ def run_suite_image(wish: SuiteImageWish, http: httpx.Client | None = None) -> i
     destination = _destination(wish) if wish.push else None
     progress = Progress(("image", *(["push"] if destination else [])))
     paths = default_paths()
+    # A build that fails leaves no digest of an earlier one.
+    (wish.out / "digest").unlink(missing_ok=True)
     held = nullcontext() if is_held_above(paths) else locked(paths, progress.say)
     with held, progress.phase("image") as phase:
         made, client = _suite_image(paths, phase.note)
         app = made.files(client, phase.note)
-        shutil.rmtree(wish.out, ignore_errors=True)
+        shutil.rmtree(wish.out / "image", ignore_errors=True)
         layers = [app.blob(each["digest"]) for each in app.layers]
         config = (app.folder / "config.json").read_bytes()
         manifest = oci.write_layout(wish.out / "image", config, layers, __version__)
@@ -99,8 +101,8 @@ def run_suite_image(wish: SuiteImageWish, http: httpx.Client | None = None) -> i
     print(f"image: {wish.out / 'image'} (an OCI layout)")
     print(f"SBOM: {wish.out / 'sbom.cdx.json'}")
     if destination:
-        with progress.phase("push"), http or httpx.Client(timeout=_TIMEOUT) as client_http:
-            push_layout(wish.out / "image", manifest, destination, client_http)
+        with progress.phase("push"), httpx.Client(timeout=_TIMEOUT) as http:
+            push_layout(wish.out / "image", manifest, destination, http)
         print(f"pushed: {wish.push}")
     print(digest)
     return int(Exit.HOLDS)
