@@ -299,15 +299,20 @@ def test_helm_upgrade_recovers_as_watch_shows(lab_world, terminal, set_up, tmp_p
 def test_argocd_sync_recovers_named_application(lab_world, terminal, set_up, argocd, name):
     """The Application has the manifest's name, and its branch pins a tag that is not there.
 
-    Values are corrected and pushed; only the sync brings them into the cluster.
+    Automated sync is off. Values are corrected and pushed, and Argo CD compares; the sync alone
+    brings them into the cluster.
     """
     ground = set_up(name, argocd=argocd)
     wanted, token = ground.workload.image, lab_world.mint().credential
     ground.set_values(naming(replace(wanted, tag="dev")))
     deploy_stuck(ground)
+    argocd.patch(ground.workload, {"spec": {"syncPolicy": {"automated": None}}})
     ground.set_values(naming(wanted))
     commit, mark = argocd.push(ground.workload), lab_world.mark()
-    assert argocd.read(ground.workload)["metadata"]["name"] == name
+    argocd.refresh(ground.workload)
+    before = argocd.read(ground.workload)
+    assert (before["metadata"]["name"], before["status"]["sync"]["status"]) == (name, "OutOfSync")
+    assert before["status"]["history"][-1]["revision"] != commit
     assert not _verdict(ground, "REG-006").holds
     setting = (*terminal.setting, *runbook.CORE)
 
@@ -316,6 +321,7 @@ def test_argocd_sync_recovers_named_application(lab_world, terminal, set_up, arg
     assert synced.rc == 0, synced.said
     assert re.search(rf"(?m)^Name: +argocd/{name}$", synced.stdout), synced.stdout
     assert re.search(r"(?m)^Phase: +Succeeded$", synced.stdout), synced.stdout
+    assert f"deployment.apps/{name} configured" in synced.stdout
     assert argocd.read(ground.workload)["status"]["history"][-1]["revision"] == commit
     assert _await_pulled(ground, ground.credential, mark)
     assert _verdict(ground, "REG-005").holds
