@@ -29,6 +29,18 @@ def test_suggested_command_fixes_its_cause(suggested):
         assert suggested.follow_until_it_passes("REG-006").holds, suggested.verdict("REG-006")
 
 
+@pytest.mark.argocd
+@pytest.mark.suggested("REG-006", deploy="argocd")
+def test_suggested_sync_fixes_what_argocd_deployed(suggested):
+    """The command pushes a clone of the branch, or patches the Application, and syncs."""
+    verdict = suggested.await_cause()
+    assert "argocd app sync" in command_of(verdict)
+
+    assert suggested.follow_until_it_passes().holds, suggested.verdict()
+
+    assert suggested.typed[0].command == command_of(verdict)
+
+
 @pytest.mark.suggested("REG-002")
 def test_suggested_dispatch_has_the_image_pushed(suggested, lab_world):
     """The command is gh's; before it the workflow is edited, or linked, where the verdict says so.

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from fixtures.suggested import COMMAND, ROWS, command_of, edit_files, suggested_rows
+from fixtures.suggested import (
+    BY_ARGOCD,
+    COMMAND,
+    ROWS,
+    argocd_rows,
+    command_of,
+    edit_files,
+    suggested_rows,
+)
 from pullrecovery.model import Cause, Verdict, fails
 from pullrecovery.target import load_target
 from pullrecovery.tasks import judge
@@ -15,12 +23,11 @@ from tests.situations import SUBJECTS
 
 TARGET = load_target(Path(__file__).parents[1] / "sample")
 # Programs that verdicts have one run; `git push && argocd …` is typed where Argo CD deploys.
-_PROGRAM = re.compile(r"(?<![\w/`.-])(docker login|gh workflow|helm \w+|jq -n|kubectl -n) ")
-# No row runs these: they say where or why and fix nothing, one is typed on a node, and those of an
-# Application need Argo CD's own client.
+_PROGRAM = re.compile(
+    r"(?<![\w/`.-])(docker login|gh workflow|git push|helm \w+|jq -n|kubectl -n) "
+)
+# No row runs these: they say where or why and fix nothing, and one is typed on a node.
 _NOT_RUN = {
-    Cause.APPLICATION_REVISION,
-    Cause.APPLICATION_VALUES,
     Cause.INIT_PENDING,
     Cause.IMAGE_UNREADABLE,
     Cause.RENDER_FAILED,
@@ -58,7 +65,8 @@ def test_suggested_command_ends_its_verdict(reg, verdict):
 def test_every_cause_with_a_command_has_a_row():
     """In the task whose verdict suggests it; rows of REG-004 run what REG-006 says of the wiring."""
     suggesting = {one.cause for _, one in VERDICTS.values() if command_of(one)}
-    played = {row.fault.cause for _, row in suggested_rows(TARGET)}
+    rows = (*suggested_rows(TARGET), *argocd_rows(TARGET))
+    played = {row.fault.cause for _, row in rows}
 
     assert suggesting - played == _NOT_RUN
 
@@ -68,6 +76,7 @@ def test_every_row_is_one_of_the_sample():
     rows = [(criterion, row.fault.id) for criterion, row in suggested_rows(TARGET)]
 
     assert set(rows) == {(criterion, name) for criterion in ROWS for name in ROWS[criterion]}
+    assert {row.fault.id for _, row in argocd_rows(TARGET)} == set(BY_ARGOCD)
     wirings = {(row.workload.pull_secrets_key, row.wiring) for _, row in suggested_rows(TARGET)}
     assert len(wirings) == 3
 
