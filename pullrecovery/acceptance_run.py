@@ -59,9 +59,12 @@ def run_acceptance(
     options += [f"--basetemp={paths.state / 'tests'}"]
     with (
         locked(paths, progress.say),
-        building_beside(paths, target.docs, progress.say),
+        building_beside(paths, target.docs, progress.say) as docs,
     ):
-        lab = Raising(paths, versions, progress=progress, with_cluster=with_cluster).up_locked()
+        raising = Raising(
+            paths, versions, progress=progress, with_cluster=with_cluster, on_base=docs.build
+        )
+        lab = raising.up_locked()
         if argocd:
             raise_argocd(lab, progress)
         with progress.phase("seed") as phase, open_world(lab, target, phase.note) as lab_world:
