@@ -347,8 +347,9 @@ def test_browser_is_started_without_a_network_and_without_the_users_home(monkeyp
     assert browser.look(tmp_path, "/page", (), tmp_path / "page.png") == {"page": 1}
     assert said["env"]["DOCKER_HOST"] == "unix:///engine"
     assert said["env"]["BROWSER_NAME"].startswith("pull-recovery-passing-")
-    assert "--network none" in PROGRAM.read_text()
-    assert "--label" in PROGRAM.read_text()
+    options = ("--network none", "--label", "--user 65534:65534", "--cap-drop ALL")
+    options += ("--security-opt no-new-privileges", "--memory 3g", "--pids-limit 1024")
+    assert [option for option in options if option not in PROGRAM.read_text()] == []
 
 
 @pytest.mark.parametrize(
