@@ -67,7 +67,7 @@ def canaries(tmp_path, monkeypatch):
 
 def _tries(words: str) -> dict[str, str]:
     """How each try ended: the first word of what was told of it."""
-    return dict(re.findall(r"(?m)^\s*tried (.+?): (\S+)", words))
+    return dict(re.findall(r"\btried (.+?): (\S+)", words))
 
 
 def _address(engine_client) -> str:
