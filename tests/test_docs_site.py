@@ -14,6 +14,7 @@ from pullrecovery.lab.engine import Engine
 from pullrecovery.lab.nodejs import find_npm, linux_node
 from pullrecovery.lab.npm import npm_environment
 from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.pypi import installed
 from pullrecovery.lab.site import SiteBuilder, site_files
 from pullrecovery.lab.site_box import SITE, SiteBuild
 from pullrecovery.model import Docs
@@ -370,6 +371,21 @@ def test_npm_of_the_machine_is_taken_if_its_node_is_new_enough(tmp_path, monkeyp
 
     assert words[-1].endswith("npm" if own else "npm-cli.js")
     assert len(words) == (1 if own else 2)
+
+
+def test_wheels_for_another_platform_are_asked_for_by_its_name(tmp_path, monkeypatch):
+    """Pip would give this machine's; both lie beside one another in the cache."""
+    commands = []
+    monkeypatch.setattr("pullrecovery.lab.pypi.run", lambda command, **_: commands.append(command))
+    (tmp_path / "lock").write_text("a==1")
+
+    places = [installed(tmp_path, tmp_path / "lock", platform) for platform in ("", "linux_a")]
+
+    assert places[0] != places[1]
+    assert [word for command in commands for word in command if "platform" in word] == [
+        "--platform=linux_a"
+    ]
+    assert "--only-binary=:all:" in commands[1]
 
 
 def test_node_for_the_container_is_linuxs_on_every_machine(tmp_path, monkeypatch):
