@@ -226,7 +226,8 @@ def test_npm_gets_settings_of_its_own_and_no_secret(builder, monkeypatch, tmp_pa
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".npmrc").write_text("")
 
-    environment = {**os.environ, **npm_environment(builder.paths)}
+    environment = npm_environment(builder.paths)
+    assert set(os.environ) <= set(environment), "what is not named here is inherited"
 
     assert environment["GHCR_TOKEN"] == environment["NODE_OPTIONS"] == ""
     assert environment["npm_config_registry"] == "https://registry.invalid/"

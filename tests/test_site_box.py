@@ -181,6 +181,12 @@ def test_build_without_end_is_killed_and_removed(build):
     assert container.calls == ["attach", "start", "kill", "remove"]
 
 
+def test_build_that_takes_too_much_memory_is_one_clear_error(build):
+    """The kernel kills it, and says nothing to whoever waits."""
+    with pytest.raises(LabError, match="more than 3072 MiB of memory"):
+        build(Container([(2, b"Killed")], code=137))
+
+
 def test_site_that_is_too_large_is_given_up(build, monkeypatch):
     """Its output would fill the disk."""
     monkeypatch.setattr(site_box, "_LONGEST_ARCHIVE", 1000)

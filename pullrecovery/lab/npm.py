@@ -63,7 +63,7 @@ def _install(paths: Paths, files: Mapping[str, str], folder: Path, note: Note) -
 
 def npm_environment(paths: Paths) -> dict[str, str]:
     """The variables of npm: the user's settings of it and of the network; the others are empty."""
-    own = {name: "" for name in os.environ if not any(fnmatchcase(name, a) for a in _ALLOWED)}
+    own = {name: value if _is_allowed(name) else "" for name, value in os.environ.items()}
     paths.home.mkdir(parents=True, exist_ok=True)
     settings = Path.home() / ".npmrc"
     if settings.is_file() and not {"npm_config_userconfig", "NPM_CONFIG_USERCONFIG"} & {
@@ -71,3 +71,7 @@ def npm_environment(paths: Paths) -> dict[str, str]:
     }:
         own["npm_config_userconfig"] = str(settings)
     return {**own, "HOME": str(paths.home), "npm_config_cache": str(paths.cache / "npm")}
+
+
+def _is_allowed(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in _ALLOWED)

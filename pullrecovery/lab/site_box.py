@@ -40,6 +40,8 @@ _WITHIN = 300.0
 _MIB = 2**20
 _MEMORY = 3072 * _MIB
 _PROCESSES = 1024
+# 128 and SIGKILL, as the kernel ends what takes more memory than it may.
+_KILLED = 137
 _LONGEST_ARCHIVE = 1024 * _MIB
 _LONGEST_WORDS = _MIB
 _MOST_FILES = 100_000
@@ -166,6 +168,11 @@ def _run(container: Container, archive: Path, within: float) -> SiteBuild:
     if late.is_set():
         raise LabError(f"The docs site was not built within {within:g} s, and was given up.")
     code = int(container.wait()["StatusCode"])
+    if code == _KILLED:
+        raise LabError(
+            "The build of the docs site was killed, most likely as it needed more than"
+            f" {_MEMORY // _MIB} MiB of memory."
+        )
     return SiteBuild(code, words.decode(errors="replace"))
 
 
