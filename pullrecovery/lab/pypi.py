@@ -7,15 +7,17 @@ from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.process import run
 
 
-def installed(folder: Path, lock: Path) -> Path:
+def installed(folder: Path, lock: Path, platform: str = "") -> Path:
     """The folder below `folder` with what `lock` names, each file of it checked by its hash.
 
+    `platform` is pip's name of the one that it is for, by default this machine's.
     Raises CommandError in pip's words where it cannot be had.
     """
-    place = folder / key_of([lock])
+    place = folder / key_of([lock, *filter(None, [platform])])
     if not place.exists():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         with whole_folder(place) as scratch:
             options = ["--require-hashes", "--no-deps", "--target", str(scratch), "-r", str(lock)]
+            options += [f"--platform={platform}", "--only-binary=:all:"] if platform else []
             run([*pip, *options], timeout=600)
     return place

@@ -1,7 +1,8 @@
 """Raising, finding and removing the lab: one phase after another, each of them shown."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -39,6 +40,8 @@ from pullrecovery.wait import WaitError, wait_for
 
 _RECORD = "lab.json"
 _ANSWERS_WITHIN = 60.0
+# Called with the engine and its base image, once that is there.
+OnBase = Callable[[Engine, BaseImage], None]
 PHASES = ("engine", "tools", "images", "ghcr.io", "runner", "cluster")
 
 
@@ -75,6 +78,7 @@ class Raising:
     progress: Progress = field(default_factory=lambda: Progress(PHASES))
     with_cluster: bool = True
     with_argocd: bool = False
+    on_base: OnBase = lambda *_: None
 
     def up(self) -> Lab:
         """Raise the lab, or use the healthy one that is there.
@@ -131,7 +135,7 @@ class Raising:
             built = node.is_built(client)
             plan = plan_node(client, self.versions, built=built, note=phase.note)
             phase.note(_say_plan(plan, self.versions))
-        self._build_tools(client, tools, node, plan)
+        self._build_tools(engine, tools, node, plan)
         with self.progress.phase("images") as phase:
             node_tag, ghcr_tag = self._images(client, tools, node, plan, phase)
             runner_tag = self._runner_image(tools, plan).build(client, phase.note)
@@ -204,9 +208,10 @@ class Raising:
         return self.with_cluster and not plan.pull
 
     def _build_tools(
-        self, client: docker.DockerClient, tools: Toolchain, node: NodeImage, plan: NodePlan
+        self, engine: Engine, tools: Toolchain, node: NodeImage, plan: NodePlan
     ) -> None:
         """Compile what is missing, while Debian is bootstrapped beside it."""
+        client, base = engine.client(), BaseImage(self.paths, plan.pull)
         wanted: list[Tool] = [self._kubectl(plan)]
         wanted += [toolchain.KIND, toolchain.DISTRIBUTION, toolchain.WEB_BASE]
         wanted += [toolchain.ACTIONLINT]
@@ -215,17 +220,23 @@ class Raising:
         # Last, as most of what they are made of has been compiled for Kubernetes by then.
         runner = self._runner_image(tools, plan)
         wanted += [toolchain.HELM, *runner.parts]
-        bases = [BaseImage(self.paths, plan.pull), runner.base]
+        bases = [runner.base]
         if self.with_argocd:
             argocd = ArgocdImage(tools, argocd_base(self.paths, pulled=plan.pull))
             if not argocd.is_built(client):
                 wanted += argocd.parts
                 bases.append(argocd.base)
         with self.progress.phase("tools") as phase, ThreadPoolExecutor(1) as beside:
-            bootstrapped = [beside.submit(base.ensure, client, phase.note) for base in bases]
+            based = beside.submit(base.ensure, client, phase.note)
+            based.add_done_callback(lambda done: self._based(done, engine, base))
+            bootstrapped = [beside.submit(each.ensure, client, phase.note) for each in bases]
             tools.build(dict.fromkeys(wanted), phase.note)
-            for base in bootstrapped:
-                base.result()
+            for made in (based, *bootstrapped):
+                made.result()
+
+    def _based(self, made: Future[str], engine: Engine, base: BaseImage) -> None:
+        if not made.cancelled() and made.exception() is None:
+            self.on_base(engine, base)
 
     def _images(
         self,

@@ -152,7 +152,11 @@ def _seed(
         actionlint=Actionlint(lab.tools.binary(toolchain.ACTIONLINT)),
         reader=reader.credential,
         operator=operator.credential,
-        docs_site=LabDocsSite(lab.paths, Browser(lab.paths, lab.engine, lab.plan.pull)),
+        docs_site=LabDocsSite(
+            lab.paths,
+            Browser(lab.paths, lab.engine, lab.plan.pull),
+            origin=target.docs.folder if target.docs else None,
+        ),
         platforms=() if lab.has_cluster else (f"linux/{toolchain.go_arch()}",),
     )
     return LabWorld(world, lab, control, Pusher(registry, writer.credential), apps)

@@ -1,11 +1,8 @@
 """Building a Docusaurus site: once for each content of its folder, whatever comes of it."""
 
 import json
-import os
-import platform
+import re
 import shutil
-import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +10,21 @@ from typing import Any
 from filelock import FileLock
 
 from pullrecovery.errors import LabError
-from pullrecovery.lab.content import key_of, whole_folder
-from pullrecovery.lab.nodejs import Node
+from pullrecovery.lab import site_box
+from pullrecovery.lab.content import full_key_of, whole_folder
+from pullrecovery.lab.nodejs import LOCK
+from pullrecovery.lab.npm import installed_modules
 from pullrecovery.lab.paths import Paths
-from pullrecovery.process import child, run
-
-Note = Callable[[str], None]
+from pullrecovery.lab.rootfs import Note
+from pullrecovery.lab.site_box import PROGRAM, SITE, Box
+from pullrecovery.tree import files_below
 
 # What npm and Docusaurus make in a folder somebody works in.
 _MADE = frozenset({"node_modules", "build", ".docusaurus", ".git"})
 _LISTED = (".docusaurus", "docusaurus-plugin-content-docs")
-_BUILD_WITHIN = 300.0
-_INSTALL_WITHIN = 1200.0
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+# All that decides what comes of a build, beside the site itself.
+_CODE = (Path(__file__), Path(site_box.__file__), PROGRAM, LOCK)
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class BuiltSite:
 
 @dataclass(frozen=True)
 class SiteBuilder:
-    """Installs a site's packages and builds it, both cached by content."""
+    """Installs a site's packages and builds it in `box`, both cached by content."""
 
     paths: Paths
-    node: Node
+    box: Box
 
     @property
     def _folder(self) -> Path:
@@ -54,110 +54,109 @@ class SiteBuilder:
 
     def key(self, site: Path) -> str:
         """What the outcome of a build depends on: this code, Node.js and every file."""
-        parts: list[str | Path] = [Path(__file__), str(self.node.major)]
+        parts: list[str | Path] = [*_CODE]
         for file in site_files(site):
             parts += [file.relative_to(site).as_posix(), file]
-        return key_of(parts)
+        return full_key_of(parts)
 
-    def built(self, site: Path, note: Note = lambda _: None) -> BuiltSite:
+    def built(
+        self, site: Path, note: Note = lambda _: None, origin: Path | None = None
+    ) -> BuiltSite:
         """The outcome of building `site`, which is not written to; from the cache if it has it.
 
-        Raises CommandError in npm's words, and LabError where the build ends in another way than
-        by an error of Docusaurus'; neither is kept.
+        `origin` is the site that this one is a variant of, whose compiled pages it may use.
+        Raises UsageError for files that lead out of the site, CommandError in npm's words, and
+        LabError where the build ends in another way than by an error of Docusaurus'; none is kept.
         """
         key = self.key(site)
         folder = self._folder / f"site-{key}"
         if not folder.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
-            # One at a time: a build uses every core, and all of them share one set of packages.
+            # One at a time: a build uses every core, and all of them share one work folder.
             with FileLock(self._folder / "build.lock"):
                 if not folder.exists():
                     with whole_folder(folder) as scratch:
-                        self._build(site, scratch, note)
+                        self._build(site, origin or site, scratch, note)
         outcome = json.loads((folder / "outcome.json").read_text())
         pages = {source: (path, sidebar) for source, path, sidebar in outcome["pages"]}
         return BuiltSite(key, outcome["words"], folder / "build", pages)
 
-    def _build(self, site: Path, target: Path, note: Note) -> None:
-        modules = self._modules(site, note)
-        # Always the same folder, as the packages' cache of compiled pages knows them by path.
-        work = self._folder / "work"
+    def _build(self, site: Path, origin: Path, target: Path, note: Note) -> None:
+        modules = installed_modules(self.paths, site, note)
+        work, results = self._folder / "work", target / "results"
         shutil.rmtree(work, ignore_errors=True)
-        _copy(site, work)
-        (work / "node_modules").symlink_to(modules)
+        copy_site(site, work)
+        results.mkdir()
         note("building the docs site")
-        code, said = _docusaurus(self.node, work, self.paths.home)
-        words = "" if code == 0 else _plain(said, work, modules)
-        if code not in (0, 1) or (code == 1 and "[ERROR]" not in said):
-            raise LabError(f"Building the docs site ended with {code}: {words[-2000:]}")
-        if code == 0:
-            shutil.copytree(work / "build", target / "build")
-        outcome = {"words": words, "pages": _pages(work) if code == 0 else []}
+        compiled = self._folder / f"site-{self.key(origin)}" / "compiled"
+        build = self.box.build(
+            work, modules, compiled if compiled.is_dir() else None, results, note
+        )
+        words = "" if build.code == 0 else _plain(build.words)
+        if build.code not in (0, 1) or (build.code == 1 and "[ERROR]" not in words):
+            raise LabError(f"Building the docs site ended with {build.code}: {words[-2000:]}")
+        outcome = {"words": words, "pages": _pages(results) if build.code == 0 else []}
+        if build.code == 0:
+            (results / "build").rename(target / "build")
+            if site == origin:
+                self._keep_compiled(results / "node_modules" / ".cache", target / "compiled")
+        shutil.rmtree(results)
         (target / "outcome.json").write_text(json.dumps(outcome))
 
-    def _modules(self, site: Path, note: Note) -> Path:
-        """The node_modules of the site's lock; its packages' scripts are not run."""
-        named = [site / "package.json", site / "package-lock.json"]
-        machine = f"{platform.system()}-{platform.machine()}-{self.node.major}"
-        folder = self._folder / f"modules-{key_of([machine, *named])}"
-        if not folder.exists():
-            note("installing the packages of the docs site with npm")
-            with whole_folder(folder) as scratch:
-                for file in named:
-                    shutil.copyfile(file, scratch / file.name)
-                options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-                cache = {"npm_config_cache": str(self.paths.cache / "npm")}
-                run([*self.node.npm, *options], cwd=scratch, env=cache, timeout=_INSTALL_WITHIN)
-        return folder / "node_modules"
+    def _keep_compiled(self, pages: Path, target: Path) -> None:
+        """Keep them for variants of this site alone, as a page may compile to what it likes.
+
+        Those of another site go: they are large, and save a few seconds.
+        """
+        for other in self._folder.glob("site-*/compiled"):
+            shutil.rmtree(other)
+        pages.rename(target)
 
 
 def site_files(site: Path) -> list[Path]:
-    """The files of a site's folder, sorted, without what npm and Docusaurus made there."""
-    return sorted(
-        file
-        for file in site.rglob("*")
-        if file.is_file() and not _MADE.intersection(file.relative_to(site).parts)
-    )
+    """The files of a site's folder, sorted, without what npm and Docusaurus made there.
+
+    Raises UsageError for a symbolic link that leads out of it.
+    """
+    return files_below(site, _MADE)
 
 
-def _copy(site: Path, work: Path) -> None:
-    """Copy with new times: the cache of compiled pages takes an older file for a known one."""
+def copy_site(site: Path, work: Path) -> None:
+    """Copy with new times: the cache of compiled pages takes an older file for a known one.
+
+    Whoever builds is another user, and finds a place for what he mounts there.
+    """
+    for made in ("node_modules", ".docusaurus"):
+        (work / made).mkdir(parents=True)
     for file in site_files(site):
         copy = work / file.relative_to(site)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
+    for copied in (work, *work.rglob("*")):
+        copied.chmod(0o755 if copied.is_dir() else 0o644)
 
 
-def _docusaurus(node: Node, work: Path, home: Path) -> tuple[int, str]:
-    """Build the site in `work`: the exit code, and everything printed."""
-    home.mkdir(parents=True, exist_ok=True)
-    command = [str(node.binary), "node_modules/@docusaurus/core/bin/docusaurus.mjs", "build"]
-    # It would look for a newer version of itself, and write down below HOME that it did.
-    quiet = {"NO_UPDATE_NOTIFIER": "1", "CI": "true", "NO_COLOR": "1", "HOME": str(home)}
-    path = {"PATH": os.pathsep.join([str(node.binary.parent), os.environ.get("PATH", "")])}
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with child(command, env={**quiet, **path}, cwd=work, popen=pipes) as build:
-        try:
-            said, _ = build.communicate(timeout=_BUILD_WITHIN)
-        except subprocess.TimeoutExpired as error:
-            raise LabError(f"The docs site was not built within {_BUILD_WITHIN:g} s.") from error
-    return build.returncode, said
+def _plain(words: str) -> str:
+    """Words without places in the container, and without what a terminal takes for commands."""
+    text = _ESCAPES.sub("", words)
+    printed = "".join(each for each in text if each.isprintable() or each in "\n\t")
+    return printed.replace(f"{SITE}/", "").strip()
 
 
-def _plain(said: str, work: Path, modules: Path) -> str:
-    """Words without places of this machine."""
-    return said.replace(f"{work}/", "").replace(f"{modules.parent}/", "").strip()
-
-
-def _pages(work: Path) -> list[tuple[str, str, str]]:
+def _pages(results: Path) -> list[tuple[str, str, str]]:
     """Source, path and sidebar of every page, as the docs plugin lists them."""
-    found: list[dict[str, Any]] = [
-        json.loads(file.read_text())
-        for file in sorted(work.joinpath(*_LISTED).glob("*/site-*.json"))
-    ]
-    return [
-        (page["source"].removeprefix("@site/"), page["permalink"], _sidebar(page)) for page in found
-    ]
+    try:
+        found: list[dict[str, Any]] = [
+            json.loads(file.read_text())
+            for file in sorted(results.joinpath(*_LISTED).glob("*/site-*.json"))
+        ]
+        pages = [(page["source"], page["permalink"], _sidebar(page)) for page in found]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise LabError(f"The list of the docs site's pages cannot be read: {error!r}") from error
+    for page in pages:
+        if not all(isinstance(text, str) for text in page) or not page[1].startswith("/"):
+            raise LabError(f"The list of the docs site's pages has none in {page!r}.")
+    return [(source.removeprefix("@site/"), path, sidebar) for source, path, sidebar in pages]
 
 
 def _sidebar(page: dict[str, Any]) -> str:

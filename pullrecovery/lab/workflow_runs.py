@@ -22,6 +22,7 @@ from pullrecovery.lab.runner_shell import RunnerShell
 from pullrecovery.model import Target
 from pullrecovery.observation import Ran
 from pullrecovery.redaction import protect
+from pullrecovery.tree import files_below
 from pullrecovery.workflow_file import TAGS, Event, WorkflowFile, is_checkout
 from pullrecovery.workflow_seen import DockerCall, Played, Pushed, Rehearsal, StepLog
 
@@ -124,10 +125,8 @@ class LabWorkflows(LabRehearsals):
 
 
 def _checkout(root: Path) -> dict[str, Path]:
-    """The files of the target, by their path in it."""
-    paths = (path for path in sorted(root.rglob("*")) if path.is_file())
-    kept = (path for path in paths if not _LEFT_OUT & set(path.relative_to(root).parts))
-    return {str(path.relative_to(root)): path for path in kept}
+    """The files of the target, by their path in it; UsageError for a link that leaves it."""
+    return {str(path.relative_to(root)): path for path in files_below(root, _LEFT_OUT)}
 
 
 def _actions() -> dict[str, bytes]:

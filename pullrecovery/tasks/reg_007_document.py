@@ -29,6 +29,7 @@ from pullrecovery.model import Cause, Docs, Target, Verdict, all_named, fails, h
 from pullrecovery.observation import Observation
 from pullrecovery.observe.docs import observe_docs
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tree import files_below
 from pullrecovery.world import World
 
 _ROUNDS = 6
@@ -65,6 +66,8 @@ def document(world: World, *, dry_run: bool = False) -> Change:
     target, docs = world.target, _docs_of(world.target)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / docs.folder.name
+        # A copy holds what its links lead to, which must not be a file of this machine.
+        files_below(docs.folder, frozenset(_MADE))
         shutil.copytree(docs.folder, folder, ignore=shutil.ignore_patterns(*_MADE))
         copy = Docs(
             folder,

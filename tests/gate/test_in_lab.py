@@ -134,8 +134,9 @@ def raised(monkeypatch):
     seen = []
 
     class Raising:
-        def __init__(self, *_, with_cluster, **__):
+        def __init__(self, *_, with_cluster, on_base, **__):
             seen.append("cluster" if with_cluster else "registry")
+            on_base()
 
         def up_locked(self):
             return "raised"
@@ -145,7 +146,10 @@ def raised(monkeypatch):
 
     monkeypatch.setattr(in_lab, "Raising", Raising)
     monkeypatch.setattr(in_lab, "open_world", lambda *_: nullcontext(_Lab()))
-    monkeypatch.setattr(in_lab, "building_beside", lambda *_: nullcontext())
+    beside = SimpleNamespace(
+        build=lambda: seen.append("docs"), end=lambda: seen.append("docs ended")
+    )
+    monkeypatch.setattr(in_lab, "building_beside", lambda *_: nullcontext(beside))
     monkeypatch.setattr(in_lab, "judge_started", lambda _: dict.fromkeys(LAB_CHECKS, holds()))
     monkeypatch.setattr(Revision, "registry", lambda *_: dict.fromkeys(REGISTRY_CHECKS, holds()))
     monkeypatch.setattr(Revision, "still_named", lambda *_: {})
@@ -167,7 +171,8 @@ def test_the_lab_is_raised_no_further_than_the_next_tier_needs(raised, monkeypat
     """The first two tiers need no cluster, and the third does."""
     judgement = _gate(monkeypatch, dict.fromkeys(STATIC_CHECKS, holds())).judge()
 
-    assert raised == ["registry", "cluster"]
+    assert [part for part in raised if part != "docs"] == ["registry", "cluster"]
+    assert raised[1] == "docs", "the docs are built before the cluster is there"
     assert {tier.ended for tier in judgement.tiers} == {"passed"}
     assert judgement.checks.missing == ()
 
@@ -189,7 +194,7 @@ def test_no_cluster_is_raised_for_a_revision_whose_text_is_wrong(raised, monkeyp
 
     judgement = _gate(monkeypatch, wrong).judge()
 
-    assert raised == ["registry"]
+    assert raised == ["registry", "docs"]
     assert [tier.ended for tier in judgement.tiers] == ["held", "not-run", "not-run"]
 
 
@@ -203,3 +208,4 @@ def test_what_goes_on_beside_a_tier_that_timed_out_is_ended(raised, monkeypatch)
 
     assert [tier.ended for tier in gate.judge().tiers] == ["timed-out", "not-run", "not-run"]
     assert ended == [True]
+    assert raised[-1] == "docs ended"

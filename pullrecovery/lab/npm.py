@@ -1,0 +1,77 @@
+"""The packages of a docs site, installed by npm on this machine: none of their code is run."""
+
+import os
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from filelock import FileLock
+
+from pullrecovery.lab.content import full_key_of, whole_folder
+from pullrecovery.lab.nodejs import find_npm
+from pullrecovery.lab.npm_files import npm_files
+from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.rootfs import Note
+from pullrecovery.lab.toolchain import go_arch
+from pullrecovery.process import run
+
+_WITHIN = 1200.0
+_CPUS = {"amd64": "x64", "arm64": "arm64"}
+# Links to programs are made by names that the lock gives, and nobody calls them.
+_OPTIONS = ("ci", "--ignore-scripts", "--no-bin-links", "--no-audit", "--no-fund")
+# What a user sets so that npm finds the registry and is let in.
+_ALLOWED = (
+    "PATH",
+    "LANG",
+    "LC_*",
+    "TMPDIR",
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("NODE_AUTH_TOKEN", "NODE_EXTRA_CA_CERTS", "NPM_TOKEN"),
+    *("npm_config_*", "NPM_CONFIG_*", "SSL_CERT_DIR", "SSL_CERT_FILE"),
+)
+
+
+def installed_modules(paths: Paths, site: Path, note: Note) -> Path:
+    """The node_modules for Linux of the site's lock, from the cache if it has them.
+
+    Raises UsageError for a lock with a package that is not a registry's, and CommandError in npm's
+    words.
+    """
+    files = npm_files(site)
+    folder = paths.cache / "docs" / f"modules-{full_key_of([go_arch(), *files.values()])}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / "npm.lock"):
+        if not folder.exists():
+            _install(paths, files, folder, note)
+    return folder / "node_modules"
+
+
+def _install(paths: Paths, files: Mapping[str, str], folder: Path, note: Note) -> None:
+    note("installing the packages of the docs site with npm")
+    with whole_folder(folder) as scratch:
+        for name, text in files.items():
+            (scratch / name).write_text(text, encoding="utf-8")
+        machine = ["--os=linux", f"--cpu={_CPUS[go_arch()]}", "--libc=glibc"]
+        command = [*find_npm(paths), *_OPTIONS, *machine]
+        run(command, cwd=scratch, env=npm_environment(paths), timeout=_WITHIN)
+        # Docusaurus keeps compiled pages there, where the container has a folder of its own.
+        (scratch / "node_modules" / ".cache").mkdir(exist_ok=True)
+        # Whoever builds is another user.
+        run(["chmod", "-R", "a+rX", str(scratch)])
+
+
+def npm_environment(paths: Paths) -> dict[str, str]:
+    """The variables of npm: the user's settings of it and of the network; the others are empty."""
+    own = {name: value if _is_allowed(name) else "" for name, value in os.environ.items()}
+    paths.home.mkdir(parents=True, exist_ok=True)
+    settings = Path.home() / ".npmrc"
+    if settings.is_file() and not {"npm_config_userconfig", "NPM_CONFIG_USERCONFIG"} & {
+        *os.environ
+    }:
+        own["npm_config_userconfig"] = str(settings)
+    return {**own, "HOME": str(paths.home), "npm_config_cache": str(paths.cache / "npm")}
+
+
+def _is_allowed(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in _ALLOWED)

@@ -1,0 +1,292 @@
+"""The container in which a docs site is built, with an engine that is played."""
+
+import io
+import socket
+import struct
+import tarfile
+import threading
+
+import pytest
+from docker.errors import NotFound
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab import site_box
+from pullrecovery.lab.engine import Engine
+from pullrecovery.lab.paths import LABEL, Paths
+from pullrecovery.lab.rootfs import BaseImage
+from pullrecovery.lab.site_box import SITE, SiteBox, end_builds, unpack
+
+
+def _tar(*members):
+    """Return a tar of (name, type, content or target of a link)."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, kind, content in members:
+            entry = tarfile.TarInfo(name)
+            entry.type = kind
+            if kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+                entry.linkname = content
+            entry.size = len(content) if kind == tarfile.REGTYPE else 0
+            tar.addfile(entry, io.BytesIO(content) if kind == tarfile.REGTYPE else None)
+    return out.getvalue()
+
+
+SITE_TAR = _tar(("build/", tarfile.DIRTYPE, b""), ("build/index.html", tarfile.REGTYPE, b"a page"))
+
+
+class Container:
+    """Prints `frames`, pairs of a stream and bytes, and ends; `endless` only when it is killed."""
+
+    def __init__(self, frames, code=0, *, endless=False):
+        self.frames, self.code, self.endless = frames, code, endless
+        self.ours, self.its = socket.socketpair()
+        self.calls = []
+
+    def attach_socket(self, params):
+        self.calls.append("attach")
+        return self.ours
+
+    def start(self):
+        self.calls.append("start")
+        threading.Thread(target=self._print).start()
+
+    def _print(self):
+        try:
+            for stream, data in self.frames:
+                self.its.sendall(struct.pack(">BxxxL", stream, len(data)) + data)
+        except OSError:
+            # Nobody reads any more.
+            return
+        if not self.endless:
+            self.its.close()
+
+    def kill(self):
+        self.calls.append("kill")
+        self.code = 137
+        self.its.shutdown(socket.SHUT_RDWR)
+        self.its.close()
+
+    def wait(self):
+        return {"StatusCode": self.code}
+
+    def remove(self, **how):
+        self.calls.append("remove")
+        self.its.close()
+        if how != {"force": True, "v": True}:
+            raise AssertionError(how)
+
+
+class Client:
+    """An engine with one container."""
+
+    def __init__(self, container):
+        self.container, self.options = container, {}
+        self.containers = self
+
+    def create(self, image, command, **options):
+        self.options = {"image": image, "command": command, **options}
+        return self.container
+
+    def list(self, **how):
+        self.options = how
+        return [self.container]
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(name="build")
+def _build(tmp_path, monkeypatch):
+    """Return a function that builds in a played container: the build, and how it was made."""
+    monkeypatch.setattr(site_box, "linux_node", lambda _: tmp_path / "node")
+    monkeypatch.setattr(BaseImage, "ensure", lambda *_: "base:1")
+
+    def build(container, within=20.0, compiled=None):
+        client = Client(container)
+        monkeypatch.setattr(Engine, "client", lambda _: client)
+        image = BaseImage(Paths(tmp_path, tmp_path))
+        box = SiteBox(Engine("unix:///engine", owned=True), image, within)
+        (tmp_path / "into").mkdir()
+        done = box.build(
+            tmp_path / "site", tmp_path / "modules", compiled, tmp_path / "into", lambda _: None
+        )
+        return done, client.options
+
+    return build
+
+
+def test_container_has_nothing_of_the_machine(build, tmp_path, monkeypatch):
+    """No network, no right, no variable; its limits; and what is mounted is read-only."""
+    monkeypatch.setenv("PULL_RECOVERY_GATE_KEY", "secret")
+
+    _, options = build(Container([(1, SITE_TAR)]), compiled=tmp_path / "compiled")
+
+    assert options["network_mode"] == "none"
+    assert options["user"] == "65534:65534"
+    assert options["cap_drop"] == ["ALL"]
+    assert options["security_opt"] == ["no-new-privileges"]
+    assert options["read_only"] is True
+    assert options["mem_limit"] == options["memswap_limit"] == 3 * 2**30
+    assert options["pids_limit"] == 1024
+    assert options["log_config"]["Type"] == "none"
+    assert set(options["environment"]) == {
+        "HOME",
+        "TMPDIR",
+        "PATH",
+        "CI",
+        "NO_COLOR",
+        "NO_UPDATE_NOTIFIER",
+    }
+    assert {mount["Target"]: mount["Source"] for mount in options["mounts"]} == {
+        SITE: str(tmp_path / "site"),
+        f"{SITE}/node_modules": str(tmp_path / "modules"),
+        "/usr/local/bin/node": str(tmp_path / "node"),
+        "/compiled": str(tmp_path / "compiled"),
+    }
+    assert all(mount["ReadOnly"] and mount["Type"] == "bind" for mount in options["mounts"])
+    assert all("size=" in tmpfs for tmpfs in options["tmpfs"].values())
+    # With both, whoever comes next finds it if this run is killed, and removes it.
+    assert options["labels"] == {LABEL: "docs"}
+    assert options["name"].startswith("pull-recovery-passing-")
+    assert not {"privileged", "cap_add", "devices", "pid_mode", "ipc_mode"} & set(options)
+
+
+def test_results_are_the_files_of_standard_output(build, tmp_path):
+    """The container is removed when it has ended."""
+    container = Container([(2, b"[INFO] "), (1, SITE_TAR[:100]), (1, SITE_TAR[100:]), (2, b"ok")])
+
+    done, _ = build(container)
+
+    assert (done.code, done.words) == (0, "[INFO] ok")
+    assert (tmp_path / "into" / "build" / "index.html").read_text() == "a page"
+    assert [path.name for path in (tmp_path / "into").iterdir()] == ["build"]
+    assert container.calls == ["attach", "start", "remove"]
+
+
+def test_failed_build_leaves_words_alone(build, tmp_path):
+    """What it wrote to standard output before is no result."""
+    done, _ = build(Container([(1, b"x" * 100), (2, b"[ERROR] broken \xff")], code=1))
+
+    assert (done.code, done.words) == (1, "[ERROR] broken \ufffd")
+    assert list((tmp_path / "into").iterdir()) == []
+
+
+def test_build_without_end_is_killed_and_removed(build):
+    """With one sentence that says how long it had."""
+    container = Container([(2, b"[INFO] building")], endless=True)
+
+    with pytest.raises(LabError, match=r"not built within 0\.2 s"):
+        build(container, within=0.2)
+
+    assert container.calls == ["attach", "start", "kill", "remove"]
+
+
+def test_build_that_takes_too_much_memory_is_one_clear_error(build):
+    """The kernel kills it, and says nothing to whoever waits."""
+    with pytest.raises(LabError, match="more than 3072 MiB of memory"):
+        build(Container([(2, b"Killed")], code=137))
+
+
+def test_site_that_is_too_large_is_given_up(build, monkeypatch):
+    """Its output would fill the disk."""
+    monkeypatch.setattr(site_box, "_LONGEST_ARCHIVE", 1000)
+    container = Container([(1, b"x" * 600)] * 5, endless=True)
+
+    with pytest.raises(LabError, match="larger than"):
+        build(container)
+
+    assert container.calls[-1] == "remove"
+
+
+def test_of_endless_words_the_last_are_kept(build, monkeypatch):
+    """They are held in memory, and stored."""
+    monkeypatch.setattr(site_box, "_LONGEST_WORDS", 10)
+
+    done, _ = build(Container([(2, b"x" * 1000), (2, b"[ERROR] y")], code=1))
+
+    assert done.words == "x[ERROR] y"
+
+
+def test_engine_that_has_removed_it_already_is_no_error(monkeypatch):
+    """Two may end the same build."""
+    container = Container([])
+    client = Client(container)
+    monkeypatch.setattr(Engine, "client", lambda _: client)
+
+    def gone(**_):
+        container.ours.close()
+        container.its.close()
+        raise NotFound("gone")
+
+    container.remove = gone
+    end_builds(Engine("unix:///engine", owned=True))
+
+    assert client.options == {"all": True, "filters": {"label": f"{LABEL}=docs"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "content"),
+    [
+        ("build/link", tarfile.SYMTYPE, "/etc/hostname"),
+        ("build/link", tarfile.SYMTYPE, "index.html"),
+        ("build/link", tarfile.LNKTYPE, "/etc/hostname"),
+        ("build/fifo", tarfile.FIFOTYPE, b""),
+        ("build/device", tarfile.CHRTYPE, b""),
+        ("build/../../escaped", tarfile.REGTYPE, b"x"),
+        ("/escaped", tarfile.REGTYPE, b"x"),
+        ("../escaped", tarfile.REGTYPE, b"x"),
+        ("elsewhere", tarfile.REGTYPE, b"x"),
+        ("results.tar", tarfile.REGTYPE, b"x"),
+        ("build", tarfile.REGTYPE, b"x"),
+    ],
+)
+def test_result_that_is_no_file_in_its_place_is_refused(tmp_path, name, kind, content):
+    """It would be read or written elsewhere on this machine."""
+    (tmp_path / "results.tar").write_bytes(_tar((name, kind, content)))
+    (tmp_path / "into").mkdir()
+
+    with pytest.raises(LabError, match="which is no result"):
+        unpack(tmp_path / "results.tar", tmp_path / "into")
+
+    assert list((tmp_path / "into").iterdir()) == []
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_sparse_result_is_refused(tmp_path):
+    """It says that it is as long as it likes, and takes no room in the archive."""
+    entry = tarfile.TarInfo("build/sparse")
+    entry.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1"}
+    entry.pax_headers |= {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(2**40)}
+    with tarfile.open(tmp_path / "results.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(entry)
+
+    with pytest.raises(LabError, match=r"too many files|which is no result"):
+        unpack(tmp_path / "results.tar", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        b"",
+        b"no tar",
+        SITE_TAR[:1026],
+        _tar(("build/a", tarfile.REGTYPE, b"x"), ("build/a/b", tarfile.REGTYPE, b"x")),
+        _tar((f"build/{'a' * 300}", tarfile.REGTYPE, b"x")),
+    ],
+)
+def test_results_that_cannot_be_read_are_one_clear_error(tmp_path, archive):
+    """Whatever the site's code has printed."""
+    (tmp_path / "results.tar").write_bytes(archive)
+
+    with pytest.raises(LabError, match=r"^The results of the docs site's build cannot be read: "):
+        unpack(tmp_path / "results.tar", tmp_path)
+
+
+def test_results_of_too_many_files_are_refused(tmp_path, monkeypatch):
+    """A place in the disk's table of files is taken by an empty one too."""
+    monkeypatch.setattr(site_box, "_MOST_FILES", 1)
+    files = [(f"build/{number}", tarfile.REGTYPE, b"") for number in range(3)]
+    (tmp_path / "results.tar").write_bytes(_tar(*files))
+
+    with pytest.raises(LabError, match="too many files"):
+        unpack(tmp_path / "results.tar", tmp_path)
