@@ -32,6 +32,7 @@ from pullrecovery.lab.sbom import (
 )
 from pullrecovery.lab.toolchain import Toolchain, go_arch
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 REPOSITORY_NAME = "pull-recovery"
 SBOM_PATH = "/usr/share/sbom/pull-recovery.cdx.json"
@@ -194,7 +195,7 @@ def _install(lock: Path, target: Path) -> None:
     platforms = [f"--platform={each}_{machine}" for each in built]
     container = ["--python-version", _PYTHON, "--only-binary", ":all:", *platforms]
     what = ["--require-hashes", "--no-deps", "--no-compile", "--target", str(target)]
-    run([*pip, *container, *what, "-r", str(lock)], timeout=900)
+    run([*pip, *container, *what, "-r", str(lock)], inherit=[VariableSet.PIP], timeout=900)
 
 
 def _copy(source: Path, target: Path) -> None:
