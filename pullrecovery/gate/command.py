@@ -1,7 +1,6 @@
 """`gate`: one revision judged; the verdict written, signed, and said."""
 
 import json
-import os
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,11 +23,10 @@ from pullrecovery.lab.raising import PHASES
 from pullrecovery.lab.versions import kubernetes_set
 from pullrecovery.model import Target
 from pullrecovery.observation import Credential
-from pullrecovery.redaction import protect
 from pullrecovery.registry import RegistryClient
+from pullrecovery.secret_variables import TOKEN, secret
 
 REPORTS = REPOSITORY / ".reports" / "gate"
-TOKEN = "GHCR_TOKEN"
 _ANSWER_WITHIN = 30.0
 _JSON, _JWS = "verdict.json", "verdict.jws"
 
@@ -85,7 +83,7 @@ def run_gate(wish: Wish) -> int:
 
 def _source(target: Target) -> Side:
     """The registry itself, as the holder of GHCR_TOKEN sees it."""
-    token = protect(os.environ.get(TOKEN, "").strip())
+    token = secret(TOKEN)
     if not token:
         raise UsageError(f"Set {TOKEN} to a token that may read the packages of {target.owner}.")
     registry = RegistryClient(target.registry, httpx.Client(timeout=_ANSWER_WITHIN))

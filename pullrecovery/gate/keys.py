@@ -7,9 +7,8 @@ from pathlib import Path
 from pullrecovery.errors import UsageError
 from pullrecovery.gate.signing import Key, private_key, public_key
 from pullrecovery.redaction import protect
+from pullrecovery.secret_variables import SIGNING_KEY, secret
 
-# The key itself, as a CI system hands on its secrets.
-SIGNING = "PULL_RECOVERY_GATE_KEY"
 VERIFYING = "PULL_RECOVERY_GATE_PUBLIC_KEY"
 
 
@@ -18,8 +17,8 @@ def signing_key(file: Path | None) -> Key | None:
     if file:
         _check_private(file)
         return private_key(_secret(_content(file)), str(file))
-    given = os.environ.get(SIGNING, "")
-    return private_key(_secret(given), SIGNING) if given.strip() else None
+    given = secret(SIGNING_KEY)
+    return private_key(_secret(given), SIGNING_KEY) if given else None
 
 
 def verifying_key(file: Path | None) -> Key:

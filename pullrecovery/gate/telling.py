@@ -22,10 +22,9 @@ from pullrecovery.observation import Credential
 from pullrecovery.redaction import protect
 from pullrecovery.reference import parse_reference
 from pullrecovery.registry import RegistryClient
+from pullrecovery.secret_variables import STATUS_TOKEN, TOKEN, secret
 
 FORMATS = ("github", "promoter")
-TOKEN = "GITHUB_TOKEN"
-PUSH_TOKEN = "GHCR_TOKEN"
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _TIMEOUT = 30.0
 
@@ -68,11 +67,11 @@ def run_telling(telling: Telling, http: httpx.Client | None = None) -> int:
 
 
 def _token(*, from_stdin: bool) -> str:
-    token = (sys.stdin.read() if from_stdin else os.environ.get(TOKEN, "")).strip()
+    token = (sys.stdin.read() if from_stdin else secret(STATUS_TOKEN)).strip()
     if not token:
         raise UsageError(
-            f"A token that may write statuses is needed: set {TOKEN}, or give it on stdin with"
-            " --token-stdin."
+            f"A token that may write statuses is needed: set {STATUS_TOKEN}, or give it on stdin"
+            " with --token-stdin."
         )
     return protect(token)
 
@@ -94,9 +93,9 @@ def run_keeping(keeping: Keeping, http: httpx.Client | None = None) -> int:
     """
     signed = read_signed(keeping.verdict)
     verdict = read(signed, verifying_key(keeping.key))
-    token = protect(os.environ.get(PUSH_TOKEN, "").strip())
+    token = secret(TOKEN)
     if not token:
-        raise UsageError(f"Set {PUSH_TOKEN} to a token that may write the images' packages.")
+        raise UsageError(f"Set {TOKEN} to a token that may write the images' packages.")
     credential = Credential(keeping.login, token)
     client = http or httpx.Client(timeout=_TIMEOUT)
     images = dict.fromkeys((each.reference, each.image) for each in verdict.workloads)

@@ -1,6 +1,5 @@
 """`gate verify`: whether a signed verdict lets a revision through, here and now."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from pullrecovery.gate.signing import Expected, verify
 from pullrecovery.gate.verdict import chart_digest
 from pullrecovery.model import Target
 from pullrecovery.observation import Credential
-from pullrecovery.redaction import protect
 from pullrecovery.registry import RegistryClient
+from pullrecovery.secret_variables import TOKEN, secret
 from pullrecovery.tasks import CRITERIA, judged, optional_criteria
 
 # Where no target says so: those that every target can be judged by, and none is optional.
@@ -105,7 +104,7 @@ def _known(target: Target, given: Mapping[str, str], http: httpx.Client) -> dict
     unknown = given.keys() - {each.name for each in target.workloads}
     if unknown:
         raise UsageError(f"--image {min(unknown)}=…: the target has no such workload.")
-    token = protect(os.environ.get("GHCR_TOKEN", ""))
+    token = secret(TOKEN)
     credential = Credential(target.login, token) if token else None
     registry = RegistryClient(target.registry, http)
     return {
