@@ -7,17 +7,20 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 
+from pullrecovery import __version__
+from pullrecovery.build import suite_commit
 from pullrecovery.errors import Exit, UsageError
 from pullrecovery.gate.keeping import keep_verdict
 from pullrecovery.gate.keys import verifying_key
-from pullrecovery.gate.signing import read
+from pullrecovery.gate.signing import Expected, read, refusals
 from pullrecovery.gate.status import ADDRESS, post_status, promoter_manifest, said
-from pullrecovery.gate.verifying import read_signed
+from pullrecovery.gate.verdict import VALID_FOR, GateVerdict
+from pullrecovery.gate.verifying import REQUIRED, read_signed
 from pullrecovery.observation import Credential
 from pullrecovery.redaction import protect
 from pullrecovery.reference import parse_reference
@@ -34,6 +37,7 @@ class Telling:
     """Which verdict is to be told, and to whom.
 
     `repository` is GitHub's (owner/name), or the name of Promoter's GitRepository in `namespace`.
+    It is told as a success if it was found in one of `worlds`, and at most `max_age` ago.
     """
 
     verdict: Path
@@ -43,15 +47,19 @@ class Telling:
     namespace: str
     url: str
     token_from_stdin: bool
+    worlds: tuple[str, ...] = ("live",)
+    max_age: timedelta = VALID_FOR
 
 
 def run_telling(telling: Telling, http: httpx.Client | None = None) -> int:
     """Tell it; returns 0 where it was told, whatever it says. The key must have signed it.
 
+    It is a success only where a verifier would take it for the images that it is about.
     Raises VerdictError where it is no verdict, and StatusError where GitHub does not take it.
     """
     verdict = read(read_signed(telling.verdict), verifying_key(telling.key))
-    told = said(verdict, datetime.now(UTC))
+    now = datetime.now(UTC)
+    told = said(verdict, now, refusals(verdict, _expected(verdict, telling, now)))
     if telling.to == "promoter":
         print(promoter_manifest(told, telling.repository, telling.namespace, url=telling.url))
         return int(Exit.HOLDS)
@@ -64,6 +72,20 @@ def run_telling(telling: Telling, http: httpx.Client | None = None) -> int:
     where = post_status(told, telling.repository, token, url=telling.url, http=client)
     print(f"{told.state}: {told.description}", f"  {where}", sep="\n")
     return int(Exit.HOLDS)
+
+
+def _expected(verdict: GateVerdict, telling: Telling, now: datetime) -> Expected:
+    """What a verifier asks for that knows neither the target nor the registry."""
+    return Expected(
+        revision=verdict.revision,
+        images={judged.name: judged.image for judged in verdict.workloads},
+        criteria=REQUIRED,
+        suite=__version__,
+        suite_commit=suite_commit(),
+        now=now,
+        worlds=frozenset(telling.worlds),
+        max_age=telling.max_age,
+    )
 
 
 def _token(*, from_stdin: bool) -> str:

@@ -105,15 +105,17 @@ class Tier:
 class GateVerdict:
     """What the gate says of `revision` (a full commit id) of a target, and what it rests on.
 
-    `issued` and `expires` have a time zone. `suite` is the version of this package, `world` is
-    whose images were judged: those of the `lab`, or `live`, of the registry itself. `doubts` are
-    why the gate could not tell, `partial` says that not all was selected, and `reasons` are those
-    of the decision, the first to mend in front.
+    `issued` and `expires` have a time zone. `suite` is the version of this package, `suite_commit`
+    its commit, or '' where that is unknown. `world` is whose images were judged: those of the
+    `lab`, or `live`, of the registry itself. `doubts` are why the gate could not tell, `partial`
+    says that not all was selected, and `reasons` are those of the decision, the first to mend in
+    front.
     """
 
     revision: str
     target: str
     suite: str
+    suite_commit: str
     issued: datetime
     expires: datetime
     world: str

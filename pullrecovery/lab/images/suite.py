@@ -17,6 +17,7 @@ from docker.errors import ImageNotFound
 from filelock import FileLock
 
 from pullrecovery import __version__
+from pullrecovery.build import STAMP, suite_commit
 from pullrecovery.lab import toolchain
 from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.passing import passing_name
@@ -92,7 +93,8 @@ class SuiteImage:
     @cached_property
     def key(self) -> str:
         """Of all that the image is made from, looked at once: who edits meanwhile gets the next."""
-        return key_of([_DOCKERFILE, *(REPOSITORY / name for name in _OURS), self._below])
+        ours = [REPOSITORY / name for name in _OURS]
+        return key_of([_DOCKERFILE, *ours, suite_commit(), self._below])
 
     @property
     def tag(self) -> str:
@@ -156,6 +158,8 @@ class SuiteImage:
         (context / "own").mkdir()
         for name in _OURS:
             _copy(REPOSITORY / name, context / "own" / name)
+        # A verdict must be of the commit that the hook is of.
+        (context / "own" / STAMP).write_text(f"{suite_commit()}\n")
         self._write_sbom(client, library, context / "sbom.cdx.json")
         _build(client, context, _DOCKERFILE.format(below=self._below), self.tag)
 
