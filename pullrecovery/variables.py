@@ -11,6 +11,8 @@ BASE = (
     "LANG",
     "LANGUAGE",
     "LC_*",
+    # Without it some builds of Python do not start.
+    "LD_LIBRARY_PATH",
     "LOGNAME",
     "PATH",
     "PULL_RECOVERY_RUN",
@@ -51,11 +53,14 @@ _PIP = ("NETRC", "PIP_*")
 _PYTHON = ("PYTHON*",)
 # A kubeconfig may name a program that logs in at a cloud.
 _CLUSTER = (
+    "AAD_*",
     "AWS_*",
     "AZURE_*",
     "CLOUDSDK_*",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "KUBECONFIG",
+    "OCI_CLI_*",
+    "USE_GKE_GCLOUD_AUTH_PLUGIN",
 )
 _GIT = ("GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK")
 # What the suite itself reads, and pytest; GATE_* and KUBERNETES_SERVICE_* in the hook's pod.
@@ -65,6 +70,7 @@ _SUITE = (
     "CI",
     "COLUMNS",
     "ENGINE",
+    "FORCE_COLOR",
     "GATE_*",
     "GITHUB_ACTIONS",
     "GITHUB_ACTOR",

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from fixtures.live import pytest_configure
 from pullrecovery import secret_variables
 from pullrecovery.errors import PullRecoveryError, UsageError
 from pullrecovery.lab.paths import REPOSITORY
@@ -183,6 +185,17 @@ def test_live_run_and_its_pytest_have_no_token(tmp_path):
     assert "KUBECONFIG=" in seen
     assert TOKEN not in seen + done.stdout + done.stderr
     assert "s1gning-key" not in seen
+
+
+def test_pytest_of_its_own_takes_secrets_at_its_start(monkeypatch):
+    """In the lab, too, where no test asks for them; what it starts gets none."""
+    config = SimpleNamespace(getoption=lambda name: {"world": "lab"}[name])
+    for name in NAMES:
+        monkeypatch.setenv(name, TOKEN)
+    pytest_configure(config)
+
+    assert not set(NAMES) & os.environ.keys()
+    assert secret("GHCR_TOKEN") == TOKEN
 
 
 def test_module_loads_little_before_it_starts_again():
