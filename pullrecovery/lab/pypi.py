@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 
 def installed(folder: Path, lock: Path) -> Path:
@@ -17,5 +18,5 @@ def installed(folder: Path, lock: Path) -> Path:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         with whole_folder(place) as scratch:
             options = ["--require-hashes", "--no-deps", "--target", str(scratch), "-r", str(lock)]
-            run([*pip, *options], timeout=600)
+            run([*pip, *options], inherit=[VariableSet.PIP], timeout=600)
     return place

@@ -17,6 +17,7 @@ from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.nodejs import Node
 from pullrecovery.lab.paths import Paths
 from pullrecovery.process import child, run
+from pullrecovery.variables import VariableSet
 
 Note = Callable[[str], None]
 
@@ -106,8 +107,13 @@ class SiteBuilder:
                 for file in named:
                     shutil.copyfile(file, scratch / file.name)
                 options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-                cache = {"npm_config_cache": str(self.paths.cache / "npm")}
-                run([*self.node.npm, *options], cwd=scratch, env=cache, timeout=_INSTALL_WITHIN)
+                run(
+                    [*self.node.npm, *options],
+                    cwd=scratch,
+                    env={"npm_config_cache": str(self.paths.cache / "npm")},
+                    inherit=[VariableSet.NPM],
+                    timeout=_INSTALL_WITHIN,
+                )
         return folder / "node_modules"
 
 
