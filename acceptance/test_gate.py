@@ -14,6 +14,7 @@ from joserfc.jwk import OKPKey
 
 from fixtures.scenario import failing
 from pullrecovery import __version__, tasks
+from pullrecovery.build import suite_commit
 from pullrecovery.gate.in_lab import judge_in
 from pullrecovery.gate.issuing import Place, issue
 from pullrecovery.gate.judging import Revision
@@ -47,10 +48,16 @@ class Judged:
         return self.lab_world.lab.versions.kubernetes
 
     def expected(self) -> Expected:
-        """What the hook would expect: the digest that the tag has, and every criterion."""
-        criteria = frozenset(tasks.judged(self.revision.target))
-        images = {self.workload.name: self.digest}
-        return Expected(_SHA, images, criteria, __version__, datetime.now(UTC))
+        """What the hook would expect: the tag's digest, and every criterion that may hold."""
+        target = self.revision.target
+        return Expected(
+            revision=_SHA,
+            images={self.workload.name: self.digest},
+            criteria=frozenset(tasks.judged(target)) - tasks.optional_criteria(target),
+            suite=__version__,
+            suite_commit=suite_commit(),
+            now=datetime.now(UTC),
+        )
 
     def set_value(self, key: str, value: object) -> None:
         set_values(self.workload.values_file, {key: value})

@@ -1,8 +1,15 @@
 """`python -m pullrecovery`: the commands behind the Makefile, with their exit codes."""
 
+import sys
+
+from pullrecovery.secret_variables import enter
+
+if __name__ == "__main__":
+    # Before the rest is loaded, which takes seconds.
+    enter(sys.argv[1:])
+
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -35,6 +35,7 @@ from pullrecovery.observe.docs import observe_docs
 from pullrecovery.process import child, interrupt_session
 from pullrecovery.report.summary import summary
 from pullrecovery.target import load_target
+from pullrecovery.variables import VariableSet
 
 REPORTS = REPOSITORY / ".reports"
 # An option of pytest's, of which the raising of the lab must know, too.
@@ -128,7 +129,8 @@ def _pytest(options: Sequence[str]) -> None:
     command = [sys.executable, "-m", "pytest", "acceptance", *parallel, *reports, *options]
     # In a session of its own: a terminal would interrupt it as well as us, and so twice.
     alone = {"stdin": subprocess.DEVNULL, "start_new_session": True}
-    with child(command, cwd=REPOSITORY, end=interrupt_session, popen=alone) as tests:
+    suite = [VariableSet.SUITE]
+    with child(command, inherit=suite, cwd=REPOSITORY, end=interrupt_session, popen=alone) as tests:
         tests.wait()
 
 

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from shlex import quote
 
 from pullrecovery.documented import SUBJECTS, chart_of
 from pullrecovery.model import Target, Workload
@@ -49,13 +50,13 @@ def _image_row(target: Target, workload: Workload) -> str:
 def _release(target: Target, workload: Workload) -> str:
     """Name, chart and values files, as helm takes them in the target's folder."""
     files = (file.relative_to(target.root).as_posix() for file in workload.values)
-    values = "".join(f" --values {file}" for file in files)
-    return f"{workload.name} {chart_of(target, workload.name)}{values}"
+    values = "".join(f" --values {quote(file)}" for file in files)
+    return f"{quote(workload.name)} {quote(chart_of(target, workload.name))}{values}"
 
 
 def _upgrade(target: Target, workload: Workload) -> tuple[str, ...]:
-    place = f"--namespace {workload.namespace}"
-    selector = f"--selector app.kubernetes.io/instance={workload.name}"
+    place = f"--namespace {quote(workload.namespace)}"
+    selector = f"--selector {quote(f'app.kubernetes.io/instance={workload.name}')}"
     return (
         f"helm upgrade --install {_release(target, workload)} {place}",
         f"kubectl delete pod {place} {selector} --field-selector status.phase=Pending",

@@ -5,11 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from pullrecovery.model import Image, Workload
 from pullrecovery.values import Change, becomes
+from pullrecovery.yaml_reading import UnreadableYamlError, load_yaml
 
 IMAGE_KEYS = ("image.repository", "image.tag", "image.digest")
 
@@ -121,15 +119,15 @@ def _files(workload: Workload) -> tuple[Path, ...]:
 def _load(file: Path) -> Any:
     """The file's document, to be read alone; what is no YAML names no image, and Helm says why."""
     try:
-        return _parsed(file.read_text())
-    except (YAMLError, UnicodeDecodeError):
+        return _parsed(file.read_text(encoding="utf-8"))
+    except (UnreadableYamlError, OSError, UnicodeDecodeError):
         return None
 
 
 @cache
 def _parsed(text: str) -> Any:
     # Every scenario asks the same few charts, and a chart's values take ten milliseconds to read.
-    return YAML(typ="safe").load(text)
+    return load_yaml(text, "values")
 
 
 def _has(node: Any, key: str) -> bool:

@@ -4,7 +4,6 @@ Source: k8s.io/kubernetes/pkg/credentialprovider, keyring.go, config.go and secr
 """
 
 import base64
-import binascii
 import fnmatch
 import json
 from collections.abc import Iterable, Mapping
@@ -34,8 +33,12 @@ def matches(server: str, repository: str) -> bool:
 
     Host parts may be globs, ports must be equal, the key's path must be a prefix.
     """
-    netloc, path = _normal(server)
-    image = urlsplit(f"https://{repository}")
+    try:
+        netloc, path = _normal(server)
+        image = urlsplit(f"https://{repository}")
+    except ValueError:
+        # The kubelet passes over a server that is no URL, such as `[ghcr.io`.
+        return False
     host, port = _host(netloc)
     image_host, image_port = _host(image.netloc)
     parts, image_parts = host.split("."), image_host.split(".")
@@ -100,7 +103,7 @@ def read_legacy_entries(dockercfg: str) -> dict[str, Credential]:
 def _parse(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableSecretError("it is not JSON") from error
 
 
@@ -141,7 +144,7 @@ def _decode(auth: str) -> Credential:
     try:
         padded = text + "=" * (-len(text) % 4)
         pair = base64.b64decode(padded, validate=True).decode(errors="replace")
-    except binascii.Error as error:
+    except ValueError as error:
         raise UnreadableSecretError("its `auth` is not base64") from error
     login, colon, token = pair.partition(":")
     if not colon:

@@ -16,7 +16,9 @@ from pullrecovery.lab.versions import kubernetes_set
 from pullrecovery.live.settings import live_settings
 from pullrecovery.process import child, interrupt_session
 from pullrecovery.report.live_summary import live_summary
+from pullrecovery.secret_variables import TOKEN, handed_over
 from pullrecovery.target import load_target
+from pullrecovery.variables import VariableSet
 
 _REPORTS = REPOSITORY / ".reports"
 
@@ -60,8 +62,21 @@ def _pytest(options: Sequence[str]) -> None:
     """
     test = "acceptance/test_live.py"
     command = [sys.executable, "-m", "pytest", test, "--quiet", "--tb=no", "-rN", *options]
-    alone = {"stdin": subprocess.DEVNULL, "start_new_session": True}
-    with child(command, cwd=REPOSITORY, end=interrupt_session, popen=alone) as tests:
+    with (
+        handed_over(TOKEN) as (variables, descriptors),
+        child(
+            command,
+            env=variables,
+            inherit=[VariableSet.SUITE, VariableSet.CLUSTER],
+            cwd=REPOSITORY,
+            end=interrupt_session,
+            popen={
+                "stdin": subprocess.DEVNULL,
+                "start_new_session": True,
+                "pass_fds": descriptors,
+            },
+        ) as tests,
+    ):
         tests.wait()
 
 

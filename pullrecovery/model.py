@@ -192,13 +192,15 @@ class Workload:
     @property
     def _release(self) -> str:
         values = "".join(f" --values {self.place_of(file)}" for file in self.values)
-        return f"{self.name} {self.place_of(self.chart)} --namespace {self.namespace}{values}"
+        release, namespace = quote(self.name), quote(self.namespace)
+        return f"{release} {self.place_of(self.chart)} --namespace {namespace}{values}"
 
     def upgrade_with(self, setting: str) -> str:
         """The command that upgrades with a value (key=value) that wins over the files."""
         if self.by_application:
-            return f"argocd app set {self.by_application} --helm-set {setting} && {self._sync}"
-        return f"{self.upgrade_command} --set {setting}"
+            application = quote(self.by_application)
+            return f"argocd app set {application} --helm-set {quote(setting)} && {self._sync}"
+        return f"{self.upgrade_command} --set {quote(setting)}"
 
     def upgrade_after(self, edit: str) -> str:
         """An edit of the repository, then the command that brings it into the cluster."""
@@ -211,7 +213,7 @@ class Workload:
 
     @property
     def _sync(self) -> str:
-        return f"argocd app sync {self.by_application}"
+        return f"argocd app sync {quote(self.by_application)}"
 
 
 @dataclass(frozen=True)
@@ -308,10 +310,7 @@ def fails(cause: Cause, evidence: str = "", remedy: str = "") -> Verdict:
 
 
 def all_named(*verdicts: Verdict | None) -> Verdict | None:
-    """The first verdict, with those that follow as its others, each cause once.
-
-    They are given in the order in which they are to be mended; None is no verdict.
-    """
+    """The first verdict, with those that follow as its others, each cause once; None is none."""
     found: dict[Cause | None, Verdict] = {}
     for verdict in verdicts:
         for one in (verdict, *verdict.others) if verdict else ():

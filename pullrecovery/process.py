@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -11,6 +11,7 @@ from typing import Any
 
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.redaction import redact
+from pullrecovery.variables import VariableSet, inherited
 
 _TAIL = 2000
 _GRACE = 60.0
@@ -34,16 +35,17 @@ def run(
     *,
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
+    inherit: Iterable[VariableSet] = (),
     cwd: Path | None = None,
     timeout: float = 120,
 ) -> str:
-    """Run `argv` and return its stdout; `env` is added to the inherited environment.
+    """Run `argv` and return its stdout; its environment is as `child` makes it.
 
     Secrets go through `stdin`, never through `argv`.
     Raises CommandError on a non-zero exit and PullRecoveryError after `timeout` seconds.
     """
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with child(argv, env=env, cwd=cwd, popen=pipes) as process:
+    with child(argv, env=env, inherit=inherit, cwd=cwd, popen=pipes) as process:
         try:
             output, errors = process.communicate(stdin or "", timeout)
         except subprocess.TimeoutExpired as error:
@@ -60,16 +62,18 @@ def child(
     argv: Sequence[str],
     *,
     env: Mapping[str, str] | None = None,
+    inherit: Iterable[VariableSet] = (),
     cwd: Path | None = None,
     end: Callable[[Child], None] = subprocess.Popen.terminate,
     popen: Mapping[str, Any],
 ) -> Iterator[Child]:
     """Start `argv` and wait for its end; an interrupt of ours calls `end` on it.
 
-    `popen` are more of Popen's arguments.
+    The child gets the variables of `env`, and of this process's those of `variables.BASE` and of
+    the sets that `inherit` names. `popen` are more of Popen's arguments.
     Raises PullRecoveryError where the program cannot be started.
     """
-    with _start(argv, env, cwd, popen) as process:
+    with _start(argv, {**inherited(inherit), **(env or {})}, cwd, popen) as process:
         _running[process] = end
         try:
             yield process
@@ -93,14 +97,14 @@ def _end(process: Child) -> None:
 
 def _start(
     argv: Sequence[str],
-    env: Mapping[str, str] | None,
+    env: Mapping[str, str],
     cwd: Path | None,
     popen: Mapping[str, Any],
 ) -> Child:
     try:
         return subprocess.Popen(
             list(argv),
-            env={**os.environ, **(env or {})},
+            env=env,
             cwd=cwd,
             encoding="utf-8",
             errors="replace",

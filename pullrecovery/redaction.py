@@ -15,6 +15,8 @@ _PATTERNS = (
     re.compile(
         r"""(?i)(authorization\\*["']?\s*[:=]\s*\\*["']?(?:bearer|basic|token)\s+)[^\s"'\\,}]+"""
     ),
+    # Of a URL; what is before the digest of an image is its tag.
+    re.compile(r"(//[^/\s:@]*:)[^/\s@]+(?=@(?!sha\d+:))"),
     # Its line breaks may be escaped, as JSON has them.
     re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?=-----END|\Z)", re.DOTALL),
     # Behind backslashes too, as JSON within JSON has its quotes.

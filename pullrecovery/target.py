@@ -7,8 +7,6 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.reader import ReaderError
 
 from pullrecovery import target_schema as schema
 from pullrecovery.application_sources import sources_of
@@ -16,6 +14,7 @@ from pullrecovery.errors import UsageError
 from pullrecovery.guards import Guard
 from pullrecovery.model import Docs, Image, Target, Visibility, Workflow, Workload
 from pullrecovery.reference import parse_reference
+from pullrecovery.yaml_reading import UnreadableYamlError, load_yaml
 
 SCHEMA = 1
 REGISTRY = "ghcr.io"
@@ -73,6 +72,14 @@ class _Reader:
 def load_target(folder: Path) -> Target:
     """Read `folder`/target.yaml. Raises UsageError naming file, line and what to do."""
     file = folder / "target.yaml"
+    try:
+        return _target(file)
+    except (OSError, RuntimeError, ValueError) as error:
+        # Of a path within it that is none, such as one with a NUL or a link to itself.
+        raise UsageError(f"{file}: {type(error).__name__}: {error}.") from error
+
+
+def _target(file: Path) -> Target:
     if not file.is_file():
         raise UsageError(f"{file}: no such file; TARGET must be a folder that holds a target.yaml.")
     document = _load(file)
@@ -90,7 +97,7 @@ def load_target(folder: Path) -> Target:
     _check_namespaces(reader, document)
     return Target(
         name=document["name"],
-        root=folder,
+        root=file.parent,
         registry=document["registry"],
         owner=document["owner"],
         login=document["login"],
@@ -104,18 +111,14 @@ def load_target(folder: Path) -> Target:
 
 
 def _load(file: Path) -> Any:
-    text = ""
     try:
-        text = file.read_text(encoding="utf-8")
-        return YAML().load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UsageError(f"{file}:{line}: not valid YAML: {error.problem}.") from error
-    except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise UsageError(f"{file}:{line}: not valid YAML: {error.reason}.") from error
+        return load_yaml(file.read_text(encoding="utf-8"), str(file), YAML())
+    except UnreadableYamlError as error:
+        raise UsageError(str(error)) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{file}:1: not valid YAML: not a text in UTF-8.") from error
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
 
 
 def _workloads(reader: _Reader, document: CommentedMap) -> tuple[Workload, ...]:
@@ -225,10 +228,14 @@ def _existing(reader: _Reader, node: CommentedMap, key: str, relative: object) -
     if not isinstance(relative, str):
         raise reader.fail(node, key, f"{key} must name files, {relative!r} is none.")
     folder = reader.file.parent.resolve()
-    path = (folder / relative).resolve()
+    try:
+        path = (folder / relative).resolve()
+        exists = path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise reader.fail(node, key, f"{key} {relative!r} is no path: {error}.") from error
     if not path.is_relative_to(folder):
         raise reader.fail(node, key, f"{key} {relative!r} lies outside {reader.file.parent}.")
-    if not path.exists():
+    if not exists:
         raise reader.fail(node, key, f"{key} {relative!r} does not exist in {reader.file.parent}.")
     return path
 

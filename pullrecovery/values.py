@@ -14,6 +14,8 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from ruamel.yaml.util import load_yaml_guess_indent
 
+from pullrecovery.yaml_reading import UnreadableYamlError, load_yaml
+
 # Words that YAML 1.1, and so Helm, reads as booleans, and YAML 1.2 as strings.
 _BOOLEANS_OF_HELM = frozenset(
     spelt
@@ -45,8 +47,10 @@ def edited(text: str, changes: Mapping[str, Change]) -> str:
     """The values `text` with each dotted key set to its change of the old value.
 
     Missing parents are made. Lines that do not change stay as they are spelt, and new ones are
-    indented as the others.
+    indented as the others. Raises UnreadableYamlError where the text is no values file.
     """
+    if not isinstance(load_yaml(text, "values"), dict | None):
+        raise UnreadableYamlError("values:1: it must be a mapping, as Helm takes no other.")
     yaml = _yaml_of(text)
     before = yaml.load(text)
     if not isinstance(before, dict):
@@ -137,8 +141,16 @@ def keys_naming(files: Iterable[Path], text: str) -> list[str]:
     """
     merged: dict[str, Any] = {}
     for file in files:
-        merged = _merged(merged, YAML(typ="safe").load(file.read_text()))
+        merged = _merged(merged, _readable(file))
     return list(dict.fromkeys(_keys(merged, text, ())))
+
+
+def _readable(file: Path) -> Any:
+    """Return the file's document; None for what is no YAML, of which Helm says why."""
+    try:
+        return load_yaml(file.read_text(encoding="utf-8"), str(file))
+    except (UnreadableYamlError, OSError, UnicodeDecodeError):
+        return None
 
 
 def _merged(under: Any, over: Any) -> Any:

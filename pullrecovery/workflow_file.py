@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pullrecovery.errors import PullRecoveryError
+from pullrecovery.filter_patterns import matches
 from pullrecovery.model import Image
+from pullrecovery.yaml_reading import UnreadableYamlError, load_yaml
 
 PUSH = "push"
 DISPATCH = "workflow_dispatch"
@@ -62,7 +64,8 @@ class WorkflowFile:
 
     def steps(self, job: str) -> list[Any]:
         """The steps of a job, in their order."""
-        return list(self.jobs.get(job, {}).get("steps") or ())
+        steps = self.jobs.get(job, {}).get("steps")
+        return list(steps) if isinstance(steps, list) else []
 
     def line(self, *keys: str | int) -> int:
         """The line of the innermost of `keys` that is there, from 1."""
@@ -87,7 +90,8 @@ class WorkflowFile:
     def is_filtered_by_path(self, push: Event) -> bool:
         """Whether a push that starts no run would start one, were it not for what it changes."""
         filters = _triggers(self.document.get("on")).get(PUSH)
-        others = {key: value for key, value in (filters or {}).items() if "paths" not in key}
+        given = filters if isinstance(filters, dict) else {}
+        others = {key: value for key, value in given.items() if "paths" not in str(key)}
         return filters is not None and not _push_refusal(others, push)
 
     @property
@@ -147,15 +151,20 @@ def is_checkout(uses: object) -> bool:
     return str(uses).startswith("actions/checkout@")
 
 
+def read_text(file: Path) -> str:
+    """Return the text of a workflow's file; raises UnreadableWorkflowError."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableWorkflowError(f"1: {file.name} cannot be read: {error}") from error
+
+
 def parse(text: str) -> CommentedMap:
     """Read a workflow, to be judged or edited; raises UnreadableWorkflowError."""
     try:
-        document = round_trip().load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UnreadableWorkflowError(f"{line}: not valid YAML: {error.problem}") from error
-    except YAMLError as error:
-        raise UnreadableWorkflowError(f"1: not valid YAML: {error}") from error
+        document = load_yaml(text, "", round_trip())
+    except UnreadableYamlError as error:
+        raise UnreadableWorkflowError(str(error).removeprefix(":").removesuffix(".")) from error
     if not isinstance(document, CommentedMap):
         raise UnreadableWorkflowError("1: a workflow must be a mapping")
     return document
@@ -183,8 +192,10 @@ def with_image_renamed(text: str, old: str, new: str) -> str:
 
 
 def _included(document: CommentedMap, job: str) -> list[Any]:
-    strategy = document["jobs"][job].get("strategy") or {}
-    return list((strategy.get("matrix") or {}).get("include") or ())
+    node: Any = document["jobs"]
+    for key in (job, "strategy", "matrix", "include"):
+        node = node.get(key) if isinstance(node, dict) else None
+    return [entry for entry in node if isinstance(entry, dict)] if isinstance(node, list) else []
 
 
 def _first_key(entry: Any, value: str) -> list[Any]:
@@ -198,15 +209,6 @@ def round_trip() -> YAML:
     yaml.width = 2**16
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
-
-
-def matches(name: str, patterns: Sequence[str]) -> bool:
-    """Whether GitHub's filter takes `name`: the last pattern that fits it decides."""
-    taken = False
-    for pattern in patterns:
-        if re.fullmatch(_expression(pattern.removeprefix("!")), name):
-            taken = not pattern.startswith("!")
-    return taken
 
 
 def _triggers(on: Any) -> dict[str, Any]:
@@ -251,17 +253,6 @@ def _path_refusal(filters: dict[str, Any], paths: Sequence[str]) -> str:
         ignored = paths and all(matches(path, patterns) for path in paths)
         return f"{', '.join(paths)}: among paths-ignore {patterns}" if ignored else ""
     return ""
-
-
-def _expression(pattern: str) -> str:
-    """GitHub's filter pattern as a regular expression; `?`, `+` and `[]` mean the same in both."""
-    parts = re.split(r"(\*\*/?|\*|\?|\+|\[[^]]*\])", pattern)
-    meanings = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
-    # Every second part is one that has a meaning.
-    read = (
-        meanings.get(part, part) if at % 2 else re.escape(part) for at, part in enumerate(parts)
-    )
-    return "".join(read)
 
 
 def _texts(value: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """The lab's parts that need no container engine: versions, plan, Go modules, kind's file."""
 
 import io
+import os
 import re
 from types import SimpleNamespace
 
@@ -198,10 +199,10 @@ def test_environment_is_put_back(monkeypatch):
     monkeypatch.delenv("MADE", raising=False)
 
     with pytest.raises(ValueError, match=r"^new new$"), applied({"KEPT": "new", "MADE": "new"}):
-        raise ValueError(f"{golang.os.environ['KEPT']} {golang.os.environ['MADE']}")
+        raise ValueError(f"{os.environ['KEPT']} {os.environ['MADE']}")
 
-    assert golang.os.environ["KEPT"] == "old"
-    assert "MADE" not in golang.os.environ
+    assert os.environ["KEPT"] == "old"
+    assert "MADE" not in os.environ
 
 
 def test_progress_says_what_is_done_and_what_is_left():

@@ -1,5 +1,6 @@
 """Commands: run without a shell, with a deadline, and with their stderr in the error."""
 
+import ast
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.process import CommandError, run
+from pullrecovery.variables import VariableSet
 from pullrecovery.wait import wait_for
 
 
@@ -57,12 +59,29 @@ def test_command_without_stdin_has_an_empty_one():
     assert _python("import sys; print(repr(sys.stdin.read()))") == "''\n"
 
 
-def test_environment_is_added_to_the_inherited_one(monkeypatch):
-    """PATH and the like stay."""
-    monkeypatch.setenv("INHERITED", "a")
-    program = "import os; print(os.environ['INHERITED'], os.environ['ADDED'])"
+def test_child_gets_listed_and_given_variables_only(monkeypatch):
+    """A variable of the user's that no set names stays here, whatever its name is."""
+    monkeypatch.setenv("LC_TIME", "C")
+    for name in ("AWS_SECRET_ACCESS_KEY", "MY_CANARY", "GHCR_TOKEN", "HTTPS_PROXY", "PIP_CERT"):
+        monkeypatch.setenv(name, "s3nt1n3l")
+    program = "import os; print(dict(os.environ))"
 
-    assert _python(program, env={"ADDED": "b"}) == "a b\n"
+    environment = ast.literal_eval(_python(program, env={"ADDED": "b"}))
+
+    assert environment["ADDED"] == "b"
+    assert environment["PATH"] == os.environ["PATH"]
+    assert environment["LC_TIME"] == "C"
+    assert "s3nt1n3l" not in str(environment)
+
+
+def test_child_gets_the_sets_its_caller_names(monkeypatch):
+    """And nothing of another set."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    monkeypatch.setenv("PIP_CERT", "/ca.crt")
+    program = "import os; print(os.environ.get('HTTPS_PROXY'), os.environ.get('PIP_CERT'))"
+
+    assert _python(program, inherit=[VariableSet.NETWORK]) == "http://proxy.example None\n"
+    assert _python(program, inherit=[VariableSet.PIP]) == "http://proxy.example /ca.crt\n"
 
 
 def test_command_runs_where_it_is_told(tmp_path):

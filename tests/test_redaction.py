@@ -30,6 +30,7 @@ SHAPES = {
     "Secret as YAML": f"data:\n  .dockerconfigjson: {AUTH}\n",
     "headers as a dict": str({"Authorization": f"Bearer {SENTINEL}", "Accept": "*/*"}),
     "headers within JSON": json.dumps({"said": json.dumps({"authorization": f"Basic {AUTH}"})}),
+    "password in a URL": f"http://somebody:{SENTINEL}@proxy.example:3128",
     "private key": f"-----BEGIN PRIVATE KEY-----\n{SENTINEL}\n-----END PRIVATE KEY-----",
     "private key in JSON": json.dumps(f"-----BEGIN EC PRIVATE KEY-----\n{SENTINEL}\n-----END"),
     "JSON within JSON": json.dumps({"message": json.dumps({"auth": AUTH})}),
@@ -61,8 +62,9 @@ def test_secret_of_a_known_shape_is_removed(text):
         "denied: permission_denied: The token provided does not match expected scopes.",
         f"ghcr.io/bytequester/backend@{recorded.DIGEST}",
         '{"auths": {"ghcr.io": {}}}',
+        f"docker://backend:v1@{recorded.DIGEST}",
     ],
-    ids=["reference", "oauth token", "scopes", "digest", "no auth"],
+    ids=["reference", "oauth token", "scopes", "digest", "no auth", "tag and digest"],
 )
 def test_text_without_a_secret_stays_as_it_is(text):
     """What people need to read is left to read."""

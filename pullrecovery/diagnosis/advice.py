@@ -4,6 +4,9 @@ The commands take the token from GHCR_TOKEN and hand it on by pipes, so that no 
 annotation shows it.
 """
 
+import json
+from shlex import quote
+
 from pullrecovery.model import Target
 
 READ = "read the message; no known cause fits it"
@@ -11,9 +14,10 @@ READ = "read the message; no known cause fits it"
 
 def make_secret(target: Target, name: str, namespace: str) -> str:
     """The command that makes the pull secret, or replaces all that it holds."""
+    document = f"{{auths: {{{json.dumps(target.registry)}: {_entry(target)}}}}}"
     return (
-        f"jq -n '{{auths: {{\"{target.registry}\": {_entry(target)}}}}}'"
-        f" | kubectl -n {namespace} create secret docker-registry {name}"
+        f"jq -n {quote(document)}"
+        f" | kubectl -n {quote(namespace)} create secret docker-registry {quote(name)}"
         " --from-file=.dockerconfigjson=/dev/stdin --dry-run=client -o yaml"
         " | kubectl apply --server-side --force-conflicts -f -"
     )
@@ -21,15 +25,16 @@ def make_secret(target: Target, name: str, namespace: str) -> str:
 
 def refresh_secret(target: Target, name: str, namespace: str) -> str:
     """The command that puts the token into a pull secret, which keeps its other registries."""
-    change = (
-        f'@base64d | fromjson | .auths["{target.registry}"] = {_entry(target)} | tojson | @base64'
-    )
+    entry = f".auths[{json.dumps(target.registry)}] = {_entry(target)}"
+    change = f"@base64d | fromjson | {entry} | tojson | @base64"
+    edit = f'.data[".dockerconfigjson"] |= ({change})'
     return (
-        f"kubectl -n {namespace} get secret {name} -o json"
-        f" | jq '.data[\".dockerconfigjson\"] |= ({change})'"
+        f"kubectl -n {quote(namespace)} get secret {quote(name)} -o json"
+        f" | jq {quote(edit)}"
         " | kubectl replace -f -"
     )
 
 
 def _entry(target: Target) -> str:
-    return f'{{auth: ("{target.login}:" + env.GHCR_TOKEN | @base64)}}'
+    login = json.dumps(f"{target.login}:")
+    return f"{{auth: ({login} + env.GHCR_TOKEN | @base64)}}"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from shlex import quote
 
 from pullrecovery.application_seen import ApplicationSeen
 from pullrecovery.model import Cause, Verdict, fails
@@ -56,8 +57,9 @@ def _patch(found: ApplicationSeen, source: dict[str, object]) -> str:
         # A merge patch would replace the whole list of sources.
         path = f"/spec/sources/{found.place}"
         kind, body = "json", json.dumps(_operations(path, source, nested=found.has_helm))
-    patch = f"kubectl -n argocd patch application {found.name} --type {kind} --patch '{body}'"
-    return f"{patch} && argocd app sync {found.name}"
+    name, patched = quote(found.name), f"--type {kind} --patch {quote(body)}"
+    patch = f"kubectl -n argocd patch application {name} {patched}"
+    return f"{patch} && argocd app sync {name}"
 
 
 def _operations(

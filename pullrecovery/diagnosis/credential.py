@@ -1,6 +1,8 @@
 """What is wrong with the pull secret, or with the credentials of a pod."""
 
+import json
 import re
+from shlex import quote
 
 from pullrecovery.diagnosis.advice import READ, make_secret, refresh_secret
 from pullrecovery.diagnosis.external import external
@@ -21,7 +23,7 @@ def diagnose_credential(target: Target, secret: SecretSeen) -> Verdict | None:
     if not secret.exists:
         return _diagnose_missing(target, secret)
     if secret.type != DOCKER_CONFIG_JSON:
-        delete = f"kubectl -n {secret.namespace} delete secret {secret.name}"
+        delete = f"kubectl -n {quote(secret.namespace)} delete secret {quote(secret.name)}"
         again = f"{delete} && {_make(target, secret)}"
         wrong_type = fails(Cause.SECRET_WRONG_TYPE, f"{where} is of type {secret.type}", again)
         return all_named(wrong_type, _diagnose_unreadable(target, secret))
@@ -79,9 +81,10 @@ def _diagnose_missing(target: Target, secret: SecretSeen) -> Verdict:
     if secret.other_names:
         other = secret.other_names[0]
         there = f"{evidence}; for the same registry there is {', '.join(secret.other_names)}"
+        kubectl = f"kubectl -n {quote(secret.namespace)}"
+        rename = quote(f".metadata = {{name: {json.dumps(secret.name)}}}")
         copy = (
-            f"kubectl -n {secret.namespace} get secret {other} -o json | jq"
-            f" '.metadata = {{name: \"{secret.name}\"}}' | kubectl -n {secret.namespace}"
+            f"{kubectl} get secret {quote(other)} -o json | jq {rename} | {kubectl}"
             " apply --server-side -f -"
         )
         return fails(Cause.SECRET_WRONG_NAME, there, copy)

@@ -4,8 +4,10 @@ REG-008 is about too much, REG-003 about too little: a token that GitHub does no
 that lacks a scope, grants nothing, and is REG-003's.
 """
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from shlex import quote
 
 from pullrecovery.diagnosis.advice import READ, refresh_secret
 from pullrecovery.diagnosis.external import diagnose_probe, external
@@ -64,17 +66,17 @@ def _remove_secret(seen: Observation) -> Iterator[str]:
     name, deployment = seen.target.pull_secret, seen.deployment
     if needed_by_others(seen.workload, seen.target.workloads):
         return
-    kubectl = f"kubectl -n {seen.workload.namespace}"
+    kubectl = f"kubectl -n {quote(seen.workload.namespace)}"
     if name in seen.deployment.service_account_pull_secrets:
-        entry = f'.imagePullSecrets[]? | select(.name == "{name}")'
-        account = f"serviceaccount {deployment.service_account}"
-        yield f"{kubectl} get {account} -o json | jq 'del({entry})' | {kubectl} replace -f -"
+        entry = f".imagePullSecrets[]? | select(.name == {json.dumps(name)})"
+        get = f"{kubectl} get serviceaccount {quote(deployment.service_account)} -o json"
+        yield f"{get} | jq {quote(f'del({entry})')} | {kubectl} replace -f -"
     # Others are made anew by the upgrade, as their template changes.
     by_account = any(name in pod.pull_secrets for pod in seen.pods)
     if by_account and name not in deployment.template_pull_secrets:
-        yield f"{kubectl} rollout restart deployment/{deployment.name}"
+        yield f"{kubectl} rollout restart {quote(f'deployment/{deployment.name}')}"
     if seen.secret.exists:
-        yield f"{kubectl} delete secret {name}"
+        yield f"{kubectl} delete secret {quote(name)}"
 
 
 def carries_needless_secret(seen: Observation) -> bool:

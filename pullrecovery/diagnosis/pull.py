@@ -1,6 +1,7 @@
 """The cause of one failed pull."""
 
 import re
+from shlex import quote
 
 from pullrecovery.diagnosis.application import stale
 from pullrecovery.diagnosis.credential import diagnose_effective
@@ -43,7 +44,7 @@ def _diagnose_node(seen: Observation, stuck: Stuck) -> Verdict | None:
         remedy = seen.workload.upgrade_with("image.pullPolicy=IfNotPresent")
         return fails(Cause.NEVER_PULLED, stuck.said, remedy)
     if stuck.container.waiting_reason == "ImageInspectError":
-        remove = f"run crictl rmi {stuck.container.image} on the node"
+        remove = f"run crictl rmi {quote(stuck.container.image)} on the node"
         again = recreate(seen, [stuck.pod.name])
         return fails(Cause.IMAGE_UNREADABLE, stuck.said, f"{remove}, then {again}")
     return None

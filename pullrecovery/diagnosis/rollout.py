@@ -1,5 +1,7 @@
 """Why a rollout is not complete, where no container waits for its image."""
 
+from shlex import quote
+
 from pullrecovery.diagnosis.image import OTHER_PROCESSOR, platform_missing
 from pullrecovery.model import Cause, Verdict, fails
 from pullrecovery.observation import ContainerSeen, DeploymentSeen, Observation, PodSeen
@@ -20,7 +22,8 @@ def diagnose_pause(seen: Observation) -> Verdict | None:
     if not seen.deployment.paused or rolled_out(seen.deployment, seen.pods):
         return None
     name = seen.deployment.name
-    remedy = f"kubectl -n {seen.workload.namespace} rollout resume deployment/{name}"
+    namespace, deployment = quote(seen.workload.namespace), quote(f"deployment/{name}")
+    remedy = f"kubectl -n {namespace} rollout resume {deployment}"
     return fails(Cause.ROLLOUT_PAUSED, f"Deployment {name} is paused: {_running(seen)}", remedy)
 
 
@@ -50,8 +53,8 @@ def _diagnose_init(seen: Observation) -> Verdict | None:
         if container.init and not container.ready and not pod.ready:
             said = container.waiting_reason or container.ended or "it runs on"
             evidence = f"{pod.name} waits for its init container {container.name}: {said}"
-            logs = f"logs {pod.name} -c {container.name}"
-            remedy = f"this says why: kubectl -n {seen.workload.namespace} {logs}"
+            logs = f"logs {quote(pod.name)} -c {quote(container.name)}"
+            remedy = f"this says why: kubectl -n {quote(seen.workload.namespace)} {logs}"
             return fails(Cause.INIT_PENDING, evidence, remedy)
     return None
 

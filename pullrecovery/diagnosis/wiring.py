@@ -1,5 +1,8 @@
 """Whether a pod is given the pull secret, and how to see to it."""
 
+from shlex import join as shlex_join
+from shlex import quote
+
 from pullrecovery.diagnosis.application import stale
 from pullrecovery.model import Cause, Verdict, fails
 from pullrecovery.observation import Observation, PodSeen
@@ -32,7 +35,7 @@ def diagnose_pods(seen: Observation, pods: tuple[PodSeen, ...]) -> Verdict | Non
 
 def recreate(seen: Observation, names: list[str]) -> str:
     """The command that makes these pods anew."""
-    return f"kubectl -n {seen.workload.namespace} delete pod {' '.join(names)}"
+    return f"kubectl -n {quote(seen.workload.namespace)} delete pod {shlex_join(names)}"
 
 
 def _diagnose_elsewhere(seen: Observation) -> Verdict | None:

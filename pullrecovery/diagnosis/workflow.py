@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from shlex import quote
 
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import diagnose_probe
@@ -21,7 +22,7 @@ def diagnose_workflow(seen: WorkflowSeen, target: Target, image: Image) -> list[
         return [fails(Cause.WORKFLOW_INVALID, f"{path}:{seen.error}", mend)]
     if seen.findings:
         said = "; ".join(f"{path}:{one.line}: {one.message}" for one in seen.findings)
-        return [fails(Cause.WORKFLOW_INVALID, said, f"this says where: actionlint {path}")]
+        return [fails(Cause.WORKFLOW_INVALID, said, f"this says where: actionlint {quote(path)}")]
     rehearsal = seen.rehearsal
     found = list(_diagnose_triggers(seen, target))
     if rehearsal is None:
@@ -59,8 +60,8 @@ def run_command(target: Target) -> str:
     """How a person starts the workflow."""
     workflow = target.workflow
     if workflow.dispatch:
-        name = workflow.path.rpartition("/")[2]
-        return f"gh workflow run {name} --repo {workflow.repository} --ref {workflow.branch}"
+        name, repository = quote(workflow.path.rpartition("/")[2]), quote(workflow.repository)
+        return f"gh workflow run {name} --repo {repository} --ref {quote(workflow.branch)}"
     return f"push a change below {workflow.change} to {workflow.branch} of {workflow.repository}"
 
 
@@ -122,7 +123,7 @@ def _diagnose_pushes(
         elsewhere = misnamed is not None and misnamed.cause is Cause.PUSHES_ELSEWHERE
         if not elsewhere and not _logs_in(rehearsal, job, image.registry):
             evidence = f"{path}: job {job} pushes, and never logs in to {image.registry}"
-            edit = f"add a `docker login {image.registry}` before the push in {path}"
+            edit = f"add a `docker login {quote(image.registry)}` before the push in {path}"
             yield fails(Cause.NOT_LOGGED_IN, evidence, edit)
 
 

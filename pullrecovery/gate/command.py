@@ -1,7 +1,7 @@
-"""`gate`: one revision judged; the verdict written, signed, and said."""
+"""`gate`: one revision judged; the verdict written and said. `gate sign` signs it."""
 
 import json
-import os
+import sys
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,10 +13,9 @@ from pullrecovery.errors import UsageError
 from pullrecovery.gate.in_lab import LabGate
 from pullrecovery.gate.issuing import Place, issue
 from pullrecovery.gate.judging import Revision
-from pullrecovery.gate.keys import signing_key
+from pullrecovery.gate.keys import check_private
 from pullrecovery.gate.mirror import Side
 from pullrecovery.gate.revision import checked_out, target_in
-from pullrecovery.gate.signing import sign
 from pullrecovery.gate.verdict import Checks, Failure, GateVerdict, to_document
 from pullrecovery.lab.lock import is_held_above, locked
 from pullrecovery.lab.paths import REPOSITORY, default_paths
@@ -25,12 +24,13 @@ from pullrecovery.lab.raising import PHASES
 from pullrecovery.lab.versions import kubernetes_set
 from pullrecovery.model import Target
 from pullrecovery.observation import Credential
-from pullrecovery.redaction import protect
+from pullrecovery.process import run
 from pullrecovery.registry import RegistryClient
+from pullrecovery.secret_variables import SIGNING_KEY, TOKEN, is_given, secret
 from pullrecovery.tasks.order import fix_order
+from pullrecovery.variables import VariableSet
 
 REPORTS = REPOSITORY / ".reports" / "gate"
-TOKEN = "GHCR_TOKEN"
 _ANSWER_WITHIN = 30.0
 _JSON, _JWS = "verdict.json", "verdict.jws"
 
@@ -39,9 +39,9 @@ _JSON, _JWS = "verdict.json", "verdict.jws"
 class Wish:
     """What is to be judged: `folder` of the target, the commit's name, and how.
 
-    `key` is the file of the signing key, if one is given by file. `live`: the images are those of
-    the registry itself, and not of the lab's stand-in. `within` is each tier's
-    deadline, `valid` how long the verdict is good for. `out` takes the verdict.
+    `key` is the file of the signing key, if one is given; this process does not open it. `live`:
+    the images are those of the registry itself, and not of the lab's stand-in. `within` is each
+    tier's deadline, `valid` how long the verdict is good for. `out` takes the verdict.
     """
 
     folder: Path
@@ -62,7 +62,7 @@ def run_gate(wish: Wish) -> int:
     """
     for name in (_JSON, _JWS):
         (wish.out / name).unlink(missing_ok=True)
-    key = signing_key(wish.key)
+    _check_keys(wish.key)
     paths, versions = default_paths(), kubernetes_set(wish.kubernetes)
     paths.state.mkdir(parents=True, exist_ok=True)
     progress = Progress(PHASES)
@@ -81,15 +81,33 @@ def run_gate(wish: Wish) -> int:
         verdict = replace(verdict, checks=_in_target(verdict.checks, commit.folder))
     wish.out.mkdir(parents=True, exist_ok=True)
     (wish.out / _JSON).write_text(json.dumps(to_document(verdict), indent=2) + "\n")
-    if key:
-        (wish.out / _JWS).write_text(sign(verdict, key) + "\n")
-    _say(verdict, wish.out / (_JWS if key else _JSON), signed=bool(key))
+    if wish.key:
+        _sign(wish.out / _JSON, wish.key, commit.sha)
+    _say(verdict, wish.out / (_JWS if wish.key else _JSON), signed=bool(wish.key))
     return int(verdict.decision.exit)
+
+
+def _check_keys(file: Path | None) -> None:
+    """Raise UsageError before anything is judged where the verdict could not be signed."""
+    if is_given(SIGNING_KEY):
+        raise UsageError(
+            f"{SIGNING_KEY} is set, and the process that judges a commit takes no key: unset it"
+            " here, and sign the record that is judged with `gate sign` in another step."
+        )
+    if file:
+        check_private(file)
+
+
+def _sign(record: Path, key: Path, sha: str) -> None:
+    """Have another process sign the record, in which nothing of the target was read."""
+    command = [sys.executable, "-m", "pullrecovery", "gate", "sign", f"--revision={sha}"]
+    command += [f"--key={key.resolve()}", f"--in={record.resolve()}"]
+    run(command, inherit=[VariableSet.PYTHON], cwd=REPOSITORY)
 
 
 def _source(target: Target) -> Side:
     """The registry itself, as the holder of GHCR_TOKEN sees it."""
-    token = protect(os.environ.get(TOKEN, "").strip())
+    token = secret(TOKEN)
     if not token:
         raise UsageError(f"Set {TOKEN} to a token that may read the packages of {target.owner}.")
     registry = RegistryClient(target.registry, httpx.Client(timeout=_ANSWER_WITHIN))

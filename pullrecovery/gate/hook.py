@@ -16,6 +16,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from pullrecovery import __version__
+from pullrecovery.build import suite_commit
 from pullrecovery.diagnosis.external import diagnose_probe as diagnose_registry
 from pullrecovery.errors import Exit, HeldError, PullRecoveryError
 from pullrecovery.gate.deadline import deadline
@@ -119,7 +120,9 @@ class Hook:
             images={settings.workload: digest},
             criteria=REQUIRED,
             suite=__version__,
+            suite_commit=suite_commit(),
             now=self.now(),
+            max_age=settings.max_age,
         )
         reasons = verify(signed, settings.key, expected) or self._other_reference(signed)
         if reasons:

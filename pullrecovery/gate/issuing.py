@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pullrecovery import __version__
+from pullrecovery.build import suite_commit
 from pullrecovery.gate.judging import Revision
 from pullrecovery.gate.tiers import Judgement
 from pullrecovery.gate.verdict import VALID_FOR, GateVerdict
@@ -31,6 +32,7 @@ def issue(
         revision=sha,
         target=revision.target.name,
         suite=__version__,
+        suite_commit=suite_commit(),
         issued=now,
         expires=now + valid,
         world=place.world,

@@ -17,6 +17,8 @@ from pullrecovery.registry import RegistryClient
 LAYER_TYPE = "application/vnd.pullrecovery.verdict.v1+jws"
 # Bytes; a verdict has some thousands.
 _LONGEST = 1_000_000
+# Of a document of another form.
+_WRONG = (ValueError, TypeError, AttributeError)
 
 
 def verdict_tag(revision: str) -> str:
@@ -38,7 +40,7 @@ def fetch_verdict(
             raise _refused(f"{package}:{tag}", token)
         reader = _Reader(registry, package, token)
         return reader.blob(reader.layer(tag)).decode()
-    except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (httpx.HTTPError, LookupError, RecursionError, *_WRONG) as error:
         problem = f"{type(error).__name__}: {error}"
         raise PullRecoveryError(f"the verdict {package}:{tag} cannot be read: {problem}") from error
 

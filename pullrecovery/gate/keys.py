@@ -7,19 +7,18 @@ from pathlib import Path
 from pullrecovery.errors import UsageError
 from pullrecovery.gate.signing import Key, private_key, public_key
 from pullrecovery.redaction import protect
+from pullrecovery.secret_variables import SIGNING_KEY, secret
 
-# The key itself, as a CI system hands on its secrets.
-SIGNING = "PULL_RECOVERY_GATE_KEY"
 VERIFYING = "PULL_RECOVERY_GATE_PUBLIC_KEY"
 
 
 def signing_key(file: Path | None) -> Key | None:
     """The private key of `file`, else of PULL_RECOVERY_GATE_KEY; None where neither is given."""
     if file:
-        _check_private(file)
+        check_private(file)
         return private_key(_secret(_content(file)), str(file))
-    given = os.environ.get(SIGNING, "")
-    return private_key(_secret(given), SIGNING) if given.strip() else None
+    given = secret(SIGNING_KEY)
+    return private_key(_secret(given), SIGNING_KEY) if given else None
 
 
 def verifying_key(file: Path | None) -> Key:
@@ -32,7 +31,7 @@ def verifying_key(file: Path | None) -> Key:
     return public_key(given, VERIFYING)
 
 
-def _check_private(file: Path) -> None:
+def check_private(file: Path) -> None:
     """Raise UsageError where somebody else than the file's owner may read or write the key."""
     try:
         mode = file.stat().st_mode & 0o777

@@ -9,6 +9,7 @@ from typing import Any
 from pullrecovery.gate.command import REPORTS, Wish, run_gate
 from pullrecovery.gate.hook import run_hook
 from pullrecovery.gate.promoting import BRANCH, REMOTE, Promotion, run_promote
+from pullrecovery.gate.sign_command import Signing, run_sign
 from pullrecovery.gate.telling import FORMATS, Keeping, Telling, run_keeping, run_telling
 from pullrecovery.gate.verdict import VALID_FOR
 from pullrecovery.gate.verifying import WORLDS, Claim, run_verify
@@ -23,7 +24,9 @@ def add_gate(commands: Any) -> None:
     gate.add_argument("--target", default="sample", type=Path)
     gate.add_argument("--revision", default="HEAD", help="a commit, as git knows it")
     gate.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
-    gate.add_argument("--key", type=Path, help="file of the private key that signs the verdict")
+    gate.add_argument(
+        "--key", type=Path, help="file of a private key, for `gate sign` to sign the verdict with"
+    )
     gate.add_argument("--out", type=Path, default=REPORTS, help="folder that takes the verdict")
     gate.add_argument("--valid", type=_hours, default=VALID_FOR, metavar="HOURS")
     gate.add_argument("--within", type=_seconds, default=_WITHIN, help="seconds for each tier")
@@ -38,11 +41,22 @@ def add_gate(commands: Any) -> None:
     )
     gate.set_defaults(run=_gate)
     parts = gate.add_subparsers(metavar="PART", parser_class=type(gate))
+    add_sign(parts)
     add_verify(parts)
     add_promote(parts)
     add_telling(parts)
     hook = parts.add_parser("hook", help="before a sync, in the cluster: verdict, and a pull")
     hook.set_defaults(run=lambda _: run_hook(os.environ))
+
+
+def add_sign(parts: Any) -> None:
+    """Add `gate sign`."""
+    sign = parts.add_parser("sign", help="check a judged record anew, and sign it")
+    sign.add_argument("--in", dest="record", type=Path, default=REPORTS / "verdict.json")
+    sign.add_argument("--key", type=Path, help="file of the private key")
+    sign.add_argument("--revision", default="", help="the commit that the record must be about")
+    sign.add_argument("--to", type=Path, help="verdict.jws beside the record by default")
+    sign.set_defaults(run=_sign)
 
 
 def add_verify(parts: Any) -> None:
@@ -69,6 +83,12 @@ def _add_claim(part: argparse.ArgumentParser) -> None:
     part.add_argument("--revision", required=True)
     part.add_argument("--image", action="append", default=[], metavar="WORKLOAD=DIGEST")
     part.add_argument("--world", action="append", choices=WORLDS, help="where it may be found")
+    _add_max_age(part)
+
+
+def _add_max_age(part: argparse.ArgumentParser) -> None:
+    words = "how long ago the verdict may have been issued; 24 by default"
+    part.add_argument("--max-age", type=_hours, default=VALID_FOR, metavar="HOURS", help=words)
 
 
 def add_telling(parts: Any) -> None:
@@ -86,6 +106,10 @@ def add_telling(parts: Any) -> None:
     tell.add_argument("--namespace", default="default", help="Promoter: of the GitRepository")
     tell.add_argument("--url", default="", help="where more is to be read")
     tell.add_argument("--token-stdin", action="store_true", help="not from GITHUB_TOKEN")
+    tell.add_argument(
+        "--world", action="append", choices=WORLDS, help="whose images count; live by default"
+    )
+    _add_max_age(tell)
     tell.set_defaults(run=_tell)
 
 
@@ -105,6 +129,11 @@ def _gate(options: argparse.Namespace) -> int:
     )
 
 
+def _sign(options: argparse.Namespace) -> int:
+    out = options.to or options.record.with_name("verdict.jws")
+    return run_sign(Signing(options.record, options.key, options.revision, out))
+
+
 def _claim(options: argparse.Namespace) -> Claim:
     return Claim(
         verdict=options.verdict,
@@ -113,6 +142,7 @@ def _claim(options: argparse.Namespace) -> Claim:
         folder=options.target,
         images=tuple(options.image),
         worlds=tuple(options.world or WORLDS),
+        max_age=options.max_age,
     )
 
 
@@ -134,6 +164,8 @@ def _tell(options: argparse.Namespace) -> int:
             namespace=options.namespace,
             url=options.url,
             token_from_stdin=options.token_stdin,
+            worlds=tuple(options.world or ["live"]),
+            max_age=options.max_age,
         )
     )
 

@@ -4,7 +4,6 @@ A commit reaches main before its verdict exists, and Argo CD syncs a commit auto
 hold is not tried again. So Applications follow a branch that only this moves (ADR 0024).
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +18,10 @@ from pullrecovery.gate.verdict import Decision, GateVerdict, VerdictError
 from pullrecovery.gate.verifying import Claim, read_signed, run_verify
 from pullrecovery.observation import Credential
 from pullrecovery.process import CommandError, run
-from pullrecovery.redaction import protect
 from pullrecovery.reference import parse_reference
 from pullrecovery.registry import RegistryClient
+from pullrecovery.secret_variables import TOKEN, secret
+from pullrecovery.variables import VariableSet
 
 BRANCH, REMOTE = "promoted", "origin"
 # Nobody is there to type a password, and what git says is looked at.
@@ -71,7 +71,7 @@ def _is_open(claim: Claim, signed: str) -> bool:
 
 def _check_published(verdict: GateVerdict, signed: str, http: httpx.Client) -> None:
     """The hook looks for the verdict as soon as the branch has moved, and once."""
-    token = protect(os.environ.get("GHCR_TOKEN", "").strip())
+    token = secret(TOKEN)
     credential = Credential(_LOGIN, token) if token else None
     for reference in dict.fromkeys(judged.reference for judged in verdict.workloads):
         image = parse_reference(reference)
@@ -137,4 +137,5 @@ class _Branch:
         return f"refs/heads/{self.name}"
 
     def _git(self, *arguments: str) -> str:
-        return run(["git", "-C", str(self.folder), *arguments], env=_GIT)
+        command = ["git", "-C", str(self.folder), *arguments]
+        return run(command, env=_GIT, inherit=[VariableSet.GIT_REMOTE])

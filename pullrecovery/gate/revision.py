@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import IO
 
@@ -83,8 +84,8 @@ def _commit(root: Path, name: str) -> str:
         return _git(root, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").strip()
     except CommandError as error:
         raise UsageError(
-            f"{name!r} is no commit of {root}; fetch it (`git fetch origin {name}`), or give one"
-            " that `git log` shows."
+            f"{name!r} is no commit of {root}; fetch it (`git fetch origin {quote(name)}`), or give"
+            " one that `git log` shows."
         ) from error
 
 

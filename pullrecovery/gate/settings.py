@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from pullrecovery.errors import HeldError, UsageError
 from pullrecovery.gate.signing import Key, public_key
+from pullrecovery.gate.verdict import VALID_FOR
 from pullrecovery.keyring import UnreadableSecretError, in_order, read_entries
 from pullrecovery.model import Cause, Image
 from pullrecovery.observation import Credential
@@ -16,6 +18,7 @@ from pullrecovery.reference import parse_reference
 
 # Seconds; below the Job's activeDeadlineSeconds, so that the hook can still say why, and clean up.
 DEADLINE = 120
+_LONGEST_HOURS = 24 * 365
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
@@ -28,7 +31,8 @@ class HookSettings:
     `digest` is that which the chart pins, '' where it goes by the tag. `pull_secrets` are those
     that the chart gives its pods by its values, `service_account` the one they run under;
     `own_account`, `pod` and `pod_uid` are the hook's. `credential` is None where there is none,
-    as for a public package. `deadline` is seconds.
+    as for a public package. `deadline` is seconds; `max_age` is how long ago a verdict may have
+    been issued.
     """
 
     revision: str
@@ -44,6 +48,7 @@ class HookSettings:
     pod: str
     pod_uid: str
     deadline: int
+    max_age: timedelta = VALID_FOR
 
     @property
     def account(self) -> str:
@@ -72,6 +77,7 @@ def read_settings(environ: Mapping[str, str]) -> HookSettings:
         pod=_fitting(environ, "GATE_POD", _NAME, "a pod's name"),
         pod_uid=_given(environ, "GATE_POD_UID"),
         deadline=_seconds(environ),
+        max_age=_max_age(environ),
     )
 
 
@@ -129,6 +135,13 @@ def _content(file: Path, name: str) -> str:
         return file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{name}={file} cannot be read: {error}") from error
+
+
+def _max_age(environ: Mapping[str, str]) -> timedelta:
+    given = environ.get("GATE_MAX_AGE") or "24"
+    if not given.isdecimal() or not 0 < int(given) <= _LONGEST_HOURS:
+        raise UsageError(f"GATE_MAX_AGE={given!r} is not a number of hours of at most a year.")
+    return timedelta(hours=int(given))
 
 
 def _seconds(environ: Mapping[str, str]) -> int:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any
 
 from joserfc import jws
@@ -16,6 +15,7 @@ from joserfc.jwk import ECKey, OKPKey
 
 from pullrecovery.errors import UsageError
 from pullrecovery.gate.verdict import (
+    VALID_FOR,
     Decision,
     GateVerdict,
     VerdictError,
@@ -40,16 +40,20 @@ class Expected:
 
     `images` has the digest of every workload at stake, as the registry has it now; `charts` those
     chart digests that are known where it is verified. `criteria` are those that must have been
-    judged of each workload, `suite` the version that must have judged them, `worlds` where.
+    judged of each workload, `suite` the version and `suite_commit` the commit of the suite that
+    must have judged them, `worlds` where. A verdict that was issued longer than `max_age` ago is
+    held, whenever it says that it expires.
     """
 
     revision: str
     images: Mapping[str, str]
     criteria: frozenset[str]
     suite: str
+    suite_commit: str
     now: datetime
     charts: Mapping[str, str] = field(default_factory=dict)
     worlds: frozenset[str] = frozenset({"lab", "live"})
+    max_age: timedelta = VALID_FOR
 
 
 def private_key(text: str, where: str) -> Key:
@@ -85,7 +89,7 @@ def read(signed: str, key: Key) -> GateVerdict:
         return from_document(json.loads(found.payload))
     except BadSignatureError as error:
         raise VerdictError("the signature does not fit: it was changed after signing") from error
-    except (DecodeError, JoseError, ValueError) as error:
+    except (DecodeError, JoseError, ValueError, RecursionError) as error:
         raise VerdictError(f"the text is no signed verdict: {error}") from error
 
 
@@ -95,8 +99,13 @@ def verify(signed: str, key: Key, expected: Expected) -> list[str]:
         verdict = read(signed, key)
     except VerdictError as error:
         return [str(error)]
-    judging = (_undecided(verdict), _foreign(verdict, expected), _stale(verdict, expected))
-    return [*chain(*judging), *_empty(verdict, expected)]
+    return refusals(verdict, expected)
+
+
+def refusals(verdict: GateVerdict, expected: Expected) -> list[str]:
+    """Return why a verdict does not let through what is expected, whoever signed it."""
+    origin = other_origin(verdict, expected)
+    return [*_undecided(verdict), *origin, *_foreign(verdict, expected), *_empty(verdict, expected)]
 
 
 def _undecided(verdict: GateVerdict) -> Iterator[str]:
@@ -110,9 +119,7 @@ def _undecided(verdict: GateVerdict) -> Iterator[str]:
 
 
 def _foreign(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
-    """It is of another revision, another chart or another image."""
-    if verdict.revision != expected.revision:
-        yield f"the verdict is on revision {verdict.revision}, and not on {expected.revision}"
+    """It is of another chart or another image."""
     if not expected.images:
         yield "nothing is expected: no workload's image was named"
     for name, digest in expected.images.items():
@@ -128,14 +135,24 @@ def _foreign(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
             yield f"{name}: the chart judged is {judged.chart}, and not {digest}"
 
 
-def _stale(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
-    """It is not of now, not of this suite, or not of a world that is taken."""
+def other_origin(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
+    """Yield why a verdict is not of this revision, time, suite and world."""
+    if verdict.revision != expected.revision:
+        yield f"the verdict is on revision {verdict.revision}, and not on {expected.revision}"
     if verdict.issued > expected.now + _SKEW:
         yield f"the verdict was issued in the future, at {verdict.issued.isoformat()}"
     if verdict.expires <= expected.now:
         yield f"the verdict expired at {verdict.expires.isoformat()}"
+    if expected.now - verdict.issued > expected.max_age:
+        hours = expected.max_age / timedelta(hours=1)
+        yield f"the verdict was issued at {verdict.issued.isoformat()}, over {hours:g} hours ago"
     if verdict.suite != expected.suite:
         yield f"the verdict is of suite {verdict.suite}, and not of {expected.suite}"
+    if not expected.suite_commit:
+        yield "this suite is neither a git checkout nor an image of one, so its commit is unknown"
+    elif verdict.suite_commit != expected.suite_commit:
+        found = verdict.suite_commit or "unknown"
+        yield f"the commit of the verdict's suite is {found}, and not {expected.suite_commit}"
     if verdict.world not in expected.worlds:
         yield f"the verdict was found in the {verdict.world} world, which is not taken here"
 
@@ -146,6 +163,7 @@ def _empty(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
         yield "nothing is expected: no criterion was named"
     wanted = [check(name, reg) for name in expected.images for reg in sorted(expected.criteria)]
     yield from (f"{each} was not judged" for each in wanted if each not in verdict.checks.run)
+    yield from (f"{each} was optional" for each in wanted if each in verdict.checks.optional)
 
 
 def _check_header(header: Mapping[str, Any], key: Key) -> None:

@@ -4,6 +4,7 @@ Source: docs.github.com/en/rest/commits/statuses, and gitops-promoter's CommitSt
 Neither is what a hook trusts: both are words for people, and for tools that read those.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import StringIO
@@ -39,12 +40,18 @@ class Said:
     description: str
 
 
-def said(verdict: GateVerdict, now: datetime) -> Said:
-    """What a verdict comes to at `now`; an expired one says nothing any more."""
+def said(verdict: GateVerdict, now: datetime, refusals: Sequence[str] = ()) -> Said:
+    """What a verdict comes to at `now`; an expired one says nothing any more.
+
+    `refusals` are why a verifier does not take it: with one, `promote` is no success.
+    """
     if verdict.expires <= now:
         late = f"expired at {verdict.expires:%Y-%m-%d %H:%M %Z}; run the gate again"
         return Said(verdict.revision, "error", late)
     state = _STATES[verdict.decision]
+    if verdict.decision is Decision.PROMOTE and refusals:
+        first, *more = refusals
+        return Said(verdict.revision, "error", _cut(f"not verified: {first}", more))
     if verdict.decision is Decision.PROMOTE:
         told = (
             f"promote: {len(verdict.checks.run)} checks, until {verdict.expires:%Y-%m-%d %H:%M %Z}"

@@ -7,25 +7,27 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 
+from pullrecovery import __version__
+from pullrecovery.build import suite_commit
 from pullrecovery.errors import Exit, UsageError
 from pullrecovery.gate.keeping import keep_verdict
 from pullrecovery.gate.keys import verifying_key
-from pullrecovery.gate.signing import read
+from pullrecovery.gate.signing import Expected, read, refusals
 from pullrecovery.gate.status import ADDRESS, post_status, promoter_manifest, said
-from pullrecovery.gate.verifying import read_signed
+from pullrecovery.gate.verdict import VALID_FOR, GateVerdict
+from pullrecovery.gate.verifying import REQUIRED, read_signed
 from pullrecovery.observation import Credential
 from pullrecovery.redaction import protect
 from pullrecovery.reference import parse_reference
 from pullrecovery.registry import RegistryClient
+from pullrecovery.secret_variables import STATUS_TOKEN, TOKEN, secret
 
 FORMATS = ("github", "promoter")
-TOKEN = "GITHUB_TOKEN"
-PUSH_TOKEN = "GHCR_TOKEN"
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _TIMEOUT = 30.0
 
@@ -35,6 +37,7 @@ class Telling:
     """Which verdict is to be told, and to whom.
 
     `repository` is GitHub's (owner/name), or the name of Promoter's GitRepository in `namespace`.
+    It is told as a success if it was found in one of `worlds`, and at most `max_age` ago.
     """
 
     verdict: Path
@@ -44,15 +47,19 @@ class Telling:
     namespace: str
     url: str
     token_from_stdin: bool
+    worlds: tuple[str, ...] = ("live",)
+    max_age: timedelta = VALID_FOR
 
 
 def run_telling(telling: Telling, http: httpx.Client | None = None) -> int:
     """Tell it; returns 0 where it was told, whatever it says. The key must have signed it.
 
+    It is a success only where a verifier would take it for the images that it is about.
     Raises VerdictError where it is no verdict, and StatusError where GitHub does not take it.
     """
     verdict = read(read_signed(telling.verdict), verifying_key(telling.key))
-    told = said(verdict, datetime.now(UTC))
+    now = datetime.now(UTC)
+    told = said(verdict, now, refusals(verdict, _expected(verdict, telling, now)))
     if telling.to == "promoter":
         print(promoter_manifest(told, telling.repository, telling.namespace, url=telling.url))
         return int(Exit.HOLDS)
@@ -67,12 +74,26 @@ def run_telling(telling: Telling, http: httpx.Client | None = None) -> int:
     return int(Exit.HOLDS)
 
 
+def _expected(verdict: GateVerdict, telling: Telling, now: datetime) -> Expected:
+    """What a verifier asks for that knows neither the target nor the registry."""
+    return Expected(
+        revision=verdict.revision,
+        images={judged.name: judged.image for judged in verdict.workloads},
+        criteria=REQUIRED,
+        suite=__version__,
+        suite_commit=suite_commit(),
+        now=now,
+        worlds=frozenset(telling.worlds),
+        max_age=telling.max_age,
+    )
+
+
 def _token(*, from_stdin: bool) -> str:
-    token = (sys.stdin.read() if from_stdin else os.environ.get(TOKEN, "")).strip()
+    token = (sys.stdin.read() if from_stdin else secret(STATUS_TOKEN)).strip()
     if not token:
         raise UsageError(
-            f"A token that may write statuses is needed: set {TOKEN}, or give it on stdin with"
-            " --token-stdin."
+            f"A token that may write statuses is needed: set {STATUS_TOKEN}, or give it on stdin"
+            " with --token-stdin."
         )
     return protect(token)
 
@@ -94,9 +115,9 @@ def run_keeping(keeping: Keeping, http: httpx.Client | None = None) -> int:
     """
     signed = read_signed(keeping.verdict)
     verdict = read(signed, verifying_key(keeping.key))
-    token = protect(os.environ.get(PUSH_TOKEN, "").strip())
+    token = secret(TOKEN)
     if not token:
-        raise UsageError(f"Set {PUSH_TOKEN} to a token that may write the images' packages.")
+        raise UsageError(f"Set {TOKEN} to a token that may write the images' packages.")
     credential = Credential(keeping.login, token)
     client = http or httpx.Client(timeout=_TIMEOUT)
     images = dict.fromkeys((each.reference, each.image) for each in verdict.workloads)

@@ -5,10 +5,11 @@ As JSON it is what docs/gate-verdict.schema.json describes.
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import fields as dataclass_fields
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pullrecovery.errors import Exit, PullRecoveryError
 from pullrecovery.guards import Guard
@@ -105,15 +106,17 @@ class Tier:
 class GateVerdict:
     """What the gate says of `revision` (a full commit id) of a target, and what it rests on.
 
-    `issued` and `expires` have a time zone. `suite` is the version of this package, `world` is
-    whose images were judged: those of the `lab`, or `live`, of the registry itself. `doubts` are
-    why the gate could not tell, `partial` says that not all was selected, and `reasons` are those
-    of the decision, the first to mend in front.
+    `issued` and `expires` have a time zone. `suite` is the version of this package, `suite_commit`
+    its commit, or '' where that is unknown. `world` is whose images were judged: those of the
+    `lab`, or `live`, of the registry itself. `doubts` are why the gate could not tell, `partial`
+    says that not all was selected, and `reasons` are those of the decision, the first to mend in
+    front.
     """
 
     revision: str
     target: str
     suite: str
+    suite_commit: str
     issued: datetime
     expires: datetime
     world: str
@@ -234,7 +237,7 @@ def from_document(document: Any) -> GateVerdict:
     try:
         checks = dict(fields.pop("checks"))
         failed = tuple(Failure(**each) for each in checks.pop("failed"))
-        return GateVerdict(
+        verdict = GateVerdict(
             **{key: _frozen(value) for key, value in fields.items()}
             | {
                 "issued": _moment(fields["issued"]),
@@ -245,8 +248,26 @@ def from_document(document: Any) -> GateVerdict:
                 "checks": Checks(**{k: _frozen(v) for k, v in checks.items()}, failed=failed),
             }
         )
+        _check_types(verdict)
+        return verdict
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise VerdictError(f"the document is no verdict of schema {SCHEMA}: {error}") from error
+
+
+def _check_types(node: Any) -> None:
+    """Raise TypeError where a field has another type than its class declares."""
+    for declared in dataclass_fields(node):
+        value, kind = getattr(node, declared.name), declared.type
+        outer: Any = (int, float) if kind is float else get_origin(kind) or kind
+        if not isinstance(value, outer) or (isinstance(value, bool) and kind is not bool):
+            raise TypeError(f"{declared.name} is a {type(value).__name__}")
+        if is_dataclass(value):
+            _check_types(value)
+        for item in value if isinstance(value, tuple) else ():
+            if not isinstance(item, get_args(kind)[0]):
+                raise TypeError(f"{declared.name} has a {type(item).__name__}")
+            if is_dataclass(item):
+                _check_types(item)
 
 
 def _moment(text: str) -> datetime:

@@ -1,25 +1,25 @@
 """`gate verify`: whether a signed verdict lets a revision through, here and now."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
 
 from pullrecovery import __version__
+from pullrecovery.build import suite_commit
 from pullrecovery.errors import Exit, UsageError
 from pullrecovery.gate.keys import verifying_key
 from pullrecovery.gate.revision import checked_out, target_in
 from pullrecovery.gate.signing import Expected, verify
-from pullrecovery.gate.verdict import chart_digest
+from pullrecovery.gate.verdict import VALID_FOR, chart_digest
 from pullrecovery.model import Target
 from pullrecovery.observation import Credential
-from pullrecovery.redaction import protect
 from pullrecovery.registry import RegistryClient
+from pullrecovery.secret_variables import TOKEN, secret
 from pullrecovery.tasks import CRITERIA, judged, optional_criteria
 
 # Where no target says so: those that every target can be judged by, and none is optional.
@@ -35,7 +35,8 @@ class Claim:
     """What a verdict is to let through: `images` are `WORKLOAD=DIGEST`, as they are now.
 
     With a `folder` of the target the charts are compared as well, and the digests that are not
-    given are asked of the registry. `worlds` are those in which it may have been found.
+    given are asked of the registry. `worlds` are those in which it may have been found. It
+    may have been issued `max_age` ago, and no longer.
     """
 
     verdict: Path
@@ -44,6 +45,7 @@ class Claim:
     folder: Path | None
     images: tuple[str, ...]
     worlds: tuple[str, ...] = WORLDS
+    max_age: timedelta = VALID_FOR
 
 
 def run_verify(claim: Claim, http: httpx.Client | None = None) -> int:
@@ -71,13 +73,12 @@ def read_signed(file: Path) -> str:
 
 def _expected(claim: Claim, http: httpx.Client) -> Expected:
     given = _given(claim.images)
-    now, worlds = datetime.now(UTC), frozenset(claim.worlds)
     if claim.folder is None:
         if not _COMMIT.fullmatch(claim.revision):
             raise UsageError(f"{claim.revision!r} is no full commit id; only git can say which.")
         if not given:
             raise UsageError("Name the images with --image, or the target's folder with --target.")
-        return Expected(claim.revision, given, REQUIRED, __version__, now, worlds=worlds)
+        return _claimed(claim, claim.revision, given, REQUIRED, {})
     with (
         TemporaryDirectory(prefix="pull-recovery-") as scratch,
         checked_out(claim.folder, claim.revision, Path(scratch)) as commit,
@@ -86,7 +87,27 @@ def _expected(claim: Claim, http: httpx.Client) -> Expected:
         criteria = frozenset(judged(target)) - optional_criteria(target)
         charts = {each.name: chart_digest(each) for each in target.workloads}
         images = _known(target, given, http)
-        return Expected(commit.sha, images, criteria, __version__, now, charts, worlds)
+        return _claimed(claim, commit.sha, images, criteria, charts)
+
+
+def _claimed(
+    claim: Claim,
+    revision: str,
+    images: Mapping[str, str],
+    criteria: frozenset[str],
+    charts: Mapping[str, str],
+) -> Expected:
+    return Expected(
+        revision=revision,
+        images=images,
+        criteria=criteria,
+        suite=__version__,
+        suite_commit=suite_commit(),
+        now=datetime.now(UTC),
+        charts=charts,
+        worlds=frozenset(claim.worlds),
+        max_age=claim.max_age,
+    )
 
 
 def _given(images: Sequence[str]) -> dict[str, str]:
@@ -105,7 +126,7 @@ def _known(target: Target, given: Mapping[str, str], http: httpx.Client) -> dict
     unknown = given.keys() - {each.name for each in target.workloads}
     if unknown:
         raise UsageError(f"--image {min(unknown)}=…: the target has no such workload.")
-    token = protect(os.environ.get("GHCR_TOKEN", ""))
+    token = secret(TOKEN)
     credential = Credential(target.login, token) if token else None
     registry = RegistryClient(target.registry, http)
     return {

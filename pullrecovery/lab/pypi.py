@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 
 def installed(folder: Path, lock: Path, platform: str = "") -> Path:
@@ -19,5 +20,5 @@ def installed(folder: Path, lock: Path, platform: str = "") -> Path:
         with whole_folder(place) as scratch:
             options = ["--require-hashes", "--no-deps", "--target", str(scratch), "-r", str(lock)]
             options += [f"--platform={platform}", "--only-binary=:all:"] if platform else []
-            run([*pip, *options], timeout=600)
+            run([*pip, *options], inherit=[VariableSet.PIP], timeout=600)
     return place

@@ -16,6 +16,7 @@ from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.paths import LABEL, Paths
 from pullrecovery.lab.published import published_base
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 SUITE = "bookworm"
 
@@ -189,4 +190,5 @@ def _bootstrap(folder: Path, target: Path, packages: Packages) -> None:
     command = ["mmdebstrap", "--variant=minbase", *excludes, include, SUITE, str(target)]
     # What it mounts ends with it, and what it leaves lies where the next run looks for it.
     apart = ["unshare", "--mount", "--propagation=private"] if os.geteuid() == 0 else []
-    run([*apart, *command], env={"TMPDIR": str(folder)}, timeout=900)
+    temporary = {"TMPDIR": str(folder)}
+    run([*apart, *command], env=temporary, inherit=[VariableSet.APT], timeout=900)

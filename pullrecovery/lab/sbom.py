@@ -16,6 +16,7 @@ from pullrecovery.lab.golang import MODULES
 from pullrecovery.lab.paths import REPOSITORY, Paths
 from pullrecovery.lab.pypi import installed
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 LOCK = MODULES / "sbom.lock"
 PROGRAM = Path(__file__).with_name("sbom_write.py")
@@ -74,4 +75,11 @@ def write_sbom(paths: Paths, target: Path, name: str, version: str, parts: list[
     asked = {"name": name, "version": version, "parts": [asdict(part) for part in parts]}
     environment = {"PYTHONPATH": os.pathsep.join([str(library), str(REPOSITORY)])}
     command = [sys.executable, "-m", "pullrecovery.lab.sbom_write"]
-    target.write_text(run(command, stdin=json.dumps(asked), env=environment, timeout=300))
+    document = run(
+        command,
+        stdin=json.dumps(asked),
+        env=environment,
+        inherit=[VariableSet.PYTHON],
+        timeout=300,
+    )
+    target.write_text(document)

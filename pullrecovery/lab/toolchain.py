@@ -14,6 +14,7 @@ from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.golang import MODULES, go_environment
 from pullrecovery.lab.paths import REPOSITORY, Paths
 from pullrecovery.process import child, end_running
+from pullrecovery.variables import VariableSet
 
 _LANES = 2
 
@@ -192,7 +193,8 @@ def _compile(
 ) -> None:
     """Run `go build -v`; count the packages it names, keep the rest for the error."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    with child(command, env=environment, cwd=tool.source, popen=pipes) as build:
+    go = [VariableSet.GO]
+    with child(command, env=environment, inherit=go, cwd=tool.source, popen=pipes) as build:
         said: list[str] = []
         for line in build.stderr or ():
             said.append(line)

@@ -13,9 +13,9 @@ from pullrecovery.errors import UsageError
 from pullrecovery.model import Target
 from pullrecovery.observation import Credential
 from pullrecovery.redaction import protect
+from pullrecovery.secret_variables import TOKEN, secret
 
 KUBECONFIG = "KUBECONFIG"
-TOKEN = "GHCR_TOKEN"
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+")
 
 
@@ -40,12 +40,12 @@ def live_settings(
     platforms: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> LiveSettings:
-    """Take KUBECONFIG and GHCR_TOKEN from the environment; by default this process's.
+    """Take KUBECONFIG and GHCR_TOKEN from `environment`; by default as the user set them.
 
     `login` is whose token it is, by default the target's login. Raises UsageError where one is
     missing, or the kubeconfig has no such context.
     """
-    given = os.environ if environment is None else environment
+    given = {**os.environ, TOKEN: secret(TOKEN)} if environment is None else environment
     wrong = [each for each in platforms if not _PLATFORM.fullmatch(each)]
     if wrong:
         raise UsageError(f"--platform: {wrong[0]!r} is no platform; one is linux/amd64.")

@@ -20,6 +20,7 @@ from pullrecovery.model import Target, Workload
 from pullrecovery.observation import Credential
 from pullrecovery.packages import GitHub
 from pullrecovery.registry import RegistryClient
+from pullrecovery.variables import VariableSet, inherited
 from pullrecovery.view import ApplicationReads, GitHubReads, HelmReads, Rehearsals
 from pullrecovery.workflow_file import Event, WorkflowFile
 from pullrecovery.workflow_seen import Rehearsal
@@ -96,7 +97,8 @@ def _world(
     folder: str,
 ) -> LiveWorld:
     binary = shutil.which("helm")
-    environment = {KUBECONFIG: settings.kubeconfig, "HELM_KUBECONTEXT": settings.context}
+    environment = inherited([VariableSet.CLUSTER])
+    environment |= {KUBECONFIG: settings.kubeconfig, "HELM_KUBECONTEXT": settings.context}
     environment |= {f"HELM_{name}_HOME": folder for name in ("CACHE", "CONFIG", "DATA")}
     return LiveWorld(
         target=target,

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from pullrecovery.chart_seen import ChartSeen, NamedImage
 from pullrecovery.image_values import IMAGE_KEYS, container_images, file_of
 from pullrecovery.model import Workload
 from pullrecovery.process import CommandError
 from pullrecovery.view import HelmReads
+from pullrecovery.yaml_reading import UnreadableYamlError, load_all_yaml
 
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 # A volume that is an image (KEP-4639) names it by its `reference`.
@@ -24,12 +23,13 @@ def observe_chart(helm: HelmReads, workload: Workload) -> ChartSeen:
         rendered = helm.template(workload)
     except CommandError as error:
         return ChartSeen((), error.output.strip(), origins=origins)
-    documents = YAML(typ="safe").load_all(rendered)
-    return ChartSeen(
-        images=tuple(image for document in documents for image in _images(document)),
-        origins=origins,
-        containers=tuple(NamedImage(*each) for each in container_images(workload)),
-    )
+    try:
+        documents = load_all_yaml(rendered, f"what the chart of {workload.name} renders")
+        containers = tuple(NamedImage(*each) for each in container_images(workload))
+        return ChartSeen(tuple(_images(documents)), origins=origins, containers=containers)
+    except (UnreadableYamlError, ValueError) as error:
+        # A number of some thousand digits is no text.
+        return ChartSeen((), str(error), origins=origins)
 
 
 def _origins(workload: Workload) -> Iterator[tuple[str, Path]]:

@@ -11,6 +11,7 @@ from pullrecovery.workflow_file import (
     Event,
     UnreadableWorkflowError,
     WorkflowFile,
+    read_text,
 )
 from pullrecovery.workflow_seen import RunSeen, WorkflowSeen
 from pullrecovery.world import World
@@ -23,7 +24,10 @@ _seen: dict[tuple[object, ...], WorkflowSeen] = {}
 def observe_workflow(world: View) -> WorkflowSeen:
     """Read the target's workflow, have actionlint check it, and rehearse it."""
     target, workflow = world.target, world.target.workflow
-    text = workflow.file.read_text(encoding="utf-8")
+    try:
+        text = read_text(workflow.file)
+    except UnreadableWorkflowError as error:
+        return WorkflowSeen(WorkflowFile(""), str(error))
     # Of the file its text alone, as it may be a copy.
     key = (target.root, target.login, workflow.repository, workflow.branch, workflow.path, text)
     if key not in _seen:
@@ -53,7 +57,7 @@ def play_workflow(world: World, image: Image, event: Event, *, whole: bool = Fal
     Where a matrix names the image, its other entries are run with `whole` alone. Raises
     UnreadableWorkflowError where the file is no workflow.
     """
-    file = WorkflowFile(world.target.workflow.file.read_text(encoding="utf-8"))
+    file = WorkflowFile(read_text(world.target.workflow.file))
     level = packages_level(file, world)
     entry = "" if whole else file.entry_of(image)
     played = world.workflows.play(world.target, file, event, level, entry)

@@ -17,6 +17,7 @@ from pullrecovery.acceptance_run import REPORTS
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.process import Child, child
+from pullrecovery.variables import VariableSet
 
 _RUN_WITHIN = 1800.0
 _ENDS_WITHIN = 180.0
@@ -77,7 +78,8 @@ def _started(command: list[str], log: Path, env: Mapping[str, str]) -> Iterator[
         alone = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
         popen = {**alone, "start_new_session": True}
         variables = {"TMPDIR": str(TEMPORARY), **env}
-        with child(argv, env=variables, cwd=REPOSITORY, popen=popen) as process:
+        suite = [VariableSet.SUITE]
+        with child(argv, env=variables, inherit=suite, cwd=REPOSITORY, popen=popen) as process:
             yield process
 
 

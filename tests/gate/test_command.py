@@ -1,5 +1,6 @@
 """`gate`: what is written and said of a judgement, and the exit code that a pipeline sees."""
 
+import io
 import json
 from contextlib import nullcontext
 from datetime import timedelta
@@ -53,7 +54,7 @@ def gate(monkeypatch, tmp_path):
 
 @pytest.fixture
 def wish(sample, tmp_path, monkeypatch):
-    """Return what is asked for: the sample's commit, by a key in a file."""
+    """Return what is asked for: the sample's commit, and nothing signed; there is a key, too."""
     monkeypatch.delenv("PULL_RECOVERY_GATE_KEY", raising=False)
     (tmp_path / "gate.key").write_text(pem(KEY))
     (tmp_path / "gate.key").chmod(0o600)
@@ -63,7 +64,7 @@ def wish(sample, tmp_path, monkeypatch):
             "folder": sample[0],
             "revision": "HEAD",
             "kubernetes": "",
-            "key": tmp_path / "gate.key",
+            "key": None,
             "out": tmp_path / "out",
             "valid": timedelta(hours=2),
             "within": 60.0,
@@ -74,9 +75,11 @@ def wish(sample, tmp_path, monkeypatch):
     return make
 
 
-def test_a_promoted_revision_leaves_a_signed_verdict_on_its_commit(gate, wish, sample, capsys):
+def test_a_promoted_revision_leaves_a_signed_verdict_on_its_commit(
+    gate, wish, sample, capsys, tmp_path
+):
     """0; bound to the full id, to every workload's chart and image, and for two hours."""
-    assert run_gate(wish()) == 0
+    assert run_gate(wish(key=tmp_path / "gate.key")) == 0
 
     verdict = read((wish().out / "verdict.jws").read_text(), public())
     assert verdict.revision == sample[1]
@@ -100,7 +103,7 @@ def test_a_held_revision_says_cause_and_remedy_by_files_of_the_target(gate, wish
     said = capsys.readouterr().out
     assert "because  frontend REG-005: render.wrong-tag" in said
     assert "mend  set image.tag in charts/frontend/values-dev.yaml" in said
-    assert read((wish().out / "verdict.jws").read_text(), public()).decision == "hold"
+    assert json.loads((wish().out / "verdict.json").read_text())["decision"] == "hold"
 
 
 def test_held_revision_says_the_order_of_fixes(gate, wish, capsys):
@@ -127,7 +130,7 @@ def test_a_doubt_is_2_and_no_promotion(gate, wish):
 
 def test_without_a_key_the_verdict_is_not_signed_and_says_so(gate, wish, capsys):
     """It is for people then; whoever verifies finds nothing to verify."""
-    assert run_gate(wish(key=None)) == 0
+    assert run_gate(wish()) == 0
 
     assert not (wish().out / "verdict.jws").exists()
     assert "NOT signed" in capsys.readouterr().out
@@ -165,16 +168,46 @@ def test_key_that_others_may_read_is_refused(gate, wish, tmp_path, mode):
         run_gate(wish(key=tmp_path / "gate.key"))
 
 
+def test_judging_process_opens_no_key(gate, wish, monkeypatch, tmp_path):
+    """Another process does, once the judging has ended."""
+    opened, real = [], io.open
+
+    def spy(file, *arguments, **options):
+        opened.append(str(file))
+        return real(file, *arguments, **options)
+
+    monkeypatch.setattr("io.open", spy)
+    monkeypatch.setattr("builtins.open", spy)
+    commands = []
+    monkeypatch.setattr(command, "run", lambda argv, **_: commands.append(argv))
+
+    assert run_gate(wish(key=tmp_path / "gate.key")) == 0
+
+    assert [each for each in opened if "verdict.json" in each]
+    assert [each for each in opened if "gate.key" in each] == []
+    (argv,) = commands
+    assert argv[1:5] == ["-m", "pullrecovery", "gate", "sign"]
+    assert f"--key={tmp_path / 'gate.key'}" in argv
+
+
+def test_key_in_the_environment_is_refused_where_a_commit_is_judged(gate, wish, monkeypatch):
+    """Whoever's commit it is could look for it there."""
+    gate(lambda _: pytest.fail("the lab was started"))
+    monkeypatch.setenv("PULL_RECOVERY_GATE_KEY", pem(KEY))
+
+    with pytest.raises(UsageError, match="sign the record that is judged with `gate sign`"):
+        run_gate(wish())
+
+
 def test_images_of_the_registry_itself_are_read_with_a_token_of_the_users(gate, wish, monkeypatch):
     """The verdict says so; in the lab's own world the variable is not looked at."""
-    monkeypatch.setenv("GHCR_TOKEN", "ghp_" + "x" * 36)
-    assert run_gate(wish(live=True)) == 0
-    assert read((wish().out / "verdict.jws").read_text(), public()).world == "live"
-
-    monkeypatch.delenv("GHCR_TOKEN")
     assert run_gate(wish()) == 0
     with pytest.raises(UsageError, match="Set GHCR_TOKEN to a token that may read"):
         run_gate(wish(live=True))
+
+    monkeypatch.setenv("GHCR_TOKEN", "ghp_" + "x" * 36)
+    assert run_gate(wish(live=True)) == 0
+    assert json.loads((wish().out / "verdict.json").read_text())["world"] == "live"
 
 
 def test_nothing_of_the_revision_is_left_on_the_machine(gate, wish, tmp_path):

@@ -119,6 +119,14 @@ VERDICTS = {
         promoting(workloads=(replace(verdicts.JUDGED, name="backend"),)),
         "says nothing of the workload frontend",
     ),
+    "too old": (
+        promoting(issued=verdicts.NOW - timedelta(hours=25)),
+        "issued at 2026-11-23T11:00:00.00:00, over 24 hours ago",
+    ),
+    "other suite": (
+        promoting(suite_commit="f" * 40),
+        f"the commit of the verdict's suite is {'f' * 40}, and not ",
+    ),
     "nothing judged": (promoting(checks=verdicts.Checks()), "frontend REG-001 was not judged"),
     "held": (promoting(doubts=("the lab did not come up",)), "cannot-tell: the lab did not"),
 }

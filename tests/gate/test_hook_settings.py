@@ -1,6 +1,7 @@
 """What the hook's environment must have; each mistake is named by its variable."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -64,6 +65,9 @@ MISTAKES = {
     "no key": ({"GATE_KEY_FILE": "/nowhere/gate.pub"}, "GATE_KEY_FILE=/nowhere/gate.pub cannot"),
     "no seconds": ({"GATE_DEADLINE": "2m"}, "GATE_DEADLINE='2m' is not a number of seconds"),
     "no time": ({"GATE_DEADLINE": "0"}, "GATE_DEADLINE='0' is not a number of seconds"),
+    "no hours": ({"GATE_MAX_AGE": "1d"}, "GATE_MAX_AGE='1d' is not a number of hours"),
+    "no age": ({"GATE_MAX_AGE": "0"}, "GATE_MAX_AGE='0' is not a number of hours"),
+    "above a year": ({"GATE_MAX_AGE": "9000"}, "GATE_MAX_AGE='9000' is not a number of hours"),
     "no file": ({"GATE_REGISTRY_CONFIG": "/nowhere"}, "GATE_REGISTRY_CONFIG=/nowhere cannot be"),
 }
 
@@ -76,6 +80,12 @@ def test_mistake_names_its_variable_and_holds(key, capsys, changes, why):
 
     assert hooks.run_hook(environ(key, **changes)) == int(Exit.CANNOT_TELL)
     assert capsys.readouterr().out.startswith("cannot tell, hold: GATE_")
+
+
+def test_verdict_may_be_as_old_as_it_is_told(key):
+    """A day by default."""
+    assert read_settings(environ(key)).max_age == timedelta(days=1)
+    assert read_settings(environ(key, GATE_MAX_AGE="2")).max_age == timedelta(hours=2)
 
 
 def test_private_key_is_refused(key):

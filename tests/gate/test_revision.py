@@ -165,6 +165,14 @@ def test_an_unknown_revision_is_one_clear_error(target, name, tmp_path):
         pass
 
 
+def test_suggested_fetch_runs_no_part_of_the_name(git, target, tmp_path):
+    """A pipeline takes the name from others."""
+    told = pytest.raises(UsageError, match=r"`git fetch origin 'x; reboot'`")
+
+    with told, checked_out(target, "x; reboot", tmp_path):
+        pytest.fail("there is no such commit")
+
+
 @pytest.mark.parametrize("change", ["edited", "new file", "deleted", "staged"])
 def test_a_dirty_target_is_one_clear_error(git, target, change, tmp_path):
     """Whoever changed it and asks believes that the change is judged."""

@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -12,7 +12,8 @@ from pullrecovery.errors import UsageError
 from pullrecovery.gate.signing import sign
 from pullrecovery.gate.status import Said, StatusError, post_status, promoter_manifest, said
 from pullrecovery.gate.telling import Telling, run_telling
-from pullrecovery.gate.verdict import Failure, VerdictError
+from pullrecovery.gate.verdict import Checks, Failure, VerdictError
+from pullrecovery.gate.verifying import REQUIRED
 from pullrecovery.model import Cause
 from tests.gate.verdicts import KEY, NOW, OTHER_KEY, REVISION, checks, pem, verdict
 
@@ -141,8 +142,12 @@ def telling(tmp_path):
     file, key = tmp_path / "verdict.jws", tmp_path / "gate.pub"
     key.write_text(pem(KEY, private=False))
 
-    def make(signed_by=KEY, **changes):
-        file.write_text(sign(verdict(expires=NOW + timedelta(days=3650)), signed_by))
+    def make(signed_by=KEY, found=None, **changes):
+        now = datetime.now(UTC)
+        names = tuple(f"frontend {each}" for each in sorted(REQUIRED))
+        whole = Checks(declared=names, run=names)
+        fields = {"issued": now, "expires": now + timedelta(hours=1), "world": "live"}
+        file.write_text(sign(verdict(**(fields | {"checks": whole} | (found or {}))), signed_by))
         fields = {
             "verdict": file,
             "key": key,
@@ -165,7 +170,7 @@ def test_the_token_is_taken_from_the_environment(telling, monkeypatch, capsys):
     assert run_telling(telling(), github.client) == 0
 
     assert github.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
-    assert capsys.readouterr().out.startswith("success: promote: 3 checks")
+    assert capsys.readouterr().out.startswith(f"success: promote: {len(REQUIRED)} checks")
 
 
 def test_the_token_is_taken_from_stdin(telling, monkeypatch):
@@ -186,6 +191,36 @@ def test_a_verdict_that_the_key_did_not_sign_is_not_told(telling, monkeypatch):
     with pytest.raises(VerdictError):
         run_telling(telling(signed_by=OTHER_KEY), github.client)
     assert github.asked == []
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        ({"world": "lab"}, "found in the lab world, which is not taken here"),
+        ({"suite": "0.0.9"}, "is of suite 0.0.9, and not of"),
+        ({"suite_commit": "f" * 40}, f"suite is {'f' * 40}, and not"),
+        ({"issued": NOW}, "over 24 hours ago"),
+        ({"checks": checks()}, "frontend REG-002 was not judged"),
+    ],
+    ids=["lab", "suite", "commit", "age", "checks"],
+)
+def test_unverified_promotion_is_no_success(telling, monkeypatch, capsys, found, why):
+    """It says promote, and a verifier would hold it."""
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    github = _GitHub()
+
+    assert run_telling(telling(found=found), github.client) == 0
+
+    assert json.loads(github.asked[0].content)["state"] == "error"
+    assert why in capsys.readouterr().out
+
+
+def test_lab_verdict_is_told_where_it_is_asked_for(telling, monkeypatch, capsys):
+    """`--world lab`, for trying it out."""
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+
+    assert run_telling(telling(found={"world": "lab"}, worlds=("lab",)), _GitHub().client) == 0
+    assert capsys.readouterr().out.startswith("success: promote")
 
 
 @pytest.mark.parametrize("changes", [{"repository": "App"}, {"repository": "a/b/c"}, {}])

@@ -72,8 +72,9 @@ def test_the_verdict_on_this_revision_and_image_lets_it_through(claim, capsys):
         ({"images": (f"frontend={OTHER_IMAGE}",)}, "frontend: the image judged is"),
         ({"images": (f"backend={IMAGE}",)}, "says nothing of the workload backend"),
         ({"worlds": ("live",)}, "found in the lab world"),
+        ({"max_age": timedelta(0)}, "over 0 hours ago"),
     ],
-    ids=["revision", "image", "workload", "world"],
+    ids=["revision", "image", "workload", "world", "age"],
 )
 def test_any_other_is_held_with_every_reason(claim, capsys, changes, reason):
     """1, and what is wrong."""

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from joserfc.jwk import ECKey, OKPKey
 
+from pullrecovery.build import suite_commit
 from pullrecovery.gate.signing import Expected
 from pullrecovery.gate.verdict import Checks, GateVerdict, Judged, Tier, check
 
@@ -14,6 +15,7 @@ OTHER_IMAGE = "sha256:" + "2" * 64
 CHART = "sha256:" + "3" * 64
 OTHER_CHART = "sha256:" + "4" * 64
 SUITE = "0.1.0"
+SUITE_COMMIT = suite_commit()
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CRITERIA = ("REG-001", "REG-005", "REG-006")
 
@@ -47,6 +49,7 @@ def verdict(**changes):
         "revision": REVISION,
         "target": "hosting-monorepo",
         "suite": SUITE,
+        "suite_commit": SUITE_COMMIT,
         "issued": NOW - timedelta(hours=1),
         "expires": NOW + timedelta(hours=23),
         "world": "lab",
@@ -66,6 +69,7 @@ def expected(**changes):
         "charts": {"frontend": CHART},
         "criteria": frozenset(CRITERIA),
         "suite": SUITE,
+        "suite_commit": SUITE_COMMIT,
         "now": NOW,
     }
     return Expected(**(fields | changes))

@@ -19,6 +19,7 @@ from pullrecovery.lab.paths import LABEL, Paths
 from pullrecovery.lab.rootfs import ARGOCD, BaseImage
 from pullrecovery.lab.toolchain import Tool, Toolchain
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 MODULE = "github.com/argoproj/argo-cd/v3"
 # Where its install manifests lie in the image, as the pinned module has them.
@@ -112,8 +113,8 @@ class ArgocdImage:
     def _module(self) -> Path:
         """The folder of the pinned module, which go.sum vouches for."""
         go, at = str(self.tools.go), toolchain.ARGOCD.source
-        environment = go_environment(self.tools.paths, target_os="linux")
-        run([go, "mod", "download", MODULE], env=environment, cwd=at, timeout=300)
+        environment, network = go_environment(self.tools.paths, target_os="linux"), [VariableSet.GO]
+        run([go, "mod", "download", MODULE], env=environment, inherit=network, cwd=at, timeout=300)
         shown = run([go, "list", "-m", "-f", "{{.Dir}}", MODULE], env=environment, cwd=at)
         return Path(shown.strip())
 

@@ -15,6 +15,7 @@ from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.rootfs import BaseImage
 from pullrecovery.lab.toolchain import Toolchain
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 _FRONT = Path(__file__).parents[1] / "ghcr"
 _LOCK = _FRONT / "requirements.lock"
@@ -81,4 +82,4 @@ def _install_pure_python(target: Path) -> None:
         "-r",
         str(_LOCK),
     ]
-    run([*pip, *container, *what], timeout=600)
+    run([*pip, *container, *what], inherit=[VariableSet.PIP], timeout=600)

@@ -27,6 +27,7 @@ from pullrecovery.lab.rootfs import BaseImage
 from pullrecovery.lab.toolchain import Tool, Toolchain, go_arch
 from pullrecovery.lab.versions import KubernetesSet
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 Note = Callable[[str], None]
 
@@ -145,7 +146,8 @@ class NodeImage:
         go = str(self.tools.go)
         environment = go_environment(self.tools.paths, target_os=toolchain.host_os())
         at = toolchain.KIND.source
-        run([go, "mod", "download", "sigs.k8s.io/kind"], env=environment, cwd=at, timeout=300)
+        download = [go, "mod", "download", "sigs.k8s.io/kind"]
+        run(download, env=environment, inherit=[VariableSet.GO], cwd=at, timeout=300)
         shown = run(
             [go, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kind"], env=environment, cwd=at
         )

@@ -17,6 +17,7 @@ from docker.errors import ImageNotFound
 from filelock import FileLock
 
 from pullrecovery import __version__
+from pullrecovery.build import STAMP, suite_commit
 from pullrecovery.lab import toolchain
 from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.passing import passing_name
@@ -32,6 +33,7 @@ from pullrecovery.lab.sbom import (
 )
 from pullrecovery.lab.toolchain import Toolchain, go_arch
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 REPOSITORY_NAME = "pull-recovery"
 SBOM_PATH = "/usr/share/sbom/pull-recovery.cdx.json"
@@ -91,7 +93,8 @@ class SuiteImage:
     @cached_property
     def key(self) -> str:
         """Of all that the image is made from, looked at once: who edits meanwhile gets the next."""
-        return key_of([_DOCKERFILE, *(REPOSITORY / name for name in _OURS), self._below])
+        ours = [REPOSITORY / name for name in _OURS]
+        return key_of([_DOCKERFILE, *ours, suite_commit(), self._below])
 
     @property
     def tag(self) -> str:
@@ -155,6 +158,8 @@ class SuiteImage:
         (context / "own").mkdir()
         for name in _OURS:
             _copy(REPOSITORY / name, context / "own" / name)
+        # A verdict must be of the commit that the hook is of.
+        (context / "own" / STAMP).write_text(f"{suite_commit()}\n")
         self._write_sbom(client, library, context / "sbom.cdx.json")
         _build(client, context, _DOCKERFILE.format(below=self._below), self.tag)
 
@@ -194,7 +199,7 @@ def _install(lock: Path, target: Path) -> None:
     platforms = [f"--platform={each}_{machine}" for each in built]
     container = ["--python-version", _PYTHON, "--only-binary", ":all:", *platforms]
     what = ["--require-hashes", "--no-deps", "--no-compile", "--target", str(target)]
-    run([*pip, *container, *what, "-r", str(lock)], timeout=900)
+    run([*pip, *container, *what, "-r", str(lock)], inherit=[VariableSet.PIP], timeout=900)
 
 
 def _copy(source: Path, target: Path) -> None:

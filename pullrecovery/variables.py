@@ -1,0 +1,118 @@
+"""Which variables of the environment a child process gets: those of named sets, and no other."""
+
+import os
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from fnmatch import fnmatchcase
+
+# Every child gets these. PULL_RECOVERY_RUN marks what a run of the lab started (lab/lock.py).
+BASE = (
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    # Without it some builds of Python do not start.
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "PATH",
+    "PULL_RECOVERY_RUN",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "XDG_*",
+)
+_PROXIES = tuple(
+    spelled
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+    for spelled in (name, name.upper())
+)
+_NETWORK = (*_PROXIES, "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE")
+_DOCKER = (
+    "DOCKER_API_VERSION",
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_HOST",
+    "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY",
+)
+_GO = (
+    "GOAUTH",
+    "GOENV",
+    "GOINSECURE",
+    "GONOPROXY",
+    "GONOSUMDB",
+    "GOPRIVATE",
+    "GOPROXY",
+    "GOSUMDB",
+    "NETRC",
+)
+_NPM = ("NODE_AUTH_TOKEN", "NODE_EXTRA_CA_CERTS", "NPM_CONFIG_*", "NPM_TOKEN", "npm_config_*")
+_PIP = ("NETRC", "PIP_*")
+_PYTHON = ("PYTHON*",)
+# A kubeconfig may name a program that logs in at a cloud.
+_CLUSTER = (
+    "AAD_*",
+    "AWS_*",
+    "AZURE_*",
+    "CLOUDSDK_*",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "KUBECONFIG",
+    "OCI_CLI_*",
+    "USE_GKE_GCLOUD_AUTH_PLUGIN",
+)
+_GIT = ("GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK")
+# What the suite itself reads, and pytest; GATE_* and KUBERNETES_SERVICE_* in the hook's pod.
+_SUITE = (
+    "ARGOCD",
+    "BASE_IMAGE",
+    "CI",
+    "COLUMNS",
+    "ENGINE",
+    "FORCE_COLOR",
+    "GATE_*",
+    "GITHUB_ACTIONS",
+    "GITHUB_ACTOR",
+    "GITHUB_API_URL",
+    "IMAGES",
+    "KUBERNETES",
+    "KUBERNETES_SERVICE_*",
+    "NODE_IMAGE",
+    "NO_COLOR",
+    "PULL_RECOVERY_GATE_PUBLIC_KEY",
+    "PYTEST_*",
+)
+
+
+class VariableSet(Enum):
+    """Variables that a kind of program needs beside `BASE`; a name may end in `*`."""
+
+    NETWORK = _NETWORK
+    APT = (*_NETWORK, "APT_CONFIG")
+    CLUSTER = (*_NETWORK, *_CLUSTER)
+    DOCKER = _DOCKER
+    GIT_REMOTE = (*_NETWORK, *_GIT)
+    GO = (*_NETWORK, *_GO)
+    NPM = (*_NETWORK, *_NPM)
+    PIP = (*_NETWORK, *_PIP)
+    PYTHON = _PYTHON
+    # The suite in the lab, whose tests start all of these but what reaches a user's cluster.
+    SUITE = (*_NETWORK, "APT_CONFIG", *_DOCKER, *_GO, *_NPM, *_PIP, *_PYTHON, *_SUITE)
+
+
+# What `python -m pullrecovery` keeps of its environment, beside CLUSTER where it reaches one.
+OWN = (VariableSet.SUITE, VariableSet.GIT_REMOTE)
+
+
+def inherited(
+    sets: Iterable[VariableSet] = (), environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return what of `environ`, by default this process's, a child with these sets gets."""
+    given = os.environ if environ is None else environ
+    patterns = [*BASE, *(pattern for each in sets for pattern in each.value)]
+    return {
+        name: value
+        for name, value in given.items()
+        if any(fnmatchcase(name, pattern) for pattern in patterns)
+    }

@@ -1,0 +1,110 @@
+"""The table of variables that child processes get, and that every child is made with it."""
+
+import ast
+
+import pytest
+
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.variables import BASE, OWN, VariableSet, inherited
+
+PLANTED = {
+    "AWS_SECRET_ACCESS_KEY": "canary",
+    "DATABASE_URL": "canary",
+    "GHCR_TOKEN": "canary",
+    "GH_TOKEN": "canary",
+    "GITHUB_TOKEN": "canary",
+    "LD_PRELOAD": "canary",
+    "GIT_DIR": "canary",
+    "NODE_OPTIONS": "canary",
+    "PULL_RECOVERY_GATE_KEY": "canary",
+    "PULL_RECOVERY_SECRETS_FD": "canary",
+}
+# Started by hand, each in an environment that it is given whole.
+PROCESSES = {
+    "pullrecovery/conformance/suite.py",
+    "pullrecovery/lab/ghcr/child.py",
+    "pullrecovery/lab/loopback.py",
+    "pullrecovery/lab/own_engine.py",
+    "pullrecovery/process.py",
+}
+STARTERS = ("Popen", "create_subprocess_exec", "create_subprocess_shell", "check_output")
+
+
+@pytest.mark.parametrize("chosen", [(), OWN, *[(each,) for each in VariableSet]], ids=str)
+def test_planted_variable_is_in_no_set(chosen):
+    """CLUSTER alone has the logins of clouds, which the programs of a kubeconfig use."""
+    cloud = {"AWS_SECRET_ACCESS_KEY"} if VariableSet.CLUSTER in chosen else set()
+
+    assert set(inherited(chosen, PLANTED)) == cloud
+
+
+@pytest.mark.parametrize(
+    ("chosen", "name"),
+    [
+        (VariableSet.NETWORK, "https_proxy"),
+        (VariableSet.APT, "APT_CONFIG"),
+        (VariableSet.CLUSTER, "KUBECONFIG"),
+        (VariableSet.DOCKER, "DOCKER_HOST"),
+        (VariableSet.GIT_REMOTE, "SSH_AUTH_SOCK"),
+        (VariableSet.GO, "GOPROXY"),
+        (VariableSet.NPM, "npm_config_registry"),
+        (VariableSet.PIP, "PIP_INDEX_URL"),
+        (VariableSet.PYTHON, "PYTHONPATH"),
+        (VariableSet.SUITE, "IMAGES"),
+    ],
+)
+def test_set_has_its_variable(chosen, name):
+    """It is in no child whose caller does not name the set."""
+    given = {name: "x", "PATH": "/bin"}
+
+    assert inherited([chosen], given) == given
+    assert inherited([], given) == {"PATH": "/bin"}
+
+
+def test_suite_has_what_its_tests_hand_on():
+    """The tests build sites, tools and images; a user's cluster is not theirs."""
+    parts = {
+        VariableSet.APT,
+        VariableSet.DOCKER,
+        VariableSet.GO,
+        VariableSet.NPM,
+        VariableSet.PIP,
+        VariableSet.PYTHON,
+    }
+
+    for part in parts:
+        assert set(part.value) <= set(VariableSet.SUITE.value)
+    assert "KUBECONFIG" not in VariableSet.SUITE.value
+    assert not set(BASE) & set(VariableSet.SUITE.value)
+
+
+def test_every_variable_read_is_kept():
+    """Of the names that the package reads from its environment, none is lost at its start."""
+    read = {
+        node.args[0].value
+        for file in (REPOSITORY / "pullrecovery").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "os.environ.get"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    read |= {"NODE_IMAGE", "BASE_IMAGE", "GATE_REVISION", "PULL_RECOVERY_GATE_PUBLIC_KEY"}
+
+    assert {"KUBERNETES", "DOCKER_HOST", "XDG_CACHE_HOME"} <= read
+    assert set(inherited(OWN, dict.fromkeys(read, "x"))) == read
+
+
+def test_every_process_is_started_in_one_place():
+    """Whoever starts one in another way makes its environment, too, and is listed here."""
+    starting = {
+        file.relative_to(REPOSITORY).as_posix()
+        for file in (REPOSITORY / "pullrecovery").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and (
+            ast.unparse(node.func).split(".")[-1] in STARTERS
+            or ast.unparse(node.func) == "subprocess.run"
+        )
+    }
+
+    assert starting == PROCESSES
