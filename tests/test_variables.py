@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from pullrecovery.lab.lock import MARK
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.variables import BASE, OWN, VariableSet, inherited
 
@@ -76,6 +77,11 @@ def test_suite_has_what_its_tests_hand_on():
         assert set(part.value) <= set(VariableSet.SUITE.value)
     assert "KUBECONFIG" not in VariableSet.SUITE.value
     assert not set(BASE) & set(VariableSet.SUITE.value)
+
+
+def test_every_child_has_the_mark_of_its_run():
+    """By it the next run finds what a killed one left running."""
+    assert MARK in BASE
 
 
 def test_every_variable_read_is_kept():
