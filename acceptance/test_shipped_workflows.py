@@ -31,10 +31,12 @@ def test_gate_workflow_judges_publishes_and_promotes(play_gate):
     played = play_gate(0)
 
     assert played.succeeded, played.log
-    judged, status, kept, promoted = calls(played)
+    judged, signed, status, kept, promoted = calls(played)
     assert judged.startswith("gate --target /")
     assert f"/target --revision {played.sha} --kubernetes  --images live |" in judged
-    assert judged.endswith("| GHCR_TOKEN=GHCR_TOKEN PULL_RECOVERY_GATE_KEY=PULL_RECOVERY_GATE_KEY")
+    assert judged.endswith("| GHCR_TOKEN=GHCR_TOKEN")
+    signing = "| PULL_RECOVERY_GATE_KEY=PULL_RECOVERY_GATE_KEY"
+    assert signed == f"gate sign --revision {played.sha} {signing}"
     key = "--key ../target/gate.pub"
     run_tokens = "| GHCR_TOKEN=GITHUB_TOKEN GITHUB_TOKEN=GITHUB_TOKEN"
     repository = "ByteQuester/hosting-monorepo"
@@ -52,6 +54,7 @@ def test_gate_workflow_publishes_a_hold_and_promotes_nothing(play_gate):
     assert played.failed_step.name == "Judge the commit", played.log
     assert [each.split(" --")[0] for each in calls(played)] == [
         "gate",
+        "gate sign",
         "gate commit-status",
         "gate keep",
     ]
