@@ -155,7 +155,7 @@ def test_suggested_patch_keeps_the_hooks_source(gated):
     application = observe_application(ground.world, ground.workload)
     verdict = diagnose_application(SimpleNamespace(application=application))
     assert verdict.cause is Cause.APPLICATION_REVISION
-    patch, _, sync = verdict.remedy.partition("; ")
+    patch, _, sync = verdict.remedy.partition(" && ")
     run(shlex.split(patch), env=ground.lab_world.lab.environment)
 
     assert gated.argocd.read(ground.workload)["spec"]["sources"] == sources

@@ -101,7 +101,9 @@ def _move_tag(ground: Ground) -> None:
 def _deploy_under_another_name(ground: Ground) -> None:
     """Somebody's release of the same chart runs well in the namespace; ours is gone."""
     ground.world.deployer.uninstall(ground.workload)
-    other = replace(ground.workload, name=f"{ground.workload.name}-preview")
+    # By an Application of its own where Argo CD deploys.
+    name = f"{ground.workload.name}-preview"
+    other = replace(ground.workload, name=name, by_application="")
     ground.world.deployer.upgrade(other)
     await_running(ground, other)
     mend_values(ground)
