@@ -58,12 +58,17 @@ def _by_helm_alone(target):
 
 @pytest.mark.parametrize(
     ("target", "left_out", "played"),
-    [(SAMPLE, False, True), (SAMPLE, True, False), (_by_helm_alone(SAMPLE), False, False)],
-    ids=["plain", "ARGOCD=0", "a target without an Application"],
+    [
+        (SAMPLE, "", True),
+        (SAMPLE, "no_argocd", False),
+        (SAMPLE, "no_cluster", False),
+        (_by_helm_alone(SAMPLE), "", False),
+    ],
+    ids=["plain", "ARGOCD=0", "no cluster", "a target without an Application"],
 )
 def test_argocd_scenarios_need_an_application(monkeypatch, target, left_out, played):
     """They are part of every run that does not leave them out."""
     monkeypatch.setattr(options, "target_of", lambda _: target)
-    config = SimpleNamespace(getoption=lambda _: left_out)
+    config = SimpleNamespace(getoption=lambda name: name == left_out)
 
     assert options.plays_argocd(config) is played
