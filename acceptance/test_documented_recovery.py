@@ -61,7 +61,7 @@ def stuck_workloads(lab_world, tmp_path, node):
         ground.delete_secret()
     _apply_revoked_secret(grounds[0])
     for ground in grounds:
-        lab_world.world.helm.upgrade(ground.workload)
+        ground.world.helm.upgrade(ground.workload)
     for ground in grounds:
         what = f"{ground.workload.name} waits for its image"
         wait_for(what, partial(_stuck, ground), bool, timeout=SYMPTOM_WITHIN)

@@ -25,6 +25,7 @@ from pullrecovery.conformance.command import run_conformance
 from pullrecovery.errors import Exit, PullRecoveryError, UsageError
 from pullrecovery.gate.options import add_gate
 from pullrecovery.lab import commands
+from pullrecovery.lab.cluster_objects import ALLOW_CLUSTER_OBJECTS
 from pullrecovery.live_run import Looking, run_live
 from pullrecovery.process import end_with_us
 from pullrecovery.redaction import redact
@@ -110,6 +111,9 @@ def _add_acceptance(commands: Any) -> None:
     acceptance.add_argument("--target", default="sample", type=Path)
     acceptance.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
     acceptance.add_argument("--smoke", action="store_true", help="one row a criterion")
+    acceptance.add_argument(
+        ALLOW_CLUSTER_OBJECTS, action="store_true", help="apply them, under the sandbox's own names"
+    )
     _add_argocd(acceptance)
     acceptance.add_argument("--world", choices=("lab", "live"), default="lab")
     acceptance.add_argument("--context", default="", help="live: the kubeconfig's context, by name")
@@ -130,12 +134,13 @@ def _acceptance(options: argparse.Namespace) -> int:
         return run_live(options.target, options.kubernetes, looking, options.pytest)
     if looking != Looking():
         raise UsageError("--context, --login, --platform and --reports are for --world live.")
+    allowed = [ALLOW_CLUSTER_OBJECTS] if options.allow_cluster_objects else []
     return run_acceptance(
         options.target,
         options.kubernetes,
         smoke=options.smoke,
         argocd=options.argocd,
-        extra=options.pytest,
+        extra=[*options.pytest, *allowed],
     )
 
 

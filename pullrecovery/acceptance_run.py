@@ -3,9 +3,10 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from pullrecovery.lab.egress import attempts
 from pullrecovery.lab.git_server import drop_branches
 from pullrecovery.lab.leaks import find_secrets, remove_leaks
 from pullrecovery.lab.lock import locked
+from pullrecovery.lab.needs import Needs, sandbox_needs
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.raising import PHASES, Lab, Raising
@@ -81,17 +83,20 @@ def run_acceptance(
             with_argocd=argocd,
             on_base=docs.build,
         ).up_locked()
-        _seed(lab, target, progress, argocd=argocd)
+        needs = _seed(lab, target, progress, argocd=argocd)
         with progress.phase("tests", silent=True):
             _pytest([*options, *extra])
-            leaks = _leaks(lab)
-    return _close(leaks, _versions(lab), progress)
+            leaks = _leaks(lab, progress.say)
+    return _close(leaks, _versions(lab), progress, needs)
 
 
-def _seed(lab: Lab, target: Target, progress: Progress, *, argocd: bool) -> None:
-    """Remove what an interrupted run left in the lab, and put into it what all tests need."""
+def _seed(lab: Lab, target: Target, progress: Progress, *, argocd: bool) -> Needs:
+    """Remove what an interrupted run left in the lab, and put into it what all tests need.
+
+    Returns what the charts need and no sandbox has.
+    """
     # Before Argo CD is installed: while that goes on, the API server may not serve Applications.
-    left = remove_leaks(lab.cluster) if lab.has_cluster else []
+    left = remove_leaks(lab.cluster, progress.say) if lab.has_cluster else []
     if left:
         progress.say(f"    removed what an interrupted run left: {', '.join(left)}")
     with (
@@ -103,6 +108,10 @@ def _seed(lab: Lab, target: Target, progress: Progress, *, argocd: bool) -> None
         seed_images(lab_world)
         # Once for all scenarios: what is observed of the same files is not done again.
         observe_docs(lab_world.world)
+        needs = sandbox_needs(lab_world) if lab.has_cluster else Needs()
+        for need in needs.told():
+            phase.note(need)
+    return needs
 
 
 @contextmanager
@@ -134,11 +143,11 @@ def _pytest(options: Sequence[str]) -> None:
         tests.wait()
 
 
-def _leaks(lab: Lab) -> list[str]:
-    """Namespaces, branches, secrets that are left; that they were not looked for counts as one."""
+def _leaks(lab: Lab, say: Callable[[str], None]) -> list[str]:
+    """What is left in cluster, git server and outputs; that it was not looked for counts as one."""
     try:
-        namespaces = remove_leaks(lab.cluster) if lab.has_cluster else []
-        left = [*namespaces, *drop_branches(lab.engine.client())]
+        objects = remove_leaks(lab.cluster, say) if lab.has_cluster else []
+        left = [*objects, *drop_branches(lab.engine.client())]
         return [*left, *_secrets_in_outputs(lab), *egress(lab)]
     except (PullRecoveryError, DockerException, ApiException, OSError) as error:
         return [f"not looked for: {type(error).__name__}: {error}"]
@@ -167,7 +176,7 @@ def egress(lab: Lab) -> list[str]:
     ]
 
 
-def _close(leaks: list[str], versions: dict[str, str], progress: Progress) -> int:
+def _close(leaks: list[str], versions: dict[str, str], progress: Progress, needs: Needs) -> int:
     """Put what only shows after the last test into result.json, and say how it ended."""
     if not _RESULT.exists():
         progress.say("error: the tests left no result.json: the harness cannot tell")
@@ -176,6 +185,7 @@ def _close(leaks: list[str], versions: dict[str, str], progress: Progress) -> in
     result["leaks"] = leaks
     result["run"]["phases"] = progress.seconds
     result["run"]["versions"] |= versions
+    result["run"] |= asdict(needs)
     if leaks and result["run"]["exit"] == Exit.HOLDS:
         result["run"]["exit"] = int(Exit.CANNOT_TELL)
     _RESULT.write_text(json.dumps(result, indent=2) + "\n")

@@ -7,12 +7,14 @@ import pytest
 
 from pullrecovery import acceptance_run
 from pullrecovery.lab.leaks import find_secrets
+from pullrecovery.lab.needs import Needs
 from pullrecovery.lab.progress import Progress
 from pullrecovery.report.result import ResultFile
 from tests import recorded
 from tests.reported import OK, PASS, config, report, validate
 
 TOKEN = "S3nt1nel" * 4
+NEEDS = Needs(("frontend: ClusterRole reads",), ("backend: Deployment api: hostPath volumes",))
 SECRETS = {
     "classic token": f"token ghp_{TOKEN}",
     "fine-grained token": f"token github_pat_11ABCDEFG0_{TOKEN}",
@@ -37,7 +39,7 @@ def _close(place, leaks, exitstatus=OK):
     report(file, PASS)
     file.pytest_sessionfinish(exitstatus)
     progress = Progress(("tests",), out=io.StringIO(), seconds={"cluster": 13.5, "tests": 2.0})
-    code = acceptance_run._close(leaks, {"kubernetes": "1.37.2"}, progress)
+    code = acceptance_run._close(leaks, {"kubernetes": "1.37.2"}, progress, NEEDS)
     return code, json.loads(file.path.read_text())
 
 
@@ -49,6 +51,8 @@ def test_run_that_left_nothing_ends_as_its_tests_did(place):
     assert result["run"]["phases"] == {"cluster": 13.5, "tests": 2.0}
     assert result["run"]["versions"]["kubernetes"] == "1.37.2"
     assert result["leaks"] == []
+    assert result["run"]["left_out"] == ["frontend: ClusterRole reads"]
+    assert result["run"]["not_run"] == ["backend: Deployment api: hostPath volumes"]
     validate(result)
 
 
@@ -66,7 +70,7 @@ def test_tests_that_left_no_result_cannot_tell():
     """Pytest itself may have been killed."""
     out = io.StringIO()
 
-    code = acceptance_run._close([], {}, Progress((), out=out))
+    code = acceptance_run._close([], {}, Progress((), out=out), NEEDS)
 
     assert code == 2
     assert out.getvalue() == ("error: the tests left no result.json: the harness cannot tell\n")

@@ -54,6 +54,19 @@ def test_words_after_two_dashes_are_pytests(words, given):
     assert command_line._parser().parse_args(words).pytest == given
 
 
+@pytest.mark.parametrize("option", [[], ["--allow-cluster-objects"]], ids=["left-out", "allowed"])
+def test_cluster_objects_are_allowed_by_an_option(monkeypatch, option):
+    """Pytest is given it too, as the tests deploy the charts."""
+    given = []
+    monkeypatch.setattr(
+        command_line, "run_acceptance", lambda *_, extra, **__: given.extend(extra) or 0
+    )
+
+    assert command_line.main(["acceptance", *option, "--", "-x"]) == 0
+
+    assert given == ["-x", *option]
+
+
 @pytest.mark.parametrize(
     ("words", "variable", "wanted"),
     [

@@ -370,7 +370,7 @@ def _secrets_put(monkeypatch):
         ),
     )
     monkeypatch.setattr(Ground, "set_account_secrets", lambda *_: None)
-    monkeypatch.setattr(Ground, "_ensure_namespace", lambda *_: None)
+    monkeypatch.setattr("pullrecovery.faults.ground.make_sandbox", lambda *_, **__: None)
     return put
 
 

@@ -23,10 +23,19 @@ class HelmReader:
     environment: Mapping[str, str] = field(repr=False)
 
     def template(
-        self, workload: Workload, *, settings: Sequence[str] = (), hooks: bool = True
+        self,
+        workload: Workload,
+        *,
+        settings: Sequence[str] = (),
+        hooks: bool = True,
+        definitions: bool = False,
     ) -> str:
-        """Render the chart with its values files; raises CommandError with Helm's words."""
+        """Render the chart with its values files; raises CommandError with Helm's words.
+
+        With `definitions` the CustomResourceDefinitions of its folder crds/ are there, too.
+        """
         options = [*_settings(settings), *([] if hooks else ["--no-hooks"])]
+        options += ["--include-crds"] if definitions else []
         return self._call("template", *_options(workload), *options, *_release(workload))
 
     def manifest(self, workload: Workload) -> str:
@@ -65,15 +74,16 @@ class Helm(HelmReader):
     ) -> str:
         """`helm upgrade --install`; returns its objects, raises CommandError with Helm's words.
 
+        The namespace must be there; what is in the chart's folder crds/ is not applied.
         It waits for the chart's hooks, at most `within` seconds, and for pods only with `wait`:
         whether they run is judged elsewhere. `settings` are for --set. A dry run asks the API
         server what it would say, and changes nothing.
         """
         command = ["upgrade", "--install", *_options(workload)]
-        options = ["--create-namespace", "--history-max", "5", "--timeout", f"{within}s"]
+        options = ["--history-max", "5", "--timeout", f"{within}s"]
         # It would read the API's whole schema, to learn that the API server itself checks fields.
         options += ["--disable-openapi-validation"]
-        options += ["--output", "json"]
+        options += ["--output", "json", "--skip-crds"]
         options += _settings(settings)
         options += ["--wait"] if wait else []
         options += ["--dry-run=server"] if dry_run else []
@@ -85,10 +95,14 @@ class Helm(HelmReader):
         options = ["--namespace", workload.namespace, "--"]
         self._call("rollback", *options, workload.name, str(revision), timeout=90)
 
-    def uninstall(self, workload: Workload) -> None:
-        """Remove the release, if there is one; its pods may outlive this call."""
-        options = ["--namespace", workload.namespace, "--ignore-not-found", "--"]
-        self._call("uninstall", *options, workload.name, timeout=90)
+    def uninstall(self, workload: Workload, *, hooks: bool = True) -> None:
+        """Remove the release, if there is one; its pods may outlive this call.
+
+        Without `hooks` the chart's own are not run.
+        """
+        options = ["--namespace", workload.namespace, "--ignore-not-found"]
+        options += [] if hooks else ["--no-hooks"]
+        self._call("uninstall", *options, "--", workload.name, timeout=90)
 
 
 def _release(workload: Workload) -> list[str]:

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from kubernetes import client as k8s
-from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.deploy.argocd import ArgoCD, application_name
 from pullrecovery.errors import LabError
@@ -16,7 +15,8 @@ from pullrecovery.faults.workflow_copy import WorkflowCopy
 from pullrecovery.image_values import naming
 from pullrecovery.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
 from pullrecovery.lab import accounts
-from pullrecovery.lab.paths import LABEL, SHARED_LABEL
+from pullrecovery.lab.paths import LABEL
+from pullrecovery.lab.sandbox import Sandbox, make_sandbox
 from pullrecovery.lab.seeding import LabWorld, Minted
 from pullrecovery.lab.switches import RequestSwitch, switched
 from pullrecovery.lab.variants import Variants
@@ -25,7 +25,6 @@ from pullrecovery.observation import Credential
 from pullrecovery.observe.events import Recorder
 from pullrecovery.redaction import protect
 from pullrecovery.values import set_values
-from pullrecovery.wait import wait_for
 from pullrecovery.world import World
 
 
@@ -57,6 +56,7 @@ class Ground:
     digest: str = ""
     argocd: ArgoCD | None = None
     recorder: Recorder | None = field(default=None, init=False)
+    sandbox: Sandbox | None = field(default=None, init=False)
     blocks: ExitStack = field(default_factory=ExitStack, init=False)
     other_namespaces: list[str] = field(default_factory=list, init=False)
     run_token: Minted | None = field(default=None, init=False)
@@ -73,6 +73,7 @@ class Ground:
             operator=self.operator.credential if self.operator else None,
             events=self.recorder,
             argocd=self.argocd,
+            helm=self.sandbox.helm if self.sandbox else world.helm,
         )
 
     @property
@@ -147,9 +148,11 @@ class Ground:
         self.set_values(naming(self.workload.image))
         if not self.in_cluster:
             return
-        self._ensure_namespace()
-        if self.shared_namespace:
-            self.clear()
+        shared = self.shared_namespace
+        self.sandbox = make_sandbox(self.lab_world, self.namespace, shared=shared)
+        if shared:
+            self._end_applications()
+            self._sweep()
         self.recorder = Recorder(self.core, self.namespace)
         self.recorder.start()
         if not public:
@@ -273,46 +276,33 @@ class Ground:
             self.recorder.end()
         if not self.in_cluster:
             return
-        if self.argocd is not None:
-            # First, as it would make anew what goes with the namespace.
-            if self.shared_namespace:
-                self.argocd.uninstall(self.workload)
-            self.argocd.forget(self.workload)
-        if not self.shared_namespace:
+        self._end_applications()
+        if self.shared_namespace:
+            self._sweep()
+        else:
             tolerate_missing(lambda: self.core.delete_namespace(self.namespace))
         for namespace in self.other_namespaces:
             self.core.delete_namespace(namespace)
-        if not self.shared_namespace:
+        if self.sandbox is not None:
+            self.sandbox.forget()
+
+    def _end_applications(self) -> None:
+        """Delete the Applications first: they would create anew what is deleted after them."""
+        if self.argocd is None:
             return
-        self.lab_world.world.helm.uninstall(self.workload)
+        if self.shared_namespace:
+            self.argocd.uninstall(self.workload)
+        self.argocd.forget(self.workload)
+
+    def _sweep(self) -> None:
+        """Remove what scenarios leave in a namespace that they share."""
+        self.world.helm.uninstall(self.workload)
         sweep_release(self.lab_world.world, self.workload)
         self.delete_secret()
         self.core.delete_collection_namespaced_secret(
             self.namespace, label_selector=f"{LABEL}=scenario"
         )
         self.set_account_secrets([])
-
-    def _ensure_namespace(self) -> None:
-        """Make the namespace and wait for its ServiceAccount, without which it takes no pods."""
-        labels = {LABEL: "scenario"}
-        if self.shared_namespace:
-            labels[SHARED_LABEL] = "true"
-        metadata = k8s.V1ObjectMeta(name=self.namespace, labels=labels)
-        try:
-            self.core.create_namespace(k8s.V1Namespace(metadata=metadata))
-        except ApiException as error:
-            if error.status != 409:
-                raise
-        wait_for(
-            f"ServiceAccount {self.namespace}/default",
-            self._account_exists,
-            bool,
-            timeout=30,
-        )
-
-    def _account_exists(self) -> bool:
-        names = self.core.list_namespaced_service_account(self.namespace).items
-        return any(account.metadata.name == "default" for account in names)
 
 
 def auth_of(credential: Credential) -> str:

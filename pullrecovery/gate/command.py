@@ -18,6 +18,7 @@ from pullrecovery.gate.mirror import Side
 from pullrecovery.gate.revision import checked_out, target_in
 from pullrecovery.gate.verdict import Checks, Failure, GateVerdict, to_document
 from pullrecovery.lab.lock import is_held_above, locked
+from pullrecovery.lab.needs import Needs
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.raising import PHASES
@@ -41,7 +42,8 @@ class Wish:
 
     `key` is the file of the signing key, if one is given; this process does not open it. `live`:
     the images are those of the registry itself, and not of the lab's stand-in. `within` is each
-    tier's deadline, `valid` how long the verdict is good for. `out` takes the verdict.
+    tier's deadline, `valid` how long the verdict is good for. `out` takes the verdict. With
+    `allow_cluster_objects`, those of charts are applied under names of the sandbox's own.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class Wish:
     within: float
     seed: bool
     live: bool = False
+    allow_cluster_objects: bool = False
 
 
 def run_gate(wish: Wish) -> int:
@@ -74,7 +77,17 @@ def run_gate(wish: Wish) -> int:
     ):
         revision = Revision(target_in(commit.folder, wish.folder))
         source = _source(revision.target) if wish.live else None
-        gate = LabGate(paths, versions, revision, wish.seed, wish.within, progress, source, beside)
+        gate = LabGate(
+            paths,
+            versions,
+            revision,
+            wish.seed,
+            wish.within,
+            progress,
+            source,
+            beside,
+            wish.allow_cluster_objects,
+        )
         judgement = gate.judge()
         place = Place("live" if wish.live else "lab", versions.kubernetes)
         verdict = issue(revision, commit.sha, judgement, place, valid=wish.valid)
@@ -83,7 +96,7 @@ def run_gate(wish: Wish) -> int:
     (wish.out / _JSON).write_text(json.dumps(to_document(verdict), indent=2) + "\n")
     if wish.key:
         _sign(wish.out / _JSON, wish.key, commit.sha)
-    _say(verdict, wish.out / (_JWS if wish.key else _JSON), signed=bool(wish.key))
+    _say(verdict, gate.needs, wish.out / (_JWS if wish.key else _JSON), signed=bool(wish.key))
     return int(verdict.decision.exit)
 
 
@@ -124,7 +137,7 @@ def _in_target(checks: Checks, folder: Path) -> Checks:
     return replace(checks, failed=tuple(told(each) for each in checks.failed))
 
 
-def _say(verdict: GateVerdict, file: Path, *, signed: bool) -> None:
+def _say(verdict: GateVerdict, needs: Needs, file: Path, *, signed: bool) -> None:
     """The decision, every failure with its remedy, and where the verdict is."""
     print(f"{verdict.decision}: {verdict.target} at {verdict.revision}")
     for reason in verdict.reasons:
@@ -139,6 +152,8 @@ def _say(verdict: GateVerdict, file: Path, *, signed: bool) -> None:
             print(f"  fix {judged.name}: {order}")
     for judged in verdict.workloads:
         print(f"  {judged.name:<16} {judged.reference} {judged.image or 'no digest'}")
+    for need in needs.told():
+        print(f"  {need}")
     print(f"  {len(verdict.checks.run)} of {len(verdict.checks.declared)} checks were run")
     print(f"  verdict, {'signed' if signed else 'NOT signed (no key)'}: {file}")
 

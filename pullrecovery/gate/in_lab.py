@@ -9,6 +9,7 @@ from pullrecovery.gate.mirror import Side, mirror
 from pullrecovery.gate.starting import judge_started
 from pullrecovery.gate.tiers import Judgement, Step, run_tiers
 from pullrecovery.lab.docs_site import building_beside
+from pullrecovery.lab.needs import Needs, sandbox_needs
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.raising import OnBase, Raising
@@ -47,7 +48,7 @@ class LabGate:
     `within` is each tier's deadline in seconds. With a `source`, the images are those of that
     registry, copied into the lab by their digests. Without one, and with `seed`, a wanted image
     that the stand-in has nothing of is built from the revision and pushed there, as the workflow
-    would have done.
+    would have done. `needs` is what its charts ask for and no sandbox has, once they were started.
     """
 
     paths: Paths
@@ -58,6 +59,8 @@ class LabGate:
     progress: Progress
     source: Side | None = None
     beside: bool = False
+    allow_cluster_objects: bool = False
+    needs: Needs = field(default_factory=Needs, init=False)
     _open: ExitStack = field(default_factory=ExitStack)
     _world: LabWorld | None = None
     _on_base: OnBase = lambda *_: None
@@ -113,6 +116,7 @@ class LabGate:
         )
 
     def _started(self) -> Verdicts:
+        self.needs = sandbox_needs(self.lab_world)
         found = judge_started(self.lab_world)
         there = self._there(self.source) if self.source else self.lab_world.world
         return {**found, **self.revision.still_named(there)}
@@ -133,7 +137,12 @@ class LabGate:
             on_base=self._on_base,
         )
         lab = raising.attach_to_run() if self.beside else raising.up_locked()
-        world = open_world(lab, self.revision.target, self.progress.say)
+        world = open_world(
+            lab,
+            self.revision.target,
+            self.progress.say,
+            allow_cluster_objects=self.allow_cluster_objects,
+        )
         self._world = self._open.enter_context(world)
 
     def _seed(self) -> None:

@@ -13,6 +13,7 @@ from pullrecovery.gate.sign_command import Signing, run_sign
 from pullrecovery.gate.telling import FORMATS, Keeping, Telling, run_keeping, run_telling
 from pullrecovery.gate.verdict import VALID_FOR
 from pullrecovery.gate.verifying import WORLDS, Claim, run_verify
+from pullrecovery.lab.cluster_objects import ALLOW_CLUSTER_OBJECTS
 
 # Seconds for one tier. A docs site that was never built takes most of it.
 _WITHIN = 180.0
@@ -38,6 +39,11 @@ def add_gate(commands: Any) -> None:
         choices=WORLDS,
         default="lab",
         help="whose images: the registry's own (live, with GHCR_TOKEN), or the lab's stand-in's",
+    )
+    gate.add_argument(
+        ALLOW_CLUSTER_OBJECTS,
+        action="store_true",
+        help="apply charts' cluster-scoped objects, under names of the sandbox's own",
     )
     gate.set_defaults(run=_gate)
     parts = gate.add_subparsers(metavar="PART", parser_class=type(gate))
@@ -125,6 +131,7 @@ def _gate(options: argparse.Namespace) -> int:
             within=options.within,
             seed=not options.no_seed,
             live=options.images == "live",
+            allow_cluster_objects=options.allow_cluster_objects,
         )
     )
 

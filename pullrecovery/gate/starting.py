@@ -7,13 +7,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from kubernetes import client as k8s
-from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.gate.judging import Verdicts, judge_running
 from pullrecovery.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
-from pullrecovery.lab.paths import LABEL
+from pullrecovery.lab.sandbox import Sandbox, make_sandbox
 from pullrecovery.lab.seeding import LabWorld
 from pullrecovery.memory import Memory
 from pullrecovery.model import Cause, Verdict, Visibility, Workload
@@ -30,6 +29,8 @@ from pullrecovery.world import World
 _UP_WITHIN = 60.0
 _HOOKS_WITHIN = 30
 _LOOK_EVERY = 1.0
+# The API server's words for a pod that needs more than the sandbox has.
+_POD_SECURITY = "violates PodSecurity"
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ class Place:
     recorder: Recorder
 
     def settled(self) -> bool:
-        """Whether its pods are all new and Ready, or one waits for an image."""
+        """Whether its pods are all new and Ready, or one waits for an image, or none is let run."""
         deployment = observe_deployment(self.world, self.workload)
         pods = observe_pods(self.world, self.workload, deployment)
-        return rolled_out(deployment, pods) or bool(stuck_containers(pods))
+        refused = _POD_SECURITY in deployment.replica_failure
+        return refused or rolled_out(deployment, pods) or bool(stuck_containers(pods))
 
 
 def judge_started(lab_world: LabWorld) -> Verdicts:
@@ -76,16 +78,13 @@ def _with_words(verdict: Verdict, words: str) -> Verdict:
 
 @contextmanager
 def _place(lab_world: LabWorld, workload: Workload) -> Iterator[Place]:
-    """A namespace that only this run has; it goes at the end, its pods after it."""
-    world, name = lab_world.world, f"{workload.namespace}-{secrets.token_hex(3)}"
-    # By the label of what a run must not leave: the next one removes it if this one is killed.
-    metadata = k8s.V1ObjectMeta(name=name, labels={LABEL: "scenario"})
-    world.core.create_namespace(k8s.V1Namespace(metadata=metadata))
+    """A namespace that only this run has; the release and then it go at the end."""
+    name = f"{workload.namespace}-{secrets.token_hex(3)}"
+    # The next run removes it if this one is killed.
+    sandbox = make_sandbox(lab_world, name)
+    world = replace(lab_world.world, helm=sandbox.helm)
     recorder = Recorder(world.core, name)
     try:
-        wait_for(
-            f"ServiceAccount {name}/default", lambda: _has_account(world, name), bool, timeout=30
-        )
         if workload.visibility is Visibility.PRIVATE:
             _put_secret(world, name, lab_world.mint().credential)
         recorder.start()
@@ -93,17 +92,16 @@ def _place(lab_world: LabWorld, workload: Workload) -> Iterator[Place]:
         yield Place(own, replace(workload, namespace=name), recorder)
     finally:
         recorder.end()
-        world.core.delete_namespace(name)
+        _remove(world, replace(workload, namespace=name), sandbox)
 
 
-def _has_account(world: World, namespace: str) -> bool:
+def _remove(world: World, workload: Workload, sandbox: Sandbox) -> None:
+    """Uninstall the release and delete its namespace; whoever wrote the chart delays neither."""
     try:
-        world.core.read_namespaced_service_account("default", namespace)
-    except ApiException as error:
-        if error.status != 404:
-            raise
-        return False
-    return True
+        world.helm.uninstall(workload, hooks=False)
+    finally:
+        world.core.delete_namespace(workload.namespace)
+        sandbox.forget()
 
 
 def _put_secret(world: World, namespace: str, credential: Credential) -> None:

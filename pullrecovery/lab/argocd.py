@@ -1,5 +1,6 @@
 """Argo CD in the lab: the real controller, repo-server and Redis, and a git server beside them."""
 
+import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from ruamel.yaml import YAML
 from pullrecovery.deploy.argocd import ArgoCD
 from pullrecovery.errors import LabError
 from pullrecovery.lab import toolchain
+from pullrecovery.lab.api_kinds import served_kinds
 from pullrecovery.lab.cluster import NODE
 from pullrecovery.lab.content import key_of
 from pullrecovery.lab.git_server import GitServer, ensure_git_server
@@ -38,6 +40,8 @@ _API = ("argoproj.io", "v1alpha1", NAMESPACE)
 # Its custom resources, without which its controllers do not start.
 _RESOURCES = ("applications", "appprojects", "applicationsets")
 _SERVED_WITHIN = 60.0
+# Argo CD's own defaults.
+_BUSY = (("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice"), ("coordination.k8s.io", "Lease"))
 # On two cores that are busy otherwise.
 _READY_WITHIN = 240.0
 _LOADED_WITHIN = 300
@@ -154,7 +158,9 @@ def _install(lab: Lab, api: k8s.ApiClient, git: GitServer, image: str) -> None:
         (folder / "core-install.yaml").write_bytes(git.file(MANIFESTS))
         repository, _, tag = image.partition(":")
         kustomization = Template((_FILES / "kustomization.yaml").read_text())
-        text = kustomization.substitute(repository=repository, tag=tag)
+        text = kustomization.substitute(
+            repository=repository, tag=tag, left_out=json.dumps(_left_out(api))
+        )
         (folder / "kustomization.yaml").write_text(text)
         run([*apply, "--kustomize", str(folder)], env=lab.environment, timeout=180)
     _make_project(k8s.CustomObjectsApi(api))
@@ -193,6 +199,16 @@ def _is_served(api: k8s.CustomObjectsApi, resource: str) -> bool:
             raise
         return False
     return True
+
+
+def _left_out(api: k8s.ApiClient) -> str:
+    """What Argo CD neither watches nor applies: every cluster-scoped kind, and what changes a lot.
+
+    In the form of its setting `resource.exclusions`.
+    """
+    wide = [each for each in served_kinds(api) if not each.namespaced]
+    kinds = [*_BUSY, *((each.group, each.kind) for each in wide)]
+    return json.dumps([{"apiGroups": [group], "kinds": [kind]} for group, kind in kinds])
 
 
 def _make_namespace(api: k8s.ApiClient) -> None:

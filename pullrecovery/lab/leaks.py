@@ -1,14 +1,18 @@
-"""What a run must not leave: namespaces of scenarios, and secrets in anything it wrote."""
+"""What a run must not leave: what scenarios made in the cluster, and secrets in what it wrote."""
 
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.lab.api_kinds import ApiKind, delete, drop_finalizers, list_metadata, served_kinds
 from pullrecovery.lab.cluster import KindCluster
 from pullrecovery.lab.paths import LABEL, SHARED_LABEL
+from pullrecovery.lab.sandbox import forget_sandboxes
 from pullrecovery.wait import wait_for
 
 _SECRET_SHAPES = (
@@ -20,34 +24,124 @@ _SECRET_SHAPES = (
 )
 SCENARIO = f"{LABEL}=scenario"
 _APPLICATIONS = ("argoproj.io", "v1alpha1", "applications")
+# Helm's own annotation, on every object of a release.
+_RELEASED_IN = "meta.helm.sh/release-namespace"
+# Seconds. The controllers of Kubernetes remove their own finalizers well within the first.
+_HELD_AFTER = 10.0
+_GONE_WITHIN = 120.0
 
 
-def remove_leaks(cluster: KindCluster) -> list[str]:
-    """Remove every scenario's namespace and wait until they are gone.
+def remove_leaks(cluster: KindCluster, say: Callable[[str], None]) -> list[str]:
+    """Remove everything that scenarios left in the cluster, and wait until it is gone.
 
-    Before them go its Argo CD Applications, which would make the namespace anew. Returns the names
-    of those that their scenario should have removed itself; namespaces with a shared, literal name
-    are expected to be there.
+    Argo CD Applications go first, as they would make their namespaces anew. Returns the names of
+    what a scenario should have removed itself; namespaces with a shared, literal name are expected
+    to be there. `say` is told which objects had finalizers that nothing removed.
     """
     with cluster.api() as api:
         applications = _remove_applications(api)
         core = k8s.CoreV1Api(api)
-        found = core.list_namespace(label_selector=SCENARIO).items
-        living = [each.metadata for each in found if each.metadata.deletion_timestamp is None]
+        everywhere = {each.metadata.name: each.metadata for each in core.list_namespace().items}
+        found = {
+            name: metadata
+            for name, metadata in everywhere.items()
+            if (metadata.labels or {}).get(LABEL) == "scenario"
+        }
+        # Before the namespaces: a webhook or an APIService of a chart would keep them.
+        cluster_wide = remove_cluster_wide(api, everywhere.keys() - found.keys())
+        living = [each for each in found.values() if each.deletion_timestamp is None]
         for metadata in living:
             core.delete_namespace(metadata.name)
-        for each in found:
-            # A namespace looks for its pods' end after half their grace, and again after as much.
-            core.delete_collection_namespaced_pod(each.metadata.name, grace_period_seconds=0)
-        wait_for(
-            "the scenarios' namespaces are gone",
-            lambda: [n.metadata.name for n in core.list_namespace(label_selector=SCENARIO).items],
-            lambda names: not names,
-            timeout=120,
-            interval=0.5,
-        )
+        await_gone(api, list(found), say, _HELD_AFTER)
     namespaces = [f"namespace {m.name}" for m in living if SHARED_LABEL not in (m.labels or {})]
-    return [*applications, *namespaces]
+    return [*applications, *cluster_wide, *namespaces, *forget_sandboxes(cluster.paths)]
+
+
+def await_gone(
+    api: k8s.ApiClient,
+    namespaces: Sequence[str],
+    say: Callable[[str], None],
+    held_after: float = 0.0,
+) -> None:
+    """Wait until namespaces that are being deleted are gone.
+
+    After `held_after` seconds the finalizers of what is left in them are removed; `say` is told of
+    which objects.
+    """
+    core, began = k8s.CoreV1Api(api), time.monotonic()
+    for name in namespaces:
+        # A namespace looks for its pods' end after half their grace, and again after as much.
+        core.delete_collection_namespaced_pod(name, grace_period_seconds=0)
+
+    def left() -> list[str]:
+        there = {each.metadata.name for each in core.list_namespace().items}
+        waiting = [name for name in namespaces if name in there]
+        if waiting and time.monotonic() - began >= held_after:
+            for held in _free(api, waiting):
+                say(held)
+        return waiting
+
+    wait_for(
+        "the scenarios' namespaces are gone",
+        left,
+        lambda names: not names,
+        describe=", ".join,
+        timeout=_GONE_WITHIN,
+        interval=0.5,
+    )
+
+
+def _free(api: k8s.ApiClient, namespaces: Sequence[str]) -> list[str]:
+    """Remove the finalizers of what is being deleted in these namespaces; says of which objects."""
+    freed = []
+    for kind in _removable(api, namespaced=True):
+        for namespace in namespaces:
+            for metadata in list_metadata(api, kind, namespace):
+                finalizers = metadata.get("finalizers")
+                if not finalizers or "deletionTimestamp" not in metadata:
+                    continue
+                drop_finalizers(api, kind.path(namespace, metadata["name"]))
+                freed.append(
+                    f"removed the finalizers of {kind.kind} {namespace}/{metadata['name']},"
+                    f" which held its namespace: {', '.join(finalizers)}"
+                )
+    return freed
+
+
+def remove_cluster_wide(api: k8s.ApiClient, others: Iterable[str]) -> list[str]:
+    """Delete the cluster-scoped objects of the lab's releases; `others` are not its namespaces."""
+    strangers, removed = frozenset(others), []
+    for kind in _removable(api, namespaced=False):
+        for metadata in list_metadata(api, kind):
+            if not _is_left(metadata, strangers):
+                continue
+            path = kind.path(name=metadata["name"])
+            if metadata.get("finalizers"):
+                drop_finalizers(api, path)
+            delete(api, path)
+            removed.append(f"{kind.kind} {metadata['name']}")
+    return removed
+
+
+def _is_left(metadata: Mapping[str, Any], strangers: frozenset[str]) -> bool:
+    """Whether the lab's label is on it, or Helm made it for a namespace that is the lab's or gone.
+
+    What somebody released by hand, into a namespace of their own, is left alone.
+    """
+    labelled = (metadata.get("labels") or {}).get(LABEL) == "scenario"
+    released = (metadata.get("annotations") or {}).get(_RELEASED_IN, "")
+    return labelled or bool(released and released not in strangers)
+
+
+def _removable(api: k8s.ApiClient, *, namespaced: bool) -> list[ApiKind]:
+    """The kinds whose objects can be listed and deleted; namespaces are looked after by name."""
+    return [
+        kind
+        for kind in served_kinds(api)
+        if kind.namespaced is namespaced
+        and kind.verbs >= {"list", "delete"}
+        and (kind.group, kind.kind) != ("", "Namespace")
+    ]
 
 
 def _remove_applications(api: k8s.ApiClient) -> list[str]:

@@ -1,5 +1,6 @@
 """The lab as the world of one target: its packages, its people, its images."""
 
+import os
 import secrets
 import string
 from collections.abc import Callable, Iterator
@@ -47,13 +48,17 @@ NOBODY = Minted("None", Credential("", ""))
 
 @dataclass(frozen=True)
 class LabWorld:
-    """A World that may be broken at will, with the means to do so."""
+    """A World that may be broken at will, with the means to do so.
+
+    `allow_cluster_objects`: cluster-scoped objects of charts are applied, under other names.
+    """
 
     world: World
     lab: Lab
     control: Control
     pusher: Pusher
     apps: dict[Path, App]
+    allow_cluster_objects: bool = False
 
     def publish(self, image: Image, app: Path, by: Minted | None = None) -> str:
         """Push a never seen image of `app` under `image`, as the lab's own pusher or as `by`.
@@ -111,14 +116,17 @@ class LabWorld:
 
 
 @contextmanager
-def open_world(lab: Lab, target: Target, note: Callable[[str], None]) -> Iterator[LabWorld]:
+def open_world(
+    lab: Lab, target: Target, note: Callable[[str], None], *, allow_cluster_objects: bool = False
+) -> Iterator[LabWorld]:
     """Seed the lab's ghcr.io with the target's packages and people, and look out of it."""
     with (
         lab.stand_in.control() as control,
         lab_client(lab.stand_in) as http,
         lab.cluster.api() if lab.has_cluster else nullcontext() as api,
     ):
-        yield _seed(lab, target, control, http, api, note)
+        world = _seed(lab, target, control, http, api, note)
+        yield replace(world, allow_cluster_objects=allow_cluster_objects)
 
 
 def _seed(
@@ -146,7 +154,8 @@ def _seed(
         cluster=api,
         registry=registry,
         github=GitHub(lambda: lab_transport(lab.stand_in)),
-        helm=Helm(lab.helm(), lab.environment),
+        # With the rights of nobody: charts are applied by a sandbox's own (lab/sandbox.py).
+        helm=Helm(lab.helm(), {**lab.environment, "KUBECONFIG": os.devnull}),
         runner=lab.runner,
         workflows=LabWorkflows(lab.runner, control),
         actionlint=Actionlint(lab.tools.binary(toolchain.ACTIONLINT)),

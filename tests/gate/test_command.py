@@ -16,6 +16,7 @@ from pullrecovery.gate.command import Wish, run_gate
 from pullrecovery.gate.signing import read
 from pullrecovery.gate.tiers import Judgement
 from pullrecovery.gate.verdict import Checks, Failure, Tier
+from pullrecovery.lab.needs import Needs
 from pullrecovery.lab.paths import Paths
 from pullrecovery.model import Cause
 from pullrecovery.tasks import CRITERIA
@@ -39,6 +40,8 @@ def gate(monkeypatch, tmp_path):
 
     def judging(judge):
         class Gate:
+            needs = Needs(("frontend: ClusterRole reads",), ("frontend: Job seed: privileged",))
+
             def __init__(self, paths, versions, revision, *_):
                 self.revision = revision
 
@@ -86,7 +89,10 @@ def test_a_promoted_revision_leaves_a_signed_verdict_on_its_commit(
     assert verdict.expires - verdict.issued == timedelta(hours=2)
     assert {each.image for each in verdict.workloads} == {IMAGE}
     Draft202012Validator(SCHEMA).validate(json.loads((wish().out / "verdict.json").read_text()))
-    assert capsys.readouterr().out.startswith(f"promote: hosting-monorepo at {sample[1]}\n")
+    out = capsys.readouterr().out
+    assert out.startswith(f"promote: hosting-monorepo at {sample[1]}\n")
+    assert "  left out, as it is cluster-scoped: frontend: ClusterRole reads\n" in out
+    assert "  not run, as it needs more than baseline: frontend: Job seed: privileged\n" in out
 
 
 def test_a_held_revision_says_cause_and_remedy_by_files_of_the_target(gate, wish, capsys):

@@ -13,6 +13,7 @@ from pullrecovery.gate import in_lab
 from pullrecovery.gate.in_lab import LabGate
 from pullrecovery.gate.judging import CLUSTER, REGISTRY, STATIC, Revision
 from pullrecovery.gate.mirror import Side
+from pullrecovery.lab.needs import Needs
 from pullrecovery.model import Cause, fails, holds
 from pullrecovery.observation import Credential, Probe
 from pullrecovery.registry import RegistryClient
@@ -95,6 +96,7 @@ def test_an_image_that_the_registry_itself_lacks_is_held(gate, judged, real, cau
 
 def test_the_tag_is_looked_at_again_where_the_image_came_from(gate, monkeypatch):
     """It may have been pushed anew while the lab was busy."""
+    monkeypatch.setattr(in_lab, "sandbox_needs", lambda _: Needs())
     monkeypatch.setattr(in_lab, "judge_started", lambda _: {})
     made = gate(NO_TAG, Probe("registry", 200, digest=OTHER_DIGEST))
     made.revision.images["frontend"] = DIGEST
@@ -145,11 +147,12 @@ def raised(monkeypatch):
             raise LabError("the lab of this run answers: not after 60 s")
 
     monkeypatch.setattr(in_lab, "Raising", Raising)
-    monkeypatch.setattr(in_lab, "open_world", lambda *_: nullcontext(_Lab()))
+    monkeypatch.setattr(in_lab, "open_world", lambda *_, **__: nullcontext(_Lab()))
     beside = SimpleNamespace(
         build=lambda: seen.append("docs"), end=lambda: seen.append("docs ended")
     )
     monkeypatch.setattr(in_lab, "building_beside", lambda *_: nullcontext(beside))
+    monkeypatch.setattr(in_lab, "sandbox_needs", lambda _: Needs())
     monkeypatch.setattr(in_lab, "judge_started", lambda _: dict.fromkeys(LAB_CHECKS, holds()))
     monkeypatch.setattr(Revision, "registry", lambda *_: dict.fromkeys(REGISTRY_CHECKS, holds()))
     monkeypatch.setattr(Revision, "still_named", lambda *_: {})

@@ -1,0 +1,202 @@
+"""Sandboxes: a namespace for each release under test, and Helm with the rights of that namespace.
+
+A chart of the target is applied by a ServiceAccount that the ClusterRole `admin` is bound to in
+the sandbox alone, and the API server enforces the Pod Security Standard `baseline` there.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkstemp
+from typing import Any
+
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+from ruamel.yaml import YAML
+
+from pullrecovery.deploy.helm import Helm
+from pullrecovery.lab.api_kinds import delete
+from pullrecovery.lab.cluster_objects import apply, renamed, scopes, split, write_chart
+from pullrecovery.lab.paths import LABEL, SHARED_LABEL, Paths
+from pullrecovery.lab.seeding import LabWorld
+from pullrecovery.model import Workload
+from pullrecovery.process import CommandError
+from pullrecovery.redaction import protect
+from pullrecovery.wait import wait_for
+
+# Argo CD impersonates it, too: argocd_files/project.yaml has the name.
+DEPLOYER = "pull-recovery-deployer"
+LEVEL = "baseline"
+_RBAC = "rbac.authorization.k8s.io"
+_ROLE = "admin"
+_ENFORCE = "pod-security.kubernetes.io/enforce"
+# Seconds. No run is longer, and the token ends with its sandbox.
+_TOKEN_LASTS = 24 * 3600
+_READY_WITHIN = 30.0
+# The API server's words for a kind that is not namespaced, and Helm's for one that is not there.
+_REFUSED = re.compile(r"at the cluster scope|no matches for kind")
+
+
+@dataclass(frozen=True)
+class SandboxHelm(Helm):
+    """Helm with the rights of a sandbox's ServiceAccount, and no others.
+
+    Cluster-scoped objects of a chart are left out. Where they are `allowed`, the admin's `api`
+    applies them under names of the sandbox's own; `applied` are the paths of these.
+    """
+
+    api: k8s.ApiClient = field(repr=False)
+    allowed: bool
+    applied: set[str] = field(default_factory=set, compare=False)
+
+    def upgrade(
+        self,
+        workload: Workload,
+        *,
+        settings: Sequence[str] = (),
+        within: int = 60,
+        wait: bool = False,
+        dry_run: bool = False,
+    ) -> str:
+        """Upgrade the release as Helm does, without the chart's cluster-scoped objects.
+
+        Only a chart that the API server refuses for them is rendered and taken apart.
+        """
+        upgrade = partial(super().upgrade, within=within, wait=wait, dry_run=dry_run)
+        try:
+            return upgrade(workload, settings=settings)
+        except CommandError as error:
+            if not _REFUSED.search(error.output):
+                raise
+            text = self.template(workload, settings=settings, definitions=True)
+            rendered = split(text, scopes(self.api))
+            if not rendered.left_out:
+                raise
+        if self.allowed:
+            rendered = renamed(rendered, workload.namespace)
+            self.applied.update([] if dry_run else apply(self.api, rendered.left_out))
+        with TemporaryDirectory() as scratch:
+            return upgrade(write_chart(Path(scratch), workload, rendered.kept))
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A namespace that charts may be applied in, and the Helm that may apply them there alone."""
+
+    namespace: str
+    kubeconfig: Path
+    helm: SandboxHelm
+
+    def forget(self) -> None:
+        """Delete the kubeconfig, and cluster-scoped objects; the token ends with the namespace."""
+        self.kubeconfig.unlink(missing_ok=True)
+        for path in self.helm.applied:
+            delete(self.helm.api, path)
+
+
+def make_sandbox(lab_world: LabWorld, namespace: str, *, shared: bool = False) -> Sandbox:
+    """Create the namespace, unless it is there, and who may apply charts in it.
+
+    A shared one is expected to outlive its scenario.
+    """
+    api, paths = lab_world.world.cluster, lab_world.lab.paths
+    core = k8s.CoreV1Api(api)
+    metadata = k8s.V1ObjectMeta(name=namespace, labels=sandbox_labels(shared=shared))
+    tolerate_existing(lambda: core.create_namespace(k8s.V1Namespace(metadata=metadata)))
+    _make_deployer(api, namespace)
+    issued = core.create_namespaced_service_account_token(
+        DEPLOYER, namespace, {"spec": {"audiences": [], "expirationSeconds": _TOKEN_LASTS}}
+    )
+    kubeconfig = _write_kubeconfig(paths, namespace, protect(issued.status.token))
+    wait_for(
+        f"ServiceAccounts default and {DEPLOYER} of {namespace} are ready",
+        lambda: _has_default(core, namespace) and _may_deploy(api, namespace),
+        bool,
+        timeout=_READY_WITHIN,
+    )
+    helm = lab_world.world.helm
+    environment = {**helm.environment, "KUBECONFIG": str(kubeconfig)}
+    allowed = lab_world.allow_cluster_objects
+    return Sandbox(
+        namespace, kubeconfig, SandboxHelm(helm.binary, environment, api=api, allowed=allowed)
+    )
+
+
+def sandbox_labels(*, shared: bool = False) -> dict[str, str]:
+    """The labels of a sandbox's namespace."""
+    labels = {LABEL: "scenario", _ENFORCE: LEVEL}
+    return {**labels, SHARED_LABEL: "true"} if shared else labels
+
+
+def forget_sandboxes(paths: Paths) -> list[str]:
+    """Delete the kubeconfigs of sandboxes that are gone; returns what they are called."""
+    left = sorted(_folder(paths).glob("*"))
+    for file in left:
+        file.unlink(missing_ok=True)
+    return [f"kubeconfig {file.name}" for file in left]
+
+
+def tolerate_existing(create: Callable[[], object]) -> None:
+    """Create what may be there already."""
+    try:
+        create()
+    except ApiException as error:
+        if error.status != 409:
+            raise
+
+
+def _make_deployer(api: k8s.ApiClient, namespace: str) -> None:
+    """The ServiceAccount that applies charts, with the rights of `admin` in its namespace."""
+    metadata = {"metadata": {"name": DEPLOYER}}
+    core, rbac = k8s.CoreV1Api(api), k8s.RbacAuthorizationV1Api(api)
+    subject = {"kind": "ServiceAccount", "name": DEPLOYER, "namespace": namespace}
+    role = {"apiGroup": _RBAC, "kind": "ClusterRole", "name": _ROLE}
+    binding = {**metadata, "roleRef": role, "subjects": [subject]}
+    tolerate_existing(lambda: core.create_namespaced_service_account(namespace, metadata))
+    tolerate_existing(lambda: rbac.create_namespaced_role_binding(namespace, binding))
+
+
+def _has_default(core: k8s.CoreV1Api, namespace: str) -> bool:
+    """Whether the ServiceAccount `default` is there, without which no pod is taken."""
+    names = core.list_namespaced_service_account(namespace).items
+    return any(account.metadata.name == "default" for account in names)
+
+
+def _may_deploy(api: k8s.ApiClient, namespace: str) -> bool:
+    """Whether the API server has come to know of the new RoleBinding."""
+    attributes = {"namespace": namespace, "verb": "create", "resource": "secrets"}
+    user = f"system:serviceaccount:{namespace}:{DEPLOYER}"
+    review = {"spec": {"user": user, "resourceAttributes": attributes}}
+    answer = k8s.AuthorizationV1Api(api).create_subject_access_review(review)
+    return bool(answer.status.allowed)
+
+
+def _write_kubeconfig(paths: Paths, namespace: str, token: str) -> Path:
+    """A kubeconfig with mode 0600, for the lab's API server and this token."""
+    lab: dict[str, Any] = YAML(typ="safe").load(paths.kubeconfig)
+    cluster = {"name": "lab", "cluster": lab["clusters"][0]["cluster"]}
+    context = {"cluster": "lab", "user": DEPLOYER, "namespace": namespace}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": namespace,
+        "clusters": [cluster],
+        "users": [{"name": DEPLOYER, "user": {"token": token}}],
+        "contexts": [{"name": namespace, "context": context}],
+    }
+    folder = _folder(paths)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # Of mode 0600 from the first; two scenarios may have the same namespace, one after another.
+    descriptor, name = mkstemp(prefix=f"{namespace}-", dir=folder)
+    with os.fdopen(descriptor, "w") as file:
+        # JSON is YAML, and written a good deal sooner.
+        json.dump(document, file)
+    return Path(name)
+
+
+def _folder(paths: Paths) -> Path:
+    return paths.state / "sandboxes"

@@ -1,0 +1,145 @@
+"""A sandbox: its kubeconfig, its labels, and the Helm that leaves out what no sandbox has."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from ruamel.yaml import YAML
+
+from pullrecovery.deploy.helm import Helm
+from pullrecovery.lab import sandbox
+from pullrecovery.lab.api_kinds import ApiKind
+from pullrecovery.lab.needs import _violations
+from pullrecovery.lab.paths import Paths
+from pullrecovery.process import CommandError
+from tests.recorded import GOOD
+
+TOKEN = "eyJ-the-token-of-a-sandbox"
+FORBIDDEN = (
+    'clusterroles.rbac.authorization.k8s.io "reads" is forbidden: User'
+    ' "system:serviceaccount:dev:pull-recovery-deployer" cannot get resource "clusterroles" in API'
+    ' group "rbac.authorization.k8s.io" at the cluster scope'
+)
+ROLE = "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: reads}\n"
+CONFIG = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\n"
+KIND = ApiKind(
+    "rbac.authorization.k8s.io",
+    "v1",
+    "ClusterRole",
+    "clusterroles",
+    namespaced=False,
+    verbs=frozenset({"list"}),
+)
+
+
+@pytest.fixture
+def paths(tmp_path):
+    """The folders of a lab that has a kubeconfig."""
+    paths = Paths(tmp_path / "cache", tmp_path)
+    cluster = {"name": "kind", "cluster": {"server": "https://127.0.0.1:6443"}}
+    user = {"name": "admin", "user": {"client-key-data": "the-admins"}}
+    paths.kubeconfig.write_text(json.dumps({"clusters": [cluster], "users": [user]}))
+    return paths
+
+
+@pytest.fixture
+def helm(monkeypatch, tmp_path):
+    """Helm before an API server that refuses `said`; returns it and the charts it installed."""
+    installed = []
+
+    def make(said, rendered, *, allowed=False):
+        def upgrade(_, workload, **__):
+            if workload.chart == GOOD.workload.chart:
+                raise CommandError(["helm", "upgrade"], 1, said)
+            installed.append((workload.chart / "objects.yaml").read_text())
+            return "manifest"
+
+        monkeypatch.setattr(Helm, "upgrade", upgrade)
+        monkeypatch.setattr(Helm, "template", lambda *_, **__: rendered)
+        monkeypatch.setattr(sandbox, "scopes", lambda _: {(KIND.group, KIND.kind): KIND})
+        applied = []
+        monkeypatch.setattr(sandbox, "apply", lambda _, objects: applied.append(objects) or ["/p"])
+        own = sandbox.SandboxHelm(tmp_path / "helm", {}, api=None, allowed=allowed)
+        return own, installed, applied
+
+    return make
+
+
+def test_kubeconfig_has_the_token_and_nothing_of_the_admin(paths):
+    """It is of mode 0600, in a folder that nobody else may enter."""
+    file = sandbox._write_kubeconfig(paths, "dev", TOKEN)
+
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    written = YAML(typ="safe").load(file)
+    assert written["users"] == [{"name": sandbox.DEPLOYER, "user": {"token": TOKEN}}]
+    assert written["clusters"][0]["cluster"] == {"server": "https://127.0.0.1:6443"}
+    assert "the-admins" not in file.read_text()
+
+
+def test_kubeconfig_of_a_killed_run_is_removed_and_named(paths):
+    """Its token has ended with the namespace."""
+    file = sandbox._write_kubeconfig(paths, "dev", TOKEN)
+
+    assert sandbox.forget_sandboxes(paths) == [f"kubeconfig {file.name}"]
+    assert sandbox.forget_sandboxes(paths) == []
+
+
+def test_namespace_of_a_sandbox_enforces_baseline():
+    """The API server does, by the namespace's label."""
+    assert sandbox.sandbox_labels()["pod-security.kubernetes.io/enforce"] == "baseline"
+
+
+def test_cluster_scoped_object_is_left_out_where_it_is_refused(helm):
+    """The release has what remains."""
+    own, installed, applied = helm(FORBIDDEN, ROLE + CONFIG)
+
+    assert own.upgrade(GOOD.workload) == "manifest"
+
+    assert (installed, applied) == ([CONFIG], [])
+
+
+def test_allowed_cluster_scoped_object_is_applied_by_the_admin(helm):
+    """Under another name, and remembered for when the sandbox goes."""
+    own, installed, applied = helm(FORBIDDEN, ROLE + CONFIG, allowed=True)
+
+    own.upgrade(GOOD.workload)
+
+    (((role,),),) = (applied,)
+    assert role["metadata"]["name"] == f"{GOOD.workload.namespace}-reads"
+    assert own.applied == {"/p"}
+    assert len(installed) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "rendered"), [("Error: timed out", ROLE + CONFIG), (FORBIDDEN, CONFIG)]
+)
+def test_other_refusal_is_left_as_helm_says_it(helm, said, rendered):
+    """Where nothing is left out, nothing else is tried."""
+    own, installed, _ = helm(said, rendered)
+
+    with pytest.raises(CommandError, match=said[:20]):
+        own.upgrade(GOOD.workload)
+
+    assert installed == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({}, ""),
+        ({"Warning": '299 - "unknown field \\"spec.x\\""'}, ""),
+        (
+            {
+                "Warning": '299 - "would violate PodSecurity \\"baseline:latest\\": hostPath volumes'
+                ' (volume \\"root\\")"'
+            },
+            'hostPath volumes (volume "root")',
+        ),
+    ],
+)
+def test_field_beyond_baseline_is_told_in_the_api_servers_words(headers, told):
+    """They come as a warning to a template that is not kept."""
+    answer = (None, 201, headers)
+    asked = SimpleNamespace(create_namespaced_pod_template_with_http_info=lambda *_, **__: answer)
+
+    assert _violations(asked, "needs", {"containers": []}) == told
