@@ -18,6 +18,7 @@ from fixtures.grounds import deploy
 from fixtures.symptoms import await_rollout
 from pullrecovery.deploy.argocd import SyncError
 from pullrecovery.gate.starting import judge_started
+from pullrecovery.lab.cluster_objects import RELEASED_IN
 from pullrecovery.lab.leaks import await_gone, remove_cluster_wide
 from pullrecovery.lab.needs import sandbox_needs
 from pullrecovery.process import CommandError
@@ -106,11 +107,12 @@ def _rbac(lab_world):
     return k8s.RbacAuthorizationV1Api(lab_world.world.cluster)
 
 
-def _cluster_wide(lab_world):
-    """Return the names of what a chart may have got beyond its sandbox."""
-    rbac = _rbac(lab_world)
+def _cluster_wide(ground):
+    """Return the names of what this ground's chart may have got beyond its sandbox."""
+    rbac = _rbac(ground.lab_world)
     found = [*rbac.list_cluster_role().items, *rbac.list_cluster_role_binding().items]
-    return [each.metadata.name for each in found if "hostile" in each.metadata.name]
+    names = [each.metadata.name for each in found]
+    return [name for name in names if name == "hostile" or name.startswith(ground.namespace)]
 
 
 def _refusals(ground):
@@ -142,12 +144,6 @@ def _assert_none_runs(ground):
         assert field in refusals[name]
     pods = ground.core.list_namespaced_pod(ground.namespace, label_selector="hostile").items
     assert pods == []
-
-
-@pytest.fixture
-def namespaces(lab_world):
-    """The names of all namespaces that there are now."""
-    return frozenset(each.metadata.name for each in lab_world.world.core.list_namespace().items)
 
 
 @pytest.mark.parametrize(("text", "refusal"), _REFUSED.values(), ids=_REFUSED)
@@ -203,7 +199,7 @@ def test_cluster_scoped_objects_are_left_out_and_named(make_ground, lab_world):
     deploy(ground)
 
     await_rollout(ground, _RUNS_WITHIN)
-    assert _cluster_wide(lab_world) == []
+    assert _cluster_wide(ground) == []
     target = replace(ground.target, workloads=(ground.workload,))
     needs = sandbox_needs(replace(lab_world, world=replace(ground.world, target=target)))
     name = ground.workload.name
@@ -227,13 +223,13 @@ def test_allowed_cluster_object_has_a_name_of_its_own(make_ground, lab_world):
 
     deploy(ground)
 
-    assert _cluster_wide(lab_world) == [f"{ground.namespace}-hostile"] * 2
+    assert _cluster_wide(ground) == [f"{ground.namespace}-hostile"] * 2
     ground.clear()
-    assert _cluster_wide(lab_world) == []
+    assert _cluster_wide(ground) == []
 
 
 @pytest.mark.parametrize("allowed", [False, True], ids=["left-out", "allowed"])
-def test_gate_leaves_nothing_of_a_hostile_chart(make_ground, lab_world, namespaces, allowed):
+def test_gate_leaves_nothing_of_a_hostile_chart(make_ground, lab_world, allowed):
     """The chart is judged by what runs of it, and everything that the gate installed is gone."""
     ground = make_ground()
     ground.publish()
@@ -245,8 +241,7 @@ def test_gate_leaves_nothing_of_a_hostile_chart(make_ground, lab_world, namespac
     verdicts = judge_started(judged_in)
 
     assert {name for name, each in verdicts.items() if not each.holds} == set()
-    assert _cluster_wide(lab_world) == []
-    assert remove_cluster_wide(lab_world.world.cluster, namespaces) == []
+    assert _cluster_wide(ground) == []
 
 
 def test_finalizer_of_a_chart_holds_no_namespace(make_ground):
@@ -266,14 +261,16 @@ def test_finalizer_of_a_chart_holds_no_namespace(make_ground):
         ground.core.read_namespace(ground.namespace)
 
 
-def test_cluster_scoped_objects_of_a_gone_sandbox_are_leaks(lab_world, namespaces):
+def test_cluster_scoped_objects_of_a_gone_sandbox_are_leaks(lab_world):
     """Helm's annotation says that a release in a namespace that is gone has made it."""
     name, gone = (f"left-{secrets.token_hex(4)}" for _ in range(2))
-    annotations = {"meta.helm.sh/release-namespace": gone}
+    annotations = {RELEASED_IN: gone}
     metadata = k8s.V1ObjectMeta(name=name, annotations=annotations, finalizers=[_FINALIZER])
     _rbac(lab_world).create_cluster_role(k8s.V1ClusterRole(metadata=metadata))
 
-    assert remove_cluster_wide(lab_world.world.cluster, namespaces) == [f"ClusterRole {name}"]
+    removed = remove_cluster_wide(lab_world.world.cluster, lambda namespace: namespace == gone)
+
+    assert removed == [f"ClusterRole {name}"]
 
     with pytest.raises(ApiException, match="404"):
         _rbac(lab_world).read_cluster_role(name)
@@ -302,7 +299,7 @@ def test_application_gets_no_rights_beyond_its_sandbox(by_argocd, tmp_path, text
 
 
 @pytest.mark.argocd
-def test_application_gets_nothing_cluster_scoped_and_no_privileges(by_argocd, lab_world):
+def test_application_gets_nothing_cluster_scoped_and_no_privileges(by_argocd):
     """The sync succeeds without them, and names what it left out."""
     ground = by_argocd.ground
     _add(ground, "\n---\n".join([_CLUSTER_WIDE, *(text for text, _ in _PRIVILEGED.values())]))
@@ -311,7 +308,7 @@ def test_application_gets_nothing_cluster_scoped_and_no_privileges(by_argocd, la
 
     _assert_none_runs(ground)
     await_rollout(ground, _RUNS_WITHIN)
-    assert _cluster_wide(lab_world) == []
+    assert _cluster_wide(ground) == []
     status = ground.argocd.read(ground.workload)["status"]
     said = " ".join(each["message"] for each in status["conditions"])
     for kind in ("ClusterRole", "ClusterRoleBinding"):

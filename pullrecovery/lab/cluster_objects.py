@@ -24,6 +24,8 @@ from pullrecovery.model import Workload
 
 # The option of acceptance and gate that applies them.
 ALLOW_CLUSTER_OBJECTS = "--allow-cluster-objects"
+# Helm's own annotation, on every object of a release.
+RELEASED_IN = "meta.helm.sh/release-namespace"
 _SEPARATOR = re.compile(r"(?:^|\s*\n)---\s*")
 _DEFINITION = "CustomResourceDefinition"
 _RBAC = "rbac.authorization.k8s.io"
@@ -136,6 +138,7 @@ def _own(document: Document, namespace: str, roles: frozenset[str]) -> Document:
     metadata = own["metadata"]
     metadata["name"] = f"{namespace}-{metadata['name']}"
     metadata["labels"] = {**(metadata.get("labels") or {}), LABEL: "scenario"}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), RELEASED_IN: namespace}
     for webhook in own.get("webhooks") or () if own["kind"] in _WEBHOOKS else ():
         service = (webhook.get("clientConfig") or {}).get("service")
         if service:

@@ -11,6 +11,7 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.lab.api_kinds import ApiKind, delete, drop_finalizers, list_metadata, served_kinds
 from pullrecovery.lab.cluster import KindCluster
+from pullrecovery.lab.cluster_objects import RELEASED_IN
 from pullrecovery.lab.paths import LABEL, SHARED_LABEL
 from pullrecovery.lab.sandbox import forget_sandboxes
 from pullrecovery.wait import wait_for
@@ -24,8 +25,6 @@ _SECRET_SHAPES = (
 )
 SCENARIO = f"{LABEL}=scenario"
 _APPLICATIONS = ("argoproj.io", "v1alpha1", "applications")
-# Helm's own annotation, on every object of a release.
-_RELEASED_IN = "meta.helm.sh/release-namespace"
 # Seconds. The controllers of Kubernetes remove their own finalizers well within the first.
 _HELD_AFTER = 10.0
 _GONE_WITHIN = 120.0
@@ -48,7 +47,8 @@ def remove_leaks(cluster: KindCluster, say: Callable[[str], None]) -> list[str]:
             if (metadata.labels or {}).get(LABEL) == "scenario"
         }
         # Before the namespaces: a webhook or an APIService of a chart would keep them.
-        cluster_wide = remove_cluster_wide(api, everywhere.keys() - found.keys())
+        others = everywhere.keys() - found.keys()
+        cluster_wide = remove_cluster_wide(api, lambda namespace: namespace not in others)
         living = [each for each in found.values() if each.deletion_timestamp is None]
         for metadata in living:
             core.delete_namespace(metadata.name)
@@ -108,12 +108,12 @@ def _free(api: k8s.ApiClient, namespaces: Sequence[str]) -> list[str]:
     return freed
 
 
-def remove_cluster_wide(api: k8s.ApiClient, others: Iterable[str]) -> list[str]:
-    """Delete the cluster-scoped objects of the lab's releases; `others` are not its namespaces."""
-    strangers, removed = frozenset(others), []
+def remove_cluster_wide(api: k8s.ApiClient, ends: Callable[[str], bool]) -> list[str]:
+    """Delete the cluster-scoped objects of releases whose namespace `ends`; returns their names."""
+    removed = []
     for kind in _removable(api, namespaced=False):
         for metadata in list_metadata(api, kind):
-            if not _is_left(metadata, strangers):
+            if not _is_left(metadata, ends):
                 continue
             path = kind.path(name=metadata["name"])
             if metadata.get("finalizers"):
@@ -123,14 +123,14 @@ def remove_cluster_wide(api: k8s.ApiClient, others: Iterable[str]) -> list[str]:
     return removed
 
 
-def _is_left(metadata: Mapping[str, Any], strangers: frozenset[str]) -> bool:
-    """Whether the lab's label is on it, or Helm made it for a namespace that is the lab's or gone.
+def _is_left(metadata: Mapping[str, Any], ends: Callable[[str], bool]) -> bool:
+    """Whether a release made it for a namespace that ends, or a scenario for none.
 
     What somebody released by hand, into a namespace of their own, is left alone.
     """
+    namespace = (metadata.get("annotations") or {}).get(RELEASED_IN, "")
     labelled = (metadata.get("labels") or {}).get(LABEL) == "scenario"
-    released = (metadata.get("annotations") or {}).get(_RELEASED_IN, "")
-    return labelled or bool(released and released not in strangers)
+    return ends(namespace) if namespace else labelled
 
 
 def _removable(api: k8s.ApiClient, *, namespaced: bool) -> list[ApiKind]:
