@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from pullrecovery.lab.content import full_key_of, whole_folder
+from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.nodejs import find_npm
 from pullrecovery.lab.npm_files import npm_files
 from pullrecovery.lab.paths import Paths
@@ -39,7 +39,7 @@ def installed_modules(paths: Paths, site: Path, note: Note) -> Path:
     words.
     """
     files = npm_files(site)
-    folder = paths.cache / "docs" / f"modules-{full_key_of([go_arch(), *files.values()])}"
+    folder = paths.cache / "docs" / f"modules-{key_of([go_arch(), *files.values()])}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / "npm.lock"):
         if not folder.exists():

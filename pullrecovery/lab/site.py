@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab import site_box
-from pullrecovery.lab.content import full_key_of, whole_folder
+from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.nodejs import LOCK
 from pullrecovery.lab.npm import installed_modules
 from pullrecovery.lab.paths import Paths
@@ -57,7 +57,7 @@ class SiteBuilder:
         parts: list[str | Path] = [*_CODE]
         for file in site_files(site):
             parts += [file.relative_to(site).as_posix(), file]
-        return full_key_of(parts)
+        return key_of(parts)
 
     def built(
         self, site: Path, note: Note = lambda _: None, origin: Path | None = None
