@@ -7,6 +7,8 @@ TARGET ?= sample
 KUBERNETES ?=
 ARGOCD ?=
 PUSH ?=
+# Debian's packages in the suite's image are those of a week, so that security updates arrive.
+WEEK ?= $(shell date -u +%G-W%V)
 ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python -m pullrecovery
@@ -59,9 +61,9 @@ gate: $(READY) ## the verdict on one revision, as a gate needs it [TARGET=dir] [
 	@$(RUN) gate --target "$(TARGET)" --revision "$(or $(REVISION),HEAD)" --kubernetes "$(KUBERNETES)" $(ARGS)
 
 # The token is in no argument and in no environment of what is started.
-suite-image: $(READY) ## the image of the gate's hook and of the nightly CronJob [PUSH=ghcr.io/owner/name:tag, with GHCR_TOKEN]
+suite-image: $(READY) ## the image of the gate's hook and of the nightly CronJob [PUSH=ghcr.io/owner/name:tag, with GHCR_TOKEN] [WEEK=2026-W48]
 	@$(if $(PUSH),printf '%s' "$$GHCR_TOKEN" |) env -u GHCR_TOKEN $(RUN) suite-image \
-	  $(if $(PUSH),--push "$(PUSH)" --token-stdin) $(ARGS)
+	  $(if $(PUSH),--push "$(PUSH)" --token-stdin) $(if $(WEEK),--week "$(WEEK)") $(ARGS)
 
 lab: $(READY) ## start the lab alone, or use the healthy one again [ARGOCD=0]
 	@$(RUN) lab up --kubernetes "$(KUBERNETES)" $(WITHOUT_ARGOCD)
