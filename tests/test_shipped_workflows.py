@@ -39,6 +39,21 @@ def test_release_token_may_push_packages_and_no_more():
     assert not [job for job in document["jobs"].values() if "permissions" in job]
 
 
+def test_nightly_may_write_packages_where_it_pushes_alone():
+    """The suite runs without a right to write."""
+    document = _load(OURS / "nightly.yml")
+    writing = [
+        name for name, job in document["jobs"].items() if "write" in str(job.get("permissions"))
+    ]
+
+    assert document["permissions"] == {"contents": "read"}
+    assert writing == ["suite-image"]
+    assert document["jobs"]["suite-image"]["permissions"] == {
+        "contents": "read",
+        "packages": "write",
+    }
+
+
 def test_each_gate_job_has_least_permissions():
     """A job that names none has none, and only what promotes may write to the repository."""
     document = _load(GATE)
