@@ -15,11 +15,12 @@ RUN := $(VENV)/bin/python -m pullrecovery
 WITHOUT_ARGOCD := $(if $(filter 0,$(ARGOCD)),--no-argocd)
 READY := $(VENV)/.ready
 MUTMUT := $(VENV)-mutation/bin/mutmut
+AUDIT := $(VENV)-audit/bin
 # Diagnosis whole; of the tasks what judges, and not what remedies.
 PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x_reg_00*' 'pullrecovery.tasks.*.x*_judge_*' \
   'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _told,'pullrecovery.tasks.*.x_$(name)*')
 
-.PHONY: help acceptance smoke demo test lint conformance bench mutation kill-matrix gate suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke demo test lint conformance bench mutation audit kill-matrix gate suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -53,6 +54,9 @@ mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; so
 	@$(MUTMUT) run $(PREDICATES)
 	@$(MUTMUT) export-cicd-stats
 	@$(VENV)-mutation/bin/python tests/mutation/score.py
+
+audit: $(AUDIT)/pip-audit $(AUDIT)/govulncheck ## known vulnerabilities in what is locked; needs Go, npm and their databases, not in CI
+	@tests/audit/audit "$(abspath $(AUDIT)/pip-audit)" "$(abspath $(AUDIT)/govulncheck)"
 
 kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
 	@$(RUN) report kill-matrix
@@ -103,3 +107,12 @@ $(MUTMUT): requirements.lock tests/mutation/requirements.lock
 	@$(VENV)-mutation/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 	  -r requirements.lock -r tests/mutation/requirements.lock
 	@touch $@
+
+$(AUDIT)/pip-audit: tests/audit/requirements.lock
+	@echo "setting up $(VENV)-audit"
+	@$(PYTHON) -m venv --clear $(VENV)-audit
+	@$(AUDIT)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(AUDIT)/govulncheck: tests/audit/go.mod tests/audit/go.sum | $(AUDIT)/pip-audit
+	@go build -C tests/audit -trimpath -o "$(abspath $@)" golang.org/x/vuln/cmd/govulncheck
