@@ -105,7 +105,8 @@ def _open_locked(file: Path) -> int:
         if not _flock(descriptor):
             other = Holder.read(os.read(descriptor, _LONGEST).decode(errors="replace"))
             os.close(descriptor)
-            who = other or "one that has just begun"
+            # It has just begun, or is of a version that names none.
+            who = other or "its process is not known"
             raise HeldByAnotherError(
                 f"Another run uses the lab: {who} (lock {file}). Wait for it to end."
             )
