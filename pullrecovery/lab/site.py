@@ -17,10 +17,8 @@ from pullrecovery.lab.npm import installed_modules
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.rootfs import Note
 from pullrecovery.lab.site_box import PROGRAM, SITE, Box
-from pullrecovery.tree import files_below
+from pullrecovery.tree import MADE_BY_NPM, files_below
 
-# What npm and Docusaurus make in a folder somebody works in.
-_MADE = frozenset({"node_modules", "build", ".docusaurus", ".git"})
 _LISTED = (".docusaurus", "docusaurus-plugin-content-docs")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 # All that decides what comes of a build, beside the site itself.
@@ -118,7 +116,7 @@ def site_files(site: Path) -> list[Path]:
 
     Raises UsageError for a symbolic link that leads out of it.
     """
-    return files_below(site, _MADE)
+    return files_below(site, MADE_BY_NPM | {".git"})
 
 
 def copy_site(site: Path, work: Path) -> None:

@@ -22,14 +22,14 @@ from pullrecovery.lab.runner_shell import RunnerShell
 from pullrecovery.model import Target
 from pullrecovery.observation import Ran
 from pullrecovery.redaction import protect
-from pullrecovery.tree import files_below
+from pullrecovery.tree import MADE_BY_NPM, files_below
 from pullrecovery.workflow_file import TAGS, Event, WorkflowFile, is_checkout
 from pullrecovery.workflow_seen import DockerCall, Played, Pushed, Rehearsal, StepLog
 
 _FILES = Path(__file__).parent / "workflow_files"
 _ACTIONS = _FILES / "actions"
 # What no workflow that makes images reads, and what is large.
-_LEFT_OUT = frozenset({".git", "node_modules", "build", ".docusaurus", ".venv"})
+_LEFT_OUT = MADE_BY_NPM | {".git", ".venv"}
 _USUAL_LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04")
 _PUSHED = re.compile(r"(\S+): digest: (sha256:[0-9a-f]{64}) size: \d+")
 # Cursor movements of docker's progress.
