@@ -166,6 +166,7 @@ def test_run_without_a_test_cannot_tell(exitstatus):
 
     assert result["run"]["exit"] == 2
     assert not any(criterion["holds"] for criterion in result["criteria"])
+    assert summary(result) == ["  CANNOT TELL  nothing was judged"]
     validate(result)
 
 

@@ -43,7 +43,8 @@ def _criteria(result: dict[str, Any]) -> Iterator[str]:
             yield f"  {criterion['id']}  {verdict:<14} {rows}"
     for missing in (*result["run"]["doubts"], *result["missing"]):
         yield f"  CANNOT TELL  {missing}"
-    if not (result["scenarios"] or result["stories"] or result["controls"]):
+    told = (result["scenarios"], result["stories"], result["controls"], result["run"]["doubts"])
+    if not any(told):
         yield "  no criterion was judged: no test of the selection has a scenario"
     if result["controls"]:
         failed = [each["id"] for each in result["controls"] if not each["as_expected"]]
