@@ -7,17 +7,20 @@ TARGET ?= sample
 KUBERNETES ?=
 ARGOCD ?=
 PUSH ?=
+# Debian's packages in the suite's image are those of a week, so that security updates arrive.
+WEEK ?= $(shell date -u +%G-W%V)
 ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python -m pullrecovery
 WITHOUT_ARGOCD := $(if $(filter 0,$(ARGOCD)),--no-argocd)
 READY := $(VENV)/.ready
 MUTMUT := $(VENV)-mutation/bin/mutmut
+AUDIT := $(VENV)-audit/bin
 # Diagnosis whole; of the tasks what judges, and not what remedies.
 PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x_reg_00*' 'pullrecovery.tasks.*.x*_judge_*' \
   'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _told,'pullrecovery.tasks.*.x_$(name)*')
 
-.PHONY: help acceptance smoke demo test lint conformance bench mutation kill-matrix gate suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke demo test lint conformance bench mutation audit kill-matrix gate suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -52,6 +55,9 @@ mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; so
 	@$(MUTMUT) export-cicd-stats
 	@$(VENV)-mutation/bin/python tests/mutation/score.py
 
+audit: $(AUDIT)/pip-audit $(AUDIT)/govulncheck ## known vulnerabilities in what is locked; needs Go, npm and their databases, not in CI
+	@tests/audit/audit "$(abspath $(AUDIT)/pip-audit)" "$(abspath $(AUDIT)/govulncheck)"
+
 kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
 	@$(RUN) report kill-matrix
 
@@ -59,9 +65,9 @@ gate: $(READY) ## the verdict on one revision, as a gate needs it [TARGET=dir] [
 	@$(RUN) gate --target "$(TARGET)" --revision "$(or $(REVISION),HEAD)" --kubernetes "$(KUBERNETES)" $(ARGS)
 
 # The token is in no argument and in no environment of what is started.
-suite-image: $(READY) ## the image of the gate's hook and of the nightly CronJob [PUSH=ghcr.io/owner/name:tag, with GHCR_TOKEN]
+suite-image: $(READY) ## the image of the gate's hook and of the nightly CronJob [PUSH=ghcr.io/owner/name:tag, with GHCR_TOKEN] [WEEK=2026-W48]
 	@$(if $(PUSH),printf '%s' "$$GHCR_TOKEN" |) env -u GHCR_TOKEN $(RUN) suite-image \
-	  $(if $(PUSH),--push "$(PUSH)" --token-stdin) $(ARGS)
+	  $(if $(PUSH),--push "$(PUSH)" --token-stdin) $(if $(WEEK),--week "$(WEEK)") $(ARGS)
 
 lab: $(READY) ## start the lab alone, or use the healthy one again [ARGOCD=0]
 	@$(RUN) lab up --kubernetes "$(KUBERNETES)" $(WITHOUT_ARGOCD)
@@ -101,3 +107,12 @@ $(MUTMUT): requirements.lock tests/mutation/requirements.lock
 	@$(VENV)-mutation/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 	  -r requirements.lock -r tests/mutation/requirements.lock
 	@touch $@
+
+$(AUDIT)/pip-audit: tests/audit/requirements.lock
+	@echo "setting up $(VENV)-audit"
+	@$(PYTHON) -m venv --clear $(VENV)-audit
+	@$(AUDIT)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(AUDIT)/govulncheck: tests/audit/go.mod tests/audit/go.sum | $(AUDIT)/pip-audit
+	@go build -C tests/audit -trimpath -o "$(abspath $@)" golang.org/x/vuln/cmd/govulncheck

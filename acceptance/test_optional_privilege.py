@@ -9,6 +9,7 @@ from fixtures.controls import RECORD
 from fixtures.matrix import scenarios_of
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.errors import Exit
+from pullrecovery.tree import MADE_BY_NPM
 
 _KEEPS_TOKEN = """
     from pullrecovery.tasks import reg_008_least_privilege
@@ -16,7 +17,7 @@ _KEEPS_TOKEN = """
 
     reg_008_least_privilege.replace_token = lambda *_: Change("nothing to do, says the plugin")
 """
-_MADE = shutil.ignore_patterns("node_modules", "build", ".docusaurus")
+_MADE = shutil.ignore_patterns(*MADE_BY_NPM)
 
 
 @pytest.fixture(name="row")

@@ -4,6 +4,8 @@ Python only prints what it is asked for; all else is real. The commands themselv
 test_suite_image.py, test_gate_live.py and test_gate_hook.py.
 """
 
+import re
+
 from fixtures.played_workflows import RELEASE, calls
 
 
@@ -13,7 +15,11 @@ def test_release_pushes_the_image_of_its_version(play_release):
 
     assert played.succeeded, played.log
     image = f"ghcr.io/bytequester/pull-recovery:{RELEASE.removeprefix('v')}"
-    assert calls(played) == [f"suite-image --push {image} --token-stdin | stdin=GITHUB_TOKEN"]
+    (pushed,) = calls(played)
+    week = r"--week \d{4}-W\d{2}"
+    assert re.fullmatch(
+        rf"suite-image --push {re.escape(image)} --token-stdin {week} \| stdin=GITHUB_TOKEN", pushed
+    ), pushed
     assert "artifact suite-image: .reports/suite-image/digest" in played.log
     assert "artifact suite-image: .reports/suite-image/sbom.cdx.json" in played.log
 
@@ -26,35 +32,49 @@ def test_release_of_another_version_pushes_nothing(play_release):
     assert calls(played) == []
 
 
-def test_gate_workflow_judges_publishes_and_promotes(play_gate):
-    """Each command gets the secrets that it needs and no others."""
+_VERIFYING = "PULL_RECOVERY_GATE_PUBLIC_KEY=PULL_RECOVERY_GATE_PUBLIC_KEY"
+
+
+def test_gate_workflow_judges_signs_and_promotes(play_gate):
+    """Each job gets the secrets that it needs and no others: the one that judges has no key."""
     played = play_gate(0)
 
     assert played.succeeded, played.log
-    judged, signed, status, kept, promoted = calls(played)
+    (judged,) = calls(played, "judge")
     assert judged.startswith("gate --target /")
     assert f"/target --revision {played.sha} --kubernetes  --images live |" in judged
     assert judged.endswith("| GHCR_TOKEN=GHCR_TOKEN")
-    signing = "| PULL_RECOVERY_GATE_KEY=PULL_RECOVERY_GATE_KEY"
-    assert signed == f"gate sign --revision {played.sha} {signing}"
-    key = "--key ../target/gate.pub"
-    run_tokens = "| GHCR_TOKEN=GITHUB_TOKEN GITHUB_TOKEN=GITHUB_TOKEN"
-    repository = "ByteQuester/hosting-monorepo"
-    assert status == f"gate commit-status {key} --repository {repository} {run_tokens}"
-    assert kept == f"gate keep {key} {run_tokens}"
-    target = f"--target ../target --revision {played.sha} --branch promoted"
-    assert promoted == f"gate promote {key} {target} | GHCR_TOKEN=GHCR_TOKEN"
+    key = f"PULL_RECOVERY_GATE_KEY=PULL_RECOVERY_GATE_KEY {_VERIFYING}"
+    run_tokens = f"GHCR_TOKEN=GITHUB_TOKEN GITHUB_TOKEN=GITHUB_TOKEN {_VERIFYING}"
+    assert calls(played, "sign") == [
+        f"gate sign --revision {played.sha} | {key}",
+        f"gate commit-status --repository ByteQuester/hosting-monorepo | {run_tokens}",
+        f"gate keep | {run_tokens}",
+    ]
+    target = f"--target ../target --revision {played.sha} --branch promoted --world live"
+    assert calls(played, "promote") == [
+        f"gate promote {target} | GHCR_TOKEN=GHCR_TOKEN {_VERIFYING}"
+    ]
 
 
 def test_gate_workflow_publishes_a_hold_and_promotes_nothing(play_gate):
-    """The run fails by the gate's exit code."""
+    """The run fails by the gate's exit code, and the record is handed over all the same."""
     played = play_gate(1)
 
     assert not played.succeeded
     assert played.failed_step.name == "Judge the commit", played.log
-    assert [each.split(" --")[0] for each in calls(played)] == [
+    assert [call.split(" --")[0].split(" |")[0] for call in calls(played)] == [
         "gate",
         "gate sign",
         "gate commit-status",
         "gate keep",
     ]
+
+
+def test_gate_workflow_without_a_record_signs_nothing(play_gate):
+    """The judging job ends without a verdict, and the key is not even read."""
+    played = play_gate(4)
+
+    assert not played.succeeded
+    assert "Artifact not found for name: judged" in played.log
+    assert [call.split(" --")[0] for call in calls(played)] == ["gate"]

@@ -102,8 +102,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_argocd(command: argparse.ArgumentParser) -> None:
     """`--argocd` and `--no-argocd`; where neither is given, ARGOCD=0 leaves Argo CD out."""
-    default = os.environ.get("ARGOCD") != "0"
-    command.add_argument("--argocd", action=argparse.BooleanOptionalAction, default=default)
+    command.add_argument("--argocd", action=argparse.BooleanOptionalAction)
+
+
+def _with_argocd(options: argparse.Namespace) -> bool:
+    """Whether Argo CD is wanted; raises UsageError for an ARGOCD that is neither 0 nor 1."""
+    variable = os.environ.get("ARGOCD", "")
+    if variable not in ("", "0", "1"):
+        raise UsageError(f"ARGOCD={variable} is neither 0, which leaves Argo CD out, nor 1.")
+    return variable != "0" if options.argocd is None else bool(options.argocd)
 
 
 def _add_acceptance(commands: Any) -> None:
@@ -139,7 +146,7 @@ def _acceptance(options: argparse.Namespace) -> int:
         options.target,
         options.kubernetes,
         smoke=options.smoke,
-        argocd=options.argocd,
+        argocd=_with_argocd(options),
         extra=[*options.pytest, *allowed],
     )
 
@@ -165,7 +172,7 @@ def _bench(options: argparse.Namespace) -> int:
         options.rounds,
         options.target,
         options.kubernetes,
-        argocd=options.argocd,
+        argocd=_with_argocd(options),
     )
 
 
@@ -182,7 +189,8 @@ def _count(text: str) -> int:
 def _lab(options: argparse.Namespace) -> int:
     if options.action == "ghcr":
         return commands.serve_ghcr(options.people)
-    return commands.run(options.action, options.kubernetes, argocd=options.argocd)
+    argocd = options.action == "up" and _with_argocd(options)
+    return commands.run(options.action, options.kubernetes, argocd=argocd)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,9 +17,23 @@ from pullrecovery.variables import VariableSet, inherited
 
 _TAIL = 2000
 _GRACE = 60.0
+# A signal waits so long for a command that another thread is just starting.
+_STARTS_WITHIN = 10.0
 
 Child = subprocess.Popen[str]
 _running: dict[Child, Callable[[Child], None]] = {}
+
+
+@dataclass
+class _Signals:
+    """How many signals came that end this process, and whether one is to be raised later."""
+
+    came: int = 0
+    put_off: bool = False
+
+
+_signals = _Signals()
+_starting = threading.RLock()
 
 
 class CommandError(PullRecoveryError):
@@ -73,22 +89,55 @@ def child(
     the sets that `inherit` names. `popen` are more of Popen's arguments.
     Raises PullRecoveryError where the program cannot be started.
     """
-    with _start(argv, {**inherited(inherit), **(env or {})}, cwd, popen) as process:
-        _running[process] = end
+    process: Child | None = None
+    with ExitStack() as closing:
         try:
+            with _becoming_known():
+                started = _start(argv, {**inherited(inherit), **(env or {})}, cwd, popen)
+                process = closing.enter_context(started)
+                _running[process] = end
             yield process
         except BaseException:
-            _end(process)
+            if process is not None:
+                _end(process)
             raise
         finally:
-            _running.pop(process, None)
+            if process is not None:
+                _running.pop(process, None)
+
+
+@contextmanager
+def _becoming_known() -> Iterator[None]:
+    """A block in which a command is started and written down, which no signal comes between.
+
+    In the main thread the KeyboardInterrupt is raised at its end. In another thread the signal,
+    which is raised in the main one, waits for its end before it ends what is running.
+    """
+    with _starting:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        came = _signals.came
+        _signals.put_off = True
+        try:
+            yield
+        finally:
+            _signals.put_off = False
+            if _signals.came != came:
+                end_running()
+                raise KeyboardInterrupt
+
+
+def _ask_to_end(process: Child) -> None:
+    """Have a command end by its own way, unless it was asked already."""
+    end = _running.pop(process, None)
+    if end:
+        end(process)
 
 
 def _end(process: Child) -> None:
     """Have a command end, by its own way and once; wait for it, and kill it if it will not."""
-    end = _running.pop(process, None)
-    if end:
-        end(process)
+    _ask_to_end(process)
     try:
         process.wait(_GRACE)
     except subprocess.TimeoutExpired:
@@ -127,13 +176,19 @@ def end_with_us() -> None:
 def end_running() -> None:
     """Have every command that any thread waits for end, each by its own way."""
     for process in list(_running):
-        end = _running.pop(process, None)
-        if end:
-            end(process)
+        _ask_to_end(process)
 
 
 def _interrupted(_: int, __: FrameType | None) -> None:
-    end_running()
+    _signals.came += 1
+    if _signals.put_off:
+        return
+    known = _starting.acquire(timeout=_STARTS_WITHIN)
+    try:
+        end_running()
+    finally:
+        if known:
+            _starting.release()
     raise KeyboardInterrupt
 
 

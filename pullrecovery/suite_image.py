@@ -5,10 +5,11 @@ It needs a container engine and no lab. docs/adr/0019-suite-image.md says what t
 
 import argparse
 import os
+import re
 import shutil
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,27 @@ def add_suite_image(commands: Any) -> None:
     command.add_argument("--push", default="", metavar="REF", help="repository:tag to push it to")
     command.add_argument("--login", default=os.environ.get("GITHUB_ACTOR") or "pull-recovery")
     command.add_argument("--token-stdin", action="store_true", help="the token of --push")
+    words = "with Debian's packages of this week, as 2026-W48; by default with those in the cache"
+    command.add_argument("--week", type=_week, help=words)
     command.set_defaults(run=_suite_image_command)
+
+
+def _week(text: str) -> str:
+    """A week as `date +%G-W%V` prints it."""
+    if not re.fullmatch(r"\d{4}-W\d{2}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no week such as 2026-W48")
+    return text
 
 
 def _suite_image_command(options: argparse.Namespace) -> int:
     return run_suite_image(
-        SuiteImageWish(options.out, options.push, options.login, options.token_stdin)
+        SuiteImageWish(
+            out=options.out,
+            push=options.push,
+            login=options.login,
+            token_from_stdin=options.token_stdin,
+            week=options.week or "",
+        )
     )
 
 
@@ -59,13 +75,14 @@ def _suite_image_command(options: argparse.Namespace) -> int:
 class SuiteImageWish:
     """What is done with the image: `out` takes it, `push` is where it goes, '' for nowhere.
 
-    `login` is whose token it is that comes by standard input.
+    `login` is whose token it is that comes by standard input; `week` as in `BaseImage`.
     """
 
     out: Path
     push: str
     login: str
     token_from_stdin: bool
+    week: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +106,7 @@ def run_suite_image(wish: SuiteImageWish) -> int:
     (wish.out / "digest").unlink(missing_ok=True)
     held = nullcontext() if is_held_above(paths) else locked(paths, progress.say)
     with held, progress.phase("image") as phase:
-        made, client = _suite_image(paths, phase.note)
+        made, client = _suite_image(paths, wish.week, phase.note)
         app = made.files(client, phase.note)
         shutil.rmtree(wish.out / "image", ignore_errors=True)
         layers = [app.blob(each["digest"]) for each in app.layers]
@@ -108,13 +125,13 @@ def run_suite_image(wish: SuiteImageWish) -> int:
     return int(Exit.HOLDS)
 
 
-def _suite_image(paths: Paths, note: Note) -> tuple[SuiteImage, docker.DockerClient]:
+def _suite_image(paths: Paths, week: str, note: Note) -> tuple[SuiteImage, docker.DockerClient]:
     """The image as it is made here, and the engine that makes it."""
     tools = Toolchain(paths, find_go(paths))
     client = find_engine(paths, lambda: build_dropcaps(tools), note).client()
-    bootstrapped = SuiteImage.of(tools, paths, pulled=False)
+    bootstrapped = SuiteImage.of(tools, paths, pulled=False, week=week)
     pulled = pulls_base(client, built=has_image(client, bootstrapped.base.tag))
-    return (SuiteImage.of(tools, paths, pulled=True) if pulled else bootstrapped), client
+    return replace(bootstrapped, base=replace(bootstrapped.base, pulled=pulled)), client
 
 
 def push_layout(

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from pullrecovery.errors import UsageError
 
+# What npm and Docusaurus make in the folder of a site that somebody works on.
+MADE_BY_NPM = frozenset({"node_modules", "build", ".docusaurus"})
+
 
 def files_below(root: Path, left_out: frozenset[str] = frozenset()) -> list[Path]:
     """The regular files below `root`, sorted, but for what has a name of `left_out` on its path.

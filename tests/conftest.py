@@ -3,6 +3,7 @@
 import pytest
 
 from pullrecovery import redaction, secret_variables
+from pullrecovery.lab import lock
 
 
 @pytest.fixture(autouse=True)
@@ -10,3 +11,9 @@ def _nothing_is_secret_yet(monkeypatch):
     """A short token of one test would be taken out of what another one reads."""
     monkeypatch.setattr(redaction, "_known", set())
     monkeypatch.setattr(secret_variables, "_taken", {})
+
+
+@pytest.fixture(autouse=True)
+def _no_engine_is_held(monkeypatch):
+    """A test that holds a lab of its own puts no lock into an engine of this machine."""
+    monkeypatch.setattr(lock, "running_engine", lambda _: None)

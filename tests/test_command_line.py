@@ -85,7 +85,35 @@ def test_argocd_is_left_out_on_request(monkeypatch, command, words, variable, wa
     if variable is not None:
         monkeypatch.setenv("ARGOCD", variable)
 
-    assert command_line._parser().parse_args([*command, *words]).argocd is wanted
+    options = command_line._parser().parse_args([*command, *words])
+
+    assert command_line._with_argocd(options) is wanted
+
+
+@pytest.mark.parametrize("value", ["false", "no", "00", " "])
+@pytest.mark.parametrize(
+    "command",
+    [["acceptance"], ["acceptance", "--no-argocd"], ["lab", "up"], ["bench"]],
+    ids=" ".join,
+)
+def test_argocd_variable_takes_two_values(monkeypatch, capsys, command, value):
+    """ARGOCD=false would raise what it was to leave out."""
+    for name in ("run_acceptance", "run_bench"):
+        monkeypatch.setattr(command_line, name, lambda *_, **__: pytest.fail("it is run"))
+    monkeypatch.setattr(command_line.commands, "run", lambda *_, **__: pytest.fail("it is raised"))
+    monkeypatch.setenv("ARGOCD", value)
+
+    assert command_line.main(command) == 4
+    said = f"error: ARGOCD={value} is neither 0, which leaves Argo CD out, nor 1.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_argocd_variable_stops_no_removal(monkeypatch):
+    """A wrong value must not keep a lab from being removed."""
+    monkeypatch.setenv("ARGOCD", "false")
+    monkeypatch.setattr(command_line.commands, "run", lambda *_, argocd: argocd)
+
+    assert command_line.main(["lab", "down"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Keys by content, and folders that are whole or not there."""
 
+import hashlib
+
 import pytest
 
 from pullrecovery.lab.content import key_of, sweep_scratch, whole_folder
@@ -23,7 +25,14 @@ def _half_make(target, error):
 
 def test_key_is_the_same_on_every_machine_and_day(source):
     """The cache of one run serves the next."""
-    assert key_of(["linux", b"bytes", source]) == "a5c81dc3a1d4be90"
+    key = key_of(["linux", b"bytes", source])
+
+    assert key == "a5c81dc3a1d4be90b968fe3d25b0f0ea656740487da420410e569d437c9697d9"
+
+
+def test_key_has_every_bit_of_its_hash(source):
+    """Two contents with one key of 64 bits can be found, and one would be taken for the other."""
+    assert len(bytes.fromhex(key_of([source]))) == hashlib.sha256().digest_size
 
 
 def test_parts_do_not_run_together():

@@ -1,7 +1,7 @@
 """Building a docs site once for each content, with stand-ins for the container and for npm."""
 
 import json
-import os
+import sys
 from dataclasses import replace
 
 import pytest
@@ -12,13 +12,12 @@ from pullrecovery.lab.browser import PROGRAM, Browser
 from pullrecovery.lab.docs_site import LabDocsSite, building_beside
 from pullrecovery.lab.engine import Engine
 from pullrecovery.lab.nodejs import find_npm, linux_node
-from pullrecovery.lab.npm import npm_environment
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.pypi import installed
 from pullrecovery.lab.site import SiteBuilder, site_files
 from pullrecovery.lab.site_box import SITE, SiteBuild
 from pullrecovery.model import Docs
-from pullrecovery.process import CommandError
+from pullrecovery.process import CommandError, run
 
 _NPM = (
     "#!/bin/sh\necho installed >> '{log}'\ncp package-lock.json '{log}.lock'\nmkdir node_modules\n"
@@ -233,13 +232,29 @@ def test_npm_gets_settings_of_its_own_and_no_secret(builder, monkeypatch, tmp_pa
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".npmrc").write_text("")
 
-    environment = npm_environment(builder.paths)
-    assert set(os.environ) <= set(environment), "what is not named here is inherited"
+    environment = _environment_of_npm(builder, monkeypatch)
 
-    assert environment["GHCR_TOKEN"] == environment["NODE_OPTIONS"] == ""
+    assert not {"GHCR_TOKEN", "NODE_OPTIONS"} & environment.keys()
     assert environment["npm_config_registry"] == "https://registry.invalid/"
     assert environment["npm_config_userconfig"] == str(tmp_path / ".npmrc")
+    assert environment["npm_config_cache"] == str(builder.paths.cache / "npm")
     assert environment["HOME"] == str(builder.paths.home)
+
+
+def _environment_of_npm(builder, monkeypatch):
+    """The environment of a program in npm's place."""
+    printed = "import json, os; os.mkdir('node_modules'); print(json.dumps({**os.environ}))"
+    found = []
+
+    def keep(argv, **options):
+        command = [sys.executable, "-c", printed] if argv[0] == "npm" else argv
+        found.append(run(command, **options))
+
+    monkeypatch.setattr(npm, "find_npm", lambda _: ("npm",))
+    monkeypatch.setattr(npm, "run", keep)
+    files = {"package.json": "{}"}
+    npm._install(builder.paths, files, builder.paths.cache / "docs" / "modules", lambda _: None)
+    return json.loads(found[0])
 
 
 class Looker:

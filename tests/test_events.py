@@ -45,6 +45,8 @@ class ApiServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.say, self.asked, self.version = queue.Queue(), [], "7"
         self.say_of_pods = queue.Queue()
+        self.connected = threading.Event()
+        self.connected.set()
 
     def tell_of_pod(self, kind="MODIFIED", *, ready=False, waiting="", address="", deleted=""):
         said = {"waiting": {"reason": waiting}} if waiting else {}
@@ -72,6 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._whole({"metadata": {"resourceVersion": self.server.version}, "items": []})
             return
         self.send_header("Transfer-Encoding", "chunked")
+        self.server.connected.wait()
         self.end_headers()
         if self.path.startswith("/api/v1/namespaces/ours/events"):
             self.server.asked.append(asked["resourceVersion"])
@@ -103,6 +106,7 @@ def _serving():
     try:
         yield server
     finally:
+        server.connected.set()
         server.say.put(END)
         server.say_of_pods.put(END)
         server.shutdown()
@@ -116,12 +120,17 @@ def _server():
         yield server
 
 
-@pytest.fixture(name="recorder")
-def _recorder(server):
+def _recorder_of(server):
     settings = k8s.Configuration(host=f"http://127.0.0.1:{server.server_port}")
     settings.proxy = None
     recorder = Recorder(k8s.CoreV1Api(k8s.ApiClient(settings)), "ours")
     recorder.start()
+    return recorder
+
+
+@pytest.fixture(name="recorder")
+def _recorder(server):
+    recorder = _recorder_of(server)
     yield recorder
     recorder.end()
 
@@ -246,6 +255,28 @@ def test_recorder_that_has_ended_keeps_what_it_has(server, recorder):
 
     assert not [each for each in threading.enumerate() if each.name == "watch ours"]
     assert [str(seen) for seen in recorder.of(UID)] == ["Failed: one"]
+
+
+def test_recorder_ends_while_its_watch_is_connected(server, monkeypatch):
+    """The first attempt to cut the connection comes before there is one."""
+    server.connected.clear()
+    recorder = _recorder_of(server)
+    for stream in recorder._streams:
+        monkeypatch.setattr(stream._watch, "stop", _then(stream._watch.stop, server.connected.set))
+
+    recorder.end()
+
+    assert not [each for each in threading.enumerate() if each.name == "watch ours"]
+
+
+def _then(first, second):
+    """Return a function that calls both."""
+
+    def both():
+        first()
+        second()
+
+    return both
 
 
 def test_combined_event_has_the_message_of_the_last():

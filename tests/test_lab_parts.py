@@ -63,9 +63,10 @@ def test_folders_follow_the_xdg_variables(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "c"))
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
 
-    assert default_paths() == Paths(
-        tmp_path / "c" / "pull-recovery", tmp_path / ".local" / "state" / "pull-recovery"
-    )
+    paths = default_paths()
+
+    assert paths.cache == tmp_path / "c" / "pull-recovery"
+    assert paths.state == tmp_path / ".local" / "state" / "pull-recovery"
 
 
 def test_go_must_be_as_new_as_the_newest_module(monkeypatch, tmp_path):

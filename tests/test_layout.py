@@ -12,7 +12,11 @@ from pullrecovery.lab.paths import NAME, REPOSITORY
 from pullrecovery.lab.versions import SETS, kubernetes_set
 
 PACKAGE = sorted((REPOSITORY / "pullrecovery").rglob("*.py"))
-LOCKS = [REPOSITORY / "requirements.lock", *(REPOSITORY / "pullrecovery").rglob("*.lock")]
+LOCKS = [
+    REPOSITORY / "requirements.lock",
+    *(REPOSITORY / "pullrecovery").rglob("*.lock"),
+    *(REPOSITORY / "tests").rglob("*.lock"),
+]
 # In two parts, so that this file does not find itself.
 MACHINE_PATHS = tuple(f"/{folder}/" for folder in ("root", "work"))
 

@@ -3,13 +3,20 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
 
 import psutil
 import pytest
 
 from pullrecovery.errors import LabError
+from pullrecovery.lab import lock
+from pullrecovery.lab.engine import Engine
+from pullrecovery.lab.holder import HeldByAnotherError
 from pullrecovery.lab.lock import MARK, is_held_above, locked
-from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.paths import REPOSITORY, Paths, default_paths
 
 WAITS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
 DEAF = """
@@ -33,7 +40,8 @@ def _start():
 
     def start(command, mark):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        process = subprocess.Popen(command, env={**os.environ, MARK: str(mark)}, **pipes)
+        environment = {**os.environ, MARK: str(mark)}
+        process = subprocess.Popen(command, env=environment, cwd=REPOSITORY, **pipes)
         started.append(process)
         return process
 
@@ -43,11 +51,12 @@ def _start():
         process.communicate()
 
 
-def test_second_run_is_refused_and_the_lock_is_named(paths):
-    """It is over when its owner is."""
+def test_second_run_is_refused_with_the_holder_named(paths):
+    """Its process, since when, and its folder; the lock is over when its owner is."""
+    started = rf"process {os.getpid()} of \S+, since \d{{4}}-\S+, for the lab in {paths.state} "
     with (
         locked(paths),
-        pytest.raises(LabError, match=r"^Another run uses the lab \(it holds "),
+        pytest.raises(HeldByAnotherError, match=rf"^Another run uses the lab: {started}\(lock "),
         locked(paths),
     ):
         pytest.fail("two runs hold the lab")
@@ -55,6 +64,108 @@ def test_second_run_is_refused_and_the_lock_is_named(paths):
     with locked(paths):
         assert os.environ[MARK] == str(paths.state)
     assert MARK not in os.environ
+
+
+def test_run_with_other_folders_is_refused_on_one_machine(tmp_path, paths):
+    """The lab's own engine and its packet filter rules exist once, whatever the folders are."""
+    machine = tmp_path / "run" / "pull-recovery.lock"
+    machine.parent.mkdir()
+    one = replace(paths, machine_lock=machine)
+    other = Paths(tmp_path / "other" / "cache", tmp_path / "other" / "state", machine)
+
+    with (
+        locked(one),
+        pytest.raises(HeldByAnotherError, match=f"for the lab in {one.state} "),
+        locked(other),
+    ):
+        pytest.fail("two runs hold the machine")
+
+    assert list(machine.parent.iterdir()) == []
+
+
+def test_lock_of_a_killed_run_is_taken_over(paths, start):
+    """Its file stays, and nobody holds it."""
+    code = "import sys; from tests.test_lock import hold; hold(*sys.argv[1:])"
+    command = [sys.executable, "-c", code, str(paths.cache), str(paths.state)]
+    killed = start(command, "another lab")
+    assert killed.stdout.readline() == b"held\n"
+    with pytest.raises(HeldByAnotherError, match=f"process {killed.pid} of "), locked(paths):
+        pytest.fail("the other run has not been killed yet")
+
+    killed.kill()
+    killed.wait()
+
+    with locked(paths):
+        assert paths.state.with_name("pull-recovery.lock").exists()
+    assert not paths.state.with_name("pull-recovery.lock").exists()
+
+
+def hold(cache, state):
+    """What the process does that is killed."""
+    with (
+        patch.object(lock, "running_engine", lambda _: None),
+        locked(Paths(Path(cache), Path(state))),
+    ):
+        print("held", flush=True)
+        sys.stdin.read()
+
+
+def test_lock_that_is_a_symbolic_link_is_refused(paths, tmp_path):
+    """Whoever could put it there would have another file emptied."""
+    precious = tmp_path / "precious"
+    precious.write_text("content")
+    paths.state.mkdir(parents=True)
+    paths.state.with_name("pull-recovery.lock").symlink_to(precious)
+
+    with pytest.raises(LabError, match=r"pull-recovery\.lock cannot be opened: "), locked(paths):
+        pytest.fail("the link was followed")
+
+    assert precious.read_text() == "content"
+
+
+def test_lock_removed_by_its_holder_is_made_again(paths, monkeypatch):
+    """Its earlier holder removes the file between the opening and the locking of it."""
+    file, flock = paths.state.with_name("pull-recovery.lock"), lock.fcntl.flock
+    paths.state.mkdir(parents=True)
+    removals = [file]
+
+    def remove_and_lock(descriptor, operation):
+        while removals:
+            removals.pop().unlink()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(lock.fcntl, "flock", remove_and_lock)
+
+    with (
+        locked(paths),
+        pytest.raises(HeldByAnotherError, match=f"process {os.getpid()} of "),
+        locked(paths),
+    ):
+        pytest.fail("the first run holds a file that is gone")
+
+
+@pytest.mark.parametrize(("uid", "held"), [(0, True), (1000, False)], ids=["root", "user"])
+def test_machine_is_held_by_root_alone(monkeypatch, tmp_path, uid, held):
+    """Another user could neither write the folder of that lock nor start the lab's engine."""
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    monkeypatch.setattr("pullrecovery.lab.paths._RUN", tmp_path)
+
+    lock_of_the_machine = tmp_path / "pull-recovery.lock" if held else None
+    assert default_paths().machine_lock == lock_of_the_machine
+
+
+def test_users_engine_is_held_and_the_labs_own_is_not(paths, monkeypatch):
+    """Its own is root's, whose runs hold the machine."""
+    asked = []
+    monkeypatch.setattr(lock, "engine_lock", lambda engine, *_: nullcontext(asked.append(engine)))
+    own, users = Engine("unix:///own", owned=True), Engine("unix:///users", owned=False)
+
+    for engine in (own, users):
+        monkeypatch.setattr(lock, "running_engine", lambda _, engine=engine: engine)
+        with locked(paths):
+            pass
+
+    assert asked == [users]
 
 
 def test_lab_is_held_above_what_its_run_started(paths, monkeypatch):

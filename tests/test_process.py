@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from pullrecovery.errors import PullRecoveryError
+from pullrecovery.lab.lock import MARK, marked_processes, name_of
 from pullrecovery.process import CommandError, run
 from pullrecovery.variables import VariableSet
 from pullrecovery.wait import wait_for
@@ -220,3 +221,51 @@ def test_tests_are_interrupted_once_and_clean_up(number):
     out, _ = _interrupted(WAIT_FOR_A_SESSION, CLEANS_UP, number)
 
     assert out == "cleaned up\ninterrupted\n"
+
+
+# The signal comes once the command is there, and before anybody has written down that it is.
+EARLY = """
+import os, signal, subprocess, sys, threading
+from pullrecovery.process import child, end_with_us, interrupt_session, run
+
+end_with_us()
+told = threading.Event()
+
+class Early(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        os.kill(os.getpid(), signal.{number})
+        if threading.current_thread() is not threading.main_thread():
+            # The signal must wait for this thread, and so the main one says nothing meanwhile.
+            told.wait(1)
+
+subprocess.Popen = Early
+try:
+    {work}
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    told.set()
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("work", [WAIT_IN_A_THREAD, WAIT_FOR_A_SESSION], ids=["thread", "session"])
+def test_signal_at_the_start_of_a_command_ends_it(work, number):
+    """It would run on, and nobody would know of it."""
+    lines = work.strip().format(python=sys.executable, command="import signal; signal.pause()")
+    command = [sys.executable, "-c", EARLY.format(work=lines, number=number)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    mark = f"test of {number} {os.getpid()} {time.monotonic_ns()}"
+    environment = {**os.environ, MARK: mark}
+    with subprocess.Popen(
+        command, text=True, stdin=subprocess.DEVNULL, env=environment, **pipes
+    ) as process:
+        out, _ = process.communicate(timeout=60)
+
+    assert (out, process.returncode) == ("interrupted\n", 0)
+    wait_for(
+        "the command has ended",
+        lambda: [name_of(each) for each, found in marked_processes() if found == mark],
+        lambda left: not left,
+        timeout=10,
+    )

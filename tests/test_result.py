@@ -13,6 +13,7 @@ from pullrecovery.faults.harness import HARNESS_FAULTS
 from pullrecovery.guards import Guard
 from pullrecovery.report import result as result_module
 from pullrecovery.report.result import ResultFile
+from pullrecovery.report.summary import summary
 from pullrecovery.tasks.order import AFTER
 from pullrecovery.tasks.reg_001_image_identity import DisagreementError
 from tests.reported import (
@@ -165,12 +166,8 @@ def test_run_without_a_test_cannot_tell(exitstatus):
 
     assert result["run"]["exit"] == 2
     assert not any(criterion["holds"] for criterion in result["criteria"])
+    assert summary(result) == ["  CANNOT TELL  nothing was judged"]
     validate(result)
-
-
-def test_passes_without_a_scenario_cannot_tell():
-    """Whatever passed, no criterion was judged."""
-    assert _result(record=None)["run"]["exit"] == 2
 
 
 def test_scenario_that_broke_down_early_is_recorded_as_far_as_it_came():
@@ -452,6 +449,34 @@ def test_target_without_applications_needs_no_argocd_faults():
     assert not result["run"]["partial"]
     assert "not-wired was not run" in result["missing"]
     assert "secret-pruned was not run" not in result["missing"]
+
+
+@pytest.mark.parametrize(
+    ("phases", "exitstatus", "code"),
+    [(PASS, OK, 0), ([PASS[0], ("call", "failed"), PASS[2]], FAILED, 1)],
+    ids=["passed", "failed"],
+)
+def test_selection_without_a_scenario_ends_as_its_tests(phases, exitstatus, code):
+    """Tests of the runbook or of the gate judge no criterion, and say so."""
+    result = _result(phases, record=None, exitstatus=exitstatus)
+
+    assert result["run"]["exit"] == code
+    assert (result["run"]["doubts"], result["scenarios"]) == ([], [])
+    assert "  no criterion was judged: no test of the selection has a scenario" in summary(result)
+    validate(result)
+
+
+def test_whole_run_without_a_scenario_cannot_tell():
+    """Nothing was selected, so every fault is missing."""
+    result = _result(PASS, record=None, keyword="")
+
+    assert result["run"]["exit"] == 2
+    assert "not-wired was not run" in result["missing"]
+
+
+def test_scenario_is_judged_without_that_remark():
+    """The remark is of a selection that has none."""
+    assert not [line for line in summary(_result()) if "no criterion was judged" in line]
 
 
 def test_skipped_test_is_named():

@@ -12,6 +12,7 @@ OURS, SAMPLES = (
     REPOSITORY / ".github" / "workflows",
     REPOSITORY / "sample" / ".github" / "workflows",
 )
+GATE = SAMPLES / "gate.yml"
 FILES = sorted([*OURS.glob("*.yml"), *SAMPLES.glob("*.yml")])
 
 
@@ -30,33 +31,77 @@ def test_actions_are_pinned_by_full_commit_id(file):
     ] == []
 
 
-@pytest.mark.parametrize(
-    ("file", "permissions"),
-    [
-        (OURS / "release.yml", {"contents": "read", "packages": "write"}),
-        (
-            SAMPLES / "gate.yml",
-            {"contents": "write", "packages": "write", "statuses": "write"},
-        ),
-    ],
-    ids=["release", "gate"],
-)
-def test_workflow_may_do_what_it_needs_and_no_more(file, permissions):
-    """Of the token that GitHub gives each run."""
-    document = _load(file)
+def test_release_token_may_push_packages_and_no_more():
+    """The token that GitHub gives each run."""
+    document = _load(OURS / "release.yml")
 
-    assert document["permissions"] == permissions
+    assert document["permissions"] == {"contents": "read", "packages": "write"}
     assert not [job for job in document["jobs"].values() if "permissions" in job]
+
+
+def test_nightly_may_write_packages_where_it_pushes_alone():
+    """The suite runs without a right to write."""
+    document = _load(OURS / "nightly.yml")
+    writing = [
+        name for name, job in document["jobs"].items() if "write" in str(job.get("permissions"))
+    ]
+
+    assert document["permissions"] == {"contents": "read"}
+    assert writing == ["suite-image"]
+    assert document["jobs"]["suite-image"]["permissions"] == {
+        "contents": "read",
+        "packages": "write",
+    }
+
+
+def test_each_gate_job_has_least_permissions():
+    """A job that names none has none, and only what promotes may write to the repository."""
+    document = _load(GATE)
+
+    assert document["permissions"] == {}
+    assert {name: job["permissions"] for name, job in document["jobs"].items()} == {
+        "judge": {"contents": "read"},
+        "sign": {"contents": "read", "packages": "write", "statuses": "write"},
+        "promote": {"contents": "write"},
+    }
+
+
+def test_signing_key_is_in_one_step_of_another_job_than_judging():
+    """No job that has the commit has the key, and the checkout leaves no token where it is judged."""
+    jobs = _load(GATE)["jobs"]
+    key = "secrets.PULL_RECOVERY_GATE_KEY"
+
+    holding = {name for name, job in jobs.items() if key in str(job)}
+    steps = [step for step in jobs["sign"]["steps"] if key in str(step)]
+    checkouts = {name: [_checked_out(step) for step in job["steps"]] for name, job in jobs.items()}
+
+    assert holding == {"sign"}
+    assert [step["name"] for step in steps] == ["Sign the verdict"]
+    assert key not in str({**jobs["sign"], "steps": []})
+    assert [name for name, places in checkouts.items() if "target" in places] == [
+        "judge",
+        "promote",
+    ]
+    assert all(
+        step["with"]["persist-credentials"] is False
+        for step in jobs["judge"]["steps"]
+        if _checked_out(step)
+    )
 
 
 def test_gate_workflow_has_the_version_of_the_hooks_image():
     """The hook holds a verdict of another version."""
-    (job,) = _load(SAMPLES / "gate.yml")["jobs"].values()
+    steps = [step for job in _load(GATE)["jobs"].values() for step in job["steps"]]
     values = _load(REPOSITORY / "sample" / "argocd" / "gate" / "hook" / "values.yaml")
 
-    (suite,) = [step["with"] for step in job["steps"] if "ref" in step.get("with", {})]
-    assert suite["ref"] == f"v{__version__}"
+    suites = [step["with"]["ref"] for step in steps if _checked_out(step) == "suite"]
+    assert suites == [f"v{__version__}"] * 3
     assert values["gate"]["image"].endswith(f":{__version__}")
+
+
+def _checked_out(step):
+    """The folder that a step checks a repository out into; '' where it checks out none."""
+    return step["with"]["path"] if str(step.get("uses")).startswith("actions/checkout@") else ""
 
 
 def test_gate_page_refers_to_the_workflow_file():

@@ -7,9 +7,12 @@ import pytest
 from pullrecovery.__main__ import main
 from pullrecovery.lab import sbom
 from pullrecovery.lab.images import suite
+from pullrecovery.lab.images.suite import SuiteImage
+from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.rootfs import BaseImage
 from pullrecovery.lab.runtime_lock import runtime
 from pullrecovery.lab.sbom import Component
-from pullrecovery.lab.toolchain import HELM_LINUX
+from pullrecovery.lab.toolchain import HELM_LINUX, Toolchain
 
 LOCK = """\
 # made by a tool
@@ -148,3 +151,25 @@ def test_image_without_a_place_to_push_is_not_built(monkeypatch, capsys, referen
 
     assert main(["suite-image", "--push", reference, "--token-stdin"]) == 4
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pulled", [False, True], ids=["bootstrapped", "pulled"])
+def test_published_image_is_made_anew_each_week(tmp_path, pulled):
+    """Security updates of Debian's packages are in it; an image of the lab's is kept."""
+    paths = Paths(tmp_path / "cache", tmp_path / "state")
+    tools = Toolchain(paths, tmp_path / "go")
+    weeks = ("", "2026-W48", "2026-W49")
+
+    made = [SuiteImage.of(tools, paths, pulled=pulled, week=week) for week in weeks]
+
+    assert len({image.base.tag for image in made}) == 3
+    assert len({image.tag for image in made}) == 3
+    assert made[0].base == BaseImage(paths, pulled, made[0].base.packages)
+
+
+def test_week_of_the_image_is_one(capsys):
+    """The command ends before anything is built."""
+    with pytest.raises(SystemExit):
+        main(["suite-image", "--week", "48"])
+
+    assert "'48' is no week such as 2026-W48" in capsys.readouterr().err

@@ -172,12 +172,15 @@ def _make_project(api: k8s.CustomObjectsApi) -> None:
     A CustomResourceDefinition has no conditions at first, for which `kubectl wait` gives up, and
     one that is established may not be served yet.
     """
-    wait_for(
-        "the API server serves Argo CD's resources",
-        lambda: [name for name in _RESOURCES if not _is_served(api, name)],
-        lambda unserved: not unserved,
-        timeout=_SERVED_WITHIN,
-    )
+    try:
+        wait_for(
+            "the API server serves Argo CD's resources",
+            lambda: [name for name in _RESOURCES if not _is_served(api, name)],
+            lambda unserved: not unserved,
+            timeout=_SERVED_WITHIN,
+        )
+    except WaitError as error:
+        raise LabError(str(error)) from error
     project = YAML(typ="safe").load(_FILES / "project.yaml")
     api.patch_namespaced_custom_object(
         *_API,

@@ -13,16 +13,11 @@ _OTHERS = ("engine", "go-mod", "go-build")
 
 
 def key_of(parts: Iterable[str | bytes | Path]) -> str:
-    """Return 16 hex digits of the SHA-256 over `parts`; a Path stands for its content.
+    """Return the SHA-256 over `parts`, in 64 hex digits; a Path stands for its content.
 
-    A folder counts with the relative names and contents of all its files. Whoever writes the parts
-    can find two contents with one such key: for what others write there is `full_key_of`.
+    A folder counts with the relative names and contents of all its files. No digit is left out, as
+    who writes the parts, such as a target's author, could find two contents with one short key.
     """
-    return full_key_of(parts)[:16]
-
-
-def full_key_of(parts: Iterable[str | bytes | Path]) -> str:
-    """Return all 64 hex digits of the SHA-256 over `parts`, which are as those of `key_of`."""
     digest = hashlib.sha256()
     for part in parts:
         for chunk in _chunks(part):

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from pullrecovery.docs_seen import Section, SiteSeen, WebPage
 from pullrecovery.lab.browser import Browser
-from pullrecovery.lab.content import full_key_of, whole_folder
+from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.engine import Engine
 from pullrecovery.lab.npm import installed_modules
 from pullrecovery.lab.paths import Paths
@@ -109,7 +109,7 @@ class LabDocsSite:
         self, built: BuiltSite, path: str, referring: tuple[str, ...], note: Note
     ) -> Path:
         """The folder with what the browser saw, and its screenshot."""
-        key = full_key_of([built.key, path, *referring, self.browser.image.tag, *_PROGRAMS])
+        key = key_of([built.key, path, *referring, self.browser.image.tag, *_PROGRAMS])
         folder = self.paths.cache / "docs" / f"seen-{key}"
         if not folder.exists():
             with FileLock(self.paths.cache / "docs" / "look.lock"):

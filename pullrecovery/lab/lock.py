@@ -1,14 +1,19 @@
 """One run at a time holds the lab, and what an earlier one left running is ended first."""
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab.content import sweep_scratch
+from pullrecovery.lab.engine import Engine
+from pullrecovery.lab.engine_lock import engine_lock
+from pullrecovery.lab.engines import running_engine
+from pullrecovery.lab.holder import HeldByAnotherError, Holder
 from pullrecovery.lab.paths import NAME, Paths
 
 # In the environment of all that a run starts.
@@ -16,33 +21,37 @@ MARK = "PULL_RECOVERY_RUN"
 # An engine is meant to outlive the run that started it.
 _ENGINE = ("dockerd", "containerd", "docker-proxy")
 _GRACE = 10.0
+# Bytes; the record of a holder has some hundreds.
+_LONGEST = 10_000
 
 
 @contextmanager
 def locked(paths: Paths, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
-    """Hold the lab against other runs; the lock ends with its process.
+    """Hold the lab against other runs; the locks end with its process.
 
-    A killed run may leave commands running and half-made folders: both are removed
-    when the next one begins, as only the holder of the lock can tell that nobody needs them.
-    Raises LabError where another run holds it.
+    There are three: of the state folder; of the machine, for root's runs, as the lab's own engine
+    and its packet filter rules exist once; and of an engine of the user's, as containers have the
+    same names in each lab. A killed run may leave commands running and half-made folders: both are
+    removed when the next one begins, as only the holder of the lab can tell that nobody needs them.
+    Raises LabError where another run holds one of the three.
     """
     paths.state.mkdir(parents=True, exist_ok=True)
-    lock = _lock(paths)
-    try:
-        with lock.acquire(timeout=0):
-            for left in end_left_over(paths):
-                say(f"ended what an earlier run left running: {left}")
-            sweep_scratch(paths.cache)
-            os.environ[MARK] = str(paths.state)
-            try:
-                yield
-            finally:
-                end_left_over(paths)
-                del os.environ[MARK]
-    except Timeout as error:
-        raise LabError(
-            f"Another run uses the lab (it holds {lock.lock_file}); wait for it to end."
-        ) from error
+    holder = Holder.this_process(paths.state)
+    with ExitStack() as held:
+        for file in filter(None, (paths.machine_lock, _state_lock(paths))):
+            held.enter_context(_file_lock(file, holder))
+        engine = _users_engine(paths)
+        if engine:
+            held.enter_context(engine_lock(engine, holder, say))
+        for left in end_left_over(paths):
+            say(f"ended what an earlier run left running: {left}")
+        sweep_scratch(paths.cache)
+        os.environ[MARK] = str(paths.state)
+        try:
+            yield
+        finally:
+            end_left_over(paths)
+            del os.environ[MARK]
 
 
 def is_held_above(paths: Paths) -> bool:
@@ -50,15 +59,76 @@ def is_held_above(paths: Paths) -> bool:
     if os.environ.get(MARK) != str(paths.state):
         return False
     try:
-        with _lock(paths).acquire(timeout=0):
-            # That run has ended, or was killed.
-            return False
-    except Timeout:
-        return True
+        descriptor = os.open(_state_lock(paths), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        # That run has ended.
+        return False
+    try:
+        # It may have been killed.
+        return not _flock(descriptor)
+    finally:
+        os.close(descriptor)
 
 
-def _lock(paths: Paths) -> FileLock:
-    return FileLock(paths.state.with_name(f"{NAME}.lock"))
+def _state_lock(paths: Paths) -> Path:
+    return paths.state.with_name(f"{NAME}.lock")
+
+
+def _users_engine(paths: Paths) -> Engine | None:
+    """The engine that this run would use, where it is not the lab's own; raises LabError."""
+    engine = running_engine(paths)
+    return None if engine is None or engine.owned else engine
+
+
+@contextmanager
+def _file_lock(file: Path, holder: Holder) -> Iterator[None]:
+    """Hold `file`, which names the holder meanwhile, and is removed in the end."""
+    descriptor = _open_locked(file)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, holder.write().encode())
+        yield
+    finally:
+        # While it is held, so that the file of a run that comes next is not taken away.
+        file.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _open_locked(file: Path) -> int:
+    """Return a descriptor of `file` with its lock; raises HeldByAnotherError."""
+    while True:
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(file, flags, 0o600)
+        except OSError as error:
+            raise LabError(f"The lock {file} cannot be opened: {error.strerror}.") from error
+        if not _flock(descriptor):
+            other = Holder.read(os.read(descriptor, _LONGEST).decode(errors="replace"))
+            os.close(descriptor)
+            # It has just begun, or is of a version that names none.
+            who = other or "its process is not known"
+            raise HeldByAnotherError(
+                f"Another run uses the lab: {who} (lock {file}). Wait for it to end."
+            )
+        if _is_still(file, descriptor):
+            return descriptor
+        # Its holder removed it between the two calls.
+        os.close(descriptor)
+
+
+def _flock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_still(file: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(file.lstat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def end_left_over(paths: Paths) -> list[str]:

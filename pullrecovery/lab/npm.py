@@ -2,34 +2,23 @@
 
 import os
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from filelock import FileLock
 
-from pullrecovery.lab.content import full_key_of, whole_folder
+from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.nodejs import find_npm
 from pullrecovery.lab.npm_files import npm_files
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.rootfs import Note
 from pullrecovery.lab.toolchain import go_arch
 from pullrecovery.process import run
+from pullrecovery.variables import VariableSet
 
 _WITHIN = 1200.0
 _CPUS = {"amd64": "x64", "arm64": "arm64"}
 # Links to programs are made by names that the lock gives, and nobody calls them.
 _OPTIONS = ("ci", "--ignore-scripts", "--no-bin-links", "--no-audit", "--no-fund")
-# What a user sets so that npm finds the registry and is let in.
-_ALLOWED = (
-    "PATH",
-    "LANG",
-    "LC_*",
-    "TMPDIR",
-    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
-    *("NODE_AUTH_TOKEN", "NODE_EXTRA_CA_CERTS", "NPM_TOKEN"),
-    *("npm_config_*", "NPM_CONFIG_*", "SSL_CERT_DIR", "SSL_CERT_FILE"),
-)
 
 
 def installed_modules(paths: Paths, site: Path, note: Note) -> Path:
@@ -39,7 +28,7 @@ def installed_modules(paths: Paths, site: Path, note: Note) -> Path:
     words.
     """
     files = npm_files(site)
-    folder = paths.cache / "docs" / f"modules-{full_key_of([go_arch(), *files.values()])}"
+    folder = paths.cache / "docs" / f"modules-{key_of([go_arch(), *files.values()])}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / "npm.lock"):
         if not folder.exists():
@@ -54,7 +43,8 @@ def _install(paths: Paths, files: Mapping[str, str], folder: Path, note: Note) -
             (scratch / name).write_text(text, encoding="utf-8")
         machine = ["--os=linux", f"--cpu={_CPUS[go_arch()]}", "--libc=glibc"]
         command = [*find_npm(paths), *_OPTIONS, *machine]
-        run(command, cwd=scratch, env=npm_environment(paths), timeout=_WITHIN)
+        own = npm_environment(paths)
+        run(command, cwd=scratch, env=own, inherit=[VariableSet.NPM], timeout=_WITHIN)
         # Docusaurus keeps compiled pages there, where the container has a folder of its own.
         (scratch / "node_modules" / ".cache").mkdir(exist_ok=True)
         # Whoever builds is another user.
@@ -62,16 +52,14 @@ def _install(paths: Paths, files: Mapping[str, str], folder: Path, note: Note) -
 
 
 def npm_environment(paths: Paths) -> dict[str, str]:
-    """The variables of npm: the user's settings of it and of the network; the others are empty."""
-    own = {name: value if _is_allowed(name) else "" for name, value in os.environ.items()}
+    """The variables of npm beside those that the user sets for it: a home and a cache of the lab's.
+
+    The user's `.npmrc` is named, as it lies in another home.
+    """
     paths.home.mkdir(parents=True, exist_ok=True)
+    own = {"HOME": str(paths.home), "npm_config_cache": str(paths.cache / "npm")}
     settings = Path.home() / ".npmrc"
-    if settings.is_file() and not {"npm_config_userconfig", "NPM_CONFIG_USERCONFIG"} & {
-        *os.environ
-    }:
+    named = {"npm_config_userconfig", "NPM_CONFIG_USERCONFIG"} & {*os.environ}
+    if settings.is_file() and not named:
         own["npm_config_userconfig"] = str(settings)
-    return {**own, "HOME": str(paths.home), "npm_config_cache": str(paths.cache / "npm")}
-
-
-def _is_allowed(name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in _ALLOWED)
+    return own

@@ -7,6 +7,7 @@ from pathlib import Path
 NAME = "pull-recovery"
 LABEL = "dev.pullrecovery.lab"
 SHARED_LABEL = "dev.pullrecovery.shared"
+_RUN = Path("/run")
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -16,10 +17,12 @@ class Paths:
 
     `cache` holds what is keyed by content and may be deleted at any time;
     `state` holds what belongs to the running lab and goes with it.
+    `machine_lock` is held by any run of root's, whatever its folders are; None for other users.
     """
 
     cache: Path
     state: Path
+    machine_lock: Path | None = None
 
     @property
     def tools(self) -> Path:
@@ -48,4 +51,13 @@ def default_paths() -> Paths:
     home = Path.home()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
     state = Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
-    return Paths(cache / NAME, state / NAME)
+    return Paths(cache / NAME, state / NAME, _machine_lock())
+
+
+def _machine_lock() -> Path | None:
+    """A file in a folder that root alone may write: no other user can hold it, or put a link there.
+
+    Who is not root starts no engine and changes nothing that the machine has once.
+    """
+    root = os.geteuid() == 0 and os.access(_RUN, os.W_OK)
+    return _RUN / f"{NAME}.lock" if root else None

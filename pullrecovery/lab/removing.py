@@ -42,8 +42,6 @@ def remove_lab(paths: Paths, say: Callable[[str], None]) -> list[str]:
         if paths.state.exists():
             shutil.rmtree(paths.state)
             removed.append("state folder")
-        # While it is held, so that no lock of a run that comes next is taken away.
-        paths.state.with_name(f"{NAME}.lock").unlink(missing_ok=True)
     return removed
 
 

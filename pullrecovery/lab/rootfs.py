@@ -87,6 +87,16 @@ RUN dpkg-query --show {packages} >/dev/null 2>&1 \\
    && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends {packages} \\
    && rm -rf /var/lib/apt/lists/*; }}
 """
+# Its text has the week: the engine takes a layer of the same text from its own cache.
+_DOCKERFILE_OF_WEEK = """\
+FROM {published}
+RUN : as of {week} \\
+ && apt-get update -q \\
+ && export DEBIAN_FRONTEND=noninteractive \\
+ && apt-get upgrade -q -y \\
+ && apt-get install -q -y --no-install-recommends {packages} \\
+ && rm -rf /var/lib/apt/lists/*
+"""
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 
@@ -98,17 +108,19 @@ class BaseImage:
     """A root file system as an image in the engine: by default the one under node and ghcr.io.
 
     Bootstrapped on this machine, by way of a tar in the cache; or, where `pulled`,
-    made from the published Debian image.
+    made from the published Debian image. `week` is '' where packages of any age will do, or a name
+    such as 2026-W48: made once for each, so that the security updates until then are in it.
     """
 
     paths: Paths
     pulled: bool = False
     packages: Packages = BASE
+    week: str = ""
 
     @property
     def key(self) -> str:
         start = published_base() if self.pulled else SUITE
-        return key_of([start, *self.packages.names, *_EXCLUDED])
+        return key_of([start, *self.packages.names, *_EXCLUDED, *filter(None, [self.week])])
 
     @property
     def tag(self) -> str:
@@ -150,7 +162,9 @@ class BaseImage:
         """Install the packages on the published image; False if they cannot be had there."""
         published = published_base()
         note(f"building the image {self.packages.name} on {published.partition('@')[0]}")
-        recipe = _DOCKERFILE.format(published=published, packages=" ".join(self.packages.names))
+        recipe = (_DOCKERFILE_OF_WEEK if self.week else _DOCKERFILE).format(
+            published=published, packages=" ".join(self.packages.names), week=self.week
+        )
         try:
             client.images.build(
                 fileobj=io.BytesIO(recipe.encode()),

@@ -11,16 +11,14 @@ from filelock import FileLock
 
 from pullrecovery.errors import LabError
 from pullrecovery.lab import site_box
-from pullrecovery.lab.content import full_key_of, whole_folder
+from pullrecovery.lab.content import key_of, whole_folder
 from pullrecovery.lab.nodejs import LOCK
 from pullrecovery.lab.npm import installed_modules
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.rootfs import Note
 from pullrecovery.lab.site_box import PROGRAM, SITE, Box
-from pullrecovery.tree import files_below
+from pullrecovery.tree import MADE_BY_NPM, files_below
 
-# What npm and Docusaurus make in a folder somebody works in.
-_MADE = frozenset({"node_modules", "build", ".docusaurus", ".git"})
 _LISTED = (".docusaurus", "docusaurus-plugin-content-docs")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 # All that decides what comes of a build, beside the site itself.
@@ -57,7 +55,7 @@ class SiteBuilder:
         parts: list[str | Path] = [*_CODE]
         for file in site_files(site):
             parts += [file.relative_to(site).as_posix(), file]
-        return full_key_of(parts)
+        return key_of(parts)
 
     def built(
         self, site: Path, note: Note = lambda _: None, origin: Path | None = None
@@ -118,7 +116,7 @@ def site_files(site: Path) -> list[Path]:
 
     Raises UsageError for a symbolic link that leads out of it.
     """
-    return files_below(site, _MADE)
+    return files_below(site, MADE_BY_NPM | {".git"})
 
 
 def copy_site(site: Path, work: Path) -> None:

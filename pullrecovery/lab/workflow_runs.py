@@ -22,14 +22,14 @@ from pullrecovery.lab.runner_shell import RunnerShell
 from pullrecovery.model import Target
 from pullrecovery.observation import Ran
 from pullrecovery.redaction import protect
-from pullrecovery.tree import files_below
+from pullrecovery.tree import MADE_BY_NPM, files_below
 from pullrecovery.workflow_file import TAGS, Event, WorkflowFile, is_checkout
 from pullrecovery.workflow_seen import DockerCall, Played, Pushed, Rehearsal, StepLog
 
 _FILES = Path(__file__).parent / "workflow_files"
 _ACTIONS = _FILES / "actions"
 # What no workflow that makes images reads, and what is large.
-_LEFT_OUT = frozenset({".git", "node_modules", "build", ".docusaurus", ".venv"})
+_LEFT_OUT = MADE_BY_NPM | {".git", ".venv"}
 _USUAL_LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04")
 _PUSHED = re.compile(r"(\S+): digest: (sha256:[0-9a-f]{64}) size: \d+")
 # Cursor movements of docker's progress.
@@ -70,7 +70,7 @@ class LabRehearsals:
         files["executables"] = "".join(f"{name}\n" for name in executables).encode()
         files[f"repo/{workflow.path}"] = file.text.encode()
         files["play"] = (_FILES / "play").read_bytes()
-        files |= {**_actions(), **more}
+        files |= {**_actions(), "variables": b"", **more}
         files["secrets"] = f"GITHUB_TOKEN={token}\n".encode() + more.get("secrets", b"")
         release = event.ref.removeprefix(TAGS) if event.ref.startswith(TAGS) else ""
         arguments = [workflow.repository, workflow.branch, release, event.name, workflow.path]
@@ -100,8 +100,8 @@ class LabWorkflows(LabRehearsals):
         `level` is what that token may do with packages: `none`, `read` or `write`. `entry`, as
         `key:value`: of jobs whose matrix has it, that entry alone. `more` are files beside the
         repository: programs of `rehearsal/` stand before all others, `repositories/OWNER/NAME/`
-        is what a checkout of that repository gives, and `secrets` are the repository's, a line
-        NAME=VALUE each.
+        is what a checkout of that repository gives, and `secrets` and `variables` are the
+        repository's, a line NAME=VALUE each.
         """
         refused = file.refusal(event)
         if refused:

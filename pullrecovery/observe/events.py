@@ -5,6 +5,7 @@ an hour; a container's status holds its last state alone.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ _FAILURES = frozenset({"Failed", "InspectFailed", "ErrImageNeverPull"})
 # The API server ends a watch by itself then, and the watch goes on where it was.
 _SECONDS = 600
 _ENDS_WITHIN = 5.0
+_CUT_AGAIN = 0.05
 # Between two attempts while the API server does not answer.
 _AGAIN = 0.5
 
@@ -178,8 +180,11 @@ class _Stream(threading.Thread):
     def end(self) -> None:
         """Cut the connection, and wait for the thread."""
         self._ended.set()
-        self._watch.stop()
-        self.join(_ENDS_WITHIN)
+        until = time.monotonic() + _ENDS_WITHIN
+        while self.is_alive() and time.monotonic() < until:
+            # Once more, as a watch that is just being connected has nothing to be cut yet.
+            self._watch.stop()
+            self.join(_CUT_AGAIN)
 
     def _follow(self) -> None:
         """Watch from the last version seen, until the API server ends it."""

@@ -156,8 +156,11 @@ class ResultFile:
         return missing
 
     def _doubts(self) -> list[str]:
-        """Why this run says nothing of what it was to judge, by the words of its guards."""
-        nothing = [] if self._scenarios or self._stories else [Guard.SOMETHING_JUDGED.value]
+        """Why this run says nothing of what it was to judge, by the words of its guards.
+
+        A selection may have no scenario: its tests judge no criterion, and still have to be run.
+        """
+        nothing = [] if self._outcomes else [Guard.SOMETHING_JUDGED.value]
         return [*(f"{Guard.NO_SKIPS}: {test}" for test in self._skipped), *nothing]
 
     def _exit(self, exitstatus: int, scenarios: list[dict[str, Any]], missing: list[str]) -> Exit:

@@ -43,6 +43,9 @@ def _criteria(result: dict[str, Any]) -> Iterator[str]:
             yield f"  {criterion['id']}  {verdict:<14} {rows}"
     for missing in (*result["run"]["doubts"], *result["missing"]):
         yield f"  CANNOT TELL  {missing}"
+    told = (result["scenarios"], result["stories"], result["controls"], result["run"]["doubts"])
+    if not any(told):
+        yield "  no criterion was judged: no test of the selection has a scenario"
     if result["controls"]:
         failed = [each["id"] for each in result["controls"] if not each["as_expected"]]
         said = f"not as expected: {', '.join(failed)}" if failed else "all as expected"

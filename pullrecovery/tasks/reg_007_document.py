@@ -29,12 +29,11 @@ from pullrecovery.model import Cause, Docs, Target, Verdict, all_named, fails, h
 from pullrecovery.observation import Observation
 from pullrecovery.observe.docs import observe_docs
 from pullrecovery.tasks.changes import Change, diff_of
-from pullrecovery.tree import files_below
+from pullrecovery.tree import MADE_BY_NPM, files_below
 from pullrecovery.world import World
 
 _ROUNDS = 6
 _PAGES = (".md", ".mdx")
-_MADE = ("node_modules", "build", ".docusaurus")
 
 
 def reg_007(seen: Observation) -> Verdict:
@@ -67,8 +66,8 @@ def document(world: World, *, dry_run: bool = False) -> Change:
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / docs.folder.name
         # A copy holds what its links lead to, which must not be a file of this machine.
-        files_below(docs.folder, frozenset(_MADE))
-        shutil.copytree(docs.folder, folder, ignore=shutil.ignore_patterns(*_MADE))
+        files_below(docs.folder, MADE_BY_NPM)
+        shutil.copytree(docs.folder, folder, ignore=shutil.ignore_patterns(*MADE_BY_NPM))
         copy = Docs(
             folder,
             folder / docs.page.relative_to(docs.folder),

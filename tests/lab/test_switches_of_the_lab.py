@@ -263,6 +263,7 @@ def test_certificate_is_wrong_in_one_thing(control, tags, http, state, which, sa
     assert pulled(tags) == (200, "")
 
 
+@pytest.mark.usefixtures("configured")
 def test_keys_of_faulty_certificates_are_for_this_user_alone(state):
     """And no traceback prints them."""
     file = state / "faulty-certificates.json"

@@ -86,9 +86,12 @@ class SuiteImage:
     base: BaseImage
 
     @classmethod
-    def of(cls, tools: Toolchain, paths: Paths, *, pulled: bool) -> "SuiteImage":
-        """On a root file system of its own, bootstrapped or made from the published image."""
-        return cls(tools, BaseImage(paths, pulled, _BASE))
+    def of(cls, tools: Toolchain, paths: Paths, *, pulled: bool, week: str = "") -> "SuiteImage":
+        """On a root file system of its own, bootstrapped or made from the published image.
+
+        `week` as in `BaseImage`; the image that is published has one.
+        """
+        return cls(tools, BaseImage(paths, pulled, _BASE, week))
 
     @cached_property
     def key(self) -> str:

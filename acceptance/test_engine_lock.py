@@ -1,0 +1,56 @@
+"""The lock that a run puts into an engine of the user's, in the lab's engine under another name."""
+
+import subprocess
+import sys
+
+import pytest
+from docker.errors import NotFound
+
+from pullrecovery.lab.engine_lock import engine_lock
+from pullrecovery.lab.holder import HeldByAnotherError, Holder
+from pullrecovery.lab.paths import REPOSITORY
+
+_VOLUME = "pull-recovery-lock-of-a-test"
+# Another run: it holds the engine until it is killed.
+_HOLD = """
+import sys
+from pathlib import Path
+from pullrecovery.lab.engine import Engine
+from pullrecovery.lab.engine_lock import engine_lock
+from pullrecovery.lab.holder import Holder
+holder = Holder.this_process(Path("/another/user"))
+with engine_lock(Engine(sys.argv[1], owned=False), holder, print, sys.argv[2]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def other_run(lab):
+    """A process that holds the lab's engine."""
+    command = [sys.executable, "-c", _HOLD, lab.engine.host, _VOLUME]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=REPOSITORY, **pipes) as process:
+        assert process.stdout.readline() == b"held\n"
+        yield process
+        process.kill()
+
+
+def test_engine_is_held_until_its_run_is_killed(lab, other_run, engine_client, tmp_path):
+    """The refusal names the other run; a killed one's lock is taken over, and none is left."""
+    holder = Holder.this_process(tmp_path)
+    named = rf"process {other_run.pid} of \S+, since \S+, for the lab in /another/user\. "
+    with (
+        pytest.raises(HeldByAnotherError, match=named),
+        engine_lock(lab.engine, holder, print, _VOLUME),
+    ):
+        pytest.fail("two runs hold the engine")
+
+    other_run.kill()
+    other_run.wait()
+    with engine_lock(lab.engine, holder, print, _VOLUME):
+        labels = engine_client.volumes.get(_VOLUME).attrs["Labels"]
+        assert Holder.read(labels["dev.pullrecovery.holder"]) == holder
+
+    with pytest.raises(NotFound):
+        engine_client.volumes.get(_VOLUME)

@@ -1,0 +1,22 @@
+"""Installing Argo CD: what ends it is an error of the lab, with what was waited for."""
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab import argocd
+
+
+class Api:
+    """An API server that serves none of Argo CD's resources."""
+
+    def list_namespaced_custom_object(self, *_, **__):
+        raise ApiException(status=404)
+
+
+def test_unserved_resources_are_an_error_of_the_lab(monkeypatch):
+    """A wait that ended in vain is one sentence, and no traceback."""
+    monkeypatch.setattr(argocd, "_SERVED_WITHIN", 0.0)
+
+    with pytest.raises(LabError, match="the API server serves Argo CD's resources: not after"):
+        argocd._make_project(Api())

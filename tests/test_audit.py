@@ -1,0 +1,95 @@
+"""`make audit` looks at every lock, goes on after a finding, and passes over nothing unargued."""
+
+import os
+import subprocess
+
+import pytest
+
+from pullrecovery.lab.paths import REPOSITORY
+
+AUDIT = REPOSITORY / "tests" / "audit"
+# In the place of all three programs: writes down what it was asked, and fails for one of the locks.
+PROGRAM = """\
+#!/bin/sh
+echo "$(basename "$0") $*" >>"$ASKED"
+case "$*" in *"$BAD"*) exit 1 ;; esac
+"""
+
+
+@pytest.fixture(name="audited")
+def _audited(tmp_path):
+    """Runs the script with programs that find something where the arguments have the text `bad`."""
+    for name in ("pip-audit", "npm", "govulncheck"):
+        (tmp_path / name).write_text(PROGRAM)
+        (tmp_path / name).chmod(0o755)
+
+    def run(bad):
+        asked = tmp_path / "asked"
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "ASKED": str(asked), "BAD": bad}
+        command = [AUDIT / "audit", tmp_path / "pip-audit", tmp_path / "govulncheck"]
+        ended = subprocess.run(
+            command, env=environment, check=False, capture_output=True, text=True
+        )
+        return ended.returncode, ended.stdout, asked.read_text().splitlines()
+
+    return run
+
+
+def _locked(pattern):
+    found = REPOSITORY.rglob(pattern)
+    hidden = (".venv", ".venv-audit", ".venv-mutation", "node_modules", "mutants")
+    names = (file.relative_to(REPOSITORY) for file in found)
+    return sorted(name.as_posix() for name in names if not set(name.parts) & set(hidden))
+
+
+def test_every_lock_is_audited(audited):
+    """A lock that is added later is found by its name."""
+    code, _, asked = audited("no such text")
+
+    assert code == 0
+    python = [line.split()[-1] for line in asked if line.startswith("pip-audit ")]
+    go = [f"{line.split()[2]}/go.mod" for line in asked if line.startswith("govulncheck ")]
+    assert sorted(python) == _locked("*.lock")
+    assert sorted(go) == _locked("go.mod")
+    assert [line for line in asked if line.startswith("npm ")] == [
+        "npm --prefix sample/docs audit --package-lock-only --audit-level=high"
+    ]
+
+
+def test_unaudited_package_is_a_finding(audited):
+    """pip-audit passes over what its database lacks, unless it is told to be strict."""
+    _, _, asked = audited("no such text")
+
+    python = [line for line in asked if line.startswith("pip-audit ")]
+    assert python
+    assert all(" --strict --disable-pip --require-hashes" in line for line in python)
+
+
+@pytest.mark.parametrize("bad", ["ghcr/requirements.lock", "sample/docs", "toolchain/helm"])
+def test_audit_goes_on_after_a_finding(audited, bad):
+    """It fails in the end, and names the lock."""
+    _, _, all_asked = audited("no such text")
+    code, printed, asked = audited(bad)
+
+    assert code == 1
+    last = printed.splitlines()[-1]
+    assert last.startswith("== to be fixed, or argued in SECURITY.md: ")
+    assert bad in last
+    assert asked[len(all_asked) :] == all_asked
+
+
+def test_tool_modules_are_audited_by_their_tools(audited):
+    """A module that only names programs has no package of its own to look at."""
+    _, _, asked = audited("no such text")
+
+    assert "govulncheck -C pullrecovery/lab/toolchain/helm tool" in asked
+    assert "govulncheck -C pullrecovery/lab/toolchain/pause ." in asked
+
+
+def test_every_exception_is_argued():
+    """An id alone does not say why its finding does not matter here."""
+    lines = (AUDIT / "exceptions").read_text().splitlines()
+    ids = [line for line in lines if line and not line.startswith("#")]
+    policy = (REPOSITORY / "SECURITY.md").read_text()
+
+    assert [each for each in ids if each not in policy] == []

@@ -1,0 +1,185 @@
+"""The lock in a container engine: exactly one run has it, and a killed one's is taken over."""
+
+import os
+from dataclasses import replace
+from types import SimpleNamespace
+
+import psutil
+import pytest
+from docker.errors import APIError
+
+from pullrecovery.errors import LabError
+from pullrecovery.lab import holder as holders
+from pullrecovery.lab.engine_lock import VOLUME, engine_lock
+from pullrecovery.lab.holder import HeldByAnotherError, Holder
+
+_MARK, _HOLDER = "dev.pullrecovery.lock", "dev.pullrecovery.holder"
+
+
+class Volumes:
+    """Volumes of an engine: one of a name, with the labels of who created it."""
+
+    def __init__(self, api_version):
+        self.found = {}
+        self.api = SimpleNamespace(api_version=api_version)
+        self.volumes = self
+        self.problem = None
+
+    def create(self, name, labels):
+        if self.problem:
+            raise self.problem
+        return SimpleNamespace(attrs={"Labels": self.found.setdefault(name, labels)})
+
+    def prune(self, filters):
+        if self.problem:
+            raise self.problem
+        # Since 1.42 the engine leaves out those with a name, and before it knows no `all`.
+        assert (filters.pop("all", False) is True) == (self.api.api_version != "1.41")
+        name, _, value = filters.pop("label").partition("=")
+        self.found = {key: has for key, has in self.found.items() if (has or {}).get(name) != value}
+        assert not filters
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(name="volumes", params=["1.41", "1.55"])
+def _volumes(request):
+    return Volumes(request.param)
+
+
+@pytest.fixture(name="engine")
+def _engine(volumes):
+    return SimpleNamespace(host="unix:///engine", client=lambda: volumes)
+
+
+@pytest.fixture(name="holder")
+def _holder(tmp_path):
+    return Holder.this_process(tmp_path / "state")
+
+
+def _leave(volumes, holder):
+    """The lock of a run that did not give it back."""
+    volumes.create(VOLUME, {_MARK: holder.folder, _HOLDER: holder.write()})
+
+
+def _ended(holder):
+    return replace(holder, started=holder.started - 86400, folder="/of/the/killed")
+
+
+def test_second_run_in_one_engine_is_refused(engine, volumes, holder):
+    """The other user and state folder are named."""
+    named = (
+        rf"^Another run .* at unix:///engine: process {os.getpid()} of .* lab in {holder.folder}\."
+    )
+    with (
+        engine_lock(engine, holder, print),
+        pytest.raises(HeldByAnotherError, match=named),
+        engine_lock(engine, replace(holder, folder="/another"), print),
+    ):
+        pytest.fail("two runs hold the engine")
+
+    assert volumes.found == {}
+
+
+def test_killed_runs_engine_lock_is_taken_over(engine, volumes, holder):
+    """Its process has ended, and its number may be another's by now."""
+    _leave(volumes, _ended(holder))
+
+    with engine_lock(engine, holder, print):
+        assert Holder.read(volumes.found[VOLUME][_HOLDER]) == holder
+
+
+def test_lock_that_another_run_took_meanwhile_is_left(engine, volumes, holder):
+    """Two runs see that a third was killed; the slower one must not remove the faster one's."""
+    _leave(volumes, _ended(holder))
+    prune = volumes.prune
+
+    def prune_after_another(filters):
+        volumes.prune = prune
+        volumes.found.clear()
+        _leave(volumes, replace(holder, folder="/faster"))
+        prune(filters)
+
+    volumes.prune = prune_after_another
+
+    with (
+        pytest.raises(HeldByAnotherError, match="for the lab in /faster"),
+        engine_lock(engine, holder, print),
+    ):
+        pytest.fail("the lock of the faster run is gone")
+
+
+def test_process_of_another_container_is_not_taken_for_ended(engine, volumes, holder):
+    """Its number says nothing here, so the way to remove the lock by hand is named."""
+    elsewhere = replace(_ended(holder), namespace="pid:[1]")
+    _leave(volumes, elsewhere)
+
+    with (
+        pytest.raises(HeldByAnotherError, match=r"in another container\..*docker volume rm pull-r"),
+        engine_lock(engine, holder, print),
+    ):
+        pytest.fail("it may be running")
+
+
+@pytest.mark.parametrize("labels", [None, {}, {_HOLDER: "{}"}, {_HOLDER: "[" * 9999}])
+def test_volume_that_names_no_holder_is_left(engine, volumes, holder, labels):
+    """Somebody else may have made it."""
+    volumes.found[VOLUME] = labels
+
+    with (
+        pytest.raises(HeldByAnotherError, match="its volume pull-recovery-lock does not say which"),
+        engine_lock(engine, holder, print),
+    ):
+        pytest.fail("it is not ours")
+    assert volumes.found == {VOLUME: labels}
+
+
+def test_engine_that_gives_no_volume_is_an_error(engine, volumes, holder):
+    """Without a lock two runs might use it."""
+    volumes.problem = APIError("no space left on device")
+
+    with (
+        pytest.raises(LabError, match="The engine at unix:///engine gives no lock: no space left"),
+        engine_lock(engine, holder, print),
+    ):
+        pytest.fail("there is no lock")
+
+
+def test_engine_that_ended_meanwhile_costs_no_result(engine, volumes, holder):
+    """The lock stays in its data, and the next run sees that the process has ended."""
+    said = []
+
+    with engine_lock(engine, holder, said.append):
+        volumes.problem = APIError("the engine is gone")
+
+    assert said == ["the volume pull-recovery-lock stays until the next run: the engine is gone"]
+
+
+def test_hidden_process_of_another_user_lives(monkeypatch, holder):
+    """A system may show each user the own processes alone."""
+
+    def hidden(_):
+        raise psutil.NoSuchProcess(holder.pid)
+
+    monkeypatch.setattr(holders.psutil, "Process", hidden)
+
+    assert holder.lives()
+    assert not replace(holder, pid=2**22 + 1).lives()
+
+
+def test_process_that_may_not_be_looked_at_lives(monkeypatch, holder):
+    """What cannot be told is not taken for ended."""
+
+    def denied(_):
+        raise psutil.AccessDenied(holder.pid)
+
+    monkeypatch.setattr(holders.psutil, "Process", denied)
+
+    assert holder.lives()
+
+
+def test_clock_that_was_set_ends_no_run(holder):
+    """A process's start is told by the machine's clock."""
+    assert replace(holder, started=holder.started - 30).lives()
+    assert not replace(holder, started=holder.started - 120).lives()
