@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from pullrecovery.deploy.chart_schemas import check_schemas
 from pullrecovery.deploy.deployer import Ability
 from pullrecovery.model import Workload
 from pullrecovery.process import CommandError, run
@@ -26,6 +27,7 @@ class HelmReader:
         self, workload: Workload, *, settings: Sequence[str] = (), hooks: bool = True
     ) -> str:
         """Render the chart with its values files; raises CommandError with Helm's words."""
+        check_schemas(workload.chart)
         options = [*_settings(settings), *([] if hooks else ["--no-hooks"])]
         return self._call("template", *_options(workload), *options, *_release(workload))
 
@@ -69,6 +71,7 @@ class Helm(HelmReader):
         whether they run is judged elsewhere. `settings` are for --set. A dry run asks the API
         server what it would say, and changes nothing.
         """
+        check_schemas(workload.chart)
         command = ["upgrade", "--install", *_options(workload)]
         options = ["--create-namespace", "--history-max", "5", "--timeout", f"{within}s"]
         # It would read the API's whole schema, to learn that the API server itself checks fields.
