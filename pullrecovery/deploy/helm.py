@@ -27,7 +27,6 @@ class HelmReader:
         self, workload: Workload, *, settings: Sequence[str] = (), hooks: bool = True
     ) -> str:
         """Render the chart with its values files; raises CommandError with Helm's words."""
-        check_schemas(workload.chart)
         options = [*_settings(settings), *([] if hooks else ["--no-hooks"])]
         return self._call("template", *_options(workload), *options, *_release(workload))
 
@@ -71,7 +70,6 @@ class Helm(HelmReader):
         whether they run is judged elsewhere. `settings` are for --set. A dry run asks the API
         server what it would say, and changes nothing.
         """
-        check_schemas(workload.chart)
         command = ["upgrade", "--install", *_options(workload)]
         options = ["--create-namespace", "--history-max", "5", "--timeout", f"{within}s"]
         # It would read the API's whole schema, to learn that the API server itself checks fields.
@@ -95,7 +93,11 @@ class Helm(HelmReader):
 
 
 def _release(workload: Workload) -> list[str]:
-    """Return the positional arguments, none of which is then taken for an option."""
+    """Return the positional arguments, none of which is then taken for an option.
+
+    Raises RefusedChartError for a chart that Helm is not given.
+    """
+    check_schemas(workload.chart)
     return ["--", workload.name, str(workload.chart)]
 
 
@@ -104,5 +106,11 @@ def _settings(settings: Sequence[str]) -> list[str]:
 
 
 def _options(workload: Workload) -> list[str]:
-    files = [option for file in workload.values for option in ("--values", str(file))]
+    files = [option for file in workload.values for option in ("--values", _one(file))]
     return ["--namespace", workload.namespace, *files]
+
+
+def _one(file: Path) -> str:
+    """Return the file as an item of CSV: what follows a comma is another file to Helm."""
+    doubled = str(file).replace('"', '""')
+    return f'"{doubled}"'

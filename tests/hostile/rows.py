@@ -97,6 +97,21 @@ def _lock(place: str, entry: dict[str, object]) -> Change:
     return change
 
 
+def _values_of_the_machine(target: Path) -> None:
+    """Name one file of the target by a path that Helm would split into two."""
+    chart = target / "charts/frontend"
+    (chart / "a").write_text("{}")
+    _whole("charts/frontend/a,/etc/x.yaml", "{}")(target)
+    named = '["charts/frontend/a,/etc/x.yaml"]'
+    _text("target.yaml", f"[{_VALUES}]", named)(target)
+
+
+def _linked_values(target: Path) -> None:
+    """Lead to such a file by a link, within the target."""
+    _whole("charts/frontend/a,/etc/x.yaml", "{}")(target)
+    _link(_VALUES, "a,/etc/x.yaml")(target)
+
+
 def _schema(content: object) -> Change:
     return _whole("charts/frontend/values.schema.json", json.dumps(content))
 
@@ -167,6 +182,8 @@ AUTHOR = (
     ("git-link-to-itself", Reader.GIT, _link("charts/loop", "loop"), rf"charts/loop of .* {_LEAVES}"),
 )  # fmt: skip
 VALUES = (
+    ("values-path-is-a-list", Reader.VALUES, _values_of_the_machine, r"target\.yaml:13: values 'charts/frontend/a,/etc/x\.yaml': its path has a comma"),
+    ("values-link-to-a-list", Reader.VALUES, _linked_values, r"target\.yaml:13: values 'charts/frontend/values-dev\.yaml': its path has a comma"),
     ("values-are-a-link", Reader.VALUES, _link(_VALUES, "/proc/self/environ"), rf"values-dev\.yaml of .* {_LEAVES}"),
     ("values-link-into-git", Reader.VALUES, _link(_VALUES, "../../.git/config"), r"values 'charts/frontend/values-dev\.yaml' does not exist"),
     ("values-bomb-of-aliases", Reader.VALUES, _whole(_VALUES, _BOMB), r"values:\d+: not valid YAML: its aliases", _edit),
