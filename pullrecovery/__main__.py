@@ -27,6 +27,7 @@ from pullrecovery.gate.options import add_gate
 from pullrecovery.lab import commands
 from pullrecovery.lab.cluster_objects import ALLOW_CLUSTER_OBJECTS
 from pullrecovery.live_run import Looking, run_live
+from pullrecovery.plain_text import plain
 from pullrecovery.process import end_with_us
 from pullrecovery.redaction import redact
 from pullrecovery.report.page import write_page
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(text: str, code: Exit) -> int:
     """Say what is wrong, and what to do where that is known; returns the exit code."""
     cure = cure_of(text)
-    print(f"error: {redact(text)}", *([cure] if cure else []), sep="\n", file=sys.stderr)
+    print(f"error: {plain(redact(text))}", *([cure] if cure else []), sep="\n", file=sys.stderr)
     return int(code)
 
 

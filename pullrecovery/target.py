@@ -20,6 +20,8 @@ SCHEMA = 1
 REGISTRY = "ghcr.io"
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,54}[a-z0-9])?")
 _GITHUB_REPOSITORY = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]*/[-.\w]+", re.ASCII)
+# Helm takes a path with a comma for a list of files, in commands that verdicts suggest too.
+_LISTED = re.compile(r'[,"\x00-\x1f\x7f]')
 _PRIVILEGES = ("required", "optional")
 _VISIBILITIES = tuple(Visibility)
 _KINDS = {
@@ -237,6 +239,9 @@ def _existing(reader: _Reader, node: CommentedMap, key: str, relative: object) -
         raise reader.fail(node, key, f"{key} {relative!r} lies outside {reader.file.parent}.")
     if not exists:
         raise reader.fail(node, key, f"{key} {relative!r} does not exist in {reader.file.parent}.")
+    if _LISTED.search(str(path.relative_to(folder))):
+        problem = "its path has a comma, a quote or a control character; rename it."
+        raise reader.fail(node, key, f"{key} {relative!r}: {problem}")
     return path
 
 

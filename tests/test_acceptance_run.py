@@ -22,6 +22,7 @@ SECRETS = {
     "docker login in JSON": json.dumps({"message": '{"auths":{"ghcr.io":{}}}'}),
     "docker login in XML": "<failure message='{&quot;auths&quot;: {&quot;ghcr.io&quot;'/>",
     "docker login in base64": ".dockerconfigjson: eyJhdXRocyI6eyJnaGNyLmlvIjp7fX19",
+    "planted value": f"canary+{'0a' * 16}/1=",
 }
 
 

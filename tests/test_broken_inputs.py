@@ -3,10 +3,12 @@
 import json
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from joserfc import jws
 
+from pullrecovery.docs_seen import SiteSeen
 from pullrecovery.errors import UsageError
 from pullrecovery.filter_patterns import matches
 from pullrecovery.gate.signing import TYPE, read
@@ -15,8 +17,9 @@ from pullrecovery.image_values import chart_has, corrections, file_of
 from pullrecovery.keyring import UnreadableSecretError, in_order, read_entries
 from pullrecovery.keyring import matches as applies
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Image
+from pullrecovery.model import Docs, Image
 from pullrecovery.observe.chart import observe_chart
+from pullrecovery.observe.docs import observe_docs
 from pullrecovery.target import load_target
 from pullrecovery.values import edited, keys_naming
 from pullrecovery.workflow_file import (
@@ -302,3 +305,15 @@ def test_signed_text_that_is_no_document_is_no_verdict(payload):
     """Nested too deep, a number of 5,000 digits, nothing, and no Unicode."""
     with pytest.raises(VerdictError):
         read(_signed(payload.encode(errors="surrogatepass")), public())
+
+
+def test_page_that_is_no_text_is_observed(tmp_path):
+    """As Docusaurus reads it: its bytes are replaced, and the page lacks what it must have."""
+    page = tmp_path / "docs" / "page.md"
+    page.parent.mkdir()
+    page.write_bytes(b"# Registry\n\xff\xfe\n")
+    docs = Docs(page.parent, page, ())
+    site = SimpleNamespace(look=lambda _: SiteSeen("words"))
+    world = SimpleNamespace(target=SimpleNamespace(docs=docs), docs_site=site)
+
+    assert observe_docs(world).source == "# Registry\n\ufffd\ufffd\n"

@@ -158,3 +158,16 @@ def test_summary_has_cause_remedy_and_dry_run():
     assert "mend it:   kubectl create secret" in text
     assert "dry run:   +type: …" in text
     assert "CANNOT TELL  forbids to list pods" in text
+
+
+def test_words_of_pods_are_printed_plain():
+    """Events, labels and registries' answers are chosen by others."""
+    words = "seen\x1b[2J\n::error::x"
+    other = FAILS["others"][0] | {"evidence": words}
+    hostile = FAILS | {"evidence": words, "remedy": words, "others": [other], "advice": words}
+
+    printed = "\n".join(live_summary(_result((FAILURE, hostile), exitstatus=FAILED)))
+
+    assert printed.count("::error::x") == 4
+    assert "\x1b" not in printed
+    assert [line for line in printed.splitlines() if line.lstrip().startswith("::")] == []

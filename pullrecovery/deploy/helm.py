@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from pullrecovery.deploy.chart_schemas import check_schemas
 from pullrecovery.deploy.deployer import Ability
 from pullrecovery.model import Workload
 from pullrecovery.process import CommandError, run
@@ -106,7 +107,11 @@ class Helm(HelmReader):
 
 
 def _release(workload: Workload) -> list[str]:
-    """Return the positional arguments, none of which is then taken for an option."""
+    """Return the positional arguments, none of which is then taken for an option.
+
+    Raises RefusedChartError for a chart that Helm is not given.
+    """
+    check_schemas(workload.chart)
     return ["--", workload.name, str(workload.chart)]
 
 
@@ -115,5 +120,11 @@ def _settings(settings: Sequence[str]) -> list[str]:
 
 
 def _options(workload: Workload) -> list[str]:
-    files = [option for file in workload.values for option in ("--values", str(file))]
+    files = [option for file in workload.values for option in ("--values", _one(file))]
     return ["--namespace", workload.namespace, *files]
+
+
+def _one(file: Path) -> str:
+    """Return the file as an item of CSV: what follows a comma is another file to Helm."""
+    doubled = str(file).replace('"', '""')
+    return f'"{doubled}"'

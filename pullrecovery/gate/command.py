@@ -25,6 +25,7 @@ from pullrecovery.lab.raising import PHASES
 from pullrecovery.lab.versions import kubernetes_set
 from pullrecovery.model import Target
 from pullrecovery.observation import Credential
+from pullrecovery.plain_text import plain
 from pullrecovery.process import run
 from pullrecovery.registry import RegistryClient
 from pullrecovery.secret_variables import SIGNING_KEY, TOKEN, is_given, secret
@@ -141,11 +142,11 @@ def _say(verdict: GateVerdict, needs: Needs, file: Path, *, signed: bool) -> Non
     """The decision, every failure with its remedy, and where the verdict is."""
     print(f"{verdict.decision}: {verdict.target} at {verdict.revision}")
     for reason in verdict.reasons:
-        print(f"  because  {reason}")
+        print(f"  because  {plain(reason)}")
     for each in verdict.checks.failed:
         shown = " (optional)" if each.check in verdict.checks.optional else ""
-        print(f"  {each}{shown}", f"    seen  {each.evidence}", sep="\n")
-        print(f"    mend  {each.remedy}")
+        print(f"  {each}{shown}", f"    seen  {plain(each.evidence)}", sep="\n")
+        print(f"    mend  {plain(each.remedy)}")
     for judged in verdict.workloads:
         order = fix_order(_failing(verdict.checks, judged.name))
         if order:

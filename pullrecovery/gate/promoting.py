@@ -12,7 +12,7 @@ import httpx
 from pullrecovery.errors import Exit, HeldError, UsageError
 from pullrecovery.gate.kept import fetch_verdict
 from pullrecovery.gate.keys import verifying_key
-from pullrecovery.gate.revision import commit_of
+from pullrecovery.gate.revision import commit_of, root_of
 from pullrecovery.gate.signing import read
 from pullrecovery.gate.verdict import Decision, GateVerdict, VerdictError
 from pullrecovery.gate.verifying import Claim, read_signed, run_verify
@@ -51,7 +51,7 @@ def run_promote(promotion: Promotion, http: httpx.Client | None = None) -> int:
     claim, http = promotion.claim, http or httpx.Client(timeout=_WITHIN)
     if claim.folder is None:
         raise UsageError("gate promote needs --target: the target's folder in a clone.")
-    branch = _Branch(claim.folder, promotion.remote, promotion.branch)
+    branch = _Branch(root_of(claim.folder), promotion.remote, promotion.branch)
     signed, sha = read_signed(claim.verdict).strip(), commit_of(claim.folder, claim.revision)
     code = run_verify(claim, http)
     if code != Exit.HOLDS:
@@ -87,9 +87,9 @@ def _check_published(verdict: GateVerdict, signed: str, http: httpx.Client) -> N
 
 @dataclass(frozen=True)
 class _Branch:
-    """A branch of a remote of the clone that `folder` is in."""
+    """A branch of a remote of the clone whose top is `root`."""
 
-    folder: Path
+    root: Path
     remote: str
     name: str
 
@@ -137,5 +137,5 @@ class _Branch:
         return f"refs/heads/{self.name}"
 
     def _git(self, *arguments: str) -> str:
-        command = ["git", "-C", str(self.folder), *arguments]
+        command = ["git", "-C", str(self.root), *arguments]
         return run(command, env=_GIT, inherit=[VariableSet.GIT_REMOTE])

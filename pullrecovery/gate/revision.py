@@ -16,8 +16,8 @@ from pullrecovery.process import CommandError, child, run
 from pullrecovery.target import load_target
 
 _GIT = ("git", "--no-optional-locks")
-# Argo CD clones, and a clone has no replacements.
-_ENVIRONMENT = {"GIT_NO_REPLACE_OBJECTS": "1"}
+# Argo CD clones, and a clone has no replacements. A folder's name is no pattern.
+_ENVIRONMENT = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_LITERAL_PATHSPECS": "1"}
 _READ_WITHIN = 120.0
 # How git writes what a tree has.
 _PROGRAM, _LINK, _SUBMODULE = "100755", "120000", "160000"
@@ -39,10 +39,10 @@ def checked_out(folder: Path, name: str, into: Path) -> Iterator[Revision]:
     is changed. Raises UsageError where the folder is in no repository or has changes that are in
     no commit, or the name is no commit's, or that has no such folder.
     """
-    root = _root(folder)
+    root = root_of(folder)
     below = folder.resolve().relative_to(root)
     sha = _commit(root, name)
-    _check_clean(folder)
+    _check_clean(root, folder)
     with TemporaryDirectory(prefix="gate-", dir=into) as scratch:
         copy = Path(scratch).resolve() / "revision"
         _write(root, sha, below, copy)
@@ -53,7 +53,7 @@ def checked_out(folder: Path, name: str, into: Path) -> Iterator[Revision]:
 
 def commit_of(folder: Path, name: str) -> str:
     """The full id of the commit that the folder's repository knows by `name`."""
-    return _commit(_root(folder), name)
+    return _commit(root_of(folder), name)
 
 
 def target_in(copy: Path, folder: Path) -> Target:
@@ -64,18 +64,28 @@ def target_in(copy: Path, folder: Path) -> Target:
         raise UsageError(str(error).replace(str(copy), str(folder))) from error
 
 
-def _root(folder: Path) -> Path:
-    """The top of the repository that the folder is in."""
+def root_of(folder: Path) -> Path:
+    """Return the top of the repository that the folder is in, where every git command is to start.
+
+    Git takes a folder with HEAD, config, objects/ and refs/ for a repository, and runs the programs
+    that its config names; a commit can have such a folder, and none that is named .git.
+    """
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder; TARGET must be one that holds a target.yaml.")
+    whole = folder.resolve()
+    top = next((each for each in (whole, *whole.parents) if (each / ".git").exists()), None)
     try:
-        found = _git(folder, "rev-parse", "--show-toplevel").strip()
+        found = _git(top, "rev-parse", "--show-toplevel").strip() if top else ""
     except CommandError as error:
         said = error.output.strip().splitlines()[:1]
-        raise UsageError(
-            f"{folder} is in no git repository ({' '.join(said)}); the gate judges commits."
-        ) from error
-    return Path(found).resolve()
+        raise UsageError(_no_repository(folder, " ".join(said))) from error
+    if not top or Path(found).resolve() != top:
+        raise UsageError(_no_repository(folder, "no folder above it has a .git of its own"))
+    return top
+
+
+def _no_repository(folder: Path, why: str) -> str:
+    return f"{folder} is in no git repository ({why}); the gate judges commits."
 
 
 def _commit(root: Path, name: str) -> str:
@@ -89,9 +99,9 @@ def _commit(root: Path, name: str) -> str:
         ) from error
 
 
-def _check_clean(folder: Path) -> None:
+def _check_clean(root: Path, folder: Path) -> None:
     """What is in no commit would not be judged, and whoever asks may believe it is."""
-    changed = _git(folder, "status", "--porcelain", "--", ".").splitlines()
+    changed = _git(root, "status", "--porcelain", "--", str(folder.resolve())).splitlines()
     if changed:
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         names = ", ".join(line[3:] for line in changed[:3])

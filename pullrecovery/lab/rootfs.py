@@ -51,7 +51,8 @@ _BASE = (
     "systemd",
     "util-linux",
 )
-# What a CI machine has: an engine of its own, and the tools that people use beside it.
+# What a CI machine has: an engine of its own, and the tools that people use beside it. With strace
+# from there a test lists the programs that the gate starts, on whatever machine.
 _RUNNER = (
     "bash",
     "ca-certificates",
@@ -65,6 +66,7 @@ _RUNNER = (
     "pigz",
     "procps",
     "skopeo",
+    "strace",
     "util-linux",
     "xz-utils",
 )

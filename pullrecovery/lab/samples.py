@@ -19,6 +19,7 @@ import httpx
 from pullrecovery.errors import LabError
 from pullrecovery.lab import oci, toolchain
 from pullrecovery.lab.content import key_of, whole_folder
+from pullrecovery.lab.dockerfile import check_dockerfile
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.toolchain import Toolchain
 from pullrecovery.model import Image
@@ -54,7 +55,11 @@ class App:
 def build_app(
     client: docker.DockerClient, tools: Toolchain, source: Path, note: Callable[[str], None]
 ) -> App:
-    """Build `source`/Dockerfile on web-base with the engine, and keep the result as files."""
+    """Build `source`/Dockerfile on web-base with the engine, and keep the result as files.
+
+    Raises UsageError for a Dockerfile that has the engine fetch an address.
+    """
+    check_dockerfile(source / "Dockerfile")
     web_base = toolchain.WEB_BASE
     key = key_of([Path(__file__), source, web_base.source, tools.folder(web_base).name])
     folder = tools.paths.cache / "apps" / f"{source.name}-{key}"
@@ -94,11 +99,14 @@ def _build_web_base(client: docker.DockerClient, tools: Toolchain) -> str:
 
 
 def _build(client: docker.DockerClient, context: Path, tag: str, **arguments: str) -> None:
+    """Build without network, and without the proxies of the user's client, which have passwords."""
     client.images.build(
         path=str(context),
         tag=tag,
         rm=True,
         forcerm=True,
+        network_mode="none",
+        use_config_proxy=False,
         buildargs=arguments,
         labels={LABEL: "image"},
     )

@@ -12,5 +12,6 @@ def observe_docs(world: View) -> DocsSeen | None:
     docs = world.target.docs
     if docs is None or world.docs_site is None:
         return None
-    source = docs.page.read_text(encoding="utf-8") if docs.page.is_file() else None
-    return DocsSeen(source, world.docs_site.look(docs))
+    # Docusaurus reads what is no UTF-8 in the same way.
+    text = docs.page.read_text("utf-8", "replace") if docs.page.is_file() else None
+    return DocsSeen(text, world.docs_site.look(docs))

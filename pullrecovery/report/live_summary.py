@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pullrecovery.plain_text import plain
 from pullrecovery.tasks.order import fix_order
 
 _SAID = {"holds": "holds", "fails": "FAILS", "cannot_tell": "CANNOT TELL"}
@@ -15,11 +16,12 @@ def live_summary(result: dict[str, Any]) -> list[str]:
     """
     told = tuple(f"{verdict['id']}: " for verdict in result["verdicts"])
     doubts = [each for each in result["run"]["doubts"] if not each.startswith(told)]
-    return [
+    lines = [
         *(line for verdict in result["verdicts"] for line in _lines(verdict)),
         *_orders(result["verdicts"]),
         *(f"  CANNOT TELL  {each}" for each in (*doubts, *result["missing"])),
     ]
+    return [plain(line) for line in lines]
 
 
 def _orders(verdicts: list[dict[str, Any]]) -> Iterator[str]:

@@ -112,6 +112,21 @@ def test_a_held_revision_says_cause_and_remedy_by_files_of_the_target(gate, wish
     assert json.loads((wish().out / "verdict.json").read_text())["decision"] == "hold"
 
 
+def test_held_revision_prints_no_command_of_a_chart(gate, wish, capsys):
+    """Helm repeats what a chart passes to `fail`: terminals and CI systems do not obey it."""
+    words = "seen\x1b]0;title\x07\n::add-mask::a\r::error::b ##[error]c"
+    failure = Failure("frontend REG-005", Cause.RENDER_FAILED, words, words)
+    gate(lambda revision: _judged(revision, failure, doubts=(words,)))
+
+    assert run_gate(wish()) == 1
+
+    printed = capsys.readouterr().out
+    assert printed.count("add-mask") == 3
+    assert [line for line in printed.splitlines() if line.lstrip().startswith("::")] == []
+    assert "##[" not in printed
+    assert [each for each in printed if not each.isprintable() and each != "\n"] == []
+
+
 def test_held_revision_says_the_order_of_fixes(gate, wish, capsys):
     """By workload, where more than one of its criteria failed."""
     failed = [

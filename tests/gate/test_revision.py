@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from pullrecovery.errors import UsageError
-from pullrecovery.gate.revision import checked_out, target_in
+from pullrecovery.gate.revision import checked_out, commit_of, target_in
 
 _ME = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b.c", "GIT_CONFIG_GLOBAL": "/dev/null"}
 _ENV = _ME | {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b.c"}
@@ -105,6 +105,27 @@ def test_submodule_below_the_target_is_refused(git, target, tmp_path):
         checked_out(target, "HEAD", tmp_path),
     ):
         pass
+
+
+def test_target_that_looks_like_a_repository_runs_nothing(git, target, tmp_path):
+    """Its config names a program, and its alternates have the commit: git would run it."""
+    core = "repositoryformatversion = 0\nbare = false\nworktree = .."
+    for name, text in {
+        "HEAD": "ref: refs/heads/none\n",
+        "refs/kept": "",
+        "objects/info/alternates": "../../.git/objects\n",
+        "config": f'[core]\n{core}\nfsmonitor = "touch {tmp_path}/ran; false"\n',
+    }.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text(text)
+    git("add", ".")
+    git("commit", "-qm", "repository")
+
+    with checked_out(target, git("rev-parse", "HEAD"), tmp_path) as revision:
+        assert (revision.folder / "config").is_file()
+        assert commit_of(target, "HEAD") == revision.sha
+
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(

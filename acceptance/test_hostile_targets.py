@@ -1,0 +1,187 @@
+"""Hostile targets whose code runs in the lab: each try is contained, and nothing is shown.
+
+Rows that end before a lab is needed are in tests/hostile; fixtures/hostile_rows.py has the table.
+"""
+
+import base64
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from fixtures.canaries import contents
+from fixtures.hostile_gate import docs_files
+from fixtures.hostile_rows import LAB_ROWS, LEFT_ALONE, Reaches
+from pullrecovery.acceptance_run import REPORTS
+from pullrecovery.lab import toolchain
+from pullrecovery.lab.runner import runner_output
+from pullrecovery.lab.stand_in import stand_in_output
+from pullrecovery.model import Cause
+
+# The control API's secret, the keys of certificates that are wrong on purpose, those of clients.
+_SECRET_FILES = ("control.secret", "faulty-certificates.json", "keys")
+
+
+def _rows(reaches):
+    rows = [row for row in LAB_ROWS if row.reaches is reaches]
+    return pytest.mark.parametrize("row", rows, ids=lambda row: row.name)
+
+
+def _is_contained(row, outcome):
+    assert re.fullmatch(row.outcomes, outcome), f"tried {row.attempt}: {outcome}"
+
+
+@_rows(Reaches.STEP)
+def test_workflow_step_is_contained(row, hostile_step):
+    """A step of the target's workflow runs in the runner."""
+    _is_contained(row, hostile_step.tried[row.attempt])
+
+
+@_rows(Reaches.POD)
+def test_pod_is_contained(row, hostile_pods):
+    """A container of the release, and of a hook's Job before it."""
+    run = hostile_pods[row.name.partition("-")[0]]
+
+    _is_contained(row, run.tried[row.attempt])
+
+
+@_rows(Reaches.BUILD)
+def test_image_build_is_contained(row, hostile_build):
+    """A command of the application's Dockerfile runs in a container of the engine's."""
+    _is_contained(row, hostile_build.tried[row.attempt])
+
+
+@_rows(Reaches.HOST)
+def test_template_is_contained(row, render):
+    """Helm renders charts on this machine, for whatever a template calls."""
+    outcome = render(row.attempt)
+
+    assert re.search(row.outcomes, outcome) if row.outcomes else outcome == ""
+
+
+def test_values_file_with_a_comma_is_one_file(render, canaries):
+    """Helm takes its path for a list of files, of which the second is on this machine."""
+    values = json.loads(render.with_values(f"{canaries.home}/.docker/config.json"))
+
+    assert values["own"] is True
+    assert "auths" not in values
+    assert "first" not in values
+
+
+@_rows(Reaches.DOCS)
+def test_docs_are_contained(row, judged_target, lab, canaries):
+    """Docusaurus runs the site's configuration in a container of its own."""
+    key, kubeconfig, engine = docs_files(lab, canaries)
+    attempt = row.attempt.format(key=key, kubeconfig=kubeconfig, engine=engine)
+
+    _is_contained(row, judged_target.docs.tried[attempt].split()[0])
+
+
+def test_gate_holds_hostile_target_by_every_cause(judged_target):
+    """Its chart is not given to Helm, its docs are not built, its workflow pushes nothing."""
+    assert judged_target.code == 1, judged_target.printed
+    assert "Traceback" not in judged_target.printed
+    failed = {(each["check"], each["cause"]) for each in judged_target.verdict["checks"]["failed"]}
+    causes = {check: cause for check, cause in failed if check.startswith("frontend ")}
+    assert causes["frontend REG-005"] == Cause.RENDER_FAILED
+    assert {"frontend REG-002", "frontend REG-007"} <= causes.keys()
+    assert "values.schema.json refers to 'file://" in judged_target.printed
+
+
+def test_gate_runs_hostile_release_in_its_sandbox(judged_release, lab_world):
+    """Text and registry are in order, so that its containers are started, and are gone."""
+    judged, digest = judged_release
+
+    ended = {tier["name"]: tier["ended"] for tier in judged.verdict["tiers"]}
+    assert ended == {"static": "passed", "registry": "passed", "lab": "held"}, judged.printed
+    assert lab_world.pulls(since=0, digest=digest)
+    assert "Traceback" not in judged.printed
+
+
+@pytest.mark.parametrize("tier", ["static", "lab"])
+def test_gate_starts_listed_programs_only(
+    tier, judged_target, judged_release, lab, record_property
+):
+    """Of the judged commit nothing is started on this machine; strace lists what is."""
+    judged = judged_target if tier == "static" else judged_release[0]
+    record_property(f"hostile_gate_seconds_{tier}", judged.seconds)
+    known = {
+        Path(sys.executable),
+        Path(shutil.which("git")),
+        lab.helm(),
+        lab.tools.binary(toolchain.ACTIONLINT),
+    }
+
+    assert judged.started == {Path(os.path.realpath(each)) for each in known}
+
+
+@pytest.mark.parametrize("row", LEFT_ALONE, ids=lambda row: row.name)
+def test_gate_leaves_what_is_not_the_labs(row, judged_target, somebody_elses):
+    """Without the lab's label nothing is removed, whatever its name."""
+    assert judged_target.code == 1
+
+    assert somebody_elses[row.name.rpartition("-")[2]]()
+
+
+def test_secrets_of_the_lab_are_their_owners_alone(lab):
+    """Another user of the machine reads neither kubeconfig nor private keys nor the secret."""
+    state = lab.paths.state
+    secret = (lab.paths.kubeconfig, *(state / name for name in _SECRET_FILES))
+
+    assert {file.name: oct(file.stat().st_mode & 0o077) for file in secret} == {
+        file.name: "0o0" for file in secret
+    }
+
+
+def _encoded(value):
+    content = value.encode()
+    return b" ".join((content, base64.b64encode(content), content.hex().encode()))
+
+
+@pytest.fixture(name="outputs")
+def _outputs(
+    judged_target,
+    judged_release,
+    hostile_step,
+    hostile_build,
+    hostile_pods,
+    render,
+    engine_client,
+    lab,
+    lab_world,
+):
+    """Everything that the runs above have printed, written and pushed."""
+    render("{{ toJson .Values }}")
+    written = contents([REPORTS, *lab.paths.state.glob("*.log")])
+    pushed = contents([app.folder for app in lab_world.apps.values()])
+    containers = {
+        "the emulator's output": stand_in_output(engine_client),
+        "the runner's output": runner_output(engine_client),
+    }
+    printed = (
+        hostile_step.output
+        | hostile_build.output
+        | hostile_pods["pod"].output
+        | hostile_pods["hook"].output
+    )
+    printed |= judged_target.output | judged_release[0].output
+    return {**printed, **render.rendered, **written, **pushed, **containers}
+
+
+def test_no_output_has_a_planted_value(outputs, canaries):
+    """The same search finds each value first, in each output that it is planted in."""
+    planted = b" ".join(map(_encoded, canaries.values.values()))
+    found = set(canaries.found_in({name: each + planted for name, each in outputs.items()}))
+    expected = {
+        f"{place} in {name}, {encoding}"
+        for place in canaries.values
+        for name in outputs
+        for encoding in ("plain", "base64", "hex")
+    }
+    assert expected <= found
+
+    assert canaries.found_in(outputs) == []

@@ -1,0 +1,33 @@
+"""Hostile targets that a test elsewhere shows, each by its test."""
+
+from dataclasses import dataclass
+
+from fixtures.hostile_rows import Actor, HostileRow, Reader
+
+
+@dataclass(frozen=True)
+class ShownRow(HostileRow):
+    """A row that a test elsewhere shows, by its file and name."""
+
+    test: str
+
+
+ROWS = (
+    ShownRow("git-replace-ref", Actor.AUTHOR, Reader.GIT, "tests/gate/test_revision.py::test_replaced_commit_is_judged_as_it_is_cloned"),
+    ShownRow("git-attributes", Actor.AUTHOR, Reader.GIT, "tests/gate/test_revision.py::test_attributes_above_the_target_change_no_byte"),
+    ShownRow("git-repository-in-target", Actor.AUTHOR, Reader.GIT, "tests/gate/test_revision.py::test_target_that_looks_like_a_repository_runs_nothing"),
+    ShownRow("docs-everything", Actor.AUTHOR, Reader.DOCS, "acceptance/test_hostile_docs.py::test_hostile_docs_reach_nothing_beyond_their_site"),
+    ShownRow("docs-fork", Actor.AUTHOR, Reader.DOCS, "acceptance/test_hostile_docs.py::test_hostile_docs_cannot_start_processes_without_end"),
+    ShownRow("docs-fill", Actor.AUTHOR, Reader.DOCS, "acceptance/test_hostile_docs.py::test_hostile_docs_cannot_fill_memory_or_disk"),
+    ShownRow("values-broken", Actor.VALUES, Reader.VALUES, "tests/test_broken_inputs.py::test_broken_values_name_no_image"),
+    ShownRow("secret-broken", Actor.WORKLOAD, Reader.SECRET, "tests/test_broken_inputs.py::test_broken_pull_secret_is_unreadable"),
+    ShownRow("image-of-another", Actor.WORKLOAD, Reader.CLUSTER, "tests/gate/test_hook.py::test_pull_of_another_image_is_no_pull"),
+    ShownRow("injected-container", Actor.WORKLOAD, Reader.CLUSTER, "tests/gate/test_hook.py::test_stuck_injected_container_is_not_blamed_on_the_image"),
+    ShownRow("control-api", Actor.WORKLOAD, Reader.CLUSTER, "acceptance/test_control_api.py::test_pod_without_the_secret_is_refused_and_changes_nothing"),
+    ShownRow("process-environment", Actor.USER, Reader.MACHINE, "tests/test_secret_variables.py::test_started_process_has_no_secret_in_its_environment"),
+    ShownRow("command-line", Actor.USER, Reader.MACHINE, "tests/test_process.py::test_secret_goes_through_stdin"),
+    ShownRow("keys-of-the-lab", Actor.USER, Reader.MACHINE, "tests/lab/test_switches_of_the_lab.py::test_keys_of_faulty_certificates_are_for_this_user_alone"),
+    ShownRow("rules-of-the-user", Actor.LAB, Reader.MACHINE, "tests/lab/test_traces.py::test_rules_of_the_user_survive_the_lab"),
+    ShownRow("network-of-the-user", Actor.LAB, Reader.MACHINE, "tests/lab/test_network.py::test_network_of_somebody_else_is_left_alone"),
+    ShownRow("container-of-the-user", Actor.LAB, Reader.MACHINE, "tests/test_runner.py::test_container_of_somebody_elses_is_left_alone"),
+)  # fmt: skip

@@ -1,0 +1,47 @@
+"""The table of hostile targets has rows for everybody and everything of the threat model."""
+
+import re
+
+import pytest
+
+from fixtures.hostile_rows import LAB_ROWS, LEFT_ALONE, Actor, Reaches, Reader
+from pullrecovery.lab.paths import REPOSITORY
+from tests.hostile import rows, shown_rows, verdict_rows
+
+ALL = (*rows.ROWS, *verdict_rows.ROWS, *LAB_ROWS, *LEFT_ALONE, *shown_rows.ROWS)
+
+
+@pytest.mark.parametrize("actor", Actor)
+def test_every_actor_has_three_rows(actor):
+    """Whoever must not be able to do something tries it in three ways or more."""
+    assert len([row for row in ALL if row.actor is actor]) >= 3
+
+
+@pytest.mark.parametrize("reader", Reader)
+def test_every_reader_has_three_rows(reader):
+    """Whatever is read of a target is hostile in three ways or more."""
+    assert len([row for row in ALL if row.reader is reader]) >= 3
+
+
+def test_every_row_has_a_name_of_its_own():
+    """It is its test's id."""
+    names = [row.name for row in ALL]
+
+    assert len(names) == len(set(names))
+
+
+def test_ten_rows_reach_code_in_the_lab():
+    """In a pod, in a step of a workflow, or in Docusaurus; three or more in each."""
+    places = (Reaches.DOCS, Reaches.STEP, Reaches.POD)
+    reached = [[row for row in LAB_ROWS if row.reaches is place] for place in places]
+
+    assert sum(map(len, reached)) >= 10
+    assert min(map(len, reached)) >= 3
+
+
+@pytest.mark.parametrize("row", shown_rows.ROWS, ids=lambda row: row.name)
+def test_row_shown_elsewhere_has_its_test(row):
+    """A test that goes away takes its row along."""
+    file, _, name = row.test.partition("::")
+
+    assert re.search(rf"(?m)^def {name}\(", (REPOSITORY / file).read_text())

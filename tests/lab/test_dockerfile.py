@@ -1,0 +1,105 @@
+"""Dockerfiles of a target: the engine fetches no address for them, and builds without network."""
+
+import pytest
+
+from pullrecovery.errors import UsageError
+from pullrecovery.lab import samples
+from pullrecovery.lab.dockerfile import check_dockerfile
+from pullrecovery.lab.paths import REPOSITORY
+
+_ADDRESS = "http://169.254.169.254/latest"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"FROM scratch\nADD {_ADDRESS} /", 2),
+        (f"FROM scratch\n  add\t{_ADDRESS} /", 2),
+        (f'FROM scratch\nADD ["{_ADDRESS}", "/"]', 2),
+        ('FROM scratch\nADD ["http\\u003a//a/b", "/"]', 2),
+        (f"ARG U={_ADDRESS}\nFROM scratch\nADD $U /", 3),
+        ('FROM scratch\nADD "http":"//a/b" /', 2),
+        (f"FROM scratch\nONBUILD ADD {_ADDRESS} /", 2),
+        (f"FROM scratch\nADD \\\n  {_ADDRESS} /", 2),
+        (f"FROM scratch\nAD\\\n# a comment\n\nD {_ADDRESS} /", 2),
+        (f"# escape=`\nFROM scratch\nAD`\nD {_ADDRESS} /", 3),
+        (f"FROM scratch\nRUN echo a`\nADD {_ADDRESS} /", 3),
+        (f"FROM scratch\r\nAD\\\r\nD {_ADDRESS} /\r\n", 2),
+    ],
+)
+def test_add_that_may_name_an_address_is_refused(tmp_path, text, line):
+    """However quotes, variables and continued lines make it up."""
+    (tmp_path / "Dockerfile").write_bytes(text.encode())
+
+    with pytest.raises(UsageError, match=rf"Dockerfile:{line}: `.*ADD may fetch an address"):
+        check_dockerfile(tmp_path / "Dockerfile")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM scratch\nADD site.tar.gz /srv/",
+        'FROM scratch\nADD ["a.txt", "b.txt", "/srv/"]',
+        "FROM scratch\n# ADD http://a/b /\nCOPY a /b",
+        f"FROM scratch\nRUN address={_ADDRESS} make",
+    ],
+)
+def test_file_that_is_added_is_kept(tmp_path, text):
+    """As are comments, and commands: they have no network."""
+    (tmp_path / "Dockerfile").write_text(text)
+
+    check_dockerfile(tmp_path / "Dockerfile")
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "no text"])
+def test_dockerfile_that_cannot_be_read_is_named(tmp_path, content):
+    """One clear error."""
+    if content:
+        (tmp_path / "Dockerfile").write_bytes(content)
+
+    with pytest.raises(UsageError, match="Dockerfile cannot be read"):
+        check_dockerfile(tmp_path / "Dockerfile")
+
+
+class _Engine:
+    """Notes how it is asked to build, and has every image."""
+
+    def __init__(self):
+        self.images, self.asked = self, []
+
+    def build(self, **asked):
+        self.asked.append(asked)
+
+
+class _Tools:
+    def __init__(self, cache):
+        self.cache, self.paths = cache, self
+
+    def folder(self, _):
+        return self.cache / "web-base-0123"
+
+    def binary(self, _):
+        return REPOSITORY / "LICENSE"
+
+
+def test_image_of_the_target_is_built_without_network(tmp_path, monkeypatch):
+    """And without the proxies of the user's client, whose passwords a RUN could print."""
+    monkeypatch.setattr(samples, "kept", lambda *_: None)
+    engine = _Engine()
+
+    samples.build_app(engine, _Tools(tmp_path), REPOSITORY / "sample/apps/backend", print)
+
+    assert len(engine.asked) == 2
+    assert {each["network_mode"] for each in engine.asked} == {"none"}
+    assert {each["use_config_proxy"] for each in engine.asked} == {False}
+
+
+def test_app_whose_dockerfile_fetches_is_not_built(tmp_path):
+    """The engine is not asked."""
+    (tmp_path / "Dockerfile").write_text(f"FROM scratch\nADD {_ADDRESS} /")
+    engine = _Engine()
+
+    with pytest.raises(UsageError, match="Dockerfile:2"):
+        samples.build_app(engine, _Tools(tmp_path / "cache"), tmp_path, print)
+
+    assert engine.asked == []
