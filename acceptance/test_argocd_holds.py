@@ -60,9 +60,6 @@ def test_unfitting_verdict_holds_the_sync(held_syncs):
         assert ended.code == 1, (name, ended)
         assert [each for each in reasons if each not in ended.said] == [], (name, ended)
 
-    held_syncs.publish(held_syncs.judged())
-    held_syncs.sync()
-
 
 def _parameters(chart, _hook):
     chart["helm"]["parameters"] = [{"name": "replicaCount", "value": "3"}]
@@ -79,9 +76,12 @@ def _other_branch(branch):
     return change
 
 
-def _world(_chart, hook):
-    (world,) = (each for each in hook["helm"]["parameters"] if each["name"] == "gate.world")
-    world["value"] = "live"
+def _parameter(name, value):
+    def change(_chart, hook):
+        (found,) = (each for each in hook["helm"]["parameters"] if each["name"] == name)
+        found["value"] = value
+
+    return change
 
 
 def _applications(held_syncs):
@@ -91,7 +91,11 @@ def _applications(held_syncs):
         "parameters": (_parameters, "replicaCount", "and none is judged"),
         "values files": (_values_files, "valueFiles is none", f"and {values} is judged"),
         "another commit": (_other_branch(main), " is synced, and ", f"{held_syncs.revision} is"),
-        "live images wanted": (_world, "found in the lab world, which is not taken here", ""),
+        "live images wanted": (
+            _parameter("gate.world", "live"),
+            "found in the lab world, which is not taken here",
+            "",
+        ),
     }
 
 
@@ -139,11 +143,13 @@ def test_injected_init_container_is_no_pull(held_syncs):
         credential=ground.credential.name,
     )
     version = held_syncs.injection_version()
-    with switched(ground.lab_world.control, hanging):
+    # A node that gets no answer for longer asks for a blob in the manifest's place.
+    soon = held_syncs.application_with(_parameter("gate.deadline", "20"))
+    with switched(ground.lab_world.control, hanging), soon:
         if version:
             with held_syncs.injecting(version):
                 ended = held_syncs.meanwhile(held_syncs.held)
-            assert ended.code == 2, ended
+            assert ended.code == 2, ended.said
             said = ended.said
         else:
             # Kubernetes has no such policy there, unless it is switched on.
