@@ -16,6 +16,7 @@ from pullrecovery.model import Cause, Image
 from pullrecovery.observation import Credential
 from pullrecovery.redaction import protect
 from pullrecovery.reference import parse_reference
+from pullrecovery.target_schema import TOP_NAMES
 
 # Seconds; below the Job's activeDeadlineSeconds, so that the hook can still say why, and clean up.
 DEADLINE = 120
@@ -23,6 +24,7 @@ _ARGOCD = "argocd"
 _LONGEST_HOURS = 24 * 365
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_TARGET = re.compile(TOP_NAMES["name"].pattern, re.ASCII)
 _WORLD = re.compile(r"lab|live")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
@@ -80,7 +82,7 @@ def read_settings(environ: Mapping[str, str]) -> HookSettings:
     image, pinned = _image(environ)
     return HookSettings(
         revision=_fitting(environ, "GATE_REVISION", _COMMIT, "a full commit id"),
-        target=_given(environ, "GATE_TARGET"),
+        target=_fitting(environ, "GATE_TARGET", _TARGET, "a target's name"),
         workload=_fitting(environ, "GATE_WORKLOAD", _NAME, "a workload's name"),
         # Outside of Argo CD's own namespace it has the name NAMESPACE_NAME.
         application=(environ.get("GATE_APPLICATION") or "").rpartition("_")[2],

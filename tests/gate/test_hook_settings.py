@@ -71,6 +71,7 @@ def test_reference_by_digest_is_pinned(key):
 
 
 MISTAKES = {
+    "path of a target": ({"GATE_TARGET": "../x"}, "GATE_TARGET='../x' is not a target's name"),
     "no target": ({"GATE_TARGET": ""}, "GATE_TARGET is not set"),
     "no Application": ({"GATE_APPLICATION": ""}, "Either GATE_APPLICATION or GATE_CHART is needed"),
     "both": ({"GATE_CHART": "charts/frontend"}, "Either GATE_APPLICATION or GATE_CHART is needed"),
