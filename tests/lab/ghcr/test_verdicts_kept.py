@@ -41,11 +41,9 @@ def _registry(http):
 
 @pytest.fixture(name="keep")
 def _keep(ghcr, registry):
-    def keep(revision, signed, credential=WRITER):
-        image = ghcr.storage.tags[PACKAGE]["v1"]
-        return keep_verdict(
-            registry, PACKAGE, image, verdict_tag("shop", revision), signed, credential
-        )
+    def keep(revision, signed, credential=WRITER, target="shop"):
+        image, tag = ghcr.storage.tags[PACKAGE]["v1"], verdict_tag(target, revision)
+        return keep_verdict(registry, PACKAGE, image, tag, signed, credential)
 
     return keep
 
@@ -65,6 +63,14 @@ def test_another_revision_has_another_verdict(keep, registry):
     assert fetch_verdict(registry, PACKAGE, TAG, READER) == "one"
     with pytest.raises(HeldError, match="there is no verdict on this revision"):
         fetch_verdict(registry, PACKAGE, verdict_tag("shop", "f" * 40), READER)
+
+
+def test_targets_with_one_package_keep_both_verdicts(keep, registry):
+    """An environment's verdict on a commit does not replace another's on the same commit."""
+    keep(REVISION, "hold")
+    keep(REVISION, "promote", target="shop-prod")
+
+    assert fetch_verdict(registry, PACKAGE, TAG, READER) == "hold"
 
 
 def test_a_later_verdict_takes_the_place_of_an_earlier_one(keep, registry):
