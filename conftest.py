@@ -23,6 +23,7 @@ pytest_plugins = [
     "fixtures.gate_hook",
     "fixtures.nightly",
     "fixtures.argocd_gate",
+    "fixtures.held_syncs",
     "fixtures.remedy",
     "fixtures.external",
     "fixtures.harness",

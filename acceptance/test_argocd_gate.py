@@ -11,24 +11,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from fixtures.held_syncs import ready_pods
 from fixtures.symptoms import await_rollout
 from pullrecovery.acceptance_run import REPORTS
 from pullrecovery.diagnosis.application import diagnose_application
 from pullrecovery.model import Cause
 from pullrecovery.observe.argocd import observe_application
-from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.process import run
 
 pytestmark = pytest.mark.argocd
 
 _WITHIN = 90.0
-
-
-def _pods(ground):
-    """Return the uid of every pod of the release that is Ready, and its image."""
-    deployment = observe_deployment(ground.world, ground.workload)
-    pods = observe_pods(ground.world, ground.workload, deployment)
-    return {pod.uid: pod.containers[0].image_id for pod in pods if pod.ready}
 
 
 class _Story:
@@ -43,11 +36,11 @@ class _Story:
     def commit(self, message):
         """Push a commit to main; returns its id once Argo CD has looked, and synced nothing."""
         gated = self.gated
-        before, pods = gated.last_operation(), _pods(gated.ground)
+        before, pods = gated.last_operation(), ready_pods(gated.ground)
         revision = gated.commands.clone.push(message)
         gated.refresh()
         assert gated.last_operation() == before
-        assert _pods(gated.ground) == pods
+        assert ready_pods(gated.ground) == pods
         self.log(f"commit {revision}: {message}")
         self.log("  on main; no verdict yet, no sync, the pods are those of before")
         return revision
@@ -71,7 +64,7 @@ class _Story:
         self.log(f"  automated sync: Succeeded; hook: {gated.hook().said}")
         await_rollout(gated.ground, _WITHIN)
         digest = commands.digest(gated.ground.workload.name)
-        pods = _pods(gated.ground)
+        pods = ready_pods(gated.ground)
         assert pods
         assert all(image.endswith(digest) for image in pods.values())
         self.log(f"  the pods run {digest}")
@@ -85,7 +78,7 @@ class _Story:
         assert gated.await_automated_sync(revision) == "Failed"
         held = gated.hook()
         assert (held.condition, held.code) == ("Failed", 1), held
-        assert _pods(gated.ground) == pods
+        assert ready_pods(gated.ground) == pods
         self.log(f"  the branch moved by hand, automated sync: Failed; hook: {held.said}")
         return held.said
 
@@ -160,3 +153,21 @@ def test_suggested_patch_keeps_the_hooks_source(gated):
 
     assert gated.argocd.read(ground.workload)["spec"]["sources"] == sources
     assert sync.startswith("argocd app sync ")
+
+
+SYNCS_WITHOUT_HOOKS = {
+    "strategy apply": ({"syncStrategy": {"apply": {}}}, "the strategy apply runs no hooks"),
+    "selected resources": (
+        {"resources": [{"group": "apps", "kind": "Deployment", "name": "frontend"}]},
+        "a sync of selected resources runs no hooks",
+    ),
+    "manifests": ({"manifests": ["{}"]}, "manifests that are in no commit were not judged"),
+}
+
+
+def test_sync_policy_refuses_syncs_without_hooks(sync_policy):
+    """The API server answers whoever asks for one, and takes a sync with hooks."""
+    refused = {name: sync_policy(sync) for name, (sync, _) in SYNCS_WITHOUT_HOOKS.items()}
+
+    assert [n for n, (_, why) in SYNCS_WITHOUT_HOOKS.items() if why not in refused[n]] == []
+    assert sync_policy({"syncStrategy": {"hook": {}}}) == ""

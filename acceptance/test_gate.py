@@ -18,6 +18,7 @@ from pullrecovery.build import suite_commit
 from pullrecovery.gate.in_lab import judge_in
 from pullrecovery.gate.issuing import Place, issue
 from pullrecovery.gate.judging import Revision
+from pullrecovery.gate.releases import Deployed
 from pullrecovery.gate.signing import Expected, sign, verify
 from pullrecovery.gate.starting import judge_started
 from pullrecovery.gate.verdict import Decision
@@ -52,6 +53,8 @@ class Judged:
         target = self.revision.target
         return Expected(
             revision=_SHA,
+            target=target.name,
+            deployed={self.workload.name: Deployed.of(self.workload)},
             images={self.workload.name: self.digest},
             criteria=frozenset(tasks.judged(target)) - tasks.optional_criteria(target),
             suite=__version__,

@@ -11,7 +11,9 @@ MANIFESTS = (
 ACCEPT_MANIFESTS = ", ".join((*MANIFESTS, "*/*"))
 # Of what stands beside an image: the gate's verdicts, and the fallback for referrers (OCI
 # distribution specification 1.1), under which cosign keeps its signatures, too.
-_ARTIFACT = re.compile(r"verdict-[0-9a-f]{40}([0-9a-f]{24})?|sha256-[0-9a-f]{64}(\.[a-z]+)?")
+_ARTIFACT = re.compile(
+    r"verdict-[0-9a-f]{40}([0-9a-f]{24})?-[\w.-]+|sha256-[0-9a-f]{64}(\.[a-z]+)?", re.ASCII
+)
 
 
 def names_image(tag: str) -> bool:

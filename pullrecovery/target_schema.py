@@ -75,7 +75,8 @@ class Name:
 
 # Of the target.
 TOP_NAMES = {
-    "name": Name(r"[A-Za-z0-9][-\w.]*", 100, "it names reports and verdicts"),
+    # With it a tag of 128 characters and a label of 63 are made.
+    "name": Name(r"[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?", 44, "it names reports and verdicts"),
     "owner": Name(r"[a-z0-9][-a-z0-9_]*", 39, "a GitHub account, in lower case"),
     "login": Name(r"[A-Za-z0-9][-\w]*", 39, "a GitHub account"),
     "pullSecret": Name(rf"{_LABEL}(\.{_LABEL})*", 253, "a Secret's name, RFC 1123"),

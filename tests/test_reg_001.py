@@ -182,7 +182,7 @@ def test_many_tags_are_shortened_to_the_newest():
 
 def test_a_tag_of_what_is_kept_beside_an_image_is_never_proposed():
     """A verdict of the gate has a tag in the same repository, and no pod can run it."""
-    verdict, signature = f"verdict-{TAG}", f"sha256-{'0' * 64}.sig"
+    verdict, signature = f"verdict-{TAG}-shop", f"sha256-{'0' * 64}.sig"
 
     found = _judge(missing("latest", verdict, signature))
 

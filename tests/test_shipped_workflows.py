@@ -92,11 +92,14 @@ def test_signing_key_is_in_one_step_of_another_job_than_judging():
 def test_gate_workflow_has_the_version_of_the_hooks_image():
     """The hook holds a verdict of another version."""
     steps = [step for job in _load(GATE)["jobs"].values() for step in job["steps"]]
-    values = _load(REPOSITORY / "sample" / "argocd" / "gate" / "hook" / "values.yaml")
+    applications = [_load(file) for file in (REPOSITORY / "sample" / "argocd").glob("*.yaml")]
+    hooks = [each["spec"]["sources"][1]["helm"]["parameters"] for each in applications]
+    images = [each["value"] for hook in hooks for each in hook if each["name"] == "gate.image"]
 
     suites = [step["with"]["ref"] for step in steps if _checked_out(step) == "suite"]
     assert suites == [f"v{__version__}"] * 3
-    assert values["gate"]["image"].endswith(f":{__version__}")
+    assert len(images) == len(applications) > 0
+    assert [each for each in images if not each.endswith(f":{__version__}")] == []
 
 
 def _checked_out(step):

@@ -19,13 +19,16 @@ from pullrecovery import __version__
 from pullrecovery.build import suite_commit
 from pullrecovery.diagnosis.external import diagnose_probe as diagnose_registry
 from pullrecovery.errors import Exit, HeldError, PullRecoveryError
+from pullrecovery.gate.application import Release, differences
 from pullrecovery.gate.deadline import deadline
-from pullrecovery.gate.in_cluster import own_pods
-from pullrecovery.gate.kept import fetch_verdict
+from pullrecovery.gate.in_cluster import in_cluster, own_applications, own_pods
+from pullrecovery.gate.kept import fetch_verdict, verdict_tag
 from pullrecovery.gate.probe import Looked, Owner, Pods, ProbePod, pull
 from pullrecovery.gate.probe_cause import diagnose_probe, external_of, may_end
+from pullrecovery.gate.releases import Judged
 from pullrecovery.gate.settings import HookSettings, read_settings
 from pullrecovery.gate.signing import Expected, read, verify
+from pullrecovery.gate.syncing import Applications, running_sync
 from pullrecovery.gate.verdict import VerdictError
 from pullrecovery.model import Cause, Verdict
 from pullrecovery.observation import Probe
@@ -50,7 +53,9 @@ def run_hook(environ: Mapping[str, str]) -> int:
         with deadline(settings.deadline), httpx.Client(timeout=_ANSWER_WITHIN) as http:
             registry = RegistryClient(settings.image.registry, http)
             until = started + settings.deadline - _RESERVE
-            hook = Hook(settings, registry, own_pods(settings.namespace), until)
+            api = in_cluster()
+            pods, applications = own_pods(api, settings.namespace), own_applications(api)
+            hook = Hook(settings, registry, pods, applications, until)
             print(f"promote: {hook.judge()}")
     except HeldError as error:
         return _held(str(error), Exit.DOES_NOT_HOLD)
@@ -76,6 +81,7 @@ class Hook:
     settings: HookSettings
     registry: RegistryClient
     pods: Pods
+    applications: Applications
     until: float
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -114,32 +120,48 @@ class Hook:
     def _verify(self, digest: str) -> None:
         settings = self.settings
         package, revision = settings.image.package, settings.revision
-        signed = fetch_verdict(self.registry, package, revision, settings.credential)
+        tag = verdict_tag(settings.target, revision)
+        signed = fetch_verdict(self.registry, package, tag, settings.credential)
         expected = Expected(
             revision=revision,
+            target=settings.target,
+            deployed={settings.workload: settings.deployed},
             images={settings.workload: digest},
             criteria=REQUIRED,
             suite=__version__,
             suite_commit=suite_commit(),
             now=self.now(),
+            worlds=frozenset({settings.world}),
             max_age=settings.max_age,
         )
-        reasons = verify(signed, settings.key, expected) or self._other_reference(signed)
+        reasons = verify(signed, settings.key, expected) or self._not_judged(signed)
         if reasons:
             raise HeldError("; ".join(reasons))
 
-    def _other_reference(self, signed: str) -> list[str]:
-        """Whether the verdict was on another reference of the same digest: not what is synced."""
+    def _not_judged(self, signed: str) -> list[str]:
+        """Return how what is synced differs from the workload that the verdict is on."""
         settings = self.settings
         try:
             judged = read(signed, settings.key).workload(settings.workload)
         except VerdictError as error:
             return [str(error)]
+        if judged is None:
+            return [f"the verdict says nothing of the workload {settings.workload}"]
         asked = settings.image.reference
-        if judged is None or (settings.image.tag and judged.reference != asked):
-            found = judged.reference if judged else "nothing"
-            return [f"the verdict is on {found}, and {asked} is to be synced"]
-        return []
+        # Another reference of the same digest is not what is synced.
+        if settings.image.tag and judged.reference != asked:
+            return [f"the verdict is on {judged.reference}, and {asked} is to be synced"]
+        return self._other_application(judged) if settings.application else []
+
+    def _other_application(self, judged: Judged) -> list[str]:
+        """Return how the Application that is synced differs from what was judged."""
+        settings = self.settings
+        sync = running_sync(self.applications, settings, self._left)
+        release = Release(settings.target, settings.workload, judged.deployed)
+        found = differences(sync.application, sync.sources, release)
+        found += sync.other_commits(settings.revision)
+        where = f"Application {settings.application_namespace}/{settings.application}"
+        return [f"{where}: {each}" for each in found]
 
     def _probe(self, wanted: Probe) -> str:
         """The imageID with which a node has pulled the image as the workload would."""

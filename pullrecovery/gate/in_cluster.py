@@ -1,4 +1,4 @@
-"""The pods of a namespace, through the API server of the cluster that the hook runs in."""
+"""Pods and Applications, through the API server of the cluster that the hook runs in."""
 
 from typing import Any
 
@@ -8,13 +8,14 @@ from kubernetes.config.config_exception import ConfigException
 
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.gate.probe import Pods
+from pullrecovery.gate.syncing import Applications
 
 # Seconds for a connection, and for an answer.
 _WITHIN = (5, 10)
 
 
-def own_pods(namespace: str) -> Pods:
-    """The pods of `namespace`, as the hook's own ServiceAccount may touch them.
+def in_cluster() -> k8s.ApiClient:
+    """Return the API server's client of the hook's own ServiceAccount.
 
     Raises PullRecoveryError outside of a cluster.
     """
@@ -26,7 +27,27 @@ def own_pods(namespace: str) -> Pods:
             f"the hook runs in a pod of a cluster, and here: {error}"
         ) from error
     settings.retries = 1
-    return _Pods(k8s.CoreV1Api(k8s.ApiClient(settings)), namespace)
+    return k8s.ApiClient(settings)
+
+
+def own_pods(api: k8s.ApiClient, namespace: str) -> Pods:
+    """Return the pods of `namespace`, as the hook's own ServiceAccount may touch them."""
+    return _Pods(k8s.CoreV1Api(api), namespace)
+
+
+def own_applications(api: k8s.ApiClient) -> Applications:
+    """Return Argo CD's Applications, as the hook's own ServiceAccount may read them."""
+    return _Applications(k8s.CustomObjectsApi(api))
+
+
+class _Applications:
+    def __init__(self, api: k8s.CustomObjectsApi) -> None:
+        self._api = api
+
+    def read(self, namespace: str, name: str) -> Any:
+        return self._api.get_namespaced_custom_object(
+            "argoproj.io", "v1alpha1", namespace, "applications", name, _request_timeout=_WITHIN
+        )
 
 
 class _Pods:

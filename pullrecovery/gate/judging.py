@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pullrecovery.diagnosis.workflow import diagnose_workflow
-from pullrecovery.gate.verdict import Judged, chart_digest, check
+from pullrecovery.gate.releases import Judged
+from pullrecovery.gate.verdict import check
 from pullrecovery.memory import Memory
 from pullrecovery.model import Cause, Target, Verdict, Workload, all_named, fails
 from pullrecovery.observation import Observation, Probe
@@ -45,14 +46,7 @@ class Revision:
     def workloads(self) -> tuple[Judged, ...]:
         """The workloads as they are bound to a verdict."""
         return tuple(
-            Judged(
-                each.name,
-                each.namespace,
-                chart_digest(each),
-                each.image.reference,
-                self.images.get(each.name, ""),
-            )
-            for each in self.target.workloads
+            Judged.of(each, self.images.get(each.name, "")) for each in self.target.workloads
         )
 
     def static(self, world: World) -> Verdicts:

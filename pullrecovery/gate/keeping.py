@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import httpx
 
 from pullrecovery.errors import PullRecoveryError
-from pullrecovery.gate.kept import LAYER_TYPE, verdict_tag
+from pullrecovery.gate.kept import LAYER_TYPE
 from pullrecovery.observation import Credential, Probe
 from pullrecovery.oci_types import ACCEPT_MANIFESTS
 from pullrecovery.registry import RegistryClient
@@ -23,14 +23,14 @@ def keep_verdict(
     registry: RegistryClient,
     package: str,
     image: str,
-    revision: str,
+    tag: str,
     signed: str,
     credential: Credential,
 ) -> str:
-    """Push the verdict on `revision` beside the image with the digest `image`; returns its tag.
+    """Push a verdict as `tag` beside the image with the digest `image`; returns the tag.
 
-    A verdict that is there for the revision is replaced. `image` is '' where a hold knows of none,
-    and the verdict then names no subject. `credential` must be allowed to push.
+    `tag` is its `verdict_tag`, under which an earlier verdict is replaced. `image` is '' where a
+    hold knows of none, and the verdict then names no subject. `credential` must be allowed to push.
     Raises PullRecoveryError with the registry's words.
     """
     try:
@@ -46,11 +46,11 @@ def keep_verdict(
             "layers": [writer.blob(LAYER_TYPE, signed.encode())],
             **({"subject": writer.described(image)} if image else {}),
         }
-        writer.manifest(verdict_tag(revision), json.dumps(document).encode())
+        writer.manifest(tag, json.dumps(document).encode())
     except httpx.HTTPError as error:
         problem = f"{type(error).__name__}: {error}"
         raise PullRecoveryError(f"a verdict cannot be pushed to {package}: {problem}") from error
-    return verdict_tag(revision)
+    return tag
 
 
 class _Writer:

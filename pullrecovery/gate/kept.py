@@ -1,6 +1,6 @@
 """The signed verdict on a revision, where the gate keeps it: in the image's own repository.
 
-It is an OCI artifact of one layer, under a tag that names the commit (ADR 0018).
+It is an OCI artifact of one layer, under a tag that names the commit and the target (ADR 0018).
 """
 
 import hashlib
@@ -21,19 +21,21 @@ _LONGEST = 1_000_000
 _WRONG = (ValueError, TypeError, AttributeError)
 
 
-def verdict_tag(revision: str) -> str:
-    """The tag under which the verdict on a revision is kept."""
-    return f"verdict-{revision}"
+def verdict_tag(target: str, revision: str) -> str:
+    """Return the tag under which the verdict on a revision of the target of this name is kept.
+
+    Targets that share a package have a tag each. A tag has at most 128 characters.
+    """
+    return f"verdict-{revision}-{target}"
 
 
 def fetch_verdict(
-    registry: RegistryClient, package: str, revision: str, credential: Credential | None
+    registry: RegistryClient, package: str, tag: str, credential: Credential | None
 ) -> str:
-    """The signed text that is kept for `revision` in `package`; nothing of it is verified here.
+    """Return the signed text that `package` has under a `verdict_tag`; nothing of it is verified.
 
     Raises HeldError where there is none, and PullRecoveryError where it cannot be had.
     """
-    tag = verdict_tag(revision)
     try:
         token = registry.token(package, "pull", credential)
         if isinstance(token, Probe):

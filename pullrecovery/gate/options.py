@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,9 @@ def add_verify(parts: Any) -> None:
     verify = parts.add_parser("verify", help="whether a signed verdict lets a revision through")
     _add_claim(verify)
     verify.add_argument("--target", type=Path, help="the target's folder, to compare its charts")
-    verify.set_defaults(run=lambda options: run_verify(_claim(options)))
+    verify.add_argument("--target-name", default="", help="of the target; needed without --target")
+    verify.add_argument("--namespace", default="", help="of its workloads; needed without --target")
+    verify.set_defaults(run=_verify)
 
 
 def add_promote(parts: Any) -> None:
@@ -88,8 +91,13 @@ def _add_claim(part: argparse.ArgumentParser) -> None:
     part.add_argument("--key", type=Path, help="file of the public key")
     part.add_argument("--revision", required=True)
     part.add_argument("--image", action="append", default=[], metavar="WORKLOAD=DIGEST")
-    part.add_argument("--world", action="append", choices=WORLDS, help="where it may be found")
+    _add_world(part)
     _add_max_age(part)
+
+
+def _add_world(part: argparse.ArgumentParser) -> None:
+    words = "whose images it may be on; live by default"
+    part.add_argument("--world", action="append", choices=WORLDS, help=words)
 
 
 def _add_max_age(part: argparse.ArgumentParser) -> None:
@@ -112,9 +120,7 @@ def add_telling(parts: Any) -> None:
     tell.add_argument("--namespace", default="default", help="Promoter: of the GitRepository")
     tell.add_argument("--url", default="", help="where more is to be read")
     tell.add_argument("--token-stdin", action="store_true", help="not from GITHUB_TOKEN")
-    tell.add_argument(
-        "--world", action="append", choices=WORLDS, help="whose images count; live by default"
-    )
+    _add_world(tell)
     _add_max_age(tell)
     tell.set_defaults(run=_tell)
 
@@ -148,9 +154,14 @@ def _claim(options: argparse.Namespace) -> Claim:
         revision=options.revision,
         folder=options.target,
         images=tuple(options.image),
-        worlds=tuple(options.world or WORLDS),
+        worlds=tuple(options.world or ["live"]),
         max_age=options.max_age,
     )
+
+
+def _verify(options: argparse.Namespace) -> int:
+    named = {"target": options.target_name, "namespace": options.namespace}
+    return run_verify(replace(_claim(options), **named))
 
 
 def _promote(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from pullrecovery.errors import Exit, HeldError, UsageError
-from pullrecovery.gate.kept import fetch_verdict
+from pullrecovery.gate.kept import fetch_verdict, verdict_tag
 from pullrecovery.gate.keys import verifying_key
 from pullrecovery.gate.revision import commit_of, root_of
 from pullrecovery.gate.signing import read
@@ -73,12 +73,13 @@ def _check_published(verdict: GateVerdict, signed: str, http: httpx.Client) -> N
     """The hook looks for the verdict as soon as the branch has moved, and once."""
     token = secret(TOKEN)
     credential = Credential(_LOGIN, token) if token else None
+    tag = verdict_tag(verdict.target, verdict.revision)
     for reference in dict.fromkeys(judged.reference for judged in verdict.workloads):
         image = parse_reference(reference)
         registry = RegistryClient(image.registry, http)
         problem = f"this verdict is not beside {reference}; publish it first (`gate keep`)"
         try:
-            kept = fetch_verdict(registry, image.path, verdict.revision, credential)
+            kept = fetch_verdict(registry, image.path, tag, credential)
         except HeldError as error:
             raise HeldError(problem) from error
         if kept.strip() != signed:

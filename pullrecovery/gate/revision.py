@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from pullrecovery.errors import UsageError
+from pullrecovery.gate.manifests import check_applications
 from pullrecovery.model import Target
 from pullrecovery.process import CommandError, child, run
 from pullrecovery.target import load_target
@@ -57,11 +58,16 @@ def commit_of(folder: Path, name: str) -> str:
 
 
 def target_in(copy: Path, folder: Path) -> Target:
-    """The target in a copy of `folder`; an error of its target.yaml names the folder it is of."""
+    """Return the target in a copy of `folder`, whose Applications deploy what it says.
+
+    Raises UsageError for a mistake in target.yaml or in an Application; it names the folder.
+    """
     try:
-        return load_target(copy)
+        target = load_target(copy)
+        check_applications(target)
     except UsageError as error:
         raise UsageError(str(error).replace(str(copy), str(folder))) from error
+    return target
 
 
 def root_of(folder: Path) -> Path:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pullrecovery.errors import HeldError, UsageError
+from pullrecovery.gate.releases import Deployed
 from pullrecovery.gate.signing import Key, public_key
 from pullrecovery.gate.verdict import VALID_FOR
 from pullrecovery.keyring import UnreadableSecretError, in_order, read_entries
@@ -15,12 +16,16 @@ from pullrecovery.model import Cause, Image
 from pullrecovery.observation import Credential
 from pullrecovery.redaction import protect
 from pullrecovery.reference import parse_reference
+from pullrecovery.target_schema import TOP_NAMES
 
 # Seconds; below the Job's activeDeadlineSeconds, so that the hook can still say why, and clean up.
 DEADLINE = 120
+_ARGOCD = "argocd"
 _LONGEST_HOURS = 24 * 365
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_TARGET = re.compile(TOP_NAMES["name"].pattern, re.ASCII)
+_WORLD = re.compile(r"lab|live")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
@@ -28,16 +33,22 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 class HookSettings:
     """What is to be promoted, how its pods pull, and who the hook is.
 
+    `target` is the target's name. `application` is the name of the Application that is synced, and
+    `application_namespace` where it is; '' where the Job runs without one, and then `deployed`
+    says what it is to let through.
     `digest` is that which the chart pins, '' where it goes by the tag. `pull_secrets` are those
     that the chart gives its pods by its values, `service_account` the one they run under;
     `own_account`, `pod` and `pod_uid` are the hook's. `credential` is None where there is none,
     as for a public package. `deadline` is seconds; `max_age` is how long ago a verdict may have
-    been issued.
+    been issued, and `world` whose images it must be on, `lab` or `live`.
     """
 
     revision: str
+    target: str
     workload: str
-    namespace: str
+    application: str
+    application_namespace: str
+    deployed: Deployed
     image: Image
     digest: str
     service_account: str
@@ -49,6 +60,12 @@ class HookSettings:
     pod_uid: str
     deadline: int
     max_age: timedelta = VALID_FOR
+    world: str = "live"
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that is synced, which is the hook's own."""
+        return self.deployed.namespace
 
     @property
     def account(self) -> str:
@@ -65,8 +82,12 @@ def read_settings(environ: Mapping[str, str]) -> HookSettings:
     image, pinned = _image(environ)
     return HookSettings(
         revision=_fitting(environ, "GATE_REVISION", _COMMIT, "a full commit id"),
+        target=_fitting(environ, "GATE_TARGET", _TARGET, "a target's name"),
         workload=_fitting(environ, "GATE_WORKLOAD", _NAME, "a workload's name"),
-        namespace=_fitting(environ, "GATE_NAMESPACE", _NAME, "a namespace"),
+        # Outside of Argo CD's own namespace it has the name NAMESPACE_NAME.
+        application=(environ.get("GATE_APPLICATION") or "").rpartition("_")[2],
+        application_namespace=environ.get("GATE_APPLICATION_NAMESPACE") or _ARGOCD,
+        deployed=_deployed(environ),
         image=image,
         digest=pinned,
         service_account=environ.get("GATE_SERVICE_ACCOUNT") or "default",
@@ -78,18 +99,31 @@ def read_settings(environ: Mapping[str, str]) -> HookSettings:
         pod_uid=_given(environ, "GATE_POD_UID"),
         deadline=_seconds(environ),
         max_age=_max_age(environ),
+        world=_fitting(environ, "GATE_WORLD", _WORLD, "lab or live", default="live"),
     )
 
 
-def _given(environ: Mapping[str, str], name: str) -> str:
-    found = environ.get(name, "").strip()
+def _deployed(environ: Mapping[str, str]) -> Deployed:
+    """What is deployed: the Application says from what, or the variables say it, and not both."""
+    namespace = _fitting(environ, "GATE_NAMESPACE", _NAME, "a namespace")
+    chart = environ.get("GATE_CHART") or ""
+    if bool(environ.get("GATE_APPLICATION")) == bool(chart):
+        raise UsageError("Either GATE_APPLICATION or GATE_CHART is needed; docs/gate-hook.md.")
+    values = (environ.get("GATE_VALUES_FILES") or "").split()
+    return Deployed(namespace, chart, tuple(values))
+
+
+def _given(environ: Mapping[str, str], name: str, default: str = "") -> str:
+    found = environ.get(name, "").strip() or default
     if not found:
         raise UsageError(f"{name} is not set; docs/gate-hook.md has every variable.")
     return found
 
 
-def _fitting(environ: Mapping[str, str], name: str, form: re.Pattern[str], what: str) -> str:
-    found = _given(environ, name)
+def _fitting(
+    environ: Mapping[str, str], name: str, form: re.Pattern[str], what: str, default: str = ""
+) -> str:
+    found = _given(environ, name, default)
     if not form.fullmatch(found):
         raise UsageError(f"{name}={found!r} is not {what}.")
     return found

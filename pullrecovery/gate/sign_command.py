@@ -86,6 +86,8 @@ def _wrong(verdict: GateVerdict, revision: str, now: datetime) -> list[str]:
     """
     expected = Expected(
         revision=revision,
+        target=verdict.target,
+        deployed={judged.name: judged.deployed for judged in verdict.workloads},
         images={judged.name: judged.image for judged in verdict.workloads},
         criteria=REQUIRED,
         suite=__version__,

@@ -14,6 +14,7 @@ from joserfc.errors import BadSignatureError, DecodeError, JoseError
 from joserfc.jwk import ECKey, OKPKey
 
 from pullrecovery.errors import UsageError
+from pullrecovery.gate.releases import Deployed
 from pullrecovery.gate.verdict import (
     VALID_FOR,
     Decision,
@@ -38,6 +39,8 @@ _SKEW = timedelta(minutes=1)
 class Expected:
     """What a verdict must be about to let something through.
 
+    `target` is the target's name; `deployed` says of every workload at stake what is deployed to
+    which namespace, where a chart of '' leaves chart and values files uncompared.
     `images` has the digest of every workload at stake, as the registry has it now; `charts` those
     chart digests that are known where it is verified. `criteria` are those that must have been
     judged of each workload, `suite` the version and `suite_commit` the commit of the suite that
@@ -46,7 +49,9 @@ class Expected:
     """
 
     revision: str
+    target: str
     images: Mapping[str, str]
+    deployed: Mapping[str, Deployed]
     criteria: frozenset[str]
     suite: str
     suite_commit: str
@@ -119,7 +124,10 @@ def _undecided(verdict: GateVerdict) -> Iterator[str]:
 
 
 def _foreign(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
-    """It is of another chart or another image."""
+    """It is of another target, environment, chart or image."""
+    if verdict.target != expected.target:
+        yield f"the verdict is on target {verdict.target}, and not on {expected.target}"
+    yield from _elsewhere(verdict, expected)
     if not expected.images:
         yield "nothing is expected: no workload's image was named"
     for name, digest in expected.images.items():
@@ -133,6 +141,25 @@ def _foreign(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
         judged = verdict.workload(name)
         if judged and judged.chart != digest:
             yield f"{name}: the chart judged is {judged.chart}, and not {digest}"
+
+
+def _elsewhere(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
+    """Yield where a workload is deployed otherwise than it was judged."""
+    for name in expected.images:
+        judged, wanted = verdict.workload(name), expected.deployed.get(name)
+        if wanted is None:
+            yield f"nothing is expected: where {name} is deployed was not named"
+        elif judged and judged.namespace != wanted.namespace:
+            yield f"{name}: it was judged for {judged.namespace}, and not for {wanted.namespace}"
+        if judged and wanted and wanted.chart:
+            yield from _otherwise(name, "the chart", judged.chart_path, wanted.chart)
+            seen, now = (" ".join(each) or "none" for each in (judged.values_files, wanted.values))
+            yield from _otherwise(name, "values files", seen, now)
+
+
+def _otherwise(name: str, what: str, judged: str, deployed: str) -> Iterator[str]:
+    if judged != deployed:
+        yield f"{name}: {what} {judged} judged, and {deployed} deployed"
 
 
 def other_origin(verdict: GateVerdict, expected: Expected) -> Iterator[str]:

@@ -17,9 +17,9 @@ from pullrecovery.errors import PullRecoveryError
 from pullrecovery.gate.verdict import Decision, GateVerdict
 from pullrecovery.redaction import redact
 
-# Under which a rule of the branch asks for it.
+# With the target's name, under which a rule of the branch asks for it.
 CONTEXT = "pull-recovery/gate"
-# The key under which a PromotionStrategy asks for it.
+# With the target's name, the key under which a PromotionStrategy asks for it.
 PROMOTER_KEY = "pull-recovery-gate"
 ADDRESS = "https://api.github.com"
 _LONGEST = 140
@@ -33,9 +33,13 @@ class StatusError(PullRecoveryError):
 
 @dataclass(frozen=True)
 class Said:
-    """A verdict in one word of GitHub's (`success`, `failure`, `error`) and one short sentence."""
+    """A verdict in one word of GitHub's (`success`, `failure`, `error`) and one short sentence.
+
+    `target` is the target's name: targets of one repository have a status each.
+    """
 
     sha: str
+    target: str
     state: str
     description: str
 
@@ -47,19 +51,19 @@ def said(verdict: GateVerdict, now: datetime, refusals: Sequence[str] = ()) -> S
     """
     if verdict.expires <= now:
         late = f"expired at {verdict.expires:%Y-%m-%d %H:%M %Z}; run the gate again"
-        return Said(verdict.revision, "error", late)
+        return Said(verdict.revision, verdict.target, "error", late)
     state = _STATES[verdict.decision]
     if verdict.decision is Decision.PROMOTE and refusals:
         first, *more = refusals
-        return Said(verdict.revision, "error", _cut(f"not verified: {first}", more))
+        return Said(verdict.revision, verdict.target, "error", _cut(f"not verified: {first}", more))
     if verdict.decision is Decision.PROMOTE:
         told = (
             f"promote: {len(verdict.checks.run)} checks, until {verdict.expires:%Y-%m-%d %H:%M %Z}"
         )
-        return Said(verdict.revision, state, told)
+        return Said(verdict.revision, verdict.target, state, told)
     first, *more = verdict.reasons or ("no reason",)
     word = "hold" if verdict.decision is Decision.HOLD else "cannot tell"
-    return Said(verdict.revision, state, _cut(f"{word}: {first}", more))
+    return Said(verdict.revision, verdict.target, state, _cut(f"{word}: {first}", more))
 
 
 def post_status(
@@ -70,7 +74,8 @@ def post_status(
     `url` is where more is to be read, `http` leads to GitHub where that is elsewhere.
     Raises StatusError with GitHub's words, or with why there are none.
     """
-    body = {"state": told.state, "description": told.description, "context": CONTEXT}
+    context = f"{CONTEXT}/{told.target}"
+    body = {"state": told.state, "description": told.description, "context": context}
     owner, _, name = repository.partition("/")
     path = f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}/statuses/{told.sha}"
     headers = {
@@ -95,18 +100,19 @@ def promoter_manifest(told: Said, git_repository: str, namespace: str, *, url: s
 
     It knows no `error`: what cannot be told is a failure there, as both wait for a person.
     """
+    key = f"{PROMOTER_KEY}-{told.target}"
     manifest = {
         "apiVersion": "promoter.argoproj.io/v1alpha1",
         "kind": "CommitStatus",
         "metadata": {
-            "name": f"{PROMOTER_KEY}-{told.sha[:12]}",
+            "name": f"{key}-{told.sha[:12]}".lower().replace("_", "-"),
             "namespace": namespace,
-            "labels": {"promoter.argoproj.io/commit-status": PROMOTER_KEY},
+            "labels": {"promoter.argoproj.io/commit-status": key},
         },
         "spec": {
             "gitRepositoryRef": {"name": git_repository},
             "sha": told.sha,
-            "name": CONTEXT,
+            "name": f"{CONTEXT}/{told.target}",
             "description": told.description,
             "phase": "success" if told.state == "success" else "failure",
             **({"url": url} if url else {}),

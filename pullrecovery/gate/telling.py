@@ -16,6 +16,7 @@ from pullrecovery import __version__
 from pullrecovery.build import suite_commit
 from pullrecovery.errors import Exit, UsageError
 from pullrecovery.gate.keeping import keep_verdict
+from pullrecovery.gate.kept import verdict_tag
 from pullrecovery.gate.keys import verifying_key
 from pullrecovery.gate.signing import Expected, read, refusals
 from pullrecovery.gate.status import ADDRESS, post_status, promoter_manifest, said
@@ -78,6 +79,8 @@ def _expected(verdict: GateVerdict, telling: Telling, now: datetime) -> Expected
     """What a verifier asks for that knows neither the target nor the registry."""
     return Expected(
         revision=verdict.revision,
+        target=verdict.target,
+        deployed={judged.name: judged.deployed for judged in verdict.workloads},
         images={judged.name: judged.image for judged in verdict.workloads},
         criteria=REQUIRED,
         suite=__version__,
@@ -125,7 +128,12 @@ def run_keeping(keeping: Keeping, http: httpx.Client | None = None) -> int:
         place = parse_reference(reference)
         registry = RegistryClient(place.registry, client)
         tag = keep_verdict(
-            registry, place.path, image, verdict.revision, signed.strip(), credential
+            registry,
+            place.path,
+            image,
+            verdict_tag(verdict.target, verdict.revision),
+            signed.strip(),
+            credential,
         )
         print(f"{place.repository}:{tag} is the verdict on {image or 'an image without a digest'}")
     return int(Exit.HOLDS)

@@ -3,7 +3,6 @@
 As JSON it is what docs/gate-verdict.schema.json describes.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from dataclasses import fields as dataclass_fields
@@ -12,8 +11,9 @@ from enum import StrEnum
 from typing import Any, get_args, get_origin
 
 from pullrecovery.errors import Exit, PullRecoveryError
+from pullrecovery.gate.releases import Judged
 from pullrecovery.guards import Guard
-from pullrecovery.model import Cause, Verdict, Workload
+from pullrecovery.model import Cause, Verdict
 from pullrecovery.redaction import redact
 
 SCHEMA = 1
@@ -38,20 +38,6 @@ class Decision(StrEnum):
     def exit(self) -> Exit:
         codes = {self.PROMOTE: Exit.HOLDS, self.HOLD: Exit.DOES_NOT_HOLD}
         return codes.get(self, Exit.CANNOT_TELL)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One workload as it was judged; `chart` is its `chart_digest`, `image` its manifest's digest.
-
-    `reference` is the wanted one. `image` is '' where the registry named none.
-    """
-
-    name: str
-    namespace: str
-    chart: str
-    reference: str
-    image: str
 
 
 @dataclass(frozen=True)
@@ -199,23 +185,6 @@ def _together(what: str, found: list[str]) -> Iterator[str]:
         yield f"{len(found)} checks were {what}: {', '.join(found)}"
 
 
-def chart_digest(workload: Workload) -> str:
-    """The digest of a chart's folder and its values files: `sha256:` and 64 hex digits.
-
-    It is the SHA-256 of a text with one line for each file, `HEX  NAME` and a line feed, sorted by
-    NAME: HEX is the SHA-256 of the file's content, NAME is `chart/` with the path in the chart's
-    folder, or `values/` with the place among the values files, from 0.
-    """
-    files = {
-        f"chart/{path.relative_to(workload.chart).as_posix()}": path
-        for path in workload.chart.rglob("*")
-        if path.is_file()
-    }
-    files |= {f"values/{at}": path for at, path in enumerate(workload.values)}
-    lines = (f"{_hex(files[name].read_bytes())}  {name}\n" for name in sorted(files))
-    return f"sha256:{_hex(''.join(lines).encode())}"
-
-
 def to_document(verdict: GateVerdict) -> dict[str, Any]:
     """The verdict as JSON has it."""
     return {
@@ -242,7 +211,10 @@ def from_document(document: Any) -> GateVerdict:
             | {
                 "issued": _moment(fields["issued"]),
                 "expires": _moment(fields["expires"]),
-                "workloads": tuple(Judged(**each) for each in fields["workloads"]),
+                "workloads": tuple(
+                    Judged(**{k: _frozen(v) for k, v in each.items()})
+                    for each in fields["workloads"]
+                ),
                 "tiers": tuple(Tier(**each) for each in fields["tiers"]),
                 "decision": Decision(fields["decision"]),
                 "checks": Checks(**{k: _frozen(v) for k, v in checks.items()}, failed=failed),
@@ -284,7 +256,3 @@ def _frozen(value: Any) -> Any:
 def _short(text: str) -> str:
     text = redact(text)
     return text if len(text) <= _TEXT else f"{text[:_TEXT]}…"
-
-
-def _hex(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

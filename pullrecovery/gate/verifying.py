@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 import httpx
 
@@ -13,9 +14,10 @@ from pullrecovery import __version__
 from pullrecovery.build import suite_commit
 from pullrecovery.errors import Exit, UsageError
 from pullrecovery.gate.keys import verifying_key
+from pullrecovery.gate.releases import Deployed, chart_digest
 from pullrecovery.gate.revision import checked_out, target_in
 from pullrecovery.gate.signing import Expected, verify
-from pullrecovery.gate.verdict import VALID_FOR, chart_digest
+from pullrecovery.gate.verdict import VALID_FOR
 from pullrecovery.model import Target
 from pullrecovery.observation import Credential
 from pullrecovery.registry import RegistryClient
@@ -35,7 +37,8 @@ class Claim:
     """What a verdict is to let through: `images` are `WORKLOAD=DIGEST`, as they are now.
 
     With a `folder` of the target the charts are compared as well, and the digests that are not
-    given are asked of the registry. `worlds` are those in which it may have been found. It
+    given are asked of the registry. Without one, `target` is the target's name and `namespace` the
+    one that the workloads are deployed to. `worlds` are those in which it may have been found. It
     may have been issued `max_age` ago, and no longer.
     """
 
@@ -44,8 +47,10 @@ class Claim:
     revision: str
     folder: Path | None
     images: tuple[str, ...]
-    worlds: tuple[str, ...] = WORLDS
+    worlds: tuple[str, ...] = ("live",)
     max_age: timedelta = VALID_FOR
+    target: str = ""
+    namespace: str = ""
 
 
 def run_verify(claim: Claim, http: httpx.Client | None = None) -> int:
@@ -78,7 +83,11 @@ def _expected(claim: Claim, http: httpx.Client) -> Expected:
             raise UsageError(f"{claim.revision!r} is no full commit id; only git can say which.")
         if not given:
             raise UsageError("Name the images with --image, or the target's folder with --target.")
-        return _claimed(claim, claim.revision, given, REQUIRED, {})
+        if not (claim.target and claim.namespace):
+            raise UsageError("Name --target-name and --namespace, or the target with --target.")
+        place = Deployed(claim.namespace, "", ())
+        deployed = dict.fromkeys(given, place)
+        return _claimed(claim, claim.revision, claim.target, given, deployed, criteria=REQUIRED)
     with (
         TemporaryDirectory(prefix="pull-recovery-") as scratch,
         checked_out(claim.folder, claim.revision, Path(scratch)) as commit,
@@ -86,19 +95,27 @@ def _expected(claim: Claim, http: httpx.Client) -> Expected:
         target = target_in(commit.folder, claim.folder)
         criteria = frozenset(judged(target)) - optional_criteria(target)
         charts = {each.name: chart_digest(each) for each in target.workloads}
+        deployed = {each.name: Deployed.of(each) for each in target.workloads}
         images = _known(target, given, http)
-        return _claimed(claim, commit.sha, images, criteria, charts)
+        return _claimed(
+            claim, commit.sha, target.name, images, deployed, criteria=criteria, charts=charts
+        )
 
 
 def _claimed(
     claim: Claim,
     revision: str,
+    target: str,
     images: Mapping[str, str],
+    deployed: Mapping[str, Deployed],
+    *,
     criteria: frozenset[str],
-    charts: Mapping[str, str],
+    charts: Mapping[str, str] = MappingProxyType({}),
 ) -> Expected:
     return Expected(
         revision=revision,
+        target=target,
+        deployed=deployed,
         images=images,
         criteria=criteria,
         suite=__version__,

@@ -7,11 +7,14 @@ from types import SimpleNamespace
 
 import httpx
 from kubernetes.client.exceptions import ApiException
+from ruamel.yaml import YAML
 
 from pullrecovery.gate.hook import REQUIRED, Hook
 from pullrecovery.gate.kept import LAYER_TYPE, verdict_tag
+from pullrecovery.gate.releases import Deployed
 from pullrecovery.gate.settings import HookSettings
 from pullrecovery.gate.signing import sign
+from pullrecovery.lab.paths import REPOSITORY as SUITE
 from pullrecovery.model import Image
 from pullrecovery.observation import Credential
 from pullrecovery.registry import RegistryClient
@@ -22,8 +25,11 @@ TAG = "v1"
 PACKAGE = REPOSITORY.partition("/")[2]
 SETTINGS = HookSettings(
     revision=verdicts.REVISION,
+    target="hosting-monorepo",
     workload="frontend",
-    namespace="frontend-dev",
+    application="frontend",
+    application_namespace="argocd",
+    deployed=Deployed("frontend-dev", "", ()),
     image=Image(REPOSITORY, TAG),
     digest="",
     service_account="frontend",
@@ -41,7 +47,7 @@ def promoting(**changes):
     """Return a signed verdict with which the hook lets its revision through."""
     names = tuple(f"frontend {each}" for each in sorted(REQUIRED))
     whole = verdicts.Checks(declared=names, run=names)
-    return sign(verdicts.verdict(**({"checks": whole} | changes)), verdicts.KEY)
+    return sign(verdicts.verdict(**({"checks": whole, "world": "live"} | changes)), verdicts.KEY)
 
 
 @dataclass
@@ -68,7 +74,10 @@ class Registry:
             return httpx.Response(200, headers={"docker-content-digest": self.digest}, json={})
         content = self.signed.encode()
         layer = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        if path == f"/manifests/{verdict_tag(verdicts.REVISION)}" and self.signed:
+        if (
+            path == f"/manifests/{verdict_tag('hosting-monorepo', verdicts.REVISION)}"
+            and self.signed
+        ):
             found = {"mediaType": LAYER_TYPE, "digest": layer, "size": len(content)}
             return httpx.Response(200, json={"layers": [found]})
         if path == f"/blobs/{layer}":
@@ -182,7 +191,32 @@ def _pod(name, state, secrets):
     )
 
 
-def hook(api, registry=None, settings=SETTINGS, until=None):
-    """Return a hook before these two; its deadline has passed unless `until` says when it does."""
-    registry = registry or Registry()
-    return Hook(settings, registry.client(), api, until or 0.0, lambda: verdicts.NOW)
+def syncing(**changes):
+    """Return the sample's Application while its sync to the judged commit is running."""
+    application = YAML(typ="safe").load(SUITE / "sample" / "argocd" / "frontend.yaml")
+    sources = application["spec"]["sources"]
+    result = {"sources": sources, "revisions": [verdicts.REVISION] * len(sources)}
+    state = {"phase": "Running", "operation": {"sync": {}}, "syncResult": result}
+    application["status"] = {"operationState": state | changes}
+    return application
+
+
+@dataclass
+class Applications:
+    """Argo CD's Applications: one, which is synced, unless it is an error."""
+
+    application: object = field(default_factory=syncing)
+    asked: list = field(default_factory=list)
+
+    def read(self, namespace, name):
+        self.asked.append((namespace, name))
+        if isinstance(self.application, Exception):
+            raise self.application
+        return self.application
+
+
+def hook(api, registry=None, settings=SETTINGS, until=None, applications=None):
+    """Return a hook before these; its deadline has passed unless `until` says when it does."""
+    registry, applications = registry or Registry(), applications or Applications()
+    now = lambda: verdicts.NOW  # noqa: E731
+    return Hook(settings, registry.client(), api, applications, until or 0.0, now)

@@ -115,6 +115,22 @@ VERDICTS = {
         r"the verdict is on \S+:v0, and \S+:v1 is to be synced",
     ),
     "expired": (promoting(expires=verdicts.NOW - timedelta(seconds=1)), "the verdict expired"),
+    "other target": (
+        promoting(target="monorepo-dev"),
+        "the verdict is on target monorepo-dev, and not on hosting-monorepo",
+    ),
+    "other namespace": (
+        promoting(workloads=(replace(verdicts.JUDGED, namespace="frontend-prod"),)),
+        "frontend: it was judged for frontend-prod, and not for frontend-dev",
+    ),
+    "other chart": (
+        promoting(workloads=(replace(verdicts.JUDGED, chart_path="charts/other"),)),
+        r"frontend: spec.sources: path is charts/frontend, argocd/gate/hook, and charts/other is",
+    ),
+    "other values files": (
+        promoting(workloads=(replace(verdicts.JUDGED, values_files=("charts/x.yaml",)),)),
+        r"valueFiles is charts/frontend/values-dev.yaml, and charts/x.yaml is judged",
+    ),
     "other workload": (
         promoting(workloads=(replace(verdicts.JUDGED, name="backend"),)),
         "says nothing of the workload frontend",
@@ -128,6 +144,10 @@ VERDICTS = {
         f"the commit of the verdict's suite is {'f' * 40}, and not ",
     ),
     "nothing judged": (promoting(checks=verdicts.Checks()), "frontend REG-001 was not judged"),
+    "world of the lab": (
+        promoting(world="lab"),
+        "the verdict was found in the lab world, which is not taken here",
+    ),
     "held": (promoting(doubts=("the lab did not come up",)), "cannot-tell: the lab did not"),
 }
 
@@ -379,9 +399,10 @@ def test_hook_that_is_ended_from_outside_holds_in_one_line(tmp_path, capsys, mon
     key = tmp_path / "gate.pub"
     key.write_text(verdicts.pem(verdicts.KEY, private=False))
 
-    def evicted(_):
+    def evicted(*_):
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(hooks, "in_cluster", lambda: None)
     monkeypatch.setattr(hooks, "own_pods", evicted)
 
     assert hooks.run_hook(environ(key)) == int(Exit.CANNOT_TELL)
@@ -392,6 +413,8 @@ def environ(key, **changes):
     """Return the hook's variables, as its manifest sets them."""
     return {
         "GATE_REVISION": verdicts.REVISION,
+        "GATE_TARGET": "hosting-monorepo",
+        "GATE_APPLICATION": "frontend",
         "GATE_WORKLOAD": "frontend",
         "GATE_NAMESPACE": "frontend-dev",
         "GATE_REFERENCE": f"{recorded.REPOSITORY}:v1",
@@ -402,6 +425,9 @@ def environ(key, **changes):
     } | changes
 
 
-def test_tag_of_a_verdict_names_the_whole_commit():
-    """A short one could be another's."""
-    assert verdict_tag(verdicts.REVISION) == f"verdict-{verdicts.REVISION}"
+def test_verdict_tag_names_commit_and_target():
+    """Two targets that share a package do not overwrite each other's verdict."""
+    found = verdict_tag("monorepo-dev", verdicts.REVISION)
+
+    assert found == f"verdict-{verdicts.REVISION}-monorepo-dev"
+    assert found != verdict_tag("monorepo-prod", verdicts.REVISION)

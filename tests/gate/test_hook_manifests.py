@@ -7,6 +7,7 @@ import pytest
 from joserfc.jwk import OKPKey
 from ruamel.yaml import YAML
 
+from pullrecovery.gate.application import PINNED
 from pullrecovery.gate.signing import public_key
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.target import load_target
@@ -20,7 +21,7 @@ def _all(name):
 
 def test_hook_may_make_pods_and_touch_its_own_probes_alone():
     """Of both frontends of the sample, by the names that the hook gives them."""
-    _, role, binding = _all("access.yaml")
+    _, role, binding, *_ = _all("access.yaml")
     create, rest = role["rules"]
     target = load_target(REPOSITORY / "sample")
     names = {f"{each.name}-gate-probe" for each in target.workloads if "frontend" in each.name}
@@ -29,6 +30,40 @@ def test_hook_may_make_pods_and_touch_its_own_probes_alone():
     assert (rest["resources"], rest["verbs"]) == (["pods"], ["get", "delete"])
     assert set(rest["resourceNames"]) == names
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
+
+
+def test_hook_may_read_its_own_applications_alone():
+    """By their names, in Argo CD's namespace."""
+    account, _, _, role, binding = _all("access.yaml")
+    (rule,) = role["rules"]
+
+    assert (rule["resources"], rule["verbs"]) == (["applications"], ["get"])
+    assert rule["resourceNames"] == ["frontend", "frontend-sample"]
+    assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "argocd"
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    named = {key: account["metadata"][key] for key in ("name", "namespace")}
+    assert binding["subjects"] == [{"kind": "ServiceAccount", **named}]
+
+
+def test_hook_template_quotes_whatever_values_files_can_set():
+    """A quote and a newline in a tag are then part of the tag, and no second variable."""
+    template = (GATE / "hook" / "templates" / "job.yaml").read_text()
+    actions = re.findall(r"\{\{-? (.*?) ?\}\}", template)
+    put = [each for each in actions if not re.match(r"(if|end|with|range|\$\w+ :?=)", each)]
+
+    assert len(put) > 15
+    assert [e for e in put if not e.endswith(("| quote", "$gate.activeDeadline | int64"))] == []
+
+
+def test_hook_chart_has_no_default_for_what_is_its_own():
+    """What no parameter of the Application sets is an error, and no values file's to set."""
+    (values,) = [YAML(typ="safe").load(GATE / "hook" / "values.yaml")]
+    template = (GATE / "hook" / "templates" / "job.yaml").read_text()
+    (required,) = re.findall(r"range tuple (.*?) \}\}", template)
+
+    assert "gate" not in values
+    names = {f"gate.{name}" for name in re.findall(r'"(\w+)"', required)}
+    assert names == set(PINNED) - {"gate.ca"}
 
 
 def test_key_of_the_sample_is_one_that_verifies_and_that_nobody_has():
@@ -56,6 +91,7 @@ def test_application_gives_the_hook_what_the_chart_gets(name):
     assert hook["helm"]["valueFiles"] == [os.path.relpath(file, GATE / "hook") for file in values]
     assert given["gate.revision"] == "$ARGOCD_APP_REVISION"
     assert given["gate.workload"] == name
+    assert set(given) == set(PINNED)
     # A commit that the hook holds must not keep the next one waiting.
     assert spec["syncPolicy"]["automated"]
     assert spec["syncPolicy"]["retry"] == {"limit": 0}

@@ -39,6 +39,22 @@ def test_settings_are_read_with_their_defaults(key):
     assert settings.account == "system:serviceaccount:frontend-dev:frontend-gate"
 
 
+def test_application_of_another_namespace_is_read_by_its_name(key):
+    """Argo CD gives NAMESPACE_NAME as its name, where it is not in Argo CD's own."""
+    settings = read_settings(environ(key, GATE_APPLICATION="team-a_frontend"))
+
+    assert settings.application == "frontend"
+
+
+def test_hook_without_an_application_is_told_what_is_deployed(key):
+    """As a plain Job; the namespace is the one that it runs in."""
+    told = {"GATE_CHART": "charts/frontend", "GATE_VALUES_FILES": "charts/frontend/values-dev.yaml"}
+
+    settings = read_settings(environ(key, GATE_APPLICATION="", **told))
+
+    assert settings.deployed == verdicts.DEPLOYED
+
+
 def test_credential_is_that_of_the_images_registry(key, tmp_path):
     """It comes as a pull secret that is mounted, and never by a variable."""
     settings = read_settings(environ(key, GATE_REGISTRY_CONFIG=_login(tmp_path)))
@@ -55,6 +71,10 @@ def test_reference_by_digest_is_pinned(key):
 
 
 MISTAKES = {
+    "path of a target": ({"GATE_TARGET": "../x"}, "GATE_TARGET='../x' is not a target's name"),
+    "no target": ({"GATE_TARGET": ""}, "GATE_TARGET is not set"),
+    "no Application": ({"GATE_APPLICATION": ""}, "Either GATE_APPLICATION or GATE_CHART is needed"),
+    "both": ({"GATE_CHART": "charts/frontend"}, "Either GATE_APPLICATION or GATE_CHART is needed"),
     "short commit": ({"GATE_REVISION": "38944b8"}, "GATE_REVISION='38944b8' is not a full commit"),
     "branch": ({"GATE_REVISION": "main"}, "GATE_REVISION='main' is not a full commit id"),
     "nothing": ({"GATE_REVISION": ""}, "GATE_REVISION is not set"),
@@ -65,6 +85,7 @@ MISTAKES = {
     "no key": ({"GATE_KEY_FILE": "/nowhere/gate.pub"}, "GATE_KEY_FILE=/nowhere/gate.pub cannot"),
     "no seconds": ({"GATE_DEADLINE": "2m"}, "GATE_DEADLINE='2m' is not a number of seconds"),
     "no time": ({"GATE_DEADLINE": "0"}, "GATE_DEADLINE='0' is not a number of seconds"),
+    "no world": ({"GATE_WORLD": "any"}, "GATE_WORLD='any' is not lab or live"),
     "no hours": ({"GATE_MAX_AGE": "1d"}, "GATE_MAX_AGE='1d' is not a number of hours"),
     "no age": ({"GATE_MAX_AGE": "0"}, "GATE_MAX_AGE='0' is not a number of hours"),
     "above a year": ({"GATE_MAX_AGE": "9000"}, "GATE_MAX_AGE='9000' is not a number of hours"),
@@ -79,7 +100,9 @@ def test_mistake_names_its_variable_and_holds(key, capsys, changes, why):
         read_settings(environ(key, **changes))
 
     assert hooks.run_hook(environ(key, **changes)) == int(Exit.CANNOT_TELL)
-    assert capsys.readouterr().out.startswith("cannot tell, hold: GATE_")
+    assert capsys.readouterr().out.startswith(
+        ("cannot tell, hold: GATE_", "cannot tell, hold: Either GATE_")
+    )
 
 
 def test_verdict_may_be_as_old_as_it_is_told(key):

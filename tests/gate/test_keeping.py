@@ -8,7 +8,7 @@ import pytest
 
 from pullrecovery.errors import PullRecoveryError
 from pullrecovery.gate.keeping import keep_verdict
-from pullrecovery.gate.kept import LAYER_TYPE, fetch_verdict
+from pullrecovery.gate.kept import LAYER_TYPE, fetch_verdict, verdict_tag
 from pullrecovery.observation import Credential
 from pullrecovery.registry import RegistryClient
 from tests.gate import verdicts
@@ -16,6 +16,7 @@ from tests.gate.hooked import PACKAGE, promoting
 from tests.recorded import TOKEN
 
 WRITER = Credential("ByteQuester", TOKEN)
+TAG = verdict_tag("hosting-monorepo", verdicts.REVISION)
 IMAGE = b'{"schemaVersion": 2}'
 DIGEST = f"sha256:{hashlib.sha256(IMAGE).hexdigest()}"
 OCI = "application/vnd.oci.image.index.v1+json"
@@ -55,16 +56,16 @@ class Store:
 
 def _keep(store):
     client = store.client()
-    return keep_verdict(client, PACKAGE, DIGEST, verdicts.REVISION, promoting(), WRITER)
+    return keep_verdict(client, PACKAGE, DIGEST, TAG, promoting(), WRITER)
 
 
 def test_kept_verdict_is_found_again():
     """Whoever can read the image can read it."""
     store, signed = Store(), promoting()
 
-    keep_verdict(store.client(), PACKAGE, DIGEST, verdicts.REVISION, signed, WRITER)
+    keep_verdict(store.client(), PACKAGE, DIGEST, TAG, signed, WRITER)
 
-    assert fetch_verdict(store.client(), PACKAGE, verdicts.REVISION, None) == signed
+    assert fetch_verdict(store.client(), PACKAGE, TAG, None) == signed
 
 
 def test_kept_verdict_names_its_image_as_its_subject():
@@ -83,10 +84,10 @@ def test_hold_without_a_digest_is_published():
     """A revision that is held by its text has a verdict, and no image that it is about."""
     store = Store()
 
-    tag = keep_verdict(store.client(), PACKAGE, "", verdicts.REVISION, promoting(), WRITER)
+    tag = keep_verdict(store.client(), PACKAGE, "", TAG, promoting(), WRITER)
 
     assert "subject" not in json.loads(store.manifests[tag])
-    assert fetch_verdict(store.client(), PACKAGE, verdicts.REVISION, None) == promoting()
+    assert fetch_verdict(store.client(), PACKAGE, TAG, None) == promoting()
 
 
 REFUSALS = {
@@ -112,4 +113,4 @@ def test_artifact_of_another_kind_is_no_verdict():
     store.manifests[tag] = json.dumps(document).encode()
 
     with pytest.raises(PullRecoveryError, match="is no verdict of the gate"):
-        fetch_verdict(store.client(), PACKAGE, verdicts.REVISION, None)
+        fetch_verdict(store.client(), PACKAGE, TAG, None)

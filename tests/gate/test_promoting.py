@@ -10,8 +10,9 @@ import pytest
 from pullrecovery.errors import HeldError, UsageError
 from pullrecovery.gate import promoting
 from pullrecovery.gate.promoting import Promotion, run_promote
+from pullrecovery.gate.releases import Judged
 from pullrecovery.gate.signing import sign
-from pullrecovery.gate.verdict import Checks, Failure, Judged, chart_digest, check
+from pullrecovery.gate.verdict import Checks, Failure, check
 from pullrecovery.gate.verifying import Claim
 from pullrecovery.process import CommandError
 from pullrecovery.target import load_target
@@ -61,10 +62,7 @@ def promote(sample, remote, tmp_path, monkeypatch, capsys):
             "revision": asked,
             "issued": now,
             "expires": now + timedelta(hours=1),
-            "workloads": tuple(
-                Judged(w.name, w.namespace, chart_digest(w), w.image.reference, IMAGE)
-                for w in target.workloads
-            ),
+            "workloads": tuple(Judged.of(w, IMAGE) for w in target.workloads),
             "checks": Checks(declared=names, run=names),
         }
         signed = sign(verdict(**(fields | changes)), KEY)
@@ -73,7 +71,7 @@ def promote(sample, remote, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(promoting, "fetch_verdict", lambda *_: _kept(published or signed))
         images = tuple(f"{w.name}={IMAGE}" for w in target.workloads)
         files = (tmp_path / "verdict.jws", tmp_path / "gate.pub")
-        claim = Claim(*files, asked, folder, images)
+        claim = Claim(*files, asked, folder, images, worlds=("lab",))
         code = run_promote(Promotion(claim, branch, remote), httpx.Client())
         return code, capsys.readouterr().out
 

@@ -84,6 +84,7 @@ REFUSED = {
     "too deep": ("[" * 100_000, "is no JSON"),
     "no object": ("[]", "does not fit gate-verdict.schema.json"),
     "field of another type": (_edited(partial="no"), "partial: 'no' is not of type 'boolean'"),
+    "path as a target": (_edited(target="../x"), "target: '../x' does not match"),
     "field too many": (_edited(by="somebody"), "'by' was unexpected"),
     "checks of another type": (_edited(checks=[]), "checks: [] is not of type 'object'"),
     "time of no clock": (_edited(issued="yesterday"), "no verdict of schema 1"),

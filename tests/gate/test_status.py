@@ -39,7 +39,7 @@ TOKEN = "ghp_" + "t0ken" * 8
 )
 def test_a_verdict_is_one_word_and_one_sentence(verdict_, state, description):
     """The first cause is what a person reads beside the commit."""
-    assert said(verdict_, NOW) == Said(REVISION, state, description)
+    assert said(verdict_, NOW) == Said(REVISION, "hosting-monorepo", state, description)
 
 
 def test_a_long_reason_is_cut_to_what_github_takes():
@@ -81,7 +81,7 @@ def test_a_status_is_posted_on_the_commit():
     assert json.loads(request.content) == {
         "state": "failure",
         "description": "hold: frontend REG-005: render.wrong-tag (and 1 more)",
-        "context": "pull-recovery/gate",
+        "context": "pull-recovery/gate/hosting-monorepo",
         "target_url": "https://ci.example/1",
     }
 
@@ -129,7 +129,7 @@ def test_promoter_gets_a_commit_status_of_its_own_form(verdict_, phase):
     manifest = YAML(typ="safe").load(text)
     assert manifest["kind"] == "CommitStatus"
     assert manifest["metadata"]["labels"] == {
-        "promoter.argoproj.io/commit-status": "pull-recovery-gate"
+        "promoter.argoproj.io/commit-status": "pull-recovery-gate-hosting-monorepo"
     }
     assert manifest["spec"]["sha"] == REVISION
     assert manifest["spec"]["phase"] == phase

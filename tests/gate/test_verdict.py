@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from pullrecovery.gate.releases import chart_digest
 from pullrecovery.gate.verdict import (
     Checks,
     Decision,
     Failure,
     VerdictError,
-    chart_digest,
     decide,
     failures,
     from_document,
@@ -156,7 +156,7 @@ def test_a_verdict_is_written_as_the_schema_says_and_read_again_as_it_was():
         ({"decision": "yes"}, "'yes' is not a valid Decision"),
         ({"forced": True}, "unexpected keyword argument 'forced'"),
         ({"checks": None}, "no verdict of schema 1"),
-        ({"workloads": [{"name": "frontend"}]}, "missing 4 required positional arguments"),
+        ({"workloads": [{"name": "frontend"}]}, "missing 6 required positional arguments"),
     ],
     ids=["newer", "none", "naive time", "decision", "more keys", "no checks", "half a workload"],
 )

@@ -8,8 +8,9 @@ import pytest
 
 from pullrecovery.errors import UsageError
 from pullrecovery.gate.keys import signing_key, verifying_key
+from pullrecovery.gate.releases import Judged
 from pullrecovery.gate.signing import sign
-from pullrecovery.gate.verdict import Checks, Judged, chart_digest, check
+from pullrecovery.gate.verdict import Checks, check
 from pullrecovery.gate.verifying import REQUIRED, Claim, run_verify
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.target import load_target
@@ -53,6 +54,9 @@ def claim(tmp_path, written):
             "revision": REVISION,
             "folder": None,
             "images": (f"frontend={IMAGE}",),
+            "worlds": ("lab",),
+            "target": "hosting-monorepo",
+            "namespace": "frontend-dev",
         }
         return Claim(**(fields | changes))
 
@@ -72,9 +76,11 @@ def test_the_verdict_on_this_revision_and_image_lets_it_through(claim, capsys):
         ({"images": (f"frontend={OTHER_IMAGE}",)}, "frontend: the image judged is"),
         ({"images": (f"backend={IMAGE}",)}, "says nothing of the workload backend"),
         ({"worlds": ("live",)}, "found in the lab world"),
+        ({"target": "monorepo-prod"}, "on target hosting-monorepo, and not on monorepo-prod"),
+        ({"namespace": "frontend-prod"}, "for frontend-dev, and not for frontend-prod"),
         ({"max_age": timedelta(0)}, "over 0 hours ago"),
     ],
-    ids=["revision", "image", "workload", "world", "age"],
+    ids=["revision", "image", "workload", "world", "target", "namespace", "age"],
 )
 def test_any_other_is_held_with_every_reason(claim, capsys, changes, reason):
     """1, and what is wrong."""
@@ -91,12 +97,22 @@ def test_any_other_is_held_with_every_reason(claim, capsys, changes, reason):
         ({"images": ("frontend",)}, "--image frontend: it is WORKLOAD=sha256:"),
         ({"images": ("frontend=sha256:12",)}, "it is WORKLOAD=sha256:"),
         ({"images": ()}, "Name the images with --image"),
+        ({"namespace": ""}, "Name --target-name and --namespace"),
         ({"revision": "main"}, "'main' is no full commit id"),
         ({"verdict": REPOSITORY / "none.jws"}, "none.jws cannot be read"),
         ({"key": REPOSITORY / "none.pub"}, "none.pub cannot be read"),
         ({"key": REPOSITORY / "README.md"}, "README.md: no PEM of a key is there"),
     ],
-    ids=["no digest", "short digest", "no image", "branch", "no verdict", "no key", "other file"],
+    ids=[
+        "no digest",
+        "short digest",
+        "no image",
+        "no namespace",
+        "branch",
+        "no verdict",
+        "no key",
+        "other file",
+    ],
 )
 def test_wrong_usage_is_one_clear_error(claim, changes, problem):
     """It is no verdict on the verdict."""
@@ -106,10 +122,7 @@ def test_wrong_usage_is_one_clear_error(claim, changes, problem):
 
 def _sample_verdict(folder, written, **changes):
     loaded = load_target(folder)
-    workloads = tuple(
-        Judged(w.name, w.namespace, chart_digest(w), w.image.reference, IMAGE)
-        for w in loaded.workloads
-    )
+    workloads = tuple(Judged.of(w, IMAGE) for w in loaded.workloads)
     names = [w.name for w in loaded.workloads]
     fields = {"workloads": workloads, "checks": _checks(names, judged(loaded))}
     written(**(fields | changes))

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from joserfc.jwk import ECKey, OKPKey
 
 from pullrecovery.build import suite_commit
+from pullrecovery.gate.releases import Deployed, Judged
 from pullrecovery.gate.signing import Expected
-from pullrecovery.gate.verdict import Checks, GateVerdict, Judged, Tier, check
+from pullrecovery.gate.verdict import Checks, GateVerdict, Tier, check
 
 REVISION = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"
 OTHER_REVISION = "0" * 40
@@ -40,7 +41,17 @@ def checks(workload="frontend", **changes):
     return Checks(**({"declared": names, "run": names} | changes))
 
 
-JUDGED = Judged("frontend", "frontend-dev", CHART, "ghcr.io/bytequester/hosting-monorepo:v1", IMAGE)
+VALUES = ("charts/frontend/values-dev.yaml",)
+DEPLOYED = Deployed("frontend-dev", "charts/frontend", VALUES)
+JUDGED = Judged(
+    name="frontend",
+    namespace="frontend-dev",
+    chart_path="charts/frontend",
+    values_files=VALUES,
+    chart=CHART,
+    reference="ghcr.io/bytequester/hosting-monorepo:v1",
+    image=IMAGE,
+)
 
 
 def verdict(**changes):
@@ -65,6 +76,8 @@ def expected(**changes):
     """Return what the verdict above is expected to be about."""
     fields = {
         "revision": REVISION,
+        "target": "hosting-monorepo",
+        "deployed": {"frontend": DEPLOYED},
         "images": {"frontend": IMAGE},
         "charts": {"frontend": CHART},
         "criteria": frozenset(CRITERIA),

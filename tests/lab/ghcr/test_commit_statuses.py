@@ -117,13 +117,13 @@ def test_the_gates_verdict_is_set_on_its_commit(world):
         return httpx.Response(answer.status_code, content=answer.content)
 
     client = httpx.Client(base_url=API, transport=httpx.MockTransport(take))
-    held = Said(SHA, "failure", "hold: frontend REG-005: render.wrong-tag")
+    held = Said(SHA, "shop", "failure", "hold: frontend REG-005: render.wrong-tag")
 
     where = post_status(held, "Acme/App", "ghp_run", url="https://ci.example/1", http=client)
 
     (listed,) = ask(world, "GET", LISTED).json()
     assert where == listed["url"]
-    assert (listed["state"], listed["context"]) == ("failure", "pull-recovery/gate")
+    assert (listed["state"], listed["context"]) == ("failure", "pull-recovery/gate/shop")
     assert listed["description"] == held.description
     with pytest.raises(StatusError, match="404 Not Found"):
         post_status(held, "Acme/App", "ghp_packages", http=client)

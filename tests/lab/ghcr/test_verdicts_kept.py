@@ -8,7 +8,7 @@ import pytest
 
 from pullrecovery.errors import HeldError, PullRecoveryError
 from pullrecovery.gate.keeping import keep_verdict
-from pullrecovery.gate.kept import LAYER_TYPE, fetch_verdict
+from pullrecovery.gate.kept import LAYER_TYPE, fetch_verdict, verdict_tag
 from pullrecovery.gate.signing import sign
 from pullrecovery.gate.telling import Keeping, run_keeping
 from pullrecovery.observation import Credential
@@ -17,6 +17,7 @@ from pullrecovery.registry import RegistryClient
 from tests.gate.verdicts import JUDGED, KEY, OTHER_KEY, OTHER_REVISION, REVISION, pem, verdict
 
 PACKAGE = "bytequester/closed"
+TAG = verdict_tag("shop", REVISION)
 WRITER, READER, STRANGER = (
     Credential("ByteQuester", f"ghp_{name}") for name in ("writer", "reader", "stranger")
 )
@@ -40,9 +41,9 @@ def _registry(http):
 
 @pytest.fixture(name="keep")
 def _keep(ghcr, registry):
-    def keep(revision, signed, credential=WRITER):
-        image = ghcr.storage.tags[PACKAGE]["v1"]
-        return keep_verdict(registry, PACKAGE, image, revision, signed, credential)
+    def keep(revision, signed, credential=WRITER, target="shop"):
+        image, tag = ghcr.storage.tags[PACKAGE]["v1"], verdict_tag(target, revision)
+        return keep_verdict(registry, PACKAGE, image, tag, signed, credential)
 
     return keep
 
@@ -51,7 +52,7 @@ def test_what_is_kept_for_a_revision_is_fetched_by_who_may_pull(keep, registry):
     """By the credential that pulls the image, and no other right."""
     keep(REVISION, "a.signed.verdict")
 
-    assert fetch_verdict(registry, PACKAGE, REVISION, READER) == "a.signed.verdict"
+    assert fetch_verdict(registry, PACKAGE, TAG, READER) == "a.signed.verdict"
 
 
 def test_another_revision_has_another_verdict(keep, registry):
@@ -59,9 +60,17 @@ def test_another_revision_has_another_verdict(keep, registry):
     keep(REVISION, "one")
     keep(OTHER_REVISION, "other")
 
-    assert fetch_verdict(registry, PACKAGE, REVISION, READER) == "one"
+    assert fetch_verdict(registry, PACKAGE, TAG, READER) == "one"
     with pytest.raises(HeldError, match="there is no verdict on this revision"):
-        fetch_verdict(registry, PACKAGE, "f" * 40, READER)
+        fetch_verdict(registry, PACKAGE, verdict_tag("shop", "f" * 40), READER)
+
+
+def test_targets_with_one_package_keep_both_verdicts(keep, registry):
+    """An environment's verdict on a commit does not replace another's on the same commit."""
+    keep(REVISION, "hold")
+    keep(REVISION, "promote", target="shop-prod")
+
+    assert fetch_verdict(registry, PACKAGE, TAG, READER) == "hold"
 
 
 def test_a_later_verdict_takes_the_place_of_an_earlier_one(keep, registry):
@@ -70,7 +79,7 @@ def test_a_later_verdict_takes_the_place_of_an_earlier_one(keep, registry):
     for _ in range(2):
         keep(REVISION, "second")
 
-    assert fetch_verdict(registry, PACKAGE, REVISION, READER) == "second"
+    assert fetch_verdict(registry, PACKAGE, TAG, READER) == "second"
 
 
 def test_the_artifact_says_what_it_is_and_has_a_tag_of_no_image(ghcr, keep):
@@ -79,9 +88,7 @@ def test_the_artifact_says_what_it_is_and_has_a_tag_of_no_image(ghcr, keep):
 
     stored = json.loads(ghcr.storage.manifests[PACKAGE, ghcr.storage.tags[PACKAGE][tag]])
     assert stored["artifactType"] == LAYER_TYPE
-    assert [each for each in ghcr.storage.tags[PACKAGE] if not names_image(each)] == [
-        f"verdict-{REVISION}"
-    ]
+    assert [each for each in ghcr.storage.tags[PACKAGE] if not names_image(each)] == [TAG]
 
 
 @pytest.mark.parametrize("credential", [READER, STRANGER], ids=["reader", "stranger"])
@@ -112,10 +119,9 @@ def test_the_command_puts_a_verdict_beside_every_image_it_is_about(keeping, regi
 
     assert run_keeping(asked, http) == 0
 
-    assert (
-        f"ghcr.io/{PACKAGE}:verdict-{REVISION} is the verdict on sha256:" in capsys.readouterr().out
-    )
-    assert fetch_verdict(registry, PACKAGE, REVISION, READER) == signed
+    tag = verdict_tag("hosting-monorepo", REVISION)
+    assert f"ghcr.io/{PACKAGE}:{tag} is the verdict on sha256:" in capsys.readouterr().out
+    assert fetch_verdict(registry, PACKAGE, tag, READER) == signed
 
 
 def test_the_command_puts_nothing_there_that_the_key_did_not_sign(keeping, http):

@@ -1,0 +1,159 @@
+"""What the gate's hook holds in a real sync by Argo CD, each case with its own reason.
+
+A first commit was let through, and its pods are asked for pages all the while.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from fixtures.held_syncs import ready_pods
+from pullrecovery.lab.switches import Hanging, switched
+from pullrecovery.values import set_values
+
+pytestmark = pytest.mark.argocd
+
+_OTHER = "0" * 40
+_OLD = timedelta(hours=25)
+_INJECTION = 'x"\n            - name: GATE_WORKLOAD\n              value: "other'
+
+
+def _elsewhere(verdict):
+    (judged,) = verdict.workloads
+    return replace(
+        verdict,
+        target="monorepo-dev",
+        workloads=(replace(judged, namespace="frontend-elsewhere"),),
+    )
+
+
+def _other_values(verdict):
+    (judged,) = verdict.workloads
+    return replace(verdict, workloads=(replace(judged, values_files=("charts/prod.yaml",)),))
+
+
+VERDICTS = {
+    "of another environment": (
+        _elsewhere,
+        ["on target monorepo-dev, and not on ", "judged for frontend-elsewhere, and not for "],
+    ),
+    "for other values files": (_other_values, ["and charts/prod.yaml is judged"]),
+    "of another commit of the suite": (
+        lambda verdict: replace(verdict, suite_commit=_OTHER),
+        [f"the commit of the verdict's suite is {_OTHER}, and not "],
+    ),
+    "older than the hook takes": (
+        lambda verdict: replace(verdict, issued=verdict.issued - _OLD),
+        ["the verdict was issued at ", "over 24 hours ago"],
+    ),
+}
+
+
+def test_unfitting_verdict_holds_the_sync(held_syncs):
+    """Each time the commit and its image are good, and the key has signed the verdict."""
+    for name, (change, reasons) in VERDICTS.items():
+        held_syncs.publish(change(held_syncs.judged()))
+
+        ended = held_syncs.held()
+
+        assert ended.code == 1, (name, ended)
+        assert [each for each in reasons if each not in ended.said] == [], (name, ended)
+
+
+def _parameters(chart, _hook):
+    chart["helm"]["parameters"] = [{"name": "replicaCount", "value": "3"}]
+
+
+def _values_files(chart, _hook):
+    chart["helm"]["valueFiles"] = ["values.yaml"]
+
+
+def _other_branch(branch):
+    def change(chart, _hook):
+        chart["targetRevision"] = branch
+
+    return change
+
+
+def _parameter(name, value):
+    def change(_chart, hook):
+        (found,) = (each for each in hook["helm"]["parameters"] if each["name"] == name)
+        found["value"] = value
+
+    return change
+
+
+def _applications(held_syncs):
+    main = held_syncs.gated.commands.clone.main
+    values = f"{held_syncs.values.relative_to(held_syncs.ground.workload.root)}"
+    return {
+        "parameters": (_parameters, "replicaCount", "and none is judged"),
+        "values files": (_values_files, "valueFiles is none", f"and {values} is judged"),
+        "another commit": (_other_branch(main), " is synced, and ", f"{held_syncs.revision} is"),
+        "live images wanted": (
+            _parameter("gate.world", "live"),
+            "found in the lab world, which is not taken here",
+            "",
+        ),
+    }
+
+
+def test_differing_application_holds_the_sync(held_syncs):
+    """The commit is judged and promoted, and somebody changed the Application in the cluster."""
+    set_values(held_syncs.values, {"replicaCount": 2})
+    held_syncs.commit("not judged", promoted=False)
+    for name, (change, *reasons) in _applications(held_syncs).items():
+        with held_syncs.application_with(change):
+            ended = held_syncs.held()
+
+        assert ended.code == 1, (name, ended)
+        assert [each for each in reasons if each not in ended.said] == [], (name, ended)
+
+
+def test_values_that_reach_for_the_hook_hold_the_sync(held_syncs):
+    """The gate judges no commit whose values set `gate`, and a tag stays one value."""
+    text = held_syncs.values.read_text()
+    mine = {"gate.image": "ghcr.io/mallory/yes:1", "gate.key": "mine", "gate.account": "default"}
+    set_values(held_syncs.values, mine)
+    revision = held_syncs.commit("values of the hook")
+
+    judged = held_syncs.gated.commands.judge(revision)
+    ended = held_syncs.held()
+
+    assert (judged.code, "sets `gate`" in judged.output) == (4, True), judged
+    assert (ended.code, "there is no verdict on this revision" in ended.said) == (1, True), ended
+
+    held_syncs.values.write_text(text)
+    set_values(held_syncs.values, {"image.tag": _INJECTION})
+    held_syncs.revision = held_syncs.commit("a tag with a quote and a newline")
+    held_syncs.publish(held_syncs.judged())
+
+    ended = held_syncs.held()
+
+    assert (ended.code, "render.invalid-reference" in ended.said) == (1, True), ended
+
+
+def test_injected_init_container_is_no_pull(held_syncs):
+    """It is done while the node still waits for the judged image, which nobody pulled then."""
+    ground = held_syncs.ground
+    hanging = Hanging(
+        repository=ground.workload.image.package,
+        route="manifest",
+        credential=ground.credential.name,
+    )
+    version = held_syncs.injection_version()
+    # A node that gets no answer for longer asks for a blob in the manifest's place.
+    soon = held_syncs.application_with(_parameter("gate.deadline", "20"))
+    with switched(ground.lab_world.control, hanging), soon:
+        if version:
+            with held_syncs.injecting(version):
+                ended = held_syncs.meanwhile(held_syncs.held)
+            assert ended.code == 2, ended.said
+            said = ended.said
+        else:
+            # Kubernetes has no such policy there, unless it is switched on.
+            said = held_syncs.meanwhile(held_syncs.pull_of_injected)
+
+    assert [word for word in ("the probe ", "not after") if word not in said] == [], said
+    assert ready_pods(ground) == held_syncs.pods
