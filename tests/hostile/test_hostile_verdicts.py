@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fixtures.canaries import contents, plant
+from pullrecovery.gate.releases import Judged
 from pullrecovery.gate.signing import TYPE, sign
-from pullrecovery.gate.verdict import Checks, Judged, chart_digest, to_document
+from pullrecovery.gate.verdict import Checks, to_document
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.target import load_target
 from pullrecovery.tasks import CRITERIA
@@ -51,13 +52,12 @@ class Machine:
     def verdict(self, **changes):
         """Return a verdict of now that promotes this clone's commit, but for `changes`."""
         now = datetime.now(UTC)
-        workloads = tuple(
-            Judged(each.name, each.namespace, chart_digest(each), each.image.reference, IMAGE)
-            for each in load_target(self.target).workloads
-        )
+        target = load_target(self.target)
+        workloads = tuple(Judged.of(each, IMAGE) for each in target.workloads)
         names = tuple(f"{each.name} {reg}" for each in workloads for reg in CRITERIA)
         fields = {"issued": now, "expires": now + timedelta(hours=1), "revision": self.revision}
-        fields |= {"workloads": workloads, "checks": Checks(declared=names, run=names)}
+        fields |= {"target": target.name, "world": "live", "workloads": workloads}
+        fields |= {"checks": Checks(declared=names, run=names)}
         return verdict(**(fields | changes))
 
     def put(self, name, text):
@@ -116,7 +116,7 @@ def _without_signature(machine):
 
 def _of_lab_images(machine):
     machine.put("verdict.jws", sign(machine.verdict(world="lab"), KEY))
-    return machine.verify("--world=live")
+    return machine.verify()
 
 
 def _edited_record(machine):
