@@ -12,20 +12,21 @@ AUDIT = REPOSITORY / "tests" / "audit"
 PROGRAM = """\
 #!/bin/sh
 echo "$(basename "$0") $*" >>"$ASKED"
-case "$*" in *"$BAD"*) exit 1 ;; esac
+case "$*" in *"$BAD"*) exit "$CODE" ;; esac
 """
 
 
 @pytest.fixture(name="audited")
 def _audited(tmp_path):
-    """Runs the script with programs that find something where the arguments have the text `bad`."""
+    """Runs the script with programs that end with `code` where the arguments have the text `bad`."""
     for name in ("pip-audit", "npm", "govulncheck"):
         (tmp_path / name).write_text(PROGRAM)
         (tmp_path / name).chmod(0o755)
 
-    def run(bad):
+    def run(bad, code=1):
         asked = tmp_path / "asked"
-        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "ASKED": str(asked), "BAD": bad}
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "ASKED": str(asked)}
+        environment |= {"BAD": bad, "CODE": str(code)}
         command = [AUDIT / "audit", tmp_path / "pip-audit", tmp_path / "govulncheck"]
         ended = subprocess.run(
             command, env=environment, check=False, capture_output=True, text=True
@@ -76,6 +77,16 @@ def test_audit_goes_on_after_a_finding(audited, bad):
     assert last.startswith("== to be fixed, or argued in SECURITY.md: ")
     assert bad in last
     assert asked[len(all_asked) :] == all_asked
+
+
+def test_vulnerability_in_a_lab_tool_is_listed(audited):
+    """The program ends with 3 for one; it is named, and the audit does not fail."""
+    code, printed, _ = audited("toolchain/helm", code=3)
+
+    assert code == 0
+    last = printed.splitlines()[-1]
+    assert last.startswith("== known vulnerabilities in the lab's tools, argued in SECURITY.md: ")
+    assert last.endswith(" pullrecovery/lab/toolchain/helm/go.mod")
 
 
 def test_tool_modules_are_audited_by_their_tools(audited):
