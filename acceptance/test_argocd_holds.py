@@ -33,6 +33,23 @@ def _other_values(verdict):
     return replace(verdict, workloads=(replace(judged, values_files=("charts/prod.yaml",)),))
 
 
+def _parameters(chart, _hook):
+    chart["helm"]["parameters"] = [{"name": "replicaCount", "value": "3"}]
+
+
+def _values_files(chart, _hook):
+    # The first one is read in any case.
+    chart["helm"]["valueFiles"] = ["values.yaml", "values.yaml"]
+
+
+def _parameter(name, value):
+    def change(_chart, hook):
+        (found,) = (each for each in hook["helm"]["parameters"] if each["name"] == name)
+        found["value"] = value
+
+    return change
+
+
 VERDICTS = {
     "of another environment": (
         _elsewhere,
@@ -48,25 +65,37 @@ VERDICTS = {
         ["the verdict was issued at ", "over 24 hours ago"],
     ),
 }
+APPLICATIONS = {
+    "parameters": (_parameters, ["helm.parameters is ", "replicaCount", "and none is judged"]),
+    "values files": (_values_files, ["helm.valueFiles is ", "/values.yaml, and ", " is judged"]),
+    "live images wanted": (
+        _parameter("gate.world", "live"),
+        ["found in the lab world, which is not taken here"],
+    ),
+}
 
 
-def test_unfitting_verdict_holds_the_sync(held_syncs):
-    """Each time the commit and its image are good, and the key has signed the verdict."""
+def test_sync_of_what_was_not_judged_is_held(held_syncs):
+    """The image is there, and either the verdict or the Application is of something else."""
     for name, (change, reasons) in VERDICTS.items():
         held_syncs.publish(change(held_syncs.judged()))
+        _check(name, held_syncs.held(), reasons)
 
-        ended = held_syncs.held()
+    held_syncs.publish(held_syncs.judged())
+    for name, (change, reasons) in APPLICATIONS.items():
+        with held_syncs.application_with(change):
+            _check(name, held_syncs.held(), reasons)
 
-        assert ended.code == 1, (name, ended)
-        assert [each for each in reasons if each not in ended.said] == [], (name, ended)
+    set_values(held_syncs.values, {"replicaCount": 2})
+    other = held_syncs.commit("not judged", promoted=False)
+    with held_syncs.application_with(_other_branch(held_syncs.gated.commands.clone.main)):
+        reasons = [f"{other} is synced, and {held_syncs.revision} is judged"]
+        _check("another commit", held_syncs.held(), reasons)
 
 
-def _parameters(chart, _hook):
-    chart["helm"]["parameters"] = [{"name": "replicaCount", "value": "3"}]
-
-
-def _values_files(chart, _hook):
-    chart["helm"]["valueFiles"] = ["values.yaml"]
+def _check(name, ended, reasons):
+    assert ended.code == 1, (name, ended.said)
+    assert [each for each in reasons if each not in ended.said] == [], (name, ended.said)
 
 
 def _other_branch(branch):
@@ -74,41 +103,6 @@ def _other_branch(branch):
         chart["targetRevision"] = branch
 
     return change
-
-
-def _parameter(name, value):
-    def change(_chart, hook):
-        (found,) = (each for each in hook["helm"]["parameters"] if each["name"] == name)
-        found["value"] = value
-
-    return change
-
-
-def _applications(held_syncs):
-    main = held_syncs.gated.commands.clone.main
-    values = f"{held_syncs.values.relative_to(held_syncs.ground.workload.root)}"
-    return {
-        "parameters": (_parameters, "replicaCount", "and none is judged"),
-        "values files": (_values_files, "valueFiles is none", f"and {values} is judged"),
-        "another commit": (_other_branch(main), " is synced, and ", f"{held_syncs.revision} is"),
-        "live images wanted": (
-            _parameter("gate.world", "live"),
-            "found in the lab world, which is not taken here",
-            "",
-        ),
-    }
-
-
-def test_differing_application_holds_the_sync(held_syncs):
-    """The commit is judged and promoted, and somebody changed the Application in the cluster."""
-    set_values(held_syncs.values, {"replicaCount": 2})
-    held_syncs.commit("not judged", promoted=False)
-    for name, (change, *reasons) in _applications(held_syncs).items():
-        with held_syncs.application_with(change):
-            ended = held_syncs.held()
-
-        assert ended.code == 1, (name, ended)
-        assert [each for each in reasons if each not in ended.said] == [], (name, ended)
 
 
 def test_values_that_reach_for_the_hook_hold_the_sync(held_syncs):
