@@ -93,13 +93,13 @@ def test_gate_holds_hostile_target_by_every_cause(judged_target):
 
 
 def test_gate_runs_hostile_release_in_its_sandbox(judged_release, lab_world):
-    """Text and registry are in order, so that its containers are started, and are gone."""
+    """It is in order, so that its containers are started; what they try changes no decision."""
     judged, digest = judged_release
 
     ended = {tier["name"]: tier["ended"] for tier in judged.verdict["tiers"]}
-    assert ended == {"static": "passed", "registry": "passed", "lab": "held"}, judged.printed
+    assert ended == {"static": "passed", "registry": "passed", "lab": "passed"}, judged.printed
     assert lab_world.pulls(since=0, digest=digest)
-    assert "Traceback" not in judged.printed
+    assert judged.code == 0
 
 
 @pytest.mark.parametrize("tier", ["static", "lab"])
