@@ -2,7 +2,7 @@
 
 import json
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -72,11 +72,12 @@ def run_gate(wish: Wish) -> int:
     progress = Progress(PHASES)
     # A run that holds the lab, as that of the tests, has raised it for what it starts.
     beside = is_held_above(paths)
-    with (
-        checked_out(wish.folder, wish.revision, paths.state) as commit,
-        nullcontext() if beside else locked(paths, progress.say),
-    ):
+    with ExitStack() as held:
+        commit = held.enter_context(checked_out(wish.folder, wish.revision, paths.state))
+        # Before the lab is held: a mistake in the target is told at once, whoever uses the lab.
         revision = Revision(target_in(commit.folder, wish.folder))
+        if not beside:
+            held.enter_context(locked(paths, progress.say))
         source = _source(revision.target) if wish.live else None
         gate = LabGate(
             paths,
@@ -93,12 +94,17 @@ def run_gate(wish: Wish) -> int:
         place = Place("live" if wish.live else "lab", versions.kubernetes)
         verdict = issue(revision, commit.sha, judgement, place, valid=wish.valid)
         verdict = replace(verdict, checks=_in_target(verdict.checks, commit.folder))
+    _write(wish, verdict)
+    _say(verdict, gate.needs, wish.out / (_JWS if wish.key else _JSON), signed=bool(wish.key))
+    return int(verdict.decision.exit)
+
+
+def _write(wish: Wish, verdict: GateVerdict) -> None:
+    """Write the record and, where there is a key, have it signed."""
     wish.out.mkdir(parents=True, exist_ok=True)
     (wish.out / _JSON).write_text(json.dumps(to_document(verdict), indent=2) + "\n")
     if wish.key:
-        _sign(wish.out / _JSON, wish.key, commit.sha)
-    _say(verdict, gate.needs, wish.out / (_JWS if wish.key else _JSON), signed=bool(wish.key))
-    return int(verdict.decision.exit)
+        _sign(wish.out / _JSON, wish.key, verdict.revision)
 
 
 def _check_keys(file: Path | None) -> None:
