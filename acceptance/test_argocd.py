@@ -5,14 +5,14 @@ Rows of the criteria that it deploys stand with their tasks: their ids end in `-
 
 import pytest
 
-from fixtures.scenario import failing
-from fixtures.symptoms import await_rollout
+from fixtures.scenario.scenario import failing
+from fixtures.scenario.symptoms import await_rollout
+from pullrecovery.common.wait import wait_for
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.model import Cause, fails
+from pullrecovery.model.target import Cause, fails
 from pullrecovery.observe import observe, observe_pull
 from pullrecovery.tasks import judge
 from pullrecovery.tasks.reg_006_redeploy import reg_006
-from pullrecovery.wait import wait_for
 
 pytestmark = pytest.mark.argocd
 

@@ -11,13 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.held_syncs import ready_pods
-from fixtures.symptoms import await_rollout
-from pullrecovery.acceptance_run import REPORTS
+from fixtures.gate.held_syncs import ready_pods
+from fixtures.scenario.symptoms import await_rollout
+from pullrecovery.cli.acceptance import REPORTS
+from pullrecovery.common.process import run
 from pullrecovery.diagnosis.application import diagnose_application
-from pullrecovery.model import Cause
+from pullrecovery.model.target import Cause
 from pullrecovery.observe.argocd import observe_application
-from pullrecovery.process import run
 
 pytestmark = pytest.mark.argocd
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from fixtures.held_syncs import ready_pods
-from pullrecovery.lab.switches import Hanging, switched
-from pullrecovery.values import set_values
+from fixtures.gate.held_syncs import ready_pods
+from pullrecovery.lab.registry.fault_switches import Hanging, switched
+from pullrecovery.monorepo.values_file import set_values
 
 pytestmark = pytest.mark.argocd
 

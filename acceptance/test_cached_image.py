@@ -6,8 +6,8 @@ kubelet asks the registry again, and refuses.
 
 import pytest
 
-from fixtures.grounds import await_pods, deploy
-from pullrecovery.model import Cause
+from fixtures.scenario.sandboxes import await_pods, deploy
+from pullrecovery.model.target import Cause
 from pullrecovery.observe import observe
 from pullrecovery.tasks import judge
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret

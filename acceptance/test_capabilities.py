@@ -3,11 +3,11 @@
 import pytest
 from docker.errors import APIError
 
-from pullrecovery.lab.capabilities import read_capabilities
-from pullrecovery.lab.own_engine import RUNTIME
-from pullrecovery.lab.passing import passing_name
+from pullrecovery.lab.engine.capabilities import read_capabilities
+from pullrecovery.lab.engine.dockerd import RUNTIME
+from pullrecovery.lab.engine.one_off import passing_name
 from pullrecovery.lab.paths import LABEL
-from pullrecovery.lab.stand_in import CONTAINER
+from pullrecovery.lab.registry.container import CONTAINER
 
 
 @pytest.fixture(name="run_privileged")

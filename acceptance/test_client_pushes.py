@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from pullrecovery.model import Image
+from pullrecovery.model.target import Image
 
 _AUTH = '--authfile "$DOCKER_CONFIG/config.json"'
 _LOGIN = 'docker login ghcr.io -u {login} --password-stdin < "$TOKEN_FILE"'

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import pytest
 from kubernetes import client as k8s
 
+from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.paths import LABEL
-from pullrecovery.lab.seeding import mint
-from pullrecovery.model import Image
-from pullrecovery.observation import Credential
-from pullrecovery.wait import wait_for
+from pullrecovery.lab.seed import mint
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Image
 
 _SAID_WITHIN = 60
 # docker's own login refuses what the registry refuses; crane's keeps it, for every client to use.

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from fixtures.grounds import await_pods, deploy
-from pullrecovery.errors import LabError
+from fixtures.scenario.sandboxes import await_pods, deploy
+from pullrecovery.common.errors import LabError
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
 _PORT = 8080

@@ -6,22 +6,22 @@ from functools import partial
 
 import pytest
 
-from fixtures.checkouts import forget_image, own_workload
-from fixtures.controls import RECORD
-from fixtures.documents import play
-from fixtures.evidence import witnesses_of
-from fixtures.page_blocks import block_with, failures_of, unprinted_of
-from fixtures.symptoms import SYMPTOM_WITHIN
+from fixtures.scenario.checkouts import forget_image, own_workload
+from fixtures.scenario.controls import RECORD
+from fixtures.scenario.documents import play
+from fixtures.scenario.evidence import witnesses_of
+from fixtures.scenario.page_blocks import block_with, failures_of, unprinted_of
+from fixtures.scenario.symptoms import SYMPTOM_WITHIN
+from pullrecovery.common.wait import wait_for
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.documenting import page_text
 from pullrecovery.faults.ground import Ground, auth_of
 from pullrecovery.faults.rows import VALUES
-from pullrecovery.lab.toolchain import go_arch
+from pullrecovery.kube.workloads import observe_deployment, observe_pods
+from pullrecovery.lab.tools.toolchain import go_arch
+from pullrecovery.monorepo.docs_page_template import page_text
 from pullrecovery.observe import observe
-from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.observe.docs import observe_docs
 from pullrecovery.tasks import judge
-from pullrecovery.wait import wait_for
 
 _RECOVERED = ("REG-003", "REG-004", "REG-005", "REG-006")
 _ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"

@@ -6,8 +6,8 @@ import sys
 import pytest
 from docker.errors import NotFound
 
-from pullrecovery.lab.engine_lock import engine_lock
-from pullrecovery.lab.holder import HeldByAnotherError, Holder
+from pullrecovery.lab.engine.engine_lock import engine_lock
+from pullrecovery.lab.engine.lock_holder import HeldByAnotherError, Holder
 from pullrecovery.lab.paths import REPOSITORY
 
 _VOLUME = "pull-recovery-lock-of-a-test"

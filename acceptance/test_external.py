@@ -7,9 +7,9 @@ nothing may be remedied; and when it is over, all must hold again.
 
 import pytest
 
-from fixtures.matrix import Scenario
-from fixtures.options import target_of
-from fixtures.scenario import failing
+from fixtures.plugin.options import target_of
+from fixtures.scenario.matrix import Scenario
+from fixtures.scenario.scenario import failing
 from pullrecovery.faults.external import FAULTS
 from pullrecovery.faults.rows import VALUES
 from pullrecovery.tasks.mending import NothingToMendError

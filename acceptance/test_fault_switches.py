@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from fixtures.grounds import await_pods, deploy
-from pullrecovery.lab.switches import (
+from fixtures.scenario.sandboxes import await_pods, deploy
+from pullrecovery.lab.registry.fault_switches import (
     Missing,
     RateLimited,
     WrongBytes,

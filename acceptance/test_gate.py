@@ -12,20 +12,20 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import OKPKey
 
-from fixtures.scenario import failing
+from fixtures.scenario.scenario import failing
 from pullrecovery import __version__, tasks
-from pullrecovery.build import suite_commit
-from pullrecovery.gate.in_lab import judge_in
-from pullrecovery.gate.issuing import Place, issue
-from pullrecovery.gate.judging import Revision
+from pullrecovery.common.suite_commit import suite_commit
 from pullrecovery.gate.releases import Deployed
-from pullrecovery.gate.signing import Expected, sign, verify
-from pullrecovery.gate.starting import judge_started
-from pullrecovery.gate.verdict import Decision
-from pullrecovery.lab.seeding import LabWorld
-from pullrecovery.model import Cause, Workload
-from pullrecovery.target import load_target
-from pullrecovery.values import set_values
+from pullrecovery.gate.run.in_lab import judge_in
+from pullrecovery.gate.run.issue import Place, issue
+from pullrecovery.gate.run.judge import Revision
+from pullrecovery.gate.run.start_charts import judge_started
+from pullrecovery.gate.verdict.document import Decision
+from pullrecovery.gate.verdict.signing import Expected, sign, verify
+from pullrecovery.lab.seed import LabWorld
+from pullrecovery.model.target import Cause, Workload
+from pullrecovery.monorepo.target_yaml import load_target
+from pullrecovery.monorepo.values_file import set_values
 
 _WITHIN = 120.0
 _SHA = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"

@@ -12,9 +12,9 @@ import pytest
 from joserfc.jwk import OKPKey
 from kubernetes import client as k8s
 
-from fixtures.gate_hook import JOB_WITHIN, REVISION
-from pullrecovery.gate.signing import sign
-from pullrecovery.lab.switches import Hanging, Outage, switched
+from fixtures.gate.gate_hook import JOB_WITHIN, REVISION
+from pullrecovery.gate.verdict.signing import sign
+from pullrecovery.lab.registry.fault_switches import Hanging, Outage, switched
 
 pytestmark = pytest.mark.waits
 

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from fixtures.grounds import await_pods, deploy
-from pullrecovery.lab.switches import Hanging, switched
+from fixtures.scenario.sandboxes import await_pods, deploy
+from pullrecovery.lab.registry.fault_switches import Hanging, switched
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
 pytestmark = pytest.mark.waits

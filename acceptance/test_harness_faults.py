@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from fixtures.evidence import witnesses_of
-from fixtures.grounds import await_pods, deploy
-from fixtures.symptoms import await_rollout
-from pullrecovery.acceptance_run import egress
-from pullrecovery.errors import Exit, UsageError
-from pullrecovery.lab.cluster import NODE, inner_networks
-from pullrecovery.lab.egress import attempts, guard
-from pullrecovery.lab.runner_shell import CASES
+from fixtures.scenario.evidence import witnesses_of
+from fixtures.scenario.sandboxes import await_pods, deploy
+from fixtures.scenario.symptoms import await_rollout
+from pullrecovery.cli.acceptance import egress
+from pullrecovery.common.errors import Exit, UsageError
+from pullrecovery.common.redaction import protect
+from pullrecovery.common.wait import WaitError
+from pullrecovery.lab.cluster.kind_cluster import NODE, inner_networks
+from pullrecovery.lab.engine.egress_guard import attempts, guard
+from pullrecovery.lab.runner.shell import CASES
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe import observe
 from pullrecovery.observe.registry import observe_identity
-from pullrecovery.redaction import protect
-from pullrecovery.target import load_target
 from pullrecovery.tasks.reg_001_image_identity import DisagreementError, judge_identity
 from pullrecovery.tasks.reg_006_redeploy import reg_006, rolled_out
-from pullrecovery.wait import WaitError
 
 _CHEAP = "test_reg_001_image_identity.py::test_owner_in_capitals_is_refused_by_every_client"
 

@@ -3,8 +3,8 @@
 A suite that finds something here finds it anywhere.
 """
 
-from fixtures.scenario import failing
-from fixtures.symptoms import await_rollout
+from fixtures.scenario.scenario import failing
+from fixtures.scenario.symptoms import await_rollout
 
 _RUNS_WITHIN = 45.0
 

@@ -14,15 +14,15 @@ from kubernetes import config as k8s_config
 from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
-from fixtures.grounds import deploy
-from fixtures.symptoms import await_rollout
+from fixtures.scenario.sandboxes import deploy
+from fixtures.scenario.symptoms import await_rollout
+from pullrecovery.common.process import CommandError
+from pullrecovery.common.wait import wait_for
 from pullrecovery.deploy.argocd import SyncError
-from pullrecovery.gate.starting import judge_started
-from pullrecovery.lab.cluster_objects import RELEASED_IN
-from pullrecovery.lab.leaks import await_gone, remove_cluster_wide
-from pullrecovery.lab.needs import sandbox_needs
-from pullrecovery.process import CommandError
-from pullrecovery.wait import wait_for
+from pullrecovery.gate.run.start_charts import judge_started
+from pullrecovery.lab.cluster.cluster_objects import RELEASED_IN
+from pullrecovery.lab.leak_check import await_gone, remove_cluster_wide
+from pullrecovery.lab.sandbox_needs import sandbox_needs
 
 _FINALIZER = "pullrecovery.dev/never-removed"
 _RBAC = "rbac.authorization.k8s.io"

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab.npm import installed_modules
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.docs_site.docusaurus_build import BuiltSite, SiteBuilder, copy_site
+from pullrecovery.lab.docs_site.npm import installed_modules
+from pullrecovery.lab.docs_site.site_container import SITE, SiteBox
+from pullrecovery.lab.images.base_rootfs import BaseImage
 from pullrecovery.lab.paths import LABEL, REPOSITORY
-from pullrecovery.lab.raising import Lab
-from pullrecovery.lab.rootfs import BaseImage
-from pullrecovery.lab.site import BuiltSite, SiteBuilder, copy_site
-from pullrecovery.lab.site_box import SITE, SiteBox
-from pullrecovery.lab.stand_in import CONTAINER, HOST
+from pullrecovery.lab.registry.container import CONTAINER, HOST
+from pullrecovery.lab.up import Lab
 
 _ATTACKS = Path(__file__).parent / "hostile_docs"
 _REFUSALS = {

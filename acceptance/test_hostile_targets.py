@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.canaries import contents
-from fixtures.hostile_gate import docs_files
-from fixtures.hostile_rows import LAB_ROWS, LEFT_ALONE, Reaches
-from pullrecovery.acceptance_run import REPORTS
-from pullrecovery.lab import toolchain
-from pullrecovery.lab.runner import runner_output
-from pullrecovery.lab.stand_in import stand_in_output
-from pullrecovery.model import Cause
+from fixtures.lab.canaries import contents
+from fixtures.lab.hostile_gate import docs_files
+from fixtures.lab.hostile_rows import LAB_ROWS, LEFT_ALONE, Reaches
+from pullrecovery.cli.acceptance import REPORTS
+from pullrecovery.lab.registry.container import stand_in_output
+from pullrecovery.lab.runner.container import runner_output
+from pullrecovery.lab.tools import toolchain
+from pullrecovery.model.target import Cause
 
 # The control API's secret, the keys of certificates that are wrong on purpose, those of clients.
 _SECRET_FILES = ("control.secret", "faulty-certificates.json", "keys")

@@ -8,12 +8,12 @@ import socket
 
 import pytest
 
-from fixtures.symptoms import LOOK_EVERY
-from fixtures.user_cluster import least_rules
+from fixtures.lab.user_cluster import least_rules
+from fixtures.scenario.symptoms import LOOK_EVERY
+from pullrecovery.common.wait import wait_for
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.tasks import CRITERIA
-from pullrecovery.wait import wait_for
 
 
 def _pods(ground):

@@ -4,7 +4,7 @@ Up to Kubernetes 1.36 the kubelet sends it at every look at the pod, whether an 
 pulled or not; from 1.37 only where a pull has failed. So its absence proves nothing there.
 """
 
-from fixtures.grounds import await_pods, deploy
+from fixtures.scenario.sandboxes import await_pods, deploy
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
 ONLY_WITH_A_FAILED_PULL_SINCE = (1, 37)

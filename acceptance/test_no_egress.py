@@ -3,10 +3,10 @@
 import ipaddress
 import shlex
 
-from fixtures.grounds import await_pods, deploy
-from pullrecovery.lab.cluster import NODE
-from pullrecovery.lab.egress import PROBE_PORT, attempts, lab_networks, probes
-from pullrecovery.lab.runner import CONTAINER as RUNNER
+from fixtures.scenario.sandboxes import await_pods, deploy
+from pullrecovery.lab.cluster.kind_cluster import NODE
+from pullrecovery.lab.engine.egress_guard import PROBE_PORT, attempts, lab_networks, probes
+from pullrecovery.lab.runner.container import CONTAINER as RUNNER
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
 

@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from fixtures.controls import RECORD
-from fixtures.matrix import scenarios_of
+from fixtures.scenario.controls import RECORD
+from fixtures.scenario.matrix import scenarios_of
+from pullrecovery.common.errors import Exit
+from pullrecovery.common.files_below import MADE_BY_NPM
 from pullrecovery.deploy.helm import Helm
-from pullrecovery.errors import Exit
-from pullrecovery.tree import MADE_BY_NPM
 
 _KEEPS_TOKEN = """
     from pullrecovery.tasks import reg_008_least_privilege

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.matrix import NAMINGS
-from fixtures.options import target_of
-from fixtures.scenario import failing
-from pullrecovery.model import Cause, fails, holds
+from fixtures.plugin.options import target_of
+from fixtures.scenario.matrix import NAMINGS
+from fixtures.scenario.scenario import failing
+from pullrecovery.model.target import Cause, fails, holds
 from pullrecovery.observe.registry import observe_identity
 from pullrecovery.tasks.reg_001_image_identity import judge_identity, reg_001
 

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.checkouts import own_workflow
-from fixtures.scenario import failing
-from fixtures.symptoms import EVENTS
+from fixtures.scenario.checkouts import own_workflow
+from fixtures.scenario.scenario import failing
+from fixtures.scenario.symptoms import EVENTS
 from pullrecovery.faults.rows import RunOn
-from pullrecovery.model import fails, holds
+from pullrecovery.model.target import fails, holds
 from pullrecovery.observe.workflow import play_workflow, push_of_change
 from pullrecovery.tasks.reg_002_image_exists import reg_002
 

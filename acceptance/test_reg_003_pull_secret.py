@@ -7,8 +7,8 @@ and for the right server, and the registry accepts its token for the package.
 
 import pytest
 
-from fixtures.scenario import failing
-from pullrecovery.model import fails, holds
+from fixtures.scenario.scenario import failing
+from pullrecovery.model.target import fails, holds
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 
 

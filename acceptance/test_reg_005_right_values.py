@@ -5,8 +5,8 @@ Holds when `helm template` renders the wanted reference and no other, in lower c
 
 import pytest
 
-from fixtures.scenario import failing
-from pullrecovery.model import Cause, holds
+from fixtures.scenario.scenario import failing
+from pullrecovery.model.target import Cause, holds
 from pullrecovery.tasks.reg_005_right_values import reg_005
 
 

@@ -6,8 +6,8 @@ container waits for an image.
 
 import pytest
 
-from fixtures.scenario import failing
-from pullrecovery.model import fails
+from fixtures.scenario.scenario import failing
+from pullrecovery.model.target import fails
 
 
 @pytest.mark.scenarios("REG-006")

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.documents import keep_screenshot
-from pullrecovery.documented import chart_of, chart_table
-from pullrecovery.model import fails, holds
+from fixtures.scenario.documents import keep_screenshot
+from pullrecovery.model.image_reference import parse_reference
+from pullrecovery.model.target import fails, holds
+from pullrecovery.monorepo.docs_page import chart_of, chart_table
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.docs import observe_docs
-from pullrecovery.reference import parse_reference
 from pullrecovery.tasks.reg_007_document import judge_docs
 
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.scenario import failing
-from pullrecovery.model import Cause, fails, holds
+from fixtures.scenario.scenario import failing
+from pullrecovery.model.target import Cause, fails, holds
 from pullrecovery.observe.registry import login_command
-from pullrecovery.packages import PackagesError
+from pullrecovery.registry.github_packages import PackagesError
 from pullrecovery.tasks.reg_008_least_privilege import reg_008
 
 _OF_TOKENS = {

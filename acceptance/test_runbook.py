@@ -14,17 +14,17 @@ from dataclasses import replace
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from fixtures import runbook
-from fixtures.evidence import witnesses_of
-from fixtures.runbook import BACKEND, FRONTEND, deploy_stuck, push_oci_index
-from fixtures.symptoms import await_rollout
+from fixtures.scenario import runbook
+from fixtures.scenario.evidence import witnesses_of
+from fixtures.scenario.runbook import BACKEND, FRONTEND, deploy_stuck, push_oci_index
+from fixtures.scenario.symptoms import await_rollout
+from pullrecovery.common.wait import wait_for
 from pullrecovery.faults.rows import SERVICE_ACCOUNT
-from pullrecovery.image_values import naming
-from pullrecovery.lab.tagging import Tags, tag_deleted
-from pullrecovery.model import Cause, fails
+from pullrecovery.lab.registry.tagging import Tags, tag_deleted
+from pullrecovery.model.target import Cause, fails
+from pullrecovery.monorepo.image_values import naming
 from pullrecovery.observe import observe_pull
 from pullrecovery.tasks import CRITERIA
-from pullrecovery.wait import wait_for
 
 pytestmark = pytest.mark.literal_names
 

@@ -8,8 +8,8 @@ import inspect
 
 import pytest
 
-from fixtures.controls import test_of as task_test_of
-from pullrecovery.model import fails
+from fixtures.scenario.controls import test_of as task_test_of
+from pullrecovery.model.target import fails
 
 pytestmark = pytest.mark.waits
 

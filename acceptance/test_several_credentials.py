@@ -6,14 +6,14 @@ accepted is enough. A Secret that it cannot decode takes all others with it.
 
 import pytest
 
-from fixtures.grounds import await_pods, deploy
-from fixtures.scenario import failing
+from fixtures.scenario.sandboxes import await_pods, deploy
+from fixtures.scenario.scenario import failing
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.ground import auth_of
-from pullrecovery.keyring import DOCKER_CONFIG
 from pullrecovery.lab import accounts
-from pullrecovery.model import Cause, fails, holds
+from pullrecovery.model.target import Cause, fails, holds
 from pullrecovery.observe import observe
+from pullrecovery.registry.keyring import DOCKER_CONFIG
 from pullrecovery.tasks import judge
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 

@@ -6,7 +6,7 @@ test_suite_image.py, test_gate_live.py and test_gate_hook.py.
 
 import re
 
-from fixtures.played_workflows import RELEASE, calls
+from fixtures.lab.played_workflows import RELEASE, calls
 
 
 def test_release_pushes_the_image_of_its_version(play_release):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.suggested import command_of, type_in
+from fixtures.scenario.suggested_commands import command_of, type_in
 from pullrecovery.observe.workflow import dispatch, play_workflow
 from pullrecovery.tasks.reg_002_image_exists import mend_workflow
 

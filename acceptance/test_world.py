@@ -5,10 +5,10 @@ import re
 import pytest
 from kubernetes import client as k8s
 
-from pullrecovery.lab.cluster import ask_dns
-from pullrecovery.lab.golang import MODULES
+from pullrecovery.lab.cluster.kind_cluster import ask_dns
 from pullrecovery.lab.paths import NAME
-from pullrecovery.lab.stand_in import CONTAINER, HOST
+from pullrecovery.lab.registry.container import CONTAINER, HOST
+from pullrecovery.lab.tools.golang import MODULES
 
 pytestmark = pytest.mark.smoke
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from pullrecovery.secret_variables import enter
+from pullrecovery.common.secret_variables import enter
 
 if __name__ == "__main__":
     # Before the rest is loaded, which takes seconds.
@@ -17,24 +17,24 @@ from typing import Any
 from docker.errors import DockerException
 from kubernetes.client.exceptions import ApiException
 
+from devtools.bench.command import PARTS, run_bench
+from devtools.bench.front import MEGABYTES, ROUNDS
+from devtools.conformance.command import run_conformance
+from devtools.trials.commands import run_trials
 from pullrecovery import __version__
-from pullrecovery.acceptance_run import run_acceptance
-from pullrecovery.bench.command import PARTS, run_bench
-from pullrecovery.bench.front import MEGABYTES, ROUNDS
-from pullrecovery.conformance.command import run_conformance
-from pullrecovery.errors import Exit, PullRecoveryError, UsageError
-from pullrecovery.gate.options import add_gate
-from pullrecovery.lab import commands
-from pullrecovery.lab.cluster_objects import ALLOW_CLUSTER_OBJECTS
-from pullrecovery.live_run import Looking, run_live
-from pullrecovery.plain_text import plain
-from pullrecovery.process import end_with_us
-from pullrecovery.redaction import redact
+from pullrecovery.cli import lab as commands
+from pullrecovery.cli.acceptance import run_acceptance
+from pullrecovery.cli.error_hints import cure_of
+from pullrecovery.cli.gate import add_gate
+from pullrecovery.cli.lint_workflows import lint_workflows
+from pullrecovery.cli.live import Looking, run_live
+from pullrecovery.cli.suite_image import add_suite_image
+from pullrecovery.common.errors import Exit, PullRecoveryError, UsageError
+from pullrecovery.common.plain_text import plain
+from pullrecovery.common.process import end_with_us
+from pullrecovery.common.redaction import redact
+from pullrecovery.lab.cluster.cluster_objects import ALLOW_CLUSTER_OBJECTS
 from pullrecovery.report.page import write_page
-from pullrecovery.suite_image import add_suite_image
-from pullrecovery.trials.commands import run_trials
-from pullrecovery.troubles import cure_of
-from pullrecovery.workflows import lint_workflows
 
 
 def main(argv: Sequence[str] | None = None) -> int:

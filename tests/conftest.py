@@ -2,7 +2,7 @@
 
 import pytest
 
-from pullrecovery import redaction, secret_variables
+from pullrecovery.common import redaction, secret_variables
 from pullrecovery.lab import lock
 
 

@@ -8,8 +8,8 @@ import re
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pullrecovery.docs_seen import Section, SiteSeen, WebPage
-from pullrecovery.mending import anchors_of
+from pullrecovery.model.docs_site import Section, SiteSeen, WebPage
+from pullrecovery.monorepo.markdown_edits import anchors_of
 
 _FENCES = re.compile(r"(?ms)^```.*?\n(.*?)^```$")
 _LINKS = re.compile(r"\[([^\]]*)\]\(([^)#\s]*)#?([^)\s]*)\)")

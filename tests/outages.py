@@ -1,6 +1,6 @@
 """What pods say while the registry cannot be had, as seen from a pod, by row of faults/external."""
 
-from pullrecovery.observation import Trouble
+from pullrecovery.model.observation import Trouble
 from tests import recorded
 from tests.recorded import REFERENCE
 

@@ -7,8 +7,8 @@ login, which are its engine's.
 from dataclasses import replace
 from typing import Any
 
-from pullrecovery.lab.oci import digest_of
-from pullrecovery.observation import IdentitySeen, Probe, Ran
+from pullrecovery.lab.images.oci_layout import digest_of
+from pullrecovery.model.observation import IdentitySeen, Probe, Ran
 
 REPOSITORY = "ghcr.io/bytequester/hosting-monorepo"
 TAG = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"

@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pullrecovery.chart_seen import ChartSeen
-from pullrecovery.docs_seen import DocsSeen, Section, SiteSeen, WebPage
-from pullrecovery.grant_seen import GrantSeen, TokenSeen
 from pullrecovery.lab.paths import REPOSITORY as PROJECT
-from pullrecovery.model import Docs, Image, Target, Visibility, Workflow, Workload
-from pullrecovery.observation import (
+from pullrecovery.model.chart import ChartSeen
+from pullrecovery.model.docs_site import DocsSeen, Section, SiteSeen, WebPage
+from pullrecovery.model.grant import GrantSeen, TokenSeen
+from pullrecovery.model.observation import (
     ContainerSeen,
     Credential,
     DeploymentSeen,
@@ -26,8 +25,9 @@ from pullrecovery.observation import (
     SecretSeen,
     Trouble,
 )
-from pullrecovery.workflow_file import WorkflowFile
-from pullrecovery.workflow_seen import DockerCall, Rehearsal, WorkflowSeen
+from pullrecovery.model.target import Docs, Image, Target, Visibility, Workflow, Workload
+from pullrecovery.model.workflow_file import WorkflowFile
+from pullrecovery.model.workflow_run import DockerCall, Rehearsal, WorkflowSeen
 from tests import printed
 
 TOKEN = "ghp_" + "S3nt1nel" * 4 + "A1b2"

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from pullrecovery.chart_seen import NamedImage
-from pullrecovery.docs_seen import DocsSeen, WebPage
-from pullrecovery.grant_seen import TokenSeen
-from pullrecovery.observation import (
+from pullrecovery.model.chart import NamedImage
+from pullrecovery.model.docs_site import DocsSeen, WebPage
+from pullrecovery.model.grant import TokenSeen
+from pullrecovery.model.observation import (
     Credential,
     EntrySeen,
     IdentitySeen,

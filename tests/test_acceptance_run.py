@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from pullrecovery import acceptance_run
-from pullrecovery.lab.leaks import find_secrets
-from pullrecovery.lab.needs import Needs
+from pullrecovery.cli import acceptance as acceptance_run
+from pullrecovery.lab.leak_check import find_secrets
 from pullrecovery.lab.progress import Progress
+from pullrecovery.lab.sandbox_needs import Needs
 from pullrecovery.report.result import ResultFile
 from tests import recorded
 from tests.reported import OK, PASS, config, report, validate

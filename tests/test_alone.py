@@ -4,11 +4,12 @@ import stat
 
 import pytest
 
+from ghcr_emulator.state.world_file import read_world
 from pullrecovery.__main__ import main
-from pullrecovery.errors import Exit
-from pullrecovery.lab import alone, commands
-from pullrecovery.lab.ghcr.worldfile import read_world
+from pullrecovery.cli import lab as commands
+from pullrecovery.common.errors import Exit
 from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.registry import standalone as alone
 
 
 def test_world_of_its_own_is_one_that_the_stand_in_takes(tmp_path):

@@ -7,17 +7,17 @@ from types import SimpleNamespace
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.application_seen import ApplicationSeen
-from pullrecovery.application_sources import checkout_of, place_of
+from pullrecovery.common.errors import LabError, UsageError
 from pullrecovery.deploy import argocd
 from pullrecovery.deploy.application_state import REFRESH
 from pullrecovery.deploy.argocd import ArgoCD, SyncError, application_name, branch_of
 from pullrecovery.diagnosis.application import diagnose_application, stale
-from pullrecovery.errors import LabError, UsageError
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Cause, fails, holds
+from pullrecovery.model.application import ApplicationSeen
+from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.monorepo.application_sources import checkout_of, place_of
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe.argocd import observe_application
-from pullrecovery.target import load_target
 from pullrecovery.tasks.reg_006_redeploy import reg_006
 from tests import recorded
 

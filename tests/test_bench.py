@@ -6,15 +6,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from devtools.bench import layer as layers
+from devtools.bench.client import Way, opened
+from devtools.bench.figures import Figure, Verdict, ending, median_ratio, table
+from devtools.bench.front import peak_megabytes
+from devtools.bench.layer import random_layer
+from devtools.bench.recovery import AIMS, compared, timed
+from devtools.bench.rounds import Baseline, Round
 from pullrecovery import __main__ as command_line
-from pullrecovery.bench import layer as layers
-from pullrecovery.bench.client import Way, opened
-from pullrecovery.bench.figures import Figure, Verdict, ending, median_ratio, table
-from pullrecovery.bench.front import peak_megabytes
-from pullrecovery.bench.layer import random_layer
-from pullrecovery.bench.recovery import AIMS, compared, timed
-from pullrecovery.bench.rounds import Baseline, Round
-from pullrecovery.errors import Exit, LabError
+from pullrecovery.common.errors import Exit, LabError
 
 HOST, BLOBS = "registry.test", "blobs.test"
 

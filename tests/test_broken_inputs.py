@@ -8,21 +8,15 @@ from types import SimpleNamespace
 import pytest
 from joserfc import jws
 
-from pullrecovery.docs_seen import SiteSeen
-from pullrecovery.errors import UsageError
-from pullrecovery.filter_patterns import matches
-from pullrecovery.gate.signing import TYPE, read
-from pullrecovery.gate.verdict import VerdictError, to_document
-from pullrecovery.image_values import chart_has, corrections, file_of
-from pullrecovery.keyring import UnreadableSecretError, in_order, read_entries
-from pullrecovery.keyring import matches as applies
+from pullrecovery.common.errors import UsageError
+from pullrecovery.common.yaml_reading import UnreadableYamlError, load_yaml
+from pullrecovery.gate.verdict.document import VerdictError, to_document
+from pullrecovery.gate.verdict.signing import TYPE, read
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Docs, Image
-from pullrecovery.observe.chart import observe_chart
-from pullrecovery.observe.docs import observe_docs
-from pullrecovery.target import load_target
-from pullrecovery.values import edited, keys_naming
-from pullrecovery.workflow_file import (
+from pullrecovery.model.docs_site import SiteSeen
+from pullrecovery.model.filter_patterns import matches
+from pullrecovery.model.target import Docs, Image
+from pullrecovery.model.workflow_file import (
     DISPATCH,
     PUSH,
     Event,
@@ -32,7 +26,13 @@ from pullrecovery.workflow_file import (
     read_text,
     with_image_renamed,
 )
-from pullrecovery.yaml_reading import UnreadableYamlError, load_yaml
+from pullrecovery.monorepo.image_values import chart_has, corrections, file_of
+from pullrecovery.monorepo.target_yaml import load_target
+from pullrecovery.monorepo.values_file import edited, keys_naming
+from pullrecovery.observe.chart import observe_chart
+from pullrecovery.observe.docs import observe_docs
+from pullrecovery.registry.keyring import UnreadableSecretError, in_order, read_entries
+from pullrecovery.registry.keyring import matches as applies
 from tests.gate.verdicts import KEY, public, verdict
 from tests.recorded import GOOD
 

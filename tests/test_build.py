@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from pullrecovery.build import ROOT, STAMP, suite_commit
+from pullrecovery.common.suite_commit import ROOT, STAMP, suite_commit
 from pullrecovery.lab.paths import REPOSITORY
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pullrecovery.lab.capabilities import Capabilities, parse_capabilities, read_capabilities
-from pullrecovery.lab.own_engine import runtime_options
+from pullrecovery.lab.engine.capabilities import Capabilities, parse_capabilities, read_capabilities
+from pullrecovery.lab.engine.dockerd import runtime_options
 
 LAST = 40
 STATUS = """\

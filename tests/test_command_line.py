@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from pullrecovery import __main__ as command_line
-from pullrecovery.errors import Exit, LabError, PullRecoveryError, UsageError
+from pullrecovery.common.errors import Exit, LabError, PullRecoveryError, UsageError
 from pullrecovery.lab.paths import REPOSITORY
 
 

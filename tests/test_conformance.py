@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from pullrecovery.conformance.command import GHCR_DIFFERS, Outcome, summary
-from pullrecovery.conformance.results import (
+from devtools.conformance.command import GHCR_DIFFERS, Outcome, summary
+from devtools.conformance.results import (
     Case,
     Difference,
     Results,
@@ -15,8 +15,8 @@ from pullrecovery.conformance.results import (
     read_cases,
     tally,
 )
-from pullrecovery.conformance.suite import LEFT_OUT, Expected, Target, configuration, read_expected
-from pullrecovery.errors import Exit
+from devtools.conformance.suite import LEFT_OUT, Expected, Target, configuration, read_expected
+from pullrecovery.common.errors import Exit
 from pullrecovery.lab.paths import REPOSITORY
 
 ORDER = Difference("/tag-list", re.compile(r'tag "\S+" returned'), "in the order of pushes")

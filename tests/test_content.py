@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from pullrecovery.lab.content import key_of, sweep_scratch, whole_folder
+from pullrecovery.lab.tools.content_cache import key_of, sweep_scratch, whole_folder
 
 
 @pytest.fixture(name="source")

@@ -5,17 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures import remedy as remedies
-from fixtures.controls import (
-    NOTHING,
-    Sabotage,
-    pytest_generate_tests,
-    sabotage_of,
-)
-from fixtures.controls import test_of as task_test_of
-from fixtures.matrix import plays, scenarios_of
+from fixtures.scenario import remediation as remedies
+from fixtures.scenario.controls import NOTHING, Sabotage, pytest_generate_tests, sabotage_of
+from fixtures.scenario.controls import test_of as task_test_of
+from fixtures.scenario.matrix import plays, scenarios_of
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.target import load_target
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks import CRITERIA
 
 TARGET = load_target(REPOSITORY / "sample")

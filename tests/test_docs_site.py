@@ -6,18 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from pullrecovery.errors import LabError, UsageError
-from pullrecovery.lab import docs_site, nodejs, npm
-from pullrecovery.lab.browser import PROGRAM, Browser
-from pullrecovery.lab.docs_site import LabDocsSite, building_beside
-from pullrecovery.lab.engine import Engine
-from pullrecovery.lab.nodejs import find_npm, linux_node
+from pullrecovery.common.errors import LabError, UsageError
+from pullrecovery.common.process import CommandError, run
+from pullrecovery.lab.docs_site import lab_docs_site as docs_site
+from pullrecovery.lab.docs_site import npm
+from pullrecovery.lab.docs_site.chromium import PROGRAM, Browser
+from pullrecovery.lab.docs_site.docusaurus_build import SiteBuilder, site_files
+from pullrecovery.lab.docs_site.lab_docs_site import LabDocsSite, building_beside
+from pullrecovery.lab.docs_site.site_container import SITE, SiteBuild
+from pullrecovery.lab.engine.engine import Engine
 from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.pypi import installed
-from pullrecovery.lab.site import SiteBuilder, site_files
-from pullrecovery.lab.site_box import SITE, SiteBuild
-from pullrecovery.model import Docs
-from pullrecovery.process import CommandError, run
+from pullrecovery.lab.tools import nodejs
+from pullrecovery.lab.tools.nodejs import find_npm, linux_node
+from pullrecovery.lab.tools.pypi import installed
+from pullrecovery.model.target import Docs
 
 _NPM = (
     "#!/bin/sh\necho installed >> '{log}'\ncp package-lock.json '{log}.lock'\nmkdir node_modules\n"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from pullrecovery.lab.doctor import Finding, examine
-from pullrecovery.lab.own_engine import why_not_own
+from pullrecovery.lab.engine.dockerd import why_not_own
 from pullrecovery.lab.paths import Paths
 
 GIB = 2**30

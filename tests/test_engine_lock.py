@@ -8,10 +8,10 @@ import psutil
 import pytest
 from docker.errors import APIError
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab import holder as holders
-from pullrecovery.lab.engine_lock import VOLUME, engine_lock
-from pullrecovery.lab.holder import HeldByAnotherError, Holder
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.engine import lock_holder as holders
+from pullrecovery.lab.engine.engine_lock import VOLUME, engine_lock
+from pullrecovery.lab.engine.lock_holder import HeldByAnotherError, Holder
 
 _MARK, _HOLDER = "dev.pullrecovery.lock", "dev.pullrecovery.holder"
 

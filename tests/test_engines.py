@@ -6,12 +6,12 @@ import json
 import pytest
 from docker.context.config import get_context_id
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab import engines
-from pullrecovery.lab.engine import Engine, answers, facts_of, why_unfit
-from pullrecovery.lab.engines import running_engine, user_engine
-from pullrecovery.lab.hosts import Place, places
-from pullrecovery.lab.own_engine import OwnEngine
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.engine import select_engine as engines
+from pullrecovery.lab.engine.dockerd import OwnEngine
+from pullrecovery.lab.engine.endpoints import Place, places
+from pullrecovery.lab.engine.engine import Engine, answers, facts_of, why_unfit
+from pullrecovery.lab.engine.select_engine import running_engine, user_engine
 from pullrecovery.lab.paths import Paths
 
 

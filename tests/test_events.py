@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from kubernetes import client as k8s
 
-from pullrecovery.errors import PullRecoveryError
-from pullrecovery.observation import EventSeen
-from pullrecovery.observe.events import Recorder, WaitingSeen, event_seen, waiting_seen
-from pullrecovery.wait import wait_for
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.common.wait import wait_for
+from pullrecovery.kube.events import Recorder, WaitingSeen, event_seen, waiting_seen
+from pullrecovery.model.observation import EventSeen
 
 UID = "0b0f4b6e-2f2c-4a52-9d5c-9a3f2b7c1d11"
 END = object()

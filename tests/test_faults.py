@@ -8,16 +8,16 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
-from fixtures.matrix import scenarios_of
+from fixtures.scenario.matrix import scenarios_of
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import fits, wirings_of
 from pullrecovery.faults.workflow_copy import WorkflowCopy
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.lab.seeding import Minted
-from pullrecovery.model import Cause, Visibility
-from pullrecovery.observation import Credential
-from pullrecovery.target import load_target
+from pullrecovery.lab.seed import Minted
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Cause, Visibility
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks import CRITERIA
 from tests import printed, recorded
 

@@ -12,14 +12,14 @@ import pytest
 from kubernetes.client import V1LocalObjectReference, V1Secret, V1ServiceAccount
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.errors import PullRecoveryError
-from pullrecovery.grant_seen import TokenSeen
+from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Visibility
-from pullrecovery.observation import Credential, EntrySeen, SecretSeen
+from pullrecovery.model.grant import TokenSeen
+from pullrecovery.model.observation import Credential, EntrySeen, SecretSeen
+from pullrecovery.model.target import Visibility
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe.grant import observe_grant
-from pullrecovery.packages import GitHub, Packages
-from pullrecovery.target import load_target
+from pullrecovery.registry.github_packages import GitHub, Packages
 from pullrecovery.tasks import reg_008_least_privilege as task
 from tests import recorded
 

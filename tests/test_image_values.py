@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from pullrecovery.image_values import chart_has, corrections, file_of
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.target import load_target
+from pullrecovery.monorepo.image_values import chart_has, corrections, file_of
+from pullrecovery.monorepo.target_yaml import load_target
 
 
 @pytest.fixture(name="workload")

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from pullrecovery.keyring import (
+from pullrecovery.model.observation import Credential
+from pullrecovery.registry.keyring import (
     UnreadableSecretError,
     in_order,
     matches,
@@ -12,7 +13,6 @@ from pullrecovery.keyring import (
     read_legacy_entries,
     read_secret,
 )
-from pullrecovery.observation import Credential
 
 IMAGE = "ghcr.io/bytequester/backend"
 AUTH = "Qnl0ZVF1ZXN0ZXI6czNudDFuM2w="

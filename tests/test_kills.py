@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullrecovery.errors import PullRecoveryError
+from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.faults import FAULTS, external
 from pullrecovery.report.figures import figures
 from pullrecovery.report.kills import all_differences, kill_matrix

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab.cluster import KIND_LABEL, KindCluster
-from pullrecovery.lab.engine import Engine
-from pullrecovery.lab.environment import tool_environment
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.secret_variables import NAMES
+from pullrecovery.lab.cluster.kind_cluster import KIND_LABEL, KindCluster
+from pullrecovery.lab.cluster.tool_environment import tool_environment
+from pullrecovery.lab.engine.engine import Engine
 from pullrecovery.lab.paths import NAME, REPOSITORY, Paths
-from pullrecovery.secret_variables import NAMES
 
 # Both have a user whose own GitHub they ask.
 USERS = ("live_run.py", "live/", "gate/", "secret_variables.py")

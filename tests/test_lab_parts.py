@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
-from pullrecovery.errors import LabError, UsageError
-from pullrecovery.lab import golang, toolchain
-from pullrecovery.lab.cluster import KindCluster
-from pullrecovery.lab.environment import applied
+from pullrecovery.common.errors import LabError, UsageError
+from pullrecovery.lab.cluster.kind_cluster import KindCluster
+from pullrecovery.lab.cluster.tool_environment import applied
 from pullrecovery.lab.paths import Paths, default_paths
 from pullrecovery.lab.progress import Phase, Progress
-from pullrecovery.lab.toolchain import Tool, Toolchain
-from pullrecovery.lab.versions import kubernetes_set
+from pullrecovery.lab.tools import golang, toolchain
+from pullrecovery.lab.tools.toolchain import Tool, Toolchain
+from pullrecovery.lab.tools.versions import kubernetes_set
 
 
 @pytest.fixture(name="paths")

@@ -7,9 +7,9 @@ import subprocess
 import pytest
 from ruamel.yaml import YAML
 
-from pullrecovery.lab.golang import MODULES
 from pullrecovery.lab.paths import NAME, REPOSITORY
-from pullrecovery.lab.versions import SETS, kubernetes_set
+from pullrecovery.lab.tools.golang import MODULES
+from pullrecovery.lab.tools.versions import SETS, kubernetes_set
 
 PACKAGE = sorted((REPOSITORY / "pullrecovery").rglob("*.py"))
 LOCKS = [

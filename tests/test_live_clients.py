@@ -6,14 +6,14 @@ import json
 import httpx
 import pytest
 
-from pullrecovery.errors import UnseenError
+from pullrecovery.common.errors import UnseenError
 from pullrecovery.live.clients import LiveClients
-from pullrecovery.memory import Memory
-from pullrecovery.model import Cause
-from pullrecovery.observation import Credential
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Cause
 from pullrecovery.observe.registry import observe_identity
-from pullrecovery.registry import RegistryClient
+from pullrecovery.registry.client import RegistryClient
 from pullrecovery.tasks.reg_001_image_identity import judge_identity
+from pullrecovery.world.cache import Memory
 from tests.recorded import REFERENCE, REPOSITORY, TAG
 
 LOGIN = Credential("ByteQuester", "ghp_" + "x" * 36)

@@ -9,14 +9,14 @@ from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 from urllib3.exceptions import NewConnectionError
 
-from pullrecovery import view
+from pullrecovery.common.errors import ForbiddenError, UnseenError
 from pullrecovery.deploy.helm import Helm, HelmReader
-from pullrecovery.errors import ForbiddenError, UnseenError
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.live import world as live_world
 from pullrecovery.live.cluster import LiveApps, LiveCore, ReadOnlyRest
-from pullrecovery.target import load_target
-from pullrecovery.world import World
+from pullrecovery.monorepo.target_yaml import load_target
+from pullrecovery.world import read_only as view
+from pullrecovery.world.world import World
 
 READS = ("list_", "read_")
 ROLE = list(YAML(typ="safe").load_all((REPOSITORY / "sample/live/role.yaml").read_text()))

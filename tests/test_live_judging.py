@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.errors import ForbiddenError, PullRecoveryError, UnseenError
+from pullrecovery.common.errors import ForbiddenError, PullRecoveryError, UnseenError
+from pullrecovery.kube.secrets import observe_secret
 from pullrecovery.live.advice import advise
 from pullrecovery.live.judging import Outcome, judge_live, pulls_seen
 from pullrecovery.live.look import Unseen, _part
-from pullrecovery.model import Cause
-from pullrecovery.observe.secret import observe_secret
+from pullrecovery.model.target import Cause
 from pullrecovery.tasks import CRITERIA
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from tests import printed, recorded

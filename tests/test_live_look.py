@@ -18,11 +18,11 @@ from pullrecovery.live.cluster import LiveApps, LiveCore
 from pullrecovery.live.judging import Outcome, judge_live, pulls_seen
 from pullrecovery.live.look import look
 from pullrecovery.live.world import LiveWorld
-from pullrecovery.observation import Credential
-from pullrecovery.registry import RegistryClient
-from pullrecovery.target import load_target
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.workflow_run import DockerCall, Rehearsal
+from pullrecovery.monorepo.target_yaml import load_target
+from pullrecovery.registry.client import RegistryClient
 from pullrecovery.tasks import judged
-from pullrecovery.workflow_seen import DockerCall, Rehearsal
 from tests import recorded
 from tests.test_live_clients import CONFIG, CONFIG_DIGEST, DIGEST, LOGIN, MANIFEST
 

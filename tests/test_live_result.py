@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pullrecovery.guards import Guard
+from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.report.live_result import LiveResultFile
 from pullrecovery.report.live_summary import live_summary
 from tests.reported import FAILED, INTERRUPTED, OK, PASS, config, validate

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.live import pytest_ignore_collect
+from fixtures.lab.live import pytest_ignore_collect
 from pullrecovery import __main__ as command_line
-from pullrecovery.errors import UsageError
+from pullrecovery.common.errors import UsageError
+from pullrecovery.common.redaction import redact
 from pullrecovery.live.cases import live_cases
 from pullrecovery.live.settings import live_settings
-from pullrecovery.redaction import redact
 from tests import recorded
 from tests.recorded import GOOD
 

@@ -11,10 +11,10 @@ from unittest.mock import patch
 import psutil
 import pytest
 
-from pullrecovery.errors import LabError
+from pullrecovery.common.errors import LabError
 from pullrecovery.lab import lock
-from pullrecovery.lab.engine import Engine
-from pullrecovery.lab.holder import HeldByAnotherError
+from pullrecovery.lab.engine.engine import Engine
+from pullrecovery.lab.engine.lock_holder import HeldByAnotherError
 from pullrecovery.lab.lock import MARK, is_held_above, locked
 from pullrecovery.lab.paths import REPOSITORY, Paths, default_paths
 

@@ -6,11 +6,15 @@ import stat
 
 import pytest
 
-from pullrecovery.lab.ghcr.config import read_config
-from pullrecovery.lab.ghcr.memory import keep_freed_memory
-from pullrecovery.lab.loopback import issue_certificate, running_distribution, running_front
-from pullrecovery.lab.network import free_ports
-from pullrecovery.wait import WaitError
+from ghcr_emulator.server.malloc import keep_freed_memory
+from ghcr_emulator.state.config import read_config
+from pullrecovery.common.wait import WaitError
+from pullrecovery.lab.engine.network import free_ports
+from pullrecovery.lab.registry.loopback import (
+    issue_certificate,
+    running_distribution,
+    running_front,
+)
 
 
 @pytest.fixture(name="broken")

@@ -6,14 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures import matrix
-from fixtures.matrix import NONSENSE, scenarios_of
+from fixtures.scenario import matrix
+from fixtures.scenario.matrix import NONSENSE, scenarios_of
 from pullrecovery.deploy.argocd import ArgoCD
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, fits
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.target import load_target
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks import CRITERIA
 
 TARGET = load_target(REPOSITORY / "sample")

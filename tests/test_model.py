@@ -1,6 +1,6 @@
 """The nouns: what is equal, and what they say of themselves."""
 
-from pullrecovery.model import Cause, Image, all_named, fails, holds
+from pullrecovery.model.target import Cause, Image, all_named, fails, holds
 from tests import recorded
 
 

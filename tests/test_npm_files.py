@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pullrecovery.errors import UsageError
-from pullrecovery.lab.npm_files import npm_files
+from pullrecovery.common.errors import UsageError
+from pullrecovery.lab.docs_site.npm_files import npm_files
 from pullrecovery.lab.paths import REPOSITORY
 
 GOOD = {"version": "1.2.3", "integrity": "sha512-AAAA"}

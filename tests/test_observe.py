@@ -8,13 +8,13 @@ import pytest
 from kubernetes.client import V1LocalObjectReference, V1ObjectMeta, V1Secret, V1ServiceAccount
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.chart_seen import ChartSeen
-from pullrecovery.keyring import DATA_KEYS
-from pullrecovery.observation import Credential, EntrySeen, SecretSeen, WiringSeen
+from pullrecovery.common.process import CommandError
+from pullrecovery.kube.secrets import observe_pull_secrets, observe_secret
+from pullrecovery.kube.wiring import given, observe_wiring
+from pullrecovery.model.chart import ChartSeen
+from pullrecovery.model.observation import Credential, EntrySeen, SecretSeen, WiringSeen
 from pullrecovery.observe.chart import observe_chart
-from pullrecovery.observe.secret import observe_pull_secrets, observe_secret
-from pullrecovery.observe.wiring import given, observe_wiring
-from pullrecovery.process import CommandError
+from pullrecovery.registry.keyring import DATA_KEYS
 from tests import recorded
 
 RENDERED = """\

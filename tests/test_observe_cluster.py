@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from kubernetes import client as k8s
 
-from pullrecovery.observation import DeploymentSeen
-from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.kube.workloads import observe_deployment, observe_pods
+from pullrecovery.model.observation import DeploymentSeen
 from tests import recorded
 
 WORKLOAD = recorded.GOOD.workload

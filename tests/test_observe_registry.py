@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullrecovery.observation import Credential, Ran
+from pullrecovery.model.observation import Credential, Ran
 from pullrecovery.observe.registry import observe_identity
 from tests import recorded
 from tests.printed import DIGEST, REFERENCE, REPOSITORY, TAG

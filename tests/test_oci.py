@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from pullrecovery.lab.oci import (
+from pullrecovery.lab.images.oci_layout import (
     LayoutWriter,
     binary_layer,
     digest_of,

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from fixtures.story import Story
+from fixtures.scenario.story import Story
 from pullrecovery.tasks import CRITERIA
 from pullrecovery.tasks.order import AFTER, before, fix_order, ordered
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-from fixtures.ordering import pytest_collection_modifyitems
+from fixtures.plugin.ordering import pytest_collection_modifyitems
 
 
 class Item:

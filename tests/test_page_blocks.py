@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.page_blocks import block_with, failures_of, play_blocks, unprinted_of
-from pullrecovery.lab import runner_shell
+from fixtures.scenario.page_blocks import block_with, failures_of, play_blocks, unprinted_of
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.lab.runner_shell import RunnerShell
-from pullrecovery.observation import Credential
+from pullrecovery.lab.runner import shell as runner_shell
+from pullrecovery.lab.runner.shell import RunnerShell
+from pullrecovery.model.observation import Credential
 
 RUN_CASE = Path(runner_shell.__file__).parent / "runner_files" / "run-case"
 TOKEN = "ghp_" + "P4geT0ken" * 4

@@ -3,7 +3,7 @@
 import pytest
 
 from pullrecovery.__main__ import main
-from pullrecovery.plain_text import plain
+from pullrecovery.common.plain_text import plain
 
 
 @pytest.mark.parametrize(

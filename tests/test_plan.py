@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 from docker.errors import APIError, ImageNotFound
 
-from pullrecovery.errors import LabError, UsageError
-from pullrecovery.lab.plan import plan_node, pulls_base, wanted_images
-from pullrecovery.lab.published import published_base, published_node
-from pullrecovery.lab.pulling import PullError, pull
-from pullrecovery.lab.versions import kubernetes_set
+from pullrecovery.common.errors import LabError, UsageError
+from pullrecovery.lab.cluster.node_plan import plan_node, pulls_base, wanted_images
+from pullrecovery.lab.engine.pull_image import PullError, pull
+from pullrecovery.lab.images.published_node import published_base, published_node
+from pullrecovery.lab.tools.versions import kubernetes_set
 
 DIGEST = f"@sha256:{'a' * 64}"
 

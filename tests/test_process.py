@@ -10,11 +10,11 @@ import time
 import psutil
 import pytest
 
-from pullrecovery.errors import PullRecoveryError
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.common.process import CommandError, run
+from pullrecovery.common.variables import VariableSet
+from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.lock import MARK, marked_processes, name_of
-from pullrecovery.process import CommandError, run
-from pullrecovery.variables import VariableSet
-from pullrecovery.wait import wait_for
 
 
 def _python(program, *arguments, **options):

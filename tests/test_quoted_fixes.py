@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.suggested import command_of
+from fixtures.scenario.suggested_commands import command_of
 from pullrecovery.diagnosis.advice import make_secret, refresh_secret
 from pullrecovery.diagnosis.workflow import run_command
-from pullrecovery.model import Target
+from pullrecovery.model.target import Target
 from pullrecovery.tasks import judge
 from tests.situations import SUBJECTS
 

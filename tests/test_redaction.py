@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from pullrecovery.observation import Credential
-from pullrecovery.process import CommandError
-from pullrecovery.redaction import protect, redact
+from pullrecovery.common.process import CommandError
+from pullrecovery.common.redaction import protect, redact
+from pullrecovery.model.observation import Credential
 from tests import recorded
 
 SENTINEL = "S3nt1nelS3nt1nelS3nt1nelS3nt1nelS3nt"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pullrecovery.reference import Reference, parse_reference
+from pullrecovery.model.image_reference import Reference, parse_reference
 
 SHA = "sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
 

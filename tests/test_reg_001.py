@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullrecovery.errors import PullRecoveryError
-from pullrecovery.model import Cause, Image, fails, holds
-from pullrecovery.observation import Credential, Probe, Ran
-from pullrecovery.registry_words import Meaning, meaning_of, meaning_of_probe
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.model.observation import Credential, Probe, Ran
+from pullrecovery.model.target import Cause, Image, fails, holds
+from pullrecovery.registry.client_output import Meaning, meaning_of, meaning_of_probe
 from pullrecovery.tasks.changes import Change
 from pullrecovery.tasks.reg_001_image_identity import (
     DisagreementError,

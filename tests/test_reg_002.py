@@ -8,13 +8,20 @@ from ruamel.yaml import YAML
 
 from pullrecovery.diagnosis.workflow import pushed_references, run_command
 from pullrecovery.lab.paths import REPOSITORY as PROJECT
-from pullrecovery.model import Cause, fails, holds
-from pullrecovery.observation import Probe
-from pullrecovery.target import load_target
+from pullrecovery.model.observation import Probe
+from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.model.workflow_file import BRANCHES, DISPATCH, PUSH, TAGS, Event, WorkflowFile
+from pullrecovery.model.workflow_run import (
+    DockerCall,
+    LintFinding,
+    Played,
+    Pushed,
+    RunSeen,
+    StepLog,
+)
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks.reg_002_image_exists import mend_workflow, reg_002
 from pullrecovery.tasks.workflow_edits import edited
-from pullrecovery.workflow_file import BRANCHES, DISPATCH, PUSH, TAGS, Event, WorkflowFile
-from pullrecovery.workflow_seen import DockerCall, LintFinding, Played, Pushed, RunSeen, StepLog
 from tests.recorded import COMMIT, DIGEST, GOOD, NO_TAG, OUTAGE, READ_DENIED, REHEARSAL, WORKFLOW
 from tests.recorded import REPOSITORY as IMAGE
 

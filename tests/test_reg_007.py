@@ -6,21 +6,21 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.checkouts import own_docs
+from fixtures.scenario.checkouts import own_docs
 from pullrecovery.diagnosis.docs import diagnose_build
-from pullrecovery.docs_seen import DocsSeen
-from pullrecovery.documented import SUBJECTS
-from pullrecovery.documenting import page_text
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.ground import Ground
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.mending import add_to_sidebars
-from pullrecovery.model import Cause, fails, holds
+from pullrecovery.model.docs_site import DocsSeen
+from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.monorepo.docs_page import SUBJECTS
+from pullrecovery.monorepo.docs_page_template import page_text
+from pullrecovery.monorepo.markdown_edits import add_to_sidebars
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe.docs import observe_docs
-from pullrecovery.target import load_target
 from pullrecovery.tasks import judge, judged
 from pullrecovery.tasks.reg_007_document import document, judge_docs
-from pullrecovery.world import World
+from pullrecovery.world.world import World
 from tests.markdown_site import MarkdownSite
 from tests.recorded import GOOD
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from pullrecovery.grant_seen import TokenSeen
-from pullrecovery.model import Cause, Visibility, fails, holds
-from pullrecovery.observation import Trouble
+from pullrecovery.model.grant import TokenSeen
+from pullrecovery.model.observation import Trouble
+from pullrecovery.model.target import Cause, Visibility, fails, holds
 from pullrecovery.tasks import judge, optional_criteria
 from pullrecovery.tasks.reg_008_least_privilege import reg_008
 from tests import recorded

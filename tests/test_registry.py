@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from pullrecovery.observation import Credential, Probe, Trouble
-from pullrecovery.registry import RegistryClient
+from pullrecovery.model.observation import Credential, Probe, Trouble
+from pullrecovery.registry.client import RegistryClient
 from tests import recorded
 
 PACKAGE = "bytequester/backend"

@@ -12,9 +12,9 @@ from kubernetes.client import V1LocalObjectReference, V1ObjectMeta, V1Secret, V1
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Cause, all_named, fails
-from pullrecovery.observation import Credential
-from pullrecovery.target import load_target
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Cause, all_named, fails
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
 from pullrecovery.tasks.reg_004_wiring import wire_service_account, wire_values
 from pullrecovery.tasks.reg_005_right_values import correct_values

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 from jsonschema import ValidationError
 
-from fixtures.evidence import pytest_runtest_makereport
-from pullrecovery.errors import LabError
+from fixtures.scenario.evidence import pytest_runtest_makereport
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.harness import HARNESS_FAULTS
-from pullrecovery.guards import Guard
 from pullrecovery.report import result as result_module
 from pullrecovery.report.result import ResultFile
 from pullrecovery.report.summary import summary

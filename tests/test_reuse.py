@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pullrecovery.memory import Memory
-from pullrecovery.model import Image, Workload
-from pullrecovery.observation import Credential, Probe, Ran
+from pullrecovery.model.observation import Credential, Probe, Ran
+from pullrecovery.model.target import Image, Workload
 from pullrecovery.observe import reuse
 from pullrecovery.observe.reuse import current_chart, current_identity
+from pullrecovery.world.cache import Memory
 
 REFERENCE = "ghcr.io/bytequester/backend:1"
 FOUND = Probe("registry", 200, digest="sha256:1")

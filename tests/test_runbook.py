@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures import runbook
-from fixtures.runbook import Terminal, namespace_of, pytest_collection_modifyitems
+from fixtures.scenario import runbook
+from fixtures.scenario.runbook import Terminal, namespace_of, pytest_collection_modifyitems
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.observation import Credential, Ran
-from pullrecovery.target import load_target
+from pullrecovery.model.observation import Credential, Ran
+from pullrecovery.monorepo.target_yaml import load_target
 
 PAGE = (REPOSITORY / "docs" / "runbook.md").read_text()
 TESTS = (REPOSITORY / "acceptance" / runbook.FILE).read_text()

@@ -14,17 +14,20 @@ from types import SimpleNamespace
 import pytest
 from docker.errors import BuildError, ImageNotFound, NotFound
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab import containers, runner, runner_shell, toolchain
-from pullrecovery.lab.archive import archive
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.redaction import redact
+from pullrecovery.lab.engine import containers
+from pullrecovery.lab.engine.tar_archive import archive
+from pullrecovery.lab.images.base_rootfs import BaseImage
 from pullrecovery.lab.images.runner import BUILT_AS, RunnerImage, runner_base
 from pullrecovery.lab.paths import LABEL, Paths
-from pullrecovery.lab.rootfs import BaseImage
-from pullrecovery.lab.runner import ensure_runner, find_runner, remove_runner
-from pullrecovery.lab.runner_shell import CASES, RunnerShell
-from pullrecovery.lab.toolchain import Toolchain
-from pullrecovery.observation import Credential
-from pullrecovery.redaction import redact
+from pullrecovery.lab.runner import container as runner
+from pullrecovery.lab.runner import shell as runner_shell
+from pullrecovery.lab.runner.container import ensure_runner, find_runner, remove_runner
+from pullrecovery.lab.runner.shell import CASES, RunnerShell
+from pullrecovery.lab.tools import toolchain
+from pullrecovery.lab.tools.toolchain import Toolchain
+from pullrecovery.model.observation import Credential
 
 TOKEN = "ghp_" + "R4nn3rT0ken" * 3 + "xyz"
 CREDENTIAL = Credential("ByteQuester", TOKEN)

@@ -9,15 +9,15 @@ import pytest
 from kubernetes.client import V1LocalObjectReference, V1ServiceAccount
 from ruamel.yaml import YAML
 
-from pullrecovery.errors import LabError
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.redaction import redact
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.ground import Ground
-from pullrecovery.keyring import DOCKER_CONFIG_JSON, matches
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.lab.seeding import Minted
-from pullrecovery.observation import Credential
-from pullrecovery.redaction import redact
-from pullrecovery.target import load_target
+from pullrecovery.lab.seed import Minted
+from pullrecovery.model.observation import Credential
+from pullrecovery.monorepo.target_yaml import load_target
+from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON, matches
 
 TOKEN = "ghp_" + "A1b2" * 9
 TARGET = load_target(REPOSITORY / "sample")

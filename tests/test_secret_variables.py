@@ -9,13 +9,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.live import pytest_configure
-from pullrecovery import secret_variables
-from pullrecovery.errors import PullRecoveryError, UsageError
+from fixtures.lab.live import pytest_configure
+from pullrecovery.common import secret_variables
+from pullrecovery.common.errors import PullRecoveryError, UsageError
+from pullrecovery.common.process import child
+from pullrecovery.common.redaction import redact
+from pullrecovery.common.secret_variables import (
+    DESCRIPTOR,
+    NAMES,
+    handed_over,
+    is_given,
+    secret,
+    take,
+)
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.process import child
-from pullrecovery.redaction import redact
-from pullrecovery.secret_variables import DESCRIPTOR, NAMES, handed_over, is_given, secret, take
 
 TOKEN = "of-no-known-shape"
 # Starts as `python -m pullrecovery` does, and shows its own environment as the system has it.

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures import options
-from fixtures.selection import pytest_collection_modifyitems
+from fixtures.plugin import options
+from fixtures.plugin.selection import pytest_collection_modifyitems
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.target import load_target
+from pullrecovery.monorepo.target_yaml import load_target
 
 SAMPLE = load_target(REPOSITORY / "sample")
 

@@ -9,12 +9,12 @@ import threading
 import pytest
 from docker.errors import NotFound
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab import site_box
-from pullrecovery.lab.engine import Engine
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.docs_site import site_container as site_box
+from pullrecovery.lab.docs_site.site_container import SITE, SiteBox, end_builds, unpack
+from pullrecovery.lab.engine.engine import Engine
+from pullrecovery.lab.images.base_rootfs import BaseImage
 from pullrecovery.lab.paths import LABEL, Paths
-from pullrecovery.lab.rootfs import BaseImage
-from pullrecovery.lab.site_box import SITE, SiteBox, end_builds, unpack
 
 
 def _tar(*members):

@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 
 from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.stand_in import NAMES, StandIn, issue_certificates, lab_client
+from pullrecovery.lab.registry.container import NAMES, StandIn, issue_certificates, lab_client
 
 
 @pytest.fixture(name="paths")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from fixtures.suggested import (
+from fixtures.scenario.suggested_commands import (
     BY_ARGOCD,
     COMMAND,
     ROWS,
@@ -16,8 +16,8 @@ from fixtures.suggested import (
     edit_files,
     suggested_rows,
 )
-from pullrecovery.model import Cause, Verdict, fails
-from pullrecovery.target import load_target
+from pullrecovery.model.target import Cause, Verdict, fails
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks import judge
 from tests.situations import SUBJECTS
 

@@ -5,14 +5,13 @@ import io
 import pytest
 
 from pullrecovery.__main__ import main
-from pullrecovery.lab import sbom
-from pullrecovery.lab.images import suite
+from pullrecovery.lab.images import sbom, suite
+from pullrecovery.lab.images.base_rootfs import BaseImage
+from pullrecovery.lab.images.runtime_lock import runtime
+from pullrecovery.lab.images.sbom import Component
 from pullrecovery.lab.images.suite import SuiteImage
 from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.rootfs import BaseImage
-from pullrecovery.lab.runtime_lock import runtime
-from pullrecovery.lab.sbom import Component
-from pullrecovery.lab.toolchain import HELM_LINUX, Toolchain
+from pullrecovery.lab.tools.toolchain import HELM_LINUX, Toolchain
 
 LOCK = """\
 # made by a tool

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pullrecovery.errors import UsageError
+from pullrecovery.common.errors import UsageError
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Docs, Image, Visibility, Workflow, Workload
-from pullrecovery.target import load_target
+from pullrecovery.model.target import Docs, Image, Visibility, Workflow, Workload
+from pullrecovery.monorepo.target_yaml import load_target
 
 SAMPLE = REPOSITORY / "sample"
 WORKFLOW_LINE = 1 + (SAMPLE / "target.yaml").read_text().splitlines().index("workflow:")

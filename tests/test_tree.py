@@ -2,8 +2,8 @@
 
 import pytest
 
-from pullrecovery.errors import UsageError
-from pullrecovery.tree import files_below
+from pullrecovery.common.errors import UsageError
+from pullrecovery.common.files_below import files_below
 
 
 @pytest.fixture(name="root")

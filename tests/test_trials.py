@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullrecovery.lab.content import half_made
+from devtools.trials import kills
+from devtools.trials.runs import Kill, Run, TrialError, killed_run
+from devtools.trials.traces import difference
 from pullrecovery.lab.paths import Paths
-from pullrecovery.trials import kills
-from pullrecovery.trials.runs import Kill, Run, TrialError, killed_run
-from pullrecovery.trials.traces import difference
+from pullrecovery.lab.tools.content_cache import half_made
 
 
 def test_what_came_and_what_went_is_named():

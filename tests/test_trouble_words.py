@@ -10,9 +10,9 @@ import httpx
 import pytest
 import trustme
 
-from pullrecovery.observation import Ran, Trouble
-from pullrecovery.registry import RegistryClient
-from pullrecovery.trouble_words import trouble_in, trouble_of_ran
+from pullrecovery.model.observation import Ran, Trouble
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.registry.failures import trouble_in, trouble_of_ran
 from tests import recorded
 from tests.outages import DIALLED, LOOKUP, PODS, URL, P
 from tests.recorded import REFERENCE

@@ -3,10 +3,10 @@
 import pytest
 
 from pullrecovery.__main__ import main
-from pullrecovery.errors import Exit
+from pullrecovery.cli.error_hints import cure_of
+from pullrecovery.common.errors import Exit
 from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.space import need_space
-from pullrecovery.troubles import cure_of
+from pullrecovery.lab.tools.disk_space import need_space
 
 
 @pytest.mark.parametrize(

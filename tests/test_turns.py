@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.turns import Turn, names_held
+from fixtures.plugin.exclusive import Turn, names_held
 
 
 @pytest.fixture(name="lock")

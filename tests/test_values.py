@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.values import edited, keys_naming
+from pullrecovery.monorepo.values_file import edited, keys_naming
 
 CHARTS = REPOSITORY / "sample" / "charts"
 PIN = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"

@@ -4,9 +4,9 @@ import ast
 
 import pytest
 
+from pullrecovery.common.variables import BASE, OWN, VariableSet, inherited
 from pullrecovery.lab.lock import MARK
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.variables import BASE, OWN, VariableSet, inherited
 
 PLANTED = {
     "AWS_SECRET_ACCESS_KEY": "canary",

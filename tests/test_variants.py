@@ -7,11 +7,11 @@ import tarfile
 
 import pytest
 
-from pullrecovery.lab import variants
-from pullrecovery.lab.oci import digest_of
-from pullrecovery.lab.tagging import Manifest
-from pullrecovery.lab.variants import Variants, other_processor
-from pullrecovery.model import Image
+from pullrecovery.lab.images.oci_layout import digest_of
+from pullrecovery.lab.registry import broken_images as variants
+from pullrecovery.lab.registry.broken_images import Variants, other_processor
+from pullrecovery.lab.registry.tagging import Manifest
+from pullrecovery.model.target import Image
 
 IMAGE = Image("ghcr.io/bytequester/backend", "v1")
 CONFIG = {"architecture": "amd64", "config": {"Entrypoint": ["/web-base"]}}

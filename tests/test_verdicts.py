@@ -2,7 +2,7 @@
 
 import pytest
 
-from pullrecovery.model import Cause
+from pullrecovery.model.target import Cause
 from tests.situations import SUBJECTS
 from tests.verdicts import PAGE, heading, page, told
 

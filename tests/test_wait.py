@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pullrecovery.errors import Exit
-from pullrecovery.wait import WaitError, wait_for
+from pullrecovery.common.errors import Exit
+from pullrecovery.common.wait import WaitError, wait_for
 
 
 @dataclass

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pullrecovery.model import Cause, fails, holds
-from pullrecovery.observation import SecretSeen, WiringSeen
+from pullrecovery.model.observation import SecretSeen, WiringSeen
+from pullrecovery.model.target import Cause, fails, holds
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_006_redeploy import reg_006
 from tests import recorded

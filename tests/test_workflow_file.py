@@ -2,8 +2,8 @@
 
 import pytest
 
-from pullrecovery.model import Image
-from pullrecovery.workflow_file import (
+from pullrecovery.model.target import Image
+from pullrecovery.model.workflow_file import (
     DISPATCH,
     PUSH,
     Event,

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from pullrecovery.actionlint import Actionlint
-from pullrecovery.errors import LabError, UsageError
-from pullrecovery.lab import workflow_runs
+from pullrecovery.common.errors import LabError, UsageError
+from pullrecovery.common.process import CommandError
+from pullrecovery.common.redaction import redact
 from pullrecovery.lab.paths import REPOSITORY as PROJECT
-from pullrecovery.lab.workflow_runs import LabWorkflows
-from pullrecovery.observation import Ran
-from pullrecovery.process import CommandError
-from pullrecovery.redaction import redact
-from pullrecovery.target import load_target
-from pullrecovery.workflow_file import DISPATCH, PUSH, Event, WorkflowFile
-from pullrecovery.workflow_seen import DockerCall, LintFinding, Pushed
+from pullrecovery.lab.runner import act as workflow_runs
+from pullrecovery.lab.runner.act import LabWorkflows
+from pullrecovery.model.observation import Ran
+from pullrecovery.model.workflow_file import DISPATCH, PUSH, Event, WorkflowFile
+from pullrecovery.model.workflow_run import DockerCall, LintFinding, Pushed
+from pullrecovery.monorepo.actionlint import Actionlint
+from pullrecovery.monorepo.target_yaml import load_target
 from tests.recorded import COMMIT, DIGEST, WORKFLOW
 
 DOCKER = Path(workflow_runs.__file__).parent / "workflow_files" / "docker"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from textwrap import indent
 
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Verdict
-from pullrecovery.observation import Observation
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Verdict
 from pullrecovery.tasks import judge
 from tests.situations import SUBJECTS
 

@@ -10,7 +10,12 @@ DEPTH = int(sys.argv[1]) if len(sys.argv) > 1 else 2
 
 
 def files():
-    listed = subprocess.run(["git", "ls-files", "pullrecovery/*.py", "ghcr_emulator/*.py"], check=True, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "pullrecovery/*.py", "ghcr_emulator/*.py"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return [Path(name) for name in listed.stdout.split()]
 
 
@@ -34,7 +39,10 @@ why = defaultdict(list)
 for name, path in MODULES.items():
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
-            targets = [f"{node.module}.{a.name}" if f"{node.module}.{a.name}" in MODULES else node.module for a in node.names]
+            targets = [
+                f"{node.module}.{a.name}" if f"{node.module}.{a.name}" in MODULES else node.module
+                for a in node.names
+            ]
         elif isinstance(node, ast.Import):
             targets = [a.name for a in node.names]
         else:
@@ -76,7 +84,9 @@ for part in found:
     top = max((level[w] for v in part for w in edges[v] if w not in part), default=-1) + 1
     for v in part:
         level[v] = top
-print(f"{len(units)} units, {sum(map(len, edges.values()))} edges, {max(level.values()) + 1} layers, {len(cycles)} cycles")
+print(
+    f"{len(units)} units, {sum(map(len, edges.values()))} edges, {max(level.values()) + 1} layers, {len(cycles)} cycles"
+)
 for at in range(max(level.values()), -1, -1):
     print(f"  {at}: {', '.join(sorted(v for v in level if level[v] == at))}")
 for part in cycles:

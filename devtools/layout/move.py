@@ -196,11 +196,18 @@ def old_names() -> int:
     moves = read_moves()
     needles = dict(moves) | {module_of(old): module_of(new) for old, new in moves.items()}
     news = [module_of(new) for new in moves.values()]
-    ends = {old: "|".join(re.escape(new[len(old) + 1:].split(".")[0]) for new in news
-                          if new.startswith(f"{old}.")) for old in needles}
+    ends = {
+        old: "|".join(
+            re.escape(new[len(old) + 1 :].split(".")[0])
+            for new in news
+            if new.startswith(f"{old}.")
+        )
+        for old in needles
+    }
     pattern = re.compile(
         "|".join(
-            rf"(?<![\w/.]){re.escape(old)}(?![\w/])" + (rf"(?!\.(?:{ends[old]})\b)" if ends[old] else "")
+            rf"(?<![\w/.]){re.escape(old)}(?![\w/])"
+            + (rf"(?!\.(?:{ends[old]})\b)" if ends[old] else "")
             for old in sorted(needles, key=len, reverse=True)
         )
     )

@@ -18,14 +18,8 @@ from typing import Any, ClassVar, Protocol
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.application_sources import (
-    checkout_of,
-    entries_of,
-    manifest_of,
-    place_of,
-    revision_at,
-    sources_of,
-)
+from pullrecovery.common.process import CommandError
+from pullrecovery.common.wait import WaitError, wait_for
 from pullrecovery.deploy.application_state import (
     REFRESH,
     is_compared,
@@ -35,9 +29,15 @@ from pullrecovery.deploy.application_state import (
 )
 from pullrecovery.deploy.deployer import Ability
 from pullrecovery.deploy.helm import Helm
-from pullrecovery.model import Workload
-from pullrecovery.process import CommandError
-from pullrecovery.wait import WaitError, wait_for
+from pullrecovery.model.target import Workload
+from pullrecovery.monorepo.application_sources import (
+    checkout_of,
+    entries_of,
+    manifest_of,
+    place_of,
+    revision_at,
+    sources_of,
+)
 
 NAMESPACE = "argocd"
 _KIND = ("argoproj.io", "v1alpha1", NAMESPACE, "applications")

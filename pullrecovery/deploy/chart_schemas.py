@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pullrecovery.process import CommandError
+from pullrecovery.common.process import CommandError
 
 _NAME = "values.schema.json"
 _PACKED = (".tgz", ".tar.gz")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
-from pullrecovery.model import Workload
+from pullrecovery.model.target import Workload
 
 
 class Ability(StrEnum):

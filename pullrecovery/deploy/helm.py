@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from pullrecovery.common.process import CommandError, run
 from pullrecovery.deploy.chart_schemas import check_schemas
 from pullrecovery.deploy.deployer import Ability
-from pullrecovery.model import Workload
-from pullrecovery.process import CommandError, run
+from pullrecovery.model.target import Workload
 
 # Of kubectl, which it is built on, Helm has the help texts in ten languages, and packs those of the
 # user's whenever it starts. It prints none of them; these are the shortest.

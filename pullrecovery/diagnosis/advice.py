@@ -7,7 +7,7 @@ annotation shows it.
 import json
 from shlex import quote
 
-from pullrecovery.model import Target
+from pullrecovery.model.target import Target
 
 READ = "read the message; no known cause fits it"
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from shlex import quote
 
-from pullrecovery.application_seen import ApplicationSeen
-from pullrecovery.model import Cause, Verdict, fails
-from pullrecovery.observation import Observation
+from pullrecovery.model.application import ApplicationSeen
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Cause, Verdict, fails
 
 
 def stale(seen: Observation, evidence: str) -> Verdict:

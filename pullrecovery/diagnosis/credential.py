@@ -7,9 +7,9 @@ from shlex import quote
 from pullrecovery.diagnosis.advice import READ, make_secret, refresh_secret
 from pullrecovery.diagnosis.external import external
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
-from pullrecovery.keyring import DOCKER_CONFIG_JSON, in_order
-from pullrecovery.model import Cause, Target, Verdict, all_named, fails
-from pullrecovery.observation import EntrySeen, Observation, PodSeen, Probe, SecretSeen
+from pullrecovery.model.observation import EntrySeen, Observation, PodSeen, Probe, SecretSeen
+from pullrecovery.model.target import Cause, Target, Verdict, all_named, fails
+from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON, in_order
 
 _SCOPES = "does not match expected scopes"
 _FORBIDDING = re.compile(r"`(\S+)` forbids access via a personal access token \(classic\)")

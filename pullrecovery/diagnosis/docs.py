@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from pullrecovery.diagnosis.advice import READ
-from pullrecovery.docs_seen import DocsSeen, SiteSeen, WebPage
-from pullrecovery.documented import SUBJECTS, missing_subjects, named_images, named_secrets
-from pullrecovery.model import Cause, Docs, Target, Verdict, fails
+from pullrecovery.model.docs_site import DocsSeen, SiteSeen, WebPage
+from pullrecovery.model.target import Cause, Docs, Target, Verdict, fails
+from pullrecovery.monorepo.docs_page import SUBJECTS, missing_subjects, named_images, named_secrets
 
 # Docusaurus 3.10 says these, each in its own error; the first that fits decides.
 _WORDS = (

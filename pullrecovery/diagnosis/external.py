@@ -6,9 +6,9 @@ of it is to be changed: who reads the verdict is told to wait, and whom to ask i
 """
 
 from pullrecovery.diagnosis.stuck import Stuck
-from pullrecovery.model import Cause, Verdict, fails
-from pullrecovery.observation import IdentitySeen, Observation, PodSeen, Probe, Trouble
-from pullrecovery.trouble_words import trouble_in, trouble_of_ran
+from pullrecovery.model.observation import IdentitySeen, Observation, PodSeen, Probe, Trouble
+from pullrecovery.model.target import Cause, Verdict, fails
+from pullrecovery.registry.failures import trouble_in, trouble_of_ran
 
 # Seconds: the kubelet's longest back-off (MaxImageBackOff). What ends sooner mends itself before
 # anybody could be asked, as every pod that waits has tried again by then.

@@ -12,9 +12,9 @@ from shlex import quote
 from pullrecovery.diagnosis.advice import READ, refresh_secret
 from pullrecovery.diagnosis.external import diagnose_probe, external
 from pullrecovery.diagnosis.wiring import is_wired
-from pullrecovery.grant_seen import GrantSeen, TokenSeen
-from pullrecovery.model import Cause, Verdict, Visibility, Workload, all_named, fails
-from pullrecovery.observation import Observation, Trouble
+from pullrecovery.model.grant import GrantSeen, TokenSeen
+from pullrecovery.model.observation import Observation, Trouble
+from pullrecovery.model.target import Cause, Verdict, Visibility, Workload, all_named, fails
 
 LEAST = frozenset({"read:packages"})
 # Chosen: a week is what a person needs to notice, and to replace it in working hours.

@@ -2,8 +2,8 @@
 
 import re
 
-from pullrecovery.model import Cause, Verdict, fails
-from pullrecovery.observation import Observation
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Cause, Verdict, fails
 
 _NO_PLATFORM = re.compile(r"no match for platform in manifest")
 _OTHER_BYTES = re.compile(r"unexpected commit digest|failed size validation")

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from pullrecovery.diagnosis.advice import READ
-from pullrecovery.model import Cause, Image, Verdict, fails
-from pullrecovery.observation import Observation
-from pullrecovery.reference import parse_reference
+from pullrecovery.model.image_reference import parse_reference
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Cause, Image, Verdict, fails
 
 # Helm's words, with either library for schemas: "at '/image/tag': got number, want string".
 _TAG_NOT_TEXT = re.compile(r"image[./]tag'?: (got number|Invalid type\. Expected: string)")

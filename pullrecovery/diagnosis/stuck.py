@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, replace
 
 from pullrecovery.diagnosis.advice import READ
-from pullrecovery.model import Cause, Verdict, fails
-from pullrecovery.observation import ContainerSeen, PodSeen
+from pullrecovery.model.observation import ContainerSeen, PodSeen
+from pullrecovery.model.target import Cause, Verdict, fails
 
 WAITING_FOR_IMAGE = frozenset(
     {

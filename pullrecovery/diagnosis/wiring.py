@@ -4,8 +4,8 @@ from shlex import join as shlex_join
 from shlex import quote
 
 from pullrecovery.diagnosis.application import stale
-from pullrecovery.model import Cause, Verdict, fails
-from pullrecovery.observation import Observation, PodSeen
+from pullrecovery.model.observation import Observation, PodSeen
+from pullrecovery.model.target import Cause, Verdict, fails
 
 
 def is_wired(seen: Observation) -> bool:

@@ -6,9 +6,16 @@ from shlex import quote
 
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import diagnose_probe
-from pullrecovery.model import Cause, Image, Target, Verdict, fails
-from pullrecovery.workflow_file import BRANCHES, DISPATCH, PUSH, TAGS, Event
-from pullrecovery.workflow_seen import DockerCall, Played, Rehearsal, RunSeen, StepLog, WorkflowSeen
+from pullrecovery.model.target import Cause, Image, Target, Verdict, fails
+from pullrecovery.model.workflow_file import BRANCHES, DISPATCH, PUSH, TAGS, Event
+from pullrecovery.model.workflow_run import (
+    DockerCall,
+    Played,
+    Rehearsal,
+    RunSeen,
+    StepLog,
+    WorkflowSeen,
+)
 
 LATEST = "latest"
 _DENIED = "denied: "

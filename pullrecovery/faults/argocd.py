@@ -5,9 +5,10 @@ from typing import Any
 
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.wait import wait_for
 from pullrecovery.deploy.argocd import ArgoCD, application_name, branch_of
 from pullrecovery.deploy.deployer import Ability
-from pullrecovery.errors import LabError
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.reg_006_redeploy import (
     await_running,
@@ -16,8 +17,7 @@ from pullrecovery.faults.reg_006_redeploy import (
     mend_values,
 )
 from pullrecovery.faults.rows import VALUES, Fault, pull_error
-from pullrecovery.model import Cause
-from pullrecovery.wait import wait_for
+from pullrecovery.model.target import Cause
 
 _MISSING = pull_error(r":dev: not found")
 _ANONYMOUS = pull_error(r"failed to fetch anonymous token.*401 Unauthorized")

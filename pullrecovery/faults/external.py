@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, Symptom, pull_error
-from pullrecovery.lab.certificates import KeyPair, of_unknown_authority, read_faulty
-from pullrecovery.lab.cluster import NODE
-from pullrecovery.lab.naming import names_unanswered
-from pullrecovery.lab.runner import CONTAINER as RUNNER
-from pullrecovery.lab.stand_in import NAMES
-from pullrecovery.lab.switches import (
+from pullrecovery.lab.cluster.dns import names_unanswered
+from pullrecovery.lab.cluster.kind_cluster import NODE
+from pullrecovery.lab.registry.certificates import KeyPair, of_unknown_authority, read_faulty
+from pullrecovery.lab.registry.container import NAMES
+from pullrecovery.lab.registry.fault_switches import (
     Closed,
     Hanging,
     OtherCertificate,
@@ -31,7 +30,8 @@ from pullrecovery.lab.switches import (
     Truncated,
     switched,
 )
-from pullrecovery.model import Cause
+from pullrecovery.lab.runner.container import CONTAINER as RUNNER
+from pullrecovery.model.target import Cause
 
 SwitchOn = Callable[[Ground], AbstractContextManager[object]]
 

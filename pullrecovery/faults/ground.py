@@ -8,24 +8,24 @@ from dataclasses import dataclass, field, replace
 
 from kubernetes import client as k8s
 
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.redaction import protect
 from pullrecovery.deploy.argocd import ArgoCD, application_name
-from pullrecovery.errors import LabError
-from pullrecovery.faults.sweeping import sweep_release, tolerate_missing
+from pullrecovery.faults.clean_up import sweep_release, tolerate_missing
 from pullrecovery.faults.workflow_copy import WorkflowCopy
-from pullrecovery.image_values import naming
-from pullrecovery.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
+from pullrecovery.kube.events import Recorder
 from pullrecovery.lab import accounts
 from pullrecovery.lab.paths import LABEL
+from pullrecovery.lab.registry.broken_images import Variants
+from pullrecovery.lab.registry.fault_switches import RequestSwitch, switched
 from pullrecovery.lab.sandbox import Sandbox, make_sandbox
-from pullrecovery.lab.seeding import LabWorld, Minted
-from pullrecovery.lab.switches import RequestSwitch, switched
-from pullrecovery.lab.variants import Variants
-from pullrecovery.model import Docs, Image, Target, Visibility, Workload
-from pullrecovery.observation import Credential
-from pullrecovery.observe.events import Recorder
-from pullrecovery.redaction import protect
-from pullrecovery.values import set_values
-from pullrecovery.world import World
+from pullrecovery.lab.seed import LabWorld, Minted
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Docs, Image, Target, Visibility, Workload
+from pullrecovery.monorepo.image_values import naming
+from pullrecovery.monorepo.values_file import set_values
+from pullrecovery.registry.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
+from pullrecovery.world.world import World
 
 
 @dataclass

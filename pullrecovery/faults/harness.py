@@ -6,7 +6,7 @@ about. The numbers are those of the collection that they come from; V5 and V12 a
 
 from dataclasses import dataclass
 
-from pullrecovery.guards import Guard
+from pullrecovery.common.false_pass_guards import Guard
 
 
 @dataclass(frozen=True)

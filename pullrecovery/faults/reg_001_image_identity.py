@@ -9,11 +9,11 @@ from dataclasses import replace
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, Looks, printed, pull_error
 from pullrecovery.lab import accounts
-from pullrecovery.lab.stand_in import lab_transport
-from pullrecovery.lab.switches import Missing, WrongBytes
-from pullrecovery.model import Cause
-from pullrecovery.observation import DeploymentSeen, PodSeen
-from pullrecovery.packages import Packages
+from pullrecovery.lab.registry.container import lab_transport
+from pullrecovery.lab.registry.fault_switches import Missing, WrongBytes
+from pullrecovery.model.observation import DeploymentSeen, PodSeen
+from pullrecovery.model.target import Cause
+from pullrecovery.registry.github_packages import Packages
 
 _ALONE = frozenset({"REG-001"})
 _SHORT = 7

@@ -12,8 +12,8 @@ from ruamel.yaml.comments import CommentedMap
 
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, Printed, RunOn, RunShows, printed, run_shows
-from pullrecovery.model import Cause
-from pullrecovery.workflow_file import DISPATCH, PUSH, parse, render
+from pullrecovery.model.target import Cause
+from pullrecovery.model.workflow_file import DISPATCH, PUSH, parse, render
 
 _ALONE = frozenset({"REG-002"})
 _GREEN_AND_NOTHING = r"^the run succeeded; \S+: .*(manifest|name) unknown"

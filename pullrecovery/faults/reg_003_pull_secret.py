@@ -4,12 +4,12 @@ import base64
 import re
 import secrets
 
+from pullrecovery.common.redaction import protect
 from pullrecovery.faults.ground import Ground, auth_of
 from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault, Symptom, pull_error
-from pullrecovery.keyring import DOCKER_CONFIG
 from pullrecovery.lab import accounts
-from pullrecovery.model import Cause
-from pullrecovery.redaction import protect
+from pullrecovery.model.target import Cause
+from pullrecovery.registry.keyring import DOCKER_CONFIG
 
 _FAILS = frozenset({"REG-003", "REG-006"})
 _ANONYMOUS = pull_error(r"failed to fetch anonymous token.*401 Unauthorized")

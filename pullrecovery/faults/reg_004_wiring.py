@@ -1,10 +1,10 @@
 """Faults of REG-004: a good Secret that no pod is given."""
 
+from pullrecovery.common.wait import wait_for
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault, pull_error
-from pullrecovery.model import Cause
-from pullrecovery.observe.cluster import observe_deployment, observe_pods
-from pullrecovery.wait import wait_for
+from pullrecovery.kube.workloads import observe_deployment, observe_pods
+from pullrecovery.model.target import Cause
 
 _FAILS = frozenset({"REG-004", "REG-006"})
 _ANONYMOUS = pull_error(r"failed to fetch anonymous token.*401 Unauthorized")

@@ -3,15 +3,15 @@
 import secrets
 from dataclasses import replace
 
+from pullrecovery.common.wait import wait_for
 from pullrecovery.deploy.deployer import Ability
 from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, Looks, Symptom, pull_error, text
-from pullrecovery.model import Cause, Workload
-from pullrecovery.observation import DeploymentSeen, PodSeen
-from pullrecovery.observe.cluster import observe_deployment, observe_pods
-from pullrecovery.wait import wait_for
+from pullrecovery.kube.workloads import observe_deployment, observe_pods
+from pullrecovery.model.observation import DeploymentSeen, PodSeen
+from pullrecovery.model.target import Cause, Workload
 
 _ALONE = frozenset({"REG-006"})
 _MISSING = r":dev: not found"

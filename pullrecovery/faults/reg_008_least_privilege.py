@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, pull_error, told
 from pullrecovery.lab import accounts
-from pullrecovery.lab.seeding import Minted
-from pullrecovery.model import Cause, Visibility
+from pullrecovery.lab.seed import Minted
+from pullrecovery.model.target import Cause, Visibility
 
 _ALONE = frozenset({"REG-008"})
 # The token does not pull, so the Secret is no good and no pod gets ready.

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from pullrecovery.deploy.deployer import Ability
 from pullrecovery.faults.ground import Ground
-from pullrecovery.image_values import chart_has
-from pullrecovery.model import Cause, Workload
-from pullrecovery.observation import DeploymentSeen, PodSeen
+from pullrecovery.model.observation import DeploymentSeen, PodSeen
+from pullrecovery.model.target import Cause, Workload
+from pullrecovery.monorepo.image_values import chart_has
 
 VALUES = "values"
 SERVICE_ACCOUNT = "service-account"

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 
-from pullrecovery.errors import LabError
-from pullrecovery.model import Image, Target
-from pullrecovery.workflow_file import with_image_renamed
+from pullrecovery.common.errors import LabError
+from pullrecovery.model.target import Image, Target
+from pullrecovery.model.workflow_file import with_image_renamed
 
 
 @dataclass

@@ -3,8 +3,8 @@
 import os
 import sys
 
-from pullrecovery.gate.hook import run_hook
-from pullrecovery.process import end_with_us
+from pullrecovery.common.process import end_with_us
+from pullrecovery.gate.hook.hook import run_hook
 
 if __name__ == "__main__":
     end_with_us()

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pullrecovery.application_sources import Source
 from pullrecovery.gate.releases import Deployed
+from pullrecovery.monorepo.application_sources import Source
 
 # Every value of the hook's chart that is the hook's own. Parameters win over values files.
 PINNED = (

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pullrecovery.application_sources import Source, sources_of
-from pullrecovery.errors import UsageError
+from pullrecovery.common.errors import UsageError
+from pullrecovery.common.yaml_reading import load_yaml
 from pullrecovery.gate.application import Release, differences, hook_source
 from pullrecovery.gate.releases import Deployed
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Target, Workload
-from pullrecovery.yaml_reading import load_yaml
+from pullrecovery.model.target import Target, Workload
+from pullrecovery.monorepo.application_sources import Source, sources_of
 
 HOOK_CHART = REPOSITORY / "sample" / "argocd" / "gate" / "hook"
 # Argo CD merges such a file into the source whose path has it.

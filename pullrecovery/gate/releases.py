@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from pullrecovery.model import Workload
+from pullrecovery.model.target import Workload
 
 
 @dataclass(frozen=True)

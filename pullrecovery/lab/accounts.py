@@ -3,10 +3,10 @@
 import secrets
 import string
 
-from pullrecovery.lab.control import Control
-from pullrecovery.lab.seeding import Minted
-from pullrecovery.observation import Credential
-from pullrecovery.redaction import protect
+from pullrecovery.common.redaction import protect
+from pullrecovery.lab.registry.client import Control
+from pullrecovery.lab.seed import Minted
+from pullrecovery.model.observation import Credential
 
 _ALPHABET = string.ascii_letters + string.digits
 _READ = ["read:packages"]

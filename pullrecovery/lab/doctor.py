@@ -9,17 +9,17 @@ from pathlib import Path
 
 from docker.errors import DockerException
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab import debian
-from pullrecovery.lab.capabilities import read_capabilities
-from pullrecovery.lab.engine import Engine, ask_facts, why_unfit
-from pullrecovery.lab.engines import running_engine, user_engine
-from pullrecovery.lab.golang import required_version
-from pullrecovery.lab.own_engine import why_not_own
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.cluster.node_plan import wanted_images
+from pullrecovery.lab.engine import apt as debian
+from pullrecovery.lab.engine.capabilities import read_capabilities
+from pullrecovery.lab.engine.dockerd import why_not_own
+from pullrecovery.lab.engine.engine import Engine, ask_facts, why_unfit
+from pullrecovery.lab.engine.select_engine import running_engine, user_engine
 from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.plan import wanted_images
-from pullrecovery.lab.space import free_gib
-from pullrecovery.lab.toolchain import go_arch
+from pullrecovery.lab.tools.disk_space import free_gib
+from pullrecovery.lab.tools.golang import required_version
+from pullrecovery.lab.tools.toolchain import go_arch
 
 _DISK_GIB = 25
 _MEMORY_GIB = 4

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import psutil
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab.content import sweep_scratch
-from pullrecovery.lab.engine import Engine
-from pullrecovery.lab.engine_lock import engine_lock
-from pullrecovery.lab.engines import running_engine
-from pullrecovery.lab.holder import HeldByAnotherError, Holder
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.engine.engine import Engine
+from pullrecovery.lab.engine.engine_lock import engine_lock
+from pullrecovery.lab.engine.lock_holder import HeldByAnotherError, Holder
+from pullrecovery.lab.engine.select_engine import running_engine
 from pullrecovery.lab.paths import NAME, Paths
+from pullrecovery.lab.tools.content_cache import sweep_scratch
 
 # In the environment of all that a run starts.
 MARK = "PULL_RECOVERY_RUN"

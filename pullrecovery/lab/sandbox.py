@@ -18,15 +18,15 @@ from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
+from pullrecovery.common.process import CommandError
+from pullrecovery.common.redaction import protect
+from pullrecovery.common.wait import wait_for
 from pullrecovery.deploy.helm import Helm
-from pullrecovery.lab.api_kinds import delete
-from pullrecovery.lab.cluster_objects import apply, renamed, scopes, split, write_chart
+from pullrecovery.lab.cluster.api_kinds import delete
+from pullrecovery.lab.cluster.cluster_objects import apply, renamed, scopes, split, write_chart
 from pullrecovery.lab.paths import LABEL, SHARED_LABEL, Paths
-from pullrecovery.lab.seeding import LabWorld
-from pullrecovery.model import Workload
-from pullrecovery.process import CommandError
-from pullrecovery.redaction import protect
-from pullrecovery.wait import wait_for
+from pullrecovery.lab.seed import LabWorld
+from pullrecovery.model.target import Workload
 
 # Argo CD impersonates it, too: argocd_files/project.yaml has the name.
 DEPLOYER = "pull-recovery-deployer"

@@ -8,10 +8,10 @@ from typing import cast
 
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.errors import PullRecoveryError
-from pullrecovery.model import Cause, Verdict
-from pullrecovery.observation import Observation
-from pullrecovery.redaction import redact
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.common.redaction import redact
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Cause, Verdict
 from pullrecovery.tasks.changes import Change
 from pullrecovery.tasks.mending import check_mendable
 from pullrecovery.tasks.reg_001_image_identity import log_in, take_existing_image
@@ -21,8 +21,8 @@ from pullrecovery.tasks.reg_004_wiring import wire_values
 from pullrecovery.tasks.reg_005_right_values import correct_values
 from pullrecovery.tasks.reg_006_redeploy import redeploy
 from pullrecovery.tasks.reg_008_least_privilege import remove_needless_secret, switch_visibility
-from pullrecovery.view import View
-from pullrecovery.world import World
+from pullrecovery.world.read_only import View
+from pullrecovery.world.world import World
 
 DryRun = Callable[[World, Observation, Verdict], Change]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pullrecovery.model import Target, Workload
+from pullrecovery.model.target import Target, Workload
 from pullrecovery.tasks import judged
 
 _DOCS = "REG-007"

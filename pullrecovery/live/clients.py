@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from shlex import split
 
-from pullrecovery.errors import UnseenError
-from pullrecovery.observation import Credential, Probe, Ran
-from pullrecovery.reference import Reference, parse_reference
-from pullrecovery.registry import RegistryClient
+from pullrecovery.common.errors import UnseenError
+from pullrecovery.model.image_reference import Reference, parse_reference
+from pullrecovery.model.observation import Credential, Probe, Ran
+from pullrecovery.registry.client import RegistryClient
 
 _LOGIN = re.compile(r"docker login .* --password-stdin < \"\$TOKEN_FILE\"")
 _INSPECT = re.compile(r"docker manifest inspect (?P<reference>.+) \| jq \.schemaVersion")

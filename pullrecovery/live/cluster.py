@@ -17,9 +17,9 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 from urllib3.exceptions import HTTPError
 
-from pullrecovery.errors import ForbiddenError, UnseenError
+from pullrecovery.common.errors import ForbiddenError, UnseenError
+from pullrecovery.common.redaction import redact
 from pullrecovery.live.settings import LiveSettings
-from pullrecovery.redaction import redact
 
 # Seconds, for each question; the API server itself ends a list after sixty.
 _TIMEOUT = 20.0

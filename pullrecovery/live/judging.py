@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pullrecovery.errors import PullRecoveryError
-from pullrecovery.model import Verdict
-from pullrecovery.observation import Observation, PodSeen
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.model.observation import Observation, PodSeen
+from pullrecovery.model.target import Verdict
 from pullrecovery.tasks import CRITERIA
 
 _OK, _UNKNOWN = 200, 401

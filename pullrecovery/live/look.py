@@ -7,18 +7,18 @@ judges by it is told why instead, so that nothing can hold for what was never se
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, cast
 
-from pullrecovery.errors import PullRecoveryError, UnseenError
-from pullrecovery.model import Workload
-from pullrecovery.observation import Observation
-from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.common.errors import PullRecoveryError, UnseenError
+from pullrecovery.kube.secrets import observe_pull_secrets, observe_secret
+from pullrecovery.kube.wiring import given, observe_wiring
+from pullrecovery.kube.workloads import observe_deployment, observe_pods
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Workload
 from pullrecovery.observe.docs import observe_docs
 from pullrecovery.observe.grant import observe_grant
 from pullrecovery.observe.registry import observe_wanted
 from pullrecovery.observe.reuse import current_chart, current_identity
-from pullrecovery.observe.secret import observe_pull_secrets, observe_secret
-from pullrecovery.observe.wiring import given, observe_wiring
 from pullrecovery.observe.workflow import observe_workflow
-from pullrecovery.view import View
+from pullrecovery.world.read_only import View
 
 T = TypeVar("T")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pullrecovery.errors import UsageError
-from pullrecovery.model import Target
-from pullrecovery.observation import Credential
-from pullrecovery.redaction import protect
-from pullrecovery.secret_variables import TOKEN, secret
+from pullrecovery.common.errors import UsageError
+from pullrecovery.common.redaction import protect
+from pullrecovery.common.secret_variables import TOKEN, secret
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Target
 
 KUBECONFIG = "KUBECONFIG"
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+")

@@ -9,22 +9,22 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from pullrecovery.actionlint import Actionlint
+from pullrecovery.common.errors import UnseenError
+from pullrecovery.common.variables import VariableSet, inherited
 from pullrecovery.deploy.helm import HelmReader
-from pullrecovery.errors import UnseenError
 from pullrecovery.live.clients import LiveClients
 from pullrecovery.live.cluster import LiveApps, LiveCluster, LiveCore, open_cluster
 from pullrecovery.live.settings import KUBECONFIG, LiveSettings
-from pullrecovery.memory import Memory
-from pullrecovery.model import Target, Workload
-from pullrecovery.observation import Credential
-from pullrecovery.packages import GitHub
-from pullrecovery.registry import RegistryClient
-from pullrecovery.variables import VariableSet, inherited
-from pullrecovery.view import ApplicationReads, GitHubReads, HelmReads, Rehearsals
-from pullrecovery.workflow_file import Event, WorkflowFile
-from pullrecovery.workflow_seen import Rehearsal
-from pullrecovery.world import DocsSite, EventLog
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Target, Workload
+from pullrecovery.model.workflow_file import Event, WorkflowFile
+from pullrecovery.model.workflow_run import Rehearsal
+from pullrecovery.monorepo.actionlint import Actionlint
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.registry.github_packages import GitHub
+from pullrecovery.world.cache import Memory
+from pullrecovery.world.read_only import ApplicationReads, GitHubReads, HelmReads, Rehearsals
+from pullrecovery.world.world import DocsSite, EventLog
 
 _TIMEOUT = 30.0
 _READS = frozenset({"GET", "HEAD"})

@@ -3,19 +3,19 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pullrecovery.grant_seen import GrantSeen
-from pullrecovery.model import Workload
-from pullrecovery.observation import DeploymentSeen, Observation, Probe, SecretSeen
+from pullrecovery.kube.secrets import observe_pull_secrets, observe_secret
+from pullrecovery.kube.wiring import given, observe_wiring
+from pullrecovery.kube.workloads import observe_deployment, observe_pods
+from pullrecovery.model.grant import GrantSeen
+from pullrecovery.model.observation import DeploymentSeen, Observation, Probe, SecretSeen
+from pullrecovery.model.target import Workload
 from pullrecovery.observe.argocd import observe_application
-from pullrecovery.observe.cluster import observe_deployment, observe_pods
 from pullrecovery.observe.docs import observe_docs
 from pullrecovery.observe.grant import observe_grant
 from pullrecovery.observe.registry import observe_wanted
 from pullrecovery.observe.reuse import current_chart, current_identity
-from pullrecovery.observe.secret import observe_pull_secrets, observe_secret
-from pullrecovery.observe.wiring import given, observe_wiring
 from pullrecovery.observe.workflow import observe_workflow
-from pullrecovery.view import View
+from pullrecovery.world.read_only import View
 
 
 def observe(world: View, workload: Workload) -> Observation:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from pullrecovery.application_seen import ApplicationSeen
-from pullrecovery.application_sources import place_of, revision_at, sources_of
 from pullrecovery.deploy.argocd import application_name
-from pullrecovery.model import Workload
-from pullrecovery.view import View
+from pullrecovery.model.application import ApplicationSeen
+from pullrecovery.model.target import Workload
+from pullrecovery.monorepo.application_sources import place_of, revision_at, sources_of
+from pullrecovery.world.read_only import View
 
 
 def observe_application(world: View, workload: Workload) -> ApplicationSeen | None:

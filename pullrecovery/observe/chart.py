@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pullrecovery.chart_seen import ChartSeen, NamedImage
-from pullrecovery.image_values import IMAGE_KEYS, container_images, file_of
-from pullrecovery.model import Workload
-from pullrecovery.process import CommandError
-from pullrecovery.view import HelmReads
-from pullrecovery.yaml_reading import UnreadableYamlError, load_all_yaml
+from pullrecovery.common.process import CommandError
+from pullrecovery.common.yaml_reading import UnreadableYamlError, load_all_yaml
+from pullrecovery.model.chart import ChartSeen, NamedImage
+from pullrecovery.model.target import Workload
+from pullrecovery.monorepo.image_values import IMAGE_KEYS, container_images, file_of
+from pullrecovery.world.read_only import HelmReads
 
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 # A volume that is an image (KEP-4639) names it by its `reference`.

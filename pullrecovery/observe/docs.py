@@ -1,7 +1,7 @@
 """The page that documents, and the site that it is in."""
 
-from pullrecovery.docs_seen import DocsSeen
-from pullrecovery.view import View
+from pullrecovery.model.docs_site import DocsSeen
+from pullrecovery.world.read_only import View
 
 
 def observe_docs(world: View) -> DocsSeen | None:

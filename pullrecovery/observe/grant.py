@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.grant_seen import GrantSeen, TokenSeen
-from pullrecovery.model import Visibility, Workload
-from pullrecovery.observation import Credential, Probe, SecretSeen, Trouble
-from pullrecovery.observe.secret import tokens_of
-from pullrecovery.packages import PackagesError
-from pullrecovery.view import View
+from pullrecovery.kube.secrets import tokens_of
+from pullrecovery.model.grant import GrantSeen, TokenSeen
+from pullrecovery.model.observation import Credential, Probe, SecretSeen, Trouble
+from pullrecovery.model.target import Visibility, Workload
+from pullrecovery.registry.github_packages import PackagesError
+from pullrecovery.world.read_only import View
 
 _OK = 200
 

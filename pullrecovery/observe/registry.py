@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 from shlex import quote
 
-from pullrecovery.model import Image
-from pullrecovery.observation import Credential, IdentitySeen, Probe, Ran
-from pullrecovery.reference import parse_reference
-from pullrecovery.view import View
+from pullrecovery.model.image_reference import parse_reference
+from pullrecovery.model.observation import Credential, IdentitySeen, Probe, Ran
+from pullrecovery.model.target import Image
+from pullrecovery.world.read_only import View
 
 # By digest, of which a manifest can be read once and for all.
 _platforms_of: dict[str, tuple[str, ...]] = {}

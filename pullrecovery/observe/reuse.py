@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Hashable
 
-from pullrecovery.chart_seen import ChartSeen
-from pullrecovery.model import Workload
-from pullrecovery.observation import IdentitySeen
+from pullrecovery.model.chart import ChartSeen
+from pullrecovery.model.image_reference import parse_reference
+from pullrecovery.model.observation import IdentitySeen
+from pullrecovery.model.target import Workload
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.registry import observe_identity
-from pullrecovery.reference import parse_reference
-from pullrecovery.trouble_words import trouble_of_ran
-from pullrecovery.view import View
+from pullrecovery.registry.failures import trouble_of_ran
+from pullrecovery.world.read_only import View
 
 
 def current_identity(world: View, reference: str) -> IdentitySeen:

@@ -1,9 +1,7 @@
 """The workflow as it stands in the target, what it would do, and what a run of it did."""
 
-from pullrecovery.model import Image, Target
-from pullrecovery.packages import PackagesError
-from pullrecovery.view import View
-from pullrecovery.workflow_file import (
+from pullrecovery.model.target import Image, Target
+from pullrecovery.model.workflow_file import (
     BRANCHES,
     DISPATCH,
     PUSH,
@@ -13,8 +11,10 @@ from pullrecovery.workflow_file import (
     WorkflowFile,
     read_text,
 )
-from pullrecovery.workflow_seen import RunSeen, WorkflowSeen
-from pullrecovery.world import World
+from pullrecovery.model.workflow_run import RunSeen, WorkflowSeen
+from pullrecovery.registry.github_packages import PackagesError
+from pullrecovery.world.read_only import View
+from pullrecovery.world.world import World
 
 _NOT_FOUND = 404
 # By what it depends on, so that it is looked at once in a process; a rehearsal takes seconds.

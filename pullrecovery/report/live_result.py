@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pullrecovery.guards import Guard
+from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.report.result import ResultFile
 from pullrecovery.tasks.order import AFTER
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pullrecovery.plain_text import plain
+from pullrecovery.common.plain_text import plain
 from pullrecovery.tasks.order import fix_order
 
 _SAID = {"holds": "holds", "fails": "FAILS", "cannot_tell": "CANNOT TELL"}

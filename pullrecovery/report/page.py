@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pullrecovery.errors import Exit, PullRecoveryError
+from pullrecovery.common.errors import Exit, PullRecoveryError
 from pullrecovery.faults.rows import Fault
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.report.kills import all_differences

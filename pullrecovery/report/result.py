@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from pullrecovery import __version__
+from pullrecovery.common.errors import Exit
+from pullrecovery.common.false_pass_guards import Guard
+from pullrecovery.common.redaction import redact
 from pullrecovery.deploy.helm import Helm
-from pullrecovery.errors import Exit
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.harness import HARNESS_FAULTS
-from pullrecovery.guards import Guard
-from pullrecovery.redaction import redact
 from pullrecovery.report.figures import figures, is_external
 from pullrecovery.report.kills import all_differences, kill_matrix
 from pullrecovery.report.side_by_side import side_by_side

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from pullrecovery.model import Target, Verdict
-from pullrecovery.observation import Observation
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Target, Verdict
 from pullrecovery.tasks.reg_001_image_identity import reg_001
 from pullrecovery.tasks.reg_002_image_exists import reg_002
 from pullrecovery.tasks.reg_003_pull_secret import reg_003

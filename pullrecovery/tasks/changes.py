@@ -3,7 +3,7 @@
 import difflib
 from dataclasses import dataclass
 
-from pullrecovery.redaction import redact
+from pullrecovery.common.redaction import redact
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What every remedy asks before it changes anything."""
 
-from pullrecovery.errors import PullRecoveryError
-from pullrecovery.model import Verdict
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.model.target import Verdict
 
 
 class NothingToMendError(PullRecoveryError):

@@ -10,20 +10,20 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import external
 from pullrecovery.diagnosis.reference import take_image
-from pullrecovery.errors import PullRecoveryError
-from pullrecovery.guards import Guard
-from pullrecovery.model import Cause, Image, Verdict, fails, holds
-from pullrecovery.observation import Credential, IdentitySeen, Observation
+from pullrecovery.model.image_reference import Reference, parse_reference
+from pullrecovery.model.observation import Credential, IdentitySeen, Observation
+from pullrecovery.model.target import Cause, Image, Verdict, fails, holds
 from pullrecovery.observe.registry import login_command
-from pullrecovery.oci_types import names_image
-from pullrecovery.reference import Reference, parse_reference
-from pullrecovery.registry_words import Meaning, meaning_of, meaning_of_probe
+from pullrecovery.registry.client_output import Meaning, meaning_of, meaning_of_probe
+from pullrecovery.registry.failures import trouble_of_ran
+from pullrecovery.registry.media_types import names_image
 from pullrecovery.tasks.changes import Change, diff_of
-from pullrecovery.trouble_words import trouble_of_ran
-from pullrecovery.world import World
+from pullrecovery.world.world import World
 
 _SHOWN = 10
 _NEAR = 3

@@ -7,12 +7,12 @@ that the wanted tag is in the registry.
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import diagnose_probe
 from pullrecovery.diagnosis.workflow import diagnose_run, diagnose_workflow, run_command
-from pullrecovery.model import Cause, Verdict, all_named, fails, holds
-from pullrecovery.observation import Observation
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Cause, Verdict, all_named, fails, holds
+from pullrecovery.model.workflow_file import WorkflowFile
 from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.tasks.workflow_edits import edited
-from pullrecovery.workflow_file import WorkflowFile
-from pullrecovery.world import World
+from pullrecovery.world.world import World
 
 
 def reg_002(seen: Observation) -> Verdict:

@@ -13,9 +13,12 @@ from typing import Any
 from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
+from pullrecovery.common.redaction import protect
 from pullrecovery.diagnosis.credential import diagnose_credential
 from pullrecovery.diagnosis.grant import is_meant_to_be_public
-from pullrecovery.keyring import (
+from pullrecovery.model.observation import Credential, Observation
+from pullrecovery.model.target import Verdict, Workload, holds
+from pullrecovery.registry.keyring import (
     DATA_KEYS,
     DOCKER_CONFIG,
     DOCKER_CONFIG_JSON,
@@ -24,11 +27,8 @@ from pullrecovery.keyring import (
     read_entries,
     read_legacy_entries,
 )
-from pullrecovery.model import Verdict, Workload, holds
-from pullrecovery.observation import Credential, Observation
-from pullrecovery.redaction import protect
 from pullrecovery.tasks.changes import Change, diff_of
-from pullrecovery.world import World
+from pullrecovery.world.world import World
 
 _KEY = DATA_KEYS[DOCKER_CONFIG_JSON]
 _LEGACY_KEY = DATA_KEYS[DOCKER_CONFIG]

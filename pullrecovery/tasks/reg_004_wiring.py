@@ -12,11 +12,11 @@ from ruamel.yaml import YAML
 
 from pullrecovery.diagnosis.grant import is_meant_to_be_public
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
-from pullrecovery.model import Cause, Verdict, Workload, holds
-from pullrecovery.observation import Observation
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Cause, Verdict, Workload, holds
+from pullrecovery.monorepo.values_file import edited
 from pullrecovery.tasks.changes import Change, diff_of
-from pullrecovery.values import edited
-from pullrecovery.world import World
+from pullrecovery.world.world import World
 
 # Where naming the Secret in the default ServiceAccount has no effect.
 BY_VALUES_ALONE = frozenset({Cause.WIRING_HIDDEN, Cause.WIRED_TO_OTHER_ACCOUNT})

@@ -1,11 +1,11 @@
 """REG-005: the chart's values name the right image."""
 
 from pullrecovery.diagnosis.reference import diagnose_chart
-from pullrecovery.image_values import corrections
-from pullrecovery.model import Verdict, Workload, holds
-from pullrecovery.observation import Observation
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Verdict, Workload, holds
+from pullrecovery.monorepo.image_values import corrections
+from pullrecovery.monorepo.values_file import edited
 from pullrecovery.tasks.changes import Change, diff_of
-from pullrecovery.values import edited
 
 
 def reg_005(seen: Observation) -> Verdict:

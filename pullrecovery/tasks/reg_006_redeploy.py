@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.application import diagnose_application, diagnose_sync
 from pullrecovery.diagnosis.external import diagnose_probe, diagnose_silence
@@ -11,13 +12,12 @@ from pullrecovery.diagnosis.pull import diagnose_pull, diagnose_release
 from pullrecovery.diagnosis.reference import diagnose_chart, missing_image
 from pullrecovery.diagnosis.rollout import diagnose_pause, diagnose_rollout, rolled_out
 from pullrecovery.diagnosis.stuck import Stuck, stuck_containers
-from pullrecovery.guards import Guard
-from pullrecovery.model import Cause, Verdict, Workload, all_named, fails, holds
-from pullrecovery.observation import DeploymentSeen, Observation
-from pullrecovery.observe.cluster import observe_deployment, observe_pods
+from pullrecovery.kube.workloads import observe_deployment, observe_pods
+from pullrecovery.model.observation import DeploymentSeen, Observation
+from pullrecovery.model.target import Cause, Verdict, Workload, all_named, fails, holds
 from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.tasks.mending import check_mendable
-from pullrecovery.world import World
+from pullrecovery.world.world import World
 
 # As the tasks follow each other: what is to be mended first stands in front.
 _ORDER = ("image", "secret", "grant", "wiring", "render", "cluster", "external", "unknown")

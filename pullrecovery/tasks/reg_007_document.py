@@ -13,10 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from pullrecovery import mending
+from pullrecovery.common.files_below import MADE_BY_NPM, files_below
 from pullrecovery.diagnosis.docs import diagnose_docs
-from pullrecovery.docs_seen import DocsSeen
-from pullrecovery.documented import (
+from pullrecovery.model.docs_site import DocsSeen
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Cause, Docs, Target, Verdict, all_named, fails, holds
+from pullrecovery.monorepo import markdown_edits as mending
+from pullrecovery.monorepo.docs_page import (
     SUBJECTS,
     chart_of,
     chart_table,
@@ -24,13 +27,10 @@ from pullrecovery.documented import (
     named_images,
     named_secrets,
 )
-from pullrecovery.documenting import page_text, section_about
-from pullrecovery.model import Cause, Docs, Target, Verdict, all_named, fails, holds
-from pullrecovery.observation import Observation
+from pullrecovery.monorepo.docs_page_template import page_text, section_about
 from pullrecovery.observe.docs import observe_docs
 from pullrecovery.tasks.changes import Change, diff_of
-from pullrecovery.tree import MADE_BY_NPM, files_below
-from pullrecovery.world import World
+from pullrecovery.world.world import World
 
 _ROUNDS = 6
 _PAGES = (".md", ".mdx")

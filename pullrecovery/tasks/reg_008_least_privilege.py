@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.diagnosis.grant import (
     LEAST,
     diagnose_needless_secret,
@@ -17,16 +18,15 @@ from pullrecovery.diagnosis.grant import (
     is_meant_to_be_public,
     needed_by_others,
 )
-from pullrecovery.errors import PullRecoveryError
-from pullrecovery.grant_seen import TokenSeen
-from pullrecovery.model import Verdict, Visibility, Workload, holds
-from pullrecovery.observation import Credential, Observation
+from pullrecovery.kube.secrets import observe_secret
+from pullrecovery.model.grant import TokenSeen
+from pullrecovery.model.observation import Credential, Observation
+from pullrecovery.model.target import Verdict, Visibility, Workload, holds
+from pullrecovery.monorepo.values_file import edited
 from pullrecovery.observe.grant import namespaces_with, observe_token
-from pullrecovery.observe.secret import observe_secret
 from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
-from pullrecovery.values import edited
-from pullrecovery.world import World
+from pullrecovery.world.world import World
 
 Revoke = Callable[[Credential], None]
 

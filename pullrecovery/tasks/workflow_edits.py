@@ -10,9 +10,9 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import LiteralScalarString
 
-from pullrecovery.filter_patterns import matches
-from pullrecovery.model import Cause, Target
-from pullrecovery.workflow_file import DISPATCH, PUSH, parse, render
+from pullrecovery.model.filter_patterns import matches
+from pullrecovery.model.target import Cause, Target
+from pullrecovery.model.workflow_file import DISPATCH, PUSH, parse, render
 
 _PUSH_EVERYTHING = """\
 printf '%s' "$TOKEN" | docker login "$REGISTRY" --username "$LOGIN" --password-stdin

@@ -9,15 +9,15 @@ import httpx
 from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
-from pullrecovery.gate.hook import REQUIRED, Hook
-from pullrecovery.gate.kept import LAYER_TYPE, verdict_tag
+from pullrecovery.gate.hook.hook import REQUIRED, Hook
+from pullrecovery.gate.hook.settings import HookSettings
 from pullrecovery.gate.releases import Deployed
-from pullrecovery.gate.settings import HookSettings
-from pullrecovery.gate.signing import sign
+from pullrecovery.gate.verdict.registry_store import LAYER_TYPE, verdict_tag
+from pullrecovery.gate.verdict.signing import sign
 from pullrecovery.lab.paths import REPOSITORY as SUITE
-from pullrecovery.model import Image
-from pullrecovery.observation import Credential
-from pullrecovery.registry import RegistryClient
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Image
+from pullrecovery.registry.client import RegistryClient
 from tests.gate import verdicts
 from tests.recorded import REPOSITORY, TOKEN
 

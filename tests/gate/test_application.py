@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pullrecovery.errors import UsageError
-from pullrecovery.gate.revision import target_in
+from pullrecovery.common.errors import UsageError
+from pullrecovery.gate.commit import target_in
 from pullrecovery.lab.paths import REPOSITORY
 
 FILE = "argocd/frontend.yaml"

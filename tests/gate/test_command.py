@@ -10,15 +10,15 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pullrecovery.__main__ import main
-from pullrecovery.errors import LabError, UsageError
-from pullrecovery.gate import command
-from pullrecovery.gate.command import Wish, run_gate
-from pullrecovery.gate.signing import read
-from pullrecovery.gate.tiers import Judgement
-from pullrecovery.gate.verdict import Checks, Failure, Tier
-from pullrecovery.lab.needs import Needs
+from pullrecovery.common.errors import LabError, UsageError
+from pullrecovery.gate.run import command
+from pullrecovery.gate.run.command import Wish, run_gate
+from pullrecovery.gate.run.tiers import Judgement
+from pullrecovery.gate.verdict.document import Checks, Failure, Tier
+from pullrecovery.gate.verdict.signing import read
 from pullrecovery.lab.paths import Paths
-from pullrecovery.model import Cause
+from pullrecovery.lab.sandbox_needs import Needs
+from pullrecovery.model.target import Cause
 from pullrecovery.tasks import CRITERIA
 from tests.gate.test_verdict import SCHEMA
 from tests.gate.verdicts import IMAGE, KEY, pem, public

@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from pullrecovery.errors import Exit, HeldError, PullRecoveryError
-from pullrecovery.gate import hook as hooks
-from pullrecovery.gate import probe as probes
-from pullrecovery.gate import probe_cause
-from pullrecovery.gate.kept import verdict_tag
-from pullrecovery.gate.signing import sign
-from pullrecovery.model import Image
-from pullrecovery.wait import WaitError
+from pullrecovery.common.errors import Exit, HeldError, PullRecoveryError
+from pullrecovery.common.wait import WaitError
+from pullrecovery.gate.hook import hook as hooks
+from pullrecovery.gate.hook import probe as probes
+from pullrecovery.gate.hook import probe_cause
+from pullrecovery.gate.verdict.registry_store import verdict_tag
+from pullrecovery.gate.verdict.signing import sign
+from pullrecovery.model.target import Image
 from tests import recorded
 from tests.gate import hooked, verdicts
 from tests.gate.hooked import Api, Registry, ended, hook, promoting, refusal, waiting

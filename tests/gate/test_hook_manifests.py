@@ -8,9 +8,9 @@ from joserfc.jwk import OKPKey
 from ruamel.yaml import YAML
 
 from pullrecovery.gate.application import PINNED
-from pullrecovery.gate.signing import public_key
+from pullrecovery.gate.verdict.signing import public_key
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.target import load_target
+from pullrecovery.monorepo.target_yaml import load_target
 
 GATE = REPOSITORY / "sample" / "argocd" / "gate"
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from pullrecovery.errors import Exit, HeldError, PullRecoveryError, UsageError
-from pullrecovery.gate import hook as hooks
-from pullrecovery.gate.deadline import deadline
-from pullrecovery.gate.settings import DEADLINE, read_settings
-from pullrecovery.model import Image
+from pullrecovery.common.deadline import deadline
+from pullrecovery.common.errors import Exit, HeldError, PullRecoveryError, UsageError
+from pullrecovery.gate.hook import hook as hooks
+from pullrecovery.gate.hook.settings import DEADLINE, read_settings
+from pullrecovery.model.target import Image
 from tests import recorded
 from tests.gate import verdicts
 from tests.gate.test_hook import environ

@@ -8,16 +8,16 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from pullrecovery.errors import LabError
-from pullrecovery.gate import in_lab
-from pullrecovery.gate.in_lab import LabGate
-from pullrecovery.gate.judging import CLUSTER, REGISTRY, STATIC, Revision
-from pullrecovery.gate.mirror import Side
-from pullrecovery.lab.needs import Needs
-from pullrecovery.model import Cause, fails, holds
-from pullrecovery.observation import Credential, Probe
-from pullrecovery.registry import RegistryClient
-from pullrecovery.world import World
+from pullrecovery.common.errors import LabError
+from pullrecovery.gate.run import in_lab
+from pullrecovery.gate.run.in_lab import LabGate
+from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, Revision
+from pullrecovery.gate.run.mirror import Side
+from pullrecovery.lab.sandbox_needs import Needs
+from pullrecovery.model.observation import Credential, Probe
+from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.world.world import World
 from tests.recorded import DIGEST, GOOD, NO_TAG, OTHER_DIGEST, OUTAGE
 
 LAB, REAL = (RegistryClient(name, httpx.Client()) for name in ("lab", "real"))

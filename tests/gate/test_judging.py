@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from pullrecovery import observe
-from pullrecovery.gate import judging
-from pullrecovery.gate.judging import CLUSTER, REGISTRY, STATIC, Revision, judge_running
-from pullrecovery.model import Cause
-from pullrecovery.observation import Probe
+from pullrecovery.gate.run import judge as judging
+from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, Revision, judge_running
+from pullrecovery.model.observation import Probe
+from pullrecovery.model.target import Cause
+from pullrecovery.model.workflow_run import WorkflowSeen
 from pullrecovery.tasks import CRITERIA
-from pullrecovery.workflow_seen import WorkflowSeen
 from tests import recorded
 from tests.recorded import DIGEST, GOOD, NO_TAG, OTHER_DIGEST, OUTAGE, WORKFLOW
 

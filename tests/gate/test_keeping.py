@@ -6,11 +6,11 @@ import json
 import httpx
 import pytest
 
-from pullrecovery.errors import PullRecoveryError
-from pullrecovery.gate.keeping import keep_verdict
-from pullrecovery.gate.kept import LAYER_TYPE, fetch_verdict, verdict_tag
-from pullrecovery.observation import Credential
-from pullrecovery.registry import RegistryClient
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.gate.verdict.publish import keep_verdict
+from pullrecovery.gate.verdict.registry_store import LAYER_TYPE, fetch_verdict, verdict_tag
+from pullrecovery.model.observation import Credential
+from pullrecovery.registry.client import RegistryClient
 from tests.gate import verdicts
 from tests.gate.hooked import PACKAGE, promoting
 from tests.recorded import TOKEN

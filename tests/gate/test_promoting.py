@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from pullrecovery.errors import HeldError, UsageError
-from pullrecovery.gate import promoting
-from pullrecovery.gate.promoting import Promotion, run_promote
+from pullrecovery.common.errors import HeldError, UsageError
+from pullrecovery.common.process import CommandError
 from pullrecovery.gate.releases import Judged
-from pullrecovery.gate.signing import sign
-from pullrecovery.gate.verdict import Checks, Failure, check
-from pullrecovery.gate.verifying import Claim
-from pullrecovery.process import CommandError
-from pullrecovery.target import load_target
+from pullrecovery.gate.verdict import promote as promoting
+from pullrecovery.gate.verdict.document import Checks, Failure, check
+from pullrecovery.gate.verdict.promote import Promotion, run_promote
+from pullrecovery.gate.verdict.signing import sign
+from pullrecovery.gate.verdict.verify import Claim
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks import judged
 from tests.gate.verdicts import IMAGE, KEY, pem, verdict
 

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from pullrecovery.errors import UsageError
-from pullrecovery.gate.revision import checked_out, commit_of, target_in
+from pullrecovery.common.errors import UsageError
+from pullrecovery.gate.commit import checked_out, commit_of, target_in
 
 _ME = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b.c", "GIT_CONFIG_GLOBAL": "/dev/null"}
 _ENV = _ME | {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b.c"}

@@ -6,12 +6,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pullrecovery.__main__ import main
-from pullrecovery.errors import UsageError
-from pullrecovery.gate.sign_command import Signing, run_sign
-from pullrecovery.gate.signing import read
-from pullrecovery.gate.verdict import Checks, Failure, VerdictError, from_document, to_document
-from pullrecovery.gate.verifying import REQUIRED
-from pullrecovery.model import Cause
+from pullrecovery.common.errors import UsageError
+from pullrecovery.gate.verdict.document import (
+    Checks,
+    Failure,
+    VerdictError,
+    from_document,
+    to_document,
+)
+from pullrecovery.gate.verdict.sign_command import Signing, run_sign
+from pullrecovery.gate.verdict.signing import read
+from pullrecovery.gate.verdict.verify import REQUIRED
+from pullrecovery.model.target import Cause
 from tests.gate.verdicts import (
     JUDGED,
     KEY,

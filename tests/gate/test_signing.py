@@ -9,10 +9,10 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from pullrecovery.errors import UsageError
-from pullrecovery.gate.signing import TYPE, private_key, public_key, read, sign, verify
-from pullrecovery.gate.verdict import Checks, Decision, Failure, VerdictError, to_document
-from pullrecovery.model import Cause
+from pullrecovery.common.errors import UsageError
+from pullrecovery.gate.verdict.document import Checks, Decision, Failure, VerdictError, to_document
+from pullrecovery.gate.verdict.signing import TYPE, private_key, public_key, read, sign, verify
+from pullrecovery.model.target import Cause
 from tests.gate.verdicts import (
     JUDGED,
     KEY,

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullrecovery.gate import starting
-from pullrecovery.process import CommandError
+from pullrecovery.common.process import CommandError
+from pullrecovery.gate.run import start_charts as starting
 from tests.recorded import GOOD
 
 

@@ -8,13 +8,19 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from pullrecovery.errors import UsageError
-from pullrecovery.gate.signing import sign
-from pullrecovery.gate.status import Said, StatusError, post_status, promoter_manifest, said
-from pullrecovery.gate.telling import Telling, run_telling
-from pullrecovery.gate.verdict import Checks, Failure, VerdictError
-from pullrecovery.gate.verifying import REQUIRED
-from pullrecovery.model import Cause
+from pullrecovery.common.errors import UsageError
+from pullrecovery.gate.verdict.commit_status import (
+    Said,
+    StatusError,
+    post_status,
+    promoter_manifest,
+    said,
+)
+from pullrecovery.gate.verdict.document import Checks, Failure, VerdictError
+from pullrecovery.gate.verdict.signing import sign
+from pullrecovery.gate.verdict.status_command import Telling, run_telling
+from pullrecovery.gate.verdict.verify import REQUIRED
+from pullrecovery.model.target import Cause
 from tests.gate.verdicts import KEY, NOW, OTHER_KEY, REVISION, checks, pem, verdict
 
 STALE = Failure("frontend REG-006", Cause.RELEASE_STALE)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pullrecovery.errors import Exit, HeldError, PullRecoveryError
-from pullrecovery.gate import probe as probes
-from pullrecovery.gate import syncing
+from pullrecovery.common.errors import Exit, HeldError, PullRecoveryError
+from pullrecovery.gate.hook import probe as probes
+from pullrecovery.gate.hook import running_sync as syncing
 from tests.gate import verdicts
 from tests.gate.hooked import Api, Applications, ended, hook, refusal
 from tests.gate.hooked import syncing as application

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from pullrecovery.errors import PullRecoveryError, UsageError
-from pullrecovery.gate.tiers import Step, run_tiers
-from pullrecovery.gate.verdict import Decision, decide
-from pullrecovery.model import Cause, fails, holds
+from pullrecovery.common.errors import PullRecoveryError, UsageError
+from pullrecovery.gate.run.tiers import Step, run_tiers
+from pullrecovery.gate.verdict.document import Decision, decide
+from pullrecovery.model.target import Cause, fails, holds
 from tests.gate.verdicts import JUDGED
 
 RENDER, DOCS, EXISTS, RUNS = (f"frontend REG-00{number}" for number in (5, 7, 2, 6))

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pullrecovery.gate.releases import chart_digest
-from pullrecovery.gate.verdict import (
+from pullrecovery.gate.verdict.document import (
     Checks,
     Decision,
     Failure,
@@ -20,7 +20,7 @@ from pullrecovery.gate.verdict import (
     to_document,
 )
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model import Cause, Image, Workload, all_named, fails, holds
+from pullrecovery.model.target import Cause, Image, Workload, all_named, fails, holds
 from tests.gate.verdicts import CRITERIA, JUDGED, checks, verdict
 
 SCHEMA = json.loads((REPOSITORY / "docs" / "gate-verdict.schema.json").read_text())

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from pullrecovery.errors import UsageError
-from pullrecovery.gate.keys import signing_key, verifying_key
+from pullrecovery.common.errors import UsageError
 from pullrecovery.gate.releases import Judged
-from pullrecovery.gate.signing import sign
-from pullrecovery.gate.verdict import Checks, check
-from pullrecovery.gate.verifying import REQUIRED, Claim, run_verify
+from pullrecovery.gate.verdict.document import Checks, check
+from pullrecovery.gate.verdict.keys import signing_key, verifying_key
+from pullrecovery.gate.verdict.signing import sign
+from pullrecovery.gate.verdict.verify import REQUIRED, Claim, run_verify
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.target import load_target
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks import judged
 from tests.gate.verdicts import IMAGE, KEY, OTHER_IMAGE, REVISION, pem, public, verdict
 
@@ -207,7 +207,7 @@ def test_without_a_key_nothing_is_signed_and_nothing_verified(monkeypatch):
 
 def test_a_private_key_is_never_shown(monkeypatch, tmp_path):
     """It is known to redaction once it was read."""
-    from pullrecovery.redaction import redact
+    from pullrecovery.common.redaction import redact
 
     file = tmp_path / "gate.key"
     file.write_text(pem(KEY))

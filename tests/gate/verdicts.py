@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from joserfc.jwk import ECKey, OKPKey
 
-from pullrecovery.build import suite_commit
+from pullrecovery.common.suite_commit import suite_commit
 from pullrecovery.gate.releases import Deployed, Judged
-from pullrecovery.gate.signing import Expected
-from pullrecovery.gate.verdict import Checks, GateVerdict, Tier, check
+from pullrecovery.gate.verdict.document import Checks, GateVerdict, Tier, check
+from pullrecovery.gate.verdict.signing import Expected
 
 REVISION = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"
 OTHER_REVISION = "0" * 40

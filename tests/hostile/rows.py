@@ -7,16 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixtures.hostile_rows import Actor, HostileRow, Reader
+from fixtures.lab.hostile_rows import Actor, HostileRow, Reader
 from pullrecovery.deploy.helm import Helm
-from pullrecovery.keyring import read_entries
-from pullrecovery.lab.dockerfile import check_dockerfile
-from pullrecovery.lab.npm_files import npm_files
-from pullrecovery.lab.site import site_files
-from pullrecovery.model import Workload
-from pullrecovery.target import load_target
-from pullrecovery.values import edited
-from pullrecovery.workflow_file import parse
+from pullrecovery.lab.docs_site.docusaurus_build import site_files
+from pullrecovery.lab.docs_site.npm_files import npm_files
+from pullrecovery.lab.images.dockerfile import check_dockerfile
+from pullrecovery.model.target import Workload
+from pullrecovery.model.workflow_file import parse
+from pullrecovery.monorepo.target_yaml import load_target
+from pullrecovery.monorepo.values_file import edited
+from pullrecovery.registry.keyring import read_entries
 
 _BOMB = "a0: &a0 {x: y}\n" + "".join(
     f"a{at}: &a{at} {{p: *a{at - 1}, q: *a{at - 1}, r: *a{at - 1}}}\n" for at in range(1, 30)

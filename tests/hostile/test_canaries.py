@@ -6,7 +6,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from fixtures.canaries import ETC, contents, plant
+from fixtures.lab.canaries import ETC, contents, plant
 
 ENCODED = {
     "plain": lambda value: value,

@@ -6,12 +6,12 @@ import subprocess
 
 import pytest
 
-from fixtures.canaries import contents, plant
+from fixtures.lab.canaries import contents, plant
 from pullrecovery.__main__ import main
-from pullrecovery.errors import PullRecoveryError
-from pullrecovery.keyring import UnreadableSecretError
+from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.workflow_file import UnreadableWorkflowError
+from pullrecovery.model.workflow_file import UnreadableWorkflowError
+from pullrecovery.registry.keyring import UnreadableSecretError
 from tests.hostile.rows import ROWS
 
 _CLEAR = (PullRecoveryError, UnreadableSecretError, UnreadableWorkflowError)

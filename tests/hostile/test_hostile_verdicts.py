@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fixtures.canaries import contents, plant
+from fixtures.lab.canaries import contents, plant
 from pullrecovery.gate.releases import Judged
-from pullrecovery.gate.signing import TYPE, sign
-from pullrecovery.gate.verdict import Checks, to_document
+from pullrecovery.gate.verdict.document import Checks, to_document
+from pullrecovery.gate.verdict.signing import TYPE, sign
 from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.target import load_target
+from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks import CRITERIA
 from tests.gate.verdicts import IMAGE, KEY, OTHER_KEY, pem, verdict
 from tests.hostile.verdict_rows import ROWS

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from fixtures.hostile_rows import LAB_ROWS, LEFT_ALONE, Actor, Reaches, Reader
+from fixtures.lab.hostile_rows import LAB_ROWS, LEFT_ALONE, Actor, Reaches, Reader
 from pullrecovery.lab.paths import REPOSITORY
 from tests.hostile import rows, shown_rows, verdict_rows
 

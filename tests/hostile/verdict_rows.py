@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fixtures.hostile_rows import Actor, HostileRow, Reader
+from fixtures.lab.hostile_rows import Actor, HostileRow, Reader
 
 
 @dataclass(frozen=True)

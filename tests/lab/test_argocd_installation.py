@@ -3,8 +3,8 @@
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab import argocd
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.gitops import argocd
 
 
 class Api:

@@ -3,9 +3,15 @@
 import pytest
 from ruamel.yaml import YAML
 
-from pullrecovery.errors import UsageError
-from pullrecovery.lab.api_kinds import ApiKind
-from pullrecovery.lab.cluster_objects import Rendered, documents, renamed, split, write_chart
+from pullrecovery.common.errors import UsageError
+from pullrecovery.lab.cluster.api_kinds import ApiKind
+from pullrecovery.lab.cluster.cluster_objects import (
+    Rendered,
+    documents,
+    renamed,
+    split,
+    write_chart,
+)
 from tests import recorded
 
 RBAC = "rbac.authorization.k8s.io"

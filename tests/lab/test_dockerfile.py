@@ -2,9 +2,9 @@
 
 import pytest
 
-from pullrecovery.errors import UsageError
-from pullrecovery.lab import samples
-from pullrecovery.lab.dockerfile import check_dockerfile
+from pullrecovery.common.errors import UsageError
+from pullrecovery.lab.images import app_images as samples
+from pullrecovery.lab.images.dockerfile import check_dockerfile
 from pullrecovery.lab.paths import REPOSITORY
 
 _ADDRESS = "http://169.254.169.254/latest"

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab import git_server
-from pullrecovery.lab.git_server import GitServer, drop_branches
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.gitops import git_server
+from pullrecovery.lab.gitops.git_server import GitServer, drop_branches
 from pullrecovery.lab.paths import LABEL
 
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.lab import leaks
-from pullrecovery.lab.api_kinds import ApiKind
+from pullrecovery.lab import leak_check as leaks
+from pullrecovery.lab.cluster.api_kinds import ApiKind
 from pullrecovery.lab.paths import LABEL, Paths
 
 ROLE = ApiKind(

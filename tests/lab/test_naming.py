@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab.egress import NAMES_CHAIN
-from pullrecovery.lab.naming import names_unanswered
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.cluster.dns import names_unanswered
+from pullrecovery.lab.engine.egress_guard import NAMES_CHAIN
 
 
 class Container:

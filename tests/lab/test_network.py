@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 from docker.errors import NotFound
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab.network import ensure_network
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.engine.network import ensure_network
 from pullrecovery.lab.paths import LABEL, NAME
 
 

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
+from pullrecovery.common.process import CommandError
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.lab import sandbox
-from pullrecovery.lab.api_kinds import ApiKind
-from pullrecovery.lab.needs import _violations
+from pullrecovery.lab.cluster.api_kinds import ApiKind
 from pullrecovery.lab.paths import Paths
-from pullrecovery.process import CommandError
+from pullrecovery.lab.sandbox_needs import _violations
 from tests.recorded import GOOD
 
 TOKEN = "eyJ-the-token-of-a-sandbox"

@@ -11,17 +11,18 @@ import httpx
 import pytest
 import trustme
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab.certificates import (
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.wait import wait_for
+from pullrecovery.lab.engine.network import free_ports
+from pullrecovery.lab.registry.certificates import (
     KeyPair,
     keep_faulty,
     of_unknown_authority,
     read_faulty,
 )
-from pullrecovery.lab.control import Control
-from pullrecovery.lab.network import free_ports
-from pullrecovery.lab.stand_in import HOST, StandIn, lab_client
-from pullrecovery.lab.switches import (
+from pullrecovery.lab.registry.client import Control
+from pullrecovery.lab.registry.container import HOST, StandIn, lab_client
+from pullrecovery.lab.registry.fault_switches import (
     Closed,
     Hanging,
     Missing,
@@ -39,10 +40,9 @@ from pullrecovery.lab.switches import (
     switched,
     token_revoked,
 )
-from pullrecovery.lab.tagging import Tags, tag_deleted, tag_moved
-from pullrecovery.observation import Credential
-from pullrecovery.registry import RegistryClient
-from pullrecovery.wait import wait_for
+from pullrecovery.lab.registry.tagging import Tags, tag_deleted, tag_moved
+from pullrecovery.model.observation import Credential
+from pullrecovery.registry.client import RegistryClient
 
 SECRET = "the-control-secret-of-the-tests"
 TOKEN = "ghp_of-the-tests-of-the-switches"

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from pullrecovery.lab import traces
+from pullrecovery.lab.engine import host_network as traces
 
 USERS = {
     "filter": [

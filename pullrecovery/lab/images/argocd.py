@@ -12,14 +12,14 @@ from pathlib import Path
 
 import docker
 
-from pullrecovery.lab import toolchain
-from pullrecovery.lab.content import key_of, whole_folder
-from pullrecovery.lab.golang import go_environment
+from pullrecovery.common.process import run
+from pullrecovery.common.variables import VariableSet
+from pullrecovery.lab.images.base_rootfs import ARGOCD, BaseImage
 from pullrecovery.lab.paths import LABEL, Paths
-from pullrecovery.lab.rootfs import ARGOCD, BaseImage
-from pullrecovery.lab.toolchain import Tool, Toolchain
-from pullrecovery.process import run
-from pullrecovery.variables import VariableSet
+from pullrecovery.lab.tools import toolchain
+from pullrecovery.lab.tools.content_cache import key_of, whole_folder
+from pullrecovery.lab.tools.golang import go_environment
+from pullrecovery.lab.tools.toolchain import Tool, Toolchain
 
 MODULE = "github.com/argoproj/argo-cd/v3"
 # Where its install manifests lie in the image, as the pinned module has them.

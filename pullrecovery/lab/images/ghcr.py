@@ -9,13 +9,13 @@ from pathlib import Path
 import docker
 from docker.errors import ImageNotFound
 
-from pullrecovery.lab import toolchain
-from pullrecovery.lab.content import key_of, whole_folder
+from pullrecovery.common.process import run
+from pullrecovery.common.variables import VariableSet
+from pullrecovery.lab.images.base_rootfs import BaseImage
 from pullrecovery.lab.paths import LABEL
-from pullrecovery.lab.rootfs import BaseImage
-from pullrecovery.lab.toolchain import Toolchain
-from pullrecovery.process import run
-from pullrecovery.variables import VariableSet
+from pullrecovery.lab.tools import toolchain
+from pullrecovery.lab.tools.content_cache import key_of, whole_folder
+from pullrecovery.lab.tools.toolchain import Toolchain
 
 _FRONT = Path(__file__).parents[1] / "ghcr"
 _LOCK = _FRONT / "requirements.lock"

@@ -17,17 +17,18 @@ import docker
 from docker.errors import ImageNotFound
 from docker.models.containers import Container
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab import oci, toolchain
-from pullrecovery.lab.content import key_of, whole_folder
-from pullrecovery.lab.golang import go_environment
-from pullrecovery.lab.passing import passing_name
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.process import run
+from pullrecovery.common.variables import VariableSet
+from pullrecovery.lab.engine.one_off import passing_name
+from pullrecovery.lab.images import oci_layout as oci
+from pullrecovery.lab.images.base_rootfs import BaseImage
 from pullrecovery.lab.paths import LABEL
-from pullrecovery.lab.rootfs import BaseImage
-from pullrecovery.lab.toolchain import Tool, Toolchain, go_arch
-from pullrecovery.lab.versions import KubernetesSet
-from pullrecovery.process import run
-from pullrecovery.variables import VariableSet
+from pullrecovery.lab.tools import toolchain
+from pullrecovery.lab.tools.content_cache import key_of, whole_folder
+from pullrecovery.lab.tools.golang import go_environment
+from pullrecovery.lab.tools.toolchain import Tool, Toolchain, go_arch
+from pullrecovery.lab.tools.versions import KubernetesSet
 
 Note = Callable[[str], None]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import docker
 from docker.errors import ImageNotFound
 
-from pullrecovery.lab import toolchain
-from pullrecovery.lab.content import key_of, whole_folder
+from pullrecovery.lab.images.base_rootfs import RUNNER, BaseImage
 from pullrecovery.lab.paths import LABEL, Paths
-from pullrecovery.lab.rootfs import RUNNER, BaseImage
-from pullrecovery.lab.toolchain import Tool, Toolchain
+from pullrecovery.lab.tools import toolchain
+from pullrecovery.lab.tools.content_cache import key_of, whole_folder
+from pullrecovery.lab.tools.toolchain import Tool, Toolchain
 
 _FILES = Path(__file__).parents[1] / "runner_files"
 # Programs that their module builds under another name; Debian's docker is `docker`.

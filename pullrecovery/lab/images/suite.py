@@ -17,23 +17,18 @@ from docker.errors import ImageNotFound
 from filelock import FileLock
 
 from pullrecovery import __version__
-from pullrecovery.build import STAMP, suite_commit
-from pullrecovery.lab import toolchain
-from pullrecovery.lab.content import key_of, whole_folder
-from pullrecovery.lab.passing import passing_name
+from pullrecovery.common.process import run
+from pullrecovery.common.suite_commit import STAMP, suite_commit
+from pullrecovery.common.variables import VariableSet
+from pullrecovery.lab.engine.one_off import passing_name
+from pullrecovery.lab.images.app_images import App, kept
+from pullrecovery.lab.images.base_rootfs import SUITE, BaseImage, Note, Packages
+from pullrecovery.lab.images.runtime_lock import runtime
+from pullrecovery.lab.images.sbom import debian_packages, go_modules, python_packages, write_sbom
 from pullrecovery.lab.paths import LABEL, REPOSITORY, Paths
-from pullrecovery.lab.rootfs import SUITE, BaseImage, Note, Packages
-from pullrecovery.lab.runtime_lock import runtime
-from pullrecovery.lab.samples import App, kept
-from pullrecovery.lab.sbom import (
-    debian_packages,
-    go_modules,
-    python_packages,
-    write_sbom,
-)
-from pullrecovery.lab.toolchain import Toolchain, go_arch
-from pullrecovery.process import run
-from pullrecovery.variables import VariableSet
+from pullrecovery.lab.tools import toolchain
+from pullrecovery.lab.tools.content_cache import key_of, whole_folder
+from pullrecovery.lab.tools.toolchain import Toolchain, go_arch
 
 REPOSITORY_NAME = "pull-recovery"
 SBOM_PATH = "/usr/share/sbom/pull-recovery.cdx.json"

@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from pullrecovery.lab.ghcr.accesslog import AccessLog, Query
-from pullrecovery.lab.ghcr.control import create_control
-from pullrecovery.lab.ghcr.front import create_front
-from pullrecovery.lab.ghcr.people import Credential, Owner, Package, Visibility
-from pullrecovery.lab.ghcr.state import State
-from pullrecovery.lab.ghcr.switches import Switches
-from pullrecovery.lab.ghcr.tokens import fingerprint
+from ghcr_emulator.access_log.log import AccessLog, Query
+from ghcr_emulator.app import create_front
+from ghcr_emulator.control_api.app import create_control
+from ghcr_emulator.faults.matching import Switches
+from ghcr_emulator.state.accounts import Credential, Owner, Package, Visibility
+from ghcr_emulator.state.state import State
+from ghcr_emulator.state.tokens import fingerprint
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from starlette.responses import JSONResponse
 
-from pullrecovery.lab.ghcr.accesslog import AccessLog, Draft, Query
+from ghcr_emulator.access_log.log import AccessLog, Draft, Query
 
 MANIFEST = "/v2/bytequester/closed/manifests/v1"
 ACCEPT = {"Accept": "application/vnd.oci.image.manifest.v1+json"}

@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from pullrecovery.gate.status import Said, StatusError, post_status
+from pullrecovery.gate.verdict.commit_status import Said, StatusError, post_status
 
 API = "https://api.github.com"
 SHA = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"

@@ -5,7 +5,7 @@ import json
 import pytest
 import trustme
 
-from pullrecovery.lab.ghcr.config import ConfigError, Settings, read_config
+from ghcr_emulator.state.config import ConfigError, Settings, read_config
 
 SECRET = "a-secret-of-the-tests"
 

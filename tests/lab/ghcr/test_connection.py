@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from pullrecovery.lab.ghcr.connection import Connection
-from pullrecovery.lab.ghcr.servers import create_server
+from ghcr_emulator.server.connection import Connection
+from ghcr_emulator.server.uvicorn_server import create_server
 
 
 class Transport:

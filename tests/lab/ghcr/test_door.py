@@ -13,9 +13,9 @@ import httpx
 import pytest
 import trustme
 
-from pullrecovery.lab.ghcr.accesslog import Query
-from pullrecovery.lab.ghcr.door import Door, tls
-from pullrecovery.lab.ghcr.servers import listen
+from ghcr_emulator.access_log.log import Query
+from ghcr_emulator.faults.tls_listener import Door, tls
+from ghcr_emulator.server.uvicorn_server import listen
 from tests.lab.ghcr.conftest import OCI_MANIFEST, SECRET, manifest, until
 
 MANIFEST = "/v2/bytequester/open/manifests/v1"

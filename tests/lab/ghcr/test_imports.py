@@ -4,7 +4,7 @@ import ast
 import sys
 from pathlib import Path
 
-import pullrecovery.lab.ghcr
+import ghcr_emulator
 
 FOLDER = Path(pullrecovery.lab.ghcr.__file__).parent
 ALLOWED = {"httpx", "ruamel", "starlette", "uvicorn", *sys.stdlib_module_names}

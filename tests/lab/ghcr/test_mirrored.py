@@ -6,11 +6,11 @@ import json
 import httpx
 import pytest
 
-from pullrecovery.gate.mirror import Side, mirror
-from pullrecovery.model import Image
-from pullrecovery.observation import Credential
-from pullrecovery.registry import RegistryClient
-from pullrecovery.transfer import TransferError
+from pullrecovery.gate.run.mirror import Side, mirror
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Image
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.registry.image_copy import TransferError
 
 PACKAGE = "bytequester/closed"
 IMAGE = Image(f"ghcr.io/{PACKAGE}", "v9")

@@ -9,17 +9,23 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from pullrecovery.errors import LabError
-from pullrecovery.lab.ghcr.accesslog import Query
-from pullrecovery.lab.ghcr.door import Door, tls
-from pullrecovery.lab.ghcr.servers import listen, serve
-from pullrecovery.lab.ghcr.switches import Switches
+from ghcr_emulator.access_log.log import Query
+from ghcr_emulator.faults.matching import Switches
+from ghcr_emulator.faults.tls_listener import Door, tls
+from ghcr_emulator.server.uvicorn_server import listen, serve
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.images.app_images import _Upload
 from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.samples import _Upload
-from pullrecovery.lab.stand_in import HOST, StandIn, issue_certificates, lab_client, lab_transport
-from pullrecovery.observation import Credential
-from pullrecovery.packages import Packages, PackagesError
-from pullrecovery.registry import RegistryClient
+from pullrecovery.lab.registry.container import (
+    HOST,
+    StandIn,
+    issue_certificates,
+    lab_client,
+    lab_transport,
+)
+from pullrecovery.model.observation import Credential
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.registry.github_packages import Packages, PackagesError
 
 SECRET = "the-control-secret-of-the-tests"
 CONTENT = b"a layer" * 100

@@ -425,7 +425,8 @@ def test_log_tells_who_deleted_what(world):
 
 def test_registry_behind_that_does_not_answer_is_a_502(world, monkeypatch):
     """The API says so in its own form."""
-    from pullrecovery.lab.ghcr import errors, storage
+    from ghcr_emulator.protocol import errors
+    from ghcr_emulator.registry_api import upstream_proxy as storage
 
     async def refuse(*_):
         raise storage.RefusedError(errors.STORAGE_UNAVAILABLE)

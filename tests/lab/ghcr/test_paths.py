@@ -2,7 +2,7 @@
 
 import pytest
 
-from pullrecovery.lab.ghcr.paths import Route, Target, parse
+from ghcr_emulator.protocol.routes import Route, Target, parse
 
 DIGEST = "sha256:" + "0" * 64
 

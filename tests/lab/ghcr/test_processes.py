@@ -10,12 +10,12 @@ import pytest
 import trustme
 from starlette.responses import PlainTextResponse
 
-from pullrecovery.lab.ghcr.__main__ import watch
-from pullrecovery.lab.ghcr.child import ChildError, registry_config, running_registry
-from pullrecovery.lab.ghcr.config import Settings
-from pullrecovery.lab.ghcr.door import Door, tls
-from pullrecovery.lab.ghcr.servers import listen
-from pullrecovery.lab.ghcr.switches import Switches
+from ghcr_emulator.__main__ import watch
+from ghcr_emulator.faults.matching import Switches
+from ghcr_emulator.faults.tls_listener import Door, tls
+from ghcr_emulator.registry_api.distribution import ChildError, registry_config, running_registry
+from ghcr_emulator.server.uvicorn_server import listen
+from ghcr_emulator.state.config import Settings
 
 
 @pytest.fixture(name="nowhere")

@@ -6,11 +6,11 @@ import hashlib
 import httpx
 import pytest
 
-from pullrecovery.lab.ghcr.accesslog import AccessLog, Query
-from pullrecovery.lab.ghcr.front import create_front
-from pullrecovery.lab.ghcr.knobs import Knobs
-from pullrecovery.lab.ghcr.people import Package, Visibility
-from pullrecovery.lab.ghcr.state import State
+from ghcr_emulator.access_log.log import AccessLog, Query
+from ghcr_emulator.app import create_front
+from ghcr_emulator.state.accounts import Package, Visibility
+from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.state.state import State
 
 DIGEST = "sha256:" + hashlib.sha256(b"").hexdigest()
 PATH = f"/v2/bytequester/open/blobs/{DIGEST}"

@@ -7,10 +7,10 @@ import json
 import httpx
 import pytest
 
-from pullrecovery.lab.ghcr import switch_documents
-from pullrecovery.lab.ghcr.altering import WrongByte
-from pullrecovery.lab.ghcr.faults import Hang, Outage, RateLimit, Slow
-from pullrecovery.lab.ghcr.switches import Match, Switches
+from ghcr_emulator.control_api import switch_schemas as switch_documents
+from ghcr_emulator.faults.body_transforms import WrongByte
+from ghcr_emulator.faults.kinds import Hang, Outage, RateLimit, Slow
+from ghcr_emulator.faults.matching import Match, Switches
 from tests.lab.ghcr.conftest import (
     LAYER,
     OCI_INDEX,

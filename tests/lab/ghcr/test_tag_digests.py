@@ -1,6 +1,6 @@
 """What is kept of where tags lead, and what makes it void."""
 
-from pullrecovery.lab.ghcr.tagdigests import TagDigests
+from ghcr_emulator.state.tag_digests import TagDigests
 
 REPOSITORY = "acme/app"
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pullrecovery.lab.ghcr import tags
+from ghcr_emulator.registry_api import tags
 
 PATH = "/v2/bytequester/closed/tags/list"
 MANY = [f"t{number}" for number in range(250)]

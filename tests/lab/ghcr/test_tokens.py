@@ -1,6 +1,6 @@
 """Bearer tokens: whom they stand for, and how long."""
 
-from pullrecovery.lab.ghcr.tokens import Bearers
+from ghcr_emulator.state.tokens import Bearers
 
 
 def test_token_stands_for_whom_it_was_issued_to():

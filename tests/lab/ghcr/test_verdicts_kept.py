@@ -6,14 +6,14 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from pullrecovery.errors import HeldError, PullRecoveryError
-from pullrecovery.gate.keeping import keep_verdict
-from pullrecovery.gate.kept import LAYER_TYPE, fetch_verdict, verdict_tag
-from pullrecovery.gate.signing import sign
-from pullrecovery.gate.telling import Keeping, run_keeping
-from pullrecovery.observation import Credential
-from pullrecovery.oci_types import names_image
-from pullrecovery.registry import RegistryClient
+from pullrecovery.common.errors import HeldError, PullRecoveryError
+from pullrecovery.gate.verdict.publish import keep_verdict
+from pullrecovery.gate.verdict.registry_store import LAYER_TYPE, fetch_verdict, verdict_tag
+from pullrecovery.gate.verdict.signing import sign
+from pullrecovery.gate.verdict.status_command import Keeping, run_keeping
+from pullrecovery.model.observation import Credential
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.registry.media_types import names_image
 from tests.gate.verdicts import JUDGED, KEY, OTHER_KEY, OTHER_REVISION, REVISION, pem, verdict
 
 PACKAGE = "bytequester/closed"

@@ -4,10 +4,10 @@ import copy
 
 import pytest
 
-from pullrecovery.lab.ghcr.blocks import BlockError
-from pullrecovery.lab.ghcr.config import ConfigError, _read_world
-from pullrecovery.lab.ghcr.people import Kind, Level, Visibility
-from pullrecovery.lab.ghcr.worldfile import read_world
+from ghcr_emulator.state.accounts import Kind, Level, Visibility
+from ghcr_emulator.state.config import ConfigError, _read_world
+from ghcr_emulator.state.world_file import read_world
+from ghcr_emulator.state.yaml_schema import BlockError
 
 WORLD = """\
 users:
@@ -81,7 +81,7 @@ def test_example_of_the_readme_is_a_world():
     """What the page shows can be put as it stands."""
     from pathlib import Path
 
-    import pullrecovery.lab.ghcr
+    import ghcr_emulator
 
     text = (Path(pullrecovery.lab.ghcr.__file__).parent / "README.md").read_text()
     example = text.partition("```yaml\n")[2].partition("```")[0]
@@ -213,7 +213,7 @@ def _folder(tmp_path):
 
 def test_token_is_read_from_a_file_beside_the_world(folder):
     """The path begins at the file's folder, and the line's end is no part of the token."""
-    from pullrecovery.lab.ghcr.tokens import fingerprint
+    from ghcr_emulator.state.tokens import fingerprint
 
     world = _read_world(folder / "people.yaml")
 

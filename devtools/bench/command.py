@@ -1,0 +1,59 @@
+"""`bench`: the stand-in's figures and the recovery's, in one report."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from devtools.bench.figures import Figure, ending, table
+from devtools.bench.front import busy, measure_stand_in
+from devtools.bench.recovery import measure_recovery
+from pullrecovery.lab.gitops.argocd import PHASE as ARGOCD
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.lab.progress import Progress
+from pullrecovery.lab.up import PHASES
+
+REPORT: Final = REPOSITORY / ".reports" / "bench.json"
+PARTS: Final = ("stand-in", "recovery")
+
+
+def run_bench(
+    parts: tuple[str, ...],
+    megabytes: int,
+    rounds: int,
+    target: Path,
+    kubernetes: str,
+    *,
+    argocd: bool = False,
+) -> int:
+    """Measure the named parts, print a table for each, write bench.json; returns the exit code.
+
+    `megabytes` and `rounds` are the stand-in's: the size of its layer, and how often it is moved;
+    `argocd` is the recovery's: whether its Degraded is waited for.
+    """
+    figures: list[Figure] = []
+    if "stand-in" in parts:
+        figures += measure_stand_in(megabytes, rounds)
+    if "recovery" in parts:
+        figures += _recovery(target.resolve(), kubernetes, argocd=argocd)
+    document = {
+        "parts": list(parts),
+        "layer_megabytes": megabytes,
+        "rounds": rounds,
+        "machine": busy(),
+        "figures": [figure.document() for figure in figures],
+    }
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(json.dumps(document, indent=2) + "\n")
+    print(f"  report: {REPORT}")
+    return int(ending(figures))
+
+
+def _recovery(target: Path, kubernetes: str, *, argocd: bool) -> list[Figure]:
+    first, last = ([ARGOCD], ["degraded"]) if argocd else ([], [])
+    phases = (*PHASES, *first, "one at a time", "side by side", "without", *last)
+    progress = Progress(phases)
+    figures = measure_recovery(target, kubernetes, progress, argocd=argocd)
+    progress.say(f"\n  a pull secret missing, on {target.name}; {busy()}")
+    for line in table(figures):
+        progress.say(line)
+    return figures

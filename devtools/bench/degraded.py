@@ -1,0 +1,55 @@
+"""How long Argo CD takes to call a release Degraded whose image is not had."""
+
+from pathlib import Path
+from typing import Final
+
+from devtools.bench.rounds import await_failure, broken, open_copy, seconds_since
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.wait import wait_for
+from pullrecovery.faults.ground import Ground
+from pullrecovery.lab.gitops.argocd import argocd_deployer
+from pullrecovery.lab.seed import LabWorld
+from pullrecovery.model.target import Target, Workload
+from pullrecovery.observe.argocd import observe_application
+
+# Of Deployments that set none; the sample's charts set less.
+PROGRESS_DEADLINE: Final = 600
+_WITHIN: Final = PROGRESS_DEADLINE + 120.0
+_LOOK_EVERY: Final = 1.0
+
+
+def await_degraded(root: Path, kubernetes: str, rounds: int) -> list[float]:
+    """Seconds from the first failed pull to Degraded, by the usual progress deadline.
+
+    The lab must be up, and have Argo CD. Raises LabError where the target has no Application.
+    """
+    with open_copy(root, kubernetes) as (lab_world, target):
+        return [_wait(lab_world, _with_application(target)) for _ in range(rounds)]
+
+
+def _wait(lab_world: LabWorld, workload: Workload) -> float:
+    argocd = argocd_deployer(lab_world.lab, lab_world.world)
+    with broken(lab_world, workload, argocd) as ground:
+        ground.set_value("progressDeadlineSeconds", PROGRESS_DEADLINE)
+        ground.world.deployer.upgrade(ground.workload)
+        failed = await_failure(ground)
+        wait_for(
+            "Argo CD calls it Degraded",
+            lambda: _health(ground),
+            lambda health: health == "Degraded",
+            timeout=_WITHIN,
+            interval=_LOOK_EVERY,
+        )
+        return seconds_since(failed)
+
+
+def _health(ground: Ground) -> str:
+    found = observe_application(ground.world, ground.workload)
+    return found.health if found else "no Application"
+
+
+def _with_application(target: Target) -> Workload:
+    for workload in target.workloads:
+        if workload.application:
+            return workload
+    raise LabError(f"{target.name} has no workload with an Application (target.yaml: application)")

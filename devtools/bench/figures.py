@@ -1,0 +1,98 @@
+"""What was measured, against its bounds: pure functions over samples."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pullrecovery.common.errors import Exit
+
+
+class Verdict(StrEnum):
+    """Whether a figure is within its bound."""
+
+    HOLDS = "holds"
+    BROKEN = "BROKEN"
+    UNKNOWN = "not measured here"
+    SHOWN = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number, and what it may be.
+
+    `value` is None where it cannot be measured on this system, `most` and `least` None where
+    there is no such bound. `unit` is what stands behind the number.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    most: float | None = None
+    least: float | None = None
+    samples: tuple[float, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.most is None and self.least is None:
+            return Verdict.SHOWN
+        if self.value is None:
+            return Verdict.UNKNOWN
+        over = self.most is not None and self.value > self.most
+        under = self.least is not None and self.value < self.least
+        return Verdict.BROKEN if over or under else Verdict.HOLDS
+
+    @property
+    def bound(self) -> str:
+        """The bound as it is printed."""
+        least = "" if self.least is None else f">= {self.least:g}"
+        most = "" if self.most is None else f"<= {self.most:g}"
+        return f"= {self.most:g}" if self.most == self.least and most else least or most
+
+    def document(self) -> dict[str, Any]:
+        """The figure as bench.json has it."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "unit": self.unit,
+            "most": self.most,
+            "least": self.least,
+            "verdict": self.verdict.value,
+            "samples": list(self.samples),
+        }
+
+
+def median_ratio(
+    name: str, taken: Sequence[float], of: Sequence[float], most: float | None = None
+) -> Figure:
+    """Return the median over rounds of how many times `of` was `taken`, both in seconds."""
+    ratios = [longer / shorter for longer, shorter in zip(taken, of, strict=True)]
+    samples = tuple(round(ratio, 3) for ratio in ratios)
+    return Figure(name, round(statistics.median(ratios), 2), "x", most, samples=samples)
+
+
+def median_seconds(name: str, seconds: Sequence[float]) -> Figure:
+    """Return the median of some times, which has no bound: it is the machine's."""
+    samples = tuple(round(each, 3) for each in seconds)
+    return Figure(name, round(statistics.median(seconds), 2), "s", samples=samples)
+
+
+def ending(figures: Sequence[Figure]) -> Exit:
+    """Return the exit code: 1 where a bound is broken, else 2 where one was not measured."""
+    verdicts = {figure.verdict for figure in figures}
+    if Verdict.BROKEN in verdicts:
+        return Exit.DOES_NOT_HOLD
+    return Exit.CANNOT_TELL if Verdict.UNKNOWN in verdicts else Exit.HOLDS
+
+
+def table(figures: Sequence[Figure]) -> list[str]:
+    """Return one line a figure."""
+    return [
+        f"  {figure.name:<58}{_shown(figure):>10}  {figure.bound:<8}{figure.verdict}".rstrip()
+        for figure in figures
+    ]
+
+
+def _shown(figure: Figure) -> str:
+    return "-" if figure.value is None else f"{figure.value:g} {figure.unit}".strip()

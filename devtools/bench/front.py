@@ -1,0 +1,202 @@
+"""The front against the distribution behind it, in one run and as ratios."""
+
+import os
+import re
+import secrets
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from devtools.bench import layer as layers
+from devtools.bench.client import Client, Way, opened
+from devtools.bench.figures import Figure, median_ratio, median_seconds, table
+from devtools.bench.layer import Layer
+from ghcr_emulator.protocol import hosts
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.redaction import protect
+from pullrecovery.lab.paths import default_paths
+from pullrecovery.lab.progress import Phase, Progress
+from pullrecovery.lab.registry.container import HOST
+from pullrecovery.lab.registry.loopback import (
+    LOOPBACK,
+    Front,
+    issue_certificate,
+    running_distribution,
+    running_front,
+)
+from pullrecovery.lab.tools.golang import find_go
+from pullrecovery.lab.tools.toolchain import DISTRIBUTION, Toolchain
+
+MEGABYTES: Final = 500
+ROUNDS: Final = 5
+MOST_TIMES: Final = 1.5
+MOST_MEGABYTES: Final = 100
+REQUESTS: Final = 200
+
+_OWNER: Final = "bench"
+_REPOSITORY: Final = f"{_OWNER}/layers"
+_TAG: Final = "v1"
+_PHASES: Final = ("tools", "seed", "pull", "push", "requests")
+_EXACTLY: Final = (REQUESTS, REQUESTS)
+_KIBIBYTE: Final = 1024
+_SECONDS: Final = 120.0
+
+# The names of what is compared, in the order of the first round.
+_PLAIN, _TLS, _FRONT = "distribution, plain", "distribution, TLS", "front"
+
+_Action = Callable[[Client, str, Layer], None]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What runs while it is measured: the front, and a client of each of the three by name."""
+
+    front: Front
+    clients: Mapping[str, Client]
+    layer: Layer
+
+
+def measure_stand_in(megabytes: int, rounds: int) -> list[Figure]:
+    """Measure the stand-in, and print the table."""
+    progress = Progress(_PHASES)
+    paths = default_paths()
+    with progress.phase("tools") as phase:
+        tools = Toolchain(paths, find_go(paths))
+        tools.build([DISTRIBUTION], phase.note)
+    registry = tools.binary(DISTRIBUTION, "registry")
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        figures = _measure(registry, Path(scratch), megabytes, rounds, progress)
+    progress.say(f"\n  a layer of {megabytes} MB, {rounds} rounds, medians; {busy()}")
+    for line in table(figures):
+        progress.say(line)
+    return figures
+
+
+def _measure(
+    registry: Path, scratch: Path, megabytes: int, rounds: int, progress: Progress
+) -> list[Figure]:
+    with _ground(registry, scratch, megabytes) as ground:
+        with progress.phase("seed") as phase:
+            _seed(ground, phase)
+        figures = []
+        for name, action in (("pull", layers.pull), ("push", layers.push)):
+            with progress.phase(name) as phase:
+                figures += _compared(name, _alternating(ground, action, rounds, phase))
+        peak = peak_megabytes(ground.front.pid)
+        figures.append(Figure("peak memory of the front: layers", peak, "MB", MOST_MEGABYTES))
+        with progress.phase("requests"):
+            figures += _parallel_requests(ground)
+        peak = peak_megabytes(ground.front.pid)
+        figures.append(Figure("peak memory of the front: and requests", peak, "MB"))
+    return figures
+
+
+@contextmanager
+def _ground(registry: Path, scratch: Path, megabytes: int) -> Iterator[Ground]:
+    """Run all three; distribution with TLS has a certificate as the front's, of the same kind."""
+    token = protect(f"ghp_{secrets.token_hex(18)}")
+    folder = scratch / "certificate"
+    folder.mkdir()
+    certificate = issue_certificate(folder)
+    with ExitStack() as stack:
+        plain = stack.enter_context(running_distribution(registry, scratch / "plain"))
+        tls = stack.enter_context(running_distribution(registry, scratch / "tls", certificate))
+        front = stack.enter_context(running_front(registry, scratch / "front"))
+        with front.stand_in.control() as control:
+            control.put_credential("bench", token, _OWNER, ["read:packages", "write:packages"])
+        trust = ssl.create_default_context(cafile=str(certificate.ca_file))
+        ways = {
+            _PLAIN: Way(LOOPBACK, {LOOPBACK: plain.port}, None),
+            _TLS: Way(LOOPBACK, {LOOPBACK: tls.port}, trust),
+            _FRONT: front_way(front),
+        }
+        clients = {name: stack.enter_context(opened(way)) for name, way in ways.items()}
+        clients[_FRONT].log_in(_OWNER, token, _REPOSITORY)
+        yield Ground(front, clients, layers.random_layer(megabytes))
+
+
+def front_way(front: Front) -> Way:
+    """Return the way to the front, which is both of GHCR's hosts."""
+    port = front.stand_in.https_port
+    return Way(HOST, {HOST: port, hosts.BLOBS: port}, front.stand_in.trust())
+
+
+def _seed(ground: Ground, phase: Phase) -> None:
+    """Push an image to each, and see that it comes back as it went; that warms all of them up."""
+    for name, client in ground.clients.items():
+        phase.note(f"pushing to {name}", show=False)
+        layers.push(client, _REPOSITORY, ground.layer)
+        layers.push_manifest(client, _REPOSITORY, _TAG, ground.layer)
+        layers.check(client, _REPOSITORY, ground.layer)
+
+
+def _alternating(
+    ground: Ground, action: _Action, rounds: int, phase: Phase
+) -> dict[str, list[float]]:
+    """Return the seconds of each round by name; every other round goes the other way about."""
+    taken: dict[str, list[float]] = {name: [] for name in ground.clients}
+    for number in range(rounds):
+        names = list(ground.clients)
+        for name in names if number % 2 == 0 else reversed(names):
+            phase.note(f"round {number + 1} of {rounds}: {name}", show=False)
+            started = time.perf_counter()
+            action(ground.clients[name], _REPOSITORY, ground.layer)
+            taken[name].append(time.perf_counter() - started)
+    return taken
+
+
+def _compared(name: str, taken: Mapping[str, list[float]]) -> list[Figure]:
+    front = taken[_FRONT]
+    return [
+        *(median_seconds(f"{name}: {each}", seconds) for each, seconds in taken.items()),
+        median_ratio(f"{name}: front / {_TLS}", front, taken[_TLS], MOST_TIMES),
+        median_ratio(f"{name}: front / {_PLAIN}", front, taken[_PLAIN]),
+    ]
+
+
+def _parallel_requests(ground: Ground) -> list[Figure]:
+    """Ask for one manifest from as many connections at once, and count answers and log entries."""
+    way, bearer = front_way(ground.front), ground.clients[_FRONT].bearer
+    at_once = threading.Barrier(REQUESTS)
+    path, accept = f"/v2/{_REPOSITORY}/manifests/{_TAG}", {"Accept": layers.MANIFEST}
+
+    def ask(_: int) -> bool:
+        with opened(way, bearer) as client:
+            at_once.wait(_SECONDS)
+            try:
+                return client.ask("GET", path, headers=accept).status == 200
+            except (LabError, OSError):
+                return False  # lost, which is what is counted
+
+    with ground.front.stand_in.control() as control:
+        since = control.log_end()
+        with ThreadPoolExecutor(REQUESTS) as callers:
+            answered = sum(callers.map(ask, range(REQUESTS)))
+        entries = control.log(since=since, repository=_REPOSITORY, status=200)
+    logged = sum(entry["route"] == "manifest" for entry in entries)
+    return [
+        Figure(f"{REQUESTS} manifest requests at once: answered", answered, "", *_EXACTLY),
+        Figure(f"{REQUESTS} manifest requests at once: in the log", logged, "", *_EXACTLY),
+    ]
+
+
+def peak_megabytes(pid: int) -> float | None:
+    """Return the most memory that a process ever had resident; None where no /proc says it."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    found = re.search(r"(?m)^VmHWM:\s+(\d+) kB$", status)
+    return round(int(found[1]) * _KIBIBYTE / layers.MEGABYTE, 1) if found else None
+
+
+def busy() -> str:
+    """Say how much there was to do on the machine in the last minute, this bench included."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"

@@ -1,0 +1,213 @@
+"""One round of breaking and recovering a pull, timed: by the suite, and by what people do today."""
+
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.process import CommandError, run
+from pullrecovery.common.wait import wait_for
+from pullrecovery.deploy.argocd import ArgoCD
+from pullrecovery.diagnosis.rollout import rolled_out
+from pullrecovery.diagnosis.stuck import stuck_containers
+from pullrecovery.faults.ground import Ground
+from pullrecovery.faults.rows import VALUES
+from pullrecovery.kube.workloads import observe_deployment, observe_pods
+from pullrecovery.lab.paths import default_paths
+from pullrecovery.lab.seed import LabWorld, open_world
+from pullrecovery.lab.tools.versions import kubernetes_set
+from pullrecovery.lab.up import Raising
+from pullrecovery.model.target import Cause, Target, Workload
+from pullrecovery.monorepo.target_yaml import load_target
+from pullrecovery.observe import observe_pull
+from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
+from pullrecovery.tasks.reg_006_redeploy import redeploy, reg_006
+
+# What the two commands are given, as their own patience is five and ten minutes.
+PATIENCE: Final = 15
+_WITHIN: Final = 90.0
+_LOOK_EVERY: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """Seconds of one round: from the first failed pull, and from the remedy's end."""
+
+    named: float
+    recovered: float
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Seconds of the same fault without the suite.
+
+    From the first failed pull to the end of `helm upgrade --wait` and of `kubectl rollout status`,
+    which name no cause; and from the remedy's end until the kubelet tried again by itself and the
+    pod was Ready.
+    """
+
+    helm: float
+    kubectl: float
+    back_off: float
+
+
+def play_rounds(root: Path, kubernetes: str, rounds: int) -> list[Round]:
+    """Attach to the lab that is up, and play so many rounds one after another."""
+    with open_copy(root, kubernetes) as (lab_world, target):
+        return [_round(lab_world, target.workloads[-1]) for _ in range(rounds)]
+
+
+def play_baselines(root: Path, kubernetes: str, rounds: int) -> list[Baseline]:
+    """The same for what people do today."""
+    with open_copy(root, kubernetes) as (lab_world, target):
+        workload = target.workloads[-1]
+        return [
+            Baseline(*_impatient(lab_world, workload), _waited_out(lab_world, workload))
+            for _ in range(rounds)
+        ]
+
+
+@contextmanager
+def open_copy(root: Path, kubernetes: str) -> Iterator[tuple[LabWorld, Target]]:
+    """The lab that is up, and the target in a copy that may be edited."""
+    lab = Raising(default_paths(), kubernetes_set(kubernetes)).attach()
+    if lab is None:
+        raise LabError("The lab is not up any more.")
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        copy = shutil.copytree(root, Path(scratch) / "target")
+        target = load_target(copy)
+        with open_world(lab, target, lambda _: None) as lab_world:
+            yield lab_world, target
+
+
+@contextmanager
+def broken(
+    lab_world: LabWorld, workload: Workload, argocd: ArgoCD | None = None
+) -> Iterator[Ground]:
+    """A ground whose pull secret is missing, under a namespace and a tag of its own.
+
+    By Argo CD, where it is given; else by Helm.
+    """
+    image = replace(workload.image, tag=secrets.token_hex(20))
+    namespace = f"{workload.namespace}-{secrets.token_hex(3)}"
+    own = replace(workload, image=image, namespace=namespace)
+    ground = Ground(lab_world, own, VALUES, lab_world.mint(), lab_world.mint())
+    if argocd:
+        ground.deploy_by(argocd)
+    try:
+        ground.lay()
+        lab_world.publish(own.image, own.app)
+        ground.delete_secret()
+        yield ground
+    finally:
+        ground.clear()
+
+
+def _round(lab_world: LabWorld, workload: Workload) -> Round:
+    with broken(lab_world, workload) as ground:
+        ground.world.helm.upgrade(ground.workload)
+        failed = await_failure(ground)
+        verdict = reg_006(observe_pull(ground.world, ground.workload))
+        named = seconds_since(failed)
+        if verdict.cause is not Cause.SECRET_MISSING:
+            raise LabError(f"The bench's own fault was taken for another: {verdict}")
+        remedied = _remedy(ground, recreate=True)
+        _await_rollout(ground)
+        return Round(named, seconds_since(remedied))
+
+
+def _impatient(lab_world: LabWorld, workload: Workload) -> tuple[float, float]:
+    """Helm and kubectl side by side on one broken release, as they only look at it."""
+    with broken(lab_world, workload) as ground, ThreadPoolExecutor(2) as threads:
+        helm = threads.submit(_helm_wait, ground)
+        failed = await_failure(ground)
+        kubectl = threads.submit(_rollout_status, ground)
+        return _given_up(helm, failed), _given_up(kubectl, failed)
+
+
+def _given_up(command: "Future[datetime]", failed: datetime) -> float:
+    return (command.result() - failed).total_seconds()
+
+
+def _helm_wait(ground: Ground) -> datetime:
+    helm, workload = ground.world.helm, ground.workload
+    values = [option for file in workload.values for option in ("--values", str(file))]
+    command = [str(helm.binary), "upgrade", "--install", workload.name, str(workload.chart)]
+    wait = ["--namespace", workload.namespace, "--wait", "--timeout", f"{PATIENCE}s"]
+    return _fail([*command, *values, *wait], ground)
+
+
+def _rollout_status(ground: Ground) -> datetime:
+    name = observe_deployment(ground.world, ground.workload).name
+    status = ["kubectl", "--namespace", ground.namespace, "rollout", "status", f"deployment/{name}"]
+    return _fail([*status, f"--timeout={PATIENCE}s"], ground)
+
+
+def _fail(command: list[str], ground: Ground) -> datetime:
+    """Run what must fail; returns when it did."""
+    try:
+        run(command, env=ground.world.helm.environment, timeout=_WITHIN)
+    except CommandError:
+        return datetime.now(UTC)
+    raise LabError(f"`{' '.join(command)}` held, and its pod has no image.")
+
+
+def _waited_out(lab_world: LabWorld, workload: Workload) -> float:
+    """The Secret is mended, the pod left alone: the kubelet's own next attempt."""
+    with broken(lab_world, workload) as ground:
+        ground.world.helm.upgrade(ground.workload)
+        await_failure(ground)
+        remedied = _remedy(ground, recreate=False)
+        _await_rollout(ground)
+        return seconds_since(remedied)
+
+
+def _remedy(ground: Ground, *, recreate: bool) -> datetime:
+    """REG-003, and REG-006 where pods are to be made anew; returns when it was done."""
+    refresh_secret(ground.world, ground.workload, ground.credential.credential)
+    if recreate:
+        redeploy(ground.world, ground.workload)
+    return datetime.now(UTC)
+
+
+def await_failure(ground: Ground) -> datetime:
+    """Wait until a container waits for its image; returns when the first pull failed."""
+
+    def stuck() -> bool:
+        deployment = observe_deployment(ground.world, ground.workload)
+        return bool(stuck_containers(observe_pods(ground.world, ground.workload, deployment)))
+
+    _await(ground, "the pull fails", stuck)
+    first = ground.recorder.first_failure() if ground.recorder else None
+    return first or datetime.now(UTC)
+
+
+def _await_rollout(ground: Ground) -> None:
+    """Wait until REG-006 holds."""
+
+    def done() -> bool:
+        deployment = observe_deployment(ground.world, ground.workload)
+        return rolled_out(deployment, observe_pods(ground.world, ground.workload, deployment))
+
+    _await(ground, "the rollout", done)
+    verdict = reg_006(observe_pull(ground.world, ground.workload))
+    if not verdict.holds:
+        raise LabError(f"The bench's pod runs, and REG-006 does not hold: {verdict}")
+
+
+def _await(ground: Ground, what: str, ready: Callable[[], bool]) -> None:
+    pause = ground.recorder.pause if ground.recorder else time.sleep
+    wait_for(what, ready, bool, timeout=_WITHIN, interval=_LOOK_EVERY, pause=pause)
+
+
+def seconds_since(since: datetime) -> float:
+    """Seconds from then until now, by the same clock; 0 where it lies ahead."""
+    return max(0.0, (datetime.now(UTC) - since).total_seconds())

@@ -1,0 +1,161 @@
+"""What the conformance suite found, read from its junit.xml, and two such findings compared."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from pullrecovery.common.errors import PullRecoveryError
+
+# The suite's name, which every test's name begins with.
+_ROOT: Final = "OCI Conformance Test/"
+_STATUSES: Final = ("passed", "failure", "skipped")
+
+
+class ResultsError(PullRecoveryError):
+    """The suite left no results, or some that nothing can be told from."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test: its path in the suite without the suite's own name, and how it went.
+
+    `status` is passed, failure or skipped; `said` is what the suite found wrong, a line each.
+    """
+
+    name: str
+    status: str
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something in which GHCR itself is known to differ from what the suite asks for.
+
+    A failed test is put down to it where its name ends with `ending`, and everything that the
+    suite found wrong matches `complaint`. `reason` says how GHCR is, and how that is known.
+    """
+
+    ending: str
+    complaint: re.Pattern[str]
+    reason: str
+
+    def explains(self, case: Case) -> bool:
+        lines = case.said.splitlines()
+        return (
+            case.name.endswith(self.ending)
+            and bool(lines)
+            and all(self.complaint.fullmatch(line) for line in lines)
+        )
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How the tests of one name went. The suite uses a name again for each blob it tries.
+
+    `differing` are those that failed by a known difference; `failed` does not count them.
+    """
+
+    passed: int = 0
+    failed: int = 0
+    differing: int = 0
+    skipped: int = 0
+
+    @property
+    def run(self) -> int:
+        """Those that were not skipped."""
+        return self.passed + self.failed + self.differing
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.differing + other.differing,
+            self.skipped + other.skipped,
+        )
+
+
+@dataclass(frozen=True)
+class Results:
+    """Tallies by name."""
+
+    tallies: Mapping[str, Tally]
+
+    @property
+    def total(self) -> Tally:
+        """All tests together."""
+        return sum(self.tallies.values(), Tally())
+
+    @property
+    def failing(self) -> list[str]:
+        """The names with a test that failed, sorted."""
+        return sorted(name for name, tally in self.tallies.items() if tally.failed)
+
+    @property
+    def differing(self) -> list[str]:
+        """The names with a test that failed by a known difference, sorted."""
+        return sorted(name for name, tally in self.tallies.items() if tally.differing)
+
+    def tally(self, name: str) -> Tally:
+        """Return how the tests of a name went; a name that is not there has none."""
+        return self.tallies.get(name, Tally())
+
+
+def read_cases(junit: Path) -> list[Case]:
+    """Read the suite's junit.xml.
+
+    Raises ResultsError where it is missing, is no such file, or says that the suite itself erred.
+    """
+    try:
+        tree = ET.parse(junit)  # noqa: S314  # written a moment ago, by a program that we started
+    except OSError as error:
+        raise ResultsError(f"{junit} cannot be read: {error.strerror}.") from error
+    except ET.ParseError as error:
+        raise ResultsError(f"{junit} is no XML: {error}.") from error
+    cases = [_case(element) for element in tree.iter("testcase")]
+    if not cases:
+        raise ResultsError(f"{junit} has no test in it.")
+    for case in cases:
+        if case.status not in _STATUSES:
+            raise ResultsError(f"{junit}: the suite could not run {case.name}: {case.said}")
+    return cases
+
+
+def tally(cases: Iterable[Case], differences: Collection[Difference] = ()) -> Results:
+    """Count the cases by name."""
+    counts: dict[str, Tally] = {}
+    for case in cases:
+        counts[case.name] = counts.get(case.name, Tally()) + _one(case, differences)
+    return Results(counts)
+
+
+def lost(bare: Results, front: Results) -> list[str]:
+    """Name the tests that pass on bare distribution and not through the front, sorted.
+
+    A test that the front makes the suite skip, or that is not there, is lost too; one that fails
+    by a known difference is not.
+    """
+    return sorted(
+        name for name, found in bare.tallies.items() if not _as_good(front.tally(name), found)
+    )
+
+
+def _as_good(found: Tally, wanted: Tally) -> bool:
+    return found.passed + found.differing >= wanted.passed and found.failed <= wanted.failed
+
+
+def _one(case: Case, differences: Collection[Difference]) -> Tally:
+    if case.status == "passed":
+        return Tally(passed=1)
+    if case.status == "skipped":
+        return Tally(skipped=1)
+    if any(difference.explains(case) for difference in differences):
+        return Tally(differing=1)
+    return Tally(failed=1)
+
+
+def _case(element: ET.Element) -> Case:
+    name = element.get("name", "").removeprefix(_ROOT)
+    return Case(name, element.get("status", ""), element.findtext("system-out", ""))

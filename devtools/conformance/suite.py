@@ -1,0 +1,122 @@
+"""The suite as a program: its pinned build, its configuration, and one run of it."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from devtools.conformance.results import Case, ResultsError, read_cases
+from pullrecovery.common.redaction import redact
+from pullrecovery.lab.tools.golang import MODULES
+
+# What GHCR does not have, with the setting that leaves it out. Nothing else is left out.
+LEFT_OUT: Final = {
+    "the referrers API": "referrer",
+    "deleting tags": "tags.delete",
+    "deleting manifests": "manifests.delete",
+    "deleting blobs": "blobs.delete",
+    "cancelling an upload": "blobs.uploadCancel",
+}
+_EXPECTED: Final = MODULES / "conformance" / "expected.json"
+_SECONDS: Final = 600.0
+_TAIL: Final = 1000
+_ENDINGS: Final = (0, 1)  # 1: some test failed
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is known of the pinned suite.
+
+    `least_tests` is how many it runs in our profile, skipped ones not counted;
+    `distribution_fails` are the tests that bare distribution fails, as docs/mirror.md lists them.
+    """
+
+    least_tests: int
+    distribution_fails: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A registry to try: where it is, the login, and the variables that the suite needs for it."""
+
+    registry: str
+    tls: bool
+    login: str = ""
+    token: str = ""
+    environment: Mapping[str, str] | None = None
+
+
+def read_expected() -> Expected:
+    """Read the file beside the suite's go.mod."""
+    document = json.loads(_EXPECTED.read_text())
+    return Expected(document["least_tests"], frozenset(document["distribution_fails"]))
+
+
+def configuration(target: Target, owner: str) -> dict[str, Any]:
+    """Return the suite's configuration: its own defaults for version 1.1, but for LEFT_OUT."""
+    return {
+        "version": "1.1",
+        "registry": target.registry,
+        "tls": "enabled" if target.tls else "disabled",
+        "repo1": f"{owner}/first",
+        "repo2": f"{owner}/second",
+        "username": target.login,
+        "password": target.token,
+        "resultsDir": ".",
+        "apis": _switched_off(),
+    }
+
+
+async def run_suite(binary: Path, target: Target, owner: str, folder: Path) -> list[Case]:
+    """Run the suite once, in `folder`, which is made; its reports and output stay there.
+
+    The suite sees no variable but those of the target. Raises ResultsError where it did not end
+    by itself with results.
+    """
+    config, output = folder / "oci-conformance.yaml", folder / "output.log"
+    _write_private(config, json.dumps(configuration(target, owner)))  # JSON is YAML too
+    try:
+        code = await _run(binary, folder, output, target.environment or {})
+    finally:
+        config.unlink()  # it has the token in it
+    if code not in _ENDINGS:
+        said = redact(output.read_text(errors="replace"))[-_TAIL:]
+        raise ResultsError(f"The conformance suite ended with {code}: {said}")
+    return read_cases(folder / "junit.xml")
+
+
+async def _run(binary: Path, folder: Path, output: Path, environment: Mapping[str, str]) -> int:
+    with output.open("wb") as written:
+        process = await asyncio.create_subprocess_exec(
+            binary,
+            cwd=folder,
+            env=dict(environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=written,
+            stderr=written,
+        )
+        try:
+            return await asyncio.wait_for(process.wait(), _SECONDS)
+        except TimeoutError:
+            raise ResultsError(f"The conformance suite did not end in {_SECONDS:g} s.") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True)
+    path.touch(mode=0o600)
+    path.write_text(text)
+
+
+def _switched_off() -> dict[str, Any]:
+    apis: dict[str, Any] = {}
+    for setting in LEFT_OUT.values():
+        group, _, name = setting.rpartition(".")
+        section = apis.setdefault(group, {}) if group else apis
+        section[name] = False
+    return apis

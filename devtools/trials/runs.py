@@ -1,0 +1,108 @@
+"""One run of the suite as a user starts it, watched, and ended by a signal where that is wanted."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pullrecovery.cli.acceptance import REPORTS
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.common.process import Child, child
+from pullrecovery.common.variables import VariableSet
+from pullrecovery.lab.paths import REPOSITORY
+
+_RUN_WITHIN = 1800.0
+_ENDS_WITHIN = 180.0
+FOLDER = REPORTS / "trials"
+# Of the runs alone, so that what they leave in it shows.
+TEMPORARY = FOLDER / "tmp"
+
+
+class TrialError(PullRecoveryError):
+    """The lab did not stand a trial."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A signal, and whether the whole process group gets it or the leader alone."""
+
+    number: signal.Signals
+    group: bool
+
+    @classmethod
+    def any(cls, chance: random.Random) -> "Kill":
+        number = chance.choice([signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+        return cls(number, chance.choice([True, False]))
+
+    def __str__(self) -> str:
+        return f"{self.number.name} to {'the group' if self.group else 'the process'}"
+
+    def send(self, process: Child) -> None:
+        """Send it, unless the run is over already."""
+        if process.poll() is None:
+            (os.killpg if self.group else os.kill)(process.pid, self.number)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended: its exit code, its length in seconds and what it printed."""
+
+    code: int
+    seconds: float
+    log: Path
+
+    @property
+    def last_line(self) -> str:
+        lines = [line.strip() for line in self.log.read_text().splitlines() if line.strip()]
+        return lines[-1] if lines else ""
+
+    @property
+    def result(self) -> dict[str, Any]:
+        return dict(json.loads((REPORTS / "result.json").read_text()))
+
+
+@contextmanager
+def _started(command: list[str], log: Path, env: Mapping[str, str]) -> Iterator[Child]:
+    """`python -m pullrecovery …` in a process group of its own, as a shell starts it."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    argv = [sys.executable, "-m", "pullrecovery", *command]
+    with log.open("wb") as out:
+        alone = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
+        popen = {**alone, "start_new_session": True}
+        variables = {"TMPDIR": str(TEMPORARY), **env}
+        suite = [VariableSet.SUITE]
+        with child(argv, env=variables, inherit=suite, cwd=REPOSITORY, popen=popen) as process:
+            yield process
+
+
+def whole_run(command: list[str], log: Path, env: Mapping[str, str] | None = None) -> Run:
+    """Run it to its end."""
+    started = time.monotonic()
+    with _started(command, log, env or {}) as process:
+        code = process.wait(_RUN_WITHIN)
+    return Run(code, time.monotonic() - started, log)
+
+
+def killed_run(
+    command: list[str], log: Path, after: float, kill: Kill, seen: Callable[[str], None]
+) -> Run:
+    """Run it, and send the signal after that many seconds; `seen` is told where it was then."""
+    started = time.monotonic()
+    with _started(command, log, {}) as process:
+        try:
+            process.wait(after)
+        except subprocess.TimeoutExpired:
+            seen(Run(0, after, log).last_line)
+            kill.send(process)
+        else:
+            seen("it was over already")
+        code = process.wait(_ENDS_WITHIN)
+    return Run(code, time.monotonic() - started, log)

@@ -1,0 +1,51 @@
+"""Keeping a request waiting, without losing what its client sends meanwhile."""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from starlette.types import Message, Receive
+
+from ghcr_emulator.faults.matching import Switch
+
+# A client that sends more than this, in bytes, is noticed to be gone only when it is let go.
+_READ_AHEAD: Final = 1024 * 1024
+
+
+async def hold(switch: Switch, receive: Receive) -> Receive | None:
+    """Wait until the switch is over; return what to receive by then, None if the client left."""
+    read: deque[Message] = deque()
+    watching = asyncio.create_task(_until_it_leaves(receive, read))
+    waiting = asyncio.create_task(switch.over())
+    try:
+        await asyncio.wait({watching, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        left = watching.done()
+    finally:
+        watching.cancel()
+        waiting.cancel()
+        await asyncio.gather(watching, waiting, return_exceptions=True)
+    if left:
+        return None
+
+    async def receive_what_was_read_first() -> Message:
+        return read.popleft() if read else await receive()
+
+    return receive_what_was_read_first
+
+
+async def gone(receive: Receive) -> None:
+    """Wait until the client's connection is closed."""
+    message: Message = {"type": ""}
+    while message["type"] != "http.disconnect":
+        message = await receive()
+
+
+async def _until_it_leaves(receive: Receive, read: deque[Message]) -> None:
+    size = 0
+    while size < _READ_AHEAD:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        read.append(message)
+        size += len(message.get("body", b""))
+    await asyncio.get_running_loop().create_future()  # until it is cancelled

@@ -1,0 +1,258 @@
+"""The layer between the access log and the front where switched-on faults happen.
+
+A fault that answers instead of the front does so before it, by what path and headers say of the
+request: a push that is told 503 has changed nothing. Every fault is looked for once more when the
+front begins to answer, by what was noted for the log: a digest that was found, or who asks under
+a name that is not ghcr.io's. The log says what the client was told; 444 is the status where a
+switch broke the connection off.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ghcr_emulator.access_log import middleware as recorder
+from ghcr_emulator.auth import authentication as callers
+from ghcr_emulator.auth.authentication import Caller, Standing
+from ghcr_emulator.faults import body_transforms as altering
+from ghcr_emulator.faults.delays import gone, hold
+from ghcr_emulator.faults.kinds import (
+    Answer,
+    Break,
+    Hang,
+    Instead,
+    Missing,
+    Slow,
+    Truncate,
+    WrongBytes,
+    WrongDigest,
+    alters,
+)
+from ghcr_emulator.faults.matching import Asked, Switch, Switches
+from ghcr_emulator.protocol import errors, hosts, names
+from ghcr_emulator.protocol import responses as replies
+from ghcr_emulator.protocol import routes as paths
+from ghcr_emulator.protocol.routes import Route, Target
+from ghcr_emulator.server.connection import connection_of
+from ghcr_emulator.state.state import State
+
+_NO_ANSWER: Final = 444  # nginx's number for it
+
+_DIGEST: Final = b"docker-content-digest"
+
+_Reply: TypeAlias = Response | Break
+
+
+class Switching:
+    """The middleware. `wanted` reads the repositories out of a token request's scopes."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        switches: Switches,
+        state: State,
+        wanted: Callable[[list[str]], list[str]],
+    ) -> None:
+        self._app = app
+        self._switches = switches
+        self._state = state
+        self._wanted = wanted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, with the fault that is switched on for it."""
+        if scope["type"] != "http" or not any(self._switches):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        switch = self._met(request)
+        if switch is not None and isinstance(switch.fault, Answer | Break):
+            await _answer(_instead(switch.fault, request.method), request, receive, send)
+            return
+        if switch is not None:
+            held = await hold(switch, receive)
+            if held is None:
+                return  # nobody is left to answer
+            receive = held
+        await self._pass(request, receive, send)
+
+    def _met(self, request: Request) -> Switch | None:
+        """Return the newest fitting switch if it is one that answers instead, with its hit."""
+        sight = _look(request, self._state, self._wanted)
+        switch = next(self._switches.fitting(sight.asked(request.method)), None)
+        if switch is None or not isinstance(switch.fault, Instead) or not switch.take():
+            return None
+        sight.note(request)
+        return switch
+
+    async def _pass(self, request: Request, receive: Receive, send: Send) -> None:
+        telling = _Telling(request, send, self._switches)
+        try:
+            await self._app(request.scope, receive, telling.send)
+        except _InsteadError as instead:
+            await _answer(instead.reply, request, receive, send)
+        except _CutError:
+            await gone(receive)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What path and headers say of a request, as the front will read them."""
+
+    target: Target
+    caller: Caller
+    repository: str | None
+
+    def asked(self, method: str) -> Asked:
+        credential = self.caller.credential
+        return Asked(
+            method,
+            self.target.route,
+            self.repository,
+            frozenset({self.target.reference or None}),
+            credential.name if credential else None,
+        )
+
+    def note(self, request: Request) -> None:
+        recorder.note_target(request, self.target)
+        recorder.note_caller(request, self.caller)
+        if self.repository is not None:
+            recorder.note_repository(request, self.repository)
+
+
+def _look(request: Request, state: State, wanted: Callable[[list[str]], list[str]]) -> _Sight:
+    if request.url.hostname == hosts.BLOBS:
+        return _look_at_stored_blob(request, state)
+    target = paths.parse(request.scope["path"])
+    authorization = request.headers.get("authorization")
+    if target.route is not Route.TOKEN:
+        caller = callers.at_registry(authorization, state)
+        return _Sight(target, caller, target.repository or None)
+    repositories = wanted(request.query_params.getlist("scope"))
+    known = repositories and names.is_repository(repositories[0].lower())
+    caller = callers.at_token_service(authorization, state)
+    return _Sight(target, caller, repositories[0] if known else None)
+
+
+def _look_at_stored_blob(request: Request, state: State) -> _Sight:
+    """A stored blob's address says for whom it was signed, and for which repository."""
+    link = state.links.open(request.url.path, dict(request.query_params))
+    if link is None:
+        return _Sight(Target(Route.STORED_BLOB), Caller(Standing.UNKNOWN), None)
+    target = Target(Route.STORED_BLOB, link.repository, link.digest)
+    standing = Standing.KNOWN if link.credential else Standing.ANYBODY
+    return _Sight(target, Caller(standing, link.credential), link.repository)
+
+
+class _InsteadError(Exception):
+    """The front's answer is given up for another."""
+
+    def __init__(self, reply: _Reply) -> None:
+        super().__init__()
+        self.reply = reply
+
+
+class _CutError(Exception):
+    """The answer ends in its middle, and the connection with it."""
+
+
+def _instead(fault: Answer | Break, method: str) -> _Reply:
+    return fault if isinstance(fault, Break) else fault.answer(method)
+
+
+async def _answer(reply: _Reply, request: Request, receive: Receive, send: Send) -> None:
+    if isinstance(reply, Response):
+        await reply(request.scope, receive, send)
+        return
+    recorder.conclude(request, _NO_ANSWER)
+    connection = connection_of(request.scope)
+    if reply.reset:
+        connection.reset()
+    else:
+        connection.cut()
+    await gone(receive)
+
+
+class _Telling:
+    """The front's answer on its way out, and the switch it meets."""
+
+    def __init__(self, request: Request, send: Send, switches: Switches) -> None:
+        self._request = request
+        self._send = send
+        self._switches = switches
+        self._switch: Switch | None = None
+        self._left = 0
+        self._wrong = altering.WrongByte()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._begin(message)
+        elif self._switch is not None and message["type"] == "http.response.body":
+            await self._alter(self._switch, message)
+        else:
+            await self._send(message)
+
+    async def _begin(self, message: Message) -> None:
+        headers = dict(message["headers"])
+        self._switch = self._meet(message["status"], headers)
+        fault = self._switch.fault if self._switch else None
+        if isinstance(fault, Truncate):
+            self._left = int(headers[b"content-length"]) // 2
+        elif isinstance(fault, WrongDigest):
+            message["headers"] = [
+                (name, altering.another_digest(value) if name == _DIGEST else value)
+                for name, value in message["headers"]
+            ]
+        elif self._switch is not None and isinstance(fault, Hang | Slow):
+            await self._switch.over(within=fault.delay if isinstance(fault, Slow) else None)
+        await self._send(message)
+
+    def _meet(self, status: int, headers: dict[bytes, bytes]) -> Switch | None:
+        """Return the newest switch that has something to do with this answer, with its hit.
+
+        Raises _InsteadError where another answer is to be given.
+        """
+        draft = recorder.noted(self._request)
+        for switch in self._switches.fitting(Asked.noted(draft)):
+            fault = switch.fault
+            concerned = isinstance(fault, Instead) or alters(fault, draft, status, headers)
+            if not concerned or not switch.take():
+                continue
+            if isinstance(fault, Answer | Break):
+                raise _InsteadError(_instead(fault, draft.method))
+            if isinstance(fault, Missing):
+                raise _InsteadError(_missing(draft.route))
+            return switch
+        return None
+
+    async def _alter(self, switch: Switch, message: Message) -> None:
+        fault, body, more = switch.fault, message.get("body", b""), message.get("more_body", False)
+        if isinstance(fault, Slow) and self._request.method != "HEAD":
+            async for piece in altering.paced(body, switch, fault):
+                await self._pass_on(piece, more=True)
+            body = b""
+        elif isinstance(fault, WrongBytes):
+            body = self._wrong.turn(body, last=not more)
+        elif isinstance(fault, Truncate):
+            await self._cut(body)
+            return
+        await self._pass_on(body, more=more)
+
+    async def _cut(self, body: bytes) -> None:
+        await self._pass_on(body[: self._left], more=True)
+        self._left -= len(body)
+        if self._left <= 0:
+            recorder.conclude(self._request)
+            connection_of(self._request.scope).close()
+            raise _CutError
+
+    async def _pass_on(self, body: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _missing(route: Route) -> Response:
+    unknown = errors.MANIFEST_UNKNOWN if route is Route.MANIFEST else errors.BLOB_UNKNOWN
+    return replies.refuse(unknown)

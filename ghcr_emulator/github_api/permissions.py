@@ -1,0 +1,150 @@
+"""Who may ask the packages API for what: pure functions that return the refusal, or None.
+
+Source: README.md, Sources: the REST API.
+"""
+
+from typing import Final, NamedTuple
+
+from ghcr_emulator.auth import authorization as authorize
+from ghcr_emulator.auth.authentication import Caller, Standing
+from ghcr_emulator.github_api.responses import Refusal
+from ghcr_emulator.github_api.routes import Asked, Call
+from ghcr_emulator.protocol import errors
+from ghcr_emulator.state.accounts import Credential, Kind, Level, Place
+
+_SSO_DOCS: Final = (
+    "https://docs.github.com/articles/authenticating-to-a-github-organization"
+    "-with-saml-single-sign-on/"
+)
+_NO_TOKEN: Final = Refusal(401, "Requires authentication")
+_BAD_TOKEN: Final = Refusal(401, "Bad credentials")
+_NO_PERSONAL_TOKEN: Final = Refusal(403, "Resource not accessible by personal access token")
+_NO_INTEGRATION: Final = Refusal(403, "Resource not accessible by integration")
+_NO_ADMIN: Final = Refusal(403, "Forbidden")
+NO_REPOSITORY: Final = Refusal(404, "Not Found", "/commits/statuses")
+NO_WORKFLOW: Final = Refusal(404, "Not Found", "/actions/workflows#get-a-workflow")
+NO_PACKAGE: Final = Refusal(404, "Package not found.", "/packages/packages")
+NO_VERSION: Final = Refusal(404, "Package version not found.", "/packages/packages")
+LAST_TAGGED: Final = Refusal(
+    400,
+    "You cannot delete the last tagged version of a package. You must delete the package instead.",
+    "/packages/packages",
+)
+
+# write:packages has read:packages in it.
+_READ: Final = frozenset({"read:packages", "write:packages"})
+
+_STATUS: Final = frozenset({"repo", "repo:status"})
+REPOSITORIES: Final = "repo"
+
+# The end of GitHub's sentence on the scopes that are missing.
+_TO_READ: Final = {
+    Call.PACKAGES: "to list packages.",
+    Call.PACKAGE: "to get a package.",
+    Call.VERSIONS: "to get a package's versions.",
+    Call.VERSION: "to get a package version.",
+}
+
+
+class _Change(NamedTuple):
+    verb: str
+    scope: str
+
+
+_CHANGES: Final = {
+    "DELETE": _Change("delete", "delete:packages"),
+    "POST": _Change("restore", "write:packages"),
+}
+
+
+def enter(caller: Caller) -> Refusal | None:
+    """Judge whether a caller is let in at all."""
+    if caller.standing is Standing.UNKNOWN:
+        return _NO_TOKEN
+    return None if caller.standing is Standing.KNOWN else _BAD_TOKEN
+
+
+def user(credential: Credential) -> Refusal | None:
+    """Judge who asks who it is; a workflow run is nobody."""
+    return _NO_INTEGRATION if credential.kind is Kind.WORKFLOW else None
+
+
+def kind_and_scopes(credential: Credential, asked: Asked, method: str) -> Refusal | None:
+    """Judge a token by its kind and what it may do at all."""
+    if credential.kind is Kind.FINE_GRAINED:
+        return _NO_PERSONAL_TOKEN
+    if credential.kind is Kind.WORKFLOW:
+        needed = {Level.WRITE} if changes(method) else {Level.READ, Level.WRITE}
+        return None if credential.packages in needed else _NO_INTEGRATION
+    missing = _missing_scopes(credential.scopes, asked, method)
+    return Refusal(403, missing, "/packages/packages") if missing else None
+
+
+def statuses(credential: Credential, asked: Asked, *, known: bool) -> Refusal | None:
+    """Judge who asks about a commit's statuses; what a token may not see is not there.
+
+    A run may write them in its own repository: its `permissions:` have no statuses here.
+    """
+    if not known:
+        return NO_REPOSITORY
+    if credential.kind is Kind.FINE_GRAINED:
+        return _NO_PERSONAL_TOKEN
+    if credential.kind is Kind.WORKFLOW:
+        own = credential.repository.lower() == f"{asked.owner}/{asked.source}"
+        return None if own else _NO_INTEGRATION
+    return None if credential.scopes & _STATUS else NO_REPOSITORY
+
+
+def workflows(credential: Credential) -> Refusal | None:
+    """Judge a token that asks about a workflow, or starts it, by its kind and scopes.
+
+    The `permissions:` of a run have no actions here.
+    """
+    if credential.kind is Kind.FINE_GRAINED:
+        return _NO_PERSONAL_TOKEN
+    if credential.kind is Kind.WORKFLOW:
+        return _NO_INTEGRATION
+    return None if REPOSITORIES in credential.scopes else NO_WORKFLOW
+
+
+def organisation(credential: Credential, place: Place) -> Refusal | None:
+    """Judge a token by the rules of the owner, who does not ask at what is public."""
+    barred = None if place.public else authorize.barred_by_organisation(credential, place)
+    if barred is None:
+        return None
+    message = barred.message.removeprefix("permission_denied: ")
+    if barred != errors.SSO_REQUIRED:
+        return Refusal(403, message)
+    address = (
+        f"https://github.com/orgs/{place.owner.shown}/sso?authorization_request={credential.name}"
+    )
+    return Refusal(403, message, _SSO_DOCS, {"x-github-sso": f"required; url={address}"})
+
+
+def package(credential: Credential, place: Place, method: str) -> Refusal | None:
+    """Judge what a token's holder may do with a package; what it may not read is not there."""
+    if not place.reads(credential):
+        return NO_PACKAGE
+    return None if not changes(method) or place.administers(credential) else _NO_ADMIN
+
+
+def changes(method: str) -> bool:
+    """Tell whether a method changes anything."""
+    return method not in {"GET", "HEAD"}
+
+
+def accepted_scopes(method: str) -> str:
+    """Return what X-Accepted-OAuth-Scopes says of a call about packages."""
+    return _CHANGES[method].scope if changes(method) else "read:packages"
+
+
+def _missing_scopes(scopes: frozenset[str], asked: Asked, method: str) -> str:
+    """Return GitHub's sentence, or "" where nothing is missing."""
+    reads = bool(scopes & _READ)
+    if not changes(method):
+        return "" if reads else f"You need at least read:packages scope {_TO_READ[asked.call]}"
+    change = _CHANGES[method]
+    if reads and change.scope in scopes:
+        return ""
+    thing = "a package version" if asked.version else "a package"
+    return f"You need at least {change.scope} and read:packages scopes to {change.verb} {thing}."

@@ -1,0 +1,87 @@
+"""How GitHub's API shows a workflow, and takes a workflow_dispatch event for it.
+
+Source: docs.github.com/en/rest/actions/workflows, and README.md, Sources: workflows.
+"""
+
+import json
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ghcr_emulator.github_api import permissions as apirules
+from ghcr_emulator.github_api import responses as apireplies
+from ghcr_emulator.github_api.responses import Refusal
+from ghcr_emulator.github_api.routes import Asked, Call
+from ghcr_emulator.protocol import hosts
+from ghcr_emulator.state.accounts import Credential
+from ghcr_emulator.state.workflows import Dispatch, Workflow, Workflows
+
+_DOCS: Final = "/actions/workflows#create-a-workflow-dispatch-event"
+_NO_JSON: Final = Refusal(400, "Problems parsing JSON", _DOCS)
+_NO_REF: Final = Refusal(422, 'Invalid request.\n\n"ref" wasn\'t supplied.', _DOCS)
+_NO_TRIGGER: Final = Refusal(422, "Workflow does not have 'workflow_dispatch' trigger", _DOCS)
+_HEADS: Final = "refs/heads/"
+_TAGS: Final = "refs/tags/"
+# No caller reads when a workflow file was made.
+_MADE: Final = "2020-01-01T00:00:00Z"
+
+
+async def answer(
+    workflows: Workflows, request: Request, credential: Credential, asked: Asked
+) -> Response:
+    """Answer a call that the token's kind and scopes allow; who may not read it finds nothing."""
+    found = workflows.find(f"{asked.owner}/{asked.source}", asked.workflow)
+    if found is None or credential.login.lower() not in found.writers:
+        return apirules.NO_WORKFLOW.response()
+    if asked.call is Call.WORKFLOW:
+        return apireplies.document(_shown(found))
+    try:
+        given = json.loads(await request.body())
+    except ValueError:
+        return _NO_JSON.response()
+    refusal = _refusal(found, given)
+    if refusal is not None:
+        return refusal.response()
+    inputs = {str(key): str(value) for key, value in (given.get("inputs") or {}).items()}
+    event = workflows.take(found, given["ref"], inputs, credential.name)
+    return _taken(event) if given.get("return_run_details") else Response(status_code=204)
+
+
+def _refusal(found: Workflow, given: Any) -> Refusal | None:
+    """Why an event is not taken; None if it is."""
+    ref = given.get("ref") if isinstance(given, dict) else None
+    if not ref or not isinstance(ref, str):
+        return _NO_REF
+    if ref.removeprefix(_HEADS).removeprefix(_TAGS) not in found.refs:
+        return Refusal(422, f"No ref found for: {ref}", _DOCS)
+    return None if found.dispatch else _NO_TRIGGER
+
+
+def _taken(event: Dispatch) -> Response:
+    """The details of the run, for a caller that wants them."""
+    page = f"{event.repository}/actions/runs/{event.run}"
+    return apireplies.document(
+        {
+            "workflow_run_id": event.run,
+            "run_url": f"https://{hosts.API}/repos/{page}",
+            "html_url": f"https://github.com/{page}",
+        }
+    )
+
+
+def _shown(found: Workflow) -> dict[str, object]:
+    """A workflow as GitHub shows it."""
+    path, page = f".github/workflows/{found.file}", f"https://github.com/{found.repository}"
+    return {
+        "id": found.id,
+        "node_id": f"W_{found.id}",
+        "name": path,
+        "path": path,
+        "state": "active",
+        "created_at": _MADE,
+        "updated_at": _MADE,
+        "url": f"https://{hosts.API}/repos/{found.repository}/actions/workflows/{found.id}",
+        "html_url": f"{page}/blob/HEAD/{path}",
+        "badge_url": f"{page}/workflows/{found.file}/badge.svg",
+    }

@@ -1,0 +1,96 @@
+"""`acceptance --world live`: a user's cluster and the real GHCR, judged as they are."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pullrecovery.common.errors import Exit
+from pullrecovery.common.process import child, interrupt_session
+from pullrecovery.common.secret_variables import TOKEN, handed_over
+from pullrecovery.common.variables import VariableSet
+from pullrecovery.lab.leak_check import find_secrets
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.lab.tools.versions import kubernetes_set
+from pullrecovery.live.settings import live_settings
+from pullrecovery.monorepo.target_yaml import load_target
+from pullrecovery.report.live_summary import live_summary
+
+_REPORTS = REPOSITORY / ".reports"
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What is told of the live world on the command line; KUBECONFIG and GHCR_TOKEN are not."""
+
+    context: str = ""
+    login: str = ""
+    platforms: tuple[str, ...] = ()
+    reports: Path | None = None
+
+
+def run_live(folder: Path, kubernetes: str, looking: Looking, extra: Sequence[str]) -> int:
+    """Return the exit code that result.json carries too; see `errors.Exit`.
+
+    `kubernetes` is that of a lab on this machine, whose runner and browser are used if it is up.
+    Raises UsageError before anything is asked of the cluster.
+    """
+    target = load_target(folder.resolve())
+    versions = kubernetes_set(kubernetes)
+    live_settings(target, looking.context, login=looking.login, platforms=looking.platforms)
+    reports = (looking.reports or _REPORTS).resolve()
+    reports.mkdir(parents=True, exist_ok=True)
+    result = reports / "result.json"
+    result.unlink(missing_ok=True)
+    options = ["--world=live", f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
+    options += [f"--context={looking.context}", f"--login={looking.login}"]
+    options += [f"--platform={each}" for each in looking.platforms]
+    options += [f"--junitxml={reports / 'junit.xml'}", f"--result-json={result}"]
+    with TemporaryDirectory(prefix="pull-recovery-") as scratch:
+        _pytest([*options, f"--basetemp={scratch}/tests", *extra])
+    return _close(result, find_secrets(reports.iterdir(), {}))
+
+
+def _pytest(options: Sequence[str]) -> None:
+    """Run the live tests, in one process: each workload is looked at once.
+
+    What they come to is summed up from the result, so that pytest only counts.
+    """
+    test = "acceptance/test_live.py"
+    command = [sys.executable, "-m", "pytest", test, "--quiet", "--tb=no", "-rN", *options]
+    with (
+        handed_over(TOKEN) as (variables, descriptors),
+        child(
+            command,
+            env=variables,
+            inherit=[VariableSet.SUITE, VariableSet.CLUSTER],
+            cwd=REPOSITORY,
+            end=interrupt_session,
+            popen={
+                "stdin": subprocess.DEVNULL,
+                "start_new_session": True,
+                "pass_fds": descriptors,
+            },
+        ) as tests,
+    ):
+        tests.wait()
+
+
+def _close(file: Path, leaks: list[str]) -> int:
+    if not file.exists():
+        print("error: the tests left no result.json: the harness cannot tell")
+        return int(Exit.CANNOT_TELL)
+    result: dict[str, Any] = json.loads(file.read_text())
+    result["leaks"] = leaks
+    if leaks and result["run"]["exit"] == Exit.HOLDS:
+        result["run"]["exit"] = int(Exit.CANNOT_TELL)
+    file.write_text(json.dumps(result, indent=2) + "\n")
+    print(
+        "", *live_summary(result), *(f"  note: {note}" for note in result["run"]["notes"]), sep="\n"
+    )
+    print(f"  leaks: {', '.join(leaks) or 'none'}", f"  report: {file}", sep="\n")
+    return int(result["run"]["exit"])

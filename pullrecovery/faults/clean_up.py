@@ -1,0 +1,35 @@
+"""Taking away what a scenario made."""
+
+from collections.abc import Callable
+
+from kubernetes.client.exceptions import ApiException
+
+from pullrecovery.common.wait import wait_for
+from pullrecovery.model.target import Workload
+from pullrecovery.world.world import World
+
+_GONE_WITHIN = 60.0
+
+
+def tolerate_missing(delete: Callable[[], object]) -> None:
+    """Delete what may be gone already."""
+    try:
+        delete()
+    except ApiException as error:
+        if error.status != 404:
+            raise
+
+
+def sweep_release(world: World, workload: Workload) -> None:
+    """Delete what is left of an uninstalled release, without grace, until nothing is."""
+    selector = f"app.kubernetes.io/instance={workload.name}"
+
+    def sweep() -> list[str]:
+        place = {"namespace": workload.namespace, "label_selector": selector}
+        left = world.apps.list_namespaced_replica_set(**place).items
+        pods = world.core.list_namespaced_pod(**place).items
+        if pods:
+            world.core.delete_collection_namespaced_pod(**place, grace_period_seconds=0)
+        return [each.metadata.name for each in (*left, *pods)]
+
+    wait_for(f"{workload.name} is gone", sweep, lambda left: not left, timeout=_GONE_WITHIN)

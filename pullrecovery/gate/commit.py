@@ -1,0 +1,210 @@
+"""One revision of a target in a folder of its own: what is judged is the commit."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from pullrecovery.common.errors import UsageError
+from pullrecovery.common.process import CommandError, child, run
+from pullrecovery.gate.manifests import check_applications
+from pullrecovery.model.target import Target
+from pullrecovery.monorepo.target_yaml import load_target
+
+_GIT = ("git", "--no-optional-locks")
+# Argo CD clones, and a clone has no replacements. A folder's name is no pattern.
+_ENVIRONMENT = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_LITERAL_PATHSPECS": "1"}
+_READ_WITHIN = 120.0
+# How git writes what a tree has.
+_PROGRAM, _LINK, _SUBMODULE = "100755", "120000", "160000"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit by its full id, and the target's folder as it is in it."""
+
+    sha: str
+    folder: Path
+
+
+@contextmanager
+def checked_out(folder: Path, name: str, into: Path) -> Iterator[Revision]:
+    """The target `folder` as the commit that git knows by `name` has it, until the block ends.
+
+    It is written in a folder of its own below `into`, which goes again; nothing in the repository
+    is changed. Raises UsageError where the folder is in no repository or has changes that are in
+    no commit, or the name is no commit's, or that has no such folder.
+    """
+    root = root_of(folder)
+    below = folder.resolve().relative_to(root)
+    sha = _commit(root, name)
+    _check_clean(root, folder)
+    with TemporaryDirectory(prefix="gate-", dir=into) as scratch:
+        copy = Path(scratch).resolve() / "revision"
+        _write(root, sha, below, copy)
+        if not (copy / below).is_dir():
+            raise UsageError(f"Revision {sha} has no folder {below}; TARGET is a folder in it.")
+        yield Revision(sha, copy / below)
+
+
+def commit_of(folder: Path, name: str) -> str:
+    """The full id of the commit that the folder's repository knows by `name`."""
+    return _commit(root_of(folder), name)
+
+
+def target_in(copy: Path, folder: Path) -> Target:
+    """Return the target in a copy of `folder`, whose Applications deploy what it says.
+
+    Raises UsageError for a mistake in target.yaml or in an Application; it names the folder.
+    """
+    try:
+        target = load_target(copy)
+        check_applications(target)
+    except UsageError as error:
+        raise UsageError(str(error).replace(str(copy), str(folder))) from error
+    return target
+
+
+def root_of(folder: Path) -> Path:
+    """Return the top of the repository that the folder is in, where every git command is to start.
+
+    Git takes a folder with HEAD, config, objects/ and refs/ for a repository, and runs the programs
+    that its config names; a commit can have such a folder, and none that is named .git.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; TARGET must be one that holds a target.yaml.")
+    whole = folder.resolve()
+    top = next((each for each in (whole, *whole.parents) if (each / ".git").exists()), None)
+    try:
+        found = _git(top, "rev-parse", "--show-toplevel").strip() if top else ""
+    except CommandError as error:
+        said = error.output.strip().splitlines()[:1]
+        raise UsageError(_no_repository(folder, " ".join(said))) from error
+    if not top or Path(found).resolve() != top:
+        raise UsageError(_no_repository(folder, "no folder above it has a .git of its own"))
+    return top
+
+
+def _no_repository(folder: Path, why: str) -> str:
+    return f"{folder} is in no git repository ({why}); the gate judges commits."
+
+
+def _commit(root: Path, name: str) -> str:
+    """The full id of a commit; a name that begins like an option is none."""
+    try:
+        return _git(root, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").strip()
+    except CommandError as error:
+        raise UsageError(
+            f"{name!r} is no commit of {root}; fetch it (`git fetch origin {quote(name)}`), or give"
+            " one that `git log` shows."
+        ) from error
+
+
+def _check_clean(root: Path, folder: Path) -> None:
+    """What is in no commit would not be judged, and whoever asks may believe it is."""
+    changed = _git(root, "status", "--porcelain", "--", str(folder.resolve())).splitlines()
+    if changed:
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        names = ", ".join(line[3:] for line in changed[:3])
+        raise UsageError(
+            f"{folder} has changes that are in no commit: {names}{more}. Commit them or take them"
+            " away (`git stash --include-untracked`); the gate judges commits."
+        )
+
+
+def _write(root: Path, sha: str, below: Path, copy: Path) -> None:
+    """Write the commit's files below a folder byte for byte, whatever attributes they have.
+
+    Raises UsageError for what Argo CD would fill from elsewhere, a submodule, or refuses to
+    deploy, a symbolic link that leads out of the repository.
+    """
+    copy.mkdir()
+    entries = _entries(root, sha, below)
+    for entry in entries:
+        _check_entry(entry, sha)
+    contents = copy.with_name("contents")
+    with contents.open("wb") as file:
+        ids = "".join(f"{entry.id}\n" for entry in entries)
+        pipes = {"stdin": subprocess.PIPE, "stdout": file, "stderr": subprocess.PIPE}
+        command = [*_GIT, "-C", str(root), "cat-file", "--batch"]
+        with child(command, env=_ENVIRONMENT, popen=pipes) as batch:
+            _, said = batch.communicate(ids, timeout=_READ_WITHIN)
+    if batch.returncode != 0:
+        raise CommandError(command, batch.returncode, said)
+    with contents.open("rb") as file:
+        # Links last, so that nothing is written through one.
+        links = [_lay(entry, file, copy) for entry in entries]
+    for entry, target in zip(entries, links, strict=True):
+        if target is not None:
+            (copy / entry.path).symlink_to(target)
+    for entry, target in zip(entries, links, strict=True):
+        if target is not None:
+            _check_link(copy, entry, target, sha)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A file of a commit: its mode as git writes it, the id of its content, and its path."""
+
+    mode: str
+    id: str
+    path: str
+
+
+def _entries(root: Path, sha: str, below: Path) -> list[_Entry]:
+    listed = _git(root, "ls-tree", "-r", "-z", "--full-tree", sha, "--", str(below))
+    found = []
+    for line in listed.split("\0")[:-1]:
+        described, _, path = line.partition("\t")
+        mode, _, name = described.split()
+        found.append(_Entry(mode, name, path))
+    return found
+
+
+def _check_entry(entry: _Entry, sha: str) -> None:
+    if entry.mode == _SUBMODULE:
+        raise UsageError(
+            f"{entry.path} of {sha} is a submodule: what Argo CD deploys of it is in another"
+            " repository, and cannot be judged by this commit. Commit its files in its place."
+        )
+    parts = entry.path.split("/")
+    if {"", ".", "..", ".git"} & {part.lower() for part in parts}:
+        raise UsageError(f"{entry.path!r} of {sha} is no path that git writes; remove it.")
+
+
+def _lay(entry: _Entry, contents: IO[bytes], copy: Path) -> str | None:
+    """Write the next of the contents to the entry's place; of a link, return where it leads."""
+    _, _, size = contents.readline().decode().split()
+    content = contents.read(int(size))
+    contents.read(1)
+    file = copy / entry.path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if entry.mode == _LINK:
+        return os.fsdecode(content)
+    file.write_bytes(content)
+    file.chmod(0o755 if entry.mode == _PROGRAM else 0o644)
+    return None
+
+
+def _check_link(copy: Path, entry: _Entry, target: str, sha: str) -> None:
+    """Raise UsageError where a link leads out of what is judged, or in a circle."""
+    try:
+        inside = not Path(target).is_absolute() and (copy / entry.path).resolve().is_relative_to(
+            copy
+        )
+    except (OSError, RuntimeError):
+        inside = False
+    if not inside:
+        raise UsageError(
+            f"{entry.path} of {sha} is a symbolic link to {target!r}, which leads out of the"
+            " target; Argo CD deploys no such repository. Put the file itself in its place."
+        )
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return run([*_GIT, "-C", str(folder), *arguments], env=_ENVIRONMENT)

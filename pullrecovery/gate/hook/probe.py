@@ -1,0 +1,244 @@
+"""A pod that has a node pull one image as the workload's pods will, and runs nothing of it.
+
+Its command is none that any image has: the container cannot be started, and the node has pulled
+the image before it finds that out. So it needs no shell in the image, and does nothing of what the
+image would do beside the release that is serving.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.common.wait import WaitError, wait_for
+from pullrecovery.diagnosis.stuck import Stuck, stuck_containers
+from pullrecovery.kube.workloads import pod_seen
+from pullrecovery.model.observation import PodSeen
+
+CONTAINER = "probe"
+COMMAND = "/pull-recovery/no-such-program"
+LABEL = "pullrecovery.dev/gate"
+_USER = 65532
+_LOOK_EVERY = 0.5
+_GONE_WITHIN = 10.0
+_NOT_FOUND, _CONFLICT = 404, 409
+
+
+class Pods(Protocol):
+    """The pods of one namespace, as far as the hook may touch them."""
+
+    def create(self, manifest: dict[str, Any]) -> Any:
+        """Make a pod; raises ApiException."""
+
+    def read(self, name: str) -> Any:
+        """One pod as the API has it; raises ApiException."""
+
+    def delete(self, name: str) -> None:
+        """Delete a pod without grace; raises ApiException."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The pod with which the probe goes: that of the hook."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class ProbePod:
+    """What the probe pod is like; `image` is by digest, `seconds` how long it may live."""
+
+    name: str
+    workload: str
+    image: str
+    service_account: str
+    pull_secrets: tuple[str, ...]
+    owner: Owner
+    seconds: int
+
+    def manifest(self) -> dict[str, Any]:
+        """The pod; it fulfils the Pod Security Standard `restricted`."""
+        owner = {"apiVersion": "v1", "kind": "Pod", "name": self.owner.name, "uid": self.owner.uid}
+        labels = {LABEL: "probe", "app.kubernetes.io/part-of": self.workload}
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": self.name, "labels": labels, "ownerReferences": [owner]},
+            "spec": {
+                "serviceAccountName": self.service_account,
+                "imagePullSecrets": [{"name": name} for name in self.pull_secrets],
+                "automountServiceAccountToken": False,
+                "enableServiceLinks": False,
+                "restartPolicy": "Never",
+                "activeDeadlineSeconds": self.seconds,
+                "terminationGracePeriodSeconds": 0,
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "runAsUser": _USER,
+                    "runAsGroup": _USER,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "containers": [self._container()],
+            },
+        }
+
+    def _container(self) -> dict[str, Any]:
+        amount = {"cpu": "10m", "memory": "32Mi"}
+        return {
+            "name": CONTAINER,
+            "image": self.image,
+            # The registry is asked whatever the node has, and so is the credential tried.
+            "imagePullPolicy": "Always",
+            "command": [COMMAND],
+            "resources": {"requests": amount, "limits": amount},
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The probe at one moment.
+
+    `pulled` is the imageID once there is one; `failed` says why nothing more will come of it,
+    `waits` what it waits for where its image does not stand in the way.
+    """
+
+    pod: PodSeen | None
+    pulled: str = ""
+    stuck: Stuck | None = None
+    failed: str = ""
+    waits: str = ""
+
+    def __str__(self) -> str:
+        return self.failed or (self.stuck.said if self.stuck else self.waits or self.pulled)
+
+
+def pull(
+    pods: Pods,
+    probe: ProbePod,
+    left: Callable[[], float],
+    may_end: Callable[[Stuck, float], bool],
+) -> Looked:
+    """Have the node pull the image, and take the probe away; the last look is returned.
+
+    It ends when the image is pulled, when the pod has failed, and where a container waits for an
+    image for a reason that `may_end`, given how many seconds it has been so, says no more waiting
+    mends. `left` is seconds until it must.
+    Raises WaitError where neither is so by then, and ApiException.
+    """
+    _create(pods, probe, left)
+    try:
+        seen = _await(pods, probe, left, may_end)
+    except BaseException:
+        # Told is what came first; a probe that cannot be removed goes with the hook's own pod.
+        with suppress(PullRecoveryError, HTTPError):
+            _remove(pods, probe.name)
+        raise
+    _remove(pods, probe.name)
+    return seen
+
+
+def _create(pods: Pods, probe: ProbePod, left: Callable[[], float]) -> None:
+    """Make the pod; what an earlier hook left under its name is removed before."""
+    try:
+        pods.create(probe.manifest())
+    except ApiException as error:
+        if error.status != _CONFLICT:
+            raise
+        _remove(pods, probe.name)
+        within = min(_GONE_WITHIN, left())
+        wait_for(
+            f"the probe {probe.name} that an earlier hook left is gone",
+            lambda: look(pods, probe),
+            lambda seen: seen.pod is None,
+            timeout=within,
+            interval=_LOOK_EVERY,
+        )
+        pods.create(probe.manifest())
+
+
+def _await(
+    pods: Pods, probe: ProbePod, left: Callable[[], float], may_end: Callable[[Stuck, float], bool]
+) -> Looked:
+    last: list[Looked] = []
+    since: list[float] = []
+
+    def seen() -> Looked:
+        last.append(look(pods, probe))
+        return last[-1]
+
+    def ended(seen: Looked) -> bool:
+        if seen.stuck is None:
+            return bool(seen.pulled or seen.failed)
+        since.append(time.monotonic())
+        return may_end(seen.stuck, since[-1] - since[0])
+
+    try:
+        return wait_for(
+            f"the probe {probe.name} pulls {probe.image}",
+            seen,
+            ended,
+            timeout=left(),
+            interval=_LOOK_EVERY,
+        )
+    except WaitError:
+        # What it waits for to the end has a name, too, where a longer wait would tell no more.
+        stuck, waited = last[-1].stuck, since[-1] - since[0] if since else 0.0
+        if stuck and may_end(stuck, waited) is may_end(stuck, math.inf):
+            return last[-1]
+        raise
+
+
+def look(pods: Pods, probe: ProbePod) -> Looked:
+    """What has become of the probe by now."""
+    try:
+        found = pods.read(probe.name)
+    except ApiException as error:
+        if error.status != _NOT_FOUND:
+            raise
+        return Looked(None, failed=f"the probe {probe.name} is gone: somebody deleted it")
+    pod = pod_seen(found, ())
+    # What an admission webhook put beside it may have been pulled, and proves nothing of the image.
+    own = tuple(each for each in pod.containers if each.name == CONTAINER and not each.init)
+    stuck = stuck_containers((replace(pod, containers=own),))
+    # A container has one as soon as it was made, and it is made once its image was pulled.
+    pulled = next((each.image_id for each in own if each.image_id), "")
+    if pulled and pulled != probe.image:
+        other = f"the node ran {pulled} in its place, and not the judged {probe.image}"
+        return Looked(pod, failed=f"the probe {probe.name}: {other}")
+    if found.status.phase == "Failed" and not pulled:
+        said = f"{found.status.reason}: {found.status.message}"
+        return Looked(pod, failed=f"the probe {probe.name} has failed: {said}")
+    waits = "; ".join(_waits(found, pod)) or f"phase {found.status.phase}"
+    return Looked(pod, pulled, stuck[0] if stuck else None, waits=waits)
+
+
+def _waits(found: Any, pod: PodSeen) -> list[str]:
+    """Why it has not come so far: where it is not put on a node, or what its container says."""
+    conditions = found.status.conditions or ()
+    placed = [each.message for each in conditions if each.reason == "Unschedulable"]
+    said = [f"{each.waiting_reason} {each.waiting_message}".strip() for each in pod.containers]
+    return [each for each in (*placed, *said) if each]
+
+
+def _remove(pods: Pods, name: str) -> None:
+    """Delete the probe, if it is there."""
+    try:
+        pods.delete(name)
+    except ApiException as error:
+        if error.status != _NOT_FOUND:
+            raise PullRecoveryError(
+                f"the probe {name} cannot be removed (pods: delete): {error.status}"
+                f" {error.reason}; it goes with the hook's own pod"
+            ) from error

@@ -1,0 +1,91 @@
+"""The sync that the hook is part of, as Argo CD writes it into the Application's status.
+
+What an operation deploys is there, and need not be what the spec says: `argocd app sync --local`
+and a rollback deploy something else (argo-cd, pkg/apis/application/v1alpha1, SyncOperationResult).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kubernetes.client.exceptions import ApiException
+
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.common.wait import wait_for
+from pullrecovery.gate.hook.settings import HookSettings
+from pullrecovery.monorepo.application_sources import Source, entries_of
+
+# Argo CD makes the hook's Job before it writes the status of the same step.
+_WRITTEN_WITHIN = 10.0
+
+
+class Applications(Protocol):
+    """Argo CD's Applications, as far as the hook may read them."""
+
+    def read(self, namespace: str, name: str) -> Any:
+        """Return one Application as the API has it; raises ApiException."""
+
+
+@dataclass(frozen=True)
+class Sync:
+    """A sync that is running: the Application, what it deploys from, and at which commits."""
+
+    application: dict[str, Any]
+    sources: tuple[Source, ...]
+    commits: tuple[str, ...]
+    local: bool
+
+    def other_commits(self, revision: str) -> list[str]:
+        """Return what is deployed that is not of the commit `revision`."""
+        if self.local:
+            return ["operation.sync.manifests are deployed, and a commit is judged"]
+        others = [commit or "none" for commit in self.commits if commit != revision]
+        if not others and len(self.commits) == len(self.sources):
+            return []
+        found = ", ".join(others) or "none"
+        return [f"status.operationState.syncResult: {found} is synced, and {revision} is judged"]
+
+
+def running_sync(
+    applications: Applications, settings: HookSettings, left: Callable[[], float]
+) -> Sync:
+    """Return the running sync of the hook's Application, once Argo CD has written it.
+
+    Raises PullRecoveryError where the hook may not read the Application, or no sync is running.
+    """
+    namespace, name = settings.application_namespace, settings.application
+
+    def look() -> list[Sync]:
+        try:
+            return _running(applications.read(namespace, name))
+        except ApiException as error:
+            raise PullRecoveryError(
+                f"the API server answers {settings.account} {error.status} for Application"
+                f" {namespace}/{name}: {error.reason} -- mend it: apply access.yaml, with the name"
+                " of this Application (docs/gate-hook.md)"
+            ) from error
+
+    (sync,) = wait_for(
+        f"a sync of Application {namespace}/{name} is running",
+        look,
+        bool,
+        timeout=min(_WRITTEN_WITHIN, left()),
+    )
+    return sync
+
+
+def _running(application: dict[str, Any]) -> list[Sync]:
+    """Return the sync that is running; nothing where there is none."""
+    state = (application.get("status") or {}).get("operationState") or {}
+    result, operation = state.get("syncResult") or {}, state.get("operation") or {}
+    sources = entries_of(result)
+    if state.get("phase") != "Running" or not sources:
+        return []
+    commits = result.get("revisions") or [result.get("revision")]
+    sync = Sync(
+        application=application,
+        sources=tuple(sources),
+        commits=tuple(str(commit or "") for commit in commits),
+        local=bool((operation.get("sync") or {}).get("manifests")),
+    )
+    return [sync]

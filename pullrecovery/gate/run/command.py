@@ -1,0 +1,171 @@
+"""`gate`: one revision judged; the verdict written and said. `gate sign` signs it."""
+
+import json
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from pullrecovery.common.errors import UsageError
+from pullrecovery.common.plain_text import plain
+from pullrecovery.common.process import run
+from pullrecovery.common.secret_variables import SIGNING_KEY, TOKEN, is_given, secret
+from pullrecovery.common.variables import VariableSet
+from pullrecovery.gate.commit import checked_out, target_in
+from pullrecovery.gate.run.in_lab import LabGate
+from pullrecovery.gate.run.issue import Place, issue
+from pullrecovery.gate.run.judge import Revision
+from pullrecovery.gate.run.mirror import Side
+from pullrecovery.gate.verdict.document import Checks, Failure, GateVerdict, to_document
+from pullrecovery.gate.verdict.keys import check_private
+from pullrecovery.lab.lock import is_held_above, locked
+from pullrecovery.lab.paths import REPOSITORY, default_paths
+from pullrecovery.lab.progress import Progress
+from pullrecovery.lab.sandbox_needs import Needs
+from pullrecovery.lab.tools.versions import kubernetes_set
+from pullrecovery.lab.up import PHASES
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Target
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.tasks.order import fix_order
+
+REPORTS = REPOSITORY / ".reports" / "gate"
+_ANSWER_WITHIN = 30.0
+_JSON, _JWS = "verdict.json", "verdict.jws"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be judged: `folder` of the target, the commit's name, and how.
+
+    `key` is the file of the signing key, if one is given; this process does not open it. `live`:
+    the images are those of the registry itself, and not of the lab's stand-in. `within` is each
+    tier's deadline, `valid` how long the verdict is good for. `out` takes the verdict. With
+    `allow_cluster_objects`, those of charts are applied under names of the sandbox's own.
+    """
+
+    folder: Path
+    revision: str
+    kubernetes: str
+    key: Path | None
+    out: Path
+    valid: timedelta
+    within: float
+    seed: bool
+    live: bool = False
+    allow_cluster_objects: bool = False
+
+
+def run_gate(wish: Wish) -> int:
+    """Judge the revision and write the verdict; returns the exit code that its decision has.
+
+    Where it ends with an error there is no verdict, an earlier one neither.
+    """
+    for name in (_JSON, _JWS):
+        (wish.out / name).unlink(missing_ok=True)
+    _check_keys(wish.key)
+    paths, versions = default_paths(), kubernetes_set(wish.kubernetes)
+    paths.state.mkdir(parents=True, exist_ok=True)
+    progress = Progress(PHASES)
+    # A run that holds the lab, as that of the tests, has raised it for what it starts.
+    beside = is_held_above(paths)
+    with ExitStack() as held:
+        commit = held.enter_context(checked_out(wish.folder, wish.revision, paths.state))
+        # Before the lab is held: a mistake in the target is told at once, whoever uses the lab.
+        revision = Revision(target_in(commit.folder, wish.folder))
+        if not beside:
+            held.enter_context(locked(paths, progress.say))
+        source = _source(revision.target) if wish.live else None
+        gate = LabGate(
+            paths,
+            versions,
+            revision,
+            wish.seed,
+            wish.within,
+            progress,
+            source,
+            beside,
+            wish.allow_cluster_objects,
+        )
+        judgement = gate.judge()
+        place = Place("live" if wish.live else "lab", versions.kubernetes)
+        verdict = issue(revision, commit.sha, judgement, place, valid=wish.valid)
+        verdict = replace(verdict, checks=_in_target(verdict.checks, commit.folder))
+    _write(wish, verdict)
+    _say(verdict, gate.needs, wish.out / (_JWS if wish.key else _JSON), signed=bool(wish.key))
+    return int(verdict.decision.exit)
+
+
+def _write(wish: Wish, verdict: GateVerdict) -> None:
+    """Write the record and, where there is a key, have it signed."""
+    wish.out.mkdir(parents=True, exist_ok=True)
+    (wish.out / _JSON).write_text(json.dumps(to_document(verdict), indent=2) + "\n")
+    if wish.key:
+        _sign(wish.out / _JSON, wish.key, verdict.revision)
+
+
+def _check_keys(file: Path | None) -> None:
+    """Raise UsageError before anything is judged where the verdict could not be signed."""
+    if is_given(SIGNING_KEY):
+        raise UsageError(
+            f"{SIGNING_KEY} is set, and the process that judges a commit takes no key: unset it"
+            " here, and sign the record that is judged with `gate sign` in another step."
+        )
+    if file:
+        check_private(file)
+
+
+def _sign(record: Path, key: Path, sha: str) -> None:
+    """Have another process sign the record, in which nothing of the target was read."""
+    command = [sys.executable, "-m", "pullrecovery", "gate", "sign", f"--revision={sha}"]
+    command += [f"--key={key.resolve()}", f"--in={record.resolve()}"]
+    run(command, inherit=[VariableSet.PYTHON], cwd=REPOSITORY)
+
+
+def _source(target: Target) -> Side:
+    """The registry itself, as the holder of GHCR_TOKEN sees it."""
+    token = secret(TOKEN)
+    if not token:
+        raise UsageError(f"Set {TOKEN} to a token that may read the packages of {target.owner}.")
+    registry = RegistryClient(target.registry, httpx.Client(timeout=_ANSWER_WITHIN))
+    return Side(registry, Credential(target.login, token))
+
+
+def _in_target(checks: Checks, folder: Path) -> Checks:
+    """Files by their place in the target, as the folder they were judged in is gone."""
+
+    def told(each: Failure) -> Failure:
+        evidence, remedy = (text.replace(f"{folder}/", "") for text in (each.evidence, each.remedy))
+        return replace(each, evidence=evidence, remedy=remedy)
+
+    return replace(checks, failed=tuple(told(each) for each in checks.failed))
+
+
+def _say(verdict: GateVerdict, needs: Needs, file: Path, *, signed: bool) -> None:
+    """The decision, every failure with its remedy, and where the verdict is."""
+    print(f"{verdict.decision}: {verdict.target} at {verdict.revision}")
+    for reason in verdict.reasons:
+        print(f"  because  {plain(reason)}")
+    for each in verdict.checks.failed:
+        shown = " (optional)" if each.check in verdict.checks.optional else ""
+        print(f"  {each}{shown}", f"    seen  {plain(each.evidence)}", sep="\n")
+        print(f"    mend  {plain(each.remedy)}")
+    for judged in verdict.workloads:
+        order = fix_order(_failing(verdict.checks, judged.name))
+        if order:
+            print(f"  fix {judged.name}: {order}")
+    for judged in verdict.workloads:
+        print(f"  {judged.name:<16} {judged.reference} {judged.image or 'no digest'}")
+    for need in needs.told():
+        print(f"  {need}")
+    print(f"  {len(verdict.checks.run)} of {len(verdict.checks.declared)} checks were run")
+    print(f"  verdict, {'signed' if signed else 'NOT signed (no key)'}: {file}")
+
+
+def _failing(checks: Checks, workload: str) -> list[str]:
+    """The criteria of a workload that failed, each as often as it named a cause."""
+    places = (each.check.rpartition(" ") for each in checks.failed)
+    return [criterion for name, _, criterion in places if name == workload]

@@ -1,0 +1,156 @@
+"""The gate's tiers in the lab, which is raised no further than the next tier needs."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.process import end_running
+from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, Revision, Verdicts
+from pullrecovery.gate.run.mirror import Side, mirror
+from pullrecovery.gate.run.start_charts import judge_started
+from pullrecovery.gate.run.tiers import Judgement, Step, run_tiers
+from pullrecovery.lab.docs_site.lab_docs_site import building_beside
+from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.progress import Progress
+from pullrecovery.lab.sandbox_needs import Needs, sandbox_needs
+from pullrecovery.lab.seed import LabWorld, open_world
+from pullrecovery.lab.tools.versions import KubernetesSet
+from pullrecovery.lab.up import OnBase, Raising
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Verdict
+from pullrecovery.observe.registry import observe_wanted
+from pullrecovery.world.world import World
+
+
+def judge_in(lab_world: LabWorld, revision: Revision, within: float) -> Judgement:
+    """What the tiers come to in a lab that is up; for who holds its lock, as a test does.
+
+    `within` is each tier's deadline in seconds. The world's target must be the revision's.
+    """
+    world = lab_world.world
+
+    def started() -> Verdicts:
+        return {**judge_started(lab_world), **revision.still_named(world)}
+
+    steps = [
+        Step("static", revision.checks(STATIC), lambda: revision.static(world), within),
+        Step("registry", revision.checks(REGISTRY), lambda: revision.registry(world), within),
+        Step("lab", revision.checks(CLUSTER), started, within),
+    ]
+    return run_tiers(steps, optional=revision.optional)
+
+
+@dataclass
+class LabGate:
+    """Judges one revision in the lab, whose lock is held.
+
+    With `beside` another run holds the lock, and has raised the lab: it is used as it is.
+    `within` is each tier's deadline in seconds. With a `source`, the images are those of that
+    registry, copied into the lab by their digests. Without one, and with `seed`, a wanted image
+    that the stand-in has nothing of is built from the revision and pushed there, as the workflow
+    would have done. `needs` is what its charts ask for and no sandbox has, once they were started.
+    """
+
+    paths: Paths
+    versions: KubernetesSet
+    revision: Revision
+    seed: bool
+    within: float
+    progress: Progress
+    source: Side | None = None
+    beside: bool = False
+    allow_cluster_objects: bool = False
+    needs: Needs = field(default_factory=Needs, init=False)
+    _open: ExitStack = field(default_factory=ExitStack)
+    _world: LabWorld | None = None
+    _on_base: OnBase = lambda *_: None
+
+    def judge(self) -> Judgement:
+        """What the three tiers come to."""
+        revision, within = self.revision, self.within
+        steps = [
+            Step("static", revision.checks(STATIC), self._static, within, self._raise),
+            Step("registry", revision.checks(REGISTRY), self._registry, within, self._seed),
+            Step("lab", revision.checks(CLUSTER), self._started, within, self._raise_cluster),
+        ]
+        docs, say = revision.target.docs, self.progress.say
+        with self._open, building_beside(self.paths, docs, say) as beside:
+            self._on_base = beside.build
+            judgement = run_tiers(steps, optional=revision.optional, say=self.progress.say)
+            if any(tier.ended == "timed-out" for tier in judgement.tiers):
+                # What goes on beside would be waited for.
+                beside.end()
+                end_running()
+            return judgement
+
+    @property
+    def lab_world(self) -> LabWorld:
+        if self._world is None:
+            raise LabError("The lab was not raised.")
+        return self._world
+
+    def _static(self) -> Verdicts:
+        return self.revision.static(self.lab_world.world)
+
+    def _registry(self) -> Verdicts:
+        absent = self._copied(self.source) if self.source else {}
+        return {**self.revision.registry(self.lab_world.world), **absent}
+
+    def _copied(self, source: Side) -> Verdicts:
+        """Copy every wanted image; returns what REG-002 says of those that are not there."""
+        lab_world, absent = self.lab_world, dict[str, Verdict]()
+        lab = Side(lab_world.pusher.registry, lab_world.pusher.credential)
+        for workload in self.revision.target.workloads:
+            answer = observe_wanted(self._there(source), workload.image)
+            if answer.ok and answer.digest:
+                mirror(workload.image, answer.digest, source, lab)
+            else:
+                absent |= self.revision.not_there(lab_world.world, workload, answer)
+        return absent
+
+    def _there(self, source: Side) -> World:
+        """The view into the registry that the images come from."""
+        world = self.lab_world.world
+        return replace(
+            world, registry=source.registry, reader=source.credential or Credential("", "")
+        )
+
+    def _started(self) -> Verdicts:
+        self.needs = sandbox_needs(self.lab_world)
+        found = judge_started(self.lab_world)
+        there = self._there(self.source) if self.source else self.lab_world.world
+        return {**found, **self.revision.still_named(there)}
+
+    def _raise(self) -> None:
+        self._use(with_cluster=False)
+
+    def _raise_cluster(self) -> None:
+        self._use(with_cluster=True)
+
+    def _use(self, *, with_cluster: bool) -> None:
+        """Raise the lab as far as that, and look out of it from now on."""
+        raising = Raising(
+            self.paths,
+            self.versions,
+            progress=self.progress,
+            with_cluster=with_cluster,
+            on_base=self._on_base,
+        )
+        lab = raising.attach_to_run() if self.beside else raising.up_locked()
+        world = open_world(
+            lab,
+            self.revision.target,
+            self.progress.say,
+            allow_cluster_objects=self.allow_cluster_objects,
+        )
+        self._world = self._open.enter_context(world)
+
+    def _seed(self) -> None:
+        """Push what is not there, and leave alone what is."""
+        lab_world = self.lab_world
+        seeded = self.seed and self.source is None
+        for workload in self.revision.target.workloads if seeded else ():
+            wanted = observe_wanted(lab_world.world, workload.image)
+            if wanted.missing:
+                self.progress.say(f"    pushing {workload.image.reference}, which the lab has not")
+                lab_world.publish(workload.image, workload.app)

@@ -1,0 +1,44 @@
+"""From what the tiers came to, the verdict: with its time, its end, and its decision."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pullrecovery import __version__
+from pullrecovery.common.suite_commit import suite_commit
+from pullrecovery.gate.run.judge import Revision
+from pullrecovery.gate.run.tiers import Judgement
+from pullrecovery.gate.verdict.document import VALID_FOR, GateVerdict
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it was judged: whose images (`lab` or `live`), and the cluster's version."""
+
+    world: str
+    kubernetes: str
+
+
+def issue(
+    revision: Revision,
+    sha: str,
+    judgement: Judgement,
+    place: Place,
+    *,
+    valid: timedelta = VALID_FOR,
+) -> GateVerdict:
+    """The verdict of now on the commit `sha`; the charts are read for their digests."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return GateVerdict(
+        revision=sha,
+        target=revision.target.name,
+        suite=__version__,
+        suite_commit=suite_commit(),
+        issued=now,
+        expires=now + valid,
+        world=place.world,
+        kubernetes=place.kubernetes,
+        workloads=revision.workloads(),
+        checks=judgement.checks,
+        doubts=judgement.doubts,
+        tiers=judgement.tiers,
+    ).decided()

@@ -1,0 +1,103 @@
+"""What each tier judges of a revision, through the same criteria as everywhere else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from pullrecovery.diagnosis.workflow import diagnose_workflow
+from pullrecovery.gate.releases import Judged
+from pullrecovery.gate.verdict.document import check
+from pullrecovery.model.observation import Observation, Probe
+from pullrecovery.model.target import Cause, Target, Verdict, Workload, all_named, fails
+from pullrecovery.observe import observe_pull, observe_written
+from pullrecovery.observe.registry import observe_wanted
+from pullrecovery.observe.reuse import current_identity
+from pullrecovery.tasks import CRITERIA, judged, optional_criteria
+from pullrecovery.world.cache import Memory
+from pullrecovery.world.world import World
+
+# Which tier answers for which criterion; those that are about nothing in a cluster come first.
+STATIC = frozenset({"REG-005", "REG-007"})
+REGISTRY = frozenset({"REG-001", "REG-002"})
+CLUSTER = frozenset(CRITERIA) - STATIC - REGISTRY
+
+Verdicts = Mapping[str, Verdict]
+
+
+@dataclass
+class Revision:
+    """A target as one commit has it, and what the tiers found out of its images.
+
+    `images` has the digest of each workload's wanted image, by the workload's name.
+    """
+
+    target: Target
+    images: dict[str, str] = field(default_factory=dict)
+
+    def checks(self, criteria: frozenset[str]) -> tuple[str, ...]:
+        """The checks of these criteria that this target can be judged by, workload by workload."""
+        known = [name for name in judged(self.target) if name in criteria]
+        return tuple(check(each.name, reg) for each in self.target.workloads for reg in known)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The checks that are shown, and hold nothing."""
+        return self.checks(optional_criteria(self.target))
+
+    def workloads(self) -> tuple[Judged, ...]:
+        """The workloads as they are bound to a verdict."""
+        return tuple(
+            Judged.of(each, self.images.get(each.name, "")) for each in self.target.workloads
+        )
+
+    def static(self, world: World) -> Verdicts:
+        """Render, values, docs and workflow: text alone, and no registry is asked.
+
+        A workflow that would not push the image fails REG-002 before the registry is asked.
+        """
+        found: dict[str, Verdict] = {}
+        for workload in self.target.workloads:
+            seen = observe_written(world, workload)
+            found |= _judge(seen, STATIC)
+            wrong = all_named(*diagnose_workflow(seen.workflow, self.target, workload.image))
+            if wrong:
+                found[check(workload.name, "REG-002")] = wrong
+        return found
+
+    def registry(self, world: World) -> Verdicts:
+        """Image, digest, platforms and the operator's credential; the digests are kept."""
+        found: dict[str, Verdict] = {}
+        for workload in self.target.workloads:
+            # A memory for each, as it keeps one look at a thing.
+            own = replace(world, cluster=None, memory=Memory())
+            identity = current_identity(own, workload.image.reference)
+            seen = replace(observe_pull(own, workload), identity=identity)
+            self.images[workload.name] = seen.wanted.digest
+            found |= _judge(seen, REGISTRY)
+        return found
+
+    def not_there(self, world: World, workload: Workload, answer: Probe) -> Verdicts:
+        """What the real registry's `answer` is to REG-002, where it names no image."""
+        self.images[workload.name] = ""
+        seen = replace(observe_written(world, workload), wanted=answer)
+        return {check(workload.name, "REG-002"): CRITERIA["REG-002"](seen)}
+
+    def still_named(self, world: World) -> Verdicts:
+        """The workloads whose tag names another digest by now than when the registry was judged."""
+        found: dict[str, Verdict] = {}
+        for workload in self.target.workloads:
+            now, before = observe_wanted(world, workload.image), self.images[workload.name]
+            if now.digest != before:
+                evidence = f"{workload.image.reference} was {before}, and is {now.digest or now}"
+                moved = fails(Cause.TAG_MOVED, evidence, "judge the revision again")
+                found[check(workload.name, "REG-006")] = moved
+        return found
+
+
+def judge_running(seen: Observation) -> Verdicts:
+    """What the criteria say of a workload that was started in the lab."""
+    return _judge(seen, CLUSTER)
+
+
+def _judge(seen: Observation, criteria: frozenset[str]) -> dict[str, Verdict]:
+    known = [name for name in judged(seen.target) if name in criteria]
+    return {check(seen.workload.name, name): CRITERIA[name](seen) for name in known}

@@ -1,0 +1,56 @@
+"""An image of the real registry, byte by byte in the lab's: so that the very digest is started."""
+
+import json
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import Any
+
+import httpx
+
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Image
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.registry.image_copy import PackageAccess, TransferError
+
+
+@dataclass(frozen=True)
+class Side:
+    """A registry and who asks it: one that may read here, or write there."""
+
+    registry: RegistryClient
+    credential: Credential | None
+
+
+def mirror(image: Image, digest: str, source: Side, target: Side) -> None:
+    """Copy the image with the digest `digest`, and put it under the image's tag.
+
+    An index is copied with all that it names. What is there already is not sent again.
+    Raises TransferError with the words of the registry that did not play along.
+    """
+    try:
+        reader = PackageAccess(source.registry, source.credential, image.package, "pull")
+        writer = PackageAccess(target.registry, target.credential, image.package, "pull,push")
+        content, kind = _copy(reader, writer, digest)
+        writer.put_manifest(image.tag, content, kind)
+    except httpx.HTTPError as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise TransferError(f"{image.reference} cannot be copied: {problem}") from error
+
+
+def _copy(reader: PackageAccess, writer: PackageAccess, digest: str) -> tuple[bytes, str]:
+    """Copy a manifest with all that it names; returns its bytes and its media type."""
+    content, kind = reader.manifest(digest)
+    document: dict[str, Any] = json.loads(content)
+    for child in document.get("manifests", ()):
+        written, child_kind = _copy(reader, writer, child["digest"])
+        writer.put_manifest(child["digest"], written, child_kind)
+    for part in [*_config(document), *document.get("layers", ())]:
+        if not writer.has(part["digest"]):
+            with TemporaryFile() as file:
+                reader.read_blob(part["digest"], file)
+                writer.put_blob(part["digest"], file)
+    return content, kind
+
+
+def _config(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [document["config"]] if "config" in document else []

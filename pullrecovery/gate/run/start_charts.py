@@ -1,0 +1,140 @@
+"""A revision's workloads started in the lab, as their charts are, and judged where they run."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from kubernetes import client as k8s
+
+from pullrecovery.common.process import CommandError
+from pullrecovery.common.redaction import protect
+from pullrecovery.common.wait import WaitError, wait_for
+from pullrecovery.diagnosis.rollout import rolled_out
+from pullrecovery.diagnosis.stuck import stuck_containers
+from pullrecovery.gate.run.judge import Verdicts, judge_running
+from pullrecovery.kube.events import Recorder
+from pullrecovery.kube.workloads import observe_deployment, observe_pods
+from pullrecovery.lab.sandbox import Sandbox, make_sandbox
+from pullrecovery.lab.seed import LabWorld
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Cause, Verdict, Visibility, Workload
+from pullrecovery.observe import observe_pull
+from pullrecovery.registry.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
+from pullrecovery.world.cache import Memory
+from pullrecovery.world.world import World
+
+# Seconds. What is not up by then is judged as it is.
+_UP_WITHIN = 60.0
+_HOOKS_WITHIN = 30
+_LOOK_EVERY = 1.0
+# The API server's words for a pod that needs more than the sandbox has.
+_POD_SECURITY = "violates PodSecurity"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A namespace of one workload's own, with its pull secret, and the view into it."""
+
+    world: World
+    workload: Workload
+    recorder: Recorder
+
+    def settled(self) -> bool:
+        """Whether its pods are all new and Ready, or one waits for an image, or none is let run."""
+        deployment = observe_deployment(self.world, self.workload)
+        pods = observe_pods(self.world, self.workload, deployment)
+        refused = _POD_SECURITY in deployment.replica_failure
+        return refused or rolled_out(deployment, pods) or bool(stuck_containers(pods))
+
+
+def judge_started(lab_world: LabWorld) -> Verdicts:
+    """Deploy every workload of the world's target, see it run, and judge what is in the cluster.
+
+    What the charts render is deployed as it is: nothing is wired or corrected. Nothing stays.
+    """
+    found: dict[str, Verdict] = {}
+    with ExitStack() as stack:
+        places = [
+            stack.enter_context(_place(lab_world, workload))
+            for workload in lab_world.world.target.workloads
+        ]
+        refused = [_deploy(place) for place in places]
+        for place, words in zip(places, refused, strict=True):
+            if not words:
+                _await(place)
+            verdicts = judge_running(observe_pull(place.world, place.workload))
+            found |= {name: _with_words(each, words) for name, each in verdicts.items()}
+    return found
+
+
+def _with_words(verdict: Verdict, words: str) -> Verdict:
+    """Helm's own words beside what is not there for them."""
+    if verdict.cause is not Cause.NOT_DEPLOYED or not words:
+        return verdict
+    return replace(verdict, evidence=f"{verdict.evidence}; Helm: {words}")
+
+
+@contextmanager
+def _place(lab_world: LabWorld, workload: Workload) -> Iterator[Place]:
+    """A namespace that only this run has; the release and then it go at the end."""
+    name = f"{workload.namespace}-{secrets.token_hex(3)}"
+    # The next run removes it if this one is killed.
+    sandbox = make_sandbox(lab_world, name)
+    world = replace(lab_world.world, helm=sandbox.helm)
+    recorder = Recorder(world.core, name)
+    try:
+        if workload.visibility is Visibility.PRIVATE:
+            _put_secret(world, name, lab_world.mint().credential)
+        recorder.start()
+        own = replace(world, events=recorder, memory=Memory())
+        yield Place(own, replace(workload, namespace=name), recorder)
+    finally:
+        recorder.end()
+        _remove(world, replace(workload, namespace=name), sandbox)
+
+
+def _remove(world: World, workload: Workload, sandbox: Sandbox) -> None:
+    """Uninstall the release and delete its namespace; whoever wrote the chart delays neither."""
+    try:
+        world.helm.uninstall(workload, hooks=False)
+    finally:
+        world.core.delete_namespace(workload.namespace)
+        sandbox.forget()
+
+
+def _put_secret(world: World, namespace: str, credential: Credential) -> None:
+    """The target's pull secret, with a token of its own that may read and nothing else."""
+    document = {"auths": {world.target.registry: {"auth": protect(credential.auth)}}}
+    body = k8s.V1Secret(
+        metadata=k8s.V1ObjectMeta(name=world.target.pull_secret),
+        type=DOCKER_CONFIG_JSON,
+        string_data={DATA_KEYS[DOCKER_CONFIG_JSON]: json.dumps(document)},
+    )
+    world.core.create_namespaced_secret(namespace, body)
+
+
+def _deploy(place: Place) -> str:
+    """Install the chart; returns Helm's words where it refuses, for what is then judged."""
+    try:
+        place.world.helm.upgrade(place.workload, within=_HOOKS_WITHIN)
+    except CommandError as error:
+        return error.output.strip()
+    return ""
+
+
+def _await(place: Place) -> None:
+    """Wait until there is something to judge; where nothing comes, that is judged, too."""
+    name = place.workload.name
+    try:
+        wait_for(
+            f"{name} is up",
+            place.settled,
+            bool,
+            timeout=_UP_WITHIN,
+            interval=_LOOK_EVERY,
+            pause=place.recorder.pause,
+        )
+    except WaitError:
+        return

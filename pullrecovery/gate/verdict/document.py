@@ -1,0 +1,258 @@
+"""The gate's verdict on one revision: what was judged of what, and what follows from it.
+
+As JSON it is what docs/gate-verdict.schema.json describes.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import fields as dataclass_fields
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, get_args, get_origin
+
+from pullrecovery.common.errors import Exit, PullRecoveryError
+from pullrecovery.common.false_pass_guards import Guard
+from pullrecovery.common.redaction import redact
+from pullrecovery.gate.releases import Judged
+from pullrecovery.model.target import Cause, Verdict
+
+SCHEMA = 1
+# How long a verdict is good for, unless the user says otherwise.
+VALID_FOR = timedelta(hours=24)
+# A verdict is a signed text of limited length, and evidence may be a client's whole output.
+_TEXT = 2000
+
+
+class VerdictError(PullRecoveryError):
+    """A document that is no verdict of the gate."""
+
+
+class Decision(StrEnum):
+    """What is to become of the revision; only `promote` lets it through."""
+
+    PROMOTE = "promote"
+    HOLD = "hold"
+    CANNOT_TELL = "cannot-tell"
+
+    @property
+    def exit(self) -> Exit:
+        codes = {self.PROMOTE: Exit.HOLDS, self.HOLD: Exit.DOES_NOT_HOLD}
+        return codes.get(self, Exit.CANNOT_TELL)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a check failed: one cause of it, with what was seen and the command that mends it."""
+
+    check: str
+    cause: str
+    evidence: str = ""
+    remedy: str = ""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it speaks of the revision; an outage or something unknown does not."""
+        return self.cause != Cause.UNKNOWN and not self.cause.startswith("external.")
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.cause}"
+
+
+@dataclass(frozen=True)
+class Checks:
+    """The checks, each a workload's name and a criterion: what was to be judged, and what was.
+
+    `optional` ones are shown, and hold nothing. A tier that ends the gate leaves those after it
+    neither run nor skipped.
+    """
+
+    declared: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    failed: tuple[Failure, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What was declared and neither run nor skipped."""
+        done = {*self.run, *self.skipped}
+        return tuple(check for check in self.declared if check not in done)
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A part of the gate and how it ended: `passed`, `held`, `timed-out` or `not-run`."""
+
+    name: str
+    ended: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """What the gate says of `revision` (a full commit id) of a target, and what it rests on.
+
+    `issued` and `expires` have a time zone. `suite` is the version of this package, `suite_commit`
+    its commit, or '' where that is unknown. `world` is whose images were judged: those of the
+    `lab`, or `live`, of the registry itself. `doubts` are why the gate could not tell, `partial`
+    says that not all was selected, and `reasons` are those of the decision, the first to mend in
+    front.
+    """
+
+    revision: str
+    target: str
+    suite: str
+    suite_commit: str
+    issued: datetime
+    expires: datetime
+    world: str
+    kubernetes: str
+    workloads: tuple[Judged, ...]
+    checks: Checks
+    partial: bool = False
+    doubts: tuple[str, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    decision: Decision = Decision.CANNOT_TELL
+    reasons: tuple[str, ...] = field(default=())
+
+    def decided(self) -> "GateVerdict":
+        """The same with the decision that follows from it."""
+        decision, reasons = decide(
+            self.checks, self.workloads, partial=self.partial, doubts=self.doubts
+        )
+        return replace(self, decision=decision, reasons=reasons)
+
+    def workload(self, name: str) -> Judged | None:
+        """What was judged under this name; None if nothing was."""
+        return next((each for each in self.workloads if each.name == name), None)
+
+
+def check(workload: str, criterion: str) -> str:
+    """The name of a check: `frontend REG-005`."""
+    return f"{workload} {criterion}"
+
+
+def failures(name: str, verdict: Verdict) -> tuple[Failure, ...]:
+    """Every cause that a criterion's verdict names, as failures of the check `name`."""
+    return tuple(
+        Failure(name, str(each.cause), _short(each.evidence), _short(each.remedy))
+        for each in verdict.named
+        if not verdict.holds
+    )
+
+
+def decide(
+    checks: Checks, workloads: Iterable[Judged], *, partial: bool, doubts: Iterable[str]
+) -> tuple[Decision, tuple[str, ...]]:
+    """What follows from what was judged, with the reasons; nothing is promoted for want of one.
+
+    A failure that speaks of the revision holds it, whatever else is not known of it.
+    """
+    wrong = [each for each in checks.failed if each.check not in checks.optional]
+    told = [str(each) for each in wrong if each.tells]
+    untold = [str(each) for each in wrong if not each.tells]
+    unknown = [*doubts, *untold, *_gaps(checks, tuple(workloads), partial=partial)]
+    if told:
+        return Decision.HOLD, (*told, *unknown)
+    if unknown:
+        return Decision.CANNOT_TELL, tuple(unknown)
+    return Decision.PROMOTE, ()
+
+
+def _gaps(checks: Checks, workloads: tuple[Judged, ...], *, partial: bool) -> Iterator[str]:
+    """What is wanting for a verdict, each in one sentence."""
+    if not workloads:
+        yield "no workload was judged"
+    if not checks.run:
+        yield f"{Guard.SOMETHING_JUDGED}: no check was run"
+    if partial:
+        yield "not every check was selected"
+    required = set(checks.declared) - set(checks.optional)
+    yield from (f"{Guard.NO_SKIPS}: {each}" for each in checks.skipped if each in required)
+    yield from _together("not run", [each for each in checks.missing if each in required])
+    undeclared = [each for each in checks.run if each not in checks.declared]
+    yield from (f"{each} was run and not declared" for each in undeclared)
+    unnamed = dict.fromkeys(each.reference for each in workloads if not each.image)
+    if unnamed:
+        yield f"no digest is known of {', '.join(unnamed)}"
+
+
+def _together(what: str, found: list[str]) -> Iterator[str]:
+    """Checks that have one thing in common, in one sentence: a tier that ends leaves many."""
+    if len(found) == 1:
+        yield f"{found[0]} was {what}"
+    elif found:
+        yield f"{len(found)} checks were {what}: {', '.join(found)}"
+
+
+def to_document(verdict: GateVerdict) -> dict[str, Any]:
+    """The verdict as JSON has it."""
+    return {
+        "schema": SCHEMA,
+        **asdict(verdict),
+        "issued": verdict.issued.isoformat(),
+        "expires": verdict.expires.isoformat(),
+    }
+
+
+def from_document(document: Any) -> GateVerdict:
+    """The verdict that a document of this schema has; raises VerdictError for any other."""
+    if not isinstance(document, dict):
+        raise VerdictError(f"the document is no verdict of schema {SCHEMA}, and no JSON object")
+    if document.get("schema") != SCHEMA:
+        found = document.get("schema")
+        raise VerdictError(f"the verdict's schema is {found!r}, and {SCHEMA} is what is known here")
+    fields = {key: value for key, value in document.items() if key != "schema"}
+    try:
+        checks = dict(fields.pop("checks"))
+        failed = tuple(Failure(**each) for each in checks.pop("failed"))
+        verdict = GateVerdict(
+            **{key: _frozen(value) for key, value in fields.items()}
+            | {
+                "issued": _moment(fields["issued"]),
+                "expires": _moment(fields["expires"]),
+                "workloads": tuple(
+                    Judged(**{k: _frozen(v) for k, v in each.items()})
+                    for each in fields["workloads"]
+                ),
+                "tiers": tuple(Tier(**each) for each in fields["tiers"]),
+                "decision": Decision(fields["decision"]),
+                "checks": Checks(**{k: _frozen(v) for k, v in checks.items()}, failed=failed),
+            }
+        )
+        _check_types(verdict)
+        return verdict
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise VerdictError(f"the document is no verdict of schema {SCHEMA}: {error}") from error
+
+
+def _check_types(node: Any) -> None:
+    """Raise TypeError where a field has another type than its class declares."""
+    for declared in dataclass_fields(node):
+        value, kind = getattr(node, declared.name), declared.type
+        outer: Any = (int, float) if kind is float else get_origin(kind) or kind
+        if not isinstance(value, outer) or (isinstance(value, bool) and kind is not bool):
+            raise TypeError(f"{declared.name} is a {type(value).__name__}")
+        if is_dataclass(value):
+            _check_types(value)
+        for item in value if isinstance(value, tuple) else ():
+            if not isinstance(item, get_args(kind)[0]):
+                raise TypeError(f"{declared.name} has a {type(item).__name__}")
+            if is_dataclass(item):
+                _check_types(item)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:
+        raise ValueError(f"{text} has no time zone")
+    return moment
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _short(text: str) -> str:
+    text = redact(text)
+    return text if len(text) <= _TEXT else f"{text[:_TEXT]}…"

@@ -1,0 +1,153 @@
+"""`gate verify`: whether a signed verdict lets a revision through, here and now."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+
+import httpx
+
+from pullrecovery import __version__
+from pullrecovery.common.errors import Exit, UsageError
+from pullrecovery.common.secret_variables import TOKEN, secret
+from pullrecovery.common.suite_commit import suite_commit
+from pullrecovery.gate.commit import checked_out, target_in
+from pullrecovery.gate.releases import Deployed, chart_digest
+from pullrecovery.gate.verdict.document import VALID_FOR
+from pullrecovery.gate.verdict.keys import verifying_key
+from pullrecovery.gate.verdict.signing import Expected, verify
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Target
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.tasks import CRITERIA, judged, optional_criteria
+
+# Where no target says so: those that every target can be judged by, and none is optional.
+REQUIRED = frozenset(CRITERIA) - {"REG-007", "REG-008"}
+WORLDS = ("lab", "live")
+_IMAGE = re.compile(r"(?P<workload>[^=]+)=(?P<digest>sha256:[0-9a-f]{64})")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ANSWER_WITHIN = 30.0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a verdict is to let through: `images` are `WORKLOAD=DIGEST`, as they are now.
+
+    With a `folder` of the target the charts are compared as well, and the digests that are not
+    given are asked of the registry. Without one, `target` is the target's name and `namespace` the
+    one that the workloads are deployed to. `worlds` are those in which it may have been found. It
+    may have been issued `max_age` ago, and no longer.
+    """
+
+    verdict: Path
+    key: Path | None
+    revision: str
+    folder: Path | None
+    images: tuple[str, ...]
+    worlds: tuple[str, ...] = ("live",)
+    max_age: timedelta = VALID_FOR
+    target: str = ""
+    namespace: str = ""
+
+
+def run_verify(claim: Claim, http: httpx.Client | None = None) -> int:
+    """Print `promote`, or every reason why not; returns 0 or 1.
+
+    `http` leads to the registry, where that is not on the internet.
+    """
+    key, signed = verifying_key(claim.key), read_signed(claim.verdict)
+    expected = _expected(claim, http or httpx.Client(timeout=_ANSWER_WITHIN))
+    reasons = verify(signed, key, expected)
+    if not reasons:
+        print(f"promote: {expected.revision}, by a verdict that {key.thumbprint()} signed")
+        return int(Exit.HOLDS)
+    print(f"hold: {expected.revision}", *(f"  because  {each}" for each in reasons), sep="\n")
+    return int(Exit.DOES_NOT_HOLD)
+
+
+def read_signed(file: Path) -> str:
+    """The text of a signed verdict; UsageError where the file cannot be read."""
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The verdict {file} cannot be read: {error}") from error
+
+
+def _expected(claim: Claim, http: httpx.Client) -> Expected:
+    given = _given(claim.images)
+    if claim.folder is None:
+        if not _COMMIT.fullmatch(claim.revision):
+            raise UsageError(f"{claim.revision!r} is no full commit id; only git can say which.")
+        if not given:
+            raise UsageError("Name the images with --image, or the target's folder with --target.")
+        if not (claim.target and claim.namespace):
+            raise UsageError("Name --target-name and --namespace, or the target with --target.")
+        place = Deployed(claim.namespace, "", ())
+        deployed = dict.fromkeys(given, place)
+        return _claimed(claim, claim.revision, claim.target, given, deployed, criteria=REQUIRED)
+    with (
+        TemporaryDirectory(prefix="pull-recovery-") as scratch,
+        checked_out(claim.folder, claim.revision, Path(scratch)) as commit,
+    ):
+        target = target_in(commit.folder, claim.folder)
+        criteria = frozenset(judged(target)) - optional_criteria(target)
+        charts = {each.name: chart_digest(each) for each in target.workloads}
+        deployed = {each.name: Deployed.of(each) for each in target.workloads}
+        images = _known(target, given, http)
+        return _claimed(
+            claim, commit.sha, target.name, images, deployed, criteria=criteria, charts=charts
+        )
+
+
+def _claimed(
+    claim: Claim,
+    revision: str,
+    target: str,
+    images: Mapping[str, str],
+    deployed: Mapping[str, Deployed],
+    *,
+    criteria: frozenset[str],
+    charts: Mapping[str, str] = MappingProxyType({}),
+) -> Expected:
+    return Expected(
+        revision=revision,
+        target=target,
+        deployed=deployed,
+        images=images,
+        criteria=criteria,
+        suite=__version__,
+        suite_commit=suite_commit(),
+        now=datetime.now(UTC),
+        charts=charts,
+        worlds=frozenset(claim.worlds),
+        max_age=claim.max_age,
+    )
+
+
+def _given(images: Sequence[str]) -> dict[str, str]:
+    found = {text: _IMAGE.fullmatch(text) for text in images}
+    wrong = next((text for text, match in found.items() if match is None), None)
+    if wrong is not None:
+        raise UsageError(f"--image {wrong}: it is WORKLOAD=sha256: and 64 hex digits.")
+    return {match["workload"]: match["digest"] for match in found.values() if match}
+
+
+def _known(target: Target, given: Mapping[str, str], http: httpx.Client) -> dict[str, str]:
+    """The digest of each workload's wanted image: as given, else as the registry has it now.
+
+    Without a digest nothing is let through, so what the registry refuses is a reason to hold.
+    """
+    unknown = given.keys() - {each.name for each in target.workloads}
+    if unknown:
+        raise UsageError(f"--image {min(unknown)}=…: the target has no such workload.")
+    token = secret(TOKEN)
+    credential = Credential(target.login, token) if token else None
+    registry = RegistryClient(target.registry, http)
+    return {
+        each.name: given.get(each.name)
+        or registry.manifest(each.image.package, each.image.tag, credential).digest
+        for each in target.workloads
+    }

@@ -1,0 +1,219 @@
+"""What the kubelet says of pods, recorded as it is said: a watch that runs from before they exist.
+
+A later look finds what is left: events of one kind are folded into one, and are dropped after
+an hour; a container's status holds its last state alone.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+from kubernetes.watch import Watch
+from urllib3.exceptions import HTTPError
+
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.model.observation import EventSeen
+
+_COMBINED = "(combined from similar events): "
+_GONE = 410
+_EVER = datetime.min.replace(tzinfo=UTC)
+_FAILURES = frozenset({"Failed", "InspectFailed", "ErrImageNeverPull"})
+# The API server ends a watch by itself then, and the watch goes on where it was.
+_SECONDS = 600
+_ENDS_WITHIN = 5.0
+_CUT_AGAIN = 0.05
+# Between two attempts while the API server does not answer.
+_AGAIN = 0.5
+
+
+@dataclass(frozen=True)
+class WaitingSeen:
+    """A container's waiting state, at the `time` at which a watch brought it."""
+
+    time: datetime
+    uid: str
+    container: str
+    reason: str
+    message: str
+
+
+@dataclass
+class Recorder:
+    """Records events and waiting containers of one namespace, from `start` to `end`.
+
+    Each has the time at which the watch brought it, by the clock of this process. What is
+    asked of it raises PullRecoveryError once a watch has broken down.
+    """
+
+    core: k8s.CoreV1Api
+    namespace: str
+    events: list[EventSeen] = field(default_factory=list)
+    waiting: list[WaitingSeen] = field(default_factory=list)
+    _streams: list["_Stream"] = field(default_factory=list)
+    _news: threading.Event = field(default_factory=threading.Event)
+    _turns: dict[str, object] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Record from now on: what comes after this call is never missed."""
+        self._streams = [
+            _Stream(self.core.list_namespaced_event, self.namespace, self._take_event),
+            _Stream(self.core.list_namespaced_pod, self.namespace, self._take_pod),
+        ]
+        for stream in self._streams:
+            stream.start()
+
+    def end(self) -> None:
+        """Stop both watches; what was recorded stays."""
+        for stream in self._streams:
+            stream.end()
+
+    def of(self, uid: str) -> tuple[EventSeen, ...]:
+        """Everything that was said about the object with this UID, in the order it came."""
+        self._check()
+        return tuple(event for event in list(self.events) if event.uid == uid)
+
+    def first_failure(self, since: datetime = _EVER) -> datetime | None:
+        """When it was first known, from then on, that an image was not had: by event or by status.
+
+        The watch's time, as the kubelet's has whole seconds; None while nothing has failed.
+        """
+        self._check()
+        failed = [each.time for each in list(self.events) if each.reason in _FAILURES]
+        failed += [each.time for each in list(self.waiting) if "Image" in each.reason]
+        return min((time for time in failed if time >= since), default=None)
+
+    def pause(self, seconds: float) -> None:
+        """Wait for news of a pod, at most so many seconds; what came since the last call counts.
+
+        A pod is news when it turns Ready or not, waits for another reason, or is deleted, and so is
+        an event of a failure, which is there half a second before the pod's status. Most of what
+        is said of it is none: each look costs several questions.
+        """
+        self._check()
+        self._news.wait(seconds)
+        self._news.clear()
+
+    def _check(self) -> None:
+        for stream in self._streams:
+            if stream.trouble is not None:
+                raise PullRecoveryError(f"The watch of {self.namespace} ended: {stream.trouble}")
+
+    def _take_event(self, seen: dict[str, Any]) -> None:
+        event = event_seen(seen, datetime.now(UTC))
+        self.events.append(event)
+        if event.reason in _FAILURES:
+            self._news.set()
+
+    def _take_pod(self, seen: dict[str, Any]) -> None:
+        now = datetime.now(UTC)
+        waiting = waiting_seen(seen, now)
+        self.waiting.extend(waiting)
+        uid, turn = seen["metadata"]["uid"], _turn(seen, waiting)
+        if self._turns.get(uid) != turn:
+            self._turns[uid] = turn
+            self._news.set()
+
+
+def event_seen(event: dict[str, Any], time: datetime | None = None) -> EventSeen:
+    """An event as the API gives it; `time` is when it came, else the kubelet's own is taken."""
+    stamp = event.get("eventTime") or event.get("lastTimestamp") or event.get("firstTimestamp")
+    stamped = datetime.fromisoformat(stamp or event["metadata"]["creationTimestamp"])
+    about, message = event["involvedObject"], event.get("message") or ""
+    return EventSeen(
+        time=time or stamped,
+        stamped=stamped,
+        uid=about.get("uid", ""),
+        reason=event.get("reason") or "",
+        message=message.removeprefix(_COMBINED),
+        field_path=about.get("fieldPath", ""),
+        count=event.get("count") or 1,
+        combined=message.startswith(_COMBINED),
+    )
+
+
+def _turn(pod: dict[str, Any], waiting: list[WaitingSeen]) -> object:
+    """What of a pod is news when it changes."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    said = tuple((each.container, each.reason, each.message) for each in waiting)
+    return ready, "deletionTimestamp" in pod["metadata"], said
+
+
+def waiting_seen(pod: dict[str, Any], time: datetime) -> list[WaitingSeen]:
+    """The containers of a pod that wait, each with the kubelet's reason."""
+    status, found = pod.get("status") or {}, []
+    for kind in ("initContainerStatuses", "containerStatuses"):
+        for container in status.get(kind) or ():
+            waiting = (container.get("state") or {}).get("waiting")
+            if waiting:
+                reason, message = waiting.get("reason", ""), waiting.get("message", "")
+                uid = pod["metadata"]["uid"]
+                found.append(WaitingSeen(time, uid, container["name"], reason, message))
+    return found
+
+
+class _Stream(threading.Thread):
+    """One watch of one kind in one namespace, resumed for as long as it is wanted."""
+
+    def __init__(
+        self, listing: Callable[..., Any], namespace: str, take: Callable[[dict[str, Any]], None]
+    ) -> None:
+        super().__init__(name=f"watch {namespace}", daemon=True)
+        self.trouble: Exception | None = None
+        self._listing, self._namespace, self._take = listing, namespace, take
+        self._version = self._now()
+        self._ended = threading.Event()
+        self._watch = Watch()
+
+    def run(self) -> None:
+        try:
+            while not self._ended.is_set():
+                self._follow()
+        except Exception as error:  # noqa: BLE001 -- raised where the recorder is asked
+            self.trouble = error
+
+    def end(self) -> None:
+        """Cut the connection, and wait for the thread."""
+        self._ended.set()
+        until = time.monotonic() + _ENDS_WITHIN
+        while self.is_alive() and time.monotonic() < until:
+            # Once more, as a watch that is just being connected has nothing to be cut yet.
+            self._watch.stop()
+            self.join(_CUT_AGAIN)
+
+    def _follow(self) -> None:
+        """Watch from the last version seen, until the API server ends it."""
+        try:
+            for each in self._watch.stream(
+                self._ask,
+                resource_version=self._version,
+                timeout_seconds=_SECONDS,
+                allow_watch_bookmarks=True,
+            ):
+                if self._ended.is_set():
+                    break
+                self._version = each["object"]["metadata"]["resourceVersion"]
+                if each["type"] in ("ADDED", "MODIFIED"):
+                    self._take(each["object"])
+        except ApiException as error:
+            if error.status != _GONE:
+                raise
+            # Too old to go on from: what was said in between is lost, and nothing of it is made up.
+            self._version = self._now()
+        except (HTTPError, OSError):
+            # Cut off, by us or by a busy API server.
+            self._ended.wait(_AGAIN)
+
+    def _ask(self, **options: Any) -> Any:
+        """List or watch; without a type to be found, the watch hands on what it read as it is."""
+        return self._listing(self._namespace, **options)
+
+    def _now(self) -> str:
+        """The version of the list as it is now; only its head is fetched."""
+        version: str = self._listing(self._namespace, limit=1).metadata.resource_version
+        return version

@@ -1,0 +1,162 @@
+"""The workload's Deployment, its pods, and what the kubelet said about them."""
+
+from datetime import datetime
+from typing import Any
+
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+
+from pullrecovery.kube.events import event_seen
+from pullrecovery.model.observation import ContainerSeen, DeploymentSeen, EventSeen, PodSeen
+from pullrecovery.model.target import Workload
+from pullrecovery.world.read_only import View
+
+_HASH = "pod-template-hash"
+_REVISION = "deployment.kubernetes.io/revision"
+_INSTANCE = "app.kubernetes.io/instance"
+
+
+def observe_deployment(world: View, workload: Workload) -> DeploymentSeen:
+    """The Deployment of the release named after the workload."""
+    selector = f"{_INSTANCE}={workload.name}"
+    found = world.apps.list_namespaced_deployment(workload.namespace, label_selector=selector).items
+    if not found:
+        return DeploymentSeen(exists=False)
+    deployment = found[0]
+    pod = deployment.spec.template.spec
+    account = pod.service_account_name or "default"
+    return DeploymentSeen(
+        exists=True,
+        name=deployment.metadata.name,
+        images=tuple(c.image for c in (*(pod.init_containers or ()), *pod.containers)),
+        template_pull_secrets=_names(pod.image_pull_secrets),
+        service_account=account,
+        service_account_pull_secrets=account_secrets(world, workload.namespace, account),
+        replicas=deployment.spec.replicas,
+        observed=deployment.status.observed_generation == deployment.metadata.generation,
+        current_replica_set=_current_replica_set(world, workload, deployment),
+        paused=bool(deployment.spec.paused),
+        replica_failure=_replica_failure(deployment),
+    )
+
+
+def _replica_failure(deployment: Any) -> str:
+    for condition in deployment.status.conditions or ():
+        if (condition.type, condition.status) == ("ReplicaFailure", "True"):
+            return str(condition.message)
+    return ""
+
+
+def observe_pods(
+    world: View, workload: Workload, deployment: DeploymentSeen
+) -> tuple[PodSeen, ...]:
+    """The release's pods that are not being deleted and did not complete, with their events.
+
+    Without a Deployment they are those of a hook that comes before it, and none of a ReplicaSet.
+    """
+    selector = f"{_INSTANCE}={workload.name}"
+    pods = world.core.list_namespaced_pod(workload.namespace, label_selector=selector).items
+    living = [pod for pod in pods if _lives(pod) and (deployment.exists or not _hash(pod))]
+    return tuple(pod_seen(pod, _events(world, pod)) for pod in living)
+
+
+def _hash(pod: Any) -> str:
+    """What its ReplicaSet is called by; '' for a pod of none."""
+    return str((pod.metadata.labels or {}).get(_HASH, ""))
+
+
+def _lives(pod: Any) -> bool:
+    """A hook's pod that completed is of the past."""
+    return pod.metadata.deletion_timestamp is None and pod.status.phase != "Succeeded"
+
+
+def _current_replica_set(world: View, workload: Workload, deployment: Any) -> str:
+    """The hash of the ReplicaSet that carries the Deployment's own revision.
+
+    '' if there is none of the newest template: while a rollout is paused, none is made of it, and
+    the revision is that of the template before.
+    """
+    if deployment.spec.paused and not deployment.status.updated_replicas:
+        return ""
+    revision = (deployment.metadata.annotations or {}).get(_REVISION)
+    sets = world.apps.list_namespaced_replica_set(
+        workload.namespace, label_selector=f"{_INSTANCE}={workload.name}"
+    ).items
+    for replica_set in sets:
+        if (replica_set.metadata.annotations or {}).get(_REVISION) == revision:
+            return str(replica_set.metadata.labels.get(_HASH, ""))
+    return ""
+
+
+def account_secrets(world: View, namespace: str, account: str) -> tuple[str, ...]:
+    """The pull secrets that a ServiceAccount names; none where it does not exist."""
+    try:
+        found = world.core.read_namespaced_service_account(account, namespace)
+    except ApiException as error:
+        if error.status != 404:
+            raise
+        return ()
+    return _names(found.image_pull_secrets)
+
+
+def _events(world: View, pod: Any) -> tuple[EventSeen, ...]:
+    """What was recorded of the pod, or what the API server still has."""
+    uid = pod.metadata.uid
+    if world.events is not None:
+        return world.events.of(uid)
+    found = world.core.list_namespaced_event(
+        pod.metadata.namespace, field_selector=f"involvedObject.uid={uid}"
+    )
+    # Any client knows it, also one that leads nowhere.
+    as_sent = k8s.ApiClient(k8s.Configuration()).sanitize_for_serialization
+    return tuple(sorted((event_seen(as_sent(each)) for each in found.items), key=_time))
+
+
+def _time(event: EventSeen) -> datetime:
+    return event.time
+
+
+def pod_seen(pod: Any, events: tuple[EventSeen, ...]) -> PodSeen:
+    """A pod of the API, with what was said of it."""
+    before = tuple(_container(one, init=True) for one in pod.status.init_container_statuses or ())
+    servers = tuple(_container(one, init=False) for one in pod.status.container_statuses or ())
+    conditions = {c.type: c.status for c in pod.status.conditions or ()}
+    return PodSeen(
+        name=pod.metadata.name,
+        uid=pod.metadata.uid,
+        replica_set=_hash(pod),
+        created=pod.metadata.creation_timestamp,
+        service_account=pod.spec.service_account_name or "default",
+        pull_secrets=_names(pod.spec.image_pull_secrets),
+        ready=conditions.get("Ready") == "True",
+        containers=(*before, *servers),
+        events=events,
+    )
+
+
+def _container(status: Any, *, init: bool) -> ContainerSeen:
+    waiting = status.state.waiting if status.state else None
+    return ContainerSeen(
+        name=status.name,
+        image=status.image,
+        image_id=status.image_id or "",
+        ready=bool(status.ready),
+        waiting_reason=(waiting.reason or "") if waiting else "",
+        waiting_message=(waiting.message or "") if waiting else "",
+        init=init,
+        ended=_ended(status),
+    )
+
+
+def _ended(status: Any) -> str:
+    """How the container ended, now or the last time: reason, exit code, and what was said."""
+    states = (state for state in (status.state, status.last_state) if state)
+    ended = next((state.terminated for state in states if state.terminated), None)
+    if ended is None:
+        return ""
+    said = f": {ended.message.strip()}" if ended.message else ""
+    return f"{ended.reason} {ended.exit_code}{said}"
+
+
+def _names(references: Any) -> tuple[str, ...]:
+    return tuple(reference.name for reference in references or ())

@@ -1,0 +1,64 @@
+"""A headless Chromium that looks at a built site, in a container without a network."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pullrecovery.common.process import run
+from pullrecovery.common.variables import VariableSet
+from pullrecovery.lab.engine.engine import Engine
+from pullrecovery.lab.engine.one_off import passing_name
+from pullrecovery.lab.images.base_rootfs import BaseImage, Note, Packages
+from pullrecovery.lab.paths import LABEL, REPOSITORY, Paths
+from pullrecovery.lab.tools.golang import MODULES
+from pullrecovery.lab.tools.pypi import installed
+
+PROGRAM = Path(__file__).parent / "browser_files" / "browser"
+_LOCK = MODULES / "browser.lock"
+_BROWSER = Packages("browser", ("chromium-headless-shell", "fonts-dejavu-core"))
+_WITHIN = 400.0
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Looks at a site in a browser of Debian's, through playwright, which is not imported here."""
+
+    paths: Paths
+    engine: Engine
+    pulled: bool
+
+    @property
+    def image(self) -> BaseImage:
+        return BaseImage(self.paths, self.pulled, _BROWSER)
+
+    def prepare(self, note: Note) -> None:
+        """Make the image, and have playwright; both are kept in the cache."""
+        self.image.ensure(self.engine.client(), note)
+        installed(self.paths.cache / "playwright", _LOCK)
+
+    def look(
+        self, site: Path, page: str, referring: tuple[str, ...], screenshot: Path
+    ) -> dict[str, Any]:
+        """What `lab/browser_look.py` says of `page` and of the pages that should link to it."""
+        asked = {
+            "browser": str(PROGRAM),
+            "site": str(site),
+            "page": page,
+            "referring": referring,
+            "screenshot": str(screenshot),
+        }
+        playwright = installed(self.paths.cache / "playwright", _LOCK)
+        environment = {
+            "PYTHONPATH": os.pathsep.join([str(playwright), str(REPOSITORY)]),
+            "DOCKER_HOST": self.engine.host,
+            "BROWSER_IMAGE": self.image.tag,
+            "BROWSER_NAME": passing_name(),
+            "BROWSER_LABEL": f"{LABEL}=browser",
+        }
+        command = [sys.executable, "-m", "pullrecovery.lab.browser_look"]
+        sets = [VariableSet.PYTHON, VariableSet.DOCKER]
+        said = run(command, stdin=json.dumps(asked), env=environment, inherit=sets, timeout=_WITHIN)
+        return dict(json.loads(said))

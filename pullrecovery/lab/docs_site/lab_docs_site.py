@@ -1,0 +1,139 @@
+"""The target's docs site as the lab sees it: built, and looked at in a browser; each once."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docker.errors import DockerException
+from filelock import FileLock
+
+from pullrecovery.lab.docs_site.chromium import Browser
+from pullrecovery.lab.docs_site.docusaurus_build import BuiltSite, SiteBuilder
+from pullrecovery.lab.docs_site.npm import installed_modules
+from pullrecovery.lab.docs_site.site_container import SiteBox, end_builds
+from pullrecovery.lab.engine.engine import Engine
+from pullrecovery.lab.images.base_rootfs import BaseImage, Note
+from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.tools.content_cache import key_of, whole_folder
+from pullrecovery.model.docs_site import Section, SiteSeen, WebPage
+from pullrecovery.model.target import Docs
+
+_PROGRAMS = tuple(Path(__file__).with_name(name) for name in ("browser_look.py", "browser_files"))
+
+
+@dataclass
+class Beside:
+    """A build that goes on beside something else; what goes wrong in it is left to whoever looks.
+
+    There it is raised, as what has no outcome is built again.
+    """
+
+    paths: Paths
+    docs: Docs | None
+    note: Note
+    _lane: ThreadPoolExecutor
+    _engine: Engine | None = None
+
+    def install(self) -> None:
+        """Have the packages installed, which needs no engine."""
+        if self.docs is not None:
+            self._lane.submit(installed_modules, self.paths, self.docs.folder, self.note)
+
+    def build(self, engine: Engine, image: BaseImage) -> None:
+        """Have the site built, once the engine has the base image."""
+        if self.docs is None or self._engine is not None:
+            return
+        self._engine, folder = engine, self.docs.folder
+        builder = SiteBuilder(self.paths, SiteBox(engine, image))
+        self._lane.submit(builder.built, folder, self.note)
+
+    def end(self) -> None:
+        """End what goes on, and begin nothing more."""
+        self._lane.shutdown(wait=False, cancel_futures=True)
+        if self._engine is not None:
+            with suppress(DockerException, OSError):
+                end_builds(self._engine)
+
+
+@contextmanager
+def building_beside(paths: Paths, docs: Docs | None, note: Note) -> Iterator[Beside]:
+    """Have the site's packages installed meanwhile, and the site built once `build` is called."""
+    with ThreadPoolExecutor(1) as lane:
+        beside = Beside(paths, docs, note, lane)
+        beside.install()
+        try:
+            yield beside
+        except BaseException:
+            beside.end()
+            raise
+
+
+@dataclass(frozen=True)
+class LabDocsSite:
+    """Builds docs and looks at them; what has been seen of the same files is not done again.
+
+    `origin` is the folder of the target's own site, of which the others are variants.
+    """
+
+    paths: Paths
+    browser: Browser
+    origin: Path | None = None
+
+    def look(self, docs: Docs, note: Note = lambda _: None) -> SiteSeen:
+        """What the build comes to, and what a browser shows of the page and its referrers."""
+        box = SiteBox(self.browser.engine, BaseImage(self.paths, self.browser.pulled))
+        built = SiteBuilder(self.paths, box).built(docs.folder, note, self.origin)
+        page = built.pages.get(_source(docs, docs.page))
+        if built.words or page is None:
+            return SiteSeen(words=built.words)
+        path, sidebar = page
+        listed = (built.pages.get(_source(docs, file)) for file in docs.referring)
+        referring = tuple(entry[0] for entry in listed if entry)
+        folder = self._looked_at(built, path, referring, note)
+        seen: dict[str, Any] = json.loads((folder / "seen.json").read_text())
+        return SiteSeen(
+            words="",
+            path=path,
+            sidebar=sidebar,
+            page=_web_page(seen["page"]),
+            referring=dict(zip(referring, seen["followed"], strict=True)),
+            errors=tuple(seen["errors"]),
+            screenshot=folder / "page.png",
+        )
+
+    def _looked_at(
+        self, built: BuiltSite, path: str, referring: tuple[str, ...], note: Note
+    ) -> Path:
+        """The folder with what the browser saw, and its screenshot."""
+        key = key_of([built.key, path, *referring, self.browser.image.tag, *_PROGRAMS])
+        folder = self.paths.cache / "docs" / f"seen-{key}"
+        if not folder.exists():
+            with FileLock(self.paths.cache / "docs" / "look.lock"):
+                if not folder.exists():
+                    self.browser.prepare(note)
+                    note("looking at the docs site in a browser")
+                    with whole_folder(folder) as scratch:
+                        shown = self.browser.look(
+                            built.files, path, referring, scratch / "page.png"
+                        )
+                        (scratch / "seen.json").write_text(json.dumps(shown))
+        return folder
+
+
+def _source(docs: Docs, file: Path) -> str:
+    return file.relative_to(docs.folder).as_posix()
+
+
+def _web_page(seen: dict[str, Any]) -> WebPage:
+    return WebPage(
+        title=seen["title"],
+        text=seen["text"],
+        sections=tuple(Section(*section) for section in seen["sections"]),
+        menu=tuple(seen["menu"]),
+        rows=tuple(tuple(row) for row in seen["rows"]),
+        code=tuple(seen["code"]),
+    )

@@ -1,0 +1,89 @@
+"""The guard of node and runner: nothing in them reaches beyond the lab, every attempt is counted.
+
+The name ghcr.io leads to the lab's, but a name alone is no proof. So the node rejects each new
+connection to any address outside the lab's own networks, its pods' included, before a packet of
+it leaves the node.
+"""
+
+import docker
+from docker.models.containers import Container
+
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.wait import WaitError, wait_for
+from pullrecovery.lab.engine.containers import run_in
+from pullrecovery.lab.paths import NAME
+
+CHAIN = "PULL-RECOVERY-EGRESS"
+# Where what a container asks itself arrives, Docker's name server among it; empty by itself.
+NAMES_CHAIN = "PULL-RECOVERY-NAMES"
+# The discard service's: what is tried there on purpose is counted apart.
+PROBE_PORT = 9
+_LISTED_WITHIN = 10.0
+# Two things are refused and not counted, as they are no attempts to pull: what a bridge tells the
+# link of its multicast groups, and questions for names. The node asks the engine for those, and
+# that asks others for the names that it does not know.
+_SCRIPT = """\
+set -e
+iptables -N {chain} 2>/dev/null || iptables -F {chain}
+for network in 127.0.0.0/8 {networks}; do iptables -A {chain} -d "$network" -j RETURN; done
+iptables -A {chain} -d 224.0.0.0/4 -j DROP
+iptables -A {chain} -p udp --dport 53 -j REJECT
+iptables -A {chain} -p tcp --dport 53 -j REJECT
+iptables -A {chain} -p tcp --dport {port} -m comment --comment probes -j REJECT
+iptables -A {chain} -m conntrack --ctstate NEW -m comment --comment attempts -j REJECT
+for hook in OUTPUT FORWARD; do
+  iptables -C $hook -j {chain} 2>/dev/null || iptables -I $hook 1 -j {chain}
+done
+iptables -N {names} 2>/dev/null || iptables -F {names}
+iptables -C INPUT -i lo -j {names} 2>/dev/null || iptables -I INPUT 1 -i lo -j {names}
+"""
+
+
+def guard(client: docker.DockerClient, node: str, inner: tuple[str, ...]) -> None:
+    """Put the guard into `node`, anew; `inner` are the networks of pods and services (CIDR)."""
+    networks = [*lab_networks(client), *inner]
+    script = _SCRIPT.format(
+        chain=CHAIN, networks=" ".join(networks), port=PROBE_PORT, names=NAMES_CHAIN
+    )
+    _in_node(client.containers.get(node), ["sh", "-c", script])
+
+
+def lab_networks(client: docker.DockerClient) -> list[str]:
+    """The lab's own networks, in CIDR notation."""
+    config = client.networks.get(NAME).attrs["IPAM"]["Config"] or []
+    return [str(each["Subnet"]) for each in config if ":" not in str(each["Subnet"])]
+
+
+def attempts(client: docker.DockerClient, node: str) -> int:
+    """How many connections to beyond the lab were tried since the guard was put in."""
+    return _count(client, node, "attempts")
+
+
+def probes(client: docker.DockerClient, node: str) -> int:
+    """How many of them were tried on purpose, at the port for that."""
+    return _count(client, node, "probes")
+
+
+def _count(client: docker.DockerClient, node: str, rule: str) -> int:
+    container = client.containers.get(node)
+
+    def look() -> str:
+        return _in_node(container, ["iptables", "-nvxL", CHAIN])
+
+    def counts(listed: str) -> list[int]:
+        lines = (line for line in listed.splitlines() if f"/* {rule} */" in line)
+        return [int(line.split()[0]) for line in lines]
+
+    # A listing made while kube-proxy writes rules of its own can lack some of ours.
+    what = f"the guard of {node} against leaving the lab is listed (make lab puts it back)"
+    try:
+        found = wait_for(what, look, lambda text: len(counts(text)) == 1, timeout=_LISTED_WITHIN)
+    except WaitError as error:
+        raise LabError(str(error)) from error
+    return counts(found)[0]
+
+
+def _in_node(container: Container, command: list[str]) -> str:
+    return run_in(
+        container, command, f"The node {container.name} has no guard against leaving the lab"
+    )

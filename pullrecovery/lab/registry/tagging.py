@@ -1,0 +1,94 @@
+"""Tags that move or go away, and come back at the end of the block."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from pullrecovery.common.errors import LabError
+from pullrecovery.lab.registry.client import Control
+from pullrecovery.model.observation import Credential, Probe
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest's bytes and media type, as a registry gave them."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Tags:
+    """The tags of the stand-in's packages, read and set with a credential that may write."""
+
+    registry: RegistryClient
+    credential: Credential
+
+    def read(self, package: str, reference: str) -> Manifest:
+        """What a tag or digest stands for; raises LabError."""
+        headers = {"Accept": ACCEPT_MANIFESTS}
+        answer = self._ask("GET", package, reference, "pull", headers)
+        return Manifest(answer.content, answer.headers["content-type"])
+
+    def write(self, package: str, tag: str, manifest: Manifest) -> None:
+        """Have a tag stand for a manifest, whose parts are there; it becomes the newest tag."""
+        headers = {"Content-Type": manifest.media_type}
+        self._ask("PUT", package, tag, "pull,push", headers, manifest.content)
+
+    def _ask(
+        self,
+        method: str,
+        package: str,
+        reference: str,
+        actions: str,
+        headers: dict[str, str],
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        what = f"{method} of {package}:{reference}"
+        try:
+            token = self.registry.token(package, actions, self.credential)
+            if isinstance(token, Probe):
+                raise LabError(f"The stand-in gave no token for {what}: {token.status}.")
+            answer = self.registry.http.request(
+                method,
+                f"https://{self.registry.host}/v2/{package}/manifests/{reference}",
+                headers={**headers, "Authorization": f"Bearer {token}"},
+                content=content,
+            )
+        except httpx.HTTPError as error:
+            raise LabError(f"The stand-in did not answer a {what}: {error}") from error
+        if answer.is_error:
+            raise LabError(f"The stand-in refused a {what}: {answer.status_code} {answer.text}")
+        return answer
+
+
+@contextmanager
+def tag_moved(tags: Tags, package: str, tag: str, to: str) -> Iterator[None]:
+    """Have a tag stand for what the digest or tag `to` stands for, and then for the former.
+
+    It is the newest tag of its package afterwards. Raises LabError if either is not there.
+    """
+    before, after = tags.read(package, tag), tags.read(package, to)
+    try:
+        tags.write(package, tag, after)
+        yield
+    finally:
+        tags.write(package, tag, before)
+
+
+@contextmanager
+def tag_deleted(control: Control, tags: Tags, package: str, tag: str) -> Iterator[None]:
+    """Have a tag deleted for the length of the block; it is the newest of its package afterwards.
+
+    Raises LabError if it is not there.
+    """
+    before = tags.read(package, tag)
+    try:
+        control.delete_tag(package, tag)
+        yield
+    finally:
+        tags.write(package, tag, before)

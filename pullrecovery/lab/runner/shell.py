@@ -1,0 +1,98 @@
+"""The one way into the runner: a call of the engine's API, a case at a time."""
+
+import io
+import secrets
+import tarfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from docker.models.containers import Container
+
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.redaction import protect, redact
+from pullrecovery.lab.engine.containers import fed, whole_output
+from pullrecovery.lab.engine.tar_archive import archive
+from pullrecovery.model.observation import Credential, Ran
+
+# In memory: a token lies there for as long as its case runs, and so do the logins made with it.
+CASES = "/run/cases"
+
+
+class RunnerShell:
+    """Runs commands in the runner, each case as if nobody had ever logged in.
+
+    A token goes in by standard input, as a file of root's that is gone when the case is over.
+    """
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    def run(
+        self,
+        commands: Sequence[str],
+        *,
+        first: Sequence[str] = (),
+        credential: Credential | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> tuple[Ran, ...]:
+        """Run `first` (shell text) in turn, then `commands` side by side, whatever becomes of any.
+
+        They are started in a folder that holds `files` (relative path → content), and find the
+        token of `credential` in the file that $TOKEN_FILE names, and a DOCKER_CONFIG with no login
+        in it. Raises LabError where the runner itself fails.
+        """
+        every = (*first, *commands)
+        token = {"token": protect(credential.token).encode()} if credential else {}
+        given = archive({**(files or {}), **token}, folder_mode=0o700)
+        folder = f"{CASES}/{secrets.token_hex(8)}"
+        start = ["run-case", folder, str(len(first)), str(len(given)), *every]
+        printed, complained = fed(self._container, start, given)
+        try:
+            return _read(every, printed)
+        except (tarfile.TarError, KeyError, ValueError) as error:
+            said = redact((complained or printed).decode(errors="replace").strip())
+            raise LabError(f"The runner could not run its commands: {said}") from error
+
+    def install(self, program: Path, name: str) -> None:
+        """Put a program on the runner's PATH as `name`, unless it is there from the same folder.
+
+        Folders of built programs are named by content, so another build is another folder.
+        """
+        place, link = f"opt/{program.parent.name}/{name}", f"usr/local/bin/{name}"
+        there = self._container.exec_run(["readlink", f"/{link}"])
+        if whole_output(there.output).decode().strip() == f"/{place}":
+            return
+        with TemporaryFile() as file:
+            with tarfile.open(fileobj=file, mode="w") as tar:
+                tar.add(program, place)
+                # Last, so that a copy that was broken off is made again.
+                entry = tarfile.TarInfo(link)
+                entry.type, entry.linkname = tarfile.SYMTYPE, f"/{place}"
+                tar.addfile(entry)
+            file.seek(0)
+            self._container.put_archive("/", file)
+
+    def answers(self) -> bool:
+        """Whether its own engine answers."""
+        asked = self._container.exec_run(["docker", "version", "--format", "{{.Server.Version}}"])
+        return asked.exit_code == 0 and bool(whole_output(asked.output).strip())
+
+
+def _read(commands: Sequence[str], printed: bytes) -> tuple[Ran, ...]:
+    """What became of each, from the tar that run-case prints.
+
+    Raises TarError, KeyError or ValueError where that is not whole.
+    """
+    with tarfile.open(fileobj=io.BytesIO(printed)) as tar:
+        files = {each.name: (tar.extractfile(each) or io.BytesIO()).read() for each in tar}
+    texts = {name: content.decode(errors="replace") for name, content in files.items()}
+    return tuple(
+        Ran(
+            command=command,
+            rc=int(texts[f"{at}.rc"]),
+            stdout=redact(texts[f"{at}.out"]),
+            stderr=redact(texts[f"{at}.err"]),
+        )
+        for at, command in enumerate(commands)
+    )

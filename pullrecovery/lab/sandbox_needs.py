@@ -1,0 +1,100 @@
+"""What the target's charts ask for and no sandbox has: cluster-scoped objects, and privileges."""
+
+import json
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+
+from pullrecovery.common.process import CommandError
+from pullrecovery.common.redaction import redact
+from pullrecovery.lab.cluster.cluster_objects import documents, scopes, split
+from pullrecovery.lab.sandbox import LEVEL, sandbox_labels
+from pullrecovery.lab.seed import LabWorld
+
+_WARN = "pod-security.kubernetes.io/warn"
+# The API server's words, as they stand in a header.
+_VIOLATES = re.compile(r'would violate PodSecurity \\"[^"]*\\": ((?:[^"\\]|\\.)*)"')
+_INVALID = (400, 403, 404, 422)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Objects that are left out of sandboxes, and pods that are not run there, each with why.
+
+    Both begin with the workload whose chart it is.
+    """
+
+    left_out: tuple[str, ...] = ()
+    not_run: tuple[str, ...] = ()
+
+    def told(self) -> Iterator[str]:
+        """The same in sentences for a terminal."""
+        yield from (f"left out, as it is cluster-scoped: {each}" for each in self.left_out)
+        yield from (f"not run, as it needs more than {LEVEL}: {each}" for each in self.not_run)
+
+
+def sandbox_needs(lab_world: LabWorld) -> Needs:
+    """Render every workload's chart, and ask the API server about what it renders.
+
+    A chart that does not render needs nothing: why not is judged elsewhere.
+    """
+    left_out, not_run = list[str](), list[str]()
+    api, world = lab_world.world.cluster, lab_world.world
+    core, name = k8s.CoreV1Api(api), f"needs-{secrets.token_hex(4)}"
+    labels = sandbox_labels() | {_WARN: LEVEL}
+    core.create_namespace(k8s.V1Namespace(metadata=k8s.V1ObjectMeta(name=name, labels=labels)))
+    try:
+        for workload in world.target.workloads:
+            try:
+                text = world.helm.template(workload, definitions=True)
+            except CommandError:
+                continue
+            rendered = split(text, scopes(api))
+            left_out += [f"{workload.name}: {each}" for each in rendered.names]
+            refused = _refused(core, name, rendered.kept)
+            not_run += [f"{workload.name}: {each}" for each in refused]
+    finally:
+        core.delete_namespace(name)
+    return Needs(tuple(map(redact, left_out)), tuple(map(redact, not_run)))
+
+
+def _refused(core: k8s.CoreV1Api, namespace: str, text: str) -> Iterator[str]:
+    """The objects whose pods the API server refuses in a sandbox, with the fields that it names."""
+    for document in documents(text):
+        spec = _pod_spec(document)
+        why = _violations(core, namespace, spec) if spec else ""
+        if why:
+            yield f"{document['kind']} {(document.get('metadata') or {}).get('name')}: {why}"
+
+
+def _pod_spec(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The spec of the pods that an object is, or makes; None where it makes none."""
+    spec = document.get("spec")
+    if document.get("kind") != "Pod":
+        for key in ("jobTemplate", "template"):
+            inner = spec.get(key) if isinstance(spec, dict) else None
+            spec = inner.get("spec") if isinstance(inner, dict) else spec
+    is_pod = isinstance(spec, dict) and "containers" in spec
+    return spec if is_pod else None
+
+
+def _violations(core: k8s.CoreV1Api, namespace: str, spec: Mapping[str, Any]) -> str:
+    """Ask the API server by a template of such pods, which is not kept; '' if it allows them."""
+    template = {"metadata": {"labels": {"app": "asked"}}, "spec": spec}
+    body = {"metadata": {"name": "asked"}, "template": template}
+    try:
+        _, _, headers = core.create_namespaced_pod_template_with_http_info(
+            namespace, body, dry_run="All"
+        )
+    except ApiException as error:
+        if error.status not in _INVALID:
+            raise
+        # What is wrong with it is said where it is deployed.
+        return ""
+    found = _VIOLATES.search(headers.get("Warning", ""))
+    return str(json.loads(f'"{found[1]}"')) if found else ""

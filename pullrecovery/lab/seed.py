@@ -1,0 +1,230 @@
+"""The lab as the world of one target: its packages, its people, its images."""
+
+import os
+import secrets
+import string
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from kubernetes import client as k8s
+
+from pullrecovery.common.redaction import protect
+from pullrecovery.deploy.helm import Helm
+from pullrecovery.lab.docs_site.chromium import Browser
+from pullrecovery.lab.docs_site.lab_docs_site import LabDocsSite
+from pullrecovery.lab.images.app_images import App, Pusher, build_app, build_web_base
+from pullrecovery.lab.registry.client import Control
+from pullrecovery.lab.registry.container import HOST, lab_client, lab_transport
+from pullrecovery.lab.runner.act import LabWorkflows
+from pullrecovery.lab.tools import toolchain
+from pullrecovery.lab.up import Lab
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Image, Target
+from pullrecovery.monorepo.actionlint import Actionlint
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.registry.github_packages import GitHub
+from pullrecovery.world.world import PullSeen, World
+
+_NODE_AGENT = "containerd/"
+_ALPHABET = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class Minted:
+    """A credential of the lab and the name under which the log knows it."""
+
+    name: str
+    credential: Credential
+
+
+# Who pulls without a credential, as the log has it.
+NOBODY = Minted("None", Credential("", ""))
+
+
+@dataclass(frozen=True)
+class LabWorld:
+    """A World that may be broken at will, with the means to do so.
+
+    `allow_cluster_objects`: cluster-scoped objects of charts are applied, under other names.
+    """
+
+    world: World
+    lab: Lab
+    control: Control
+    pusher: Pusher
+    apps: dict[Path, App]
+    allow_cluster_objects: bool = False
+
+    def publish(self, image: Image, app: Path, by: Minted | None = None) -> str:
+        """Push a never seen image of `app` under `image`, as the lab's own pusher or as `by`.
+
+        Returns its digest.
+        """
+        pusher = replace(self.pusher, credential=by.credential) if by else self.pusher
+        return pusher.push(self.apps[app], image)
+
+    def mint(
+        self,
+        scopes: tuple[str, ...] = ("read:packages",),
+        login: str = "",
+        *,
+        sso: str = "",
+        expires: datetime | None = None,
+    ) -> Minted:
+        """A new classic token of `login`, by default the target's, known to the lab's ghcr.io.
+
+        `sso` is an organisation that it is authorised for, `expires` when it ends, if ever.
+        """
+        login = login or self.world.target.login
+        return mint(self.control, login, scopes, sso=sso, expires=expires)
+
+    def revoke(self, minted: Minted) -> None:
+        """End a token, as its owner does on GitHub's page."""
+        credential = minted.credential
+        self.control.put_credential(
+            minted.name, credential.token, credential.login, [], revoked=True
+        )
+
+    def mark(self) -> int:
+        """The number that the next entry of the access log will have."""
+        return self.control.log_end()
+
+    def pulls(self, *, since: int, digest: str) -> list[PullSeen]:
+        """Manifests of `digest` that a node was given after the mark `since`."""
+        entries = self.control.log(since=since, digest=digest, status=200)
+        return [
+            _pull(entry) for entry in entries if _by_node(entry) and entry["route"] == "manifest"
+        ]
+
+    def reads(self, *, since: int, digest: str, credential: str) -> int:
+        """How often anything but a node was given the manifest of `digest` for `credential`."""
+        found = self.control.log(since=since, digest=digest, credential=credential, status=200)
+        return sum(entry["route"] == "manifest" and not _by_node(entry) for entry in found)
+
+    def requests(self, *, since: int, reference: str, credential: str) -> int:
+        """How many requests of nodes after the mark named `reference` or brought `credential`."""
+        entries = [entry for entry in self.control.log(since=since) if _by_node(entry)]
+        return sum(
+            entry["reference"] == reference or entry["credential"] == credential
+            for entry in entries
+        )
+
+
+@contextmanager
+def open_world(
+    lab: Lab, target: Target, note: Callable[[str], None], *, allow_cluster_objects: bool = False
+) -> Iterator[LabWorld]:
+    """Seed the lab's ghcr.io with the target's packages and people, and look out of it."""
+    with (
+        lab.stand_in.control() as control,
+        lab_client(lab.stand_in) as http,
+        lab.cluster.api() if lab.has_cluster else nullcontext() as api,
+    ):
+        world = _seed(lab, target, control, http, api, note)
+        yield replace(world, allow_cluster_objects=allow_cluster_objects)
+
+
+def _seed(
+    lab: Lab,
+    target: Target,
+    control: Control,
+    http: httpx.Client,
+    api: k8s.ApiClient | None,
+    note: Callable[[str], None],
+) -> LabWorld:
+    registry = RegistryClient(HOST, http)
+    reader, operator = (mint(control, target.login, ("read:packages",)) for _ in range(2))
+    writer = mint(control, target.login, ("read:packages", "write:packages"))
+    people, runs = [target.login], f"repository:{target.workflow.repository}"
+    for workload in target.workloads:
+        # Linked to the repository, as a package is that its workflow pushed first.
+        writers = [*people, runs]
+        control.put_package(workload.image.package, workload.visibility, writers, writers)
+    control.put_package(_base(target).package, "private", [*people, runs], people)
+    client = lab.engine.client()
+    sources = {workload.app for workload in target.workloads}
+    apps = {source: build_app(client, lab.tools, source, note) for source in sorted(sources)}
+    world = World(
+        target=target,
+        cluster=api,
+        registry=registry,
+        github=GitHub(lambda: lab_transport(lab.stand_in)),
+        # With the rights of nobody: charts are applied by a sandbox's own (lab/sandbox.py).
+        helm=Helm(lab.helm(), {**lab.environment, "KUBECONFIG": os.devnull}),
+        runner=lab.runner,
+        workflows=LabWorkflows(lab.runner, control),
+        actionlint=Actionlint(lab.tools.binary(toolchain.ACTIONLINT)),
+        reader=reader.credential,
+        operator=operator.credential,
+        docs_site=LabDocsSite(
+            lab.paths,
+            Browser(lab.paths, lab.engine, lab.plan.pull),
+            origin=target.docs.folder if target.docs else None,
+        ),
+        platforms=() if lab.has_cluster else (f"linux/{toolchain.go_arch()}",),
+    )
+    return LabWorld(world, lab, control, Pusher(registry, writer.credential), apps)
+
+
+def _base(target: Target) -> Image:
+    """The image that the applications' Dockerfiles are built on, in the sample's workflow too."""
+    return Image(f"{target.registry}/{target.owner}/web-base", "1")
+
+
+def seed_images(lab_world: LabWorld) -> None:
+    """Push every workload's wanted tag and `latest`, with digests that this run makes.
+
+    And what they are built on, for the workflow's runs.
+    """
+    lab = lab_world.lab
+    base = build_web_base(lab.engine.client(), lab.tools)
+    lab_world.pusher.push(base, _base(lab_world.world.target))
+    for workload in lab_world.world.target.workloads:
+        for tag in ("latest", workload.image.tag):
+            lab_world.publish(replace(workload.image, tag=tag), workload.app)
+
+
+def mint(
+    control: Control,
+    login: str,
+    scopes: tuple[str, ...],
+    *,
+    sso: str = "",
+    expires: datetime | None = None,
+) -> Minted:
+    """Make a token in the form of GitHub's classic ones and announce it to the stand-in."""
+    minted = _fresh(login, "ghp_")
+    control.put_credential(
+        minted.name,
+        minted.credential.token,
+        login,
+        list(scopes),
+        sso_authorised=[sso] if sso else [],
+        expires=expires,
+    )
+    return minted
+
+
+def _fresh(login: str, prefix: str) -> Minted:
+    name = f"{login.lower()}-{secrets.token_hex(4)}"
+    token = protect(prefix + "".join(secrets.choice(_ALPHABET) for _ in range(36)))
+    return Minted(name, Credential(login, token))
+
+
+def _by_node(entry: dict[str, Any]) -> bool:
+    return str(entry.get("user_agent") or "").startswith(_NODE_AGENT)
+
+
+def _pull(entry: dict[str, Any]) -> PullSeen:
+    return PullSeen(
+        time=datetime.fromisoformat(entry["time"]),
+        identity=str(entry["identity"]),
+        credential=str(entry["credential"]),
+        repository=str(entry["repository"]),
+        digest=str(entry["digest"]),
+    )

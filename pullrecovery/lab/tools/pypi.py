@@ -1,0 +1,24 @@
+"""Programs that are published on PyPI, installed by a lock into a folder of the cache."""
+
+import sys
+from pathlib import Path
+
+from pullrecovery.common.process import run
+from pullrecovery.common.variables import VariableSet
+from pullrecovery.lab.tools.content_cache import key_of, whole_folder
+
+
+def installed(folder: Path, lock: Path, platform: str = "") -> Path:
+    """The folder below `folder` with what `lock` names, each file of it checked by its hash.
+
+    `platform` is pip's name of the one that it is for, by default this machine's.
+    Raises CommandError in pip's words where it cannot be had.
+    """
+    place = folder / key_of([lock, *filter(None, [platform])])
+    if not place.exists():
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        with whole_folder(place) as scratch:
+            options = ["--require-hashes", "--no-deps", "--target", str(scratch), "-r", str(lock)]
+            options += [f"--platform={platform}", "--only-binary=:all:"] if platform else []
+            run([*pip, *options], inherit=[VariableSet.PIP], timeout=600)
+    return place

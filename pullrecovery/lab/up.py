@@ -1,0 +1,292 @@
+"""Raising, finding and removing the lab: one phase after another, each of them shown."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+import docker
+from pytest_kubernetes.providers.base import AClusterManager
+
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.wait import WaitError, wait_for
+from pullrecovery.lab.cluster.kind_cluster import NODE, KindCluster, inner_networks, kind_manager
+from pullrecovery.lab.cluster.node_plan import NodePlan, plan_node
+from pullrecovery.lab.cluster.tool_environment import applied, tool_environment
+from pullrecovery.lab.engine.egress_guard import guard
+from pullrecovery.lab.engine.engine import Engine, ask_facts
+from pullrecovery.lab.engine.network import ensure_network
+from pullrecovery.lab.engine.one_off import remove_passing
+from pullrecovery.lab.engine.select_engine import find_engine, running_engine
+from pullrecovery.lab.images.argocd import ArgocdImage, argocd_base
+from pullrecovery.lab.images.base_rootfs import BaseImage
+from pullrecovery.lab.images.ghcr import GhcrImage
+from pullrecovery.lab.images.node import NodeImage
+from pullrecovery.lab.images.published_node import published_node
+from pullrecovery.lab.images.runner import RunnerImage, runner_base
+from pullrecovery.lab.lock import locked
+from pullrecovery.lab.paths import Paths
+from pullrecovery.lab.progress import Phase, Progress
+from pullrecovery.lab.registry.container import StandIn, find_stand_in, start_stand_in
+from pullrecovery.lab.runner.container import ensure_runner, find_runner
+from pullrecovery.lab.runner.shell import RunnerShell
+from pullrecovery.lab.tools import toolchain
+from pullrecovery.lab.tools.disk_space import need_space
+from pullrecovery.lab.tools.golang import find_go
+from pullrecovery.lab.tools.toolchain import Tool, Toolchain
+from pullrecovery.lab.tools.versions import KubernetesSet
+
+_RECORD = "lab.json"
+_ANSWERS_WITHIN = 60.0
+# Called with the engine and its base image, once that is there.
+OnBase = Callable[[Engine, BaseImage], None]
+PHASES = ("engine", "tools", "images", "ghcr.io", "runner", "cluster")
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A raised lab: what is needed to use it; `cluster` is none where it was left out."""
+
+    paths: Paths
+    versions: KubernetesSet
+    engine: Engine
+    tools: Toolchain
+    cluster: KindCluster
+    stand_in: StandIn
+    runner: RunnerShell
+    plan: NodePlan
+    environment: dict[str, str]
+    has_cluster: bool = True
+
+    def helm(self) -> Path:
+        return self.tools.binary(toolchain.HELM)
+
+
+@dataclass
+class Raising:
+    """One attempt to raise the lab; `up` is idempotent.
+
+    Without `with_cluster` no node is made, and a cluster that is there is left alone. With
+    `with_argocd` what Argo CD is made of is built beside all else; `install_argocd` does the rest.
+    """
+
+    paths: Paths
+    versions: KubernetesSet
+    manager_class: type[AClusterManager] = field(default_factory=kind_manager)
+    progress: Progress = field(default_factory=lambda: Progress(PHASES))
+    with_cluster: bool = True
+    with_argocd: bool = False
+    on_base: OnBase = lambda *_: None
+
+    def up(self) -> Lab:
+        """Raise the lab, or use the healthy one that is there.
+
+        Raises LabError naming what is missing on this machine.
+        """
+        with locked(self.paths, self.progress.say):
+            return self.up_locked()
+
+    def attach(self) -> Lab | None:
+        """The lab that another process has raised, without another look at its health."""
+        record_file = self.paths.state / _RECORD
+        if not record_file.exists():
+            return None
+        record = json.loads(record_file.read_text())
+        engine = running_engine(self.paths)
+        if not engine or record["kubernetes"] != self.versions.kubernetes:
+            return None
+        client = engine.client()
+        stand_in = find_stand_in(client, self.paths)
+        runner = find_runner(client, self.paths)
+        if not stand_in or not runner:
+            return None
+        tools = Toolchain(self.paths, Path(record["go"]))
+        plan = NodePlan(record["pulled"], record["reason"])
+        return self._lab(engine, tools, plan, record["node"], stand_in, runner)
+
+    def attach_to_run(self) -> Lab:
+        """The lab of the run that started this process, which holds its lock.
+
+        On a busy machine it may not answer at once. Raises LabError where it does not at all.
+        """
+        try:
+            found = wait_for(
+                f"the lab of this run answers, with Kubernetes {self.versions.kubernetes}",
+                self.attach,
+                bool,
+                timeout=_ANSWERS_WITHIN,
+            )
+        except WaitError as error:
+            raise LabError(str(error)) from error
+        return cast(Lab, found)
+
+    def up_locked(self) -> Lab:
+        """The same, for a caller that holds the lab's lock already."""
+        with self.progress.phase("engine") as phase:
+            need_space(self.paths)
+            tools = Toolchain(self.paths, find_go(self.paths))
+            engine = find_engine(self.paths, lambda: build_dropcaps(tools), phase.note)
+            client = engine.client()
+            for left in remove_passing(client):
+                phase.note(f"removed a container that an earlier run left: {left}")
+            node = NodeImage(self.versions, tools, BaseImage(self.paths))
+            built = node.is_built(client)
+            plan = plan_node(client, self.versions, built=built, note=phase.note)
+            phase.note(_say_plan(plan, self.versions))
+        self._build_tools(engine, tools, node, plan)
+        with self.progress.phase("images") as phase:
+            node_tag, ghcr_tag = self._images(client, tools, node, plan, phase)
+            runner_tag = self._runner_image(tools, plan).build(client, phase.note)
+        with self.progress.phase("ghcr.io") as phase:
+            stand_in = self._stand_in(client, ghcr_tag, phase)
+        with self.progress.phase("runner"):
+            runner = ensure_runner(client, self.paths, runner_tag)
+        lab = self._lab(engine, tools, plan, node_tag, stand_in, runner)
+        if self.with_cluster:
+            # Only who may make the cluster has to know; who attaches to it need not ask.
+            cluster = replace(lab.cluster, cgroup=ask_facts(engine).cgroup)
+            with self.progress.phase("cluster") as phase, applied(lab.environment):
+                _ensure_cluster(client, cluster, phase)
+                guard(client, NODE, inner_networks())
+        self._record(lab, node_tag)
+        return lab
+
+    def _lab(
+        self,
+        engine: Engine,
+        tools: Toolchain,
+        plan: NodePlan,
+        node_tag: str,
+        stand_in: StandIn,
+        runner: RunnerShell,
+    ) -> Lab:
+        kubectl = tools.folder(self._kubectl(plan))
+        environment = tool_environment(tools, str(kubectl), engine, self.paths)
+        cluster = KindCluster(self.paths, node_tag, self.manager_class)
+        return Lab(
+            self.paths,
+            self.versions,
+            engine,
+            tools,
+            cluster,
+            stand_in,
+            runner,
+            plan,
+            environment,
+            self.with_cluster,
+        )
+
+    def _record(self, lab: Lab, node_tag: str) -> None:
+        """What `attach` needs to find this lab again."""
+        record = {
+            "kubernetes": self.versions.kubernetes,
+            "node": node_tag,
+            "pulled": lab.plan.pull,
+            "reason": lab.plan.reason,
+            "go": str(lab.tools.go),
+        }
+        (self.paths.state / _RECORD).write_text(json.dumps(record))
+
+    def _kubectl(self, plan: NodePlan) -> Tool:
+        """A built node has kubectl among its binaries; a pulled one leaves it to us."""
+        shared = self._builds_node(plan) and toolchain.host_os() == "linux"
+        build = toolchain.kubernetes if shared else toolchain.kubectl
+        return build(self.versions.kubernetes)
+
+    def _runner_image(self, tools: Toolchain, plan: NodePlan) -> RunnerImage:
+        base = runner_base(self.paths, pulled=plan.pull)
+        version = self.versions.kubernetes
+        # A built node has it among its binaries, which are Linux's wherever the lab runs. Where
+        # they are there already, a lab without a node has them too, and so the same runner.
+        whole = toolchain.kubernetes(version)
+        shared = not plan.pull and (self.with_cluster or tools.is_built(whole))
+        return RunnerImage(tools, base, whole if shared else toolchain.kubectl(version, "linux"))
+
+    def _builds_node(self, plan: NodePlan) -> bool:
+        return self.with_cluster and not plan.pull
+
+    def _build_tools(
+        self, engine: Engine, tools: Toolchain, node: NodeImage, plan: NodePlan
+    ) -> None:
+        """Compile what is missing, while Debian is bootstrapped beside it."""
+        client, base = engine.client(), BaseImage(self.paths, plan.pull)
+        wanted: list[Tool] = [self._kubectl(plan)]
+        wanted += [toolchain.KIND, toolchain.DISTRIBUTION, toolchain.WEB_BASE]
+        wanted += [toolchain.ACTIONLINT]
+        if self._builds_node(plan) and not node.is_built(client):
+            wanted += node.parts
+        # Last, as most of what they are made of has been compiled for Kubernetes by then.
+        runner = self._runner_image(tools, plan)
+        wanted += [toolchain.HELM, *runner.parts]
+        bases = [runner.base]
+        if self.with_argocd:
+            argocd = ArgocdImage(tools, argocd_base(self.paths, pulled=plan.pull))
+            if not argocd.is_built(client):
+                wanted += argocd.parts
+                bases.append(argocd.base)
+        with self.progress.phase("tools") as phase, ThreadPoolExecutor(1) as beside:
+            based = beside.submit(base.ensure, client, phase.note)
+            based.add_done_callback(lambda done: self._based(done, engine, base))
+            bootstrapped = [beside.submit(each.ensure, client, phase.note) for each in bases]
+            tools.build(dict.fromkeys(wanted), phase.note)
+            for made in (based, *bootstrapped):
+                made.result()
+
+    def _based(self, made: Future[str], engine: Engine, base: BaseImage) -> None:
+        if not made.cancelled() and made.exception() is None:
+            self.on_base(engine, base)
+
+    def _images(
+        self,
+        client: docker.DockerClient,
+        tools: Toolchain,
+        node: NodeImage,
+        plan: NodePlan,
+        phase: Phase,
+    ) -> tuple[str, str]:
+        ghcr = GhcrImage(tools, BaseImage(self.paths, plan.pull)).build(client, phase.note)
+        if not self._builds_node(plan):
+            return published_node(self.versions), ghcr
+        return node.build(client, phase.note), ghcr
+
+    def _stand_in(self, client: docker.DockerClient, image: str, phase: Phase) -> StandIn:
+        ensure_network(client)
+        found = find_stand_in(client, self.paths, image)
+        if found:
+            phase.note("using the running stand-in for ghcr.io again")
+            return found
+        phase.note("starting a stand-in for ghcr.io")
+        return start_stand_in(client, self.paths, image)
+
+
+def build_dropcaps(tools: Toolchain) -> Path:
+    """The runtime for machines that lack a capability."""
+    tools.build([toolchain.DROPCAPS], lambda _: None)
+    return tools.binary(toolchain.DROPCAPS)
+
+
+def _say_plan(plan: NodePlan, versions: KubernetesSet) -> str:
+    if plan.pull:
+        return f"node image: pulled, {published_node(versions).split('@')[0]} ({plan.reason})"
+    return f"node image: built, Kubernetes {versions.kubernetes} ({plan.reason})"
+
+
+def _ensure_cluster(client: docker.DockerClient, cluster: KindCluster, phase: Phase) -> None:
+    """Use the cluster again if it is healthy and as described; replace it otherwise."""
+    key_file = cluster.paths.state / "cluster.key"
+    key = cluster.render()
+    if cluster.exists(client):
+        as_described = key_file.exists() and key_file.read_text() == key
+        readiness = cluster.readiness()
+        if as_described and readiness.ready:
+            phase.note("using the healthy cluster again")
+            return
+        why = "; ".join(readiness.missing) or "its description has changed"
+        phase.note(f"replacing the cluster that is there: {why}")
+        cluster.delete()
+    key_file.unlink(missing_ok=True)
+    phase.note("creating the cluster")
+    cluster.create()
+    key_file.write_text(key)

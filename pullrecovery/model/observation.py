@@ -1,0 +1,304 @@
+"""What was seen, once, as frozen data; every criterion is a function of these."""
+
+import base64
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from pullrecovery.model.application import ApplicationSeen
+from pullrecovery.model.chart import ChartSeen
+from pullrecovery.model.docs_site import DocsSeen
+from pullrecovery.model.grant import GrantSeen
+from pullrecovery.model.target import Target, Workload
+from pullrecovery.model.workflow_run import RunSeen, WorkflowSeen
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A login and its token, as a Secret carries them; the token is never shown."""
+
+    login: str
+    token: str = field(repr=False)
+
+    @property
+    def auth(self) -> str:
+        """Base64 of login:token, as Basic authentication and a pull secret's `auth` have it."""
+        return base64.b64encode(f"{self.login}:{self.token}".encode()).decode()
+
+
+class Trouble(StrEnum):
+    """Why a registry gave no answer that means a thing: what every client can tell apart.
+
+    REFUSED is every connection that ends before an answer begins: refused, closed or reset. Which
+    of them it is depends on what forwards it (a proxy, a published port) and not on the registry.
+    """
+
+    RATE_LIMITED = "rate-limited"
+    SERVER_ERROR = "server-error"
+    REFUSED = "refused"
+    TIMED_OUT = "timed-out"
+    TRUNCATED = "truncated"
+    DNS = "dns"
+    TLS_UNTRUSTED = "tls-untrusted"
+    TLS_WRONG_NAME = "tls-wrong-name"
+    TLS_EXPIRED = "tls-expired"
+    PLAIN_HTTP = "plain-http"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One question to the registry about a repository.
+
+    `stage` is where the answer came from: `token`, `registry`, or `network` where
+    none came. `status` is the HTTP status (0 without one), `code` and `message`
+    are the first entry of the error body. `digest` is the manifest's, where asked for, and
+    `platforms` those that it has an image for, os/arch; none where that was not asked, or not said.
+    `cut` is why no whole answer came, where the network stage could tell.
+    """
+
+    stage: str
+    status: int
+    code: str = ""
+    message: str = ""
+    digest: str = ""
+    cut: Trouble | None = None
+    platforms: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return self.stage == "registry" and self.status == 200
+
+    @property
+    def missing(self) -> bool:
+        return (self.stage, self.status) == ("registry", 404)
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why there is no answer that means a thing; None where there is one."""
+        if self.stage == "network":
+            return self.cut or Trouble.REFUSED
+        if self.status == 429:
+            return Trouble.RATE_LIMITED
+        return Trouble.SERVER_ERROR if self.status >= 500 else None
+
+    def __str__(self) -> str:
+        said = f": {self.code.lower()}: {self.message}" if self.message else ""
+        if self.stage == "network":
+            return f"no answer came{said}"
+        return f"the {self.stage.replace('token', 'token service')} answered {self.status}{said}"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One command as it was run in the runner: its exit code and what it printed.
+
+    `met` is why no answer came that means a thing, where who ran it knows; its words may tell too.
+    """
+
+    command: str
+    rc: int
+    stdout: str
+    stderr: str
+    met: Trouble | None = None
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether `timeout` had to end it: with 124, or 137 where it did not listen."""
+        return self.rc in (124, 137)
+
+    @property
+    def said(self) -> str:
+        """Its last line: clients print what they try before what became of it."""
+        text = self.stderr.strip() or self.stdout.strip() or f"nothing, exit code {self.rc}"
+        return text.splitlines()[-1]
+
+
+@dataclass(frozen=True)
+class IdentitySeen:
+    """What the operator's clients printed when they were asked for `reference`.
+
+    `login` is None where the operator has no credential. `probe` is the harness's own question
+    for the same manifest with the same credential; `platforms` are those of the nodes, os/arch.
+    `parts` pairs the digest of the configuration and of each layer with the harness's question
+    for it.
+    """
+
+    reference: str
+    login: Ran | None
+    inspect: Ran
+    digest: Ran
+    manifest: Ran
+    config: Ran
+    tags: Ran
+    probe: Probe
+    platforms: tuple[str, ...]
+    parts: tuple[tuple[str, Probe], ...] = ()
+
+    @property
+    def commands(self) -> tuple[Ran, ...]:
+        """All of them, in the order in which they were run."""
+        login = (self.login,) if self.login else ()
+        return (*login, self.inspect, self.digest, self.manifest, self.config, self.tags)
+
+
+@dataclass(frozen=True)
+class EntrySeen:
+    """An entry of a pull secret that applies to the image, and the registry's answer to it.
+
+    Where it has no token, the registry was asked as nobody, as containerd asks then.
+    """
+
+    server: str
+    credential: Credential
+    probe: Probe
+
+    @property
+    def accepted(self) -> bool:
+        """Whether its credential may read the package; 404 is said to those who may."""
+        return self.probe.ok or self.probe.missing
+
+
+@dataclass(frozen=True)
+class SecretSeen:
+    """A pull secret in the workload's namespace, as the kubelet reads it.
+
+    `servers` are the keys of its entries; `entries` are those that apply to the image, the one
+    that the kubelet tries first in front. `problem` says why it cannot be decoded. Of the target's
+    Secret, where it is missing: `in_namespaces` has one of its name, and `other_names` are Secrets
+    of its own namespace with an entry for the image; `unsought` is why these were not looked for.
+    """
+
+    name: str
+    namespace: str
+    exists: bool
+    type: str = ""
+    servers: tuple[str, ...] = ()
+    problem: str = ""
+    entries: tuple[EntrySeen, ...] = ()
+    in_namespaces: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
+    unsought: str = ""
+
+    @property
+    def credentials(self) -> tuple[Credential, ...]:
+        """What pods are given for the image, each once, as the kubelet tries them."""
+        return tuple(dict.fromkeys(e.credential for e in self.entries if e.credential.token))
+
+
+@dataclass(frozen=True)
+class ContainerSeen:
+    """A container of a live pod, init containers included; reasons are the kubelet's.
+
+    `ended` is how it last ended, with the runtime's or its own last words; '' if it has not.
+    """
+
+    name: str
+    image: str
+    image_id: str
+    ready: bool
+    waiting_reason: str
+    waiting_message: str
+    init: bool = False
+    ended: str = ""
+
+
+@dataclass(frozen=True)
+class EventSeen:
+    """One event about an object, each repetition an entry of its own.
+
+    `time` is when a watch brought it, or `stamped` where none ran; `stamped` is the sender's
+    own, in whole seconds mostly. `field_path` names the container, as `spec.containers{web}`.
+    `combined` events stand for several messages of one kind, of which they bear the last.
+    """
+
+    time: datetime
+    stamped: datetime
+    uid: str
+    reason: str
+    message: str
+    field_path: str = ""
+    count: int = 1
+    combined: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}"
+
+
+@dataclass(frozen=True)
+class PodSeen:
+    """A live pod of the release, a hook's included; its events are in the order they came in."""
+
+    name: str
+    uid: str
+    replica_set: str
+    created: datetime
+    service_account: str
+    pull_secrets: tuple[str, ...]
+    ready: bool
+    containers: tuple[ContainerSeen, ...]
+    events: tuple[EventSeen, ...]
+
+
+@dataclass(frozen=True)
+class DeploymentSeen:
+    """The workload's Deployment; `current_replica_set` is that of its newest template.
+
+    `replica_failure` is why the API server takes no pod of it, '' where it does.
+    """
+
+    exists: bool
+    name: str = ""
+    images: tuple[str, ...] = ()
+    template_pull_secrets: tuple[str, ...] = ()
+    service_account: str = "default"
+    service_account_pull_secrets: tuple[str, ...] = ()
+    replicas: int = 0
+    observed: bool = False
+    current_replica_set: str = ""
+    paused: bool = False
+    replica_failure: str = ""
+
+    @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        """Those that a new pod would be given: the account's only where the template has none."""
+        return self.template_pull_secrets or self.service_account_pull_secrets
+
+
+@dataclass(frozen=True)
+class WiringSeen:
+    """Where else the pull secret is named; looked for where a new pod would not be given it.
+
+    `values_keys` are dotted keys of the values, `default_account` the pull secrets of the
+    namespace's default ServiceAccount.
+    """
+
+    values_keys: tuple[str, ...] = ()
+    default_account: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything that the criteria judge, seen together.
+
+    `secret` is the target's pull secret, `pull_secrets` are all those that live pods, or a new
+    one, are given. `identity` is what the operator sees of the wanted reference, None where nobody
+    asked them; `wanted` is the suite's own probe. `run` is the latest run of the workflow, None
+    where nobody asked for one.
+    `docs` is None where the target has none, `application` where Helm deploys.
+    """
+
+    target: Target
+    workload: Workload
+    chart: ChartSeen
+    secret: SecretSeen
+    deployment: DeploymentSeen
+    pods: tuple[PodSeen, ...]
+    wanted: Probe
+    identity: IdentitySeen | None
+    grant: GrantSeen
+    workflow: WorkflowSeen
+    pull_secrets: tuple[SecretSeen, ...] = ()
+    wiring: WiringSeen = WiringSeen()
+    docs: DocsSeen | None = None
+    run: RunSeen | None = None
+    application: ApplicationSeen | None = None

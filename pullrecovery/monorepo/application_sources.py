@@ -1,0 +1,73 @@
+"""The sources of an Argo CD Application, and which of them deploys a workload's chart.
+
+An Application has one `source`, or several `sources`; where it has both, Argo CD takes the list.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from pullrecovery.common.errors import LabError
+from pullrecovery.model.target import Workload
+
+Source = dict[str, Any]
+
+
+def sources_of(application: object) -> list[Source]:
+    """Every source of an Application, as it stands in it; [] for what is no Application."""
+    if not isinstance(application, dict) or application.get("kind") != "Application":
+        return []
+    spec = application.get("spec")
+    return entries_of(spec) if isinstance(spec, dict) else []
+
+
+def entries_of(holder: dict[str, Any]) -> list[Source]:
+    """Every source of an Application's spec, or of one entry of its history."""
+    listed = holder.get("sources") or [holder.get("source")]
+    found = listed if isinstance(listed, list) else []
+    return [source for source in found if isinstance(source, dict)]
+
+
+def revision_at(holder: dict[str, Any], place: int) -> str:
+    """The commit of the source at `place`, in a status or a history; '' where there is none.
+
+    Argo CD writes one `revision`, or `revisions` in the order of the sources.
+    """
+    found = holder.get("revisions") or [holder.get("revision")]
+    return str(found[place] or "") if place < len(found) else ""
+
+
+def place_of(sources: Sequence[Source], workload: Workload) -> int:
+    """The position of the source whose `path` is where the workload's chart lies.
+
+    Raises LabError where no source has it.
+    """
+    found = [at for at, source in enumerate(sources) if _below(source, workload.chart)]
+    if not found:
+        paths = ", ".join(str(source.get("path")) for source in sources)
+        raise LabError(f"{workload.application}: its path is {paths}, not {workload.chart}.")
+    # `charts/frontend` before `frontend`.
+    return max(found, key=lambda at: len(PurePosixPath(sources[at]["path"]).parts))
+
+
+def checkout_of(workload: Workload) -> Path:
+    """The folder in which the chart lies where the workload's Application looks for it."""
+    sources = sources_of(manifest_of(workload))
+    path = PurePosixPath(sources[place_of(sources, workload)]["path"])
+    return workload.chart.parents[len(path.parts) - 1]
+
+
+def manifest_of(workload: Workload) -> dict[str, Any]:
+    """The manifest of the workload's Application, as its file has it."""
+    if workload.application is None:
+        raise LabError(f"The target names no Application for {workload.name}.")
+    found: dict[str, Any] = YAML(typ="safe").load(workload.application.read_text())
+    return found
+
+
+def _below(source: Source, chart: Path) -> bool:
+    """Whether the chart's folder ends as the source's path does."""
+    parts = PurePosixPath(str(source.get("path") or "")).parts
+    return bool(parts) and chart.parts[-len(parts) :] == parts

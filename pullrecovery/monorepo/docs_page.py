@@ -1,0 +1,96 @@
+"""What a page says of images, Secrets and charts, read from it as a browser shows it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pullrecovery.model.docs_site import WebPage
+from pullrecovery.model.target import Target
+
+# The four subjects of REG-007, each with what its heading has in it.
+SUBJECTS: Mapping[str, re.Pattern[str]] = {
+    "how CI names images and which chart takes which": re.compile(
+        r"\bnam(e|es|ed|ing)\b.*\bimages?\b|\bimages?\b.*\bnam(e|es|ed|ing)\b|\bwhich chart\b",
+        re.IGNORECASE,
+    ),
+    "listing and verifying tags": re.compile(r"\btags?\b", re.IGNORECASE),
+    "the pull secret and its wiring": re.compile(r"\bpull ?secrets?\b", re.IGNORECASE),
+    "case sensitivity": re.compile(r"\bcase\b|\bcapitals?\b", re.IGNORECASE),
+}
+_SECRETS = (
+    re.compile(r"\bsecret docker-registry ([\w.-]+)"),
+    re.compile(r"\b(?:get|describe|delete) secrets? ([\w.-]+)"),
+    re.compile(r"imagePullSecrets[\"']?:[\s\[{-]*[\"']?name[\"']?:\s*[\"']?([\w.-]+)"),
+)
+_TOO_SHORT = 80
+
+
+@dataclass(frozen=True)
+class NamedImages:
+    """What is wrong with the repositories that a page names.
+
+    `capitals` are those whose owner has a capital letter, `stale` those that no workload has,
+    `untold` the charts whose repository no row of a table gives.
+    """
+
+    capitals: tuple[str, ...]
+    stale: tuple[str, ...]
+    untold: tuple[str, ...]
+
+
+def missing_subjects(page: WebPage) -> list[str]:
+    """The subjects that no section of the page is about; an empty section is about nothing."""
+    titles = [each.title for each in page.sections if len(each.text) >= _TOO_SHORT]
+    return [
+        subject
+        for subject, heading in SUBJECTS.items()
+        if not any(heading.search(title) for title in titles)
+    ]
+
+
+def repositories_in(text: str, registry: str) -> list[str]:
+    """Every repository of the registry in `text`, each once; placeholders are none."""
+    part = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?"
+    return list(dict.fromkeys(re.findall(rf"\b{re.escape(registry)}/{part}/{part}", text)))
+
+
+def named_images(target: Target, page: WebPage) -> NamedImages:
+    """The page's references held against those of the target's workloads."""
+    wanted = {chart_of(target, each.name): each.image.repository for each in target.workloads}
+    named = repositories_in(page.text, target.registry)
+    capitals = [each for each in named if each.split("/")[1] != each.split("/")[1].lower()]
+    stale = [each for each in named if each not in wanted.values() and each not in capitals]
+    told = chart_table(target, page.rows)
+    swapped = [
+        f"{chart} is said to take {said}, not {wanted[chart]}"
+        for chart, said in told.items()
+        if said != wanted[chart] and said in wanted.values()
+    ]
+    untold = [
+        f"no table says that {chart} takes {wanted[chart]}" for chart in wanted.keys() - told.keys()
+    ]
+    unknown = [f"{each} is no workload's" for each in stale]
+    return NamedImages(tuple(capitals), (*unknown, *swapped), tuple(sorted(untold)))
+
+
+def chart_of(target: Target, workload: str) -> str:
+    """A workload's chart as a page names it: the folder, relative to the target's."""
+    return target.workload(workload).chart.relative_to(target.root).as_posix()
+
+
+def chart_table(target: Target, rows: Iterable[tuple[str, ...]]) -> dict[str, str]:
+    """Chart → repository, from every row of a table that has one of each."""
+    charts = {chart_of(target, workload.name) for workload in target.workloads}
+    found: dict[str, str] = {}
+    for row in rows:
+        for chart in charts.intersection(row):
+            named = [each for cell in row for each in repositories_in(cell, target.registry)]
+            if named:
+                found[chart] = named[0]
+    return found
+
+
+def named_secrets(page: WebPage) -> list[str]:
+    """Every Secret that the page's commands name, each once."""
+    code = "\n".join(page.code)
+    return list(dict.fromkeys(name for each in _SECRETS for name in each.findall(code)))

@@ -1,0 +1,175 @@
+"""Editing values files: one key changed, comments and all else kept."""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import SequenceMatcher
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+from ruamel.yaml.util import load_yaml_guess_indent
+
+from pullrecovery.common.yaml_reading import UnreadableYamlError, load_yaml
+
+# Words that YAML 1.1, and so Helm, reads as booleans, and YAML 1.2 as strings.
+_BOOLEANS_OF_HELM = frozenset(
+    spelt
+    for word in ("y", "n", "yes", "no", "on", "off")
+    for spelt in (word, word.capitalize(), word.upper())
+)
+# Lists stand two further than their key, where a file has none to go by.
+_OFFSET = 2
+_INDENTED = re.compile(
+    r"^[^\s#-][^#\n]*:[ ]*(?:#.*)?\n(?:[ ]*(?:#.*)?\n)*([ ]+)[^\s#-]", re.MULTILINE
+)
+
+
+Change = Callable[[Any], Any]
+
+
+def set_values(file: Path, values: Mapping[str, object]) -> None:
+    """Set each dotted key of `file` to its value; missing parents are made."""
+    changes = {key: becomes(value) for key, value in values.items()}
+    file.write_text(edited(file.read_text(), changes))
+
+
+def becomes(value: object) -> Change:
+    """The change to this value, whatever was there."""
+    return lambda _: value
+
+
+def edited(text: str, changes: Mapping[str, Change]) -> str:
+    """The values `text` with each dotted key set to its change of the old value.
+
+    Missing parents are made. Lines that do not change stay as they are spelt, and new ones are
+    indented as the others. Raises UnreadableYamlError where the text is no values file.
+    """
+    if not isinstance(load_yaml(text, "values"), dict | None):
+        raise UnreadableYamlError("values:1: it must be a mapping, as Helm takes no other.")
+    yaml = _yaml_of(text)
+    before = yaml.load(text)
+    if not isinstance(before, dict):
+        # Nothing but comments, which belong to no key and would be lost.
+        before, kept = CommentedMap(), text if text.endswith("\n") or not text else f"{text}\n"
+        _set_all(before, changes)
+        return kept + _dumped(yaml, before)
+    normal = _dumped(yaml, before)
+    _set_all(before, changes)
+    wanted = _dumped(yaml, before)
+    carried = _carry(text, normal, wanted)
+    return carried if carried == wanted or _means(carried, wanted) else wanted
+
+
+def _yaml_of(text: str) -> YAML:
+    """A round-trip YAML that indents as `text` does: mappings, and lists below their keys."""
+    _, indent, offset = load_yaml_guess_indent(text)
+    mapping = _INDENTED.search(text)
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.explicit_start = text.startswith("---") or "\n---" in text
+    # Lines that nobody edits keep their length.
+    yaml.width = sys.maxsize
+    offset = _OFFSET if offset is None or indent is None else offset
+    yaml.indent(mapping=len(mapping[1]) if mapping else 2, sequence=offset + 2, offset=offset)
+    return yaml
+
+
+def _set_all(document: Any, changes: Mapping[str, Change]) -> None:
+    for key, change in changes.items():
+        _set(document, key, change)
+
+
+def _set(document: Any, key: str, change: Change) -> None:
+    *parents, last = key.split(".")
+    node = document
+    for parent in parents:
+        if not isinstance(node.get(parent), dict):
+            node[parent] = {}
+        node = node[parent]
+    node[last] = _quoted(change(node.get(last)))
+
+
+def _quoted(value: Any) -> Any:
+    """Return `value` with every string in quotes that Helm would read as a boolean."""
+    if isinstance(value, dict):
+        for key in value:
+            value[key] = _quoted(value[key])
+    elif isinstance(value, list):
+        value[:] = [_quoted(each) for each in value]
+    elif type(value) is str and value in _BOOLEANS_OF_HELM:
+        return DoubleQuotedScalarString(value)
+    return value
+
+
+def _dumped(yaml: YAML, document: Any) -> str:
+    buffer = StringIO()
+    yaml.dump(document, buffer)
+    return buffer.getvalue()
+
+
+def _means(text: str, wanted: str) -> bool:
+    try:
+        return bool(YAML(typ="safe").load(text) == YAML(typ="safe").load(wanted))
+    except YAMLError:
+        return False
+
+
+def _carry(text: str, normal: str, wanted: str) -> str:
+    """Make in `text` the change that leads from `normal`, another spelling of it, to `wanted`.
+
+    Lines that are the same in `normal` and `wanted` are taken from `text`. Where not every line has
+    its counterpart, `wanted` itself is returned.
+    """
+    own, plain, new = (each.splitlines(keepends=True) for each in (text, normal, wanted))
+    if len(own) != len(plain):
+        return wanted
+    result: list[str] = []
+    for kind, first, last, start, end in SequenceMatcher(None, plain, new).get_opcodes():
+        result += own[first:last] if kind == "equal" else new[start:end]
+    return "".join(result)
+
+
+def keys_naming(files: Iterable[Path], text: str) -> list[str]:
+    """The dotted keys under which the values of `files`, the later over the earlier, hold `text`.
+
+    Lists replace one another, mappings are merged, as Helm does it.
+    """
+    merged: dict[str, Any] = {}
+    for file in files:
+        merged = _merged(merged, _readable(file))
+    return list(dict.fromkeys(_keys(merged, text, ())))
+
+
+def _readable(file: Path) -> Any:
+    """Return the file's document; None for what is no YAML, of which Helm says why."""
+    try:
+        return load_yaml(file.read_text(encoding="utf-8"), str(file))
+    except (UnreadableYamlError, OSError, UnicodeDecodeError):
+        return None
+
+
+def _merged(under: Any, over: Any) -> Any:
+    if over is None:
+        return under
+    if not isinstance(under, dict) or not isinstance(over, dict):
+        return over
+    return under | {key: _merged(under.get(key), value) for key, value in over.items()}
+
+
+def _keys(node: Any, text: str, path: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _keys(value, text, (*path, str(key)))
+    elif isinstance(node, list):
+        for item in node:
+            # A list of references is known by its own key, not by the `name` in its entries.
+            held = item.values() if isinstance(item, dict) else [item]
+            if text in held:
+                yield ".".join(path)
+    elif node == text:
+        yield ".".join(path)

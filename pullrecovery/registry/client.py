@@ -1,0 +1,188 @@
+"""Asking a registry as containerd asks it: challenge, token, then the question.
+
+Source: the distribution token specification; the answers of GHCR that the
+causes rest on are listed in docs/mirror.md.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from pullrecovery.model.observation import Credential, Probe
+from pullrecovery.registry.failures import trouble_of_error
+from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
+
+_AGENT = "pull-recovery"
+# The most that is asked for at once; a registry may give less.
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class RegistryClient:
+    """A client of one registry host; `http` decides where that host's name leads."""
+
+    host: str
+    http: httpx.Client
+
+    def tags(self, package: str, credential: Credential | None) -> Probe:
+        """Whether `credential` may read `package`, whatever tags there are."""
+        return self._ask("GET", package, f"/v2/{package}/tags/list", credential)
+
+    def manifest(self, package: str, reference: str, credential: Credential | None) -> Probe:
+        """Whether `reference` (a tag or digest) has a manifest, and its digest."""
+        # GET, as a HEAD answer has no body to say why not.
+        return self._ask("GET", package, f"/v2/{package}/manifests/{reference}", credential)
+
+    def login(self, credential: Credential) -> Probe:
+        """What `docker login` asks: a token for nothing in particular."""
+        headers = self._headers({"Authorization": f"Basic {credential.auth}"})
+        try:
+            answer = self.http.get(
+                self._url("/token"), params={"service": self.host}, headers=headers
+            )
+        except httpx.HTTPError as error:
+            return _cut_off(error)
+        return _probe("token", answer)
+
+    def read(self, package: str, path: str, credential: Credential | None) -> tuple[Probe, str]:
+        """The answer to GET `path`, which begins behind the package's name, and its body.
+
+        Blobs lie on another host, to which httpx does not hand the token on.
+        """
+        try:
+            token = self.token(package, "pull", credential)
+            if isinstance(token, Probe):
+                return token, ""
+            headers = {"Authorization": f"Bearer {token}", "Accept": ACCEPT_MANIFESTS}
+            answer = self.http.get(
+                self._url(f"/v2/{package}{path}"),
+                headers=self._headers(headers),
+                follow_redirects=True,
+            )
+        except httpx.HTTPError as error:
+            return _cut_off(error), ""
+        return _probe("registry", answer), answer.text
+
+    def all_tags(
+        self, package: str, credential: Credential | None
+    ) -> tuple[Probe, tuple[str, ...]]:
+        """Every tag, in the registry's order; a long list comes in pages, of a size it chooses."""
+        found: dict[str, None] = {}
+        while True:
+            query = f"&last={quote(list(found)[-1])}" if found else ""
+            probe, text = self.read(package, f"/tags/list?n={_PAGE}{query}", credential)
+            if not probe.ok:
+                return probe, ()
+            page = [str(tag) for tag in json.loads(text).get("tags") or ()]
+            if set(page) <= found.keys():
+                return probe, tuple(found)
+            found |= dict.fromkeys(page)
+
+    def blobs(
+        self, package: str, digests: Sequence[str], credential: Credential | None
+    ) -> list[Probe]:
+        """Whether each blob is there; an answer that says where to read it has status 200, too."""
+        try:
+            token = self.token(package, "pull", credential)
+            if isinstance(token, Probe):
+                return [token] * len(digests)
+            headers = self._headers({"Authorization": f"Bearer {token}"})
+            return [self._blob(package, digest, headers) for digest in digests]
+        except httpx.HTTPError as error:
+            return [Probe("network", 0, type(error).__name__, str(error))] * len(digests)
+
+    def _blob(self, package: str, digest: str, headers: dict[str, str]) -> Probe:
+        url = self._url(f"/v2/{package}/blobs/{digest}")
+        found = _probe("registry", self.http.head(url, headers=headers))
+        return replace(found, status=200) if found.status == 307 else found
+
+    def platforms(
+        self, package: str, digest: str, credential: Credential | None
+    ) -> tuple[str, ...]:
+        """What a manifest has images for, os/arch each; nothing where the registry does not say."""
+        try:
+            token = self.token(package, "pull", credential)
+            if isinstance(token, Probe):
+                return ()
+            return self._platforms(package, digest, token)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+            return ()
+
+    def _platforms(self, package: str, digest: str, token: str) -> tuple[str, ...]:
+        manifest = self._document(f"/v2/{package}/manifests/{digest}", token)
+        if "manifests" in manifest:
+            listed = [entry.get("platform") or {} for entry in manifest["manifests"]]
+        else:
+            place = f"/v2/{package}/blobs/{manifest['config']['digest']}"
+            listed = [self._document(place, token)]
+        named = (f"{each.get('os')}/{each.get('architecture')}" for each in listed)
+        # Attestations stand in an index too, for no platform.
+        return tuple(dict.fromkeys(name for name in named if "unknown" not in name))
+
+    def _document(self, path: str, token: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {token}", "Accept": ACCEPT_MANIFESTS}
+        # Blobs lie on another host, to which httpx does not hand the token on.
+        answer = self.http.get(
+            self._url(path), headers=self._headers(headers), follow_redirects=True
+        )
+        return dict(answer.raise_for_status().json())
+
+    def _ask(self, method: str, package: str, path: str, credential: Credential | None) -> Probe:
+        try:
+            token = self.token(package, "pull", credential)
+            if isinstance(token, Probe):
+                return token
+            headers = {"Authorization": f"Bearer {token}", "Accept": ACCEPT_MANIFESTS}
+            answer = self.http.request(method, self._url(path), headers=self._headers(headers))
+        except httpx.HTTPError as error:
+            return _cut_off(error)
+        return _probe("registry", answer)
+
+    def token(self, package: str, actions: str, credential: Credential | None) -> str | Probe:
+        """A bearer token for `package`, or the refusal; httpx.HTTPError where none answers."""
+        headers = {}
+        if credential:
+            headers["Authorization"] = f"Basic {credential.auth}"
+        query = {"service": self.host, "scope": f"repository:{package}:{actions}"}
+        answer = self.http.get(self._url("/token"), params=query, headers=self._headers(headers))
+        if answer.status_code != httpx.codes.OK:
+            return _probe("token", answer)
+        try:
+            return str(answer.json()["token"])
+        except (ValueError, KeyError, TypeError):
+            return Probe("token", answer.status_code, "", answer.text[:200])
+
+    def _url(self, path: str) -> str:
+        return f"https://{self.host}{path}"
+
+    def _headers(self, headers: dict[str, str]) -> dict[str, str]:
+        return {"User-Agent": _AGENT, **headers}
+
+
+def _cut_off(error: httpx.HTTPError) -> Probe:
+    cut = trouble_of_error(error)
+    return Probe("network", 0, type(error).__name__, str(error), cut=cut)
+
+
+def _probe(stage: str, answer: httpx.Response) -> Probe:
+    first = _first_error(answer) if answer.is_error else {}
+    return Probe(
+        stage,
+        answer.status_code,
+        str(first.get("code", "")),
+        str(first.get("message", "")),
+        answer.headers.get("docker-content-digest", ""),
+    )
+
+
+def _first_error(answer: httpx.Response) -> dict[str, Any]:
+    """The first entry of an error body; registries also answer with HTML, or nothing."""
+    try:
+        errors = answer.json()["errors"]
+        return dict(errors[0])
+    except (ValueError, KeyError, TypeError, IndexError):
+        return {"message": answer.text[:200]}

@@ -1,0 +1,78 @@
+"""What registry clients mean by what they print.
+
+The words are GHCR's own, which docker and crane pass on, and those that the clients add where
+they refuse by themselves; docs/runner.md lists them. docker leaves a sentence out where it is
+the usual one of its code, and then prints the code alone.
+"""
+
+import re
+from enum import StrEnum, auto
+
+from pullrecovery.model.observation import Probe, Ran
+from pullrecovery.registry.failures import trouble_in
+
+
+class Meaning(StrEnum):
+    """What became of a question to the registry."""
+
+    FOUND = auto()
+    NO_CREDENTIAL = auto()
+    MISSING_OR_PRIVATE = auto()
+    REJECTED = auto()
+    SCOPE_MISSING = auto()
+    SSO_MISSING = auto()
+    CLASSIC_FORBIDDEN = auto()
+    FORBIDDEN = auto()
+    REPOSITORY_UNKNOWN = auto()
+    MANIFEST_UNKNOWN = auto()
+    INVALID_REFERENCE = auto()
+    UNREACHABLE = auto()
+    UNCLEAR = auto()
+
+
+_RULES = (
+    (Meaning.SCOPE_MISSING, r"does not match expected scopes"),
+    (Meaning.SSO_MISSING, r"SAML enforcement"),
+    (Meaning.CLASSIC_FORBIDDEN, r"forbids access via a personal access token \(classic\)"),
+    (Meaning.FORBIDDEN, r"permission_denied: "),
+    (Meaning.REJECTED, r"denied: denied\b|denied: invalid token"),
+    (Meaning.MISSING_OR_PRIVATE, r"requested access to the resource is denied|: denied$"),
+    (Meaning.NO_CREDENTIAL, r": unauthorized: authentication required|: unauthorized$"),
+    (Meaning.REPOSITORY_UNKNOWN, r"name_unknown|\bname unknown$"),
+    (Meaning.MANIFEST_UNKNOWN, r"manifest_unknown|\bmanifest unknown$|^no such manifest: "),
+    (
+        Meaning.INVALID_REFERENCE,
+        (
+            r"must be lowercase|can only contain the characters|invalid reference format"
+            r"|could not parse reference"
+        ),
+    ),
+)
+_PATTERNS = tuple(
+    (meaning, re.compile(rule, re.IGNORECASE | re.MULTILINE)) for meaning, rule in _RULES
+)
+
+
+def meaning_of(ran: Ran) -> Meaning:
+    """Read one command's exit code and last words."""
+    if ran.rc == 0:
+        return Meaning.FOUND
+    if ran.timed_out or ran.met:
+        return Meaning.UNREACHABLE
+    return _read(ran.stderr or ran.stdout)
+
+
+def meaning_of_probe(probe: Probe) -> Meaning:
+    """Read the answer to the harness's own question in the same way."""
+    if probe.ok:
+        return Meaning.FOUND
+    if probe.trouble:
+        return Meaning.UNREACHABLE
+    return _read(f": {probe.code}: {probe.message}")
+
+
+def _read(text: str) -> Meaning:
+    for meaning, pattern in _PATTERNS:
+        if pattern.search(text.strip()):
+            return meaning
+    return Meaning.UNREACHABLE if trouble_in(text) else Meaning.UNCLEAR
