@@ -15,9 +15,9 @@ _VOLUME = "pull-recovery-lock-of-a-test"
 _HOLD = """
 import sys
 from pathlib import Path
-from pullrecovery.lab.engine import Engine
-from pullrecovery.lab.engine_lock import engine_lock
-from pullrecovery.lab.holder import Holder
+from pullrecovery.lab.engine.engine import Engine
+from pullrecovery.lab.engine.engine_lock import engine_lock
+from pullrecovery.lab.engine.lock_holder import Holder
 holder = Holder.this_process(Path("/another/user"))
 with engine_lock(Engine(sys.argv[1], owned=False), holder, print, sys.argv[2]):
     print("held", flush=True)

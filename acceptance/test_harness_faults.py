@@ -80,9 +80,9 @@ def test_row_that_stands_twice_is_an_error(ends_in, inner_run):
     """Pytest numbers the second one, and both are green by one truth."""
     twice = """
         def pytest_configure():
-            import fixtures.matrix
+            import fixtures.scenario.matrix
             from pullrecovery.faults import FAULTS
-            fixtures.matrix.FAULTS = (*FAULTS, *FAULTS)
+            fixtures.scenario.matrix.FAULTS = (*FAULTS, *FAULTS)
     """
 
     inner = inner_run("test_reg_006_redeploy.py", "--collect-only", plugin=twice)

@@ -1,6 +1,6 @@
 """Hostile targets whose code runs in the lab: each try is contained, and nothing is shown.
 
-Rows that end before a lab is needed are in tests/hostile; fixtures/hostile_rows.py has the table.
+Rows that end before a lab is needed are in tests/hostile; fixtures/lab/hostile_rows.py has the table.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Run the stand-in: `python3 -m pullrecovery.lab.ghcr --config /etc/ghcr`.
+"""Run the stand-in: `python3 -m ghcr_emulator --config /etc/ghcr`.
 
 Exits 0 after SIGTERM or SIGINT, 1 if something died, 2 if it could not start.
 """
@@ -40,7 +40,7 @@ _log = logging.getLogger("pullrecovery.ghcr")
 
 def main() -> int:
     """Read the command line and run until stopped; return the exit code."""
-    parser = argparse.ArgumentParser(prog="pullrecovery.lab.ghcr", description=__doc__)
+    parser = argparse.ArgumentParser(prog="ghcr_emulator", description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("/etc/ghcr"), metavar="FOLDER")
     arguments = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s: %(message)s")

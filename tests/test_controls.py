@@ -24,7 +24,7 @@ def _parameters(monkeypatch, name):
         config=None,
         parametrize=lambda _, rows, ids: found.extend(zip(rows, ids, strict=True)),
     )
-    monkeypatch.setattr("fixtures.controls.target_of", lambda _: TARGET)
+    monkeypatch.setattr("fixtures.scenario.controls.target_of", lambda _: TARGET)
     pytest_generate_tests(metafunc)
     return found
 

@@ -366,8 +366,8 @@ def test_browser_is_started_without_a_network_and_without_the_users_home(monkeyp
         said.update(how)
         return '{"page": 1}'
 
-    monkeypatch.setattr("pullrecovery.lab.browser.run", run)
-    monkeypatch.setattr("pullrecovery.lab.browser.installed", lambda *_: tmp_path)
+    monkeypatch.setattr("pullrecovery.lab.docs_site.chromium.run", run)
+    monkeypatch.setattr("pullrecovery.lab.docs_site.chromium.installed", lambda *_: tmp_path)
     browser = Browser(Paths(tmp_path, tmp_path), Engine("unix:///engine", owned=True), pulled=False)
 
     assert browser.look(tmp_path, "/page", (), tmp_path / "page.png") == {"page": 1}
@@ -401,7 +401,7 @@ def test_npm_of_the_machine_is_taken_if_its_node_is_new_enough(tmp_path, monkeyp
 def test_wheels_for_another_platform_are_asked_for_by_its_name(tmp_path, monkeypatch):
     """Pip would give this machine's; both lie beside one another in the cache."""
     commands = []
-    monkeypatch.setattr("pullrecovery.lab.pypi.run", lambda command, **_: commands.append(command))
+    monkeypatch.setattr("pullrecovery.lab.tools.pypi.run", lambda command, **_: commands.append(command))
     (tmp_path / "lock").write_text("a==1")
 
     places = [installed(tmp_path, tmp_path / "lock", platform) for platform in ("", "linux_a")]

@@ -14,7 +14,7 @@ from pullrecovery.lab.paths import NAME, REPOSITORY, Paths
 
 # Both have a user whose own GitHub they ask.
 USERS = ("live_run.py", "live/", "gate/", "secret_variables.py")
-_MODULE = "pullrecovery.secret_variables"
+_MODULE = "pullrecovery.common.secret_variables"
 
 
 @pytest.fixture

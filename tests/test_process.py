@@ -163,7 +163,7 @@ def test_missing_folder_is_not_taken_for_a_missing_program(tmp_path):
 
 INTERRUPTED = """
 import sys, threading
-from pullrecovery.process import child, end_with_us, interrupt_session, run
+from pullrecovery.common.process import child, end_with_us, interrupt_session, run
 
 end_with_us()
 try:
@@ -226,7 +226,7 @@ def test_tests_are_interrupted_once_and_clean_up(number):
 # The signal comes once the command is there, and before anybody has written down that it is.
 EARLY = """
 import os, signal, subprocess, sys, threading
-from pullrecovery.process import child, end_with_us, interrupt_session, run
+from pullrecovery.common.process import child, end_with_us, interrupt_session, run
 
 end_with_us()
 told = threading.Event()

@@ -39,7 +39,7 @@ SHAPES = {
 
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch):
-    monkeypatch.setattr("pullrecovery.redaction._known", set())
+    monkeypatch.setattr("pullrecovery.common.redaction._known", set())
 
 
 @pytest.mark.parametrize("text", SHAPES.values(), ids=SHAPES)

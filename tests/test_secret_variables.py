@@ -29,7 +29,7 @@ TOKEN = "of-no-known-shape"
 PROGRAM = """
 import sys
 from pathlib import Path
-from pullrecovery.secret_variables import NAMES, enter, is_given, secret
+from pullrecovery.common.secret_variables import NAMES, enter, is_given, secret
 enter(sys.argv[1:])
 print(Path("/proc/self/environ").read_text())
 print(*(f"{name}={secret(name)!r},{is_given(name)}" for name in NAMES))
@@ -207,7 +207,7 @@ def test_pytest_of_its_own_takes_secrets_at_its_start(monkeypatch):
 
 def test_module_loads_little_before_it_starts_again():
     """What is loaded before the environment is left is loaded twice."""
-    program = "import sys, pullrecovery.secret_variables; print('docker' in sys.modules)"
+    program = "import sys, pullrecovery.common.secret_variables; print('docker' in sys.modules)"
     shown = subprocess.check_output([sys.executable, "-c", program], cwd=REPOSITORY, text=True)
 
     assert shown == "False\n"

@@ -22,11 +22,11 @@ PLANTED = {
 }
 # Started by hand, each in an environment that it is given whole.
 PROCESSES = {
-    "pullrecovery/conformance/suite.py",
-    "pullrecovery/lab/ghcr/child.py",
-    "pullrecovery/lab/loopback.py",
-    "pullrecovery/lab/own_engine.py",
-    "pullrecovery/process.py",
+    "devtools/conformance/suite.py",
+    "ghcr_emulator/registry_api/distribution.py",
+    "pullrecovery/lab/registry/loopback.py",
+    "pullrecovery/lab/engine/dockerd.py",
+    "pullrecovery/common/process.py",
 }
 STARTERS = ("Popen", "create_subprocess_exec", "create_subprocess_shell", "check_output")
 

@@ -26,7 +26,7 @@ class Clock:
 @pytest.fixture(name="clock", autouse=True)
 def _clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("pullrecovery.wait.time", clock)
+    monkeypatch.setattr("pullrecovery.common.wait.time", clock)
     return clock
 
 

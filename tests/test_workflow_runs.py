@@ -277,7 +277,7 @@ def test_rehearsal_has_every_call_of_docker_and_no_token_of_the_registrys():
 def test_findings_of_actionlint_are_read(tmp_path, monkeypatch, code, output, found):
     """It ends with 1 where it has any."""
     # Other tests may have taken a number for a secret.
-    monkeypatch.setattr("pullrecovery.redaction._known", set())
+    monkeypatch.setattr("pullrecovery.common.redaction._known", set())
     program = tmp_path / "actionlint"
     program.write_text(f"#!/bin/sh\ncat >/dev/null\necho '{output}'\nexit {code}\n")
     program.chmod(0o755)

@@ -28,7 +28,7 @@ _SECRET_SHAPES = (
     # With its quotes as they are, as JSON within JSON has them, and as XML has them.
     re.compile(rb'auths(?:\\*"|&quot;)\s*:\s*\{'),
     re.compile(rb"eyJhdXRocyI6"),  # the same, in base64
-    # What tests plant for hostile targets (fixtures/canaries.py).
+    # What tests plant for hostile targets (fixtures/lab/canaries.py).
     re.compile(rb"\bcanary\+[0-9a-f]{32}"),
 )
 SCENARIO = f"{LABEL}=scenario"

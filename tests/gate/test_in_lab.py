@@ -71,7 +71,7 @@ class _Quiet:
 def judged(monkeypatch):
     """Have the registry tier hold whatever is in the lab, and the text be good."""
     monkeypatch.setattr(Revision, "registry", lambda *_: {"frontend REG-001": None})
-    monkeypatch.setattr("pullrecovery.gate.judging.observe_written", lambda *_: GOOD)
+    monkeypatch.setattr("pullrecovery.gate.run.judge.observe_written", lambda *_: GOOD)
 
 
 def test_the_registrys_own_image_is_copied_by_its_digest(gate, judged):
@@ -101,7 +101,7 @@ def test_the_tag_is_looked_at_again_where_the_image_came_from(gate, monkeypatch)
     made = gate(NO_TAG, Probe("registry", 200, digest=OTHER_DIGEST))
     made.revision.images["frontend"] = DIGEST
     monkeypatch.setattr(
-        "pullrecovery.gate.judging.observe_wanted",
+        "pullrecovery.gate.run.judge.observe_wanted",
         lambda world, _: Probe(
             "registry", 200, digest=OTHER_DIGEST if world.registry is REAL else DIGEST
         ),

@@ -98,7 +98,7 @@ def test_a_tier_that_hangs_is_ended_and_nothing_can_be_told():
 
 def test_a_lab_that_does_not_get_ready_is_ended_too(monkeypatch):
     """What a tier needs first is not its own time, and has an end all the same."""
-    monkeypatch.setattr("pullrecovery.gate.tiers.READY_WITHIN", 0.3)
+    monkeypatch.setattr("pullrecovery.gate.run.tiers.READY_WITHIN", 0.3)
     steps = _steps()
     steps[1] = replace(steps[1], prepare=lambda: time.sleep(30))
 

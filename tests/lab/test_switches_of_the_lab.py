@@ -126,7 +126,7 @@ def _configured(state, tmp_path_factory):
 def _process(configured):
     """Run the stand-in, and return it and its process."""
     folder, stand_in = configured
-    command = [sys.executable, "-m", "pullrecovery.lab.ghcr", "--config", str(folder)]
+    command = [sys.executable, "-m", "ghcr_emulator", "--config", str(folder)]
     environment = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True

@@ -58,7 +58,7 @@ class Browser:
             "BROWSER_NAME": passing_name(),
             "BROWSER_LABEL": f"{LABEL}=browser",
         }
-        command = [sys.executable, "-m", "pullrecovery.lab.browser_look"]
+        command = [sys.executable, "-m", "pullrecovery.lab.docs_site.chromium_script"]
         sets = [VariableSet.PYTHON, VariableSet.DOCKER]
         said = run(command, stdin=json.dumps(asked), env=environment, inherit=sets, timeout=_WITHIN)
         return dict(json.loads(said))

@@ -25,7 +25,7 @@ COPY lib/ /opt/ghcr/lib/
 COPY registry /usr/local/bin/registry
 COPY pullrecovery/ /opt/ghcr/pullrecovery/
 ENV PYTHONPATH=/opt/ghcr:/opt/ghcr/lib PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-ENTRYPOINT ["python3", "-m", "pullrecovery.lab.ghcr", "--config", "/etc/ghcr"]
+ENTRYPOINT ["python3", "-m", "ghcr_emulator", "--config", "/etc/ghcr"]
 """
 
 

@@ -74,7 +74,7 @@ def write_sbom(paths: Paths, target: Path, name: str, version: str, parts: list[
     library = installed(paths.cache / "sbom", LOCK)
     asked = {"name": name, "version": version, "parts": [asdict(part) for part in parts]}
     environment = {"PYTHONPATH": os.pathsep.join([str(library), str(REPOSITORY)])}
-    command = [sys.executable, "-m", "pullrecovery.lab.sbom_write"]
+    command = [sys.executable, "-m", "pullrecovery.lab.images.sbom_write"]
     document = run(
         command,
         stdin=json.dumps(asked),

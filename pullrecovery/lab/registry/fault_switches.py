@@ -121,7 +121,7 @@ class Missing(RequestSwitch):
 
 @dataclass(frozen=True, kw_only=True)
 class OtherCertificate(Switch):
-    """Connections are met by another certificate; see pullrecovery.lab.certificates."""
+    """Connections are met by another certificate; see pullrecovery.lab.registry.certificates."""
 
     kind = "certificate"
     pair: KeyPair = field(repr=False)

@@ -96,7 +96,7 @@ def running_front(registry: Path, folder: Path, people: Path | None = None) -> I
     (folder / "settings.json").write_text(json.dumps(settings))
     stand_in = StandIn(https, control, certificate.ca_file, secret)
     output = folder / "front.log"
-    command = [sys.executable, "-m", "pullrecovery.lab.ghcr", "--config", str(folder)]
+    command = [sys.executable, "-m", "ghcr_emulator", "--config", str(folder)]
     with _running("the stand-in", command, output, lambda: _front_answers(stand_in)) as pid:
         yield Front(stand_in, pid, output)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import ghcr_emulator
 
-FOLDER = Path(pullrecovery.lab.ghcr.__file__).parent
+FOLDER = Path(ghcr_emulator.__file__).parent
 ALLOWED = {"httpx", "ruamel", "starlette", "uvicorn", *sys.stdlib_module_names}
 
 
@@ -26,7 +26,7 @@ def test_stand_in_needs_its_own_folder_and_four_packages():
     foreign = {
         name
         for name in imported()
-        if name.partition(".")[0] not in ALLOWED and not name.startswith("pullrecovery.lab.ghcr")
+        if name.partition(".")[0] not in ALLOWED and not name.startswith("ghcr_emulator")
     }
 
     assert foreign == set()

@@ -83,7 +83,7 @@ def test_example_of_the_readme_is_a_world():
 
     import ghcr_emulator
 
-    text = (Path(pullrecovery.lab.ghcr.__file__).parent / "README.md").read_text()
+    text = (Path(ghcr_emulator.__file__).parent / "README.md").read_text()
     example = text.partition("```yaml\n")[2].partition("```")[0]
 
     with pytest.raises(BlockError, match="no folder here to read a 'token_file' from"):
