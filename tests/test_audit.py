@@ -86,15 +86,15 @@ def test_vulnerability_in_a_lab_tool_is_listed(audited):
     assert code == 0
     last = printed.splitlines()[-1]
     assert last.startswith("== known vulnerabilities in the lab's tools, argued in SECURITY.md: ")
-    assert last.endswith(" pullrecovery/lab/toolchain/helm/go.mod")
+    assert last.endswith(" pullrecovery/lab/tools/toolchain/helm/go.mod")
 
 
 def test_tool_modules_are_audited_by_their_tools(audited):
     """A module that only names programs has no package of its own to look at."""
     _, _, asked = audited("no such text")
 
-    assert "govulncheck -C pullrecovery/lab/toolchain/helm tool" in asked
-    assert "govulncheck -C pullrecovery/lab/toolchain/pause ." in asked
+    assert "govulncheck -C pullrecovery/lab/tools/toolchain/helm tool" in asked
+    assert "govulncheck -C pullrecovery/lab/tools/toolchain/pause ." in asked
 
 
 def test_every_exception_is_argued():

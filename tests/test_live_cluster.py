@@ -149,7 +149,7 @@ def test_role_of_the_sample_is_for_its_namespaces():
 
 def test_audit_policy_writes_down_what_the_roles_account_asks():
     """Of nobody else anything, as every entry costs the API server."""
-    file = REPOSITORY / "pullrecovery/lab/node_files/apiserver/audit-policy.yaml"
+    file = REPOSITORY / "pullrecovery/lab/cluster/node_files/apiserver/audit-policy.yaml"
     policy = YAML(typ="safe").load(file.read_text())
     (account,) = (each for each in ROLE if each["kind"] == "ServiceAccount")
     first, *rest = policy["rules"]

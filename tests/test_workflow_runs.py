@@ -300,7 +300,7 @@ def test_actionlint_that_breaks_down_has_found_nothing(tmp_path):
 @pytest.mark.parametrize("name", ["play", "docker"])
 def test_scripts_of_the_runner_are_bash(name):
     """They are put there as files, and never started here."""
-    script = PROJECT / "pullrecovery/lab/workflow_files" / name
+    script = PROJECT / "pullrecovery/lab/runner/workflow_files" / name
 
     checked = subprocess.run(["bash", "-n", str(script)], check=False, capture_output=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.process import run
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # Beside the package, in an image; a checkout has none.
 STAMP = "pull-recovery.commit"
 

@@ -7,7 +7,7 @@ from shlex import quote
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.monorepo.docs_page import SUBJECTS, chart_of
 
-_TEMPLATE = Path(__file__).parent / "tasks" / "registry_auth.md"
+_TEMPLATE = Path(__file__).with_name("registry_auth.md")
 
 
 def page_text(target: Target, page_id: str) -> str:

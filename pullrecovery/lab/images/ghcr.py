@@ -12,18 +12,18 @@ from docker.errors import ImageNotFound
 from pullrecovery.common.process import run
 from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.images.base_rootfs import BaseImage
-from pullrecovery.lab.paths import LABEL
+from pullrecovery.lab.paths import LABEL, REPOSITORY
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.tools.content_cache import key_of, whole_folder
 from pullrecovery.lab.tools.toolchain import Toolchain
 
-_FRONT = Path(__file__).parents[1] / "ghcr"
+_FRONT = REPOSITORY / "ghcr_emulator"
 _LOCK = _FRONT / "requirements.lock"
 _DOCKERFILE = """\
 FROM {base}
 COPY lib/ /opt/ghcr/lib/
 COPY registry /usr/local/bin/registry
-COPY pullrecovery/ /opt/ghcr/pullrecovery/
+COPY ghcr_emulator/ /opt/ghcr/ghcr_emulator/
 ENV PYTHONPATH=/opt/ghcr:/opt/ghcr/lib PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 ENTRYPOINT ["python3", "-m", "ghcr_emulator", "--config", "/etc/ghcr"]
 """
@@ -59,13 +59,8 @@ class GhcrImage:
     def _lay_out(self, context: Path) -> None:
         (context / "Dockerfile").write_text(_DOCKERFILE.format(base=self.base.tag))
         shutil.copy2(self.tools.binary(toolchain.DISTRIBUTION, "registry"), context / "registry")
-        package = context / "pullrecovery"
-        (package / "lab").mkdir(parents=True)
-        for init in (package, package / "lab"):
-            (init / "__init__.py").touch()
-        shutil.copytree(
-            _FRONT, package / "lab" / "ghcr", ignore=shutil.ignore_patterns("__pycache__")
-        )
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(_FRONT, context / "ghcr_emulator", ignore=ignored)
         _install_pure_python(context / "lib")
 
 

@@ -14,7 +14,7 @@ from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.tools.content_cache import key_of, whole_folder
 from pullrecovery.lab.tools.toolchain import Tool, Toolchain
 
-_FILES = Path(__file__).parents[1] / "runner_files"
+_FILES = Path(__file__).parents[1] / "runner" / "runner_files"
 # Programs that their module builds under another name; Debian's docker is `docker`.
 BUILT_AS = {"docker-29": "docker"}
 # `container` tells the engine that it runs in a container, and loads no AppArmor profile;

@@ -45,7 +45,15 @@ _MARKERS = {
 }
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 # What a run in a cluster reads: the package, and the tests with their fixtures.
-_OURS = ("pullrecovery", "fixtures", "acceptance", "conftest.py", "pyproject.toml", "LICENSE")
+_OURS = (
+    "pullrecovery",
+    "ghcr_emulator",
+    "fixtures",
+    "acceptance",
+    "conftest.py",
+    "pyproject.toml",
+    "LICENSE",
+)
 _HOME = "/opt/pull-recovery"
 # Byte code is made here, as the root file system is read-only where the image runs.
 _COMPILE = "RUN python3 -m compileall -q --invalidation-mode unchecked-hash"
@@ -58,7 +66,7 @@ COPY helm /usr/local/bin/helm
 _DOCKERFILE = f"""\
 FROM {{below}}
 COPY own/ {_HOME}/
-{_COMPILE} {_HOME}/pullrecovery {_HOME}/fixtures {_HOME}/acceptance
+{_COMPILE} {_HOME}/pullrecovery {_HOME}/ghcr_emulator {_HOME}/fixtures {_HOME}/acceptance
 COPY sbom.cdx.json {SBOM_PATH}
 ENV PYTHONPATH={_HOME}:{_HOME}/lib PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 LABEL org.opencontainers.image.title="pull-recovery" \\

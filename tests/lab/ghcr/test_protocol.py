@@ -1,4 +1,4 @@
-"""What ghcr.io answers, row by row; pullrecovery/lab/ghcr/README.md has the sources."""
+"""What ghcr.io answers, row by row; ghcr_emulator/README.md has the sources."""
 
 import hashlib
 from dataclasses import dataclass
