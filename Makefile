@@ -12,6 +12,7 @@ WEEK ?= $(shell date -u +%G-W%V)
 ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python -m pullrecovery
+TOOLS := $(VENV)/bin/python -m devtools
 WITHOUT_ARGOCD := $(if $(filter 0,$(ARGOCD)),--no-argocd)
 READY := $(VENV)/.ready
 MUTMUT := $(VENV)-mutation/bin/mutmut
@@ -45,10 +46,10 @@ lint: $(READY) ## ruff, mypy --strict, import-linter, actionlint
 	@$(RUN) lint-workflows
 
 conformance: $(READY) ## the OCI conformance suite against the stand-in and against what is behind it
-	@$(RUN) conformance
+	@$(TOOLS) conformance
 
 bench: $(READY) ## figures of the stand-in, and of the recovery beside other ways [ARGOCD=1] [ARGS="--only stand-in"]
-	@$(RUN) bench --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(if $(filter 1,$(ARGOCD)),--argocd) $(ARGS)
+	@$(TOOLS) bench --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(if $(filter 1,$(ARGOCD)),--argocd) $(ARGS)
 
 mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; some ten minutes, not in CI
 	@$(MUTMUT) run $(PREDICATES)
@@ -73,7 +74,7 @@ lab: $(READY) ## start the lab alone, or use the healthy one again [ARGOCD=0]
 	@$(RUN) lab up --kubernetes "$(KUBERNETES)" $(WITHOUT_ARGOCD)
 
 lab-trials: $(READY) ## kill runs at random moments, and see that the next one recovers [SEED=n] [KILLS=20]
-	@$(RUN) lab-trials --kubernetes "$(KUBERNETES)" $(if $(SEED),--seed $(SEED)) --kills $(or $(KILLS),20)
+	@$(TOOLS) lab-trials --kubernetes "$(KUBERNETES)" $(if $(SEED),--seed $(SEED)) --kills $(or $(KILLS),20)
 
 lab-down: $(READY) ## remove the lab: cluster, containers, network, engine if the lab started it
 	@$(RUN) lab down

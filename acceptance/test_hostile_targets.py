@@ -1,6 +1,7 @@
 """Hostile targets whose code runs in the lab: each try is contained, and nothing is shown.
 
-Rows that end before a lab is needed are in tests/hostile; fixtures/lab/hostile_rows.py has the table.
+Rows that end before a lab is needed are in tests/hostile; the table of the others is
+fixtures/lab/hostile_rows.py.
 """
 
 import base64

@@ -1,0 +1,1 @@
+"""Tools of those who work on the project: benchmarks, conformance, trials of the lab."""

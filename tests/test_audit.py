@@ -66,7 +66,9 @@ def test_unaudited_package_is_a_finding(audited):
     assert all(" --strict --disable-pip --require-hashes" in line for line in python)
 
 
-@pytest.mark.parametrize("bad", ["ghcr/requirements.lock", "sample/docs", "toolchain/helm"])
+@pytest.mark.parametrize(
+    "bad", ["ghcr_emulator/requirements.lock", "sample/docs", "toolchain/helm"]
+)
 def test_audit_goes_on_after_a_finding(audited, bad):
     """It fails in the end, and names the lock."""
     _, _, all_asked = audited("no such text")

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from devtools import __main__ as command_line
 from devtools.bench import layer as layers
 from devtools.bench.client import Way, opened
 from devtools.bench.figures import Figure, Verdict, ending, median_ratio, table
@@ -13,7 +14,6 @@ from devtools.bench.front import peak_megabytes
 from devtools.bench.layer import random_layer
 from devtools.bench.recovery import AIMS, compared, timed
 from devtools.bench.rounds import Baseline, Round
-from pullrecovery import __main__ as command_line
 from pullrecovery.common.errors import Exit, LabError
 
 HOST, BLOBS = "registry.test", "blobs.test"

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
+from devtools import __main__ as tools
 from pullrecovery import __main__ as command_line
+from pullrecovery.cli.command_line import with_argocd
 from pullrecovery.common.errors import Exit, LabError, PullRecoveryError, UsageError
 from pullrecovery.lab.paths import REPOSITORY
 
@@ -87,25 +89,33 @@ def test_argocd_is_left_out_on_request(monkeypatch, command, words, variable, wa
 
     options = command_line._parser().parse_args([*command, *words])
 
-    assert command_line._with_argocd(options) is wanted
+    assert with_argocd(options) is wanted
 
 
 @pytest.mark.parametrize("value", ["false", "no", "00", " "])
 @pytest.mark.parametrize(
     "command",
-    [["acceptance"], ["acceptance", "--no-argocd"], ["lab", "up"], ["bench"]],
+    [["acceptance"], ["acceptance", "--no-argocd"], ["lab", "up"]],
     ids=" ".join,
 )
 def test_argocd_variable_takes_two_values(monkeypatch, capsys, command, value):
     """ARGOCD=false would raise what it was to leave out."""
-    for name in ("run_acceptance", "run_bench"):
-        monkeypatch.setattr(command_line, name, lambda *_, **__: pytest.fail("it is run"))
+    monkeypatch.setattr(command_line, "run_acceptance", lambda *_, **__: pytest.fail("it is run"))
     monkeypatch.setattr(command_line.commands, "run", lambda *_, **__: pytest.fail("it is raised"))
     monkeypatch.setenv("ARGOCD", value)
 
     assert command_line.main(command) == 4
     said = f"error: ARGOCD={value} is neither 0, which leaves Argo CD out, nor 1.\n"
     assert capsys.readouterr().err == said
+
+
+def test_bench_refuses_unknown_value_of_argocd(monkeypatch, capsys):
+    """The benchmark reads the variable, too."""
+    monkeypatch.setattr(tools, "run_bench", lambda *_, **__: pytest.fail("it is run"))
+    monkeypatch.setenv("ARGOCD", "false")
+
+    assert tools.main(["bench"]) == 4
+    assert "ARGOCD=false is neither 0" in capsys.readouterr().err
 
 
 def test_argocd_variable_stops_no_removal(monkeypatch):

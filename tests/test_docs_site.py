@@ -401,7 +401,9 @@ def test_npm_of_the_machine_is_taken_if_its_node_is_new_enough(tmp_path, monkeyp
 def test_wheels_for_another_platform_are_asked_for_by_its_name(tmp_path, monkeypatch):
     """Pip would give this machine's; both lie beside one another in the cache."""
     commands = []
-    monkeypatch.setattr("pullrecovery.lab.tools.pypi.run", lambda command, **_: commands.append(command))
+    monkeypatch.setattr(
+        "pullrecovery.lab.tools.pypi.run", lambda command, **_: commands.append(command)
+    )
     (tmp_path / "lock").write_text("a==1")
 
     places = [installed(tmp_path, tmp_path / "lock", platform) for platform in ("", "linux_a")]

@@ -13,7 +13,7 @@ from pullrecovery.lab.engine.engine import Engine
 from pullrecovery.lab.paths import NAME, REPOSITORY, Paths
 
 # Both have a user whose own GitHub they ask.
-USERS = ("live_run.py", "live/", "gate/", "secret_variables.py")
+USERS = ("cli/live.py", "live/", "gate/", "common/secret_variables.py")
 _MODULE = "pullrecovery.common.secret_variables"
 
 

@@ -145,7 +145,9 @@ def test_image_runs_as_nobody_and_says_what_it_is():
 )
 def test_image_without_a_place_to_push_is_not_built(monkeypatch, capsys, reference, token, said):
     """Minutes of a build are not spent on a reference or a token that is none."""
-    monkeypatch.setattr("pullrecovery.cli.suite_image.locked", lambda *_: pytest.fail("it is built"))
+    monkeypatch.setattr(
+        "pullrecovery.cli.suite_image.locked", lambda *_: pytest.fail("it is built")
+    )
     monkeypatch.setattr("sys.stdin", io.StringIO(token))
 
     assert main(["suite-image", "--push", reference, "--token-stdin"]) == 4

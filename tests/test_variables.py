@@ -104,7 +104,8 @@ def test_every_process_is_started_in_one_place():
     """Whoever starts one in another way makes its environment, too, and is listed here."""
     starting = {
         file.relative_to(REPOSITORY).as_posix()
-        for file in (REPOSITORY / "pullrecovery").rglob("*.py")
+        for package in ("pullrecovery", "ghcr_emulator", "devtools")
+        for file in (REPOSITORY / package).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call)
         and (

@@ -1,0 +1,1 @@
+"""The control API: what exists, and which faults are switched on."""

@@ -1,0 +1,1 @@
+"""The part of GitHub's REST API that packages and workflows need."""

@@ -1,0 +1,1 @@
+"""Names, routes, hosts and errors of the registry protocol."""

@@ -1,0 +1,1 @@
+"""The OCI distribution API, in front of a plain registry."""

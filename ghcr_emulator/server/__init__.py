@@ -1,0 +1,1 @@
+"""The HTTP servers that all of it runs in."""

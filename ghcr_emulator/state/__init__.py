@@ -1,0 +1,1 @@
+"""What exists: accounts, packages, tokens, and the file that they begin from."""

@@ -1,0 +1,1 @@
+"""Reading a cluster: Deployments, pods, Secrets, ServiceAccounts, events."""

@@ -1,0 +1,1 @@
+"""Frozen nouns: the target, what was observed of it, and verdicts."""

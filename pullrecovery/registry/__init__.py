@@ -1,0 +1,1 @@
+"""OCI and GHCR clients, the kubelet's keyring, and what failures of a registry mean."""

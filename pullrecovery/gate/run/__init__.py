@@ -1,0 +1,1 @@
+"""Judging one commit in the lab."""

@@ -1,0 +1,1 @@
+"""The kind cluster, and what is applied in it."""

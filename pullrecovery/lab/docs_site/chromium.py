@@ -42,7 +42,7 @@ class Browser:
     def look(
         self, site: Path, page: str, referring: tuple[str, ...], screenshot: Path
     ) -> dict[str, Any]:
-        """What `lab/browser_look.py` says of `page` and of the pages that should link to it."""
+        """What `chromium_script.py` says of `page` and of the pages that should link to it."""
         asked = {
             "browser": str(PROGRAM),
             "site": str(site),

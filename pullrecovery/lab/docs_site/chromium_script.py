@@ -1,6 +1,7 @@
 """What a browser makes of a built site: a program of its own, run with playwright on its path.
 
-`python -m pullrecovery.lab.docs_site.chromium_script` reads one JSON object from stdin and prints one:
+`python -m pullrecovery.lab.docs_site.chromium_script` reads one JSON object from stdin and prints
+one:
 
 in: `browser` (the program to run), `site` (folder of the built files), `page` (path of the page),
 `referring` (paths of pages that should link to it), `screenshot` (the file to write);

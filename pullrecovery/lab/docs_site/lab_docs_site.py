@@ -22,7 +22,9 @@ from pullrecovery.lab.tools.content_cache import key_of, whole_folder
 from pullrecovery.model.docs_site import Section, SiteSeen, WebPage
 from pullrecovery.model.target import Docs
 
-_PROGRAMS = tuple(Path(__file__).with_name(name) for name in ("chromium_script.py", "browser_files"))
+_PROGRAMS = tuple(
+    Path(__file__).with_name(name) for name in ("chromium_script.py", "browser_files")
+)
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""Argo CD in the lab, and its git server."""

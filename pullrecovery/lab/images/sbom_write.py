@@ -1,8 +1,8 @@
 """Writes a CycloneDX document: a program of its own, run with cyclonedx-python-lib on its path.
 
-`python -m pullrecovery.lab.images.sbom_write` reads one JSON object from stdin (`name` and `version` of
-the image, and `parts`, as `sbom.Component` has them) and prints the document, or says on stderr
-what its schema has against it.
+`python -m pullrecovery.lab.images.sbom_write` reads one JSON object from stdin (`name` and
+`version` of the image, and `parts`, as `sbom.Component` has them) and prints the document, or says
+on stderr what its schema has against it.
 """
 
 import json

@@ -1,0 +1,1 @@
+"""The GHCR emulator as a container of the lab, and the client of its control API."""

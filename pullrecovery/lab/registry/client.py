@@ -29,7 +29,7 @@ class Control:
         self._client.close()
 
     def put_switch(self, name: str, document: dict[str, Any]) -> None:
-        """Switch a fault on; pullrecovery.lab.registry.fault_switches says what a document holds."""
+        """Switch a fault on; lab/registry/fault_switches.py says what a document holds."""
         self._call("PUT", f"/switches/{name}", json=document)
 
     def switches(self) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""The container that operators and workflows work in."""

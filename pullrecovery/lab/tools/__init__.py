@@ -1,0 +1,1 @@
+"""Programs that are compiled or downloaded by hash, and the cache that keeps them."""

@@ -12,7 +12,7 @@ ALLOWED = {"httpx", "ruamel", "starlette", "uvicorn", *sys.stdlib_module_names}
 
 def imported():
     """Give every module that a file of the stand-in imports."""
-    for file in FOLDER.glob("*.py"):
+    for file in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)

@@ -1,0 +1,74 @@
+"""`python -m devtools`: what make calls for those who work on the project."""
+
+import sys
+
+from pullrecovery.common.secret_variables import enter
+
+if __name__ == "__main__":
+    # Before the rest is loaded, which takes seconds.
+    enter(sys.argv[1:])
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from devtools.bench.command import PARTS, run_bench
+from devtools.bench.front import MEGABYTES, ROUNDS
+from devtools.conformance.command import run_conformance
+from devtools.trials.commands import run_trials
+from pullrecovery.cli.command_line import (
+    Parser,
+    add_kubernetes,
+    run_command,
+    with_argocd,
+)
+from pullrecovery.common.process import end_with_us
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; an error of ours is one line on stderr, never a traceback."""
+    return run_command(_parser(), argv)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m devtools", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    trials = commands.add_parser("lab-trials", help="kill runs at random moments, recover, clean")
+    add_kubernetes(trials)
+    trials.add_argument("--seed", type=int, help="play the kills of an earlier series again")
+    trials.add_argument("--kills", type=int, default=20)
+    trials.set_defaults(run=lambda given: run_trials(given.kubernetes, given.seed, given.kills))
+    conformance = commands.add_parser("conformance", help="OCI conformance of the stand-in")
+    conformance.set_defaults(run=lambda _: run_conformance())
+    bench = commands.add_parser("bench", help="figures of the stand-in, and of the recovery")
+    bench.add_argument("--only", choices=PARTS, help="one of the two parts")
+    bench.add_argument("--target", default="sample", type=Path)
+    add_kubernetes(bench)
+    bench.add_argument("--argocd", action="store_true", help="wait for its Degraded, ten minutes")
+    bench.add_argument("--megabytes", type=_count, default=MEGABYTES, help="size of the layer")
+    bench.add_argument("--rounds", type=_count, default=ROUNDS)
+    bench.set_defaults(run=_bench)
+    return parser
+
+
+def _bench(options: argparse.Namespace) -> int:
+    parts = (options.only,) if options.only else PARTS
+    return run_bench(
+        parts,
+        options.megabytes,
+        options.rounds,
+        options.target,
+        options.kubernetes,
+        argocd=with_argocd(options),
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of 1 or more")
+    return int(text)
+
+
+if __name__ == "__main__":
+    end_with_us()
+    sys.exit(main())
