@@ -5,7 +5,7 @@
 | tls.crt, tls.key | certificate (chain) and key of the front, PEM |
 | control.secret | the control port's secret, 16 characters or more, readable by its owner alone |
 | settings.json | optional: any field of Settings, under its own name; `knobs` is an object |
-| people.yaml | optional: the world to begin with (worldfile.py) |
+| people.yaml | optional: the world to begin with (world_file.py) |
 """
 
 import ssl
