@@ -22,8 +22,8 @@ class Usage(NamedTuple):
 @pytest.fixture(autouse=True)
 def _no_engine(monkeypatch):
     """No engine answers here, and the lab may not start one."""
-    for module in ("engines", "own_engine"):
-        monkeypatch.setattr(f"pullrecovery.lab.{module}.answers", lambda _: False)
+    for module in ("select_engine", "dockerd"):
+        monkeypatch.setattr(f"pullrecovery.lab.engine.{module}.answers", lambda _: False)
     monkeypatch.setenv("DOCKER_CONFIG", "/nowhere")
     for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "HTTPS_PROXY", "https_proxy", "IMAGES"):
         monkeypatch.delenv(name, raising=False)

@@ -29,8 +29,8 @@ def _home(monkeypatch, tmp_path):
 def _answering(monkeypatch):
     """The addresses at which an engine answers."""
     hosts = set()
-    for module in ("engines", "own_engine"):
-        monkeypatch.setattr(f"pullrecovery.lab.{module}.answers", hosts.__contains__)
+    for module in ("select_engine", "dockerd"):
+        monkeypatch.setattr(f"pullrecovery.lab.engine.{module}.answers", hosts.__contains__)
     return hosts
 
 
