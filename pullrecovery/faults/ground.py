@@ -131,6 +131,13 @@ class Ground:
         return self.own_docs
 
     @property
+    def recording(self) -> Recorder:
+        """What records this namespace; raises LabError before `lay`, and without a cluster."""
+        if self.recorder is None:
+            raise LabError("Nothing is recorded here.")
+        return self.recorder
+
+    @property
     def namespace(self) -> str:
         return self.workload.namespace
 
