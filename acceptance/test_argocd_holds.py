@@ -129,7 +129,7 @@ def test_values_that_reach_for_the_hook_hold_the_sync(held_syncs):
 
 
 def test_injected_init_container_is_no_pull(held_syncs):
-    """It is done while the node still waits for the judged image, which nobody pulled then."""
+    """The injected container ends while the node still waits for the judged image."""
     ground = held_syncs.ground
     hanging = Hanging(
         repository=ground.workload.image.package,

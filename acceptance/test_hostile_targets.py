@@ -83,7 +83,7 @@ def test_docs_are_contained(row, judged_target, lab, canaries):
 
 
 def test_gate_holds_hostile_target_by_every_cause(judged_target):
-    """Its chart is not given to Helm, its docs are not built, its workflow pushes nothing."""
+    """The target's chart is not given to Helm, and its docs and its workflow fail."""
     assert judged_target.code == 1, judged_target.printed
     assert "Traceback" not in judged_target.printed
     failed = {(each["check"], each["cause"]) for each in judged_target.verdict["checks"]["failed"]}
@@ -94,7 +94,7 @@ def test_gate_holds_hostile_target_by_every_cause(judged_target):
 
 
 def test_gate_runs_hostile_release_in_its_sandbox(judged_release, lab_world):
-    """It is in order, so that its containers are started; what they try changes no decision."""
+    """The release is in order but for containers that attack; they change no decision."""
     judged, digest = judged_release
 
     ended = {tier["name"]: tier["ended"] for tier in judged.verdict["tiers"]}
@@ -122,7 +122,7 @@ def test_gate_starts_listed_programs_only(
 
 @pytest.mark.parametrize("row", LEFT_ALONE, ids=lambda row: row.name)
 def test_gate_leaves_what_is_not_the_labs(row, judged_target, somebody_elses):
-    """Without the lab's label nothing is removed, whatever its name."""
+    """Objects without the lab's label are not removed, whatever their names."""
     assert judged_target.code == 1
 
     assert somebody_elses[row.name.rpartition("-")[2]]()
@@ -174,7 +174,7 @@ def _outputs(
 
 
 def test_no_output_has_a_planted_value(outputs, canaries):
-    """The same search finds each value first, in each output that it is planted in."""
+    """The search first finds each value in each output, once the value is planted there."""
     planted = b" ".join(map(_encoded, canaries.values.values()))
     found = set(canaries.found_in({name: each + planted for name, each in outputs.items()}))
     expected = {

@@ -83,7 +83,7 @@ def test_second_run_in_one_engine_is_refused(engine, volumes, holder):
 
 
 def test_killed_runs_engine_lock_is_taken_over(engine, volumes, holder):
-    """Its process has ended, and its number may be another's by now."""
+    """The recorded process has ended, and another may have its pid by now."""
     _leave(volumes, _ended(holder))
 
     with engine_lock(engine, holder, print):
@@ -111,7 +111,7 @@ def test_lock_that_another_run_took_meanwhile_is_left(engine, volumes, holder):
 
 
 def test_process_of_another_container_is_not_taken_for_ended(engine, volumes, holder):
-    """Its number says nothing here, so the way to remove the lock by hand is named."""
+    """A pid of another container says nothing here: the error has the command to remove the lock."""
     elsewhere = replace(_ended(holder), namespace="pid:[1]")
     _leave(volumes, elsewhere)
 

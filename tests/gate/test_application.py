@@ -159,7 +159,7 @@ def test_sample_deploys_what_is_judged(target):
 
 @pytest.mark.parametrize(("change", "problem"), DIFFERENCES.values(), ids=DIFFERENCES.keys())
 def test_differing_application_is_one_clear_error(target, change, problem):
-    """It names the Application's file, the field and both values."""
+    """The error names the Application's file, the field and both values."""
     _edit(target, change)
 
     with pytest.raises(UsageError) as error:

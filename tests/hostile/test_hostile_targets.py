@@ -47,7 +47,7 @@ def _commit(target):
 
 @pytest.mark.parametrize("row", [row for row in ROWS if not row.read], ids=lambda row: row.name)
 def test_gate_on_hostile_target_is_one_error(row, target, canaries, tmp_path, capfd):
-    """It names the file, the exit code is the documented one, and there is no verdict."""
+    """The error names the file; the exit code is the documented one; there is no verdict."""
     row.change(target)
     _commit(target)
 

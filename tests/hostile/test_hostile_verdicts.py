@@ -155,7 +155,7 @@ ATTACKS = {
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_command_refuses_hostile_verdict(row, machine):
-    """Its exit code and reason are the documented ones; it shows nothing of the machine."""
+    """Exit code and reason are the documented ones; nothing of the machine is printed."""
     ended = ATTACKS[row.name](machine)
 
     printed = ended.stdout + ended.stderr

@@ -24,7 +24,7 @@ def test_every_reader_has_three_rows(reader):
 
 
 def test_every_row_has_a_name_of_its_own():
-    """It is its test's id."""
+    """A row's name is the id of its test."""
     names = [row.name for row in ALL]
 
     assert len(names) == len(set(names))

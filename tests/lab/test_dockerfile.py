@@ -45,7 +45,7 @@ def test_add_that_may_name_an_address_is_refused(tmp_path, text, line):
     ],
 )
 def test_file_that_is_added_is_kept(tmp_path, text):
-    """As are comments, and commands: they have no network."""
+    """Comments and RUN commands may name addresses: builds have no network."""
     (tmp_path / "Dockerfile").write_text(text)
 
     check_dockerfile(tmp_path / "Dockerfile")
@@ -83,7 +83,7 @@ class _Tools:
 
 
 def test_image_of_the_target_is_built_without_network(tmp_path, monkeypatch):
-    """And without the proxies of the user's client, whose passwords a RUN could print."""
+    """The proxies of the user's client are left out: a RUN could print their passwords."""
     monkeypatch.setattr(samples, "kept", lambda *_: None)
     engine = _Engine()
 

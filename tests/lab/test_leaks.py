@@ -116,7 +116,7 @@ def left(monkeypatch, tmp_path):
 
 
 def test_application_goes_before_the_namespace_that_it_would_make_anew(left):
-    """And both are told as what they are."""
+    """Each removed object is named with its kind."""
     told, api = left(["dev-0a1b2c-frontend"], ["dev-0a1b2c"])
 
     assert api.deleted == ["dev-0a1b2c-frontend", "dev-0a1b2c"]
@@ -124,7 +124,7 @@ def test_application_goes_before_the_namespace_that_it_would_make_anew(left):
 
 
 def test_cluster_without_argo_cd_has_none(left):
-    """It does not know the kind."""
+    """The API server does not know the kind Application."""
     told, api = left(None, [], others=["default"])
 
     assert (told, api.deleted) == ([], [])

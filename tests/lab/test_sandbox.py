@@ -66,7 +66,7 @@ def helm(monkeypatch, tmp_path):
 
 
 def test_kubeconfig_has_the_token_and_nothing_of_the_admin(paths):
-    """It is of mode 0600, in a folder that nobody else may enter."""
+    """The kubeconfig has mode 0600, in a folder with mode 0700."""
     file = sandbox._write_kubeconfig(paths, "dev", TOKEN)
 
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
