@@ -18,7 +18,7 @@ from pullrecovery.gate.verdict.signing import TYPE, sign
 from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks import CRITERIA
-from tests.gate.verdicts import IMAGE, KEY, OTHER_KEY, pem, verdict
+from tests.fakes.verdicts import IMAGE, KEY, OTHER_KEY, pem, verdict
 from tests.hostile.verdict_rows import ROWS
 
 _LEFT_OUT = shutil.ignore_patterns("node_modules", "build", ".docusaurus")

@@ -12,7 +12,7 @@ from pullrecovery.lab import sandbox
 from pullrecovery.lab.cluster.api_kinds import ApiKind
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.sandbox_needs import _violations
-from tests.recorded import GOOD
+from tests.fakes.recorded import GOOD
 
 TOKEN = "eyJ-the-token-of-a-sandbox"
 FORBIDDEN = (

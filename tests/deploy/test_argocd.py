@@ -1,0 +1,466 @@
+"""Argo CD as a deployer: the Application it makes, the syncs it asks for, and what is judged."""
+
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+
+from pullrecovery.common.errors import LabError, UsageError
+from pullrecovery.deploy import argocd
+from pullrecovery.deploy.application_state import REFRESH
+from pullrecovery.deploy.argocd import ArgoCD, SyncError, application_name, branch_of
+from pullrecovery.diagnosis.application import diagnose_application, stale
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.model.application import ApplicationSeen
+from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.monorepo.application_sources import checkout_of, place_of
+from pullrecovery.monorepo.target_yaml import load_target
+from pullrecovery.observe.argocd import observe_application
+from pullrecovery.tasks.reg_006_redeploy import reg_006
+from tests.fakes import recorded
+
+SAMPLE = REPOSITORY / "sample"
+COMMIT = "1f0c7d5bd5a9f6a2b0d4c3e2f1a0b9c8d7e6f5a4"
+IN_STEP = ApplicationSeen(
+    name="frontend-dev-0a1b2c-frontend",
+    exists=True,
+    wanted_revision="frontend-dev-0a1b2c",
+    wanted_values=("values-dev.yaml",),
+    revision="frontend-dev-0a1b2c",
+    values=("values-dev.yaml",),
+    automated=True,
+    sync="Synced",
+    health="Healthy",
+    phase="Succeeded",
+    message="successfully synced (all tasks run)",
+    synced=COMMIT,
+    head=COMMIT,
+)
+
+
+class Controller:
+    """The API of Applications, with a controller behind it that ends every sync in `phase`."""
+
+    def __init__(self, phase="Succeeded", message="successfully synced (all tasks run)"):
+        self.phase, self.message = phase, message
+        self.objects, self.asked, self.looks = {}, [], 0
+        # Operations that it begins by itself, each in place of the next one that it is asked for.
+        self.automated = []
+
+    def get_namespaced_custom_object(self, *place):
+        if place[-1] not in self.objects:
+            raise ApiException(status=404)
+        return self.objects[place[-1]]
+
+    def create_namespaced_custom_object(self, *place):
+        body = place[-1]
+        self.objects[body["metadata"]["name"]] = body
+        self._operate(body)
+
+    def patch_namespaced_custom_object(self, *place, **_):
+        name, body = place[-2:]
+        _merge(self.objects[name], body)
+        self._operate(self.objects[name])
+        # Compared at once, and so no look is asked for any more.
+        self.looks += bool(self.objects[name]["metadata"].get("annotations", {}).pop(REFRESH, ""))
+
+    def delete_namespaced_custom_object(self, *place):
+        del self.objects[place[-1]]
+
+    def list_namespaced_custom_object(self, *_):
+        return {"items": list(self.objects.values())}
+
+    def _operate(self, found):
+        status = found.setdefault("status", {"reconciledAt": "2026-11-24T22:00:00Z"})
+        if status.get("operationState", {}).get("phase") == "Terminating":
+            status["operationState"]["phase"] = "Failed"
+        asked = found.pop("operation", None)
+        if asked is None:
+            return
+        asked = self.automated.pop() if self.automated else asked
+        self.asked.append(asked)
+        state = {"phase": self.phase, "message": self.message, "operation": asked}
+        status["operationState"] = state | {"finishedAt": "2026-11-24T21:59:59Z"}
+        if self.phase == "Succeeded":
+            status.setdefault("history", []).append(_history(found["spec"], asked["sync"]))
+
+
+def _history(spec, sync):
+    """What Argo CD writes down of a sync that succeeded, for one source and for several."""
+    if "sources" in spec:
+        revisions = sync.get("revisions", [COMMIT] * len(spec["sources"]))
+        return {"revisions": revisions, "sources": spec["sources"]}
+    return {"revision": sync.get("revision", COMMIT), "source": spec["source"]}
+
+
+class Git:
+    """A repository that gives every commit the same id."""
+
+    url = "git://git/monorepo.git"
+
+    def __init__(self):
+        self.pushed, self.dropped = [], []
+
+    def commit(self, branch, folder):
+        self.pushed.append((branch, folder.name))
+        self.folder = folder
+        return COMMIT
+
+    def checkout(self, _, folder):
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+
+    def drop(self, branch):
+        self.dropped.append(branch)
+
+
+def _merge(into, body):
+    for key, value in body.items():
+        if value is None:
+            into.pop(key, None)
+        elif isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+@pytest.fixture
+def workload(tmp_path):
+    """The sample's frontend in a checkout, in a namespace of its own."""
+    own = load_target(SAMPLE).workload("frontend")
+    chart = shutil.copytree(own.chart, tmp_path / "checkout" / "charts" / "frontend")
+    values = (chart / "values-dev.yaml",)
+    return replace(own, chart=chart, values=values, namespace="frontend-dev-0a1b2c")
+
+
+@pytest.fixture
+def make(monkeypatch):
+    """Makes an ArgoCD whose syncs end in one phase; gives the controller and the repository too."""
+
+    def made(**ending):
+        controller, git = Controller(**ending), Git()
+        monkeypatch.setattr(argocd.k8s, "CustomObjectsApi", lambda _: controller)
+        helm = SimpleNamespace(template=lambda workload, **_: f"# of {workload.values[-1].name}")
+        return ArgoCD(None, git, helm, {"made-by": "test"}), controller, git
+
+    return made
+
+
+def test_application_is_the_targets_own_for_another_repository_and_namespace(make, workload):
+    """Nothing of what people run is written down a second time."""
+    found = make()[0].application(workload)
+
+    assert found["metadata"]["name"] == application_name(workload)
+    assert found["metadata"]["labels"] == {"made-by": "test"}
+    assert found["spec"]["source"] == {
+        "repoURL": "git://git/monorepo.git",
+        "targetRevision": "frontend-dev-0a1b2c",
+        "path": "charts/frontend",
+        "helm": {"releaseName": "frontend", "valueFiles": ["values-dev.yaml"], "parameters": []},
+    }
+    assert found["spec"]["destination"]["namespace"] == "frontend-dev-0a1b2c"
+    assert found["spec"]["syncPolicy"]["automated"] == {"prune": True, "selfHeal": False}
+
+
+def test_named_application_follows_branch_of_its_own(make, workload):
+    """Its branch can be dropped without those of namespaces that are named after the target's."""
+    literal = replace(workload, namespace="frontend-dev", by_application="frontend")
+
+    found = make()[0].application(literal)
+
+    assert found["metadata"]["name"] == "frontend"
+    branch = found["spec"]["source"]["targetRevision"]
+    assert branch == branch_of(literal) == "frontend-dev--named"
+    assert not branch_of(workload).startswith(branch)
+
+
+def test_gated_application_keeps_every_source(make, workload):
+    """Chart and hook keep their parameters, and both follow the same branch."""
+    found = replace(make()[0], gated=True).application(workload)
+
+    chart, hook = found["spec"]["sources"]
+    assert "source" not in found["spec"]
+    assert (chart["path"], hook["path"]) == ("charts/frontend", "argocd/gate/hook")
+    assert {each["targetRevision"] for each in (chart, hook)} == {"frontend-dev-0a1b2c"}
+    assert {each["repoURL"] for each in (chart, hook)} == {"git://git/monorepo.git"}
+    assert chart["helm"]["valueFiles"] == ["values-dev.yaml"]
+    given = {each["name"]: each["value"] for each in hook["helm"]["parameters"]}
+    assert given["gate.revision"] == "$ARGOCD_APP_REVISION"
+
+
+def test_gated_application_is_synced_by_every_source(make, workload):
+    """A sync names one commit for each source, and the chart's source is what is rendered."""
+    deployer, controller, _ = make()
+    deployer = replace(deployer, gated=True)
+
+    objects = deployer.upgrade(workload)
+
+    (asked,) = controller.asked
+    assert asked["sync"]["revisions"] == [COMMIT, COMMIT]
+    assert "revision" not in asked["sync"]
+    assert objects == "# of values-dev.yaml"
+    seen = observe_application(_world(deployer), workload)
+    assert (seen.place, seen.synced) == (0, COMMIT)
+    assert (seen.revision, seen.values) == (seen.wanted_revision, seen.wanted_values)
+
+
+def test_source_with_the_longest_path_has_the_chart(workload):
+    """`charts/frontend` is the chart, and neither `frontend` nor a source without a path is."""
+    sources = [{"ref": "values"}, {"path": "frontend"}, {"path": "charts/frontend"}]
+
+    assert place_of(sources, workload) == 2
+
+
+def test_upgrade_commits_the_checkout_and_syncs_to_that_commit(make, workload):
+    """To the commit and not to the branch: whoever pushes meanwhile is not deployed unseen."""
+    deployer, controller, git = make()
+
+    objects = deployer.upgrade(workload, settings=["image.pullPolicy=Always"])
+
+    assert git.pushed == [("frontend-dev-0a1b2c", "checkout")]
+    (asked,) = controller.asked
+    assert asked["sync"]["revision"] == COMMIT
+    assert asked["sync"]["prune"]
+    (made,) = controller.objects.values()
+    assert made["spec"]["source"]["helm"]["parameters"] == [
+        {"name": "image.pullPolicy", "value": "Always"}
+    ]
+    assert objects == deployer.manifest(workload) == "# of values-dev.yaml"
+
+
+def test_next_upgrade_drops_what_the_one_before_was_given(make, workload):
+    """As with Helm's --set: it is for one upgrade."""
+    deployer, controller, _ = make()
+    deployer.upgrade(workload, settings=["replicaCount=1"])
+
+    deployer.upgrade(workload)
+
+    (made,) = controller.objects.values()
+    assert made["spec"]["source"]["helm"]["parameters"] == []
+    assert len(controller.asked) == 2
+
+
+def test_next_sync_begins_without_the_results_of_the_one_before(make, workload, monkeypatch):
+    """Argo CD would take a hook that passed then for one that passed now, and not run it."""
+    deployer, _, _ = make()
+    deployer.upgrade(workload)
+    asked = []
+    patch = ArgoCD.patch
+    monkeypatch.setattr(ArgoCD, "patch", lambda *given: asked.append(given[2]) or patch(*given))
+
+    deployer.upgrade(workload)
+
+    (body,) = [each for each in asked if "operation" in each]
+    assert body["status"] == {"operationState": None}
+
+
+def test_application_is_compared_anew_after_a_sync(make, workload):
+    """A comparison of the second in which the sync ended may be of before its end."""
+    deployer, controller, _ = make()
+
+    deployer.upgrade(workload)
+
+    assert controller.looks == 1
+
+
+@pytest.mark.parametrize("phase", ["Failed", "Error"])
+def test_sync_that_fails_says_so_in_argo_cds_words(make, workload, phase):
+    """The words are what a cause is found by."""
+    deployer, _, _ = make(phase=phase, message="one or more objects failed to apply")
+
+    with pytest.raises(SyncError, match=f"{phase}: one or more objects failed to apply"):
+        deployer.upgrade(workload)
+
+    assert deployer.manifest(workload) == ""
+
+
+def test_sync_that_goes_on_is_no_success(make, workload):
+    """A hook whose image cannot be pulled keeps a sync running for as long as one waits."""
+    deployer, _, _ = make(phase="Running", message="waiting for completion of hook batch/Job/x")
+
+    with pytest.raises(SyncError, match="Running: waiting for completion of hook"):
+        deployer.upgrade(workload, within=0)
+
+
+def test_sync_that_an_automated_one_swallowed_is_asked_for_again(make, workload):
+    """That one began in between, and in its end takes away whatever operation there is."""
+    deployer, controller, _ = make()
+    deployer.upgrade(workload)
+    controller.automated = [{"sync": {"revision": COMMIT}}]
+
+    deployer.sync(workload)
+
+    names = [[each["name"] for each in asked.get("info", ())] for asked in controller.asked]
+    assert names == [["asked-by"], [], ["asked-by"]]
+
+
+def test_running_sync_is_ended_before_the_next_one(make, workload):
+    """Argo CD takes no second operation beside one that is running."""
+    deployer, controller, _ = make(phase="Running")
+    with pytest.raises(SyncError):
+        deployer.upgrade(workload, within=0)
+    controller.phase = "Succeeded"
+
+    deployer.upgrade(workload)
+
+    assert observe_application(_world(deployer), workload).phase == "Succeeded"
+
+
+def test_forgetting_takes_every_application_of_the_namespace(make, workload):
+    """One that a fault made too: it would make the namespace anew."""
+    deployer, controller, git = make()
+    deployer.upgrade(workload)
+    deployer.upgrade(replace(workload, name="frontend-preview"))
+    deployer.upgrade(replace(workload, namespace="another"))
+
+    deployer.forget(workload)
+
+    assert list(controller.objects) == ["another-frontend"]
+    assert git.dropped == ["frontend-dev-0a1b2c"]
+
+
+def test_chart_that_lies_elsewhere_than_the_application_says_is_refused(workload):
+    """Argo CD would deploy what is there, or nothing."""
+    with pytest.raises(LabError, match=r"its path is charts/frontend"):
+        checkout_of(replace(workload, chart=workload.chart.parent / "other"))
+
+
+def test_target_refuses_an_application_of_another_chart(tmp_path):
+    """The slip is found before anything is raised."""
+    copy = shutil.copytree(SAMPLE, tmp_path / "target")
+    file = copy / "target.yaml"
+    file.write_text(file.read_text().replace("argocd/frontend.yaml", "argocd/frontend-sample.yaml"))
+
+    with pytest.raises(
+        UsageError, match=r"deploys 'charts/frontend-sample', 'argocd/gate/hook', none"
+    ):
+        load_target(copy)
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        (("      path: argocd/gate/hook\n", "      path: charts/frontend\n"), "by 2 sources; one"),
+        (("kind: Application\n", "kind: AppProject\n"), "is no Application with a source in git"),
+    ],
+    ids=["several", "none"],
+)
+def test_target_refuses_an_application_without_one_chart(tmp_path, changed, problem):
+    """The error names the line of the workload's `application`."""
+    copy = shutil.copytree(SAMPLE, tmp_path / "target")
+    file = copy / "argocd" / "frontend.yaml"
+    file.write_text(file.read_text().replace(*changed))
+
+    with pytest.raises(UsageError, match=rf"target\.yaml:21: .*{problem}"):
+        load_target(copy)
+
+
+def _world(deployer):
+    return SimpleNamespace(argocd=deployer)
+
+
+def test_observation_has_what_the_application_follows_and_how_far_it_came(make, workload):
+    """As data, so that criteria are functions of it."""
+    deployer, _, _ = make()
+    deployer.upgrade(workload)
+
+    seen = observe_application(_world(deployer), workload)
+
+    assert (seen.revision, seen.values) == (seen.wanted_revision, seen.wanted_values)
+    assert (seen.phase, seen.synced, seen.automated) == ("Succeeded", COMMIT, True)
+    assert observe_application(_world(None), workload) is None
+
+
+def test_application_that_is_not_there_is_seen_as_such(make, workload):
+    """Nothing was deployed by it."""
+    assert not observe_application(_world(make()[0]), workload).exists
+
+
+def _seen(seen=recorded.GOOD, **changes):
+    return replace(seen, application=replace(IN_STEP, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause", "mends"),
+    [
+        (
+            {"revision": "hotfix"},
+            Cause.APPLICATION_REVISION,
+            """'{"spec": {"source": {"targetRevision": "frontend-dev-0a1b2c"}}}'""",
+        ),
+        (
+            {"values": ("values.yaml",)},
+            Cause.APPLICATION_VALUES,
+            """'{"spec": {"source": {"helm": {"valueFiles": ["values-dev.yaml"]}}}}'""",
+        ),
+    ],
+)
+def test_application_that_follows_something_else_is_named_with_what_mends_it(changes, cause, mends):
+    """Rather than a release that is stale, which another sync would not mend."""
+    verdict = stale(_seen(**changes), "the pod runs :dev")
+
+    assert verdict == diagnose_application(_seen(**changes)) == fails(cause)
+    assert mends in verdict.remedy
+    assert "frontend-dev-0a1b2c-frontend" in verdict.evidence
+
+
+@pytest.mark.parametrize(
+    ("changes", "operation"),
+    [
+        (
+            {"revision": "hotfix"},
+            '/spec/sources/1/targetRevision", "value": "frontend-dev-0a1b2c"}',
+        ),
+        (
+            {"values": ("values.yaml",)},
+            '/spec/sources/1/helm/valueFiles", "value": ["values-dev.yaml"]}',
+        ),
+        (
+            {"values": (), "has_helm": False},
+            '/spec/sources/1/helm", "value": {"valueFiles": ["values-dev.yaml"]}}',
+        ),
+    ],
+)
+def test_one_of_several_sources_is_patched_in_its_place(changes, operation):
+    """A merge patch would replace the list, and the hook with it."""
+    verdict = diagnose_application(_seen(place=1, **changes))
+
+    body = f'[{{"op": "add", "path": "{operation}]'
+    assert f"--type json --patch '{body}' && argocd app sync" in verdict.remedy
+
+
+def test_stale_release_of_an_application_in_step_says_what_argo_cd_says(workload):
+    """Whoever reads it sees at once whether somebody has turned the automation off."""
+    seen = _seen(automated=False, sync="OutOfSync")
+    seen = replace(seen, workload=replace(workload, by_application=IN_STEP.name))
+
+    verdict = stale(seen, "the pod runs :dev")
+
+    assert verdict == fails(Cause.RELEASE_STALE)
+    assert "OutOfSync" in verdict.evidence
+    assert "automated sync is off" in verdict.evidence
+    assert verdict.remedy == f"git push && argocd app sync {IN_STEP.name}"
+
+
+def test_pods_in_order_hold_only_while_the_application_is_in_step():
+    """What runs today is not what the next sync brings."""
+    assert reg_006(_seen()) == holds()
+    assert reg_006(_seen(sync="OutOfSync")) == fails(Cause.RELEASE_STALE)
+    assert reg_006(_seen(revision="hotfix")) == fails(Cause.APPLICATION_REVISION)
+
+
+def test_sync_that_succeeded_and_health_prove_nothing_of_a_pod_that_waits():
+    """Argo CD says Succeeded, Synced, and for ten minutes Progressing."""
+    broken = recorded.waiting(recorded.not_found(f"{recorded.REPOSITORY}:dev"))
+
+    for health in ("Healthy", "Progressing", "Degraded"):
+        assert not reg_006(_seen(broken, health=health)).holds
+
+
+def test_application_that_is_not_there_does_not_hold():
+    """Whatever pods there are, it did not bring them."""
+    verdict = reg_006(_seen(exists=False, sync=""))
+
+    assert verdict == fails(Cause.RELEASE_STALE)
+    assert "there is no Application" in verdict.evidence

@@ -1,0 +1,205 @@
+"""External causes: told apart by words and by errors, and never mended."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures.scenario.remediation import Remedy
+from pullrecovery.diagnosis.external import GRACE, diagnose_silence, external
+from pullrecovery.diagnosis.pull import diagnose_pull
+from pullrecovery.diagnosis.stuck import stuck_containers
+from pullrecovery.faults.external import FAULTS
+from pullrecovery.model.observation import EventSeen, Probe, Trouble
+from pullrecovery.model.target import Cause, Verdict, all_named, fails, holds
+from pullrecovery.tasks import CRITERIA, judge
+from pullrecovery.tasks.mending import NothingToMendError, check_mendable
+from pullrecovery.tasks.reg_001_image_identity import judge_identity
+from pullrecovery.tasks.reg_006_redeploy import redeploy
+from tests.fakes import printed, recorded
+from tests.fakes.outages import LOOKUP, PODS
+from tests.fakes.recorded import GOOD
+
+WAITING_ROWS = [fault for fault in FAULTS if fault.patience is None]
+
+
+def test_every_row_that_has_words_was_seen():
+    """And the symptom of each fits its own words."""
+    assert PODS.keys() == {fault.id for fault in WAITING_ROWS}
+    for fault in WAITING_ROWS:
+        assert fault.symptom.message.search(PODS[fault.id][0]), fault.id
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_row_is_of_an_external_cause_and_of_no_task(fault):
+    """So nothing is counted as recovered, and UNKNOWN is expected by none."""
+    assert fault.cause.external
+    assert fault.reg == ""
+    assert fault.must_fail <= CRITERIA.keys()
+    assert {"REG-001", "REG-006"} <= fault.must_fail
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", fault.id)
+
+
+def test_rows_have_names_of_their_own_and_bring_every_external_cause_about():
+    """A cause that no row brings about would prove nothing."""
+    names = [fault.id for fault in FAULTS]
+
+    assert sorted(set(names)) == sorted(names)
+    assert {fault.cause for fault in FAULTS} == {cause for cause in Cause if cause.external}
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_verdict_says_whom_to_ask_and_what_grace_there_is(trouble):
+    """Never an edit of the target."""
+    verdict = external(trouble, "seen")
+
+    assert verdict == fails(Cause(f"external.{trouble}"))
+    assert verdict.remedy.startswith("change nothing and wait: ")
+    assert f"{GRACE} s" in verdict.remedy
+    assert re.search(r"ask who\w+ ", verdict.remedy)
+
+
+@pytest.mark.parametrize(("text", "trouble"), PODS.values(), ids=PODS)
+def test_pod_and_probe_together_make_the_cause(text, trouble):
+    """The evidence has both, and by whom the second was made."""
+    probe = Probe("network", 0, "ConnectError", "said so", cut=trouble)
+    seen = recorded.waiting(text, replace(GOOD, wanted=probe))
+
+    verdict = diagnose_pull(seen, stuck_containers(seen.pods)[0])
+
+    assert verdict == fails(Cause(f"external.{trouble}"))
+    assert text in verdict.evidence
+    assert "; and the suite's own question: no answer came: connecterror: said so" in (
+        verdict.evidence
+    )
+
+
+def test_client_is_a_second_observation_too():
+    """Where the suite's own way to the registry is another than the node's."""
+    text, _ = PODS["name-not-resolved"]
+    digest = replace(printed.good().digest, rc=1, stderr=f'Error: Get "x": {LOOKUP}i/o timeout')
+    seen = recorded.waiting(text, replace(GOOD, identity=printed.good(digest=digest)))
+
+    verdict = diagnose_pull(seen, stuck_containers(seen.pods)[0])
+
+    assert f"; and `{digest.command}`: Error: Get" in verdict.evidence
+
+
+def test_pod_alone_is_named_with_what_the_registry_answers_by_now():
+    """It may be over, or one node's own."""
+    seen = recorded.waiting(PODS["connection-refused"][0])
+
+    verdict = diagnose_pull(seen, stuck_containers(seen.pods)[0])
+
+    assert verdict == fails(Cause.REFUSED)
+    assert verdict.evidence.endswith("; but the suite's own question: the registry answered 200")
+
+
+def pulling(*reasons, ready=False):
+    """Return the observation of a pod of which these events were recorded."""
+    time = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
+    events = tuple(EventSeen(time, time, "uid", reason, "said") for reason in reasons)
+    return recorded.pod(ready=ready, events=events)
+
+
+HANGS = Probe("network", 0, "ReadTimeout", "timed out", cut=Trouble.TIMED_OUT)
+
+
+def test_pull_of_which_nothing_is_heard_is_external_if_our_own_question_hangs_too():
+    """Containerd says nothing for minutes."""
+    seen = replace(pulling("Scheduled", "Pulling"), wanted=HANGS)
+
+    assert diagnose_silence(seen) == fails(Cause.TIMED_OUT)
+    assert judge(seen)["REG-006"] == fails(Cause.TIMED_OUT)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        replace(pulling("Scheduled"), wanted=HANGS),
+        replace(pulling("Pulling", "Pulled"), wanted=HANGS),
+        replace(pulling("Pulling", "Failed"), wanted=HANGS),
+        replace(pulling("Pulling", ready=True), wanted=HANGS),
+        pulling("Pulling"),
+    ],
+    ids=["not begun", "ended", "failed", "ready", "answered"],
+)
+def test_pod_that_waits_for_something_else_is_not_silent(seen):
+    """No cause is guessed from waiting alone."""
+    assert diagnose_silence(seen) is None
+
+
+CLIENTS = {
+    "429": (printed.RATE_LIMITED, Cause.RATE_LIMITED),
+    "refused at login": (
+        replace(
+            printed.NOT_LOGGED_IN,
+            login=replace(
+                printed.LOGIN_DENIED,
+                stderr='Get "https://ghcr.io/v2/": dial tcp 1.1.1.1:443: connect: connection refused',
+            ),
+        ),
+        Cause.REFUSED,
+    ),
+    "blob cut": (
+        printed.good(
+            config=replace(
+                printed.good().config, rc=1, stderr="Error: fetching config: unexpected EOF"
+            )
+        ),
+        Cause.TRUNCATED,
+    ),
+    "ended": (
+        printed.good(digest=replace(printed.good().digest, rc=124, stdout="")),
+        Cause.TIMED_OUT,
+    ),
+}
+
+
+@pytest.mark.parametrize(("seen", "cause"), CLIENTS.values(), ids=CLIENTS)
+def test_operators_clients_name_the_same_cause_as_the_pod(seen, cause):
+    """By the first command that met it; the suite's own question stands beside it."""
+    verdict = judge_identity(seen, "ByteQuester")
+
+    assert verdict == fails(cause)
+    assert "the suite's own question: " in verdict.evidence
+
+
+@pytest.mark.parametrize("verdict", [holds(), fails(Cause.SECRET_MISSING, "gone", "make it")])
+def test_what_a_task_mends_may_be_mended(verdict):
+    """Nothing stands in its way."""
+    check_mendable(verdict)
+
+
+@pytest.mark.parametrize("first", [None, fails(Cause.NOT_WIRED, "unwired", "wire it")])
+def test_remedy_refuses_an_external_cause_with_what_to_do_instead(first):
+    """Also where it is one of several: what is seen through an outage is not sure."""
+    verdict = all_named(first, external(Trouble.DNS, "lookup failed"))
+
+    with pytest.raises(NothingToMendError, match=r"for external\.dns: lookup .*change nothing"):
+        check_mendable(verdict)
+
+
+def test_redeployment_is_refused_before_the_world_is_touched():
+    """There is none here to be touched."""
+    with pytest.raises(NothingToMendError):
+        redeploy(None, GOOD.workload, external(Trouble.DNS, "lookup failed"))
+
+
+def test_refused_remedy_has_done_nothing():
+    """Neither is it noted as done."""
+    broken = SimpleNamespace(judged={"REG-006": external(Trouble.DNS, "lookup failed")})
+    remedy = Remedy("wire", broken, lambda: pytest.fail("it was done"), None, disabled=False)
+
+    with pytest.raises(NothingToMendError):
+        remedy()
+
+    assert (remedy.done, remedy.mark) == ([], -1)
+
+
+def test_verdict_of_an_external_cause_is_not_one_that_holds():
+    """An outage is never a pass."""
+    assert isinstance(external(Trouble.DNS, "x"), Verdict)
+    assert not external(Trouble.DNS, "x").holds

@@ -1,0 +1,116 @@
+"""Printed fixes are one command for a shell each, whatever the names in them are."""
+
+import os
+import subprocess
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+from fixtures.scenario.suggested_commands import command_of
+from pullrecovery.diagnosis.advice import make_secret, refresh_secret
+from pullrecovery.diagnosis.workflow import run_command
+from pullrecovery.model.target import Target
+from pullrecovery.tasks import judge
+from tests.fakes.situations import SUBJECTS
+
+PROGRAMS = ("argocd", "crictl", "docker", "gh", "git", "helm", "jq", "kubectl")
+ODD = {
+    "semicolon": "; touch canary #",
+    "substitution": "$(touch canary)",
+    "backquotes": "`touch canary`",
+    "single quote": "'; touch canary; '",
+    "double quote": '"; touch canary; "',
+    "pipe": " | touch canary",
+    "line break": "\ntouch canary\n",
+}
+SITUATIONS = [
+    pytest.param(seen, id=f"{subject}-{name}")
+    for subject, situations in SUBJECTS.items()
+    for name, seen in situations.items()
+]
+
+
+def _names(seen):
+    """Return the names in an observation that come from a target's files or from its cluster."""
+    target, workload, deployment = seen.target, seen.workload, seen.deployment
+    pods = [pod.name for pod in seen.pods]
+    containers = [each.name for pod in seen.pods for each in pod.containers]
+    application = [seen.application.name] if seen.application else []
+    own = [target.pull_secret, target.login, target.workflow.branch, workload.name]
+    own += [workload.namespace, deployment.name, deployment.service_account]
+    return {*own, *pods, *containers, *application, *seen.secret.other_names} - {""}
+
+
+def _spoilt(node, names, odd):
+    """Return the same with `odd` behind each of the names."""
+    if isinstance(node, str) and not isinstance(node, Enum):
+        return f"{node}{odd}" if node in names else node
+    if isinstance(node, tuple) and type(node) is tuple:
+        return tuple(_spoilt(each, names, odd) for each in node)
+    if is_dataclass(node) and not isinstance(node, type):
+        changes = {
+            each.name: _spoilt(getattr(node, each.name), names, odd)
+            for each in fields(node)
+            if each.init
+        }
+        return replace(node, **changes)
+    return node
+
+
+@pytest.fixture
+def ran(tmp_path):
+    """Run a command with programs that do nothing; return whether it did something else."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for program in PROGRAMS:
+        (folder / program).write_text("#!/bin/sh\nexit 0\n")
+        (folder / program).chmod(0o755)
+    environment = {"PATH": f"{folder}:{os.defpath}", "HOME": str(tmp_path)}
+
+    def run(command):
+        subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=environment, check=False, capture_output=True
+        )
+        return Path(tmp_path, "canary").exists()
+
+    return run
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("make", [make_secret, refresh_secret])
+def test_secret_command_runs_no_part_of_a_name(ran, make, odd):
+    """Of the target's login and registry, and of the Secret and its namespace."""
+    seen = next(iter(next(iter(SUBJECTS.values())).values()))
+    target = replace(seen.target, login=f"me{odd}", registry=f"ghcr.io{odd}")
+
+    assert not ran(make(target, f"secret{odd}", f"dev{odd}"))
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_workflow_command_runs_no_part_of_a_name(ran, odd):
+    """Of its file, its repository and its branch."""
+    seen = next(iter(next(iter(SUBJECTS.values())).values()))
+    workflow = replace(
+        seen.target.workflow, path=f"w{odd}.yml", repository=f"a/b{odd}", branch=f"main{odd}"
+    )
+    target: Target = replace(seen.target, workflow=replace(workflow, dispatch=True))
+
+    assert not ran(run_command(target))
+
+
+@pytest.mark.parametrize("seen", SITUATIONS)
+def test_fix_runs_no_part_of_a_name(ran, seen):
+    """Whatever is wrong; names of a cluster are no text of ours."""
+    for odd in ODD.values():
+        spoilt = _spoilt(seen, _names(seen), odd)
+        for verdict in judge(spoilt).values():
+            for one in verdict.named:
+                command = command_of(one)
+                assert not (command and ran(command)), (one.cause, command)
+
+
+def test_command_that_is_not_quoted_is_found(ran):
+    """The control of the tests above."""
+    assert ran("kubectl -n dev get secret x; touch canary #")

@@ -1,0 +1,132 @@
+"""Why a pod is not given the pull secret: every way of naming it where it does not reach."""
+
+from dataclasses import replace
+
+import pytest
+
+from pullrecovery.model.observation import SecretSeen, WiringSeen
+from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.tasks.reg_004_wiring import reg_004
+from pullrecovery.tasks.reg_006_redeploy import reg_006
+from tests.fakes import recorded
+from tests.fakes.recorded import GOOD
+
+NAME = "ghcr-credentials"
+KEY = "serviceAccount.imagePullSecrets"
+UNWIRED = recorded.unwired(recorded.waiting(recorded.ANONYMOUS))
+
+
+def listed(*names, exists):
+    """Return the observation of a workload whose pods are given these Secrets instead."""
+    others = tuple(SecretSeen(name, "frontend-dev", exists) for name in names)
+    seen = recorded.deployment(UNWIRED, service_account_pull_secrets=names)
+    return recorded.pod(replace(seen, pull_secrets=others), pull_secrets=names)
+
+
+def _seen(**found):
+    return replace(UNWIRED, wiring=WiringSeen(**found))
+
+
+NOT_WIRED = {
+    "nowhere": (UNWIRED, Cause.NOT_WIRED, "neither in the pod template [] nor by ServiceAccount"),
+    "another secret": (listed("other", exists=True), Cause.NOT_WIRED, "frontend ['other']"),
+    "a name that is none": (
+        listed("ghcr-credential", exists=False),
+        Cause.WIRED_BY_OTHER_NAME,
+        "pods are given ghcr-credential, of which there is no Secret",
+    ),
+    "another key": (
+        _seen(values_keys=("imagePullSecret",)),
+        Cause.WIRED_BY_OTHER_KEY,
+        f"under imagePullSecret, and the chart reads {KEY}",
+    ),
+    "the right key, not deployed": (
+        _seen(values_keys=(KEY,)),
+        Cause.RELEASE_STALE,
+        f"the values name {NAME} under {KEY}",
+    ),
+    "another account": (
+        _seen(default_account=(NAME,)),
+        Cause.WIRED_TO_OTHER_ACCOUNT,
+        "ServiceAccount default names ghcr-credentials, and the pods run as ServiceAccount front",
+    ),
+    "hidden by the template": (
+        recorded.deployment(
+            listed("other", exists=True),
+            template_pull_secrets=("other",),
+            service_account_pull_secrets=(NAME,),
+        ),
+        Cause.WIRING_HIDDEN,
+        "the pod template's own list ['other'] hides it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("seen", "cause", "evidence"), NOT_WIRED.values(), ids=NOT_WIRED)
+def test_secret_named_where_it_does_not_reach_is_found_there(seen, cause, evidence):
+    """By REG-004 from the Deployment, and by REG-006 from the pod that cannot pull."""
+    assert reg_004(seen) == reg_006(seen) == fails(cause)
+    assert evidence in reg_004(seen).evidence
+    assert "helm upgrade --install frontend " in reg_004(seen).remedy
+
+
+def test_default_account_that_the_pods_run_as_is_no_other():
+    """What it lists is looked at already."""
+    seen = recorded.deployment(_seen(default_account=(NAME,)), service_account="default")
+
+    assert reg_004(seen) == fails(Cause.NOT_WIRED)
+
+
+@pytest.mark.parametrize("names", [(), ("other",)], ids=["none", "another"])
+def test_pod_that_is_older_than_its_wiring_is_stale(names):
+    """A ServiceAccount is read when a pod is made, and never again."""
+    seen = recorded.pod(recorded.waiting(recorded.ANONYMOUS), pull_secrets=names)
+
+    assert reg_004(seen) == reg_006(seen) == fails(Cause.PODS_STALE)
+    assert reg_006(seen).remedy == f"kubectl -n frontend-dev delete pod {GOOD.pods[0].name}"
+
+
+def test_bad_secret_that_is_not_wired_either_is_named_first():
+    """The tasks come in that order, and the second is uncovered by the first."""
+    verdict = reg_006(replace(UNWIRED, secret=recorded.secret(type="Opaque", entries=()).secret))
+
+    assert [one.cause for one in verdict.named] == [Cause.SECRET_WRONG_TYPE, Cause.NOT_WIRED]
+
+
+def test_pod_template_alone_is_enough():
+    """Where the chart puts it there, the ServiceAccount does not matter."""
+    seen = recorded.deployment(template_pull_secrets=(NAME,), service_account_pull_secrets=())
+
+    assert reg_004(seen) == holds()
+
+
+@pytest.mark.parametrize(
+    ("seen", "edit"),
+    [
+        (NOT_WIRED["nowhere"][0], "set "),
+        (NOT_WIRED["hidden by the template"][0], "add to "),
+        (
+            _seen(values_keys=("imagePullSecret", "pullSecrets")),
+            "instead of imagePullSecret, pullSecrets set ",
+        ),
+    ],
+    ids=["nowhere", "hidden", "other keys"],
+)
+def test_remedy_says_how_to_edit_the_values_and_what_to_run_then(seen, edit):
+    """As text to be followed to the letter."""
+    workload = seen.workload
+
+    remedy = reg_004(seen).remedy
+
+    assert remedy == (
+        f"{edit}{KEY}: [{{name: {NAME}}}] in charts/frontend/values-dev.yaml,"
+        f" then {workload.upgrade_command}"
+    )
+
+
+def test_pods_that_are_older_than_the_wiring_are_deleted_by_name():
+    """All of them, in one command."""
+    pod = replace(GOOD.pods[0], pull_secrets=())
+    pods = (replace(pod, name="one"), replace(pod, name="two"))
+
+    assert reg_004(replace(GOOD, pods=pods)).remedy == "kubectl -n frontend-dev delete pod one two"

@@ -1,0 +1,66 @@
+"""What pods say while the registry cannot be had, as seen from a pod, by row of faults/external."""
+
+from pullrecovery.model.observation import Trouble
+from tests.fakes import recorded
+from tests.fakes.recorded import REFERENCE
+
+P = f'failed to pull and unpack image "{REFERENCE}": '
+RESOLVE = f'{P}failed to resolve reference "{REFERENCE}": '
+URL = f"https://ghcr.io/v2/bytequester/hosting-monorepo/manifests/{recorded.TAG}"
+HEAD = f"{RESOLVE}unexpected status from HEAD request to {URL}: "
+DIALLED = f'{RESOLVE}failed to do request: Head "{URL}": '
+TOKEN = (
+    f"{RESOLVE}failed to authorize: failed to fetch oauth token: unexpected status from GET"
+    " request to https://ghcr.io/token?scope=repository%3Ao%2Fa%3Apull&service=ghcr.io: "
+)
+TLS = "tls: failed to verify certificate: x509: certificate "
+EXPIRED = "has expired or is not yet valid: current time 2026-11-24T20:11:13Z is after 2026-11-23Z"
+LOOKUP = "dial tcp: lookup ghcr.io on 172.18.0.1:53: "
+
+# What each row's pod says, as seen from a pod, and the trouble it tells of.
+PODS = {
+    "rate-limit-token": (f"{TOKEN}429 Too Many Requests", Trouble.RATE_LIMITED),
+    "rate-limit-manifest": (f"{HEAD}429 Too Many Requests", Trouble.RATE_LIMITED),
+    "rate-limit-blob": (
+        (
+            f"{P}failed to copy: httpReadSeeker: failed open: unexpected status from GET request"
+            " to https://ghcr.io/v2/o/a/blobs/sha256:0: 429 Too Many Requests\n"
+            "toomanyrequests: retry-after: 880.092µs, allowed: 44000/minute"
+        ),
+        Trouble.RATE_LIMITED,
+    ),
+    "outage-500-json": (f"{HEAD}500 Internal Server Error", Trouble.SERVER_ERROR),
+    "outage-502-html": (f"{HEAD}502 Bad Gateway", Trouble.SERVER_ERROR),
+    "outage-503-empty": (f"{HEAD}503 Service Unavailable", Trouble.SERVER_ERROR),
+    "outage-504-html": (f"{TOKEN}504 Gateway Timeout", Trouble.SERVER_ERROR),
+    "connection-closed": (f"{DIALLED}EOF", Trouble.REFUSED),
+    "connection-reset": (
+        f"{DIALLED}read tcp 172.18.0.4:1->172.18.0.2:443: read: connection reset by peer",
+        Trouble.REFUSED,
+    ),
+    "blob-truncated": (
+        f"{P}failed to copy: short read: expected 3489 bytes but got 1744: unexpected EOF",
+        Trouble.TRUNCATED,
+    ),
+    "certificate-untrusted": (
+        f"{DIALLED}{TLS}signed by unknown authority",
+        Trouble.TLS_UNTRUSTED,
+    ),
+    "certificate-of-another-name": (
+        f"{DIALLED}{TLS}is valid for registry.example, not ghcr.io",
+        Trouble.TLS_WRONG_NAME,
+    ),
+    "certificate-expired": (f"{DIALLED}{TLS}{EXPIRED}", Trouble.TLS_EXPIRED),
+    "plain-http": (
+        f"{DIALLED}http: server gave HTTP response to HTTPS client",
+        Trouble.PLAIN_HTTP,
+    ),
+    "connection-refused": (
+        f"{DIALLED}dial tcp 172.18.0.2:443: connect: connection refused",
+        Trouble.REFUSED,
+    ),
+    "name-not-resolved": (
+        f"{DIALLED}{LOOKUP}read udp 172.18.0.4:1->172.18.0.1:53: read: connection refused",
+        Trouble.DNS,
+    ),
+}

@@ -1,0 +1,149 @@
+"""What the hook's environment must have; each mistake is named by its variable."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from pullrecovery.common.deadline import deadline
+from pullrecovery.common.errors import Exit, HeldError, PullRecoveryError, UsageError
+from pullrecovery.gate.hook import hook as hooks
+from pullrecovery.gate.hook.settings import DEADLINE, read_settings
+from pullrecovery.model.target import Image
+from tests.fakes import recorded, verdicts
+from tests.gate.hook.test_hook import environ
+
+
+@pytest.fixture(name="key")
+def _key(tmp_path):
+    file = tmp_path / "gate.pub"
+    file.write_text(verdicts.pem(verdicts.KEY, private=False))
+    return file
+
+
+def _login(tmp_path, server="ghcr.io"):
+    file = tmp_path / "config.json"
+    auth = {"username": "ByteQuester", "password": recorded.TOKEN}
+    file.write_text(json.dumps({"auths": {server: auth}}))
+    return str(file)
+
+
+def test_settings_are_read_with_their_defaults(key):
+    """Without a pull secret of its own the hook asks as nobody, as for a public package."""
+    settings = read_settings(environ(key))
+
+    assert settings.image == Image(recorded.REPOSITORY, "v1")
+    assert (settings.service_account, settings.pull_secrets) == ("default", ())
+    assert (settings.digest, settings.credential, settings.deadline) == ("", None, DEADLINE)
+    assert settings.account == "system:serviceaccount:frontend-dev:frontend-gate"
+
+
+def test_application_of_another_namespace_is_read_by_its_name(key):
+    """Argo CD gives NAMESPACE_NAME as its name, where it is not in Argo CD's own."""
+    settings = read_settings(environ(key, GATE_APPLICATION="team-a_frontend"))
+
+    assert settings.application == "frontend"
+
+
+def test_hook_without_an_application_is_told_what_is_deployed(key):
+    """As a plain Job; the namespace is the one that it runs in."""
+    told = {"GATE_CHART": "charts/frontend", "GATE_VALUES_FILES": "charts/frontend/values-dev.yaml"}
+
+    settings = read_settings(environ(key, GATE_APPLICATION="", **told))
+
+    assert settings.deployed == verdicts.DEPLOYED
+
+
+def test_credential_is_that_of_the_images_registry(key, tmp_path):
+    """It comes as a pull secret that is mounted, and never by a variable."""
+    settings = read_settings(environ(key, GATE_REGISTRY_CONFIG=_login(tmp_path)))
+
+    assert settings.credential.token == recorded.TOKEN
+    assert recorded.TOKEN not in repr(settings)
+
+
+def test_reference_by_digest_is_pinned(key):
+    """As a chart with image.digest renders it."""
+    pinned = f"{recorded.REPOSITORY}@{verdicts.IMAGE}"
+
+    assert read_settings(environ(key, GATE_REFERENCE=pinned)).digest == verdicts.IMAGE
+
+
+MISTAKES = {
+    "path of a target": ({"GATE_TARGET": "../x"}, "GATE_TARGET='../x' is not a target's name"),
+    "no target": ({"GATE_TARGET": ""}, "GATE_TARGET is not set"),
+    "no Application": ({"GATE_APPLICATION": ""}, "Either GATE_APPLICATION or GATE_CHART is needed"),
+    "both": ({"GATE_CHART": "charts/frontend"}, "Either GATE_APPLICATION or GATE_CHART is needed"),
+    "short commit": ({"GATE_REVISION": "38944b8"}, "GATE_REVISION='38944b8' is not a full commit"),
+    "branch": ({"GATE_REVISION": "main"}, "GATE_REVISION='main' is not a full commit id"),
+    "nothing": ({"GATE_REVISION": ""}, "GATE_REVISION is not set"),
+    "no workload": ({"GATE_WORKLOAD": " "}, "GATE_WORKLOAD is not set"),
+    "bad namespace": ({"GATE_NAMESPACE": "Frontend_dev"}, "GATE_NAMESPACE='Frontend_dev' is not"),
+    "no tag": ({"GATE_REFERENCE": recorded.REPOSITORY}, "neither a tag nor a digest"),
+    "bad digest": ({"GATE_DIGEST": "sha256:1"}, "GATE_DIGEST='sha256:1' is not sha256:"),
+    "no key": ({"GATE_KEY_FILE": "/nowhere/gate.pub"}, "GATE_KEY_FILE=/nowhere/gate.pub cannot"),
+    "no seconds": ({"GATE_DEADLINE": "2m"}, "GATE_DEADLINE='2m' is not a number of seconds"),
+    "no time": ({"GATE_DEADLINE": "0"}, "GATE_DEADLINE='0' is not a number of seconds"),
+    "no world": ({"GATE_WORLD": "any"}, "GATE_WORLD='any' is not lab or live"),
+    "no hours": ({"GATE_MAX_AGE": "1d"}, "GATE_MAX_AGE='1d' is not a number of hours"),
+    "no age": ({"GATE_MAX_AGE": "0"}, "GATE_MAX_AGE='0' is not a number of hours"),
+    "above a year": ({"GATE_MAX_AGE": "9000"}, "GATE_MAX_AGE='9000' is not a number of hours"),
+    "no file": ({"GATE_REGISTRY_CONFIG": "/nowhere"}, "GATE_REGISTRY_CONFIG=/nowhere cannot be"),
+}
+
+
+@pytest.mark.parametrize(("changes", "why"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistake_names_its_variable_and_holds(key, capsys, changes, why):
+    """The Job fails by any exit code but 0; a usage error is of those that cannot tell."""
+    with pytest.raises(UsageError, match=why):
+        read_settings(environ(key, **changes))
+
+    assert hooks.run_hook(environ(key, **changes)) == int(Exit.CANNOT_TELL)
+    assert capsys.readouterr().out.startswith(
+        ("cannot tell, hold: GATE_", "cannot tell, hold: Either GATE_")
+    )
+
+
+def test_verdict_may_be_as_old_as_it_is_told(key):
+    """A day by default."""
+    assert read_settings(environ(key)).max_age == timedelta(days=1)
+    assert read_settings(environ(key, GATE_MAX_AGE="2")).max_age == timedelta(hours=2)
+
+
+def test_private_key_is_refused(key):
+    """A cluster has nothing to sign."""
+    key.write_text(verdicts.pem(verdicts.KEY))
+
+    with pytest.raises(UsageError, match="a private key does not belong"):
+        read_settings(environ(key))
+
+
+def test_pull_secret_for_another_registry_is_a_mistake(key, tmp_path):
+    """With it the hook would ask as nobody."""
+    login = _login(tmp_path, "quay.io")
+
+    with pytest.raises(UsageError, match=r"has no entry for ghcr\.io"):
+        read_settings(environ(key, GATE_REGISTRY_CONFIG=login))
+
+
+def test_owner_in_capitals_is_the_revisions_fault(key):
+    """No node could pull it, and no waiting would change that."""
+    with pytest.raises(HeldError, match=r"^render\.invalid-reference: .*must be lowercase"):
+        read_settings(environ(key, GATE_REFERENCE=f"{recorded.CAPITALS}:v1"))
+
+
+def test_deadline_ends_what_would_not_end_by_itself():
+    """Also where a library catches every Exception."""
+
+    def stubborn():
+        while True:
+            try:
+                sum(range(1000))
+            except Exception:  # noqa: BLE001, S112
+                continue
+
+    with (
+        pytest.raises(PullRecoveryError, match=r"the deadline of 0\.05 s has passed"),
+        deadline(0.05),
+    ):
+        stubborn()

@@ -1,0 +1,214 @@
+"""Where the images of a revision come from: the registry itself, or the lab."""
+
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from pullrecovery.common.errors import LabError
+from pullrecovery.gate.run import in_lab
+from pullrecovery.gate.run.in_lab import LabGate
+from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, Revision
+from pullrecovery.gate.run.mirror import Side
+from pullrecovery.lab.sandbox_needs import Needs
+from pullrecovery.model.observation import Credential, Probe
+from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.world.world import World
+from tests.fakes.recorded import DIGEST, GOOD, NO_TAG, OTHER_DIGEST, OUTAGE
+
+LAB, REAL = (RegistryClient(name, httpx.Client()) for name in ("lab", "real"))
+SOURCE = Side(REAL, Credential("ByteQuester", "real"))
+
+
+@dataclass
+class _Lab:
+    """As much of a lab's world as is asked of it."""
+
+    pushed: list = field(default_factory=list)
+    pusher: SimpleNamespace = field(
+        default_factory=lambda: SimpleNamespace(registry=LAB, credential=Credential("a", "lab"))
+    )
+
+    @property
+    def world(self):
+        parts = dict.fromkeys(("cluster", "helm", "runner", "workflows", "actionlint"))
+        reader = Credential("a", "lab")
+        return World(GOOD.target, registry=LAB, reader=reader, operator=reader, **parts)
+
+    def publish(self, image, _):
+        self.pushed.append(image.reference)
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """Return a gate whose registries have these answers to the question for the wanted image."""
+    copied = []
+    monkeypatch.setattr(in_lab, "mirror", lambda image, digest, *_: copied.append(digest))
+
+    def make(lab, real=None, *, seed=True):
+        answers = {"lab": lab, "real": real}
+        look = lambda world, _: answers[world.registry.host]  # noqa: E731
+        monkeypatch.setattr(in_lab, "observe_wanted", look)
+        source = SOURCE if real else None
+        made = LabGate(None, None, Revision(GOOD.target), seed, 60.0, _Quiet(), source)
+        made._world = _Lab()
+        return made
+
+    make.copied = copied
+    return make
+
+
+class _Quiet:
+    def say(self, text):
+        """Say nothing."""
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Have the registry tier hold whatever is in the lab, and the text be good."""
+    monkeypatch.setattr(Revision, "registry", lambda *_: {"frontend REG-001": None})
+    monkeypatch.setattr("pullrecovery.gate.run.judge.observe_written", lambda *_: GOOD)
+
+
+def test_the_registrys_own_image_is_copied_by_its_digest(gate, judged):
+    """What runs in the lab is what is promoted."""
+    found = gate(NO_TAG, Probe("registry", 200, digest=DIGEST))._registry()
+
+    assert gate.copied == [DIGEST]
+    assert set(found) == {"frontend REG-001"}
+
+
+@pytest.mark.parametrize(
+    ("real", "cause"), [(NO_TAG, Cause.IMAGE_MISSING), (OUTAGE, Cause.REFUSED)]
+)
+def test_an_image_that_the_registry_itself_lacks_is_held(gate, judged, real, cause):
+    """Whatever the lab has of that name from other runs."""
+    made = gate(Probe("registry", 200, digest=DIGEST), real)
+
+    assert made._registry()["frontend REG-002"].cause is cause
+    assert made.revision.images == {"frontend": ""}
+    assert gate.copied == []
+
+
+def test_the_tag_is_looked_at_again_where_the_image_came_from(gate, monkeypatch):
+    """It may have been pushed anew while the lab was busy."""
+    monkeypatch.setattr(in_lab, "sandbox_needs", lambda _: Needs())
+    monkeypatch.setattr(in_lab, "judge_started", lambda _: {})
+    made = gate(NO_TAG, Probe("registry", 200, digest=OTHER_DIGEST))
+    made.revision.images["frontend"] = DIGEST
+    monkeypatch.setattr(
+        "pullrecovery.gate.run.judge.observe_wanted",
+        lambda world, _: Probe(
+            "registry", 200, digest=OTHER_DIGEST if world.registry is REAL else DIGEST
+        ),
+    )
+
+    assert made._started()["frontend REG-006"].cause is Cause.TAG_MOVED
+
+
+@pytest.mark.parametrize(
+    ("answer", "seed", "real", "pushed"),
+    [
+        (NO_TAG, True, None, [GOOD.workload.image.reference]),
+        (Probe("registry", 200, digest=DIGEST), True, None, []),
+        (NO_TAG, False, None, []),
+        (OUTAGE, True, None, []),
+        (NO_TAG, True, Probe("registry", 200, digest=DIGEST), []),
+    ],
+    ids=["missing", "there", "not to be seeded", "no answer", "from the registry itself"],
+)
+def test_the_lab_is_seeded_only_where_it_plays_the_registry(gate, answer, seed, real, pushed):
+    """A gate that pushed what is missing would promote what nobody has built."""
+    made = gate(answer, real, seed=seed)
+
+    made._seed()
+
+    assert made.lab_world.pushed == pushed
+
+
+@pytest.fixture
+def raised(monkeypatch):
+    """Raise nothing, and keep how far the lab would have been raised."""
+    seen = []
+
+    class Raising:
+        def __init__(self, *_, with_cluster, on_base, **__):
+            seen.append("cluster" if with_cluster else "registry")
+            on_base()
+
+        def up_locked(self):
+            return "raised"
+
+        def attach_to_run(self):
+            raise LabError("the lab of this run answers: not after 60 s")
+
+    monkeypatch.setattr(in_lab, "Raising", Raising)
+    monkeypatch.setattr(in_lab, "open_world", lambda *_, **__: nullcontext(_Lab()))
+    beside = SimpleNamespace(
+        build=lambda: seen.append("docs"), end=lambda: seen.append("docs ended")
+    )
+    monkeypatch.setattr(in_lab, "building_beside", lambda *_: nullcontext(beside))
+    monkeypatch.setattr(in_lab, "sandbox_needs", lambda _: Needs())
+    monkeypatch.setattr(in_lab, "judge_started", lambda _: dict.fromkeys(LAB_CHECKS, holds()))
+    monkeypatch.setattr(Revision, "registry", lambda *_: dict.fromkeys(REGISTRY_CHECKS, holds()))
+    monkeypatch.setattr(Revision, "still_named", lambda *_: {})
+    return seen
+
+
+LAB_CHECKS, REGISTRY_CHECKS, STATIC_CHECKS = (
+    Revision(GOOD.target).checks(criteria) for criteria in (CLUSTER, REGISTRY, STATIC)
+)
+
+
+def _gate(monkeypatch, static):
+    monkeypatch.setattr(Revision, "static", lambda *_: static)
+    paths = SimpleNamespace()
+    return LabGate(paths, None, Revision(GOOD.target), False, 60.0, _Quiet())
+
+
+def test_the_lab_is_raised_no_further_than_the_next_tier_needs(raised, monkeypatch):
+    """The first two tiers need no cluster, and the third does."""
+    judgement = _gate(monkeypatch, dict.fromkeys(STATIC_CHECKS, holds())).judge()
+
+    assert [part for part in raised if part != "docs"] == ["registry", "cluster"]
+    assert raised[1] == "docs", "the docs are built before the cluster is there"
+    assert {tier.ended for tier in judgement.tiers} == {"passed"}
+    assert judgement.checks.missing == ()
+
+
+def test_lab_of_another_run_is_raised_no_further(raised, monkeypatch):
+    """Only the holder of the lab's lock raises it; where that has not, the gate is inconclusive."""
+    gate = _gate(monkeypatch, dict.fromkeys(STATIC_CHECKS, holds()))
+    gate.beside = True
+
+    judgement = gate.judge()
+
+    assert [tier.ended for tier in judgement.tiers] == ["broke-down", "not-run", "not-run"]
+    assert "the lab of this run answers" in judgement.doubts[0]
+
+
+def test_no_cluster_is_raised_for_a_revision_whose_text_is_wrong(raised, monkeypatch):
+    """A first run would take minutes to say what is known after seconds."""
+    wrong = {"frontend REG-005": fails(Cause.WRONG_TAG), "frontend REG-007": holds()}
+
+    judgement = _gate(monkeypatch, wrong).judge()
+
+    assert raised == ["registry", "docs"]
+    assert [tier.ended for tier in judgement.tiers] == ["held", "not-run", "not-run"]
+
+
+def test_what_goes_on_beside_a_tier_that_timed_out_is_ended(raised, monkeypatch):
+    """The docs' build is awaited where the gate ends, and would keep it from doing so."""
+    ended = []
+    monkeypatch.setattr(in_lab, "end_running", lambda: ended.append(True))
+    gate = _gate(monkeypatch, {})
+    monkeypatch.setattr(Revision, "static", lambda *_: time.sleep(30))
+    gate.within = 0.2
+
+    assert [tier.ended for tier in gate.judge().tiers] == ["timed-out", "not-run", "not-run"]
+    assert ended == [True]
+    assert raised[-1] == "docs ended"

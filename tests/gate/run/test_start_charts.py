@@ -1,0 +1,55 @@
+"""What the gate does with a release that it started, once it is judged."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from pullrecovery.common.process import CommandError
+from pullrecovery.gate.run import start_charts as starting
+from tests.fakes.recorded import GOOD
+
+
+class World:
+    """Notes what is uninstalled and deleted; Helm may fail."""
+
+    def __init__(self, error=None):
+        self.error, self.done = error, []
+        self.helm = self.core = self
+
+    def uninstall(self, workload, *, hooks):
+        self.done.append(("uninstall", workload.name, hooks))
+        if self.error:
+            raise self.error
+
+    def delete_namespace(self, name):
+        self.done.append(("delete", name))
+
+
+EXPECTED = [
+    ("uninstall", GOOD.workload.name, False),
+    ("delete", GOOD.workload.namespace),
+    ("forget",),
+]
+
+
+def _sandbox(world):
+    return SimpleNamespace(forget=lambda: world.done.append(("forget",)))
+
+
+def test_release_is_uninstalled_before_its_namespace_is_deleted():
+    """Without the chart's hooks, which would be waited for."""
+    world = World()
+
+    starting._remove(world, GOOD.workload, _sandbox(world))
+
+    assert world.done == EXPECTED
+
+
+def test_release_that_cannot_be_uninstalled_keeps_no_namespace():
+    """The gate ends with Helm's error, and everything else is gone."""
+    world = World(CommandError(["helm", "uninstall"], 1, "Error: timed out"))
+
+    with pytest.raises(CommandError, match="timed out"):
+        starting._remove(world, GOOD.workload, _sandbox(world))
+
+    assert world.done == EXPECTED

@@ -1,0 +1,157 @@
+"""Tiers in their order: the first that does not pass is the last that runs."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from pullrecovery.common.errors import PullRecoveryError, UsageError
+from pullrecovery.gate.run.tiers import Step, run_tiers
+from pullrecovery.gate.verdict.document import Decision, decide
+from pullrecovery.model.target import Cause, fails, holds
+from tests.fakes.verdicts import JUDGED
+
+RENDER, DOCS, EXISTS, RUNS = (f"frontend REG-00{number}" for number in (5, 7, 2, 6))
+
+
+def _says(**verdicts):
+    return lambda: {RENDER: holds(), DOCS: holds(), **verdicts}
+
+
+def _steps(static=None, registry=None, lab=None, within=20.0):
+    return [
+        Step("static", (RENDER, DOCS), static or _says(), within),
+        Step("registry", (EXISTS,), registry or (lambda: {EXISTS: holds()}), within),
+        Step("lab", (RUNS,), lab or (lambda: {RUNS: holds()}), within),
+    ]
+
+
+def _ended(judgement):
+    return {tier.name: tier.ended for tier in judgement.tiers}
+
+
+def _decision(judgement):
+    return decide(judgement.checks, (JUDGED,), partial=False, doubts=judgement.doubts)
+
+
+def _raises(error):
+    def judge():
+        raise error
+
+    return judge
+
+
+def test_every_tier_that_passes_lets_the_next_one_run():
+    """All of them: then the revision is promoted."""
+    judgement = run_tiers(_steps())
+
+    assert _ended(judgement) == {"static": "passed", "registry": "passed", "lab": "passed"}
+    assert set(judgement.checks.run) == {RENDER, DOCS, EXISTS, RUNS}
+    assert _decision(judgement) == (Decision.PROMOTE, ())
+
+
+def test_a_tier_that_holds_stops_those_after_it():
+    """A chart with the wrong tag needs no cluster to be seen."""
+    judgement = run_tiers(
+        _steps(static=lambda: {RENDER: fails(Cause.WRONG_TAG, "dev", "set it"), DOCS: holds()}),
+    )
+
+    assert _ended(judgement) == {"static": "held", "registry": "not-run", "lab": "not-run"}
+    assert judgement.checks.missing == (EXISTS, RUNS)
+    decision, reasons = _decision(judgement)
+    assert decision is Decision.HOLD
+    assert reasons[0] == f"{RENDER}: render.wrong-tag"
+
+
+def test_a_check_of_a_later_tier_may_fail_early():
+    """The workflow is text, and REG-002 is about it and the registry."""
+    broken = fails(Cause.UNKNOWN)
+    judgement = run_tiers(
+        _steps(static=lambda: {RENDER: holds(), DOCS: holds(), EXISTS: broken}),
+    )
+
+    assert _ended(judgement)["static"] == "held"
+    assert EXISTS in judgement.checks.run
+
+
+def test_an_optional_failure_stops_nothing_and_is_shown():
+    """REG-008 where target.yaml does not require it."""
+    judgement = run_tiers(
+        _steps(static=lambda: {RENDER: holds(), DOCS: fails(Cause.PAGE_MISSING)}), optional=[DOCS]
+    )
+
+    assert _ended(judgement)["lab"] == "passed"
+    assert [each.check for each in judgement.checks.failed] == [DOCS]
+    assert _decision(judgement)[0] is Decision.PROMOTE
+
+
+def test_a_tier_that_hangs_is_ended_and_nothing_can_be_told():
+    """A gate that hangs is worse than none; the time-out is no verdict on the revision."""
+    started = time.monotonic()
+    judgement = run_tiers(_steps(registry=lambda: time.sleep(30), within=0.3))
+
+    assert time.monotonic() - started < 5
+    assert _ended(judgement) == {"static": "passed", "registry": "timed-out", "lab": "not-run"}
+    assert judgement.doubts == ("registry: the deadline of 0.3 s has passed",)
+    assert _decision(judgement)[0] is Decision.CANNOT_TELL
+
+
+def test_a_lab_that_does_not_get_ready_is_ended_too(monkeypatch):
+    """What a tier needs first is not its own time, and has an end all the same."""
+    monkeypatch.setattr("pullrecovery.gate.run.tiers.READY_WITHIN", 0.3)
+    steps = _steps()
+    steps[1] = replace(steps[1], prepare=lambda: time.sleep(30))
+
+    judgement = run_tiers(steps)
+
+    assert _ended(judgement) == {"static": "passed", "registry": "timed-out", "lab": "not-run"}
+
+
+def test_the_time_of_what_a_tier_needs_first_is_not_its_own():
+    """A first run of the lab takes minutes, and the tier seconds."""
+    steps = _steps(within=2.0)
+    steps[0] = replace(steps[0], prepare=lambda: time.sleep(0.3))
+
+    assert run_tiers(steps).tiers[0].seconds < 0.3
+
+
+@pytest.mark.parametrize("error", [PullRecoveryError("the engine is gone"), OSError("no disk")])
+def test_a_tier_that_breaks_down_is_no_verdict_either(error):
+    """The harness's own failure is not the revision's."""
+    judgement = run_tiers(_steps(lab=_raises(error)))
+
+    assert _ended(judgement)["lab"] == "broke-down"
+    assert judgement.doubts == (f"lab: {error}",)
+    assert _decision(judgement)[0] is Decision.CANNOT_TELL
+
+
+def test_wrong_usage_ends_the_gate():
+    """There is nothing to judge."""
+    with pytest.raises(UsageError):
+        run_tiers(_steps(static=_raises(UsageError("no such chart"))))
+
+
+def test_a_mistake_of_ours_is_not_taken_for_a_verdict():
+    """It ends with a traceback, which is no promotion."""
+    with pytest.raises(ZeroDivisionError):
+        run_tiers(_steps(lab=_raises(ZeroDivisionError())))
+
+
+def test_the_seconds_of_each_tier_are_said():
+    """A warm lab is to give its verdict within half a minute."""
+    said = []
+
+    run_tiers(_steps(), say=said.append)
+
+    assert [line.split()[:2] for line in said] == [
+        ["static", "passed"],
+        ["registry", "passed"],
+        ["lab", "passed"],
+    ]
+
+
+def test_a_check_that_its_tier_left_out_is_missed():
+    """A tier that judges less than it answers for is not taken for a pass."""
+    judgement = run_tiers(_steps(static=lambda: {RENDER: holds()}))
+
+    assert _decision(judgement) == (Decision.CANNOT_TELL, (f"{DOCS} was not run",))

@@ -1,0 +1,116 @@
+"""A verdict that was put beside its image is what a hook finds there."""
+
+import hashlib
+import json
+
+import httpx
+import pytest
+
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.gate.verdict.publish import keep_verdict
+from pullrecovery.gate.verdict.registry_store import LAYER_TYPE, fetch_verdict, verdict_tag
+from pullrecovery.model.observation import Credential
+from pullrecovery.registry.client import RegistryClient
+from tests.fakes import verdicts
+from tests.fakes.gate_hook import PACKAGE, promoting
+from tests.fakes.recorded import TOKEN
+
+WRITER = Credential("ByteQuester", TOKEN)
+TAG = verdict_tag("hosting-monorepo", verdicts.REVISION)
+IMAGE = b'{"schemaVersion": 2}'
+DIGEST = f"sha256:{hashlib.sha256(IMAGE).hexdigest()}"
+OCI = "application/vnd.oci.image.index.v1+json"
+
+
+class Store:
+    """A registry that keeps what it is given; `refuses` are answers by method and path."""
+
+    def __init__(self, **refuses):
+        self.refuses = refuses
+        self.manifests = {DIGEST: IMAGE}
+        self.blobs = {}
+
+    def __call__(self, request):
+        path = request.url.path
+        if path == "/token":
+            return self.refuses.get("token") or httpx.Response(200, json={"token": "t"})
+        if request.method in self.refuses:
+            return self.refuses[request.method]
+        kind, _, name = path.removeprefix(f"/v2/{PACKAGE}/").partition("/")
+        if request.method == "GET":
+            found = (self.manifests if kind == "manifests" else self.blobs).get(name)
+            headers = {"content-type": OCI}
+            return httpx.Response(200 if found else 404, content=found or b"", headers=headers)
+        if request.method == "POST":
+            return httpx.Response(202, headers={"location": f"{path}one?state=a"})
+        if kind == "manifests":
+            self.manifests[name] = request.content
+        else:
+            assert request.url.params["state"] == "a"
+            self.blobs[request.url.params["digest"]] = request.content
+        return httpx.Response(201)
+
+    def client(self):
+        return RegistryClient("ghcr.io", httpx.Client(transport=httpx.MockTransport(self)))
+
+
+def _keep(store):
+    client = store.client()
+    return keep_verdict(client, PACKAGE, DIGEST, TAG, promoting(), WRITER)
+
+
+def test_kept_verdict_is_found_again():
+    """Whoever can read the image can read it."""
+    store, signed = Store(), promoting()
+
+    keep_verdict(store.client(), PACKAGE, DIGEST, TAG, signed, WRITER)
+
+    assert fetch_verdict(store.client(), PACKAGE, TAG, None) == signed
+
+
+def test_kept_verdict_names_its_image_as_its_subject():
+    """Where a registry has referrers, it is listed among the image's."""
+    store = Store()
+
+    tag = _keep(store)
+
+    document = json.loads(store.manifests[tag])
+    assert document["subject"] == {"mediaType": OCI, "digest": DIGEST, "size": len(IMAGE)}
+    assert document["artifactType"] == LAYER_TYPE
+    assert store.blobs[document["config"]["digest"]] == b"{}"
+
+
+def test_hold_without_a_digest_is_published():
+    """A revision that is held by its text has a verdict, and no image that it is about."""
+    store = Store()
+
+    tag = keep_verdict(store.client(), PACKAGE, "", TAG, promoting(), WRITER)
+
+    assert "subject" not in json.loads(store.manifests[tag])
+    assert fetch_verdict(store.client(), PACKAGE, TAG, None) == promoting()
+
+
+REFUSALS = {
+    "token": ({"token": httpx.Response(403, text="denied")}, "the token service answered 403"),
+    "upload": ({"POST": httpx.Response(403, text="write_package")}, "POST .*: 403 write_package"),
+    "manifest": ({"PUT": httpx.Response(500, text="?")}, r"PUT .*: 500 \?"),
+}
+
+
+@pytest.mark.parametrize(("refuses", "why"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_verdict_that_cannot_be_pushed_is_an_error_in_the_registrys_words(refuses, why):
+    """It would be missing for every hook."""
+    with pytest.raises(PullRecoveryError, match=f"a verdict cannot be pushed.*{why}"):
+        _keep(Store(**refuses))
+
+
+def test_artifact_of_another_kind_is_no_verdict():
+    """As an image that somebody pushed under its tag."""
+    store = Store()
+    tag = _keep(store)
+    document = json.loads(store.manifests[tag])
+    document["layers"][0]["mediaType"] = "application/vnd.oci.image.layer.v1.tar"
+    store.manifests[tag] = json.dumps(document).encode()
+
+    with pytest.raises(PullRecoveryError, match="is no verdict of the gate"):
+        fetch_verdict(store.client(), PACKAGE, TAG, None)

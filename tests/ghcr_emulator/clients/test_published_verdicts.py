@@ -1,0 +1,132 @@
+"""The gate's verdict beside an image, before the stand-in: put there by CI, read by the hook."""
+
+import json
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from pullrecovery.common.errors import HeldError, PullRecoveryError
+from pullrecovery.gate.verdict.publish import keep_verdict
+from pullrecovery.gate.verdict.registry_store import LAYER_TYPE, fetch_verdict, verdict_tag
+from pullrecovery.gate.verdict.signing import sign
+from pullrecovery.gate.verdict.status_command import Keeping, run_keeping
+from pullrecovery.model.observation import Credential
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.registry.media_types import names_image
+from tests.fakes.verdicts import JUDGED, KEY, OTHER_KEY, OTHER_REVISION, REVISION, pem, verdict
+
+PACKAGE = "bytequester/closed"
+TAG = verdict_tag("shop", REVISION)
+WRITER, READER, STRANGER = (
+    Credential("ByteQuester", f"ghp_{name}") for name in ("writer", "reader", "stranger")
+)
+
+
+@pytest.fixture(name="http")
+def _http(ghcr):
+    def take(request):
+        answer = ghcr.ask(
+            request.method, str(request.url), headers=dict(request.headers), content=request.read()
+        )
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    return httpx.Client(transport=httpx.MockTransport(take))
+
+
+@pytest.fixture(name="registry")
+def _registry(http):
+    return RegistryClient("ghcr.io", http)
+
+
+@pytest.fixture(name="keep")
+def _keep(ghcr, registry):
+    def keep(revision, signed, credential=WRITER, target="shop"):
+        image, tag = ghcr.storage.tags[PACKAGE]["v1"], verdict_tag(target, revision)
+        return keep_verdict(registry, PACKAGE, image, tag, signed, credential)
+
+    return keep
+
+
+def test_what_is_kept_for_a_revision_is_fetched_by_who_may_pull(keep, registry):
+    """By the credential that pulls the image, and no other right."""
+    keep(REVISION, "a.signed.verdict")
+
+    assert fetch_verdict(registry, PACKAGE, TAG, READER) == "a.signed.verdict"
+
+
+def test_another_revision_has_another_verdict(keep, registry):
+    """Each has a tag of its own."""
+    keep(REVISION, "one")
+    keep(OTHER_REVISION, "other")
+
+    assert fetch_verdict(registry, PACKAGE, TAG, READER) == "one"
+    with pytest.raises(HeldError, match="there is no verdict on this revision"):
+        fetch_verdict(registry, PACKAGE, verdict_tag("shop", "f" * 40), READER)
+
+
+def test_targets_with_one_package_keep_both_verdicts(keep, registry):
+    """An environment's verdict on a commit does not replace another's on the same commit."""
+    keep(REVISION, "hold")
+    keep(REVISION, "promote", target="shop-prod")
+
+    assert fetch_verdict(registry, PACKAGE, TAG, READER) == "hold"
+
+
+def test_a_later_verdict_takes_the_place_of_an_earlier_one(keep, registry):
+    """The gate was run again, as the first one expired; the same one may be put twice."""
+    keep(REVISION, "first")
+    for _ in range(2):
+        keep(REVISION, "second")
+
+    assert fetch_verdict(registry, PACKAGE, TAG, READER) == "second"
+
+
+def test_the_artifact_says_what_it_is_and_has_a_tag_of_no_image(ghcr, keep):
+    """Registries and people tell it from an image."""
+    tag = keep(REVISION, "one")
+
+    stored = json.loads(ghcr.storage.manifests[PACKAGE, ghcr.storage.tags[PACKAGE][tag]])
+    assert stored["artifactType"] == LAYER_TYPE
+    assert [each for each in ghcr.storage.tags[PACKAGE] if not names_image(each)] == [TAG]
+
+
+@pytest.mark.parametrize("credential", [READER, STRANGER], ids=["reader", "stranger"])
+def test_who_may_not_push_is_told_so(keep, credential):
+    """With the registry's own words."""
+    with pytest.raises(PullRecoveryError, match="verdict cannot be pushed"):
+        keep(REVISION, "one", credential)
+
+
+@pytest.fixture(name="keeping")
+def _keeping(tmp_path, monkeypatch, ghcr):
+    monkeypatch.setenv("GHCR_TOKEN", WRITER.token)
+    (tmp_path / "gate.pub").write_text(pem(KEY, private=False))
+
+    def make(signed_by=KEY):
+        image = ghcr.storage.tags[PACKAGE]["v1"]
+        workload = replace(JUDGED, reference=f"ghcr.io/{PACKAGE}:v1", image=image)
+        signed = sign(verdict(workloads=(workload,)), signed_by)
+        (tmp_path / "verdict.jws").write_text(signed)
+        return Keeping(tmp_path / "verdict.jws", tmp_path / "gate.pub", WRITER.login), signed
+
+    return make
+
+
+def test_the_command_puts_a_verdict_beside_every_image_it_is_about(keeping, registry, http, capsys):
+    """In CI, after the gate."""
+    asked, signed = keeping()
+
+    assert run_keeping(asked, http) == 0
+
+    tag = verdict_tag("hosting-monorepo", REVISION)
+    assert f"ghcr.io/{PACKAGE}:{tag} is the verdict on sha256:" in capsys.readouterr().out
+    assert fetch_verdict(registry, PACKAGE, tag, READER) == signed
+
+
+def test_the_command_puts_nothing_there_that_the_key_did_not_sign(keeping, http):
+    """What the hook would refuse is not kept in the first place."""
+    asked, _ = keeping(signed_by=OTHER_KEY)
+
+    with pytest.raises(Exception, match="with another key than"):
+        run_keeping(asked, http)

@@ -1,0 +1,581 @@
+"""Fault switches over HTTP: what a client is told, whom a switch is for, and how it ends."""
+
+import asyncio
+import gzip
+import json
+
+import httpx
+import pytest
+
+from ghcr_emulator.control_api import switch_schemas as switch_documents
+from ghcr_emulator.faults.body_transforms import WrongByte
+from ghcr_emulator.faults.kinds import Hang, Outage, RateLimit, Slow
+from ghcr_emulator.faults.matching import Match, Switches
+from tests.ghcr_emulator.conftest import (
+    LAYER,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    SECRET,
+    digest_of,
+    manifest,
+    send,
+    until,
+)
+
+OPEN = "/v2/bytequester/open"
+MANIFEST = f"{OPEN}/manifests/v1"
+BLOB = f"{OPEN}/blobs/{digest_of(LAYER)}"
+ACCEPT = {"Accept": f"{OCI_MANIFEST}, {OCI_INDEX}"}
+LIMIT = "retry-after: 880.092µs, allowed: {}/minute"
+
+
+@pytest.fixture(autouse=True)
+def _blobs_come_at_once(ghcr):
+    """In one answer: test_blobs.py and the end of test_switches.py have them in two."""
+    ghcr.control("PUT", "/knobs", {"blobs": "inline"})
+
+
+def error(code, message):
+    """Return an error's body, byte for byte."""
+    return f'{{"errors":[{{"code":"{code}","message":"{message}"}}]}}\n'.encode()
+
+
+def on(ghcr, kind, **keys):
+    """Switch a fault on, by the control port."""
+    answer = ghcr.control("PUT", "/switches/s", {"kind": kind, **keys})
+    assert answer.status_code == 204, answer.text
+
+
+def off(ghcr):
+    """Switch it off, by the control port."""
+    assert ghcr.control("DELETE", "/switches/s").status_code == 204
+
+
+def row(ghcr):
+    """Return the one switch, as the control port lists it."""
+    (only,) = ghcr.control("GET", "/switches").json()["switches"]
+    return only
+
+
+def pull(ghcr, path=MANIFEST, method="GET", caller="pat reader"):
+    """Ask for something that is there."""
+    return ghcr.ask(method, path, caller=caller, headers=ACCEPT)
+
+
+def fetch(ghcr, path):
+    """Pull something, and go where a blob may be elsewhere."""
+    answer = pull(ghcr, path)
+    elsewhere = answer.headers.get("location")
+    return send(ghcr.front, "GET", elsewhere, {}, None) if elsewhere else answer
+
+
+UNAVAILABLE = error("UNAVAILABLE", "service unavailable")
+TOLD = [
+    ("GET", {"kind": "rate-limit"}, 429, error("TOOMANYREQUESTS", LIMIT.format(44000))),
+    ("PUT", {"kind": "rate-limit"}, 429, error("TOOMANYREQUESTS", LIMIT.format(2000))),
+    ("GET", {"kind": "outage", "status": 500}, 500, error("UNKNOWN", "unknown error")),
+    ("GET", {"kind": "outage", "status": 502}, 502, UNAVAILABLE),
+    ("GET", {"kind": "outage"}, 503, UNAVAILABLE),
+    ("GET", {"kind": "outage", "status": 504}, 504, UNAVAILABLE),
+    *(
+        ("GET", {"kind": "outage", "status": status, "body": body}, status, told)
+        for status, phrase in (
+            (500, "Internal Server Error"),
+            (502, "Bad Gateway"),
+            (503, "Service Unavailable"),
+            (504, "Gateway Timeout"),
+        )
+        for body, told in (("html", f"<html>{status} {phrase}</html>\n".encode()), ("empty", b""))
+    ),
+    ("GET", {"kind": "missing"}, 404, error("MANIFEST_UNKNOWN", "manifest unknown")),
+    ("HEAD", {"kind": "missing"}, 404, b""),
+    ("HEAD", {"kind": "rate-limit"}, 429, b""),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "switch", "status", "body"),
+    TOLD,
+    ids=[f"{method} {' '.join(map(str, switch.values()))}" for method, switch, *_ in TOLD],
+)
+def test_client_is_told_something_else(ghcr, method, switch, status, body):
+    """Byte for byte; the log has it too, and afterwards all is as before."""
+    before = dict(ghcr.storage.manifests)
+    on(ghcr, **switch, route="manifest")
+    told = pull(ghcr, method=method, caller="writer")
+    logged = ghcr.last_entry()
+    after_it = dict(ghcr.storage.manifests)
+    off(ghcr)
+
+    assert (told.status_code, told.content) == (status, body)
+    assert "retry-after" not in told.headers
+    assert (logged.status, logged.bytes, logged.route) == (status, len(body), "manifest")
+    assert (logged.credential, logged.repository) == ("writer", "bytequester/open")
+    assert after_it == before
+    assert pull(ghcr).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [("json", "application/json"), ("html", "text/html; charset=utf-8"), ("empty", None)],
+)
+def test_outage_says_what_its_body_is(ghcr, body, kind):
+    """A page comes as a page, and nothing as nothing."""
+    on(ghcr, "outage", body=body)
+
+    assert pull(ghcr, caller="nobody").headers.get("content-type") == kind
+
+
+def test_missing_blob_is_told_like_any_other(ghcr):
+    """And only to who would have got it: who may not read learns nothing new."""
+    on(ghcr, "missing", reference=digest_of(LAYER))
+    told, stranger = pull(ghcr, BLOB), pull(ghcr, BLOB, caller="nobody")
+
+    assert (told.status_code, told.content) == (
+        404,
+        error("BLOB_UNKNOWN", "blob unknown to registry"),
+    )
+    assert stranger.status_code == 401
+    assert row(ghcr)["hits"] == 1
+
+
+@pytest.mark.parametrize("path", [MANIFEST, BLOB])
+def test_bytes_are_wrong_and_everything_else_is_right(ghcr, path):
+    """One byte differs; length and headers are those of the right content."""
+    right = fetch(ghcr, path)
+    on(ghcr, "wrong-bytes")
+    wrong = fetch(ghcr, path)
+
+    assert differing(right.content, wrong.content) == 1
+    assert row(ghcr)["hits"] == 1
+    for name in ("content-length", "docker-content-digest"):
+        assert wrong.headers.get(name) == right.headers.get(name)
+    assert digest_of(wrong.content) != digest_of(right.content)
+
+
+def test_wrong_manifest_is_still_json(ghcr):
+    """So that a client says that its digest is wrong, and not that it cannot be read."""
+    on(ghcr, "wrong-bytes")
+
+    assert json.loads(pull(ghcr).content).keys() == {"schemaVersion", "mediaType", "name"}
+
+
+def differing(one, other):
+    """Return how many bytes differ."""
+    return sum(first != second for first, second in zip(one, other, strict=True))
+
+
+CONTENTS = {
+    "gzip": gzip.compress(b"a layer" * 50),
+    "JSON that ends with a digest": json.dumps({"digest": "sha256:" + "0f" * 32}).encode(),
+    "JSON that ends with true": b'{"size":10,"empty_layer":true}',
+    "letters": b"no digit",
+    "signs": b"{}",
+    "one byte": b"7",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
+def test_wrong_byte_is_one_however_the_body_comes(content, size):
+    """Its parts may be of any size, and an empty one may be the last."""
+    wrong, parts = WrongByte(), [content[i : i + size] for i in range(0, len(content), size)]
+    out = b"".join(wrong.turn(part, last=False) for part in parts) + wrong.turn(b"", last=True)
+
+    assert differing(content, out) == min(1, len(content))
+
+
+@pytest.mark.parametrize("name", ["JSON that ends with a digest", "JSON that ends with true"])
+def test_wrong_json_is_json(name):
+    """A digit stays one; where there is a digit, no word is touched."""
+    out = WrongByte().turn(CONTENTS[name], last=True)
+
+    assert json.loads(out).keys() == json.loads(CONTENTS[name]).keys()
+
+
+def test_wrong_gzip_can_be_unpacked():
+    """What is changed is the time in its header."""
+    assert gzip.decompress(WrongByte().turn(CONTENTS["gzip"], last=True)) == b"a layer" * 50
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_digest_in_the_header_is_wrong(ghcr, method):
+    """The content is right, and the digest one that nothing has."""
+    right = pull(ghcr, method=method)
+    on(ghcr, "wrong-digest")
+    wrong = pull(ghcr, method=method)
+    digest = wrong.headers["docker-content-digest"]
+
+    assert wrong.content == right.content
+    assert digest != right.headers["docker-content-digest"]
+    assert pull(ghcr, f"{OPEN}/manifests/{digest}").status_code == 404
+
+
+def test_refusal_is_never_altered_and_is_no_hit(ghcr):
+    """There is nothing to cut or to change in a 401."""
+    for kind in ("wrong-bytes", "wrong-digest", "truncate", "missing"):
+        on(ghcr, kind)
+
+        assert pull(ghcr, caller="nobody").status_code == 401
+        assert row(ghcr)["hits"] == 0
+
+
+MATCHES = [
+    ({"route": "manifest"}, True),
+    ({"route": "blob"}, False),
+    ({"method": "GET"}, True),
+    ({"method": "HEAD"}, False),
+    ({"repository": "bytequester/open"}, True),
+    ({"repository": "bytequester/closed"}, False),
+    ({"reference": "v1"}, True),
+    ({"reference": "v2"}, False),
+    ({"reference": digest_of(manifest("open"))}, True),
+    ({"credential": "reader"}, True),
+    ({"credential": "writer"}, False),
+    ({"anonymous": True}, False),
+    ({"route": "manifest", "method": "GET", "credential": "reader"}, True),
+    ({"route": "manifest", "method": "GET", "credential": "writer"}, False),
+]
+
+
+@pytest.mark.parametrize(("match", "met"), MATCHES, ids=[str(match) for match, _ in MATCHES])
+def test_switch_is_for_whom_it_says(ghcr, match, met):
+    """Every field that is there must be equal; a digest is found under a tag too."""
+    on(ghcr, "outage", **match)
+    told = pull(ghcr)
+
+    assert told.status_code == (503 if met else 200)
+    assert row(ghcr)["hits"] == (1 if met else 0)
+
+
+def test_credential_is_known_by_what_it_got_its_bearer_for(ghcr):
+    """Two people pull the same; one of them is told that there were too many."""
+    on(ghcr, "rate-limit", credential="colleague")
+
+    given = [pull(ghcr, caller=who).status_code for who in ("pat colleague", "pat reader")]
+    assert given == [429, 200]
+    assert ghcr.token_for("colleague").status_code == 429
+
+
+def test_anonymous_are_those_without_a_known_credential(ghcr):
+    """At the token service and under /v2/."""
+    on(ghcr, "outage", anonymous=True)
+
+    assert pull(ghcr, caller="nobody").status_code == 503
+    assert ghcr.token_for("nobody", "repository:bytequester/open:pull").status_code == 503
+    assert ghcr.token_for("reader").status_code == 200
+
+
+def test_token_service_is_out_for_one_repository(ghcr):
+    """The repository is read from the scope."""
+    on(ghcr, "outage", route="token", repository="bytequester/closed")
+
+    scopes = ("repository:bytequester/closed:pull", "repository:bytequester/open:pull")
+    assert [ghcr.token_for("reader", scope).status_code for scope in scopes] == [503, 200]
+
+
+def test_push_that_is_told_503_has_changed_nothing(ghcr):
+    """The fault stands before the registry."""
+    on(ghcr, "outage", method="PUT")
+    told = ghcr.ask("PUT", f"{OPEN}/manifests/v9", caller="writer", content=manifest("new"))
+    off(ghcr)
+
+    assert told.status_code == 503
+    assert pull(ghcr, f"{OPEN}/manifests/v9").status_code == 404
+
+
+def test_count_ends_it(ghcr):
+    """After so many hits all is as before, and the row says how many there were."""
+    on(ghcr, "rate-limit", route="manifest", count=2)
+
+    assert [pull(ghcr).status_code for _ in range(4)] == [429, 429, 200, 200]
+    assert (row(ghcr)["hits"], row(ghcr)["count_left"], row(ghcr)["active"]) == (2, 0, False)
+
+
+def test_time_ends_it(ghcr):
+    """After so many seconds all is as before."""
+    now = [100.0]
+    ghcr.switches.clock = lambda: now[0]
+    on(ghcr, "rate-limit", route="manifest", seconds=30)
+    seen = [(pull(ghcr).status_code, row(ghcr)["seconds_left"])]
+    now[0] = 129.5
+    seen.append((pull(ghcr).status_code, row(ghcr)["seconds_left"]))
+    now[0] = 130
+    seen.append((pull(ghcr).status_code, row(ghcr)["seconds_left"]))
+
+    assert seen == [(429, 30), (429, 0.5), (200, 0)]
+    assert row(ghcr)["active"] is False
+
+
+def test_newest_switch_wins(ghcr):
+    """Put again, a switch is the newest, and its hits begin anew."""
+    ghcr.control("PUT", "/switches/a", {"kind": "rate-limit"})
+    ghcr.control("PUT", "/switches/b", {"kind": "outage"})
+    first = pull(ghcr, caller="nobody").status_code
+    ghcr.control("PUT", "/switches/a", {"kind": "rate-limit"})
+    second = pull(ghcr, caller="nobody").status_code
+    ghcr.control("DELETE", "/switches")
+
+    assert (first, second, pull(ghcr).status_code) == (503, 429, 200)
+
+
+def test_switch_with_nothing_to_alter_leaves_room_for_an_older_one(ghcr):
+    """A cut manifest is for who gets it; the others meet the outage."""
+    ghcr.control("PUT", "/switches/a", {"kind": "outage", "method": "HEAD"})
+    ghcr.control("PUT", "/switches/b", {"kind": "wrong-bytes"})
+
+    assert [pull(ghcr, method=method).status_code for method in ("HEAD", "GET")] == [503, 200]
+
+
+def play(ghcr, scene):
+    """Play a scene with two clients in one event loop: the front's and the control port's."""
+
+    async def run():
+        given = {"Authorization": f"Bearer {SECRET}"}
+        async with (
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(ghcr.front),
+                base_url="https://ghcr.io",
+                follow_redirects=True,
+            ) as front,
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(ghcr.control_app),
+                base_url="http://control",
+                headers=given,
+            ) as control,
+        ):
+            return await scene(front, control)
+
+    return asyncio.run(asyncio.wait_for(run(), 10))
+
+
+@pytest.mark.parametrize(
+    "undo",
+    [
+        ("DELETE", "/switches/s", None),
+        ("DELETE", "/switches", None),
+        ("PUT", "/switches/s", {"kind": "truncate"}),
+    ],
+    ids=["off", "all off", "another in its place"],
+)
+def test_hang_lasts_until_it_is_undone(ghcr, undo):
+    """Then the request is answered as ever, with the body that came meanwhile."""
+    given = ghcr.authorization("writer")
+    on(ghcr, "hang", route="manifest", count=1)
+
+    async def scene(front, control):
+        put = front.put(f"{OPEN}/manifests/v9", headers=given, content=manifest("new"))
+        asked = asyncio.create_task(put)
+        await until("it is met", lambda: next(iter(ghcr.switches)).hits)
+        done, _ = await asyncio.wait({asked}, timeout=0.1)
+        method, path, body = undo
+        await control.request(method, path, json=body)
+        return done, await asked
+
+    done, answer = play(ghcr, scene)
+
+    assert not done
+    assert answer.status_code == 201
+    assert ghcr.storage.tags["bytequester/open"]["v9"] == digest_of(manifest("new"))
+
+
+def test_hang_ends_by_itself():
+    """When its time is over."""
+    switch = Switches().put("s", Hang(), seconds=0.05)
+
+    assert asyncio.run(asyncio.wait_for(switch.over(), 5)) is True
+
+
+def test_wait_for_a_switch_is_no_longer_than_asked():
+    """Who waits for a while only is told whether it is over."""
+    switch = Switches().put("s", Slow(delay=1), seconds=60)
+
+    assert asyncio.run(asyncio.wait_for(switch.over(within=0.01), 5)) is False
+
+
+def timed(front, given):
+    """Return a pull and the seconds that it took."""
+
+    async def ask():
+        started = asyncio.get_running_loop().time()
+        answer = await front.get(BLOB, headers=given)
+        return answer.content, asyncio.get_running_loop().time() - started
+
+    return ask()
+
+
+@pytest.mark.parametrize(
+    "slow", [Slow(delay=0.3), Slow(bytes_per_second=2000)], ids=["delay", "rate"]
+)
+def test_slow_answer_takes_its_time_and_is_whole(ghcr, slow):
+    """700 bytes at 2000 a second are 0.35 seconds."""
+    given = ghcr.authorization("reader")
+    ghcr.switches.put("s", slow, Match(repository="bytequester/open"))
+
+    content, seconds = play(ghcr, lambda front, _: timed(front, given))
+
+    assert content == LAYER
+    assert seconds >= 0.3
+
+
+def test_slow_answer_comes_at_once_when_it_is_undone(ghcr):
+    """At one byte a second it would take more than ten minutes."""
+    given = ghcr.authorization("reader")
+    on(ghcr, "slow", bytes_per_second=1, repository="bytequester/open")
+
+    async def scene(front, control):
+        asked = asyncio.create_task(timed(front, given))
+        await until("it is met", lambda: next(iter(ghcr.switches)).hits)
+        await control.delete("/switches/s")
+        return await asked
+
+    content, _ = play(ghcr, scene)
+
+    assert content == LAYER
+
+
+def test_row_says_what_was_asked_for(ghcr):
+    """All of it, and what came of it."""
+    on(ghcr, "outage", status=502, route="blob", method="GET", credential="reader", count=3)
+
+    assert row(ghcr) == {
+        "name": "s",
+        "kind": "outage",
+        "route": "blob",
+        "method": "GET",
+        "repository": None,
+        "reference": None,
+        "credential": "reader",
+        "anonymous": False,
+        "active": True,
+        "hits": 0,
+        "count_left": 3,
+        "seconds_left": None,
+    }
+
+
+COMMON = "anonymous, count, credential, kind, method, reference, repository, route, seconds"
+REFUSED = [
+    ({}, f"'kind' is missing: it is one of {', '.join(switch_documents.KINDS)}"),
+    ({"kind": "fire"}, f"'kind' must be one of {', '.join(switch_documents.KINDS)}"),
+    ({"kind": "hang", "status": 500}, f"unknown key 'status': the keys are {COMMON}"),
+    (
+        {"kind": "refuse", "count": 1},
+        "unknown key 'count': the keys are kind, seconds",
+    ),
+    (
+        {"kind": "plain-http", "route": "blob"},
+        "unknown key 'route': the keys are count, kind, seconds",
+    ),
+    ({"kind": "outage", "status": 501}, "'status' must be one of 500, 502, 503, 504"),
+    ({"kind": "outage", "body": "xml"}, "'body' must be one of json, html, empty"),
+    ({"kind": "slow"}, "one of 'delay' and 'bytes_per_second' must be there"),
+    ({"kind": "slow", "delay": 0}, "'delay' must be 1 or more"),
+    ({"kind": "hang", "count": 0}, "'count' must be 1 or more"),
+    ({"kind": "hang", "seconds": 0.5}, "'seconds' must be a whole number, and is a number"),
+    (
+        {"kind": "hang", "method": "get"},
+        "'method' must be one of GET, HEAD, POST, PUT, PATCH, DELETE",
+    ),
+    (
+        {"kind": "hang", "anonymous": True, "credential": "reader"},
+        "'anonymous' and 'credential' exclude each other",
+    ),
+    ({"kind": "certificate"}, "'certificate' must be a text in PEM's form"),
+    (
+        {"kind": "certificate", "certificate": "-----BEGIN x", "key": "-----BEGIN secret"},
+        "'certificate' and 'key' are no certificate and its key",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"), REFUSED, ids=[sentence[:50] for _, sentence in REFUSED]
+)
+def test_wrong_switch_is_refused_and_changes_nothing(ghcr, content, sentence):
+    """One sentence names the key; what was on stays on."""
+    on(ghcr, "rate-limit")
+    answer = ghcr.control("PUT", "/switches/s", content)
+
+    assert (answer.status_code, answer.json()) == (400, {"error": sentence})
+    assert row(ghcr)["kind"] == "rate-limit"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("PUT", "/switches/a%20b", 400),
+        ("DELETE", "/switches/none", 404),
+        ("POST", "/switches", 405),
+    ],
+)
+def test_wrong_request_for_a_switch_is_refused(ghcr, method, path, status):
+    """In JSON, as everything of the control port."""
+    answer = ghcr.control(method, path, {"kind": "hang"})
+
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error"}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_switches_need_the_secret(ghcr, method):
+    """Nobody breaks the lab from inside of it."""
+    path = "/switches/s" if method == "PUT" else "/switches"
+    answer = ghcr.control(method, path, {"kind": "outage"}, secret="wrong")
+
+    assert answer.status_code == 401
+    assert list(ghcr.switches) == []
+
+
+def test_every_kind_is_called_what_its_fault_is_called():
+    """What is asked for and what is listed is one word."""
+    pair = ("certificate", "slow", "outage")  # need more than their name
+    for name in switch_documents.KINDS:
+        if name not in pair:
+            order = switch_documents.read_order(json.dumps({"kind": name}).encode())
+            assert order.fault.kind == name
+    assert (Slow.kind, Outage.kind, RateLimit.kind) == ("slow", "outage", "rate-limit")
+
+
+def stored(ghcr, switch=None, **keys):
+    """Ask for a blob by the two steps of GHCR, with a switch on before; give both answers."""
+    ghcr.control("PUT", "/knobs", {"blobs": "redirect"})
+    if switch:
+        on(ghcr, switch, **keys)
+    sent_on = pull(ghcr, BLOB)
+    there = sent_on.headers.get("location")
+    return sent_on, ghcr.ask("GET", there) if there else None
+
+
+def test_switch_for_blobs_is_for_where_they_are_stored_too(ghcr):
+    """By the names of the registry: whoever switches it need not know of the second step."""
+    sent_on, wrong = stored(
+        ghcr, "wrong-bytes", route="blob", repository="bytequester/open", credential="reader"
+    )
+
+    assert sent_on.status_code == 307
+    assert differing(wrong.content, LAYER) == 1
+    assert row(ghcr)["hits"] == 1
+
+
+def test_switch_for_another_repository_s_blobs_leaves_stored_ones_alone(ghcr):
+    """A signed address tells whose it is."""
+    _, content = stored(ghcr, "wrong-bytes", route="blob", repository="bytequester/other")
+
+    assert content.content == LAYER
+    assert row(ghcr)["hits"] == 0
+
+
+def test_stored_blobs_may_be_meant_alone(ghcr):
+    """GHCR answers, and its storage does not."""
+    sent_on, refused = stored(ghcr, "outage", status=503, route="stored-blob")
+
+    assert (sent_on.status_code, refused.status_code) == (307, 503)
+
+
+def test_blob_that_is_refused_is_refused_at_once(ghcr):
+    """By the registry, and not only by its storage."""
+    refused, _ = stored(ghcr, "rate-limit", route="blob")
+
+    assert refused.status_code == 429

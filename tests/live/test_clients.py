@@ -1,0 +1,152 @@
+"""REG-001 in the live world: the registry's answers to its own client, read as docker's and crane's."""
+
+import hashlib
+import json
+
+import httpx
+import pytest
+
+from pullrecovery.common.errors import UnseenError
+from pullrecovery.live.clients import LiveClients
+from pullrecovery.model.observation import Credential
+from pullrecovery.model.target import Cause
+from pullrecovery.observe.registry import observe_identity
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.tasks.reg_001_image_identity import judge_identity
+from pullrecovery.world.cache import Memory
+from tests.fakes.recorded import REFERENCE, REPOSITORY, TAG
+
+LOGIN = Credential("ByteQuester", "ghp_" + "x" * 36)
+CONFIG = json.dumps({"os": "linux", "architecture": "amd64"})
+CONFIG_DIGEST = f"sha256:{hashlib.sha256(CONFIG.encode()).hexdigest()}"
+MANIFEST = json.dumps(
+    {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {"digest": CONFIG_DIGEST},
+        "layers": [],
+    }
+)
+DIGEST = f"sha256:{hashlib.sha256(MANIFEST.encode()).hexdigest()}"
+V2 = "/v2/bytequester/hosting-monorepo"
+GOOD = {
+    "/token": httpx.Response(200, json={"token": "t"}),
+    f"{V2}/manifests/{TAG}": httpx.Response(
+        200, text=MANIFEST, headers={"docker-content-digest": DIGEST}
+    ),
+    f"{V2}/blobs/{CONFIG_DIGEST}": httpx.Response(200, text=CONFIG),
+    f"{V2}/tags/list": httpx.Response(200, json={"tags": ["latest", TAG]}),
+}
+
+
+def _refusal(status, code, message):
+    return httpx.Response(status, json={"errors": [{"code": code, "message": message}]})
+
+
+class View:
+    """As much of the live world as REG-001 asks, before a registry with these answers."""
+
+    def __init__(self, to=None):
+        self.answers = GOOD | (to or {})
+        http = httpx.Client(transport=httpx.MockTransport(self._answer))
+        self.registry = RegistryClient("ghcr.io", http)
+        self.runner = LiveClients(self.registry)
+        self.operator, self.platforms, self.cluster = LOGIN, ("linux/amd64",), "https://x"
+        self.memory = Memory()
+
+    def _answer(self, request):
+        answer = self.answers[request.url.path]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def judged(self):
+        return judge_identity(observe_identity(self, REFERENCE), LOGIN.login)
+
+
+def test_image_that_is_there_is_told_with_digest_platform_and_tags():
+    """From the same questions as docker's and crane's."""
+    verdict = View().judged()
+
+    assert verdict.holds
+    assert verdict.evidence == f"{REFERENCE} is {DIGEST} for linux/amd64; tags: latest, {TAG}"
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "cause"),
+    [
+        ("/token", _refusal(403, "DENIED", "denied"), Cause.OPERATOR_REJECTED),
+        (
+            f"{V2}/manifests/{TAG}",
+            _refusal(404, "MANIFEST_UNKNOWN", "manifest unknown"),
+            Cause.TAG_UNKNOWN,
+        ),
+        (
+            f"{V2}/manifests/{TAG}",
+            _refusal(404, "NAME_UNKNOWN", "repository name not known to registry"),
+            Cause.REPOSITORY_UNKNOWN,
+        ),
+        (
+            f"{V2}/manifests/{TAG}",
+            _refusal(403, "DENIED", "permission_denied: read_package"),
+            Cause.OPERATOR_FORBIDDEN,
+        ),
+        (
+            f"{V2}/manifests/{TAG}",
+            _refusal(429, "TOOMANYREQUESTS", "retry later"),
+            Cause.RATE_LIMITED,
+        ),
+        (f"{V2}/manifests/{TAG}", httpx.Response(503, text="<html>"), Cause.SERVER_ERROR),
+        (f"{V2}/manifests/{TAG}", httpx.ReadTimeout("30 s"), Cause.TIMED_OUT),
+        ("/token", httpx.ConnectError("[Errno 111] refused"), Cause.REFUSED),
+    ],
+    ids=["rejected", "no tag", "no name", "no read", "429", "503", "time-out", "refused"],
+)
+def test_refusal_has_the_cause_that_docker_and_crane_would_show(path, answer, cause):
+    """And evidence that names the request which was really made."""
+    verdict = View(to={path: answer}).judged()
+
+    assert verdict.cause is cause
+    assert "`GET https://ghcr.io/" in verdict.evidence
+    assert "crane" not in verdict.evidence
+    assert LOGIN.token not in str(verdict)
+
+
+def test_index_has_no_configuration_of_its_own():
+    """Its platforms stand in it."""
+    entries = [{"digest": DIGEST, "platform": {"os": "linux", "architecture": "amd64"}}]
+    index = json.dumps({"schemaVersion": 2, "manifests": entries})
+    digest = f"sha256:{hashlib.sha256(index.encode()).hexdigest()}"
+    answer = httpx.Response(200, text=index, headers={"docker-content-digest": digest})
+
+    verdict = View(to={f"{V2}/manifests/{TAG}": answer}).judged()
+
+    assert verdict.holds
+    assert f"{digest} for linux/amd64" in verdict.evidence
+
+
+@pytest.mark.parametrize(
+    "command", ["rm -rf /", "crane push x y", "docker push x", f"crane copy {REFERENCE} x:y"]
+)
+def test_any_other_command_is_refused(command):
+    """There is no shell behind it."""
+    with pytest.raises(UnseenError, match="runs no commands"):
+        View().runner.run([command])
+
+
+def test_long_list_of_tags_is_read_to_its_end():
+    """A registry gives as many at once as it likes."""
+    tags = [f"v{number}" for number in range(7)]
+
+    def answer(request):
+        if request.url.path == "/token":
+            return httpx.Response(200, json={"token": "t"})
+        last = request.url.params.get("last")
+        begin = tags.index(last) + 1 if last else 0
+        return httpx.Response(200, json={"tags": tags[begin : begin + 3]})
+
+    client = RegistryClient("ghcr.io", httpx.Client(transport=httpx.MockTransport(answer)))
+
+    probe, found = client.all_tags(REPOSITORY.partition("/")[2], LOGIN)
+
+    assert (probe.ok, list(found)) == (True, tags)

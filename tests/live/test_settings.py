@@ -1,0 +1,131 @@
+"""What the live world must be told, and what it refuses to guess."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures.lab.live import pytest_ignore_collect
+from pullrecovery import __main__ as command_line
+from pullrecovery.common.errors import UsageError
+from pullrecovery.common.redaction import redact
+from pullrecovery.live.cases import live_cases
+from pullrecovery.live.settings import live_settings
+from tests.fakes import recorded
+from tests.fakes.recorded import GOOD
+
+TOKEN = "ghp_" + "L1ve" * 9
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """A kubeconfig with two contexts, the first of which is current; and a token."""
+    file = tmp_path / "kubeconfig"
+    names = ("staging", "production")
+    contexts = [{"name": name, "context": {"cluster": "c", "user": "u"}} for name in names]
+    document = {"apiVersion": "v1", "kind": "Config", "current-context": "staging"}
+    document |= {"contexts": contexts, "clusters": [], "users": []}
+    file.write_text(json.dumps(document))
+    return {"KUBECONFIG": str(file), "GHCR_TOKEN": TOKEN}
+
+
+def _settings(environment, context="production", **options):
+    return live_settings(GOOD.target, context, environment=environment, **options)
+
+
+def test_context_that_was_told_is_taken_and_no_current_one(environment):
+    """And the token is the target's login's, unless told otherwise."""
+    settings = _settings(environment, platforms=["linux/arm64"])
+
+    assert (settings.context, settings.operator.login) == ("production", GOOD.target.login)
+    assert settings.platforms == ("linux/arm64",)
+    assert _settings(environment, login="robot").operator.login == "robot"
+
+
+def test_token_is_shown_nowhere(environment):
+    """Neither it nor what Basic authentication makes of it."""
+    settings = _settings(environment | {"GHCR_TOKEN": "of-no-known-shape"})
+
+    assert "of-no-known-shape" not in repr(settings)
+    assert redact(f"{settings.operator.token} {settings.operator.auth}") == "[redacted] [redacted]"
+
+
+@pytest.mark.parametrize(
+    ("change", "context", "said"),
+    [
+        ({}, "", "--context is missing"),
+        ({}, "", "has production, staging"),
+        ({}, "prod", "there is no context 'prod'"),
+        ({}, "prod", "has production, staging"),
+        ({"GHCR_TOKEN": ""}, "production", "GHCR_TOKEN is not set"),
+        ({"KUBECONFIG": ""}, "production", "takes no default"),
+        ({"KUBECONFIG": "/nowhere/kubeconfig"}, "production", "there is no such file"),
+    ],
+)
+def test_what_was_not_told_is_not_guessed(environment, change, context, said):
+    """One sentence, with the contexts that there are; it ends with 4, before anything is asked."""
+    with pytest.raises(UsageError) as error:
+        _settings(environment | change, context)
+
+    assert said in str(error.value)
+    assert error.value.exit == 4
+
+
+def test_kubeconfig_that_is_none_is_named(environment, tmp_path):
+    """It is the user's file, so that they must know which."""
+    (tmp_path / "kubeconfig").write_text("")
+
+    with pytest.raises(UsageError, match="cannot be read"):
+        _settings(environment)
+
+
+def test_platform_is_os_and_architecture(environment):
+    """Nothing would ever be built for another word."""
+    with pytest.raises(UsageError, match="'arm64' is no platform"):
+        _settings(environment, platforms=["arm64"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--context", "x"], "are for --world live"),
+        (["--platform", "linux/amd64"], "are for --world live"),
+        (["--world", "live", "--smoke"], "--smoke is for the lab"),
+        (["--world", "live"], "GHCR_TOKEN is not set"),
+    ],
+)
+def test_options_of_one_world_are_refused_in_the_other(options, said, monkeypatch, capsys):
+    """They would be passed over, and somebody thinks that they count."""
+    monkeypatch.delenv("GHCR_TOKEN", raising=False)
+
+    assert command_line.main(["acceptance", *options]) == 4
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("world", "ignored"), [("lab", "test_live.py"), ("live", "test_reg_006_redeploy.py")]
+)
+def test_each_world_collects_its_own_tests(world, ignored, tmp_path):
+    """Those of the lab break things, and are not even read where the world is a user's."""
+    config = SimpleNamespace(getoption=lambda _: world)
+    files = [tmp_path / "test_live.py", tmp_path / "test_reg_006_redeploy.py"]
+    for file in files:
+        file.touch()
+
+    left_out = [file.name for file in files if pytest_ignore_collect(file, config)]
+
+    assert left_out == [ignored]
+    assert pytest_ignore_collect(tmp_path, config) is None
+
+
+def test_every_criterion_is_judged_on_every_workload_and_the_docs_once():
+    """Without docs, seven of them."""
+    ids = [case.id for case in live_cases(GOOD.target)]
+
+    assert (
+        len(ids)
+        == len(set(ids))
+        == 8 * len(GOOD.target.workloads) - (len(GOOD.target.workloads) - 1)
+    )
+    assert "REG-007-docs" in ids
+    assert recorded.GOOD.workload.name in ids[0]

@@ -1,0 +1,67 @@
+"""The nouns: what is equal, and what they say of themselves."""
+
+from pullrecovery.model.target import Cause, Image, all_named, fails, holds
+from tests.fakes import recorded
+
+
+def test_image_is_named_in_its_parts():
+    """A registry, a package, a tag."""
+    image = Image("ghcr.io/bytequester/backend", "v1")
+
+    assert image.reference == "ghcr.io/bytequester/backend:v1"
+    assert (image.registry, image.package) == ("ghcr.io", "bytequester/backend")
+
+
+def test_verdicts_are_equal_by_what_they_say_not_by_their_evidence():
+    """So a test can compare with the cause alone."""
+    assert fails(Cause.NOT_WIRED, "seen", "do") == fails(Cause.NOT_WIRED)
+    assert fails(Cause.NOT_WIRED) != fails(Cause.PODS_STALE)
+    assert fails(Cause.NOT_WIRED) != holds()
+
+
+def test_verdict_says_cause_evidence_and_remedy():
+    """In one line, for whoever reads the log."""
+    assert str(holds()) == "holds"
+    assert str(fails(Cause.NOT_WIRED, "no pod names it", "set it")) == (
+        "fails: wiring.not-wired: no pod names it -- mend it: set it"
+    )
+
+
+SECRET = fails(Cause.SECRET_MISSING, "none there", "make it")
+WIRE = fails(Cause.NOT_WIRED, "no pod names it", "set it")
+
+
+def test_several_causes_are_all_named_the_one_to_mend_first_in_front():
+    """A mended cause uncovers the next one, so all of them are said at once."""
+    verdict = all_named(None, SECRET, WIRE)
+
+    assert verdict == SECRET
+    assert [one.cause for one in verdict.named] == [Cause.SECRET_MISSING, Cause.NOT_WIRED]
+    assert str(verdict) == (
+        "fails: secret.missing: none there -- mend it: make it; "
+        "and then wiring.not-wired: no pod names it -- mend it: set it"
+    )
+
+
+def test_cause_that_is_seen_twice_is_named_once():
+    """However the verdicts were put together before."""
+    verdict = all_named(all_named(SECRET, WIRE), fails(Cause.WRONG_TAG), SECRET)
+
+    assert [one.cause for one in verdict.others] == [Cause.NOT_WIRED, Cause.WRONG_TAG]
+    assert all(one.others == () for one in verdict.others)
+
+
+def test_no_cause_is_no_verdict():
+    """So that it can stand in an `or` before the next question."""
+    assert all_named(None, None) is None
+
+
+def test_no_two_causes_are_one():
+    """Two faults share a cause only if one command mends both."""
+    assert len({cause.value for cause in Cause}) == len(Cause.__members__)
+
+
+def test_probe_says_who_answered_what():
+    """It is the evidence of many a verdict."""
+    assert str(recorded.BAD_TOKEN) == "the token service answered 403: denied: denied"
+    assert str(recorded.ACCEPTED) == "the registry answered 200"

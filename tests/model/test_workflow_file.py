@@ -1,0 +1,209 @@
+"""The workflow's file: what starts it, what its token may do, and where in it that is said."""
+
+import pytest
+
+from pullrecovery.model.target import Image
+from pullrecovery.model.workflow_file import (
+    DISPATCH,
+    PUSH,
+    Event,
+    UnreadableWorkflowError,
+    WorkflowFile,
+    matches,
+    render,
+    with_image_renamed,
+)
+from tests.fakes.recorded import WORKFLOW
+
+MAIN = Event(PUSH, "refs/heads/main", ("apps/frontend/.revision",))
+TAG = Event(PUSH, "refs/tags/v1.0.0")
+HAND = Event(DISPATCH, "refs/heads/main")
+
+
+def _on(text):
+    return WorkflowFile(f"on: {text}\njobs: {{}}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "patterns", "taken"),
+    [
+        ("main", ["main"], True),
+        ("main", ["ma?in"], True),
+        ("releases/10", ["releases/**"], True),
+        ("releases/10", ["releases*"], False),
+        ("v1.9.0", ["v[0-9]+.*"], True),
+        ("v1.0.0", ["v*", "!v1.*"], False),
+        ("v1.0.0", ["!v1.*", "v*"], True),
+        ("apps/frontend/x/y", ["apps/**"], True),
+        ("apps/frontend/x/y", ["apps/*"], False),
+        ("README.md", ["**/README.md"], True),
+        ("main.yml", ["main.yml"], True),
+        ("mainxyml", ["main.yml"], False),
+    ],
+)
+def test_filter_is_githubs(name, patterns, taken):
+    """The examples of GitHub's page on filter patterns, and their kin."""
+    assert matches(name, patterns) is taken
+
+
+@pytest.mark.parametrize("event", [MAIN, TAG, HAND])
+@pytest.mark.parametrize("on", ["{push: , workflow_dispatch: }", "[push, workflow_dispatch]"])
+def test_unfiltered_workflow_is_started_by_all(on, event):
+    """A mapping without filters says the same as a list of names."""
+    assert _on(on).refusal(event) == ""
+
+
+@pytest.mark.parametrize(
+    ("on", "event", "why"),
+    [
+        ("push", HAND, "it is not `on: workflow_dispatch`, only on push"),
+        ("workflow_dispatch", MAIN, "it is not `on: push`, only on workflow_dispatch"),
+        ("{push: {tags: ['v*']}}", MAIN, "its push is for tags alone"),
+        ("{push: {branches: [main]}}", TAG, "its push is for branches alone"),
+        ("{push: {branches: [dev]}}", MAIN, "main is not among branches ['dev']"),
+        ("{push: {branches-ignore: [main]}}", MAIN, "main is among branches-ignore ['main']"),
+        (
+            "{push: {paths: ['docs/**']}}",
+            MAIN,
+            "apps/frontend/.revision: not among paths ['docs/**']",
+        ),
+        (
+            "{push: {paths-ignore: ['apps/**']}}",
+            MAIN,
+            "apps/frontend/.revision: among paths-ignore ['apps/**']",
+        ),
+    ],
+)
+def test_event_that_starts_nothing_is_told_why(on, event, why):
+    """GitHub itself says nothing: there is just no run."""
+    assert _on(on).refusal(event) == why
+
+
+@pytest.mark.parametrize(
+    ("on", "event"),
+    [
+        ("{push: {paths: ['docs/**']}}", TAG),
+        ("{push: {tags: ['v*'], branches: [main]}}", TAG),
+        ("{push: {tags: ['v*'], branches: [main]}}", MAIN),
+        ("{push: {paths-ignore: ['docs/**']}}", MAIN),
+    ],
+)
+def test_filter_that_does_not_concern_an_event_lets_it_start(on, event):
+    """Paths are no matter of tags; with both filters, either may start it."""
+    assert _on(on).refusal(event) == ""
+
+
+@pytest.mark.parametrize(
+    ("top", "job", "level"),
+    [
+        ("", "", "read"),
+        ("permissions: {packages: write}", "", "write"),
+        ("permissions: {contents: read}", "", "none"),
+        ("permissions: write-all", "", "write"),
+        ("permissions: read-all", "", "read"),
+        ("permissions: {}", "", "none"),
+        ("permissions: {packages: write}", "permissions: {contents: read}", "none"),
+        ("permissions: read-all", "permissions: {packages: write}", "write"),
+    ],
+)
+def test_tokens_level_is_that_of_the_job_then_of_the_workflow(top, job, level):
+    """What is not named is none, once anything is."""
+    file = WorkflowFile(f"{top}\njobs:\n  a:\n    steps: []\n    {job}\n")
+
+    assert file.packages_level("a") == level
+
+
+def test_line_of_a_key_is_where_it_stands():
+    """Of what is missing, that of what it should be in."""
+    lines = WORKFLOW.text.splitlines()
+
+    assert lines[WORKFLOW.line("on", "push", "tags") - 1].strip() == 'tags: ["v*"]'
+    assert lines[WORKFLOW.line("permissions", "packages") - 1].strip() == "packages: write"
+    assert lines[WORKFLOW.line("jobs", "images", "steps", 4) - 1].strip().endswith("the commit")
+    assert WORKFLOW.line("on", "release") == WORKFLOW.line("on")
+
+
+def test_actions_and_labels_of_the_sample_are_read():
+    """Those of other repositories, with their ref."""
+    assert [each.partition("@")[0] for each in WORKFLOW.actions] == ["actions/checkout"]
+    assert WORKFLOW.runners == ("ubuntu-latest",)
+
+
+def test_own_actions_and_images_are_no_actions_of_others():
+    """They need no stand-in."""
+    steps = "[{uses: ./build}, {uses: 'docker://alpine'}, {uses: docker/login-action@v3}]"
+    file = WorkflowFile(f"jobs: {{a: {{runs-on: [self-hosted, linux], steps: {steps}}}}}\n")
+
+    assert file.actions == ("docker/login-action@v3",)
+    assert file.runners == ("self-hosted", "linux")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("on: [push\n", "2: not valid YAML"),
+        ("- push\n", "1: a workflow must be a mapping"),
+        ("", "1: a workflow must"),
+    ],
+)
+def test_file_that_is_no_workflow_is_refused_with_its_line(text, words):
+    """Nothing of it can be judged."""
+    with pytest.raises(UnreadableWorkflowError, match=words):
+        _ = WorkflowFile(text).document
+
+
+def test_image_of_a_matrix_is_renamed_and_its_folder_is_not():
+    """Both are called `backend` in the sample."""
+    renamed = with_image_renamed(WORKFLOW.text, "backend", "backend-2")
+
+    assert "- image: backend-2\n            app: backend\n" in renamed
+    assert len(renamed.splitlines()) == len(WORKFLOW.text.splitlines())
+
+
+def test_other_repositories_are_those_that_a_checkout_names():
+    """A checkout without `repository` is of the workflow's own."""
+    file = WorkflowFile(
+        "jobs:\n  a:\n    steps:\n"
+        "      - uses: actions/checkout@v4\n"
+        "      - {uses: actions/checkout@v4, with: {repository: owner/suite, path: suite}}\n"
+        "      - {uses: owner/other@v1, with: {repository: owner/none}}\n"
+    )
+
+    assert file.other_repositories == ("owner/suite",)
+    assert WORKFLOW.other_repositories == ()
+
+
+@pytest.mark.parametrize(
+    ("image", "entry"),
+    [("backend", "image:backend"), ("frontend-sample", "image:frontend-sample"), ("web", "")],
+)
+def test_entry_of_a_matrix_is_found_by_its_image(image, entry):
+    """By the key that the image stands under, which is not its folder's."""
+    assert WORKFLOW.entry_of(Image(f"ghcr.io/owner/{image}", "latest")) == entry
+
+
+def test_entry_of_a_matrix_is_found_by_its_repository():
+    """And not by a folder, or a repository of another owner."""
+    file = WorkflowFile(
+        "jobs:\n  a:\n    strategy:\n      matrix:\n        include:\n"
+        "          - {app: apps/site, repository: ghcr.io/other/site}\n"
+        "          - {app: apps/site, repository: ghcr.io/owner/site}\n"
+    )
+
+    entry = file.entry_of(Image("ghcr.io/owner/site", "latest"))
+
+    assert entry == "repository:ghcr.io/owner/site"
+
+
+def test_image_without_a_matrix_is_renamed_where_it_is_a_word():
+    """And not within another name, or a path."""
+    text = "jobs:\n  a:\n    env: {IMAGE: web, BASE: web-base, APP: apps/web}\n"
+
+    renamed = with_image_renamed(text, "web", "site")
+
+    assert "{IMAGE: site, BASE: web-base, APP: apps/web}" in renamed
+
+
+def test_workflow_that_nobody_edits_is_written_as_it_was():
+    """Comments, quotes, and how lists are indented."""
+    assert render(WORKFLOW.document) == WORKFLOW.text

@@ -1,0 +1,134 @@
+"""What the operator's clients are asked, and what is kept of their answers."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+
+from pullrecovery.model.observation import Credential, Ran
+from pullrecovery.observe.registry import observe_identity
+from tests.fakes import recorded
+from tests.fakes.printed import DIGEST, REFERENCE, REPOSITORY, TAG
+
+OPERATOR = Credential("ByteQuester", "ghp_0per4tor")
+
+
+@dataclass
+class World:
+    """A runner and a registry that keep what they are asked, and nodes of some architectures."""
+
+    operator: Credential | None = OPERATOR
+    architectures: tuple[str, ...] = ("amd64",)
+    asked: list = field(default_factory=list)
+    printed: str = ""
+    cluster: object = "a client of the API server"
+    platforms: tuple[str, ...] = ()
+
+    @property
+    def runner(self):
+        return SimpleNamespace(run=self._run)
+
+    @property
+    def registry(self):
+        return SimpleNamespace(manifest=self._manifest, blobs=self._blobs)
+
+    @property
+    def core(self):
+        nodes = [
+            SimpleNamespace(operating_system="linux", architecture=each)
+            for each in self.architectures
+        ]
+        items = [SimpleNamespace(status=SimpleNamespace(node_info=each)) for each in nodes]
+        return SimpleNamespace(list_node=lambda: SimpleNamespace(items=items))
+
+    def _run(self, commands, *, first=(), credential=None):
+        self.asked.append(credential)
+        return tuple(Ran(each, 0, self.printed, "") for each in (*first, *commands))
+
+    def _blobs(self, package, digests, credential):
+        self.asked.append((package, tuple(digests), credential))
+        return [recorded.ACCEPTED for _ in digests]
+
+    def _manifest(self, package, reference, credential):
+        self.asked.append((package, reference, credential))
+        return recorded.ACCEPTED
+
+
+def test_operator_asks_as_the_task_says():
+    """Login by stdin, the manifest by docker, digest and platforms by crane, and the tags."""
+    seen = observe_identity(World(), REFERENCE)
+
+    assert [ran.command for ran in seen.commands] == [
+        'docker login ghcr.io -u ByteQuester --password-stdin < "$TOKEN_FILE"',
+        f"docker manifest inspect {REFERENCE} | jq .schemaVersion",
+        f"crane digest {REFERENCE}",
+        f"crane manifest {REFERENCE}",
+        f"crane config {REFERENCE}",
+        f"crane ls {REPOSITORY}",
+    ]
+
+
+def test_operator_without_a_credential_does_not_log_in():
+    """The same questions, asked as nobody."""
+    world = World(operator=None)
+
+    seen = observe_identity(world, REFERENCE)
+
+    assert seen.login is None
+    assert len(seen.commands) == 5
+    assert world.asked[0] is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "named"),
+    [
+        (REFERENCE, TAG),
+        (f"{REPOSITORY}@{DIGEST}", DIGEST),
+        (f"{REPOSITORY}:{TAG}@{DIGEST}", DIGEST),
+        (REPOSITORY, "latest"),
+    ],
+    ids=["tag", "digest", "both", "neither"],
+)
+def test_harness_asks_for_the_same_with_the_same_credential(reference, named):
+    """Its answer may only disagree."""
+    world = World()
+
+    seen = observe_identity(world, reference)
+
+    assert world.asked == [OPERATOR, ("bytequester/hosting-monorepo", named, OPERATOR)]
+    assert seen.probe == recorded.ACCEPTED
+    assert seen.tags.command == f"crane ls {REPOSITORY}"
+
+
+def test_every_platform_of_the_nodes_is_seen_once():
+    """An image must serve all of them."""
+    seen = observe_identity(World(architectures=("arm64", "amd64", "arm64")), REFERENCE)
+
+    assert seen.platforms == ("linux/amd64", "linux/arm64")
+
+
+def test_without_nodes_the_platform_is_the_one_that_is_named():
+    """Where there is no cluster, images are wanted for the machine's own."""
+    seen = observe_identity(World(cluster=None, platforms=("linux/arm64",)), REFERENCE)
+
+    assert seen.platforms == ("linux/arm64",)
+
+
+def test_name_with_a_shells_characters_stays_a_name():
+    """It is quoted."""
+    seen = observe_identity(World(), "ghcr.io/bytequester/x:a;id")
+
+    assert seen.digest.command == "crane digest 'ghcr.io/bytequester/x:a;id'"
+
+
+def test_parts_that_the_manifest_names_are_asked_for():
+    """By the operator's credential; what is no image of parts has none."""
+    image = World(printed='{"config": {"digest": "sha256:c"}, "layers": [{"digest": "sha256:l"}]}')
+    index = World(printed='{"manifests": [{"digest": "sha256:m"}]}')
+
+    assert observe_identity(image, REFERENCE).parts == (
+        ("sha256:c", recorded.ACCEPTED),
+        ("sha256:l", recorded.ACCEPTED),
+    )
+    assert ("bytequester/hosting-monorepo", ("sha256:c", "sha256:l"), OPERATOR) in image.asked
+    assert observe_identity(index, REFERENCE).parts == ()

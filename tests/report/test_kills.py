@@ -1,0 +1,165 @@
+"""The kill matrix, the figures, and what is told of both."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.faults import FAULTS, external
+from pullrecovery.report.figures import figures
+from pullrecovery.report.kills import all_differences, kill_matrix
+from pullrecovery.report.page import PAGE, outdated, page_of, write_page
+from pullrecovery.report.result import ResultFile
+from pullrecovery.report.summary import summary
+from pullrecovery.tasks import CRITERIA
+from tests.fakes.reported import BLANK, OK, PASS, RECORD, config, report
+
+
+def _result(*records, **options):
+    file = ResultFile(config(**options))
+    for at, record in enumerate(records):
+        report(file, PASS, {**RECORD, "id": f"row-{at}", **record}, f"test-{at}")
+    return file.result(OK)
+
+
+def _differences(**record):
+    return [(each[0], each[3]) for each in all_differences(kill_matrix([{**RECORD, **record}]))]
+
+
+def test_fault_that_fails_what_it_declares_has_no_difference():
+    """By the cause that it declares."""
+    assert _differences() == []
+
+
+@pytest.mark.parametrize(
+    ("record", "difference"),
+    [
+        ({"killed": ["REG-003"]}, ("survived", "REG-006")),
+        ({"killed": ["REG-001", "REG-003", "REG-006"]}, ("collateral", "REG-001")),
+        (
+            {"cause": {"expected": "secret.missing", "found": "unknown"}},
+            ("wrong cause", "unknown for secret.missing"),
+        ),
+        ({"mended": ["REG-006"]}, ("not mended", "REG-006")),
+    ],
+)
+def test_each_kind_of_difference_is_told_apart(record, difference):
+    """A check that does not bite, one that bites at anything, one that names something else."""
+    assert _differences(**record) == [difference]
+
+
+def test_scenario_that_broke_down_before_it_was_judged_is_a_difference():
+    """Nothing was seen to fail, so nothing is proven."""
+    (found,) = all_differences(kill_matrix([BLANK]))
+    assert found[0] == "not judged"
+
+
+def test_matrix_keeps_what_each_scenario_failed():
+    """Two rows of one fault may differ, and then it matters which."""
+    row = _result({"killed": ["REG-006"]}, {})["kill_matrix"]["secret-missing"]
+
+    assert row["killed"] == {"row-0": ["REG-006"], "row-1": ["REG-003", "REG-006"]}
+    assert row["found"] == ["secret.missing"]
+    assert [each["scenario"] for each in row["differences"]] == ["row-0"]
+
+
+def test_survivors_are_told_first():
+    """Before what merely fails too much."""
+    result = _result({"killed": ["REG-001", "REG-003", "REG-006"]}, {"killed": ["REG-003"]})
+
+    said = summary(result)
+
+    assert said[0].split() == ["SURVIVED", "row-1:", "REG-006"]
+    assert said[1].split() == ["COLLATERAL", "row-0:", "REG-001"]
+    assert "1 faults in 2 scenarios; 1 survivors, 0 wrong causes, 1 collateral" in said[2]
+
+
+def test_summary_names_what_was_not_run():
+    """It is the reason why the run ends with 2."""
+    said = "\n".join(summary(_result({}, keyword="")))
+
+    assert "CANNOT TELL  not-wired was not run" in said
+
+
+def test_summary_has_the_figures():
+    """Of the rows that have them."""
+    said = summary(_result({}, keyword="secret"))
+    assert said[-1].startswith("  p50 / p95: detect 0.7 / 0.7 s (1 rows)")
+
+
+def test_percentiles_are_over_terminal_causes():
+    """An outage takes as long as it takes."""
+    timed = [{"seconds": {"detect": float(at)}, "cause": {}} for at in range(1, 22)]
+    outage = {"seconds": {"detect": 900.0}, "cause": {"expected": "external.outage"}}
+
+    assert figures([*timed, outage]) == {"detect": {"p50": 11.0, "p95": 20.0, "rows": 21}}
+
+
+def test_page_has_a_row_for_each_fault_and_says_what_it_failed():
+    """In the columns of the criteria."""
+    page = page_of(_result({}, {"killed": ["REG-006"]}))
+
+    (row,) = (line for line in page.splitlines() if line.startswith("| `secret-missing` |"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    marks = dict(zip(CRITERIA, cells[2:-2], strict=True))
+    assert {reg: mark for reg, mark in marks.items() if mark} == {"REG-003": "?", "REG-006": "✗"}
+    assert cells[-2:] == ["`secret.missing`", "2"]
+    assert "- survived: `row-1`: REG-003" in page
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_page_is_not_made_of_less_than_a_complete_run(tmp_path, missing):
+    """What was not selected would look as if it were not there."""
+    result = tmp_path / "result.json"
+    if not missing:
+        result.write_text(json.dumps(_result({}, keyword="secret")))
+
+    with pytest.raises(PullRecoveryError):
+        write_page(result, tmp_path / "page.md")
+    assert not (tmp_path / "page.md").exists()
+
+
+def test_external_fault_has_a_row_without_a_task():
+    """No task mends it, and still it is named."""
+    cause = "external.rate-limited"
+    external = {"reg": None, "fault": "rate-limit", "cause": {"expected": cause, "found": cause}}
+
+    page = page_of(_result(external, {}))
+
+    assert "| `rate-limit` | external |" in page
+
+
+def _fault(name, must_fail):
+    return SimpleNamespace(id=name, must_fail=frozenset(must_fail))
+
+
+def test_page_of_the_present_rows_is_not_outdated():
+    """It was made from a run of them."""
+    page = page_of(_result({}))
+    assert outdated(page, [_fault("secret-missing", ["REG-003", "REG-006"])]) == []
+
+
+@pytest.mark.parametrize(
+    ("faults", "named"),
+    [
+        ([], ["secret-missing"]),
+        ([_fault("secret-missing", ["REG-003"])], ["secret-missing"]),
+        ([_fault("renamed", ["REG-003", "REG-006"])], ["renamed", "secret-missing"]),
+    ],
+    ids=["gone", "fails something else", "renamed"],
+)
+def test_page_of_other_rows_is_outdated(faults, named):
+    """It would prove what is no longer there."""
+    page = page_of(_result({}))
+    assert [said.partition(":")[0] for said in outdated(page, faults)] == named
+
+
+def test_page_in_the_documentation_is_of_the_present_rows():
+    """Of all: whoever changes one runs them, with Argo CD (ARGOCD=1), and writes it anew."""
+    assert outdated(PAGE.read_text(), [*FAULTS, *external.FAULTS]) == []
+
+
+def test_page_that_is_empty_is_outdated():
+    """No table is no proof."""
+    assert outdated("", [_fault("secret-missing", ["REG-003"])])

@@ -1,0 +1,487 @@
+"""result.json: how it is judged, and that it is what docs/result.schema.json says."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from jsonschema import ValidationError
+
+from fixtures.scenario.evidence import pytest_runtest_makereport
+from pullrecovery.common.errors import LabError
+from pullrecovery.common.false_pass_guards import Guard
+from pullrecovery.faults import FAULTS
+from pullrecovery.faults.harness import HARNESS_FAULTS
+from pullrecovery.report import result as result_module
+from pullrecovery.report.result import ResultFile
+from pullrecovery.report.summary import summary
+from pullrecovery.tasks.order import AFTER
+from pullrecovery.tasks.reg_001_image_identity import DisagreementError
+from tests.fakes.reported import (
+    BLANK,
+    FAILED,
+    INTERNAL,
+    INTERRUPTED,
+    NONE,
+    OK,
+    PASS,
+    RECORD,
+    TEST,
+    USAGE,
+    config,
+    report,
+    validate,
+)
+
+
+def _criterion(reg, *, holds=False, faults=0, scenarios=0):
+    numbers = {"faults": faults, "scenarios": scenarios}
+    return {
+        "id": reg,
+        "after": list(AFTER.get(reg, ())),
+        "holds": holds,
+        "required": True,
+    } | numbers
+
+
+def _result(phases=PASS, record=RECORD, exitstatus=OK, **options):
+    file = ResultFile(config(**options))
+    report(file, phases, record)
+    return file.result(exitstatus)
+
+
+@pytest.mark.parametrize(
+    ("phases", "exitstatus", "code", "status"),
+    [
+        (PASS, OK, 0, "recovered"),
+        ([PASS[0], ("call", "failed"), PASS[2]], FAILED, 1, "not_recovered"),
+        ([("setup", "failed"), PASS[2]], FAILED, 2, "error"),
+        ([PASS[0], PASS[1], ("teardown", "failed")], FAILED, 2, "error"),
+        ([PASS[0], ("call", "failed"), ("teardown", "failed")], FAILED, 2, "error"),
+        ([("setup", "skipped"), PASS[2]], OK, 2, "error"),
+        ([PASS[0], ("call", "skipped"), PASS[2]], OK, 2, "error"),
+        ([("???", "failed")], FAILED, 2, "error"),
+        ([PASS[0]], INTERRUPTED, 2, "error"),
+        (PASS, INTERRUPTED, 2, "recovered"),
+        (PASS, INTERNAL, 2, "recovered"),
+        (PASS, USAGE, 4, "recovered"),
+    ],
+    ids=[
+        "passed",
+        "failed",
+        "setup failed",
+        "teardown failed",
+        "both failed",
+        "skipped at setup",
+        "skipped",
+        "worker died",
+        "interrupted within",
+        "interrupted after",
+        "internal error",
+        "usage",
+    ],
+)
+def test_worst_phase_decides(phases, exitstatus, code, status):
+    """Only a whole pass is one; what could not be told is never a pass."""
+    result = _result(phases, exitstatus=exitstatus, keyword="secret")
+
+    assert result["run"]["exit"] == code
+    assert [scenario["status"] for scenario in result["scenarios"]] == [status]
+    validate(result)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (DisagreementError("the clients were told one thing, the harness another"), False),
+        (LabError("the runner could not run its commands"), False),
+        (AssertionError("another verdict than expected"), True),
+    ],
+    ids=["disagreement", "lab", "assertion"],
+)
+def test_harness_that_breaks_down_in_a_test_cannot_tell(error, told):
+    """It is no failure of a criterion."""
+    phase = pytest.TestReport(TEST, ("", 0, ""), {}, "failed", None, "call")
+    hook = pytest_runtest_makereport(
+        SimpleNamespace(stash={}),
+        SimpleNamespace(excinfo=SimpleNamespace(value=error)),
+    )
+    next(hook)
+    with pytest.raises(StopIteration) as ended:
+        hook.send(phase)
+    file = ResultFile(config())
+    report(file, [PASS[0]])
+
+    file.pytest_runtest_logreport(ended.value.value)
+
+    result = file.result(FAILED)
+    assert result["scenarios"][0]["status"] == ("not_recovered" if told else "error")
+    assert result["run"]["exit"] == (1 if told else 2)
+
+
+BEYOND = {"expected": "external.dns", "found": "external.dns"}
+
+
+@pytest.mark.parametrize(
+    ("phases", "status"),
+    [(PASS, "external"), ([PASS[0], ("call", "failed")], "not_recovered")],
+    ids=["named and over", "not as it must be"],
+)
+def test_row_that_no_task_mends_is_never_counted_as_recovered(phases, status):
+    """Nor does any criterion hold by it."""
+    code = OK if phases is PASS else FAILED
+    record = {**RECORD, "reg": None, "cause": BEYOND}
+    result = _result(phases, record, code, keyword="dns")
+
+    assert [row["status"] for row in result["scenarios"]] == [status]
+    assert not any(criterion["holds"] for criterion in result["criteria"])
+    assert result["run"]["exit"] == (0 if phases is PASS else 1)
+    validate(result)
+
+
+def test_one_failure_among_passes_is_a_failure():
+    """One that does not hold is enough."""
+    file = ResultFile(config())
+    report(file, PASS)
+    report(file, [PASS[0], ("call", "failed")], {**RECORD, "fault": "other"}, "other")
+
+    result = file.result(FAILED)
+
+    assert result["run"]["exit"] == 1
+    assert result["criteria"][2] == _criterion("REG-003", faults=2, scenarios=2)
+
+
+def test_one_error_among_failures_cannot_tell():
+    """What the harness broke may hide anything."""
+    file = ResultFile(config())
+    report(file, [PASS[0], ("call", "failed")])
+    report(file, [("setup", "failed")], test="other")
+
+    assert file.result(FAILED)["run"]["exit"] == 2
+
+
+@pytest.mark.parametrize("exitstatus", [OK, NONE], ids=["ok", "none collected"])
+def test_run_without_a_test_cannot_tell(exitstatus):
+    """No result is never a pass."""
+    result = ResultFile(config()).result(exitstatus)
+
+    assert result["run"]["exit"] == 2
+    assert not any(criterion["holds"] for criterion in result["criteria"])
+    assert summary(result) == ["  CANNOT TELL  nothing was judged"]
+    validate(result)
+
+
+def test_scenario_that_broke_down_early_is_recorded_as_far_as_it_came():
+    """Its fields that came to nothing are left out."""
+    result = _result([("setup", "failed")], BLANK, FAILED)
+
+    assert result["scenarios"] == [{**BLANK, "status": "error"}]
+    validate(result)
+
+
+def test_criterion_without_a_scenario_does_not_hold():
+    """All of nothing is not enough."""
+    assert _result()["criteria"] == [
+        _criterion("REG-001"),
+        _criterion("REG-002"),
+        _criterion("REG-003", holds=True, faults=1, scenarios=1),
+        _criterion("REG-004"),
+        _criterion("REG-005"),
+        _criterion("REG-006"),
+        _criterion("REG-007"),
+        _criterion("REG-008"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("optional", "phases", "code"),
+    [
+        (frozenset(), [PASS[0], ("call", "failed"), PASS[2]], 1),
+        (frozenset({"REG-008"}), [PASS[0], ("call", "failed"), PASS[2]], 0),
+        (frozenset({"REG-003"}), [PASS[0], ("call", "failed"), PASS[2]], 1),
+        (frozenset({"REG-008"}), [("setup", "failed"), PASS[2]], 2),
+    ],
+    ids=["required", "optional", "another is optional", "broken down"],
+)
+def test_optional_criterion_is_shown_and_fails_no_run(optional, phases, code):
+    """What could not be told counts all the same."""
+    file = ResultFile(config(keyword="least"), optional)
+    report(file, PASS)
+    report(file, phases, {**RECORD, "reg": "REG-008"}, "least")
+
+    result = file.result(FAILED)
+
+    assert result["run"]["exit"] == code
+    shown = result["criteria"][-1]
+    assert (shown["id"], shown["holds"]) == ("REG-008", False)
+    assert shown["required"] is ("REG-008" not in optional)
+    validate(result)
+
+
+def test_complete_run_without_every_fault_cannot_tell():
+    """A row that was not collected is no row that passed."""
+    result = _result(keyword="")
+
+    assert result["run"]["exit"] == 2
+    assert "not-wired was not run" in result["missing"]
+    assert "REG-003 was put to 1 faults of its own, not to three" in result["missing"]
+    validate(result)
+
+
+def test_complete_run_of_every_fault_holds(monkeypatch):
+    """And of three of each criterion's own."""
+    monkeypatch.setattr(result_module, "CRITERIA", {"REG-003": None})
+    ids = ["secret-missing", "token-revoked", "token-without-scope"]
+    own = [fault for fault in FAULTS if fault.id in ids]
+    monkeypatch.setattr(result_module, "FAULTS", own)
+    monkeypatch.setattr(result_module, "HARNESS_FAULTS", ())
+    file = ResultFile(config(keyword=""))
+    for fault in own:
+        report(file, PASS, {**RECORD, "fault": fault.id}, fault.id)
+
+    result = file.result(OK)
+
+    assert (result["missing"], result["run"]["exit"]) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"killed": ["REG-006"]},
+        {"killed": ["REG-001", "REG-003", "REG-006"]},
+        {"cause": {"expected": "secret.missing", "found": "unknown"}},
+        {"mended": ["REG-006"]},
+    ],
+    ids=["survivor", "collateral", "wrong cause", "not mended"],
+)
+def test_any_difference_fails_the_run(record):
+    """Even where the test itself let it pass."""
+    result = _result(record={**RECORD, **record}, keyword="secret")
+
+    assert result["run"]["exit"] == 1
+    validate(result)
+
+
+def test_external_row_that_passed_is_never_called_recovered():
+    """Nothing was remedied; it was over by itself."""
+    cause = "external.rate-limited"
+    record = {**RECORD, "cause": {"expected": cause, "found": cause}}
+
+    result = _result(record=record, keyword="secret")
+
+    assert result["scenarios"][0]["status"] == "external"
+    assert result["figures"] == {}
+    validate(result)
+
+
+def test_control_is_no_scenario():
+    """What a sabotaged remedy did not mend counts neither as recovered nor as a fault's row."""
+    record = {**RECORD, "control": "sabotage", "ended": "not_recovered"}
+
+    result = _result(record=record, keyword="secret")
+
+    assert result["scenarios"] == []
+    assert result["kill_matrix"] == {}
+    assert result["controls"] == [
+        {"id": RECORD["id"], "kind": "sabotage", "ended": "not_recovered", "as_expected": True}
+    ]
+    validate(result)
+
+
+@pytest.mark.parametrize(
+    ("options", "partial"),
+    [
+        ({"keyword": ""}, False),
+        ({}, True),
+        ({"keyword": "", "markexpr": "scenarios"}, True),
+        ({"keyword": "", "smoke": True}, True),
+        ({"keyword": "", "without_remedy": ["wire"]}, True),
+        ({"keyword": "", "deselect": ["acceptance/test_reg_003_pull_secret.py"]}, True),
+        ({"keyword": "", "ignore": ["acceptance/test_reg_003_pull_secret.py"]}, True),
+        ({"keyword": "", "ignore_glob": ["*003*"]}, True),
+    ],
+    ids=[
+        "all",
+        "-k",
+        "-m",
+        "--smoke",
+        "--without-remedy",
+        "--deselect",
+        "--ignore",
+        "--ignore-glob",
+    ],
+)
+def test_selection_is_partial(options, partial):
+    """Under xdist the workers select, so the options are all that this process sees."""
+    assert _result(**options)["run"]["partial"] is partial
+
+
+@pytest.mark.parametrize(("left_out", "partial"), [([TEST], True), ([], False)])
+def test_deselected_row_makes_the_run_partial(left_out, partial):
+    """Whichever plugin it was that left it out; one that left out nothing may say so, too."""
+    file = ResultFile(config(keyword=""))
+    file.pytest_deselected(left_out)
+
+    assert file.result(OK)["run"]["partial"] is partial
+
+
+def test_file_is_written_without_secrets(tmp_path):
+    """Into a folder that need not be there."""
+    token, auth = "ghp_" + "S3nt1nel" * 4, "Qnl0ZVF1ZXN0ZXI6czNudDFuM2w="
+    message = f'{token} {{"auth": "{auth}"}}'
+    file = ResultFile(config(tmp_path / "new" / "result.json"))
+    report(file, PASS, {**RECORD, "symptom": {**RECORD["symptom"], "message": message}})
+
+    file.pytest_sessionfinish(OK)
+
+    text = file.path.read_text()
+    assert token not in text
+    assert auth not in text
+    validate(json.loads(text))
+
+
+def test_harness_own_tests_write_no_result(pytestconfig):
+    """Theirs would stand where the last acceptance run's stood, and look like a pass."""
+    assert not pytestconfig.pluginmanager.has_plugin("pull-recovery-result")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("more",), 1),
+        (("run", "more"), 1),
+        (("run", "exit"), 3),
+        (("run", "partial"), None),
+        (("schema",), 2),
+        (("scenarios", 0, "status"), "passed"),
+        (("scenarios", 0, "reg"), "REG-009"),
+        (("scenarios", 0, "wiring"), "by hand"),
+        (("leaks",), None),
+    ],
+    ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else repr(value),
+)
+def test_schema_refuses_what_is_not_described(place, value):
+    """A new field is described before it is written."""
+    result = _result()
+    *parents, last = place
+    node = result
+    for parent in parents:
+        node = node[parent]
+    node[last] = value
+
+    with pytest.raises(ValidationError):
+        validate(result)
+
+
+STEPS = [
+    {
+        "task": "REG-004 wire it",
+        "done": ["set imagePullSecrets in values.yaml"],
+        "left": {"frontend": {"REG-006": ["cluster.release-stale"]}, "backend": {}},
+    }
+]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "code"), [("passed", "recovered", 0), ("failed", "not_recovered", 1)]
+)
+def test_story_alone_is_a_result_too(outcome, status, code):
+    """It is no row of the matrix, and `make demo` plays nothing else."""
+    file = ResultFile(config(keyword="recovery_story"))
+    for when, each in (("setup", "passed"), ("call", outcome), ("teardown", "passed")):
+        phase = pytest.TestReport("story", ("", 0, ""), {}, each, None, when)
+        phase.story = json.dumps(STEPS)
+        file.pytest_runtest_logreport(phase)
+
+    result = file.result(OK if outcome == "passed" else FAILED)
+
+    validate(result)
+    assert result["stories"] == [{"id": "story", "status": status, "steps": STEPS}]
+    assert (result["run"]["exit"], result["scenarios"]) == (code, [])
+
+
+def _whole_run(without=()):
+    """A run that left nothing out: every fault, and every fault against the harness."""
+    file = ResultFile(config(keyword=""))
+    for fault in FAULTS:
+        if fault.id not in without:
+            report(file, PASS, _record_of(fault), fault.id)
+    for fault in HARNESS_FAULTS:
+        if fault.id not in without:
+            _report_harness_fault(file, fault)
+    return file.result(OK)
+
+
+def _record_of(fault):
+    must_fail = sorted(fault.must_fail)
+    own = {"reg": fault.reg, "fault": fault.id, "must_fail": must_fail, "killed": must_fail}
+    return {**RECORD, **own, "cause": {"expected": fault.cause, "found": fault.cause}}
+
+
+def _report_harness_fault(file, fault):
+    phase = pytest.TestReport(fault.id, ("", 0, ""), {}, "passed", None, "call")
+    error = f"an error: {fault.guard}"
+    told = {"id": fault.id, "false_green": fault.false_green, "guard": fault.guard.value}
+    phase.harness_fault = json.dumps({**told, "error": error})
+    file.pytest_runtest_logreport(phase)
+
+
+@pytest.mark.parametrize("missing", ["not-wired", "V8"], ids=["a fault", "one of the harness"])
+def test_whole_run_without_one_of_them_cannot_tell(missing):
+    """It would count as whole, and say less than it seems."""
+    result = _whole_run(without=[missing])
+
+    assert result["run"]["exit"] == 2
+    assert f"{missing} was not run" in result["missing"]
+    validate(result)
+
+
+def test_run_without_argocd_is_partial():
+    """Nothing is asked of what was left out, and nobody takes the result for a whole one."""
+    result = ResultFile(config(keyword="", no_argocd=True)).result(OK)
+
+    assert (result["run"]["partial"], result["missing"]) == (True, [])
+
+
+def test_target_without_applications_needs_no_argocd_faults():
+    """A run of all else is whole, and lacks none of them."""
+    result = ResultFile(config(keyword=""), argocd=False).result(OK)
+
+    assert not result["run"]["partial"]
+    assert "not-wired was not run" in result["missing"]
+    assert "secret-pruned was not run" not in result["missing"]
+
+
+@pytest.mark.parametrize(
+    ("phases", "exitstatus", "code"),
+    [(PASS, OK, 0), ([PASS[0], ("call", "failed"), PASS[2]], FAILED, 1)],
+    ids=["passed", "failed"],
+)
+def test_selection_without_a_scenario_ends_as_its_tests(phases, exitstatus, code):
+    """Tests of the runbook or of the gate judge no criterion, and say so."""
+    result = _result(phases, record=None, exitstatus=exitstatus)
+
+    assert result["run"]["exit"] == code
+    assert (result["run"]["doubts"], result["scenarios"]) == ([], [])
+    assert "  no criterion was judged: no test of the selection has a scenario" in summary(result)
+    validate(result)
+
+
+def test_whole_run_without_a_scenario_cannot_tell():
+    """Nothing was selected, so every fault is missing."""
+    result = _result(PASS, record=None, keyword="")
+
+    assert result["run"]["exit"] == 2
+    assert "not-wired was not run" in result["missing"]
+
+
+def test_scenario_is_judged_without_that_remark():
+    """The remark is of a selection that has none."""
+    assert not [line for line in summary(_result()) if "no criterion was judged" in line]
+
+
+def test_skipped_test_is_named():
+    """It is no pass, and the reader is told which."""
+    result = _result([("setup", "skipped"), PASS[2]])
+
+    assert result["run"]["doubts"] == [f"{Guard.NO_SKIPS}: {TEST}"]
+    validate(result)

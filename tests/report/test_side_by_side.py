@@ -1,0 +1,48 @@
+"""Helm and Argo CD on the same faults: the same verdicts, or a difference that is told first."""
+
+from pullrecovery.report.result import ResultFile
+from pullrecovery.report.side_by_side import side_by_side, told_side_by_side
+from tests.fakes.reported import BLANK, OK, PASS, RECORD, config, report, validate
+
+BY_ARGOCD = {**RECORD, "deploy": "argocd", "id": f"{RECORD['id']}-argocd"}
+OTHER = {"cause": {"expected": "secret.missing", "found": "cluster.release-stale"}}
+
+
+def test_verdicts_that_are_the_same_are_counted_with_the_times_of_each():
+    """Who deploys makes no difference to what is found, and may make one to how soon."""
+    compared = side_by_side([RECORD, BY_ARGOCD])
+
+    assert compared["faults"]["secret-missing"]["same"]
+    assert list(compared["figures"]) == ["argocd", "helm"]
+    assert next(told_side_by_side(compared)) == (
+        "  side by side: 1 faults by argocd, helm; 1 with the same verdicts"
+    )
+
+
+def test_other_cause_or_criteria_by_another_deployer_is_told_first():
+    """By name, with what either said."""
+    for record in ({**BY_ARGOCD, **OTHER}, {**BY_ARGOCD, "killed": ["REG-006"]}):
+        compared = side_by_side([RECORD, record])
+
+        assert not compared["faults"]["secret-missing"]["same"]
+        first = next(told_side_by_side(compared))
+        assert first.startswith("  NOT THE SAME secret-missing: helm REG-003, REG-006, secret")
+
+
+def test_faults_of_one_deployer_are_compared_with_nothing():
+    """Nor is a row that was not judged."""
+    assert side_by_side([RECORD, {**BY_ARGOCD, "fault": "another"}]) == {}
+    assert side_by_side([RECORD, {**BLANK, "deploy": "argocd"}]) == {}
+    assert list(told_side_by_side({})) == []
+
+
+def test_comparison_stands_in_the_result(tmp_path):
+    """As the schema describes it."""
+    file = ResultFile(config(tmp_path / "result.json"))
+
+    report(file, PASS)
+    report(file, PASS, BY_ARGOCD, "by-argocd")
+    result = file.result(OK)
+
+    assert result["deployers"]["faults"]["secret-missing"]["same"]
+    validate(result)

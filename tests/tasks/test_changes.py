@@ -1,0 +1,34 @@
+"""What a remedy says of its change: one sentence, and a diff that can be read aloud."""
+
+from pullrecovery.tasks.changes import Change, diff_of
+from tests.fakes import recorded
+
+NAME = "charts/frontend/values.yaml"
+
+
+def test_diff_shows_the_changed_lines_and_names_the_file():
+    """As `diff -u` does."""
+    diff = diff_of("image:\n  tag: dev\n", "image:\n  tag: latest\n", NAME)
+
+    assert diff.splitlines()[:2] == [f"--- {NAME}", f"+++ {NAME}"]
+    assert "-  tag: dev" in diff.splitlines()
+    assert "+  tag: latest" in diff.splitlines()
+
+
+def test_nothing_changed_is_no_diff():
+    """A remedy that finds its work done says so by an empty one."""
+    assert diff_of("a: 1\n", "a: 1\n", NAME) == ""
+    assert str(Change("nothing to do")) == "nothing to do"
+
+
+def test_diff_shows_no_token():
+    """It is printed, and may end in a log."""
+    diff = diff_of("", f"note: {recorded.TOKEN}\n", NAME)
+
+    assert recorded.TOKEN not in diff
+    assert "+note: [redacted]" in diff
+
+
+def test_change_is_printed_with_its_diff():
+    """The sentence first."""
+    assert str(Change("would set it", "-a\n+b")) == "would set it\n-a\n+b"

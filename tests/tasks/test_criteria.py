@@ -1,0 +1,394 @@
+"""The criteria as functions: what each one holds for, and the exact set a fault makes fail."""
+
+from dataclasses import replace
+
+import pytest
+
+from pullrecovery.model.observation import Probe
+from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.tasks import CRITERIA, judge
+from pullrecovery.tasks.reg_004_wiring import reg_004
+from pullrecovery.tasks.reg_005_right_values import reg_005
+from pullrecovery.tasks.reg_006_redeploy import reg_006, rolled_out
+from tests.fakes import printed, recorded
+from tests.fakes.recorded import GOOD, REFERENCE, REPOSITORY, TAG
+
+OPAQUE = {"type": "Opaque", "servers": (), "entries": ()}
+UNREADABLE = {
+    "problem": "its `auth` is not base64",
+    "servers": (),
+    "entries": (),
+}
+
+# What a broken workload looks like, the cause that its own task and REG-006 name, what fails.
+BROKEN = {
+    "secret missing": (
+        recorded.waiting(recorded.ANONYMOUS, recorded.no_secret()),
+        Cause.SECRET_MISSING,
+        {"REG-003", "REG-006"},
+    ),
+    "secret of another type": (
+        recorded.waiting(recorded.ANONYMOUS, recorded.secret(**OPAQUE)),
+        Cause.SECRET_WRONG_TYPE,
+        {"REG-003", "REG-006"},
+    ),
+    "secret unreadable": (
+        recorded.undecoded(recorded.NOT_BASE64, recorded.secret(**UNREADABLE)),
+        Cause.SECRET_UNREADABLE,
+        {"REG-003", "REG-006"},
+    ),
+    "secret for another server": (
+        recorded.waiting(recorded.ANONYMOUS, recorded.wrong_server()),
+        Cause.SECRET_WRONG_SERVER,
+        {"REG-003", "REG-006"},
+    ),
+    "token revoked": (
+        recorded.waiting(recorded.REJECTED, recorded.answered(recorded.BAD_TOKEN)),
+        Cause.CREDENTIAL_REJECTED,
+        {"REG-003", "REG-006"},
+    ),
+    "token without scope, containerd 2.3.4": (
+        recorded.waiting(recorded.NO_SCOPE, recorded.answered(recorded.SCOPE_DENIED)),
+        Cause.SCOPE_MISSING,
+        {"REG-003", "REG-006"},
+    ),
+    "token without scope, containerd 2.1": (
+        recorded.waiting(recorded.FORBIDDEN_2_1, recorded.answered(recorded.SCOPE_DENIED)),
+        Cause.SCOPE_MISSING,
+        {"REG-003", "REG-006"},
+    ),
+    "token not authorised for SSO": (
+        recorded.waiting(recorded.NO_SSO, recorded.answered(recorded.SSO_DENIED)),
+        Cause.SSO_MISSING,
+        {"REG-003", "REG-006", "REG-008"},
+    ),
+    "organisation forbids classic tokens": (
+        recorded.waiting(recorded.NO_CLASSIC, recorded.answered(recorded.CLASSIC_DENIED)),
+        Cause.CLASSIC_FORBIDDEN,
+        {"REG-003", "REG-006"},
+    ),
+    "secret of the legacy type, and good": (
+        recorded.secret(type="kubernetes.io/dockercfg"),
+        Cause.SECRET_WRONG_TYPE,
+        {"REG-003"},
+    ),
+    "owner may not read, containerd 2.3.4": (
+        recorded.waiting(recorded.NO_READ, recorded.answered(recorded.READ_DENIED)),
+        Cause.PERMISSION_MISSING,
+        {"REG-003", "REG-006"},
+    ),
+    "owner may not read, containerd 2.1": (
+        recorded.waiting(recorded.FORBIDDEN_2_1, recorded.answered(recorded.READ_DENIED)),
+        Cause.PERMISSION_MISSING,
+        {"REG-003", "REG-006"},
+    ),
+    "not wired": (
+        recorded.unwired(recorded.waiting(recorded.ANONYMOUS)),
+        Cause.NOT_WIRED,
+        {"REG-004", "REG-006"},
+    ),
+    "pods older than the wiring": (
+        recorded.pod(recorded.waiting(recorded.ANONYMOUS), pull_secrets=()),
+        Cause.PODS_STALE,
+        {"REG-004", "REG-006"},
+    ),
+    "repository misspelt": (
+        recorded.misrendered(
+            f"{recorded.TYPO}:{TAG}", recorded.not_found(f"{recorded.TYPO}:{TAG}")
+        ),
+        Cause.WRONG_REPOSITORY,
+        {"REG-005", "REG-006"},
+    ),
+    "tag dev": (
+        recorded.misrendered(f"{REPOSITORY}:dev", recorded.not_found(f"{REPOSITORY}:dev")),
+        Cause.WRONG_TAG,
+        {"REG-005", "REG-006"},
+    ),
+    "owner in capitals": (
+        recorded.misrendered(
+            f"{recorded.CAPITALS}:{TAG}", recorded.MUST_BE_LOWER_CASE, "InvalidImageName"
+        ),
+        Cause.INVALID_REFERENCE,
+        {"REG-005", "REG-006"},
+    ),
+    "values mended, release not": (
+        recorded.waiting(recorded.not_found(f"{REPOSITORY}:dev"), image=f"{REPOSITORY}:dev"),
+        Cause.RELEASE_STALE,
+        {"REG-006"},
+    ),
+    "tag deleted": (
+        replace(
+            recorded.waiting(recorded.not_found(REFERENCE)),
+            wanted=recorded.NO_TAG,
+            identity=printed.missing(),
+        ),
+        Cause.IMAGE_MISSING,
+        {"REG-001", "REG-002", "REG-006"},
+    ),
+    "operator not logged in": (
+        replace(GOOD, identity=printed.NOT_LOGGED_IN),
+        Cause.OPERATOR_NOT_LOGGED_IN,
+        {"REG-001"},
+    ),
+    "operator's token revoked": (
+        replace(GOOD, identity=printed.REJECTED),
+        Cause.OPERATOR_REJECTED,
+        {"REG-001"},
+    ),
+    "operator's token without scope": (
+        replace(GOOD, identity=printed.NO_SCOPE),
+        Cause.OPERATOR_SCOPE_MISSING,
+        {"REG-001"},
+    ),
+    "operator may not read": (
+        replace(GOOD, identity=printed.MAY_NOT_READ),
+        Cause.OPERATOR_FORBIDDEN,
+        {"REG-001"},
+    ),
+}
+
+
+@pytest.mark.parametrize("reg", CRITERIA)
+def test_criterion_holds_for_a_workload_in_good_order(reg):
+    """Nothing is wrong, so nothing is said to be."""
+    assert CRITERIA[reg](GOOD) == holds()
+
+
+@pytest.mark.parametrize(("seen", "cause", "must_fail"), BROKEN.values(), ids=BROKEN)
+def test_broken_workload_fails_exactly_its_criteria_by_its_cause(seen, cause, must_fail):
+    """One fact, one criterion: the task's own and REG-006 fail, by the same cause."""
+    verdicts = judge(seen)
+
+    failing = {reg: verdict for reg, verdict in verdicts.items() if not verdict.holds}
+    assert failing == dict.fromkeys(must_fail, fails(cause))
+
+
+@pytest.mark.parametrize("seen", [row[0] for row in BROKEN.values()], ids=BROKEN)
+def test_failing_verdict_says_what_was_seen_and_what_mends_it(seen):
+    """Whoever reads it needs no other page, and finds no token in it."""
+    failing = [verdict for verdict in judge(seen).values() if not verdict.holds]
+
+    assert all(verdict.evidence for verdict in failing)
+    assert all(verdict.remedy for verdict in failing)
+    assert not [verdict for verdict in failing if recorded.TOKEN in str(verdict)]
+
+
+@pytest.mark.parametrize(
+    "text", [recorded.ANONYMOUS, recorded.REJECTED, recorded.NO_SCOPE], ids=lambda text: text[-20:]
+)
+def test_back_off_has_the_cause_of_the_failed_pull_behind_it(text):
+    """ErrImagePull and ImagePullBackOff are one symptom, seen earlier or later."""
+    secret = recorded.answered(recorded.BAD_TOKEN)
+
+    assert reg_006(recorded.backing_off(text, secret)) == reg_006(recorded.waiting(text, secret))
+    assert reg_006(recorded.backing_off(text, secret)) == fails(Cause.CREDENTIAL_REJECTED)
+
+
+def test_secret_in_the_pod_template_wires_it():
+    """The charts with `imagePullSecrets` put it there, whatever the ServiceAccount has."""
+    seen = recorded.deployment(
+        template_pull_secrets=("ghcr-credentials",), service_account_pull_secrets=()
+    )
+
+    assert reg_004(seen) == holds()
+
+
+def test_workload_that_is_not_deployed_fails_reg_006_alone():
+    """Without a Deployment there is nothing to wire."""
+    seen = replace(recorded.deployment(exists=False), pods=())
+
+    assert {reg for reg, verdict in judge(seen).items() if not verdict.holds} == {"REG-006"}
+
+
+WRONGLY_RENDERED = {
+    "no container": ((), Cause.RENDER_FAILED),
+    "no tag": ((REPOSITORY,), Cause.WRONG_TAG),
+    "moving tag": ((f"{REPOSITORY}:latest",), Cause.WRONG_TAG),
+    "digest alone": ((f"{REPOSITORY}@{recorded.OTHER_DIGEST}",), Cause.DIGEST_PINNED),
+    "digest beside the tag": ((f"{REFERENCE}@{recorded.OTHER_DIGEST}",), Cause.DIGEST_PINNED),
+    "other registry": (
+        (f"docker.io/bytequester/hosting-monorepo:{TAG}",),
+        Cause.WRONG_REGISTRY,
+    ),
+    "second container": ((REFERENCE, "ghcr.io/bytequester/backend:dev"), Cause.CONTAINER_IMAGE),
+    "no registry": (("nginx:1.29",), Cause.WRONG_REGISTRY),
+    "other repository": (("ghcr.io/bytequester/backend:dev",), Cause.WRONG_REPOSITORY),
+    "no tag's name": ((f"{REPOSITORY}:-dev",), Cause.INVALID_REFERENCE),
+}
+
+
+@pytest.mark.parametrize(("images", "cause"), WRONGLY_RENDERED.values(), ids=WRONGLY_RENDERED)
+def test_rendered_image_other_than_the_wanted_one_fails_reg_005(images, cause):
+    """Equal to the wanted reference, all of them, or the values are wrong."""
+    assert reg_005(recorded.rendered(*images)) == fails(cause)
+
+
+NOT_RENDERED = {
+    "tag a number": (recorded.TAG_A_NUMBER, Cause.TAG_NOT_TEXT),
+    "tag a number, older Helm": (
+        recorded.TAG_A_NUMBER.replace(
+            "at '/image/tag': got", "image.tag: Invalid type. Expected: string, given"
+        ),
+        Cause.TAG_NOT_TEXT,
+    ),
+    "against the schema": (recorded.REPOSITORY_EMPTY, Cause.VALUES_REFUSED),
+    "broken template": (
+        'Error: template: frontend/templates/deployment.yaml:4:11: no template "x"',
+        Cause.RENDER_FAILED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "cause"), NOT_RENDERED.values(), ids=NOT_RENDERED)
+def test_chart_that_does_not_render_fails_reg_005_in_helms_words(said, cause):
+    """What Helm said is the evidence."""
+    verdict = reg_005(recorded.rendered(error=said))
+
+    assert verdict == fails(cause)
+    assert verdict.evidence == said
+    assert verdict.remedy
+
+
+NOT_ROLLED_OUT = {
+    "not deployed": (recorded.deployment(exists=False), Cause.NOT_DEPLOYED),
+    "old release": (recorded.deployment(images=(f"{REPOSITORY}:old",)), Cause.RELEASE_STALE),
+    "old image under the same tag": (
+        recorded.running(image_id=f"{REPOSITORY}@{recorded.OTHER_DIGEST}"),
+        Cause.TAG_MOVED,
+    ),
+    "old pods": (recorded.deployment(current_replica_set="7c9d"), Cause.UNKNOWN),
+    "new template not yet seen": (recorded.deployment(observed=False), Cause.UNKNOWN),
+    "one pod of two": (recorded.deployment(replicas=2), Cause.UNKNOWN),
+    "pod not ready": (recorded.pod(ready=False), Cause.UNKNOWN),
+    "no pod": (replace(GOOD, pods=()), Cause.UNKNOWN),
+    "scaled to nothing": (
+        replace(recorded.deployment(replicas=0), pods=()),
+        Cause.SCALED_TO_NOTHING,
+    ),
+    "paused": (recorded.deployment(paused=True, current_replica_set="7c9d"), Cause.ROLLOUT_PAUSED),
+    "built for another processor": (
+        recorded.ended("Error 1: exec /web-base: exec format error"),
+        Cause.PLATFORM_MISSING,
+    ),
+    "crashed": (recorded.ended("Error 1: panic"), Cause.UNKNOWN),
+    "init container not done": (recorded.in_init("CrashLoopBackOff"), Cause.INIT_PENDING),
+    "tag deleted since": (replace(GOOD, wanted=recorded.NO_TAG), Cause.IMAGE_MISSING),
+    "registry down": (replace(GOOD, wanted=recorded.OUTAGE), Cause.REFUSED),
+}
+
+
+@pytest.mark.parametrize(("seen", "cause"), NOT_ROLLED_OUT.values(), ids=NOT_ROLLED_OUT)
+def test_ready_pods_are_not_enough_for_reg_006(seen, cause):
+    """All pods, of the newest template, on the wanted digest, and at least one of them."""
+    verdict = reg_006(seen)
+
+    assert verdict == fails(cause)
+    assert verdict.evidence
+    assert verdict.remedy
+
+
+def _words(verdict):
+    return [str(each.cause) for each in verdict.named]
+
+
+def test_nothing_deployed_fails_reg_006_alone():
+    """No pod is there that could lack the pull secret."""
+    absent = replace(
+        recorded.deployment(exists=False, service_account_pull_secrets=()),
+        pods=(),
+    )
+
+    verdicts = judge(absent)
+
+    failing = {reg for reg, verdict in verdicts.items() if not verdict.holds}
+    assert failing == {"REG-006"}
+    assert verdicts["REG-004"].evidence == "nothing is deployed that could be wired"
+
+
+@pytest.mark.parametrize(
+    ("chart", "cause"),
+    [
+        ({"images": (), "error": recorded.TAG_A_NUMBER}, Cause.TAG_NOT_TEXT),
+        ({"images": (f"{REFERENCE} ",)}, Cause.INVALID_REFERENCE),
+    ],
+    ids=["not rendered", "not taken by the API server"],
+)
+def test_chart_that_cannot_be_deployed_is_named_before_what_is_not_deployed(chart, cause):
+    """Who only upgrades again gets nowhere."""
+    chart = replace(GOOD.chart, **chart)
+    absent = replace(recorded.deployment(exists=False), pods=(), chart=chart)
+
+    assert reg_005(absent) == reg_006(absent) == fails(cause)
+    assert _words(reg_006(absent)) == [cause, Cause.NOT_DEPLOYED]
+    assert reg_004(absent) == holds()
+
+
+def test_every_stuck_container_is_diagnosed_and_the_first_to_mend_is_in_front():
+    """A Secret comes before the values: as the tasks follow each other."""
+    other = f"{REPOSITORY}:dev"
+    values = recorded.misrendered(other, recorded.not_found(other))
+    secret = recorded.waiting(recorded.ANONYMOUS, recorded.no_secret(), REFERENCE)
+    web, side = values.pods[0].containers[0], secret.pods[0].containers[0]
+    seen = replace(
+        recorded.pod(secret, containers=(replace(web, name="side"), side)),
+        chart=replace(GOOD.chart, images=(REFERENCE, other)),
+    )
+
+    assert _words(reg_006(seen)) == [Cause.SECRET_MISSING, Cause.CONTAINER_IMAGE]
+
+
+def test_paused_rollout_is_named_before_what_its_old_pods_wait_for():
+    """An upgrade changes nothing of them."""
+    old = recorded.waiting(recorded.not_found(f"{REPOSITORY}:dev"), image=f"{REPOSITORY}:dev")
+    seen = recorded.deployment(old, images=(REFERENCE,), paused=True, current_replica_set="7c9d")
+
+    assert _words(reg_006(seen)) == [Cause.ROLLOUT_PAUSED, Cause.RELEASE_STALE]
+    assert "kubectl -n frontend-dev rollout resume deployment/frontend" in reg_006(seen).remedy
+
+
+def test_rollout_is_over_when_only_new_pods_live_and_are_ready():
+    """An old pod beside the new one means that it is still going on."""
+    new = GOOD.pods[0]
+    old = replace(new, name="frontend-5b4-old", replica_set="5b4")
+
+    assert rolled_out(GOOD.deployment, (new,))
+    assert not rolled_out(GOOD.deployment, (new, old))
+
+
+def test_cause_of_a_failed_pull_is_shown_by_what_the_pod_says_and_what_the_registry_says():
+    """The two observations that make it: neither would do alone."""
+    seen = recorded.waiting(recorded.REJECTED, recorded.answered(recorded.BAD_TOKEN))
+
+    evidence = reg_006(seen).evidence
+
+    assert f"says ErrImagePull: {recorded.REJECTED}" in evidence
+    assert (
+        "Secret frontend-dev/ghcr-credentials: the token service answered 403: denied" in evidence
+    )
+
+
+def test_words_of_a_pod_that_nothing_explains_are_said_once():
+    """They are the evidence."""
+    evidence = reg_006(recorded.waiting("no such thing")).evidence
+
+    assert evidence == "ErrImagePull: no such thing"
+
+
+def test_operator_who_was_not_asked_is_not_judged_to_be_well():
+    """A cause of the pods can be named without the clients; REG-001 cannot hold without them."""
+    verdict = CRITERIA["REG-001"](replace(GOOD, identity=None))
+
+    assert verdict == fails(Cause.UNKNOWN)
+    assert verdict.evidence == "the operator's clients were not asked"
+    assert verdict.remedy == "ask them"
+
+
+def test_registry_that_answers_nothing_known_of_the_wanted_tag_is_no_pass():
+    """The pods run, and nobody can say whether by the wanted digest."""
+    wanted = Probe("registry", 401, "UNAUTHORIZED", "authentication required")
+
+    verdict = reg_006(replace(GOOD, wanted=wanted))
+
+    assert verdict == fails(Cause.UNKNOWN)
+    assert verdict.evidence == f"{REFERENCE}: {wanted}"
+    assert verdict.remedy

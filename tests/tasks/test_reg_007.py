@@ -1,0 +1,259 @@
+"""REG-007: what it holds for, what each fault of the docs makes of it, and how it is mended."""
+
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures.scenario.checkouts import own_docs
+from pullrecovery.diagnosis.docs import diagnose_build
+from pullrecovery.faults import FAULTS
+from pullrecovery.faults.ground import Ground
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.model.docs_site import DocsSeen
+from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.monorepo.docs_page import SUBJECTS
+from pullrecovery.monorepo.docs_page_template import page_text
+from pullrecovery.monorepo.markdown_edits import add_to_sidebars
+from pullrecovery.monorepo.target_yaml import load_target
+from pullrecovery.observe.docs import observe_docs
+from pullrecovery.tasks import judge, judged
+from pullrecovery.tasks.reg_007_document import document, judge_docs
+from pullrecovery.world.world import World
+from tests.fakes.markdown_site import MarkdownSite
+from tests.fakes.recorded import GOOD
+
+TARGET = load_target(REPOSITORY / "sample")
+ROWS = [fault for fault in FAULTS if fault.reg == "REG-007"]
+
+# What Docusaurus 3.10.2 printed, shortened at the end of each.
+WORDS = {
+    "a page without its closing bracket": (
+        (
+            '[ERROR] Error: Error while parsing Markdown front matter in file: "docs/registry-auth.md"\n'
+            "  [cause]: YAMLException: missed comma between flow collection entries (4:1)"
+        ),
+        Cause.FRONT_MATTER_BROKEN,
+    ),
+    "a tag that nobody closes": (
+        (
+            '╰─▶   x Error: MDX compilation failed for file "docs/registry-auth.md"\n'
+            "        │ Cause: Unexpected end of file in expression, expected a corresponding closing"
+            " brace for `{`"
+        ),
+        Cause.PAGE_DOES_NOT_COMPILE,
+    ),
+    "a link to no page": (
+        (
+            '╰─▶   x Error: MDX compilation failed for file "docs/registry-auth.md"\n'
+            "        │ Cause: Markdown link with URL `./no-such.md` in source file"
+            ' "docs/registry-auth.md" (180:5) couldn\'t be resolved.'
+        ),
+        Cause.LINK_BROKEN,
+    ),
+    "a link to no anchor": (
+        (
+            "  - Broken anchor on source page path = /registry-auth:\n"
+            "     -> linking to /ci-smart-build#nope"
+        ),
+        Cause.LINK_BROKEN,
+    ),
+    "a link to no path": (
+        "  - Broken link on source page path = /registry-auth:\n     -> linking to /nowhere",
+        Cause.LINK_BROKEN,
+    ),
+    "something else": ("[ERROR] Error: Cannot find module 'nowhere'", Cause.UNKNOWN),
+}
+
+
+@pytest.fixture(name="ground")
+def _ground(tmp_path):
+    """Return ground with a copy of the sample's docs, seen through a stand-in for Docusaurus."""
+    site = MarkdownSite()
+    world = World(TARGET, *[None] * 9, docs_site=site)
+    lab_world = SimpleNamespace(world=world)
+    workload = TARGET.workloads[0]
+    docs = own_docs(TARGET.docs, tmp_path)
+    return Ground(lab_world, workload, "values", None, None, own_docs=docs)
+
+
+def _verdict(ground):
+    return judge_docs(ground.world.target, observe_docs(ground.world))
+
+
+def test_docs_of_the_sample_hold(ground):
+    """The verdict says which page, and what leads to it."""
+    verdict = _verdict(ground)
+
+    assert verdict == holds()
+    assert "/registry-auth" in verdict.evidence
+    assert "/ci-smart-build, /onboarding leads to it" in verdict.evidence
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.id)
+def test_fault_of_the_docs_shows_is_named_and_is_mended(ground, fault):
+    """By the task's remedy, which knows the target and what is seen."""
+    fault.break_it(ground)
+    shown = observe_docs(ground.world).site.shown
+
+    assert fault.symptom.surface == "docs"
+    assert fault.symptom.message.search(shown)
+    assert _verdict(ground) == fails(fault.cause)
+    assert document(ground.world).diff
+    assert _verdict(ground) == holds()
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.id)
+def test_symptom_does_not_show_in_good_docs(ground, fault):
+    """Else it would be none."""
+    assert not fault.symptom.message.search(observe_docs(ground.world).site.shown)
+
+
+def _texts(docs):
+    return {file: file.read_bytes() for file in docs.folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.id)
+def test_remedy_writes_what_its_dry_run_says_and_only_once(ground, fault):
+    """A dry run changes no file, and nothing is written where all is well."""
+    fault.break_it(ground)
+    before = _texts(ground.docs)
+
+    planned = document(ground.world, dry_run=True)
+
+    assert _texts(ground.docs) == before
+    assert document(ground.world) == planned
+    mended = _texts(ground.docs)
+    again = document(ground.world)
+    assert (again.summary, again.diff) == ("nothing to write", "")
+    assert _texts(ground.docs) == mended
+
+
+@pytest.mark.parametrize("line", ["unlisted: true", "displayed_sidebar: null"])
+def test_page_hidden_by_front_matter_is_listed_again(ground, line):
+    """An autogenerated sidebar leaves a page out that says so itself."""
+    page = ground.docs.page
+    good = page.read_text()
+    page.write_text(good.replace("---\n", f"---\n{line}\n", 1))
+
+    assert _verdict(ground) == fails(Cause.PAGE_NOT_IN_SIDEBAR)
+    document(ground.world)
+
+    assert page.read_text() == good
+    assert _verdict(ground) == holds()
+
+
+def test_sidebars_file_that_lists_the_page_is_unchanged():
+    """The page is hidden for another reason then."""
+    text = "export default {docs: ['onboarding', 'registry-auth']};\n"
+
+    assert add_to_sidebars(text, "registry-auth", ["onboarding"]) == text
+
+
+def test_what_a_person_wrote_stays(ground):
+    """A missing subject is added; nothing else of the page is touched."""
+    fault = next(each for each in ROWS if each.id == "subject-missing")
+    fault.break_it(ground)
+    written = ground.docs.page.read_text()
+
+    document(ground.world)
+
+    assert ground.docs.page.read_text().startswith(written.rstrip())
+
+
+def test_several_causes_are_named_and_mended_together(ground):
+    """The first to mend stands in front."""
+    for name in ("page-owner-in-capitals", "page-not-linked", "page-secret-stale"):
+        next(each for each in ROWS if each.id == name).break_it(ground)
+
+    verdict = _verdict(ground)
+
+    assert [one.cause for one in verdict.named] == [
+        Cause.PAGE_NOT_LINKED,
+        Cause.DOCS_OWNER_IN_CAPITALS,
+        Cause.DOCS_SECRET_STALE,
+    ]
+    document(ground.world)
+    assert _verdict(ground) == holds()
+
+
+def test_what_cannot_be_mended_is_left_and_said(ground, monkeypatch):
+    """An error of the build that no rule knows."""
+    broken = DocsSeen("", replace(observe_docs(ground.world).site, words="[ERROR] no", page=None))
+    monkeypatch.setattr("pullrecovery.tasks.reg_007_document.observe_docs", lambda _: broken)
+
+    change = document(ground.world)
+
+    assert change.diff == ""
+    assert change.summary.startswith("nothing to write; left as it is: fails: unknown: [ERROR] no")
+
+
+@pytest.mark.parametrize(("words", "cause"), WORDS.values(), ids=WORDS)
+def test_words_of_docusaurus_have_one_cause_each(words, cause):
+    """And the verdict names the page or the path."""
+    verdict = diagnose_build(words, TARGET.docs)
+
+    assert verdict == fails(cause)
+    assert cause is Cause.UNKNOWN or "registry-auth" in verdict.evidence
+
+
+def test_page_that_is_written_has_every_subject_and_every_fact():
+    """A colleague who has nothing else finds all in it."""
+    text = page_text(TARGET, "registry-auth")
+
+    assert all(
+        heading.search(line) or not line.startswith("## ")
+        for heading in SUBJECTS.values()
+        for line in [next(each for each in text.splitlines() if heading.search(each))]
+    )
+    assert "@" not in text.replace("| @base64", "")
+    for workload in TARGET.workloads:
+        assert workload.image.repository in text
+        assert workload.pull_secrets_key in text
+
+
+def test_target_without_docs_is_not_judged_by_reg_007():
+    """It is left out, and so not holding."""
+    target = replace(TARGET, docs=None)
+    seen = replace(GOOD, target=target)
+
+    assert "REG-007" not in judged(target)
+    assert "REG-007" not in judge(seen)
+    assert judge_docs(target, None) == fails(Cause.UNKNOWN)
+
+
+def test_docs_that_nobody_looked_at_do_not_hold():
+    """Where the target has some."""
+    assert judge(replace(GOOD, target=TARGET, docs=None))["REG-007"] == fails(Cause.UNKNOWN)
+
+
+def test_page_that_shows_next_to_nothing_breaks_in_the_browser(ground):
+    """A crash leaves an empty page behind, or an error."""
+    seen = observe_docs(ground.world)
+    blank = replace(seen, site=replace(seen.site, page=replace(seen.site.page, text="")))
+
+    verdict = judge_docs(ground.world.target, blank)
+
+    assert verdict == fails(Cause.PAGE_BREAKS_IN_BROWSER)
+
+
+def test_page_that_the_site_leaves_out_has_something_wrong_in_its_front_matter(ground):
+    """A draft is built into no site."""
+    seen = observe_docs(ground.world)
+    left_out = replace(seen, site=replace(seen.site, page=None, path=""))
+
+    assert judge_docs(ground.world.target, left_out) == fails(Cause.FRONT_MATTER_BROKEN)
+
+
+def test_copy_of_the_docs_is_without_what_npm_made(tmp_path):
+    """Hundreds of megabytes that no fault has to do with."""
+    site = tmp_path / "site"
+    shutil.copytree(TARGET.docs.folder, site)
+    (site / "node_modules" / "x").mkdir(parents=True)
+    docs = replace(TARGET.docs, folder=site, page=site / "docs" / "registry-auth.md", referring=())
+
+    copy = own_docs(docs, tmp_path / "copy")
+
+    assert copy.page.is_file()
+    assert not (copy.folder / "node_modules").exists()

@@ -1,0 +1,204 @@
+"""REG-008: what is too much, for whom, and what is another criterion's."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from pullrecovery.model.grant import TokenSeen
+from pullrecovery.model.observation import Trouble
+from pullrecovery.model.target import Cause, Visibility, fails, holds
+from pullrecovery.tasks import judge, optional_criteria
+from pullrecovery.tasks.reg_008_least_privilege import reg_008
+from tests.fakes import recorded
+from tests.fakes.recorded import GOOD
+
+PUBLIC = recorded.public()
+LEAST = frozenset({"read:packages"})
+REVOKED = TokenSeen(401, message="Bad credentials")
+FINE_GRAINED = TokenSeen(200)
+SSO = recorded.answered(recorded.SSO_DENIED)
+NOBODY = recorded.Probe("token", 401, "UNAUTHORIZED", "authentication required")
+
+
+def _ends_in(**time):
+    return recorded.token(expires=GOOD.grant.at + timedelta(**time))
+
+
+def _scopes(*scopes):
+    return recorded.token(scopes=frozenset(scopes))
+
+
+def _secret_beside(seen):
+    return replace(seen, secret=GOOD.secret)
+
+
+# What is seen, the cause of REG-008, and the exact set that fails.
+BROKEN = {
+    "token may push": (
+        _scopes("read:packages", "write:packages"),
+        Cause.TOKEN_TOO_WIDE,
+        {"REG-008"},
+    ),
+    "token may delete": (
+        _scopes("read:packages", "delete:packages"),
+        Cause.TOKEN_TOO_WIDE,
+        {"REG-008"},
+    ),
+    "token reaches repositories": (
+        _scopes("read:packages", "repo"),
+        Cause.TOKEN_TOO_WIDE,
+        {"REG-008"},
+    ),
+    "fine-grained token": (
+        recorded.grant(
+            recorded.waiting(recorded.NO_SCOPE, recorded.answered(recorded.SCOPE_DENIED)),
+            tokens=(FINE_GRAINED,),
+        ),
+        Cause.TOKEN_NOT_CLASSIC,
+        {"REG-003", "REG-006", "REG-008"},
+    ),
+    "token not authorised for SSO": (
+        recorded.waiting(recorded.NO_SSO, SSO),
+        Cause.SSO_MISSING,
+        {"REG-003", "REG-006", "REG-008"},
+    ),
+    "token ends in a week": (_ends_in(days=7), Cause.TOKEN_ENDS_SOON, {"REG-008"}),
+    "token shared": (
+        recorded.grant(shared_with=("backend-dev",)),
+        Cause.TOKEN_SHARED,
+        {"REG-008"},
+    ),
+    "package public": (
+        recorded.grant(visibility="public"),
+        Cause.PACKAGE_NOT_PRIVATE,
+        {"REG-008"},
+    ),
+    "public package with a Secret": (
+        _secret_beside(PUBLIC),
+        Cause.SECRET_NEEDLESS,
+        {"REG-008"},
+    ),
+    "public package whose pods carry a name": (
+        recorded.pod(PUBLIC, pull_secrets=("ghcr-credentials",)),
+        Cause.SECRET_NEEDLESS,
+        {"REG-008"},
+    ),
+    "package not public": (
+        recorded.waiting(
+            recorded.ANONYMOUS,
+            recorded.grant(PUBLIC, visibility="private", anonymous=NOBODY),
+        ),
+        Cause.PACKAGE_NOT_PUBLIC,
+        {"REG-006", "REG-008"},
+    ),
+    "GitHub does not answer": (
+        recorded.grant(visibility="", status=0, trouble=Trouble.REFUSED),
+        Cause.REFUSED,
+        {"REG-008"},
+    ),
+    "GitHub does not answer the token": (
+        recorded.grant(tokens=(TokenSeen(503, trouble=Trouble.SERVER_ERROR),)),
+        Cause.SERVER_ERROR,
+        {"REG-008"},
+    ),
+    "public package that nobody is given": (
+        recorded.grant(PUBLIC, anonymous=NOBODY),
+        Cause.UNKNOWN,
+        {"REG-008"},
+    ),
+    "public package in an outage": (
+        recorded.grant(PUBLIC, anonymous=recorded.OUTAGE),
+        Cause.REFUSED,
+        {"REG-008"},
+    ),
+}
+
+HOLDING = {
+    "private, read:packages alone": GOOD,
+    "public, no token": PUBLIC,
+    "public, and the tag is not there": recorded.grant(PUBLIC, anonymous=recorded.NO_TAG),
+    "internal is not public": recorded.grant(visibility="internal"),
+    "no Secret": recorded.grant(recorded.no_secret(), tokens=()),
+    "token revoked": recorded.grant(tokens=(REVOKED,)),
+    "token without any scope": _scopes(),
+    "token ends later": _ends_in(days=7, seconds=1),
+    "package is not there": recorded.grant(visibility="", status=404),
+}
+
+
+@pytest.mark.parametrize(("seen", "cause", "must_fail"), BROKEN.values(), ids=BROKEN)
+def test_grant_that_is_too_much_fails_exactly_its_criteria(seen, cause, must_fail):
+    """REG-008 is about too much; only a token that does not pull at all fails REG-003 too."""
+    failing = {reg: verdict for reg, verdict in judge(seen).items() if not verdict.holds}
+
+    assert failing.keys() == must_fail
+    assert failing["REG-008"] == fails(cause)
+    assert failing["REG-008"].evidence
+    assert failing["REG-008"].remedy
+    assert recorded.TOKEN not in str(failing["REG-008"])
+
+
+@pytest.mark.parametrize("seen", HOLDING.values(), ids=HOLDING)
+def test_grant_that_is_not_too_much_holds(seen):
+    """That a token grants too little is REG-003's, and that a package is missing REG-001's."""
+    verdict = reg_008(seen)
+
+    assert verdict == holds()
+    assert verdict.evidence
+
+
+@pytest.mark.parametrize("name", ["package not public", "token not authorised for SSO"])
+def test_pod_that_is_refused_is_told_of_by_the_same_cause(name):
+    """One command mends both."""
+    seen, cause, _ = BROKEN[name]
+
+    assert judge(seen)["REG-006"] == fails(cause)
+
+
+def test_every_token_that_pods_are_given_is_judged():
+    """The kubelet tries them all; each cause is named, the one to mend first in front."""
+    wide = TokenSeen(200, frozenset({"read:packages", "repo"}))
+    least = GOOD.grant.tokens[0]
+    ending = replace(least, expires=GOOD.grant.at)
+
+    verdict = reg_008(recorded.grant(tokens=(least, wide, ending), shared_with=("third",)))
+
+    assert [each.cause for each in verdict.named] == [
+        Cause.TOKEN_TOO_WIDE,
+        Cause.TOKEN_ENDS_SOON,
+        Cause.TOKEN_SHARED,
+    ]
+
+
+def test_public_workload_needs_neither_secret_nor_wiring():
+    """REG-003 and REG-004 hold for want of anything to judge, and say so."""
+    verdicts = judge(PUBLIC)
+
+    assert not [reg for reg, verdict in verdicts.items() if not verdict.holds]
+    assert "no Secret" in verdicts["REG-003"].evidence
+    assert "nothing is to be wired" in verdicts["REG-004"].evidence
+
+
+def test_bad_token_of_a_public_workload_is_still_reg_003_s():
+    """The registry refuses it for what is public, too."""
+    seen = recorded.answered(recorded.BAD_TOKEN, seen=_secret_beside(PUBLIC))
+
+    assert judge(seen)["REG-003"] == fails(Cause.CREDENTIAL_REJECTED)
+
+
+def test_secret_that_a_private_neighbour_needs_is_not_needless():
+    """It stays in the namespace; only a wire of the workload's own is one too many."""
+    neighbour = replace(GOOD.workload, name="frontend-sample", visibility=Visibility.PRIVATE)
+    target = replace(GOOD.target, workloads=(PUBLIC.workload, neighbour))
+    beside = replace(_secret_beside(PUBLIC), target=target)
+
+    assert reg_008(beside) == holds()
+    wired = recorded.deployment(beside, template_pull_secrets=("ghcr-credentials",))
+    assert reg_008(wired) == fails(Cause.SECRET_NEEDLESS)
+
+
+def test_criterion_is_optional_where_the_target_does_not_require_it():
+    """It is judged either way."""
+    assert optional_criteria(GOOD.target) == frozenset()
+    assert optional_criteria(replace(GOOD.target, privilege_required=False)) == {"REG-008"}

@@ -1,0 +1,80 @@
+"""What each criterion says of each situation, as docs/verdicts.md has it.
+
+`.venv/bin/python -m tests.verdicts` writes the page anew, after a change of what is said.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from textwrap import indent
+
+from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.target import Verdict
+from pullrecovery.tasks import judge
+from tests.fakes.situations import SUBJECTS
+
+PAGE = REPOSITORY / "docs" / "verdicts.md"
+_LONG = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
+_OPENING = """\
+# Verdicts
+
+What each criterion says where something is wrong: the cause, what was seen, and what mends it. Every cause has its
+place; those of one failure stand in the order in which they are to be mended. The situations are observations as
+they were made in the lab, or one fact away from one (`tests/situations.py`), of the frontend of the sample. Commits
+and digests are cut here to their first twelve digits.
+
+Written by `.venv/bin/python -m tests.verdicts`, and held against the code by a test: who changes what is said reads here what
+a user will read.
+"""
+
+
+def told(seen: Observation) -> str:
+    """The criteria that fail, each cause with its evidence and its remedy, as indented text.
+
+    Where none fails, all of them.
+    """
+    verdicts = judge(seen)
+    failing = {reg: verdict for reg, verdict in verdicts.items() if not verdict.holds}
+    shown = failing or verdicts
+    return _LONG.sub(r"\1…", "".join(_criterion(reg, shown[reg]) for reg in shown))
+
+
+def _criterion(reg: str, verdict: Verdict) -> str:
+    if verdict.holds:
+        return f"{reg} holds\n{_item('seen', verdict.evidence)}"
+    return "".join(
+        f"{reg} {one.cause}\n{_item('seen', one.evidence)}{_item('mend', one.remedy)}"
+        for one in verdict.named
+    )
+
+
+def _item(name: str, text: str) -> str:
+    if not text:
+        return ""
+    return indent(f"{name}  {text.strip()}\n".replace("\n", "\n      ").rstrip() + "\n", "  ")
+
+
+def page(subjects: Mapping[str, Mapping[str, Observation]] = SUBJECTS) -> str:
+    """The whole page, Markdown."""
+    return "\n".join((_OPENING, *_sections(subjects)))
+
+
+def _sections(subjects: Mapping[str, Mapping[str, Observation]]) -> Iterator[str]:
+    for subject, situations in subjects.items():
+        yield f"## {subject}\n"
+        for name, seen in situations.items():
+            yield f"### {heading(name)}\n\n```text\n{told(seen)}```\n"
+
+
+def heading(name: str) -> str:
+    """A situation's name with a capital at its beginning."""
+    return f"{name[:1].upper()}{name[1:]}"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page())
+
+
+if __name__ == "__main__":
+    main()
