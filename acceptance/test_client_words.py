@@ -1,7 +1,7 @@
 """What the usual clients print of the stand-in's answers, over the network.
 
 docker, crane, skopeo, oras and helm are asked in the runner, and containerd by the kubelet for a
-pod; all with the same login, in the same situation. tests/lab/ghcr/test_protocol.py has the
+pod; all with the same login, in the same situation. tests/ghcr_emulator/test_protocol.py has the
 answers themselves, byte for byte.
 """
 

@@ -85,7 +85,7 @@ def test_run_with_other_folders_is_refused_on_one_machine(tmp_path, paths):
 
 def test_lock_of_a_killed_run_is_taken_over(paths, start):
     """Its file stays, and nobody holds it."""
-    code = "import sys; from tests.test_lock import hold; hold(*sys.argv[1:])"
+    code = "import sys; from tests.lab.test_lock import hold; hold(*sys.argv[1:])"
     command = [sys.executable, "-c", code, str(paths.cache), str(paths.state)]
     killed = start(command, "another lab")
     assert killed.stdout.readline() == b"held\n"

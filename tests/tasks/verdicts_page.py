@@ -1,6 +1,6 @@
 """What each criterion says of each situation, as docs/verdicts.md has it.
 
-`.venv/bin/python -m tests.verdicts` writes the page anew, after a change of what is said.
+`.venv/bin/python -m tests.tasks.verdicts_page` writes the page anew, after a change of what is said.
 """
 
 import re
@@ -20,11 +20,11 @@ _OPENING = """\
 
 What each criterion says where something is wrong: the cause, what was seen, and what mends it. Every cause has its
 place; those of one failure stand in the order in which they are to be mended. The situations are observations as
-they were made in the lab, or one fact away from one (`tests/situations.py`), of the frontend of the sample. Commits
-and digests are cut here to their first twelve digits.
+they were made in the lab, or one fact away from one (`tests/fakes/situations.py`), of the frontend of the sample.
+Commits and digests are cut here to their first twelve digits.
 
-Written by `.venv/bin/python -m tests.verdicts`, and held against the code by a test: who changes what is said reads here what
-a user will read.
+Written by `.venv/bin/python -m tests.tasks.verdicts_page`, and held against the code by a test: who changes what is
+said reads here what a user will read.
 """
 
 
