@@ -1,19 +1,23 @@
 """The lab's own containers: awaited when they start, given work, and removed in the end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from struct import Struct
+from typing import Any, BinaryIO, TypeVar
 
 import docker
 from docker.errors import NotFound
 from docker.models.containers import Container
-from docker.utils.socket import STDOUT, frames_iter
+from docker.utils.socket import STDOUT
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.paths import LABEL
 
 T = TypeVar("T")
+# The number of the stream, and the length of what follows.
+_HEADER = Struct(">BxxxL")
 
 
 def await_answer(container: Container, what: str, ask: Callable[[], T], *, within: float) -> T:
@@ -31,39 +35,65 @@ def await_answer(container: Container, what: str, ask: Callable[[], T], *, withi
     )
 
 
-def fed(container: Container, command: Sequence[str], given: bytes) -> tuple[bytes, bytes]:
-    """Run `command` in the container with `given` as its standard input; its output and errors.
+@dataclass(frozen=True)
+class Execution:
+    """A command that ran in a container to its end: its exit code, standard output and errors."""
 
-    The command must know where its input ends, as that is not closed, and print nothing before it
-    has read it: what comes earlier may be lost.
+    exit_code: int
+    output: bytes
+    errors: bytes
+
+    @property
+    def said(self) -> str:
+        """Both outputs as text, the errors last."""
+        return (self.output + self.errors).decode(errors="replace").strip()
+
+
+def execute(
+    container: Container, command: Sequence[str], given: bytes = b"", **options: Any
+) -> Execution:
+    """Run `command` in the container with `given` as its standard input, and wait for its end.
+
+    The command must know where its input ends, as that is not closed. `options` are those of the
+    SDK's `exec_create`. The SDK's own `exec_run` reads the connection below the buffer of the HTTP
+    response, and loses what the engine sent together with its headers: the first output of a quick
+    command on a busy machine (docker-py 7.2, `APIClient._get_raw_response_socket`).
     """
     engine: Any = container.client
-    started = engine.api.exec_create(container.id, list(command), stdin=True)["Id"]
-    stream = engine.api.exec_start(started, socket=True)
+    asked = engine.api.exec_create(container.id, list(command), stdin=bool(given), **options)["Id"]
+    stream = engine.api.exec_start(asked, socket=True)
     # What the SDK gives reads only; what is behind it is another thing on every platform.
     wire: Any = getattr(stream, "_sock", stream)
     with closing(wire), closing(stream):
+        wire.settimeout(None)
         wire.sendall(given)
-        frames: list[tuple[int, bytes]] = list(frames_iter(wire, tty=False))  # type: ignore[no-untyped-call]
-    output = b"".join(data for which, data in frames if which == STDOUT)
-    return output, b"".join(data for which, data in frames if which != STDOUT)
+        frames = list(_frames(stream._response.raw._fp.fp))  # noqa: SLF001
+    return Execution(
+        exit_code=int(engine.api.exec_inspect(asked)["ExitCode"]),
+        output=b"".join(data for which, data in frames if which == STDOUT),
+        errors=b"".join(data for which, data in frames if which != STDOUT),
+    )
+
+
+def _frames(connection: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Give each frame's stream and content, until the engine closes the connection.
+
+    Source: Engine API, "Attach to a container", stream format.
+    """
+    while len(header := connection.read(_HEADER.size)) == _HEADER.size:
+        which, size = _HEADER.unpack(header)
+        yield which, connection.read(size)
 
 
 def run_in(container: Container, command: Sequence[str], problem: str, **options: Any) -> str:
-    """What `command` printed in the container; `options` are those of the SDK's `exec_run`.
+    """Return what `command` printed in the container; `options` are those of `execute`.
 
     Raises LabError with `problem`, and with what was printed, where it fails.
     """
-    done = container.exec_run(list(command), **options)
-    said = whole_output(done.output).decode(errors="replace")
+    done = execute(container, command, **options)
     if done.exit_code != 0:
-        raise LabError(f"{problem}: {said.strip()}")
-    return said
-
-
-def whole_output(output: object) -> bytes:
-    """What a command in a container printed, as `exec_run` gives it where nothing streams."""
-    return output if isinstance(output, bytes) else b""
+        raise LabError(f"{problem}: {done.said}")
+    return done.output.decode(errors="replace")
 
 
 def _has_ended(container: Container) -> bool:

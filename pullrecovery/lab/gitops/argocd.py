@@ -23,6 +23,7 @@ from pullrecovery.common.wait import WaitError, wait_for
 from pullrecovery.deploy.argocd import ArgoCD
 from pullrecovery.lab.cluster.api_kinds import served_kinds
 from pullrecovery.lab.cluster.kind_cluster import NODE
+from pullrecovery.lab.engine.containers import execute
 from pullrecovery.lab.gitops.git_server import GitServer, ensure_git_server
 from pullrecovery.lab.images.argocd import MANIFESTS, ArgocdImage, argocd_base
 from pullrecovery.lab.paths import LABEL, NAME
@@ -137,10 +138,8 @@ def _installed_key(api: k8s.ApiClient) -> str:
 
 def _load(lab: Lab, client: docker.DockerClient, image: str, note: Note) -> None:
     """Put the image into the node's containerd, unless it has it."""
-    listed = client.containers.get(NODE).exec_run(
-        ["ctr", "-n", "k8s.io", "images", "ls", "-q", f"name==docker.io/{image}"]
-    )
-    if isinstance(listed.output, bytes) and image.encode() in listed.output:
+    images = ["ctr", "-n", "k8s.io", "images", "ls", "-q", f"name==docker.io/{image}"]
+    if image in execute(client.containers.get(NODE), images).said:
         return
     note("loading the image of Argo CD into the node")
     kind = str(lab.tools.binary(toolchain.KIND))

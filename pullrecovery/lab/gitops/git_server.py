@@ -6,6 +6,7 @@ command that pushes, as `gate promote` does, reaches it on a port of the loopbac
 
 import io
 import re
+import shlex
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from pullrecovery.common.errors import LabError
-from pullrecovery.lab.engine.containers import await_answer, remove_own, run_in, whole_output
+from pullrecovery.lab.engine.containers import await_answer, execute, remove_own, run_in
 from pullrecovery.lab.engine.network import free_ports
 from pullrecovery.lab.paths import LABEL, NAME
 
@@ -83,10 +84,11 @@ class GitServer:
 
     def checkout(self, commit: str, folder: Path) -> None:
         """Write the tree of `commit` into `folder`."""
-        done = self.container.exec_run(f"{_GIT} archive --format=tar {commit}", stderr=False)
+        command = [*shlex.split(_GIT), "archive", "--format=tar", commit]
+        done = execute(self.container, command)
         if done.exit_code != 0:
             raise LabError(f"The lab's git server has no commit {commit}.")
-        with tarfile.open(fileobj=io.BytesIO(whole_output(done.output))) as tar:
+        with tarfile.open(fileobj=io.BytesIO(done.output)) as tar:
             tar.extractall(folder, filter="data")
 
     def drop(self, branch: str) -> None:
@@ -101,15 +103,15 @@ class GitServer:
 
     def file(self, path: str) -> bytes:
         """A file of the image that the server runs from."""
-        done = self.container.exec_run(["cat", path], stderr=False)
+        done = execute(self.container, ["cat", path])
         if done.exit_code != 0:
             raise LabError(f"The image of Argo CD has no {path}.")
-        return whole_output(done.output)
+        return done.output
 
     def answers(self) -> bool:
         """Whether the daemon serves the repository."""
         asked = f"git ls-remote git://127.0.0.1/{Path(_REPOSITORY).name}"
-        return bool(self.container.exec_run(["sh", "-c", asked]).exit_code == 0)
+        return execute(self.container, ["sh", "-c", asked]).exit_code == 0
 
     def _run(self, script: str) -> str:
         command = ["sh", "-c", script]

@@ -17,9 +17,9 @@ import docker
 from docker.errors import ImageNotFound
 from docker.models.containers import Container
 
-from pullrecovery.common.errors import LabError
 from pullrecovery.common.process import run
 from pullrecovery.common.variables import VariableSet
+from pullrecovery.lab.engine.containers import run_in
 from pullrecovery.lab.engine.one_off import passing_name
 from pullrecovery.lab.images import oci_layout as oci
 from pullrecovery.lab.images.base_rootfs import BaseImage
@@ -219,10 +219,7 @@ def _binary_name(tool: Tool, name: str) -> str:
 
 
 def _exec(container: Container, script: str) -> None:
-    done = container.exec_run(["bash", "-ec", script])
-    if done.exit_code != 0:
-        said = done.output.decode(errors="replace") if isinstance(done.output, bytes) else ""
-        raise LabError(f"Importing the node's images failed: {said}")
+    run_in(container, ["bash", "-ec", script], "Importing the node's images failed")
 
 
 def _copy_kind_files(source: Path, root: Path) -> None:

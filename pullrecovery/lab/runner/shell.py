@@ -11,9 +11,9 @@ from docker.models.containers import Container
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import protect, redact
-from pullrecovery.lab.engine.containers import fed, whole_output
+from pullrecovery.lab.engine.containers import execute
 from pullrecovery.lab.engine.tar_archive import archive
-from pullrecovery.model.observation import Credential, Ran
+from pullrecovery.model.probe import Credential, Ran
 
 # In memory: a token lies there for as long as its case runs, and so do the logins made with it.
 CASES = "/run/cases"
@@ -47,11 +47,11 @@ class RunnerShell:
         given = archive({**(files or {}), **token}, folder_mode=0o700)
         folder = f"{CASES}/{secrets.token_hex(8)}"
         start = ["run-case", folder, str(len(first)), str(len(given)), *every]
-        printed, complained = fed(self._container, start, given)
+        done = execute(self._container, start, given)
         try:
-            return _read(every, printed)
+            return _read(every, done.output)
         except (tarfile.TarError, KeyError, ValueError) as error:
-            said = redact((complained or printed).decode(errors="replace").strip())
+            said = redact((done.errors or done.output).decode(errors="replace").strip())
             raise LabError(f"The runner could not run its commands: {said}") from error
 
     def install(self, program: Path, name: str) -> None:
@@ -60,8 +60,7 @@ class RunnerShell:
         Folders of built programs are named by content, so another build is another folder.
         """
         place, link = f"opt/{program.parent.name}/{name}", f"usr/local/bin/{name}"
-        there = self._container.exec_run(["readlink", f"/{link}"])
-        if whole_output(there.output).decode().strip() == f"/{place}":
+        if execute(self._container, ["readlink", f"/{link}"]).said == f"/{place}":
             return
         with TemporaryFile() as file:
             with tarfile.open(fileobj=file, mode="w") as tar:
@@ -75,8 +74,8 @@ class RunnerShell:
 
     def answers(self) -> bool:
         """Whether its own engine answers."""
-        asked = self._container.exec_run(["docker", "version", "--format", "{{.Server.Version}}"])
-        return asked.exit_code == 0 and bool(whole_output(asked.output).strip())
+        asked = execute(self._container, ["docker", "version", "--format", "{{.Server.Version}}"])
+        return asked.exit_code == 0 and bool(asked.output.strip())
 
 
 def _read(commands: Sequence[str], printed: bytes) -> tuple[Ran, ...]:

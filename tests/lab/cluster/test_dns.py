@@ -1,12 +1,11 @@
 """Questions for names that are refused for the length of a block, in containers of our own."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.lab.cluster.dns import names_unanswered
 from pullrecovery.lab.engine.egress_guard import NAMES_CHAIN
+from tests.fakes.exec_api import client_of
 
 
 class Container:
@@ -16,10 +15,11 @@ class Container:
         self.name = name
         self.ran = []
         self._exit_code = exit_code
+        self.id, self.client = name, client_of(self._answer)
 
-    def exec_run(self, command):
+    def _answer(self, command, _):
         self.ran.append(command[-1])
-        return SimpleNamespace(exit_code=self._exit_code, output=b"no chain by that name")
+        return self._exit_code, b"", b"no chain by that name"
 
     @property
     def refuses(self):

@@ -11,6 +11,7 @@ from pullrecovery.common.errors import LabError
 from pullrecovery.lab.gitops import git_server
 from pullrecovery.lab.gitops.git_server import GitServer, drop_branches
 from pullrecovery.lab.paths import LABEL
+from tests.fakes.exec_api import client_of
 
 
 class Machine:
@@ -20,6 +21,7 @@ class Machine:
 
     def __init__(self, root):
         self.root = root
+        self.id, self.client = "git", client_of(self._answer)
         ports = {"9418/tcp": [{"HostIp": "127.0.0.1", "HostPort": "4711"}]}
         command = ["sh", "-c", "serve as an earlier version did"]
         self.attrs = {
@@ -35,12 +37,14 @@ class Machine:
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
             tar.extractall(place.replace("/srv", str(self.root)), filter="data")
 
-    def exec_run(self, command, environment=None, **_):
-        text = command if isinstance(command, str) else command[-1]
-        script = text.replace("/srv", str(self.root)).replace("git://127.0.0.1", f"{self.root}/git")
+    def _answer(self, command, _, environment=None):
+        here = [
+            word.replace("/srv", str(self.root)).replace("git://127.0.0.1", f"{self.root}/git")
+            for word in command
+        ]
         path = {"PATH": "/usr/local/bin:/usr/bin:/bin", **(environment or {})}
-        done = subprocess.run(["sh", "-c", script], capture_output=True, env=path, check=False)
-        return SimpleNamespace(exit_code=done.returncode, output=done.stdout)
+        done = subprocess.run(here, capture_output=True, env=path, check=False)
+        return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 from pullrecovery.common.errors import LabError, UsageError
 from pullrecovery.common.process import CommandError
 from pullrecovery.common.redaction import redact
-from pullrecovery.lab.paths import REPOSITORY as PROJECT
+from pullrecovery.common.suite_files import SUITE_ROOT as PROJECT
 from pullrecovery.lab.runner import act as workflow_runs
 from pullrecovery.lab.runner.act import LabWorkflows
-from pullrecovery.model.observation import Ran
+from pullrecovery.model.probe import Ran
 from pullrecovery.model.workflow_file import DISPATCH, PUSH, Event, WorkflowFile
 from pullrecovery.model.workflow_run import DockerCall, LintFinding, Pushed
 from pullrecovery.monorepo.actionlint import Actionlint

@@ -3,12 +3,10 @@
 import hashlib
 import io
 import os
-import socket
 import subprocess
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from struct import pack
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +14,7 @@ from docker.errors import BuildError, ImageNotFound, NotFound
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import redact
-from pullrecovery.lab.engine import containers
+from pullrecovery.lab.engine.containers import Execution
 from pullrecovery.lab.engine.tar_archive import archive
 from pullrecovery.lab.images.base_rootfs import BaseImage
 from pullrecovery.lab.images.runner import BUILT_AS, RunnerImage, runner_base
@@ -27,7 +25,8 @@ from pullrecovery.lab.runner.container import ensure_runner, find_runner, remove
 from pullrecovery.lab.runner.shell import CASES, RunnerShell
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.tools.toolchain import Toolchain
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
+from tests.fakes.exec_api import client_of
 
 TOKEN = "ghp_" + "R4nn3rT0ken" * 3 + "xyz"
 CREDENTIAL = Credential("ByteQuester", TOKEN)
@@ -52,7 +51,8 @@ class Fed:
         files = {}
         for at, (rc, out, err) in enumerate(self.results):
             files |= {f"{at}.rc": f"{rc}\n", f"{at}.out": out, f"{at}.err": err}
-        return archive({name: text.encode() for name, text in files.items()}), self.stderr
+        printed = archive({name: text.encode() for name, text in files.items()})
+        return Execution(0, printed, self.stderr)
 
 
 @dataclass
@@ -67,6 +67,11 @@ class Container:
     removed: bool = False
     ran: list[list[str]] = field(default_factory=list)
     output: bytes = b"20.10.24\n"
+    id: str = "runner"
+
+    @property
+    def client(self):
+        return client_of(self._answer)
 
     @property
     def attrs(self):
@@ -84,9 +89,9 @@ class Container:
     def reload(self):
         """Nothing changes."""
 
-    def exec_run(self, command):
+    def _answer(self, command, _):
         self.ran.append(command)
-        return SimpleNamespace(exit_code=0, output=self.output)
+        return 0, self.output, b""
 
     def logs(self, **_):
         return b"dockerd: it is so"
@@ -138,7 +143,7 @@ def _paths(tmp_path):
 @pytest.fixture(name="fed")
 def _fed(monkeypatch):
     fed = Fed()
-    monkeypatch.setattr(runner_shell, "fed", fed)
+    monkeypatch.setattr(runner_shell, "execute", fed)
     return fed
 
 
@@ -221,32 +226,11 @@ def test_runner_that_says_too_little_is_an_error_of_the_lab(fed):
 
 def test_runner_that_cannot_start_the_case_is_an_error_of_the_lab(monkeypatch):
     """The engine's own words come in its place."""
-    monkeypatch.setattr(runner_shell, "fed", lambda *_: (b"no such file: run-case", b""))
+    failed = Execution(127, b"no such file: run-case", b"")
+    monkeypatch.setattr(runner_shell, "execute", lambda *_: failed)
 
     with pytest.raises(LabError, match=r"could not run its commands: no such file: run-case"):
         _shell().run(["x"])
-
-
-def test_command_is_fed_and_both_its_outputs_are_kept_apart():
-    """As the engine frames them on one connection."""
-    near, far = socket.socketpair()
-    for which, data in ((1, b"out"), (2, b"err"), (1, b"put")):
-        far.sendall(pack(">BxxxL", which, len(data)) + data)
-    far.shutdown(socket.SHUT_WR)
-    asked = []
-    engine = SimpleNamespace(
-        exec_create=lambda *what, **how: asked.append((what, how)) or {"Id": "e1"},
-        exec_start=lambda name, socket: near,
-    )
-    container = SimpleNamespace(id="c1", client=SimpleNamespace(api=engine))
-
-    said = containers.fed(container, ("sh", "-c", "x"), b"given")
-
-    assert said == (b"output", b"err")
-    assert far.recv(100) == b"given"
-    assert asked == [(("c1", ["sh", "-c", "x"]), {"stdin": True})]
-    assert near.fileno() == -1
-    far.close()
 
 
 def _run_case(folder, count, commands, given):
@@ -403,12 +387,13 @@ class Disk:
 
     def __init__(self, root):
         self.root, self.unpacked = root, 0
+        self.id, self.client = "disk", client_of(self._answer)
 
-    def exec_run(self, command):
+    def _answer(self, command, _):
         link = self.root / command[1].lstrip("/")
         assert command[0] == "readlink"
         there = str(link.readlink()) if link.is_symlink() else ""
-        return SimpleNamespace(exit_code=int(not there), output=there.encode())
+        return int(not there), there.encode(), b""
 
     def put_archive(self, place, file):
         assert place == "/"
