@@ -13,10 +13,10 @@ import pytest
 
 from fixtures.gate.held_syncs import ready_pods
 from fixtures.scenario.symptoms import await_rollout
-from pullrecovery.cli.acceptance import REPORTS
 from pullrecovery.common.process import run
+from pullrecovery.common.suite_files import REPORTS
 from pullrecovery.diagnosis.application import diagnose_application
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from pullrecovery.observe.argocd import observe_application
 
 pytestmark = pytest.mark.argocd

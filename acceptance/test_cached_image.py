@@ -7,7 +7,7 @@ kubelet asks the registry again, and refuses.
 import pytest
 
 from fixtures.scenario.sandboxes import await_pods, deploy
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from pullrecovery.observe import observe
 from pullrecovery.tasks import judge
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret

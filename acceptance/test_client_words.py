@@ -16,7 +16,7 @@ from kubernetes import client as k8s
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.seed import mint
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image
 
 _SAID_WITHIN = 60

@@ -13,8 +13,8 @@ import pytest
 from joserfc.jwk import OKPKey
 
 from fixtures.scenario.scenario import failing
-from pullrecovery import __version__, tasks
-from pullrecovery.common.suite_commit import suite_commit
+from pullrecovery import tasks
+from pullrecovery.common.suite_version import suite_commit, suite_version
 from pullrecovery.gate.releases import Deployed
 from pullrecovery.gate.run.in_lab import judge_in
 from pullrecovery.gate.run.issue import Place, issue
@@ -23,7 +23,8 @@ from pullrecovery.gate.run.start_charts import judge_started
 from pullrecovery.gate.verdict.document import Decision
 from pullrecovery.gate.verdict.signing import Expected, sign, verify
 from pullrecovery.lab.seed import LabWorld
-from pullrecovery.model.target import Cause, Workload
+from pullrecovery.model.target import Workload
+from pullrecovery.model.verdict import Cause
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.monorepo.values_file import set_values
 
@@ -57,7 +58,7 @@ class Judged:
             deployed={self.workload.name: Deployed.of(self.workload)},
             images={self.workload.name: self.digest},
             criteria=frozenset(tasks.judged(target)) - tasks.optional_criteria(target),
-            suite=__version__,
+            suite=suite_version(),
             suite_commit=suite_commit(),
             now=datetime.now(UTC),
         )

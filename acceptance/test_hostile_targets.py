@@ -17,11 +17,11 @@ import pytest
 from fixtures.lab.canaries import contents
 from fixtures.lab.hostile_gate import docs_files
 from fixtures.lab.hostile_rows import LAB_ROWS, LEFT_ALONE, Reaches
-from pullrecovery.cli.acceptance import REPORTS
+from pullrecovery.common.suite_files import REPORTS
 from pullrecovery.lab.registry.container import stand_in_output
 from pullrecovery.lab.runner.container import runner_output
 from pullrecovery.lab.tools import toolchain
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 
 # The control API's secret, the keys of certificates that are wrong on purpose, those of clients.
 _SECRET_FILES = ("control.secret", "faulty-certificates.json", "keys")

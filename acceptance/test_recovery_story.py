@@ -8,7 +8,7 @@ verdict names what is left. `make demo` plays it alone and says what it does.
 import pytest
 
 from pullrecovery.faults import FAULTS
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from pullrecovery.tasks import (
     reg_003_pull_secret,
     reg_004_wiring,

@@ -13,7 +13,7 @@ import pytest
 from fixtures.plugin.options import target_of
 from fixtures.scenario.matrix import NAMINGS
 from fixtures.scenario.scenario import failing
-from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, holds
 from pullrecovery.observe.registry import observe_identity
 from pullrecovery.tasks.reg_001_image_identity import judge_identity, reg_001
 

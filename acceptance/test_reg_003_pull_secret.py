@@ -8,7 +8,7 @@ and for the right server, and the registry accepts its token for the package.
 import pytest
 
 from fixtures.scenario.scenario import failing
-from pullrecovery.model.target import fails, holds
+from pullrecovery.model.verdict import fails, holds
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 
 

@@ -8,7 +8,7 @@ its pod template names the Secret, and the live pods carry it.
 import pytest
 
 from fixtures.scenario.scenario import failing
-from pullrecovery.model.target import fails
+from pullrecovery.model.verdict import fails
 
 
 @pytest.mark.scenarios("REG-004")

@@ -6,7 +6,7 @@ Holds when `helm template` renders the wanted reference and no other, in lower c
 import pytest
 
 from fixtures.scenario.scenario import failing
-from pullrecovery.model.target import Cause, holds
+from pullrecovery.model.verdict import Cause, holds
 from pullrecovery.tasks.reg_005_right_values import reg_005
 
 

@@ -7,7 +7,7 @@ container waits for an image.
 import pytest
 
 from fixtures.scenario.scenario import failing
-from pullrecovery.model.target import fails
+from pullrecovery.model.verdict import fails
 
 
 @pytest.mark.scenarios("REG-006")

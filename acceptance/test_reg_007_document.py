@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.scenario.documents import keep_screenshot
 from pullrecovery.model.image_reference import parse_reference
-from pullrecovery.model.target import fails, holds
+from pullrecovery.model.verdict import fails, holds
 from pullrecovery.monorepo.docs_page import chart_of, chart_table
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.docs import observe_docs

@@ -21,7 +21,7 @@ from fixtures.scenario.symptoms import await_rollout
 from pullrecovery.common.wait import wait_for
 from pullrecovery.faults.rows import SERVICE_ACCOUNT
 from pullrecovery.lab.registry.tagging import Tags, tag_deleted
-from pullrecovery.model.target import Cause, fails
+from pullrecovery.model.verdict import Cause, fails
 from pullrecovery.monorepo.image_values import naming
 from pullrecovery.observe import observe_pull
 from pullrecovery.tasks import CRITERIA

@@ -9,7 +9,7 @@ import inspect
 import pytest
 
 from fixtures.scenario.controls import test_of as task_test_of
-from pullrecovery.model.target import fails
+from pullrecovery.model.verdict import fails
 
 pytestmark = pytest.mark.waits
 

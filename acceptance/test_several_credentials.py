@@ -11,7 +11,7 @@ from fixtures.scenario.scenario import failing
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.ground import auth_of
 from pullrecovery.lab import accounts
-from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, holds
 from pullrecovery.observe import observe
 from pullrecovery.registry.keyring import DOCKER_CONFIG
 from pullrecovery.tasks import judge

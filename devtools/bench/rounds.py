@@ -25,7 +25,8 @@ from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.seed import LabWorld, open_world
 from pullrecovery.lab.tools.versions import kubernetes_set
 from pullrecovery.lab.up import Raising
-from pullrecovery.model.target import Cause, Target, Workload
+from pullrecovery.model.target import Target, Workload
+from pullrecovery.model.verdict import Cause
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe import observe_pull
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret

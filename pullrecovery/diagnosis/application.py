@@ -6,7 +6,7 @@ from shlex import quote
 
 from pullrecovery.model.application import ApplicationSeen
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.target import Cause, Verdict, fails
+from pullrecovery.model.verdict import Cause, Verdict, fails
 
 
 def stale(seen: Observation, evidence: str) -> Verdict:

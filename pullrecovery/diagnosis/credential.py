@@ -7,8 +7,10 @@ from shlex import quote
 from pullrecovery.diagnosis.advice import READ, make_secret, refresh_secret
 from pullrecovery.diagnosis.external import external
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
-from pullrecovery.model.observation import EntrySeen, Observation, PodSeen, Probe, SecretSeen
-from pullrecovery.model.target import Cause, Target, Verdict, all_named, fails
+from pullrecovery.model.observation import EntrySeen, Observation, PodSeen, SecretSeen
+from pullrecovery.model.probe import Probe
+from pullrecovery.model.target import Target
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails
 from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON, in_order
 
 _SCOPES = "does not match expected scopes"

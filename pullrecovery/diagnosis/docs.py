@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.model.docs_site import DocsSeen, SiteSeen, WebPage
-from pullrecovery.model.target import Cause, Docs, Target, Verdict, fails
+from pullrecovery.model.target import Docs, Target
+from pullrecovery.model.verdict import Cause, Verdict, fails
 from pullrecovery.monorepo.docs_page import SUBJECTS, missing_subjects, named_images, named_secrets
 
 # Docusaurus 3.10 says these, each in its own error; the first that fits decides.

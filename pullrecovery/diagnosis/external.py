@@ -6,8 +6,9 @@ of it is to be changed: who reads the verdict is told to wait, and whom to ask i
 """
 
 from pullrecovery.diagnosis.stuck import Stuck
-from pullrecovery.model.observation import IdentitySeen, Observation, PodSeen, Probe, Trouble
-from pullrecovery.model.target import Cause, Verdict, fails
+from pullrecovery.model.observation import IdentitySeen, Observation, PodSeen
+from pullrecovery.model.probe import Probe, Trouble
+from pullrecovery.model.verdict import Cause, Verdict, fails
 from pullrecovery.registry.failures import trouble_in, trouble_of_ran
 
 # Seconds: the kubelet's longest back-off (MaxImageBackOff). What ends sooner mends itself before

@@ -13,8 +13,10 @@ from pullrecovery.diagnosis.advice import READ, refresh_secret
 from pullrecovery.diagnosis.external import diagnose_probe, external
 from pullrecovery.diagnosis.wiring import is_wired
 from pullrecovery.model.grant import GrantSeen, TokenSeen
-from pullrecovery.model.observation import Observation, Trouble
-from pullrecovery.model.target import Cause, Verdict, Visibility, Workload, all_named, fails
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.probe import Trouble
+from pullrecovery.model.target import Visibility, Workload
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails
 
 LEAST = frozenset({"read:packages"})
 # Chosen: a week is what a person needs to notice, and to replace it in working hours.

@@ -3,7 +3,7 @@
 import re
 
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.target import Cause, Verdict, fails
+from pullrecovery.model.verdict import Cause, Verdict, fails
 
 _NO_PLATFORM = re.compile(r"no match for platform in manifest")
 _OTHER_BYTES = re.compile(r"unexpected commit digest|failed size validation")

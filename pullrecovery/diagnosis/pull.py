@@ -12,7 +12,7 @@ from pullrecovery.diagnosis.reference import diagnose_reference, missing_image
 from pullrecovery.diagnosis.stuck import Stuck, unknown
 from pullrecovery.diagnosis.wiring import recreate
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.target import Cause, Verdict, fails
+from pullrecovery.model.verdict import Cause, Verdict, fails
 
 ANONYMOUS = re.compile(r"failed to fetch anonymous token")
 REJECTED = re.compile(r"failed to fetch oauth token.*403 Forbidden", re.DOTALL)

@@ -8,7 +8,8 @@ from pathlib import Path
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.target import Cause, Image, Verdict, fails
+from pullrecovery.model.target import Image
+from pullrecovery.model.verdict import Cause, Verdict, fails
 
 # Helm's words, with either library for schemas: "at '/image/tag': got number, want string".
 _TAG_NOT_TEXT = re.compile(r"image[./]tag'?: (got number|Invalid type\. Expected: string)")

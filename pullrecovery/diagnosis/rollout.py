@@ -4,7 +4,7 @@ from shlex import quote
 
 from pullrecovery.diagnosis.image import OTHER_PROCESSOR, platform_missing
 from pullrecovery.model.observation import ContainerSeen, DeploymentSeen, Observation, PodSeen
-from pullrecovery.model.target import Cause, Verdict, fails
+from pullrecovery.model.verdict import Cause, Verdict, fails
 
 
 def diagnose_rollout(seen: Observation) -> Verdict:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.model.observation import ContainerSeen, PodSeen
-from pullrecovery.model.target import Cause, Verdict, fails
+from pullrecovery.model.verdict import Cause, Verdict, fails
 
 WAITING_FOR_IMAGE = frozenset(
     {

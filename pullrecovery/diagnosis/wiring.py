@@ -5,7 +5,7 @@ from shlex import quote
 
 from pullrecovery.diagnosis.application import stale
 from pullrecovery.model.observation import Observation, PodSeen
-from pullrecovery.model.target import Cause, Verdict, fails
+from pullrecovery.model.verdict import Cause, Verdict, fails
 
 
 def is_wired(seen: Observation) -> bool:

@@ -6,7 +6,8 @@ from shlex import quote
 
 from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import diagnose_probe
-from pullrecovery.model.target import Cause, Image, Target, Verdict, fails
+from pullrecovery.model.target import Image, Target
+from pullrecovery.model.verdict import Cause, Verdict, fails
 from pullrecovery.model.workflow_file import BRANCHES, DISPATCH, PUSH, TAGS, Event
 from pullrecovery.model.workflow_run import (
     DockerCall,

@@ -17,7 +17,7 @@ from pullrecovery.faults.reg_006_redeploy import (
     mend_values,
 )
 from pullrecovery.faults.rows import VALUES, Fault, pull_error
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 
 _MISSING = pull_error(r":dev: not found")
 _ANONYMOUS = pull_error(r"failed to fetch anonymous token.*401 Unauthorized")

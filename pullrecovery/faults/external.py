@@ -31,7 +31,7 @@ from pullrecovery.lab.registry.fault_switches import (
     switched,
 )
 from pullrecovery.lab.runner.container import CONTAINER as RUNNER
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 
 SwitchOn = Callable[[Ground], AbstractContextManager[object]]
 

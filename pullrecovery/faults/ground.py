@@ -20,7 +20,7 @@ from pullrecovery.lab.registry.broken_images import Variants
 from pullrecovery.lab.registry.fault_switches import RequestSwitch, switched
 from pullrecovery.lab.sandbox import Sandbox, make_sandbox
 from pullrecovery.lab.seed import LabWorld, Minted
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Docs, Image, Target, Visibility, Workload
 from pullrecovery.monorepo.image_values import naming
 from pullrecovery.monorepo.values_file import set_values

@@ -12,7 +12,7 @@ from pullrecovery.lab import accounts
 from pullrecovery.lab.registry.container import lab_transport
 from pullrecovery.lab.registry.fault_switches import Missing, WrongBytes
 from pullrecovery.model.observation import DeploymentSeen, PodSeen
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from pullrecovery.registry.github_packages import Packages
 
 _ALONE = frozenset({"REG-001"})

@@ -12,7 +12,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, Printed, RunOn, RunShows, printed, run_shows
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from pullrecovery.model.workflow_file import DISPATCH, PUSH, parse, render
 
 _ALONE = frozenset({"REG-002"})

@@ -8,7 +8,7 @@ from pullrecovery.common.redaction import protect
 from pullrecovery.faults.ground import Ground, auth_of
 from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault, Symptom, pull_error
 from pullrecovery.lab import accounts
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from pullrecovery.registry.keyring import DOCKER_CONFIG
 
 _FAILS = frozenset({"REG-003", "REG-006"})

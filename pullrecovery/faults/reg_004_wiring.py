@@ -4,7 +4,7 @@ from pullrecovery.common.wait import wait_for
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault, pull_error
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 
 _FAILS = frozenset({"REG-004", "REG-006"})
 _ANONYMOUS = pull_error(r"failed to fetch anonymous token.*401 Unauthorized")

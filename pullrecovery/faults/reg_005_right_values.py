@@ -8,7 +8,7 @@ from dataclasses import replace
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, Looks, Symptom, pull_error, refused
 from pullrecovery.model.observation import DeploymentSeen, PodSeen
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 
 _FAILS = frozenset({"REG-005", "REG-006"})
 

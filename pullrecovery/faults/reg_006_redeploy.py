@@ -11,7 +11,8 @@ from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, Looks, Symptom, pull_error, text
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.model.observation import DeploymentSeen, PodSeen
-from pullrecovery.model.target import Cause, Workload
+from pullrecovery.model.target import Workload
+from pullrecovery.model.verdict import Cause
 
 _ALONE = frozenset({"REG-006"})
 _MISSING = r":dev: not found"

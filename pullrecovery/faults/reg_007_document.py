@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Documented, Fault
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 
 _ALONE = frozenset({"REG-007"})
 _LAST_SUBJECT = "## Case sensitivity"

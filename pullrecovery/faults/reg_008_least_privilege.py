@@ -11,7 +11,8 @@ from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, pull_error, told
 from pullrecovery.lab import accounts
 from pullrecovery.lab.seed import Minted
-from pullrecovery.model.target import Cause, Visibility
+from pullrecovery.model.target import Visibility
+from pullrecovery.model.verdict import Cause
 
 _ALONE = frozenset({"REG-008"})
 # The token does not pull, so the Secret is no good and no pod gets ready.

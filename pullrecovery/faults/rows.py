@@ -9,7 +9,8 @@ from typing import ClassVar
 from pullrecovery.deploy.deployer import Ability
 from pullrecovery.faults.ground import Ground
 from pullrecovery.model.observation import DeploymentSeen, PodSeen
-from pullrecovery.model.target import Cause, Workload
+from pullrecovery.model.target import Workload
+from pullrecovery.model.verdict import Cause
 from pullrecovery.monorepo.image_values import chart_has
 
 VALUES = "values"

@@ -7,7 +7,8 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.common.errors import ForbiddenError
 from pullrecovery.common.redaction import protect
-from pullrecovery.model.observation import Credential, EntrySeen, SecretSeen
+from pullrecovery.model.observation import EntrySeen, SecretSeen
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Workload
 from pullrecovery.registry.keyring import (
     DOCKER_CONFIG_JSON,

@@ -6,7 +6,7 @@ import string
 from pullrecovery.common.redaction import protect
 from pullrecovery.lab.registry.client import Control
 from pullrecovery.lab.seed import Minted
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 
 _ALPHABET = string.ascii_letters + string.digits
 _READ = ["read:packages"]

@@ -23,7 +23,7 @@ from pullrecovery.lab.registry.container import HOST, lab_client, lab_transport
 from pullrecovery.lab.runner.act import LabWorkflows
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.up import Lab
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image, Target
 from pullrecovery.monorepo.actionlint import Actionlint
 from pullrecovery.registry.client import RegistryClient

@@ -11,7 +11,7 @@ from kubernetes.client.exceptions import ApiException
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.redaction import redact
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.target import Cause, Verdict
+from pullrecovery.model.verdict import Cause, Verdict
 from pullrecovery.tasks.changes import Change
 from pullrecovery.tasks.mending import check_mendable
 from pullrecovery.tasks.reg_001_image_identity import log_in, take_existing_image

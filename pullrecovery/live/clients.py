@@ -12,7 +12,7 @@ from shlex import split
 
 from pullrecovery.common.errors import UnseenError
 from pullrecovery.model.image_reference import Reference, parse_reference
-from pullrecovery.model.observation import Credential, Probe, Ran
+from pullrecovery.model.probe import Credential, Probe, Ran
 from pullrecovery.registry.client import RegistryClient
 
 _LOGIN = re.compile(r"docker login .* --password-stdin < \"\$TOKEN_FILE\"")

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.model.observation import Observation, PodSeen
-from pullrecovery.model.target import Verdict
+from pullrecovery.model.verdict import Verdict
 from pullrecovery.tasks import CRITERIA
 
 _OK, _UNKNOWN = 200, 401

@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from pullrecovery.common.errors import UsageError
 from pullrecovery.common.redaction import protect
 from pullrecovery.common.secret_variables import TOKEN, secret
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Target
 
 KUBECONFIG = "KUBECONFIG"

@@ -15,7 +15,7 @@ from pullrecovery.deploy.helm import HelmReader
 from pullrecovery.live.clients import LiveClients
 from pullrecovery.live.cluster import LiveApps, LiveCluster, LiveCore, open_cluster
 from pullrecovery.live.settings import KUBECONFIG, LiveSettings
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.model.workflow_file import Event, WorkflowFile
 from pullrecovery.model.workflow_run import Rehearsal

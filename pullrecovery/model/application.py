@@ -22,7 +22,6 @@ class ApplicationSeen:
     revision: str = ""
     values: tuple[str, ...] = ()
     automated: bool = False
-    self_heal: bool = False
     sync: str = ""
     health: str = ""
     phase: str = ""

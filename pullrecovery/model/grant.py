@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pullrecovery.model.observation import Probe, Trouble
+from pullrecovery.model.probe import Probe, Trouble
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class TokenSeen:
     scopes: frozenset[str] | None = None
     expires: datetime | None = None
     message: str = ""
-    trouble: "Trouble | None" = None
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True)
@@ -38,11 +36,11 @@ class GrantSeen:
     status: int
     at: datetime
     tokens: tuple[TokenSeen, ...] = ()
-    anonymous: "Probe | None" = None
+    anonymous: Probe | None = None
     shared_with: tuple[str, ...] = ()
-    trouble: "Trouble | None" = None
+    trouble: Trouble | None = None
 
     @property
-    def troubles(self) -> tuple["Trouble | None", ...]:
+    def troubles(self) -> tuple[Trouble | None, ...]:
         """Why GitHub gave no answer that means a thing, about the package and about each token."""
         return (self.trouble, *(token.trouble for token in self.tokens))

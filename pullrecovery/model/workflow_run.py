@@ -1,12 +1,9 @@
 """What was seen of the workflow and of its runs, as frozen data."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from pullrecovery.model.probe import Probe
 from pullrecovery.model.workflow_file import Event, WorkflowFile
-
-if TYPE_CHECKING:
-    from pullrecovery.model.observation import Probe
 
 
 @dataclass(frozen=True)
@@ -118,5 +115,5 @@ class RunSeen:
     """
 
     played: Played
-    probe: "Probe"
+    probe: Probe
     listed: str

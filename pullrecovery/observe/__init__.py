@@ -7,7 +7,8 @@ from pullrecovery.kube.secrets import observe_pull_secrets, observe_secret
 from pullrecovery.kube.wiring import given, observe_wiring
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.model.grant import GrantSeen
-from pullrecovery.model.observation import DeploymentSeen, Observation, Probe, SecretSeen
+from pullrecovery.model.observation import DeploymentSeen, Observation, SecretSeen
+from pullrecovery.model.probe import Probe
 from pullrecovery.model.target import Workload
 from pullrecovery.observe.argocd import observe_application
 from pullrecovery.observe.docs import observe_docs

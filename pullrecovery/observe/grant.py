@@ -6,7 +6,8 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.kube.secrets import tokens_of
 from pullrecovery.model.grant import GrantSeen, TokenSeen
-from pullrecovery.model.observation import Credential, Probe, SecretSeen, Trouble
+from pullrecovery.model.observation import SecretSeen
+from pullrecovery.model.probe import Credential, Probe, Trouble
 from pullrecovery.model.target import Visibility, Workload
 from pullrecovery.registry.github_packages import PackagesError
 from pullrecovery.world.read_only import View

@@ -5,7 +5,8 @@ from dataclasses import replace
 from shlex import quote
 
 from pullrecovery.model.image_reference import parse_reference
-from pullrecovery.model.observation import Credential, IdentitySeen, Probe, Ran
+from pullrecovery.model.observation import IdentitySeen
+from pullrecovery.model.probe import Credential, Probe, Ran
 from pullrecovery.model.target import Image
 from pullrecovery.world.read_only import View
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
-from pullrecovery.model.observation import Credential, Probe
+from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.registry.failures import trouble_of_error
 from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
 

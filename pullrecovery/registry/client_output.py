@@ -8,7 +8,7 @@ the usual one of its code, and then prints the code alone.
 import re
 from enum import StrEnum, auto
 
-from pullrecovery.model.observation import Probe, Ran
+from pullrecovery.model.probe import Probe, Ran
 from pullrecovery.registry.failures import trouble_in
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from pullrecovery.model.observation import Ran, Trouble
+from pullrecovery.model.probe import Ran, Trouble
 
 # The first that fits decides: what was met on the way stands before what it came to in the end.
 _RULES = (

@@ -17,7 +17,7 @@ from githubkit.response import Response
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.redaction import redact
 from pullrecovery.model.grant import TokenSeen
-from pullrecovery.model.observation import Probe, Trouble
+from pullrecovery.model.probe import Probe, Trouble
 from pullrecovery.registry.failures import trouble_of_error
 
 _AGENT = "pull-recovery"

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import httpx
 
 from pullrecovery.common.errors import PullRecoveryError
-from pullrecovery.model.observation import Credential, Probe
+from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
 

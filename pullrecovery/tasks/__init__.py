@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.target import Target, Verdict
+from pullrecovery.model.target import Target
+from pullrecovery.model.verdict import Verdict
 from pullrecovery.tasks.reg_001_image_identity import reg_001
 from pullrecovery.tasks.reg_002_image_exists import reg_002
 from pullrecovery.tasks.reg_003_pull_secret import reg_003

@@ -1,7 +1,7 @@
 """What every remedy asks before it changes anything."""
 
 from pullrecovery.common.errors import PullRecoveryError
-from pullrecovery.model.target import Verdict
+from pullrecovery.model.verdict import Verdict
 
 
 class NothingToMendError(PullRecoveryError):

@@ -16,8 +16,10 @@ from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import external
 from pullrecovery.diagnosis.reference import take_image
 from pullrecovery.model.image_reference import Reference, parse_reference
-from pullrecovery.model.observation import Credential, IdentitySeen, Observation
-from pullrecovery.model.target import Cause, Image, Verdict, fails, holds
+from pullrecovery.model.observation import IdentitySeen, Observation
+from pullrecovery.model.probe import Credential
+from pullrecovery.model.target import Image
+from pullrecovery.model.verdict import Cause, Verdict, fails, holds
 from pullrecovery.observe.registry import login_command
 from pullrecovery.registry.client_output import Meaning, meaning_of, meaning_of_probe
 from pullrecovery.registry.failures import trouble_of_ran

@@ -8,7 +8,7 @@ from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import diagnose_probe
 from pullrecovery.diagnosis.workflow import diagnose_run, diagnose_workflow, run_command
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.target import Cause, Verdict, all_named, fails, holds
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, holds
 from pullrecovery.model.workflow_file import WorkflowFile
 from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.tasks.workflow_edits import edited

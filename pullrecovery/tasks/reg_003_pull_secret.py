@@ -16,8 +16,10 @@ from ruamel.yaml import YAML
 from pullrecovery.common.redaction import protect
 from pullrecovery.diagnosis.credential import diagnose_credential
 from pullrecovery.diagnosis.grant import is_meant_to_be_public
-from pullrecovery.model.observation import Credential, Observation
-from pullrecovery.model.target import Verdict, Workload, holds
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.probe import Credential
+from pullrecovery.model.target import Workload
+from pullrecovery.model.verdict import Verdict, holds
 from pullrecovery.registry.keyring import (
     DATA_KEYS,
     DOCKER_CONFIG,

@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from pullrecovery.diagnosis.grant import is_meant_to_be_public
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.target import Cause, Verdict, Workload, holds
+from pullrecovery.model.target import Workload
+from pullrecovery.model.verdict import Cause, Verdict, holds
 from pullrecovery.monorepo.values_file import edited
 from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.world.world import World

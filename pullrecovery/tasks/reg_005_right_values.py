@@ -2,7 +2,8 @@
 
 from pullrecovery.diagnosis.reference import diagnose_chart
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.target import Verdict, Workload, holds
+from pullrecovery.model.target import Workload
+from pullrecovery.model.verdict import Verdict, holds
 from pullrecovery.monorepo.image_values import corrections
 from pullrecovery.monorepo.values_file import edited
 from pullrecovery.tasks.changes import Change, diff_of

@@ -14,7 +14,8 @@ from pullrecovery.diagnosis.rollout import diagnose_pause, diagnose_rollout, rol
 from pullrecovery.diagnosis.stuck import Stuck, stuck_containers
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.model.observation import DeploymentSeen, Observation
-from pullrecovery.model.target import Cause, Verdict, Workload, all_named, fails, holds
+from pullrecovery.model.target import Workload
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, holds
 from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.tasks.mending import check_mendable
 from pullrecovery.world.world import World

@@ -17,7 +17,8 @@ from pullrecovery.common.files_below import MADE_BY_NPM, files_below
 from pullrecovery.diagnosis.docs import diagnose_docs
 from pullrecovery.model.docs_site import DocsSeen
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.target import Cause, Docs, Target, Verdict, all_named, fails, holds
+from pullrecovery.model.target import Docs, Target
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, holds
 from pullrecovery.monorepo import markdown_edits as mending
 from pullrecovery.monorepo.docs_page import (
     SUBJECTS,

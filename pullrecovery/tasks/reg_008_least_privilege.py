@@ -20,8 +20,10 @@ from pullrecovery.diagnosis.grant import (
 )
 from pullrecovery.kube.secrets import observe_secret
 from pullrecovery.model.grant import TokenSeen
-from pullrecovery.model.observation import Credential, Observation
-from pullrecovery.model.target import Verdict, Visibility, Workload, holds
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.probe import Credential
+from pullrecovery.model.target import Visibility, Workload
+from pullrecovery.model.verdict import Verdict, holds
 from pullrecovery.monorepo.values_file import edited
 from pullrecovery.observe.grant import namespaces_with, observe_token
 from pullrecovery.tasks.changes import Change, diff_of

@@ -11,7 +11,8 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import LiteralScalarString
 
 from pullrecovery.model.filter_patterns import matches
-from pullrecovery.model.target import Cause, Target
+from pullrecovery.model.target import Target
+from pullrecovery.model.verdict import Cause
 from pullrecovery.model.workflow_file import DISPATCH, PUSH, parse, render
 
 _PUSH_EVERYTHING = """\

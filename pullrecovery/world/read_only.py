@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from pullrecovery.model.grant import TokenSeen
-from pullrecovery.model.observation import Credential, Probe
+from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.model.workflow_file import Event, WorkflowFile
 from pullrecovery.model.workflow_run import Rehearsal

@@ -11,7 +11,8 @@ from pullrecovery.deploy.argocd import ArgoCD
 from pullrecovery.deploy.deployer import Deployer
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.model.docs_site import SiteSeen
-from pullrecovery.model.observation import Credential, EventSeen, Ran
+from pullrecovery.model.observation import EventSeen
+from pullrecovery.model.probe import Credential, Ran
 from pullrecovery.model.target import Docs, Target
 from pullrecovery.model.workflow_file import Event, WorkflowFile
 from pullrecovery.model.workflow_run import Played, Rehearsal
@@ -30,19 +31,6 @@ class PullSeen:
     credential: str
     repository: str
     digest: str
-
-
-class PullLog(Protocol):
-    """The registry's own log; only the lab has one."""
-
-    def pulls(self, *, since: int, digest: str) -> list[PullSeen]:
-        """Successful pulls of `digest` by a node after the mark `since`."""
-
-    def requests(self, *, since: int, reference: str, credential: str) -> int:
-        """How many requests of nodes after the mark named `reference` or brought `credential`."""
-
-    def mark(self) -> int:
-        """The place in the log that is now its end."""
 
 
 class EventLog(Protocol):

@@ -8,7 +8,7 @@ import pytest
 
 from pullrecovery.common.process import CommandError
 from pullrecovery.common.redaction import protect, redact
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from tests.fakes import recorded
 
 SENTINEL = "S3nt1nelS3nt1nelS3nt1nelS3nt1nelS3nt"

@@ -8,20 +8,20 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.common.errors import LabError, UsageError
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.deploy import argocd
 from pullrecovery.deploy.application_state import REFRESH
 from pullrecovery.deploy.argocd import ArgoCD, SyncError, application_name, branch_of
 from pullrecovery.diagnosis.application import diagnose_application, stale
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.model.application import ApplicationSeen
-from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, holds
 from pullrecovery.monorepo.application_sources import checkout_of, place_of
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe.argocd import observe_application
 from pullrecovery.tasks.reg_006_redeploy import reg_006
 from tests.fakes import recorded
 
-SAMPLE = REPOSITORY / "sample"
+SAMPLE = SUITE_ROOT / "sample"
 COMMIT = "1f0c7d5bd5a9f6a2b0d4c3e2f1a0b9c8d7e6f5a4"
 IN_STEP = ApplicationSeen(
     name="frontend-dev-0a1b2c-frontend",

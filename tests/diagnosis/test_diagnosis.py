@@ -6,7 +6,7 @@ import pytest
 
 from pullrecovery.diagnosis.pull import diagnose_pull
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.model.target import Cause, fails
+from pullrecovery.model.verdict import Cause, fails
 from tests.fakes import recorded
 from tests.fakes.recorded import GOOD, REFERENCE, REPOSITORY, TAG
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from pullrecovery.diagnosis.credential import diagnose_credential, effective_entries
-from pullrecovery.model.observation import Credential, EntrySeen, SecretSeen, Trouble
-from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.model.observation import EntrySeen, SecretSeen
+from pullrecovery.model.probe import Credential, Trouble
+from pullrecovery.model.verdict import Cause, fails, holds
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from pullrecovery.tasks.reg_006_redeploy import reg_006
 from tests.fakes import recorded

@@ -12,8 +12,9 @@ from pullrecovery.diagnosis.external import GRACE, diagnose_silence, external
 from pullrecovery.diagnosis.pull import diagnose_pull
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.external import FAULTS
-from pullrecovery.model.observation import EventSeen, Probe, Trouble
-from pullrecovery.model.target import Cause, Verdict, all_named, fails, holds
+from pullrecovery.model.observation import EventSeen
+from pullrecovery.model.probe import Probe, Trouble
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, holds
 from pullrecovery.tasks import CRITERIA, judge
 from pullrecovery.tasks.mending import NothingToMendError, check_mendable
 from pullrecovery.tasks.reg_001_image_identity import judge_identity

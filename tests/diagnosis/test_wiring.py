@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pullrecovery.model.observation import SecretSeen, WiringSeen
-from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, holds
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_006_redeploy import reg_006
 from tests.fakes import recorded

@@ -9,13 +9,13 @@ import httpx
 from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
+from pullrecovery.common.suite_files import SUITE_ROOT as SUITE
 from pullrecovery.gate.hook.hook import REQUIRED, Hook
 from pullrecovery.gate.hook.settings import HookSettings
 from pullrecovery.gate.releases import Deployed
 from pullrecovery.gate.verdict.registry_store import LAYER_TYPE, verdict_tag
 from pullrecovery.gate.verdict.signing import sign
-from pullrecovery.lab.paths import REPOSITORY as SUITE
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image
 from pullrecovery.registry.client import RegistryClient
 from tests.fakes import verdicts

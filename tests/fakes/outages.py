@@ -1,6 +1,6 @@
 """What pods say while the registry cannot be had, as seen from a pod, by row of faults/external."""
 
-from pullrecovery.model.observation import Trouble
+from pullrecovery.model.probe import Trouble
 from tests.fakes import recorded
 from tests.fakes.recorded import REFERENCE
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from pullrecovery.lab.images.oci_layout import digest_of
-from pullrecovery.model.observation import IdentitySeen, Probe, Ran
+from pullrecovery.model.observation import IdentitySeen
+from pullrecovery.model.probe import Probe, Ran
 
 REPOSITORY = "ghcr.io/bytequester/hosting-monorepo"
 TAG = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"

@@ -9,22 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pullrecovery.lab.paths import REPOSITORY as PROJECT
+from pullrecovery.common.suite_files import SUITE_ROOT as PROJECT
 from pullrecovery.model.chart import ChartSeen
 from pullrecovery.model.docs_site import DocsSeen, Section, SiteSeen, WebPage
 from pullrecovery.model.grant import GrantSeen, TokenSeen
 from pullrecovery.model.observation import (
     ContainerSeen,
-    Credential,
     DeploymentSeen,
     EntrySeen,
     EventSeen,
     Observation,
     PodSeen,
-    Probe,
     SecretSeen,
-    Trouble,
 )
+from pullrecovery.model.probe import Credential, Probe, Trouble
 from pullrecovery.model.target import Docs, Image, Target, Visibility, Workflow, Workload
 from pullrecovery.model.workflow_file import WorkflowFile
 from pullrecovery.model.workflow_run import DockerCall, Rehearsal, WorkflowSeen

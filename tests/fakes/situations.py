@@ -10,14 +10,8 @@ from datetime import timedelta
 from pullrecovery.model.chart import NamedImage
 from pullrecovery.model.docs_site import DocsSeen, WebPage
 from pullrecovery.model.grant import TokenSeen
-from pullrecovery.model.observation import (
-    Credential,
-    EntrySeen,
-    IdentitySeen,
-    Observation,
-    Probe,
-    WiringSeen,
-)
+from pullrecovery.model.observation import EntrySeen, IdentitySeen, Observation, WiringSeen
+from pullrecovery.model.probe import Credential, Probe
 from tests.deploy.test_argocd import IN_STEP
 from tests.diagnosis import test_diagnosis, test_effective_credentials, test_external, test_wiring
 from tests.fakes import printed, recorded

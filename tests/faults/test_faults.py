@@ -9,19 +9,20 @@ import pytest
 from ruamel.yaml import YAML
 
 from fixtures.scenario.matrix import scenarios_of
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import fits, wirings_of
 from pullrecovery.faults.workflow_copy import WorkflowCopy
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.lab.seed import Minted
-from pullrecovery.model.observation import Credential
-from pullrecovery.model.target import Cause, Visibility
+from pullrecovery.model.probe import Credential
+from pullrecovery.model.target import Visibility
+from pullrecovery.model.verdict import Cause
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks import CRITERIA
 from tests.fakes import printed, recorded
 
-TARGET = load_target(REPOSITORY / "sample")
+TARGET = load_target(SUITE_ROOT / "sample")
 
 RECORDED = {
     "secret-missing": ("ErrImagePull", recorded.ANONYMOUS),
@@ -309,7 +310,7 @@ class LabWorld:
 @pytest.fixture(name="ground")
 def _ground(tmp_path):
     """Return the ground of the sample's frontend in a copy of the sample."""
-    target = load_target(shutil.copytree(REPOSITORY / "sample", tmp_path / "target"))
+    target = load_target(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "target"))
     lab_world = LabWorld()
     lab_world.world = SimpleNamespace(target=target)
     secret, operator = lab_world.mint(), lab_world.mint()

@@ -11,16 +11,16 @@ from ruamel.yaml import YAML
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import redact
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.ground import Ground
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.lab.seed import Minted
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON, matches
 
 TOKEN = "ghp_" + "A1b2" * 9
-TARGET = load_target(REPOSITORY / "sample")
+TARGET = load_target(SUITE_ROOT / "sample")
 NAME = "ghcr-credentials"
 KIND_JSON = "kubernetes.io/dockerconfigjson"
 
@@ -89,7 +89,7 @@ class LabWorld:
 @pytest.fixture(name="ground")
 def _ground(tmp_path):
     """Return good ground for the sample's frontend-sample, in a copy of the sample."""
-    target = load_target(shutil.copytree(REPOSITORY / "sample", tmp_path / "target"))
+    target = load_target(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "target"))
     lab_world = LabWorld()
     secret, operator = lab_world.mint(), lab_world.mint()
     ground = Ground(lab_world, target.workload("frontend-sample"), "values", secret, operator)

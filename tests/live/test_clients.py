@@ -8,8 +8,8 @@ import pytest
 
 from pullrecovery.common.errors import UnseenError
 from pullrecovery.live.clients import LiveClients
-from pullrecovery.model.observation import Credential
-from pullrecovery.model.target import Cause
+from pullrecovery.model.probe import Credential
+from pullrecovery.model.verdict import Cause
 from pullrecovery.observe.registry import observe_identity
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.tasks.reg_001_image_identity import judge_identity

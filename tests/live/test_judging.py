@@ -11,7 +11,7 @@ from pullrecovery.kube.secrets import observe_secret
 from pullrecovery.live.advice import advise
 from pullrecovery.live.judging import Outcome, judge_live, pulls_seen
 from pullrecovery.live.look import Unseen, _part
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from pullrecovery.tasks import CRITERIA
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from tests.fakes import printed, recorded

@@ -11,14 +11,14 @@ import pytest
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.live.advice import advise
 from pullrecovery.live.clients import LiveClients
 from pullrecovery.live.cluster import LiveApps, LiveCore
 from pullrecovery.live.judging import Outcome, judge_live, pulls_seen
 from pullrecovery.live.look import look
 from pullrecovery.live.world import LiveWorld
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.workflow_run import DockerCall, Rehearsal
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.registry.client import RegistryClient
@@ -26,7 +26,7 @@ from pullrecovery.tasks import judged
 from tests.fakes import recorded
 from tests.live.test_clients import CONFIG, CONFIG_DIGEST, DIGEST, LOGIN, MANIFEST
 
-TARGET = replace(load_target(REPOSITORY / "sample"), docs=None)
+TARGET = replace(load_target(SUITE_ROOT / "sample"), docs=None)
 BACKEND = TARGET.workload("backend")
 IMAGE = BACKEND.image.reference
 HASH, REVISION = "pod-template-hash", "deployment.kubernetes.io/revision"

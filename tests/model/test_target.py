@@ -1,6 +1,7 @@
 """The nouns: what is equal, and what they say of themselves."""
 
-from pullrecovery.model.target import Cause, Image, all_named, fails, holds
+from pullrecovery.model.target import Image
+from pullrecovery.model.verdict import Cause, all_named, fails, holds
 from tests.fakes import recorded
 
 

@@ -12,7 +12,8 @@ from pullrecovery.common.process import CommandError
 from pullrecovery.kube.secrets import observe_pull_secrets, observe_secret
 from pullrecovery.kube.wiring import given, observe_wiring
 from pullrecovery.model.chart import ChartSeen
-from pullrecovery.model.observation import Credential, EntrySeen, SecretSeen, WiringSeen
+from pullrecovery.model.observation import EntrySeen, SecretSeen, WiringSeen
+from pullrecovery.model.probe import Credential
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.registry.keyring import DATA_KEYS
 from tests.fakes import recorded

@@ -13,9 +13,10 @@ from kubernetes.client import V1LocalObjectReference, V1Secret, V1ServiceAccount
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.common.errors import PullRecoveryError
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.model.grant import TokenSeen
-from pullrecovery.model.observation import Credential, EntrySeen, SecretSeen
+from pullrecovery.model.observation import EntrySeen, SecretSeen
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Visibility
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe.grant import observe_grant
@@ -137,7 +138,7 @@ def _refreshing(monkeypatch):
 @pytest.fixture(name="frontend")
 def _frontend(tmp_path):
     """Return the sample's frontend in a copy of the sample, its package meant to be public."""
-    target = load_target(shutil.copytree(REPOSITORY / "sample", tmp_path / "target"))
+    target = load_target(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "target"))
     return replace(target.workload("frontend"), visibility=Visibility.PUBLIC)
 
 

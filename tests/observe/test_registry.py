@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullrecovery.model.observation import Credential, Ran
+from pullrecovery.model.probe import Credential, Ran
 from pullrecovery.observe.registry import observe_identity
 from tests.fakes import recorded
 from tests.fakes.printed import DIGEST, REFERENCE, REPOSITORY, TAG

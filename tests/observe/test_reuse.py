@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pullrecovery.model.observation import Credential, Probe, Ran
+from pullrecovery.model.probe import Credential, Probe, Ran
 from pullrecovery.model.target import Image, Workload
 from pullrecovery.observe import reuse
 from pullrecovery.observe.reuse import current_chart, current_identity

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from pullrecovery.model.observation import Credential, Probe, Trouble
+from pullrecovery.model.probe import Credential, Probe, Trouble
 from pullrecovery.registry.client import RegistryClient
 from tests.fakes import recorded
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import trustme
 
-from pullrecovery.model.observation import Ran, Trouble
+from pullrecovery.model.probe import Ran, Trouble
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.failures import trouble_in, trouble_of_ran
 from tests.fakes import recorded

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.registry.keyring import (
     UnreadableSecretError,
     in_order,

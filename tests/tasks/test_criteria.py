@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pullrecovery.model.observation import Probe
-from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.model.probe import Probe
+from pullrecovery.model.verdict import Cause, fails, holds
 from pullrecovery.tasks import CRITERIA, judge
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_005_right_values import reg_005

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from pullrecovery.common.errors import PullRecoveryError
-from pullrecovery.model.observation import Credential, Probe, Ran
-from pullrecovery.model.target import Cause, Image, fails, holds
+from pullrecovery.model.probe import Credential, Probe, Ran
+from pullrecovery.model.target import Image
+from pullrecovery.model.verdict import Cause, fails, holds
 from pullrecovery.registry.client_output import Meaning, meaning_of, meaning_of_probe
 from pullrecovery.tasks.changes import Change
 from pullrecovery.tasks.reg_001_image_identity import (

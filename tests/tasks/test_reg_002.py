@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
+from pullrecovery.common.suite_files import SUITE_ROOT as PROJECT
 from pullrecovery.diagnosis.workflow import pushed_references, run_command
-from pullrecovery.lab.paths import REPOSITORY as PROJECT
-from pullrecovery.model.observation import Probe
-from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.model.probe import Probe
+from pullrecovery.model.verdict import Cause, fails, holds
 from pullrecovery.model.workflow_file import BRANCHES, DISPATCH, PUSH, TAGS, Event, WorkflowFile
 from pullrecovery.model.workflow_run import (
     DockerCall,

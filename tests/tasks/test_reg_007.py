@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from fixtures.scenario.checkouts import own_docs
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.diagnosis.docs import diagnose_build
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.ground import Ground
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.model.docs_site import DocsSeen
-from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, holds
 from pullrecovery.monorepo.docs_page import SUBJECTS
 from pullrecovery.monorepo.docs_page_template import page_text
 from pullrecovery.monorepo.markdown_edits import add_to_sidebars
@@ -24,7 +24,7 @@ from pullrecovery.world.world import World
 from tests.fakes.markdown_site import MarkdownSite
 from tests.fakes.recorded import GOOD
 
-TARGET = load_target(REPOSITORY / "sample")
+TARGET = load_target(SUITE_ROOT / "sample")
 ROWS = [fault for fault in FAULTS if fault.reg == "REG-007"]
 
 # What Docusaurus 3.10.2 printed, shortened at the end of each.

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from pullrecovery.model.grant import TokenSeen
-from pullrecovery.model.observation import Trouble
-from pullrecovery.model.target import Cause, Visibility, fails, holds
+from pullrecovery.model.probe import Trouble
+from pullrecovery.model.target import Visibility
+from pullrecovery.model.verdict import Cause, fails, holds
 from pullrecovery.tasks import judge, optional_criteria
 from pullrecovery.tasks.reg_008_least_privilege import reg_008
 from tests.fakes import recorded

@@ -11,9 +11,9 @@ import pytest
 from kubernetes.client import V1LocalObjectReference, V1ObjectMeta, V1Secret, V1ServiceAccount
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model.observation import Credential
-from pullrecovery.model.target import Cause, all_named, fails
+from pullrecovery.common.suite_files import SUITE_ROOT
+from pullrecovery.model.probe import Credential
+from pullrecovery.model.verdict import Cause, all_named, fails
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
 from pullrecovery.tasks.reg_004_wiring import wire_service_account, wire_values
@@ -102,7 +102,7 @@ def _world(core):
 @pytest.fixture(name="frontend")
 def _frontend(tmp_path):
     """Return the sample's frontend in a copy of the sample."""
-    return load_target(shutil.copytree(REPOSITORY / "sample", tmp_path / "target")).workload(
+    return load_target(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "target")).workload(
         "frontend"
     )
 

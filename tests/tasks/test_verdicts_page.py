@@ -2,7 +2,7 @@
 
 import pytest
 
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from tests.fakes.situations import SUBJECTS
 from tests.tasks.verdicts_page import PAGE, heading, page, told
 

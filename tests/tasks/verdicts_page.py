@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from textwrap import indent
 
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.target import Verdict
+from pullrecovery.model.verdict import Verdict
 from pullrecovery.tasks import judge
 from tests.fakes.situations import SUBJECTS
 
-PAGE = REPOSITORY / "docs" / "verdicts.md"
+PAGE = SUITE_ROOT / "docs" / "verdicts.md"
 _LONG = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 _OPENING = """\
 # Verdicts

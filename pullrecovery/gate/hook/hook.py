@@ -15,11 +15,10 @@ import httpx
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from pullrecovery import __version__
 from pullrecovery.common.deadline import deadline
 from pullrecovery.common.errors import Exit, HeldError, PullRecoveryError
 from pullrecovery.common.redaction import redact
-from pullrecovery.common.suite_commit import suite_commit
+from pullrecovery.common.suite_version import suite_commit, suite_version
 from pullrecovery.diagnosis.external import diagnose_probe as diagnose_registry
 from pullrecovery.gate.application import Release, differences
 from pullrecovery.gate.hook.in_cluster import in_cluster, own_applications, own_pods
@@ -31,8 +30,8 @@ from pullrecovery.gate.releases import Judged
 from pullrecovery.gate.verdict.document import VerdictError
 from pullrecovery.gate.verdict.registry_store import fetch_verdict, verdict_tag
 from pullrecovery.gate.verdict.signing import Expected, read, verify
-from pullrecovery.model.observation import Probe
-from pullrecovery.model.target import Cause, Verdict
+from pullrecovery.model.probe import Probe
+from pullrecovery.model.verdict import Cause, Verdict
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.tasks import CRITERIA
 
@@ -128,7 +127,7 @@ class Hook:
             deployed={settings.workload: settings.deployed},
             images={settings.workload: digest},
             criteria=REQUIRED,
-            suite=__version__,
+            suite=suite_version(),
             suite_commit=suite_commit(),
             now=self.now(),
             worlds=frozenset({settings.world}),

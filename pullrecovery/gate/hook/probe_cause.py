@@ -21,15 +21,10 @@ from pullrecovery.diagnosis.wiring import diagnose_wiring
 from pullrecovery.gate.hook.settings import HookSettings
 from pullrecovery.model.chart import ChartSeen
 from pullrecovery.model.grant import GrantSeen
-from pullrecovery.model.observation import (
-    Credential,
-    DeploymentSeen,
-    EntrySeen,
-    Observation,
-    Probe,
-    SecretSeen,
-)
-from pullrecovery.model.target import Cause, Target, Verdict, Workflow, Workload
+from pullrecovery.model.observation import DeploymentSeen, EntrySeen, Observation, SecretSeen
+from pullrecovery.model.probe import Credential, Probe
+from pullrecovery.model.target import Target, Workflow, Workload
+from pullrecovery.model.verdict import Cause, Verdict
 from pullrecovery.model.workflow_file import WorkflowFile
 from pullrecovery.model.workflow_run import WorkflowSeen
 from pullrecovery.registry.failures import trouble_in

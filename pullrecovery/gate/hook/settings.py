@@ -9,12 +9,13 @@ from pathlib import Path
 
 from pullrecovery.common.errors import HeldError, UsageError
 from pullrecovery.common.redaction import protect
+from pullrecovery.gate.defaults import VALID_FOR
 from pullrecovery.gate.releases import Deployed
-from pullrecovery.gate.verdict.document import VALID_FOR
 from pullrecovery.gate.verdict.signing import Key, public_key
 from pullrecovery.model.image_reference import parse_reference
-from pullrecovery.model.observation import Credential
-from pullrecovery.model.target import Cause, Image
+from pullrecovery.model.probe import Credential
+from pullrecovery.model.target import Image
+from pullrecovery.model.verdict import Cause
 from pullrecovery.monorepo.target_schema import TOP_NAMES
 from pullrecovery.registry.keyring import UnreadableSecretError, in_order, read_entries
 

@@ -15,6 +15,7 @@ from pullrecovery.common.process import run
 from pullrecovery.common.secret_variables import SIGNING_KEY, TOKEN, is_given, secret
 from pullrecovery.common.variables import VariableSet
 from pullrecovery.gate.commit import checked_out, target_in
+from pullrecovery.gate.defaults import RECORD, SIGNED
 from pullrecovery.gate.run.in_lab import LabGate
 from pullrecovery.gate.run.issue import Place, issue
 from pullrecovery.gate.run.judge import Revision
@@ -22,19 +23,17 @@ from pullrecovery.gate.run.mirror import Side
 from pullrecovery.gate.verdict.document import Checks, Failure, GateVerdict, to_document
 from pullrecovery.gate.verdict.keys import check_private
 from pullrecovery.lab.lock import is_held_above, locked
-from pullrecovery.lab.paths import REPOSITORY, default_paths
+from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.sandbox_needs import Needs
 from pullrecovery.lab.tools.versions import kubernetes_set
 from pullrecovery.lab.up import PHASES
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Target
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.tasks.order import fix_order
 
-REPORTS = REPOSITORY / ".reports" / "gate"
 _ANSWER_WITHIN = 30.0
-_JSON, _JWS = "verdict.json", "verdict.jws"
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def run_gate(wish: Wish) -> int:
 
     Where it ends with an error there is no verdict, an earlier one neither.
     """
-    for name in (_JSON, _JWS):
+    for name in (RECORD, SIGNED):
         (wish.out / name).unlink(missing_ok=True)
     _check_keys(wish.key)
     paths, versions = default_paths(), kubernetes_set(wish.kubernetes)
@@ -95,16 +94,16 @@ def run_gate(wish: Wish) -> int:
         verdict = issue(revision, commit.sha, judgement, place, valid=wish.valid)
         verdict = replace(verdict, checks=_in_target(verdict.checks, commit.folder))
     _write(wish, verdict)
-    _say(verdict, gate.needs, wish.out / (_JWS if wish.key else _JSON), signed=bool(wish.key))
+    _say(verdict, gate.needs, wish.out / (SIGNED if wish.key else RECORD), signed=bool(wish.key))
     return int(verdict.decision.exit)
 
 
 def _write(wish: Wish, verdict: GateVerdict) -> None:
     """Write the record and, where there is a key, have it signed."""
     wish.out.mkdir(parents=True, exist_ok=True)
-    (wish.out / _JSON).write_text(json.dumps(to_document(verdict), indent=2) + "\n")
+    (wish.out / RECORD).write_text(json.dumps(to_document(verdict), indent=2) + "\n")
     if wish.key:
-        _sign(wish.out / _JSON, wish.key, verdict.revision)
+        _sign(wish.out / RECORD, wish.key, verdict.revision)
 
 
 def _check_keys(file: Path | None) -> None:
@@ -122,7 +121,7 @@ def _sign(record: Path, key: Path, sha: str) -> None:
     """Have another process sign the record, in which nothing of the target was read."""
     command = [sys.executable, "-m", "pullrecovery", "gate", "sign", f"--revision={sha}"]
     command += [f"--key={key.resolve()}", f"--in={record.resolve()}"]
-    run(command, inherit=[VariableSet.PYTHON], cwd=REPOSITORY)
+    run(command, inherit=[VariableSet.PYTHON])
 
 
 def _source(target: Target) -> Side:

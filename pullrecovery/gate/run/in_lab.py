@@ -16,8 +16,8 @@ from pullrecovery.lab.sandbox_needs import Needs, sandbox_needs
 from pullrecovery.lab.seed import LabWorld, open_world
 from pullrecovery.lab.tools.versions import KubernetesSet
 from pullrecovery.lab.up import OnBase, Raising
-from pullrecovery.model.observation import Credential
-from pullrecovery.model.target import Verdict
+from pullrecovery.model.probe import Credential
+from pullrecovery.model.verdict import Verdict
 from pullrecovery.observe.registry import observe_wanted
 from pullrecovery.world.world import World
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from pullrecovery.diagnosis.workflow import diagnose_workflow
 from pullrecovery.gate.releases import Judged
 from pullrecovery.gate.verdict.document import check
-from pullrecovery.model.observation import Observation, Probe
-from pullrecovery.model.target import Cause, Target, Verdict, Workload, all_named, fails
+from pullrecovery.model.observation import Observation
+from pullrecovery.model.probe import Probe
+from pullrecovery.model.target import Target, Workload
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails
 from pullrecovery.observe import observe_pull, observe_written
 from pullrecovery.observe.registry import observe_wanted
 from pullrecovery.observe.reuse import current_identity

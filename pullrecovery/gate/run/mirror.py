@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.image_copy import PackageAccess, TransferError

@@ -18,8 +18,9 @@ from pullrecovery.kube.events import Recorder
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.lab.sandbox import Sandbox, make_sandbox
 from pullrecovery.lab.seed import LabWorld
-from pullrecovery.model.observation import Credential
-from pullrecovery.model.target import Cause, Verdict, Visibility, Workload
+from pullrecovery.model.probe import Credential
+from pullrecovery.model.target import Visibility, Workload
+from pullrecovery.model.verdict import Cause, Verdict
 from pullrecovery.observe import observe_pull
 from pullrecovery.registry.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
 from pullrecovery.world.cache import Memory

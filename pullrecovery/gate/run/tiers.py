@@ -13,7 +13,7 @@ from pullrecovery.common.deadline import deadline
 from pullrecovery.common.errors import PullRecoveryError, UsageError
 from pullrecovery.common.redaction import redact
 from pullrecovery.gate.verdict.document import Checks, Failure, Tier, failures
-from pullrecovery.model.target import Verdict
+from pullrecovery.model.verdict import Verdict
 
 # Seconds for what a tier needs first. A first run of the lab takes half of it.
 READY_WITHIN = 2700.0

@@ -6,7 +6,7 @@ As JSON it is what docs/gate-verdict.schema.json describes.
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from dataclasses import fields as dataclass_fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, get_args, get_origin
 
@@ -14,11 +14,9 @@ from pullrecovery.common.errors import Exit, PullRecoveryError
 from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.common.redaction import redact
 from pullrecovery.gate.releases import Judged
-from pullrecovery.model.target import Cause, Verdict
+from pullrecovery.model.verdict import Cause, Verdict
 
 SCHEMA = 1
-# How long a verdict is good for, unless the user says otherwise.
-VALID_FOR = timedelta(hours=24)
 # A verdict is a signed text of limited length, and evidence may be a client's whole output.
 _TEXT = 2000
 

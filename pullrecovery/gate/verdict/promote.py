@@ -20,10 +20,9 @@ from pullrecovery.gate.verdict.registry_store import fetch_verdict, verdict_tag
 from pullrecovery.gate.verdict.signing import read
 from pullrecovery.gate.verdict.verify import Claim, read_signed, run_verify
 from pullrecovery.model.image_reference import parse_reference
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
 
-BRANCH, REMOTE = "promoted", "origin"
 # Nobody is there to type a password, and what git says is looked at.
 _GIT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 _LOGIN = "pull-recovery"

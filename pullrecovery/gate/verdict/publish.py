@@ -10,7 +10,7 @@ import httpx
 
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.gate.verdict.registry_store import LAYER_TYPE
-from pullrecovery.model.observation import Credential, Probe
+from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
 

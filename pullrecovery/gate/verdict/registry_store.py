@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from pullrecovery.common.errors import HeldError, PullRecoveryError
-from pullrecovery.model.observation import Credential, Probe
+from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
 

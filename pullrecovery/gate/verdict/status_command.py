@@ -12,23 +12,22 @@ from pathlib import Path
 
 import httpx
 
-from pullrecovery import __version__
 from pullrecovery.common.errors import Exit, UsageError
 from pullrecovery.common.redaction import protect
 from pullrecovery.common.secret_variables import STATUS_TOKEN, TOKEN, secret
-from pullrecovery.common.suite_commit import suite_commit
+from pullrecovery.common.suite_version import suite_commit, suite_version
+from pullrecovery.gate.defaults import VALID_FOR
 from pullrecovery.gate.verdict.commit_status import ADDRESS, post_status, promoter_manifest, said
-from pullrecovery.gate.verdict.document import VALID_FOR, GateVerdict
+from pullrecovery.gate.verdict.document import GateVerdict
 from pullrecovery.gate.verdict.keys import verifying_key
 from pullrecovery.gate.verdict.publish import keep_verdict
 from pullrecovery.gate.verdict.registry_store import verdict_tag
 from pullrecovery.gate.verdict.signing import Expected, read, refusals
 from pullrecovery.gate.verdict.verify import REQUIRED, read_signed
 from pullrecovery.model.image_reference import parse_reference
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
 
-FORMATS = ("github", "promoter")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _TIMEOUT = 30.0
 
@@ -83,7 +82,7 @@ def _expected(verdict: GateVerdict, telling: Telling, now: datetime) -> Expected
         deployed={judged.name: judged.deployed for judged in verdict.workloads},
         images={judged.name: judged.image for judged in verdict.workloads},
         criteria=REQUIRED,
-        suite=__version__,
+        suite=suite_version(),
         suite_commit=suite_commit(),
         now=now,
         worlds=frozenset(telling.worlds),

@@ -10,23 +10,21 @@ from types import MappingProxyType
 
 import httpx
 
-from pullrecovery import __version__
 from pullrecovery.common.errors import Exit, UsageError
 from pullrecovery.common.secret_variables import TOKEN, secret
-from pullrecovery.common.suite_commit import suite_commit
+from pullrecovery.common.suite_version import suite_commit, suite_version
 from pullrecovery.gate.commit import checked_out, target_in
+from pullrecovery.gate.defaults import VALID_FOR
 from pullrecovery.gate.releases import Deployed, chart_digest
-from pullrecovery.gate.verdict.document import VALID_FOR
 from pullrecovery.gate.verdict.keys import verifying_key
 from pullrecovery.gate.verdict.signing import Expected, verify
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Target
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.tasks import CRITERIA, judged, optional_criteria
 
 # Where no target says so: those that every target can be judged by, and none is optional.
 REQUIRED = frozenset(CRITERIA) - {"REG-007", "REG-008"}
-WORLDS = ("lab", "live")
 _IMAGE = re.compile(r"(?P<workload>[^=]+)=(?P<digest>sha256:[0-9a-f]{64})")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ANSWER_WITHIN = 30.0
@@ -118,7 +116,7 @@ def _claimed(
         deployed=deployed,
         images=images,
         criteria=criteria,
-        suite=__version__,
+        suite=suite_version(),
         suite_commit=suite_commit(),
         now=datetime.now(UTC),
         charts=charts,

@@ -23,7 +23,7 @@ from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.tools.content_cache import key_of, whole_folder
 from pullrecovery.lab.tools.toolchain import Toolchain
-from pullrecovery.model.observation import Credential, Probe
+from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.model.target import Image
 from pullrecovery.registry.client import RegistryClient
 

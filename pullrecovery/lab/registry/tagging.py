@@ -8,7 +8,7 @@ import httpx
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.lab.registry.client import Control
-from pullrecovery.model.observation import Credential, Probe
+from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
 

@@ -21,7 +21,7 @@ from pullrecovery.common.files_below import MADE_BY_NPM, files_below
 from pullrecovery.common.redaction import protect
 from pullrecovery.lab.registry.client import Control
 from pullrecovery.lab.runner.shell import RunnerShell
-from pullrecovery.model.observation import Ran
+from pullrecovery.model.probe import Ran
 from pullrecovery.model.target import Target
 from pullrecovery.model.workflow_file import TAGS, Event, WorkflowFile, is_checkout
 from pullrecovery.model.workflow_run import DockerCall, Played, Pushed, Rehearsal, StepLog

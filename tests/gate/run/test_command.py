@@ -18,7 +18,7 @@ from pullrecovery.gate.verdict.document import Checks, Failure, Tier
 from pullrecovery.gate.verdict.signing import read
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.sandbox_needs import Needs
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from pullrecovery.tasks import CRITERIA
 from tests.fakes.verdicts import IMAGE, KEY, pem, public
 from tests.gate.verdict.test_document import SCHEMA

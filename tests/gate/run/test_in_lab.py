@@ -14,8 +14,8 @@ from pullrecovery.gate.run.in_lab import LabGate
 from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, Revision
 from pullrecovery.gate.run.mirror import Side
 from pullrecovery.lab.sandbox_needs import Needs
-from pullrecovery.model.observation import Credential, Probe
-from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.model.probe import Credential, Probe
+from pullrecovery.model.verdict import Cause, fails, holds
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.world.world import World
 from tests.fakes.recorded import DIGEST, GOOD, NO_TAG, OTHER_DIGEST, OUTAGE

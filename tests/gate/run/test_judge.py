@@ -7,8 +7,8 @@ import pytest
 from pullrecovery import observe
 from pullrecovery.gate.run import judge as judging
 from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, Revision, judge_running
-from pullrecovery.model.observation import Probe
-from pullrecovery.model.target import Cause
+from pullrecovery.model.probe import Probe
+from pullrecovery.model.verdict import Cause
 from pullrecovery.model.workflow_run import WorkflowSeen
 from pullrecovery.tasks import CRITERIA
 from tests.fakes import recorded

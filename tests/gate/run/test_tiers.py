@@ -8,7 +8,7 @@ import pytest
 from pullrecovery.common.errors import PullRecoveryError, UsageError
 from pullrecovery.gate.run.tiers import Step, run_tiers
 from pullrecovery.gate.verdict.document import Decision, decide
-from pullrecovery.model.target import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, holds
 from tests.fakes.verdicts import JUDGED
 
 RENDER, DOCS, EXISTS, RUNS = (f"frontend REG-00{number}" for number in (5, 7, 2, 6))

@@ -20,7 +20,7 @@ from pullrecovery.gate.verdict.document import Checks, Failure, VerdictError
 from pullrecovery.gate.verdict.signing import sign
 from pullrecovery.gate.verdict.status_command import Telling, run_telling
 from pullrecovery.gate.verdict.verify import REQUIRED
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from tests.fakes.verdicts import KEY, NOW, OTHER_KEY, REVISION, checks, pem, verdict
 
 STALE = Failure("frontend REG-006", Cause.RELEASE_STALE)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.gate.releases import chart_digest
 from pullrecovery.gate.verdict.document import (
     Checks,
@@ -19,11 +20,11 @@ from pullrecovery.gate.verdict.document import (
     from_document,
     to_document,
 )
-from pullrecovery.lab.paths import REPOSITORY
-from pullrecovery.model.target import Cause, Image, Workload, all_named, fails, holds
+from pullrecovery.model.target import Image, Workload
+from pullrecovery.model.verdict import Cause, all_named, fails, holds
 from tests.fakes.verdicts import CRITERIA, JUDGED, checks, verdict
 
-SCHEMA = json.loads((REPOSITORY / "docs" / "gate-verdict.schema.json").read_text())
+SCHEMA = json.loads((SUITE_ROOT / "docs" / "gate-verdict.schema.json").read_text())
 STALE = Failure("frontend REG-006", Cause.RELEASE_STALE, "seen", "helm upgrade …")
 OUTAGE = Failure("frontend REG-006", Cause.SERVER_ERROR, "the registry answered 503")
 STRANGE = Failure("frontend REG-006", Cause.UNKNOWN, "who knows")

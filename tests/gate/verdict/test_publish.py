@@ -9,7 +9,7 @@ import pytest
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.gate.verdict.publish import keep_verdict
 from pullrecovery.gate.verdict.registry_store import LAYER_TYPE, fetch_verdict, verdict_tag
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
 from tests.fakes import verdicts
 from tests.fakes.gate_hook import PACKAGE, promoting

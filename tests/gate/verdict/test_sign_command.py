@@ -17,7 +17,7 @@ from pullrecovery.gate.verdict.document import (
 from pullrecovery.gate.verdict.sign_command import Signing, run_sign
 from pullrecovery.gate.verdict.signing import read
 from pullrecovery.gate.verdict.verify import REQUIRED
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from tests.fakes.verdicts import JUDGED, KEY, OTHER_REVISION, REVISION, pem, public, verdict
 
 NAMES = tuple(f"frontend {each}" for each in sorted(REQUIRED))

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from pullrecovery.common.errors import UsageError
 from pullrecovery.gate.verdict.document import Checks, Decision, Failure, VerdictError, to_document
 from pullrecovery.gate.verdict.signing import TYPE, private_key, public_key, read, sign, verify
-from pullrecovery.model.target import Cause
+from pullrecovery.model.verdict import Cause
 from tests.fakes.verdicts import (
     JUDGED,
     KEY,
@@ -22,6 +22,7 @@ from tests.fakes.verdicts import (
     OTHER_KEY,
     OTHER_REVISION,
     P256,
+    SUITE,
     SUITE_COMMIT,
     checks,
     expected,
@@ -151,7 +152,7 @@ HELD = {
         {},
         "frontend REG-006 was optional",
     ),
-    "other suite": (GOOD, {"suite": "0.2.0"}, "of suite 0.1.0, and not of 0.2.0"),
+    "other suite": (GOOD, {"suite": "0.2.0"}, f"of suite {SUITE}, and not of 0.2.0"),
     "other world": (GOOD, {"worlds": frozenset({"live"})}, "found in the lab world"),
     "zero tests": (_claimed(checks=checks(run=())), {}, "nothing was judged"),
     "nothing declared": (_claimed(checks=Checks()), {}, "frontend REG-001 was not judged"),

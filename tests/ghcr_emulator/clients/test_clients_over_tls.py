@@ -23,7 +23,7 @@ from pullrecovery.lab.registry.container import (
     lab_client,
     lab_transport,
 )
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.github_packages import Packages, PackagesError
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from pullrecovery.gate.run.mirror import Side, mirror
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.image_copy import TransferError

@@ -11,7 +11,7 @@ from pullrecovery.gate.verdict.publish import keep_verdict
 from pullrecovery.gate.verdict.registry_store import LAYER_TYPE, fetch_verdict, verdict_tag
 from pullrecovery.gate.verdict.signing import sign
 from pullrecovery.gate.verdict.status_command import Keeping, run_keeping
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.media_types import names_image
 from tests.fakes.verdicts import JUDGED, KEY, OTHER_KEY, OTHER_REVISION, REVISION, pem, verdict

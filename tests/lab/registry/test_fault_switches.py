@@ -41,7 +41,7 @@ from pullrecovery.lab.registry.fault_switches import (
     token_revoked,
 )
 from pullrecovery.lab.registry.tagging import Tags, tag_deleted, tag_moved
-from pullrecovery.model.observation import Credential
+from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
 
 SECRET = "the-control-secret-of-the-tests"
