@@ -21,7 +21,7 @@ AUDIT := $(VENV)-audit/bin
 PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x_reg_00*' 'pullrecovery.tasks.*.x*_judge_*' \
   'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _told,'pullrecovery.tasks.*.x_$(name)*')
 
-.PHONY: help acceptance smoke demo test lint conformance bench mutation audit kill-matrix gate suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke demo test lint conformance bench mutation audit kill-matrix gate dist suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -38,12 +38,13 @@ demo: $(READY) ## the whole recovery once, told step by step: five causes at onc
 test: $(READY) ## the harness's own tests, no container engine needed [ARGS="-k …"]
 	@$(VENV)/bin/python -m pytest tests $(ARGS)
 
-lint: $(READY) ## ruff, mypy --strict, import-linter, actionlint
+lint: $(READY) ## ruff, mypy --strict, import-linter, deptry, actionlint
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
-	@$(RUN) lint-workflows
+	@$(VENV)/bin/deptry pullrecovery ghcr_emulator fixtures acceptance devtools
+	@$(TOOLS) lint-workflows
 
 conformance: $(READY) ## the OCI conformance suite against the stand-in and against what is behind it
 	@$(TOOLS) conformance
@@ -60,10 +61,13 @@ audit: $(AUDIT)/pip-audit $(AUDIT)/govulncheck ## known vulnerabilities in what 
 	@tests/audit/audit "$(abspath $(AUDIT)/pip-audit)" "$(abspath $(AUDIT)/govulncheck)"
 
 kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
-	@$(RUN) report kill-matrix
+	@$(TOOLS) kill-matrix
 
 gate: $(READY) ## the verdict on one revision, as a gate needs it [TARGET=dir] [REVISION=sha] [ARGS="--key gate.key"]
 	@$(RUN) gate --target "$(TARGET)" --revision "$(or $(REVISION),HEAD)" --kubernetes "$(KUBERNETES)" $(ARGS)
+
+dist: $(READY) ## build sdist, wheel and SBOM into dist/ and .reports/dist/
+	@$(TOOLS) dist
 
 # The token is in no argument and in no environment of what is started.
 suite-image: $(READY) ## the image of the gate's hook and of the nightly CronJob [PUSH=ghcr.io/owner/name:tag, with GHCR_TOKEN] [WEEK=2026-W48]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pullrecovery import __version__
+from pullrecovery.common.suite_version import suite_version
 
 pytest_plugins = [
     "fixtures.plugin.options",
@@ -41,4 +41,4 @@ pytest_plugins = [
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"pull-recovery {__version__}, target {config.getoption('target')}"
+    return f"pull-recovery {suite_version()}, target {config.getoption('target')}"

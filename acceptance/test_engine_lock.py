@@ -6,9 +6,9 @@ import sys
 import pytest
 from docker.errors import NotFound
 
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.lab.engine.engine_lock import engine_lock
 from pullrecovery.lab.engine.lock_holder import HeldByAnotherError, Holder
-from pullrecovery.lab.paths import REPOSITORY
 
 _VOLUME = "pull-recovery-lock-of-a-test"
 # Another run: it holds the engine until it is killed.
@@ -30,7 +30,7 @@ def other_run(lab):
     """A process that holds the lab's engine."""
     command = [sys.executable, "-c", _HOLD, lab.engine.host, _VOLUME]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=REPOSITORY, **pipes) as process:
+    with subprocess.Popen(command, cwd=SUITE_ROOT, **pipes) as process:
         assert process.stdout.readline() == b"held\n"
         yield process
         process.kill()

@@ -13,7 +13,7 @@ import pytest
 from fixtures.scenario.evidence import witnesses_of
 from fixtures.scenario.sandboxes import await_pods, deploy
 from fixtures.scenario.symptoms import await_rollout
-from pullrecovery.cli.acceptance import egress
+from pullrecovery.cli.run_acceptance import egress
 from pullrecovery.common.errors import Exit, UsageError
 from pullrecovery.common.redaction import protect
 from pullrecovery.common.wait import WaitError

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from pullrecovery.common.errors import LabError
+from pullrecovery.common.suite_files import SAMPLE
 from pullrecovery.lab.docs_site.docusaurus_build import BuiltSite, SiteBuilder, copy_site
 from pullrecovery.lab.docs_site.npm import installed_modules
 from pullrecovery.lab.docs_site.site_container import SITE, SiteBox
 from pullrecovery.lab.images.base_rootfs import BaseImage
-from pullrecovery.lab.paths import LABEL, REPOSITORY
+from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.registry.container import CONTAINER, HOST
 from pullrecovery.lab.up import Lab
 
@@ -50,7 +51,7 @@ class Hostile:
 @pytest.fixture
 def hostile(lab, tmp_path):
     """The site to arm, in a copy."""
-    copy_site(REPOSITORY / "sample" / "docs", tmp_path / "site")
+    copy_site(SAMPLE / "docs", tmp_path / "site")
     return Hostile(lab, tmp_path / "site")
 
 

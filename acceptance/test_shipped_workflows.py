@@ -9,27 +9,23 @@ import re
 from fixtures.lab.played_workflows import RELEASE, calls
 
 
-def test_release_pushes_the_image_of_its_version(play_release):
-    """The token goes by standard input; digest and SBOM are the artifact."""
+def test_release_publishes_image_and_distributions(play_release):
+    """The image's token goes by standard input; the job that publishes to PyPI has no checkout."""
     played = play_release(RELEASE)
 
     assert played.succeeded, played.log
     image = f"ghcr.io/bytequester/pull-recovery:{RELEASE.removeprefix('v')}"
-    (pushed,) = calls(played)
+    (pushed,) = calls(played, "image")
     week = r"--week \d{4}-W\d{2}"
     assert re.fullmatch(
         rf"suite-image --push {re.escape(image)} --token-stdin {week} \| stdin=GITHUB_TOKEN", pushed
     ), pushed
     assert "artifact suite-image: .reports/suite-image/digest" in played.log
     assert "artifact suite-image: .reports/suite-image/sbom.cdx.json" in played.log
-
-
-def test_release_of_another_version_pushes_nothing(play_release):
-    """A tag that is not the package's version stops the run."""
-    played = play_release("v99.0.0")
-
-    assert "The tag v99.0.0 is not the version in pullrecovery/__init__.py." in played.said
-    assert calls(played) == []
+    assert calls(played, "distributions") == ["dist |"]
+    assert "artifact sbom: .reports/dist/sbom.cdx.json" in played.log
+    assert "published: pull_recovery-1.2.3-py3-none-any.whl" in played.log
+    assert calls(played, "publish") == []
 
 
 _VERIFYING = "PULL_RECOVERY_GATE_PUBLIC_KEY=PULL_RECOVERY_GATE_PUBLIC_KEY"

@@ -5,7 +5,7 @@ The command runs as a process; ghcr.io is the lab's.
 
 import json
 
-from pullrecovery import __version__
+from pullrecovery.common.suite_version import suite_version
 
 
 def test_suite_image_is_pushed_and_runs_by_digest(built_suite_image, in_runner):
@@ -24,7 +24,7 @@ def test_suite_image_is_pushed_and_runs_by_digest(built_suite_image, in_runner):
         f"crane validate --remote {built.pinned}", f"docker run --rm {built.pinned} --version"
     )
     assert validated.rc == 0, validated.said
-    assert (version.stdout.strip(), version.rc) == (f"pull-recovery {__version__}", 0), version
+    assert (version.stdout.strip(), version.rc) == (f"pull-recovery {suite_version()}", 0), version
 
 
 def test_suite_image_layout_has_an_sbom_beside_it(built_suite_image):

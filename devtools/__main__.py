@@ -15,13 +15,12 @@ from pathlib import Path
 from devtools.bench.command import PARTS, run_bench
 from devtools.bench.front import MEGABYTES, ROUNDS
 from devtools.conformance.command import run_conformance
+from devtools.distributions import build_distributions
+from devtools.lint_workflows import lint_workflows
+from devtools.matrix_page import write_page
 from devtools.trials.commands import run_trials
-from pullrecovery.cli.command_line import (
-    Parser,
-    add_kubernetes,
-    run_command,
-    with_argocd,
-)
+from pullrecovery.cli.command_line import Parser, run_command
+from pullrecovery.cli.options import add_kubernetes, with_argocd
 from pullrecovery.common.process import end_with_us
 
 
@@ -48,6 +47,12 @@ def _parser() -> Parser:
     bench.add_argument("--megabytes", type=_count, default=MEGABYTES, help="size of the layer")
     bench.add_argument("--rounds", type=_count, default=ROUNDS)
     bench.set_defaults(run=_bench)
+    workflows = commands.add_parser("lint-workflows", help="actionlint over every workflow")
+    workflows.set_defaults(run=lambda _: lint_workflows())
+    dist = commands.add_parser("dist", help="build sdist, wheel and SBOM")
+    dist.set_defaults(run=lambda _: build_distributions())
+    page = commands.add_parser("kill-matrix", help="write docs/kill-matrix.md from the last run")
+    page.set_defaults(run=lambda _: write_page())
     return parser
 
 

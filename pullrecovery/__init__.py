@@ -1,3 +1,1 @@
 """Acceptance suite for recovering workloads from a failed image pull."""
-
-__version__ = "0.1.0"

@@ -7,12 +7,12 @@ from typing import Final
 from devtools.bench.figures import Figure, ending, table
 from devtools.bench.front import busy, measure_stand_in
 from devtools.bench.recovery import measure_recovery
+from pullrecovery.common.suite_files import REPORTS
 from pullrecovery.lab.gitops.argocd import PHASE as ARGOCD
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.up import PHASES
 
-REPORT: Final = REPOSITORY / ".reports" / "bench.json"
+REPORT: Final = REPORTS / "bench.json"
 PARTS: Final = ("stand-in", "recovery")
 
 

@@ -14,8 +14,9 @@ from devtools.conformance.suite import LEFT_OUT, Expected, Target, read_expected
 from ghcr_emulator.protocol import hosts
 from pullrecovery.common.errors import Exit, LabError
 from pullrecovery.common.redaction import protect
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.lab.leak_check import find_secrets
-from pullrecovery.lab.paths import REPOSITORY, default_paths
+from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.registry.connect_proxy import connect_proxy
 from pullrecovery.lab.registry.container import HOST
@@ -23,7 +24,7 @@ from pullrecovery.lab.registry.loopback import LOOPBACK, Front, running_distribu
 from pullrecovery.lab.tools.golang import find_go
 from pullrecovery.lab.tools.toolchain import CONFORMANCE, DISTRIBUTION, Toolchain
 
-REPORTS: Final = REPOSITORY / ".reports" / "conformance"
+REPORTS: Final = SUITE_ROOT / ".reports" / "conformance"
 _PHASES: Final = ("tools", "distribution", "front")
 # Packages come into being by the first push of their owner, so the login is the owner's.
 _OWNER: Final = "conformance"

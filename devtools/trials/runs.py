@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pullrecovery.cli.acceptance import REPORTS
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.process import Child, child
+from pullrecovery.common.suite_files import REPORTS, SUITE_ROOT
 from pullrecovery.common.variables import VariableSet
-from pullrecovery.lab.paths import REPOSITORY
 
 _RUN_WITHIN = 1800.0
 _ENDS_WITHIN = 180.0
@@ -79,7 +78,7 @@ def _started(command: list[str], log: Path, env: Mapping[str, str]) -> Iterator[
         popen = {**alone, "start_new_session": True}
         variables = {"TMPDIR": str(TEMPORARY), **env}
         suite = [VariableSet.SUITE]
-        with child(argv, env=variables, inherit=suite, cwd=REPOSITORY, popen=popen) as process:
+        with child(argv, env=variables, inherit=suite, cwd=SUITE_ROOT, popen=popen) as process:
             yield process
 
 

@@ -1,21 +1,27 @@
-"""What the command lines of `pullrecovery` and `devtools` share: errors, exit codes, options."""
+"""Parsing and running a command of `pullrecovery` or `devtools`: its errors and exit code."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
-from docker.errors import DockerException
-from kubernetes.client.exceptions import ApiException
-
 from pullrecovery.cli.error_hints import cure_of
-from pullrecovery.common.errors import Exit, PullRecoveryError, UsageError
+from pullrecovery.common.errors import Exit, PullRecoveryError
 from pullrecovery.common.plain_text import plain
 from pullrecovery.common.redaction import redact
+
+# Libraries whose own errors say what happened; importing them to name the classes takes a second.
+_LIBRARIES = ("docker", "kubernetes")
+EXIT_CODES = (
+    "exit codes: 0 pass or promote; 1 fail or hold; 2 unknown, inconclusive, or interrupted;"
+    " 4 usage or a wrong target file"
+)
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose usage errors have the project's exit code."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**{"epilog": EXIT_CODES, **options})  # type: ignore[arg-type]
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """Print the usage and the message, and exit with 4."""
@@ -30,10 +36,30 @@ def run_command(parser: Parser, argv: Sequence[str] | None) -> int:
         return int(options.run(options))
     except PullRecoveryError as error:
         return _fail(str(error), error.exit)
-    except (DockerException, ApiException, OSError) as error:
-        return _fail(f"{type(error).__name__}: {error}", Exit.CANNOT_TELL)
+    except ModuleNotFoundError as error:
+        return _fail(_missing(error), Exit.USAGE)
     except KeyboardInterrupt:
         return _fail("interrupted; run the same command again to go on", Exit.CANNOT_TELL)
+    except Exception as error:
+        if not isinstance(error, OSError) and not _is_of_a_library(error):
+            raise
+        return _fail(f"{type(error).__name__}: {error}", Exit.CANNOT_TELL)
+
+
+def _is_of_a_library(error: Exception) -> bool:
+    modules = (kind.__module__.partition(".")[0] for kind in type(error).__mro__)
+    return any(module in _LIBRARIES for module in modules)
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    """Return what to install; raises the error anew where a module of ours is missing."""
+    module = str(error.name).partition(".")[0]
+    if module in ("", "pullrecovery", "ghcr_emulator", "fixtures", "devtools"):
+        raise error
+    return (
+        f"this command needs the Python module {module}, which the plain install has not:"
+        " pip install 'pull-recovery[lab]'"
+    )
 
 
 def _fail(text: str, code: Exit) -> int:
@@ -41,21 +67,3 @@ def _fail(text: str, code: Exit) -> int:
     cure = cure_of(text)
     print(f"error: {plain(redact(text))}", *([cure] if cure else []), sep="\n", file=sys.stderr)
     return int(code)
-
-
-def add_kubernetes(command: argparse.ArgumentParser) -> None:
-    """Add `--kubernetes`, a version; the variable KUBERNETES is its default."""
-    command.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
-
-
-def add_argocd(command: argparse.ArgumentParser) -> None:
-    """Add `--argocd` and `--no-argocd`; where neither is given, ARGOCD=0 leaves Argo CD out."""
-    command.add_argument("--argocd", action=argparse.BooleanOptionalAction)
-
-
-def with_argocd(options: argparse.Namespace) -> bool:
-    """Whether Argo CD is wanted; raises UsageError for an ARGOCD that is neither 0 nor 1."""
-    variable = os.environ.get("ARGOCD", "")
-    if variable not in ("", "0", "1"):
-        raise UsageError(f"ARGOCD={variable} is neither 0, which leaves Argo CD out, nor 1.")
-    return variable != "0" if options.argocd is None else bool(options.argocd)

@@ -2,40 +2,40 @@
 
 import argparse
 import os
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pullrecovery.gate.hook.hook import run_hook
-from pullrecovery.gate.run.command import REPORTS, Wish, run_gate
-from pullrecovery.gate.verdict.document import VALID_FOR
-from pullrecovery.gate.verdict.promote import BRANCH, REMOTE, Promotion, run_promote
-from pullrecovery.gate.verdict.sign_command import Signing, run_sign
-from pullrecovery.gate.verdict.status_command import (
+from pullrecovery.cli.options import ALLOW_CLUSTER_OBJECTS, add_kubernetes
+from pullrecovery.gate.defaults import (
+    BRANCH,
+    FOLDER,
     FORMATS,
-    Keeping,
-    Telling,
-    run_keeping,
-    run_telling,
+    RECORD,
+    REMOTE,
+    SIGNED,
+    VALID_FOR,
+    VERDICT,
+    WORLDS,
 )
-from pullrecovery.gate.verdict.verify import WORLDS, Claim, run_verify
-from pullrecovery.lab.cluster.cluster_objects import ALLOW_CLUSTER_OBJECTS
+
+if TYPE_CHECKING:
+    from pullrecovery.gate.verdict.verify import Claim
 
 # Seconds for one tier. A docs site that was never built takes most of it.
 _WITHIN = 180.0
 
 
 def add_gate(commands: Any) -> None:
-    """Add `gate` and its parts to the commands of `python -m pullrecovery`."""
+    """Add `gate` and its parts to the commands."""
     gate = commands.add_parser("gate", help="the verdict on one revision of the target")
-    gate.add_argument("--target", default="sample", type=Path)
+    gate.add_argument("--target", default=".", type=Path, help="folder that holds the target.yaml")
     gate.add_argument("--revision", default="HEAD", help="a commit, as git knows it")
-    gate.add_argument("--kubernetes", default=os.environ.get("KUBERNETES", ""))
+    add_kubernetes(gate)
     gate.add_argument(
         "--key", type=Path, help="file of a private key, for `gate sign` to sign the verdict with"
     )
-    gate.add_argument("--out", type=Path, default=REPORTS, help="folder that takes the verdict")
+    gate.add_argument("--out", type=Path, default=FOLDER, help="folder that takes the verdict")
     gate.add_argument("--valid", type=_hours, default=VALID_FOR, metavar="HOURS")
     gate.add_argument("--within", type=_seconds, default=_WITHIN, help="seconds for each tier")
     gate.add_argument(
@@ -59,13 +59,13 @@ def add_gate(commands: Any) -> None:
     add_promote(parts)
     add_telling(parts)
     hook = parts.add_parser("hook", help="before a sync, in the cluster: verdict, and a pull")
-    hook.set_defaults(run=lambda _: run_hook(os.environ))
+    hook.set_defaults(run=_hook)
 
 
 def add_sign(parts: Any) -> None:
     """Add `gate sign`."""
     sign = parts.add_parser("sign", help="check a judged record anew, and sign it")
-    sign.add_argument("--in", dest="record", type=Path, default=REPORTS / "verdict.json")
+    sign.add_argument("--in", dest="record", type=Path, default=FOLDER / RECORD)
     sign.add_argument("--key", type=Path, help="file of the private key")
     sign.add_argument("--revision", default="", help="the commit that the record must be about")
     sign.add_argument("--to", type=Path, help="verdict.jws beside the record by default")
@@ -93,7 +93,7 @@ def add_promote(parts: Any) -> None:
 
 
 def _add_claim(part: argparse.ArgumentParser) -> None:
-    part.add_argument("--verdict", type=Path, default=REPORTS / "verdict.jws")
+    part.add_argument("--verdict", type=Path, default=VERDICT)
     part.add_argument("--key", type=Path, help="file of the public key")
     part.add_argument("--revision", required=True)
     part.add_argument("--image", action="append", default=[], metavar="WORKLOAD=DIGEST")
@@ -114,12 +114,12 @@ def _add_max_age(part: argparse.ArgumentParser) -> None:
 def add_telling(parts: Any) -> None:
     """Add `gate keep` and `gate commit-status`."""
     keep = parts.add_parser("keep", help="put a signed verdict beside the images it is about")
-    keep.add_argument("--verdict", type=Path, default=REPORTS / "verdict.jws")
+    keep.add_argument("--verdict", type=Path, default=VERDICT)
     keep.add_argument("--key", type=Path, help="file of the public key")
     keep.add_argument("--login", default=os.environ.get("GITHUB_ACTOR") or "pull-recovery")
     keep.set_defaults(run=_keep)
     tell = parts.add_parser("commit-status", help="tell a signed verdict to those who ask for it")
-    tell.add_argument("--verdict", type=Path, default=REPORTS / "verdict.jws")
+    tell.add_argument("--verdict", type=Path, default=VERDICT)
     tell.add_argument("--key", type=Path, help="file of the public key")
     tell.add_argument("--format", choices=FORMATS, default="github")
     tell.add_argument("--repository", required=True, help="owner/name; Promoter's GitRepository")
@@ -132,6 +132,8 @@ def add_telling(parts: Any) -> None:
 
 
 def _gate(options: argparse.Namespace) -> int:
+    from pullrecovery.gate.run.command import Wish, run_gate
+
     return run_gate(
         Wish(
             folder=options.target,
@@ -149,12 +151,18 @@ def _gate(options: argparse.Namespace) -> int:
 
 
 def _sign(options: argparse.Namespace) -> int:
-    out = options.to or options.record.with_name("verdict.jws")
+    from pullrecovery.gate.verdict.sign_command import Signing, run_sign
+
+    out = options.to or options.record.with_name(SIGNED)
     return run_sign(Signing(options.record, options.key, options.revision, out))
 
 
-def _claim(options: argparse.Namespace) -> Claim:
+def _claim(options: argparse.Namespace, target: str = "", namespace: str = "") -> "Claim":
+    from pullrecovery.gate.verdict.verify import Claim
+
     return Claim(
+        target=target,
+        namespace=namespace,
         verdict=options.verdict,
         key=options.key,
         revision=options.revision,
@@ -166,19 +174,26 @@ def _claim(options: argparse.Namespace) -> Claim:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    named = {"target": options.target_name, "namespace": options.namespace}
-    return run_verify(replace(_claim(options), **named))
+    from pullrecovery.gate.verdict.verify import run_verify
+
+    return run_verify(_claim(options, options.target_name, options.namespace))
 
 
 def _promote(options: argparse.Namespace) -> int:
+    from pullrecovery.gate.verdict.promote import Promotion, run_promote
+
     return run_promote(Promotion(_claim(options), options.branch, options.remote))
 
 
 def _keep(options: argparse.Namespace) -> int:
+    from pullrecovery.gate.verdict.status_command import Keeping, run_keeping
+
     return run_keeping(Keeping(options.verdict, options.key, options.login))
 
 
 def _tell(options: argparse.Namespace) -> int:
+    from pullrecovery.gate.verdict.status_command import Telling, run_telling
+
     return run_telling(
         Telling(
             verdict=options.verdict,
@@ -192,6 +207,12 @@ def _tell(options: argparse.Namespace) -> int:
             max_age=options.max_age,
         )
     )
+
+
+def _hook(_: argparse.Namespace) -> int:
+    from pullrecovery.gate.hook.hook import run_hook
+
+    return run_hook(os.environ)
 
 
 def _seconds(text: str) -> float:

@@ -1,83 +1,28 @@
-"""`lab up|down|status|doctor|clean`: what make's targets call."""
+"""The command line of `lab`."""
 
-import shutil
+import argparse
 from pathlib import Path
+from typing import Any
 
-from pullrecovery.common.errors import Exit
-from pullrecovery.lab.doctor import examine
-from pullrecovery.lab.down import lab_status, remove_lab
-from pullrecovery.lab.gitops.argocd import PHASE as ARGOCD
-from pullrecovery.lab.gitops.argocd import install_argocd
-from pullrecovery.lab.lock import locked
-from pullrecovery.lab.paths import default_paths
-from pullrecovery.lab.progress import Progress
-from pullrecovery.lab.registry.standalone import serve_alone
-from pullrecovery.lab.tools.versions import kubernetes_set
-from pullrecovery.lab.up import PHASES, Raising
+from pullrecovery.cli.options import add_argocd, add_kubernetes, with_argocd
+
+_ACTIONS = ("up", "down", "status", "doctor", "clean", "clean-cache", "ghcr")
 
 
-def run(action: str, kubernetes: str, *, argocd: bool = False) -> int:
-    """Do `action`; returns the exit code. With `argocd`, `up` raises Argo CD too."""
-    return int(_up(kubernetes, argocd=argocd) if action == "up" else _ACTIONS[action](kubernetes))
+def add_lab(commands: Any) -> None:
+    """Add `lab` to the commands."""
+    lab = commands.add_parser("lab", help="the lab alone")
+    lab.add_argument("action", choices=_ACTIONS)
+    lab.add_argument("--people", type=Path, help="ghcr: the world file to begin with")
+    add_kubernetes(lab)
+    add_argocd(lab)
+    lab.set_defaults(run=_lab)
 
 
-def serve_ghcr(people: Path | None) -> int:
-    """Run the stand-in for ghcr.io alone; an interrupt is its usual end."""
-    try:
-        serve_alone(default_paths(), people, print)
-    except KeyboardInterrupt:
-        print("stopped; nothing is kept")
-    return int(Exit.HOLDS)
+def _lab(options: argparse.Namespace) -> int:
+    from pullrecovery.cli import run_lab
 
-
-def _up(kubernetes: str, *, argocd: bool) -> Exit:
-    progress = Progress((*PHASES, *([ARGOCD] if argocd else [])))
-    # A version that there is not is said at once, and not after whoever has the lab.
-    paths, versions = default_paths(), kubernetes_set(kubernetes)
-    with locked(paths, progress.say):
-        raising = Raising(paths, versions, progress=progress, with_argocd=argocd)
-        lab = raising.up_locked()
-        if argocd:
-            install_argocd(lab, progress)
-    print(f"the lab is up: export KUBECONFIG={lab.paths.kubeconfig} DOCKER_HOST={lab.engine.host}")
-    return Exit.HOLDS
-
-
-def _down(_: str) -> Exit:
-    removed = remove_lab(default_paths(), print)
-    for thing in removed:
-        print(f"removed {thing}")
-    if not removed:
-        print("there was nothing of the lab to remove")
-    return Exit.HOLDS
-
-
-def _status(_: str) -> Exit:
-    for name, value in lab_status(default_paths()).items():
-        print(f"{name:<11} {value}")
-    return Exit.HOLDS
-
-
-def _doctor(_: str) -> Exit:
-    findings = examine(default_paths())
-    for finding in findings:
-        print(finding)
-    return Exit.HOLDS if all(finding.ok for finding in findings) else Exit.CANNOT_TELL
-
-
-def _clean_cache(kubernetes: str) -> Exit:
-    _down(kubernetes)
-    cache = default_paths().cache
-    if cache.exists():
-        shutil.rmtree(cache)
-        print(f"removed {cache}")
-    return Exit.HOLDS
-
-
-_ACTIONS = {
-    "down": _down,
-    "status": _status,
-    "doctor": _doctor,
-    "clean": _down,
-    "clean-cache": _clean_cache,
-}
+    if options.action == "ghcr":
+        return run_lab.serve_ghcr(options.people)
+    argocd = options.action == "up" and with_argocd(options)
+    return run_lab.run(options.action, options.kubernetes, argocd=argocd)

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from pullrecovery.common.errors import UsageError
+from pullrecovery.common.suite_files import SAMPLE
 from pullrecovery.common.yaml_reading import load_yaml
 from pullrecovery.gate.application import Release, differences, hook_source
 from pullrecovery.gate.releases import Deployed
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.monorepo.application_sources import Source, sources_of
 
-HOOK_CHART = REPOSITORY / "sample" / "argocd" / "gate" / "hook"
+HOOK_CHART = SAMPLE / "argocd" / "gate" / "hook"
 # Argo CD merges such a file into the source whose path has it.
 _OVERRIDES = ".argocd-source*"
 

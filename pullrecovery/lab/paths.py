@@ -8,7 +8,6 @@ NAME = "pull-recovery"
 LABEL = "dev.pullrecovery.lab"
 SHARED_LABEL = "dev.pullrecovery.shared"
 _RUN = Path("/run")
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

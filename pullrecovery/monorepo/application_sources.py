@@ -30,13 +30,19 @@ def entries_of(holder: dict[str, Any]) -> list[Source]:
     return [source for source in found if isinstance(source, dict)]
 
 
-def revision_at(holder: dict[str, Any], place: int) -> str:
-    """The commit of the source at `place`, in a status or a history; '' where there is none.
+def revisions_of(holder: dict[str, Any]) -> tuple[str, ...]:
+    """Return the commits of all sources, in a status or a history; '' for one without.
 
     Argo CD writes one `revision`, or `revisions` in the order of the sources.
     """
     found = holder.get("revisions") or [holder.get("revision")]
-    return str(found[place] or "") if place < len(found) else ""
+    return tuple(str(commit or "") for commit in found)
+
+
+def revision_at(holder: dict[str, Any], place: int) -> str:
+    """Return the commit of the source at `place`; '' where there is none."""
+    found = revisions_of(holder)
+    return found[place] if place < len(found) else ""
 
 
 def place_of(sources: Sequence[Source], workload: Workload) -> int:

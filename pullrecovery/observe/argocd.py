@@ -32,7 +32,6 @@ def observe_application(world: View, workload: Workload) -> ApplicationSeen | No
         revision=str(source.get("targetRevision", "")),
         values=_values(source),
         automated=automated is not None and automated.get("enabled", True),
-        self_heal=bool((automated or {}).get("selfHeal")),
         sync=_text(status, "sync", "status"),
         health=_text(status, "health", "status"),
         phase=str(state.get("phase") or ""),

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from pullrecovery import __version__
 from pullrecovery.common.errors import Exit
 from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.common.redaction import redact
+from pullrecovery.common.suite_version import suite_version
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.harness import HARNESS_FAULTS
@@ -59,7 +59,7 @@ class ResultFile:
     ) -> None:
         self._optional = optional
         self.path = Path(config.getoption("result_json"))
-        self.versions: dict[str, str] = {"pullrecovery": __version__}
+        self.versions: dict[str, str] = {"pullrecovery": suite_version()}
         self._target = str(config.getoption("target"))
         self._started, self._clock = datetime.now(UTC), time.monotonic()
         # Under xdist the workers select: the options are all that this process sees of it.

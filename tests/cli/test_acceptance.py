@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pullrecovery.cli import acceptance as acceptance_run
+from pullrecovery.cli import run_acceptance as acceptance_run
 from pullrecovery.lab.leak_check import find_secrets
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.sandbox_needs import Needs

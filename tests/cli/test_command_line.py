@@ -8,9 +8,12 @@ import pytest
 
 from devtools import __main__ as tools
 from pullrecovery import __main__ as command_line
-from pullrecovery.cli.command_line import with_argocd
+from pullrecovery.cli.options import with_argocd
 from pullrecovery.common.errors import Exit, LabError, PullRecoveryError, UsageError
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
+
+_RUN_ACCEPTANCE = "pullrecovery.cli.run_acceptance.run_acceptance"
+_RUN_LAB = "pullrecovery.cli.run_lab.run"
 
 
 def _acceptance(folder):
@@ -18,7 +21,7 @@ def _acceptance(folder):
     # No engine is to be found, were one looked for.
     lonely = {**os.environ, "ENGINE": "never", "DOCKER_HOST": "unix:///nowhere/docker.sock"}
     return subprocess.run(
-        command, cwd=REPOSITORY, env=lonely, capture_output=True, text=True, timeout=50, check=False
+        command, cwd=SUITE_ROOT, env=lonely, capture_output=True, text=True, timeout=50, check=False
     )
 
 
@@ -60,9 +63,7 @@ def test_words_after_two_dashes_are_pytests(words, given):
 def test_cluster_objects_are_allowed_by_an_option(monkeypatch, option):
     """Pytest is given it too, as the tests deploy the charts."""
     given = []
-    monkeypatch.setattr(
-        command_line, "run_acceptance", lambda *_, extra, **__: given.extend(extra) or 0
-    )
+    monkeypatch.setattr(_RUN_ACCEPTANCE, lambda *_, extra, **__: given.extend(extra) or 0)
 
     assert command_line.main(["acceptance", *option, "--", "-x"]) == 0
 
@@ -100,8 +101,8 @@ def test_argocd_is_left_out_on_request(monkeypatch, command, words, variable, wa
 )
 def test_argocd_variable_takes_two_values(monkeypatch, capsys, command, value):
     """ARGOCD=false would raise what it was to leave out."""
-    monkeypatch.setattr(command_line, "run_acceptance", lambda *_, **__: pytest.fail("it is run"))
-    monkeypatch.setattr(command_line.commands, "run", lambda *_, **__: pytest.fail("it is raised"))
+    monkeypatch.setattr(_RUN_ACCEPTANCE, lambda *_, **__: pytest.fail("it is run"))
+    monkeypatch.setattr(_RUN_LAB, lambda *_, **__: pytest.fail("it is raised"))
     monkeypatch.setenv("ARGOCD", value)
 
     assert command_line.main(command) == 4
@@ -121,7 +122,7 @@ def test_bench_refuses_unknown_value_of_argocd(monkeypatch, capsys):
 def test_argocd_variable_stops_no_removal(monkeypatch):
     """A wrong value must not keep a lab from being removed."""
     monkeypatch.setenv("ARGOCD", "false")
-    monkeypatch.setattr(command_line.commands, "run", lambda *_, argocd: argocd)
+    monkeypatch.setattr(_RUN_LAB, lambda *_, argocd: argocd)
 
     assert command_line.main(["lab", "down"]) == 0
 
@@ -143,10 +144,10 @@ def test_argocd_variable_stops_no_removal(monkeypatch):
 def test_error_of_ours_is_one_line_and_its_code(monkeypatch, capsys, error, code, said):
     """Never a traceback, and never a secret."""
 
-    def fail(_):
+    def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(command_line, "_lab", fail)
+    monkeypatch.setattr(_RUN_LAB, fail)
 
     assert command_line.main(["lab", "status"]) == code
     assert capsys.readouterr().err == said

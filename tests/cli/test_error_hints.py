@@ -41,7 +41,7 @@ def test_cure_stands_below_the_error(monkeypatch, capsys):
     def full(*_, **__):
         raise OSError(28, "No space left on device", "/cache/tools")
 
-    monkeypatch.setattr("pullrecovery.__main__.commands.run", full)
+    monkeypatch.setattr("pullrecovery.cli.run_lab.run", full)
 
     assert main(["lab", "up"]) == Exit.CANNOT_TELL
     lines = capsys.readouterr().err.splitlines()
@@ -53,7 +53,7 @@ def test_too_little_space_is_said_before_anything_is_begun(monkeypatch, tmp_path
     """With what there is, and what it takes."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 2**30}))
     monkeypatch.setattr(
-        "pullrecovery.__main__.commands.run",
+        "pullrecovery.cli.run_lab.run",
         lambda *_, **__: need_space(Paths(tmp_path / "cache", tmp_path / "state")),
     )
 

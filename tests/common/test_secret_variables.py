@@ -22,7 +22,7 @@ from pullrecovery.common.secret_variables import (
     secret,
     take,
 )
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 
 TOKEN = "of-no-known-shape"
 # Starts as `python -m pullrecovery` does, and shows its own environment as the system has it.
@@ -40,7 +40,7 @@ def _started(*argv, **variables):
     environment = {**os.environ, **variables}
     command = [sys.executable, "-c", PROGRAM, *argv]
     ended = subprocess.run(
-        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
+        command, cwd=SUITE_ROOT, env=environment, capture_output=True, text=True, check=True
     )
     return ended.stdout
 
@@ -108,7 +108,7 @@ def test_child_is_handed_the_named_secrets(monkeypatch):
     command = [sys.executable, "-c", PROGRAM]
     with handed_over("GHCR_TOKEN") as (variables, descriptors):
         popen = {"stdout": subprocess.PIPE, "pass_fds": descriptors}
-        with child(command, env=variables, cwd=REPOSITORY, popen=popen) as process:
+        with child(command, env=variables, cwd=SUITE_ROOT, popen=popen) as process:
             shown, values = process.communicate()[0].splitlines()
 
     assert TOKEN not in shown
@@ -182,7 +182,7 @@ def test_live_run_and_its_pytest_have_no_token(tmp_path):
         "PYTHONPATH": str(tmp_path),
     }
     done = subprocess.run(
-        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+        command, cwd=SUITE_ROOT, env=environment, capture_output=True, text=True, check=False
     )
     seen = (tmp_path / "seen").read_text()
 
@@ -208,7 +208,7 @@ def test_pytest_of_its_own_takes_secrets_at_its_start(monkeypatch):
 def test_module_loads_little_before_it_starts_again():
     """What is loaded before the environment is left is loaded twice."""
     program = "import sys, pullrecovery.common.secret_variables; print('docker' in sys.modules)"
-    shown = subprocess.check_output([sys.executable, "-c", program], cwd=REPOSITORY, text=True)
+    shown = subprocess.check_output([sys.executable, "-c", program], cwd=SUITE_ROOT, text=True)
 
     assert shown == "False\n"
     assert Path(secret_variables.__file__).is_file()

@@ -4,9 +4,9 @@ import ast
 
 import pytest
 
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.common.variables import BASE, OWN, VariableSet, inherited
 from pullrecovery.lab.lock import MARK
-from pullrecovery.lab.paths import REPOSITORY
 
 PLANTED = {
     "AWS_SECRET_ACCESS_KEY": "canary",
@@ -88,7 +88,7 @@ def test_every_variable_read_is_kept():
     """Of the names that the package reads from its environment, none is lost at its start."""
     read = {
         node.args[0].value
-        for file in (REPOSITORY / "pullrecovery").rglob("*.py")
+        for file in (SUITE_ROOT / "pullrecovery").rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) == "os.environ.get"
@@ -103,9 +103,9 @@ def test_every_variable_read_is_kept():
 def test_every_process_is_started_in_one_place():
     """Whoever starts one in another way makes its environment, too, and is listed here."""
     starting = {
-        file.relative_to(REPOSITORY).as_posix()
+        file.relative_to(SUITE_ROOT).as_posix()
         for package in ("pullrecovery", "ghcr_emulator", "devtools")
-        for file in (REPOSITORY / package).rglob("*.py")
+        for file in (SUITE_ROOT / package).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call)
         and (

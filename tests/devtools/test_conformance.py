@@ -17,7 +17,7 @@ from devtools.conformance.results import (
 )
 from devtools.conformance.suite import LEFT_OUT, Expected, Target, configuration, read_expected
 from pullrecovery.common.errors import Exit
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 
 ORDER = Difference("/tag-list", re.compile(r'tag "\S+" returned'), "in the order of pushes")
 
@@ -168,7 +168,7 @@ def test_configuration_leaves_out_what_ghcr_has_not_and_nothing_else():
 
 def test_page_names_every_test_that_distribution_fails():
     """What the command takes for known, a reader can find."""
-    page = (REPOSITORY / "docs" / "mirror.md").read_text()
+    page = (SUITE_ROOT / "docs" / "mirror.md").read_text()
     expected = read_expected()
 
     assert expected.distribution_fails
@@ -177,7 +177,7 @@ def test_page_names_every_test_that_distribution_fails():
 
 def test_page_has_what_is_left_out_and_where_ghcr_differs():
     """One list in the code, the same on the page."""
-    page = " ".join((REPOSITORY / "docs" / "mirror.md").read_text().split())
+    page = " ".join((SUITE_ROOT / "docs" / "mirror.md").read_text().split())
 
     assert [what for what in LEFT_OUT if what not in page] == []
     assert [each.reason for each in GHCR_DIFFERS if each.reason not in page] == []

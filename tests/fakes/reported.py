@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from jsonschema import Draft202012Validator
 
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 
-SCHEMA = json.loads((REPOSITORY / "docs" / "result.schema.json").read_text())
+SCHEMA = json.loads((SUITE_ROOT / "docs" / "result.schema.json").read_text())
 TEST = "acceptance/test_reg_003_pull_secret.py::test_bad_pull_secret_recovers[secret-missing]"
 
 OK, FAILED, INTERRUPTED, INTERNAL, USAGE, NONE = range(6)

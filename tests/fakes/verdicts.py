@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from joserfc.jwk import ECKey, OKPKey
 
-from pullrecovery.common.suite_commit import suite_commit
+from pullrecovery.common.suite_version import suite_commit, suite_version
 from pullrecovery.gate.releases import Deployed, Judged
 from pullrecovery.gate.verdict.document import Checks, GateVerdict, Tier, check
 from pullrecovery.gate.verdict.signing import Expected
@@ -15,7 +15,7 @@ IMAGE = "sha256:" + "1" * 64
 OTHER_IMAGE = "sha256:" + "2" * 64
 CHART = "sha256:" + "3" * 64
 OTHER_CHART = "sha256:" + "4" * 64
-SUITE = "0.1.0"
+SUITE = suite_version()
 SUITE_COMMIT = suite_commit()
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CRITERIA = ("REG-001", "REG-005", "REG-006")

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 
 
 @pytest.fixture(name="sample")
@@ -15,11 +15,11 @@ def _sample(tmp_path, monkeypatch):
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@b.c")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     folder = tmp_path / "repository" / "sample"
-    files = subprocess.run(["git", "ls-files", "-z", "sample"], cwd=REPOSITORY, capture_output=True, check=True)  # fmt: skip
+    files = subprocess.run(["git", "ls-files", "-z", "sample"], cwd=SUITE_ROOT, capture_output=True, check=True)  # fmt: skip
     for name in files.stdout.decode().split("\0")[:-1]:
         copy = folder.parent / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes((REPOSITORY / name).read_bytes())
+        copy.write_bytes((SUITE_ROOT / name).read_bytes())
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "sample"]):
         subprocess.run(["git", *command], cwd=folder.parent, check=True)
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, check=True)

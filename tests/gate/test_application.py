@@ -7,8 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from pullrecovery.common.errors import UsageError
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.gate.commit import target_in
-from pullrecovery.lab.paths import REPOSITORY
 
 FILE = "argocd/frontend.yaml"
 HOOK = "argocd/gate/hook"
@@ -18,7 +18,7 @@ HOOK = "argocd/gate/hook"
 def _target(tmp_path):
     """Return a copy of the sample without its docs site's packages."""
     made = shutil.ignore_patterns("node_modules", "build", ".docusaurus")
-    return Path(shutil.copytree(REPOSITORY / "sample", tmp_path / "sample", ignore=made))
+    return Path(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "sample", ignore=made))
 
 
 def _edit(target, change):

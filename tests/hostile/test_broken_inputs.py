@@ -9,10 +9,10 @@ import pytest
 from joserfc import jws
 
 from pullrecovery.common.errors import UsageError
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.common.yaml_reading import UnreadableYamlError, load_yaml
 from pullrecovery.gate.verdict.document import VerdictError, to_document
 from pullrecovery.gate.verdict.signing import TYPE, read
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.model.docs_site import SiteSeen
 from pullrecovery.model.filter_patterns import matches
 from pullrecovery.model.target import Docs, Image
@@ -36,7 +36,7 @@ from pullrecovery.registry.keyring import matches as applies
 from tests.fakes.recorded import GOOD
 from tests.fakes.verdicts import KEY, public, verdict
 
-SAMPLE = (REPOSITORY / "sample" / "target.yaml").read_text()
+SAMPLE = (SUITE_ROOT / "sample" / "target.yaml").read_text()
 DEEP = "[" * 5000
 DIGITS = "9" * 5000
 BOMB = "a0: &a0 {x: y}\n" + "".join(
@@ -66,7 +66,7 @@ def target(tmp_path):
     """Return a folder whose target.yaml is the text, beside all that the sample has."""
 
     def make(text):
-        for part in (REPOSITORY / "sample").iterdir():
+        for part in (SUITE_ROOT / "sample").iterdir():
             if part.name != "target.yaml" and not (tmp_path / part.name).exists():
                 (tmp_path / part.name).symlink_to(part)
         content = text if isinstance(text, bytes) else text.encode()

@@ -9,7 +9,7 @@ import pytest
 from fixtures.lab.canaries import contents, plant
 from pullrecovery.__main__ import main
 from pullrecovery.common.errors import PullRecoveryError
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.model.workflow_file import UnreadableWorkflowError
 from pullrecovery.registry.keyring import UnreadableSecretError
 from tests.hostile.rows import ROWS
@@ -35,7 +35,7 @@ def _canaries(tmp_path, monkeypatch):
 @pytest.fixture(name="target")
 def _target(tmp_path):
     """Return a copy of the sample to make hostile."""
-    return shutil.copytree(REPOSITORY / "sample", tmp_path / "sample", ignore=_LEFT_OUT)
+    return shutil.copytree(SUITE_ROOT / "sample", tmp_path / "sample", ignore=_LEFT_OUT)
 
 
 def _commit(target):

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fixtures.lab.canaries import contents, plant
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.gate.releases import Judged
 from pullrecovery.gate.verdict.document import Checks, to_document
 from pullrecovery.gate.verdict.signing import TYPE, sign
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks import CRITERIA
 from tests.fakes.verdicts import IMAGE, KEY, OTHER_KEY, pem, verdict
@@ -34,7 +34,7 @@ class Machine:
 
     def __init__(self, folder):
         self.folder, self.canaries = folder, plant(folder / "home")
-        self.target = shutil.copytree(REPOSITORY / "sample", folder / "sample", ignore=_LEFT_OUT)
+        self.target = shutil.copytree(SUITE_ROOT / "sample", folder / "sample", ignore=_LEFT_OUT)
         for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "sample"]):
             subprocess.run(["git", *words], cwd=self.target, env=os.environ | _USER, check=True)
         (folder / "gate.pub").write_text(pem(KEY, private=False))
@@ -71,7 +71,7 @@ class Machine:
         command = [sys.executable, "-m", "pullrecovery", "gate", *words]
         return subprocess.run(
             command,
-            cwd=REPOSITORY,
+            cwd=SUITE_ROOT,
             env=told,
             capture_output=True,
             text=True,

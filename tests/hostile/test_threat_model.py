@@ -5,7 +5,7 @@ import re
 import pytest
 
 from fixtures.lab.hostile_rows import LAB_ROWS, LEFT_ALONE, Actor, Reaches, Reader
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 from tests.hostile import rows, shown_rows, verdict_rows
 
 ALL = (*rows.ROWS, *verdict_rows.ROWS, *LAB_ROWS, *LEFT_ALONE, *shown_rows.ROWS)
@@ -44,4 +44,4 @@ def test_row_shown_elsewhere_has_its_test(row):
     """A test that goes away takes its row along."""
     file, _, name = row.test.partition("::")
 
-    assert re.search(rf"(?m)^def {name}\(", (REPOSITORY / file).read_text())
+    assert re.search(rf"(?m)^def {name}\(", (SUITE_ROOT / file).read_text())

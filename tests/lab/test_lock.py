@@ -12,11 +12,12 @@ import psutil
 import pytest
 
 from pullrecovery.common.errors import LabError
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.lab import lock
 from pullrecovery.lab.engine.engine import Engine
 from pullrecovery.lab.engine.lock_holder import HeldByAnotherError
 from pullrecovery.lab.lock import MARK, is_held_above, locked
-from pullrecovery.lab.paths import REPOSITORY, Paths, default_paths
+from pullrecovery.lab.paths import Paths, default_paths
 
 WAITS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
 DEAF = """
@@ -41,7 +42,7 @@ def _start():
     def start(command, mark):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         environment = {**os.environ, MARK: str(mark)}
-        process = subprocess.Popen(command, env=environment, cwd=REPOSITORY, **pipes)
+        process = subprocess.Popen(command, env=environment, cwd=SUITE_ROOT, **pipes)
         started.append(process)
         return process
 

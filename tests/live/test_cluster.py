@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 from urllib3.exceptions import NewConnectionError
 
 from pullrecovery.common.errors import ForbiddenError, UnseenError
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.deploy.helm import Helm, HelmReader
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.live import world as live_world
 from pullrecovery.live.cluster import LiveApps, LiveCore, ReadOnlyRest
 from pullrecovery.monorepo.target_yaml import load_target
@@ -19,7 +19,7 @@ from pullrecovery.world import read_only as view
 from pullrecovery.world.world import World
 
 READS = ("list_", "read_")
-ROLE = list(YAML(typ="safe").load_all((REPOSITORY / "sample/live/role.yaml").read_text()))
+ROLE = list(YAML(typ="safe").load_all((SUITE_ROOT / "sample/live/role.yaml").read_text()))
 
 
 def _methods(kind):
@@ -129,7 +129,7 @@ def test_role_of_the_sample_only_looks():
     """No verb that writes, no watch, and of Secrets the pull secret alone."""
     rules = [rule for each in ROLE if each["kind"] == "Role" for rule in each["rules"]]
     secrets = [rule for rule in rules if "secrets" in rule["resources"]]
-    target = load_target(REPOSITORY / "sample")
+    target = load_target(SUITE_ROOT / "sample")
 
     assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list"}
     assert [rule["resourceNames"] for rule in secrets] == [[target.pull_secret]] * 2
@@ -138,7 +138,7 @@ def test_role_of_the_sample_only_looks():
 
 def test_role_of_the_sample_is_for_its_namespaces():
     """The same in each, and bound there."""
-    wanted = {workload.namespace for workload in load_target(REPOSITORY / "sample").workloads}
+    wanted = {workload.namespace for workload in load_target(SUITE_ROOT / "sample").workloads}
     roles = {each["metadata"]["namespace"]: each for each in ROLE if each["kind"] == "Role"}
     bound = {each["metadata"]["namespace"] for each in ROLE if each["kind"] == "RoleBinding"}
 
@@ -149,7 +149,7 @@ def test_role_of_the_sample_is_for_its_namespaces():
 
 def test_audit_policy_writes_down_what_the_roles_account_asks():
     """Of nobody else anything, as every entry costs the API server."""
-    file = REPOSITORY / "pullrecovery/lab/cluster/node_files/apiserver/audit-policy.yaml"
+    file = SUITE_ROOT / "pullrecovery/lab/cluster/node_files/apiserver/audit-policy.yaml"
     policy = YAML(typ="safe").load(file.read_text())
     (account,) = (each for each in ROLE if each["kind"] == "ServiceAccount")
     first, *rest = policy["rules"]

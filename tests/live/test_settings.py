@@ -9,6 +9,7 @@ from fixtures.lab.live import pytest_ignore_collect
 from pullrecovery import __main__ as command_line
 from pullrecovery.common.errors import UsageError
 from pullrecovery.common.redaction import redact
+from pullrecovery.common.suite_files import SAMPLE
 from pullrecovery.live.cases import live_cases
 from pullrecovery.live.settings import live_settings
 from tests.fakes import recorded
@@ -91,7 +92,7 @@ def test_platform_is_os_and_architecture(environment):
         (["--context", "x"], "are for --world live"),
         (["--platform", "linux/amd64"], "are for --world live"),
         (["--world", "live", "--smoke"], "--smoke is for the lab"),
-        (["--world", "live"], "GHCR_TOKEN is not set"),
+        (["--world", "live", "--target", str(SAMPLE)], "GHCR_TOKEN is not set"),
     ],
 )
 def test_options_of_one_world_are_refused_in_the_other(options, said, monkeypatch, capsys):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.monorepo.image_values import chart_has, corrections, file_of
 from pullrecovery.monorepo.target_yaml import load_target
 
@@ -13,7 +13,7 @@ from pullrecovery.monorepo.target_yaml import load_target
 @pytest.fixture(name="workload")
 def _workload(tmp_path):
     """Return the sample's frontend, with one more values file behind its own."""
-    target = load_target(shutil.copytree(REPOSITORY / "sample", tmp_path / "target"))
+    target = load_target(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "target"))
     frontend = target.workload("frontend")
     last = frontend.chart / "last.yaml"
     last.write_text("")

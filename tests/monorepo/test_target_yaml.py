@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from pullrecovery.common.errors import UsageError
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.model.target import Docs, Image, Visibility, Workflow, Workload
 from pullrecovery.monorepo.target_yaml import load_target
 
-SAMPLE = REPOSITORY / "sample"
+SAMPLE = SUITE_ROOT / "sample"
 WORKFLOW_LINE = 1 + (SAMPLE / "target.yaml").read_text().splitlines().index("workflow:")
 PIN = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"
 

@@ -5,10 +5,10 @@ import difflib
 import pytest
 from ruamel.yaml import YAML
 
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.monorepo.values_file import edited, keys_naming
 
-CHARTS = REPOSITORY / "sample" / "charts"
+CHARTS = SUITE_ROOT / "sample" / "charts"
 PIN = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"
 FILES = [
     "frontend/values-dev.yaml",

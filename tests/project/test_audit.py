@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 
-AUDIT = REPOSITORY / "tests" / "audit"
+AUDIT = SUITE_ROOT / "tests" / "audit"
 # In the place of all three programs: writes down what it was asked, and fails for one of the locks.
 PROGRAM = """\
 #!/bin/sh
@@ -37,9 +37,9 @@ def _audited(tmp_path):
 
 
 def _locked(pattern):
-    found = REPOSITORY.rglob(pattern)
+    found = SUITE_ROOT.rglob(pattern)
     hidden = (".venv", ".venv-audit", ".venv-mutation", "node_modules", "mutants")
-    names = (file.relative_to(REPOSITORY) for file in found)
+    names = (file.relative_to(SUITE_ROOT) for file in found)
     return sorted(name.as_posix() for name in names if not set(name.parts) & set(hidden))
 
 
@@ -103,6 +103,6 @@ def test_every_exception_is_argued():
     """An id alone does not say why its finding does not matter here."""
     lines = (AUDIT / "exceptions").read_text().splitlines()
     ids = [line for line in lines if line and not line.startswith("#")]
-    policy = (REPOSITORY / "SECURITY.md").read_text()
+    policy = (SUITE_ROOT / "SECURITY.md").read_text()
 
     assert [each for each in ids if each not in policy] == []

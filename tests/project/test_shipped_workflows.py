@@ -5,12 +5,11 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from pullrecovery import __version__
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 
 OURS, SAMPLES = (
-    REPOSITORY / ".github" / "workflows",
-    REPOSITORY / "sample" / ".github" / "workflows",
+    SUITE_ROOT / ".github" / "workflows",
+    SUITE_ROOT / "sample" / ".github" / "workflows",
 )
 GATE = SAMPLES / "gate.yml"
 FILES = sorted([*OURS.glob("*.yml"), *SAMPLES.glob("*.yml")])
@@ -20,7 +19,7 @@ def _load(file):
     return YAML(typ="safe").load(file.read_text())
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(REPOSITORY).as_posix())
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(SUITE_ROOT).as_posix())
 def test_actions_are_pinned_by_full_commit_id(file):
     """A tag may be moved; its name stands beside the id for people."""
     used = re.findall(r"(?m)^\s*(?:- )?uses: (.*)$", file.read_text())
@@ -31,12 +30,17 @@ def test_actions_are_pinned_by_full_commit_id(file):
     ] == []
 
 
-def test_release_token_may_push_packages_and_no_more():
-    """The token that GitHub gives each run."""
+def test_each_release_job_has_least_permissions():
+    """Only the job that publishes can get a token of PyPI, and it has no checkout."""
     document = _load(OURS / "release.yml")
+    jobs = document["jobs"]
 
-    assert document["permissions"] == {"contents": "read", "packages": "write"}
-    assert not [job for job in document["jobs"].values() if "permissions" in job]
+    assert document["permissions"] == {"contents": "read"}
+    assert {name: job["permissions"] for name, job in jobs.items() if "permissions" in job} == {
+        "image": {"contents": "read", "packages": "write"},
+        "publish": {"id-token": "write"},
+    }
+    assert "checkout" not in str(jobs["publish"]["steps"])
 
 
 def test_nightly_may_write_packages_where_it_pushes_alone():
@@ -90,16 +94,18 @@ def test_signing_key_is_in_one_step_of_another_job_than_judging():
 
 
 def test_gate_workflow_has_the_version_of_the_hooks_image():
-    """The hook holds a verdict of another version."""
+    """The newest of the changelog: the hook holds a verdict of another version."""
     steps = [step for job in _load(GATE)["jobs"].values() for step in job["steps"]]
-    applications = [_load(file) for file in (REPOSITORY / "sample" / "argocd").glob("*.yaml")]
+    applications = [_load(file) for file in (SUITE_ROOT / "sample" / "argocd").glob("*.yaml")]
     hooks = [each["spec"]["sources"][1]["helm"]["parameters"] for each in applications]
     images = [each["value"] for hook in hooks for each in hook if each["name"] == "gate.image"]
 
+    changelog = (SUITE_ROOT / "CHANGELOG.md").read_text()
+    released = re.search(r"(?m)^## (\d\S+)", changelog)[1]
     suites = [step["with"]["ref"] for step in steps if _checked_out(step) == "suite"]
-    assert suites == [f"v{__version__}"] * 3
+    assert suites == [f"v{released}"] * 3
     assert len(images) == len(applications) > 0
-    assert [each for each in images if not each.endswith(f":{__version__}")] == []
+    assert [each for each in images if not each.endswith(f":{released}")] == []
 
 
 def _checked_out(step):
@@ -109,7 +115,7 @@ def _checked_out(step):
 
 def test_gate_page_refers_to_the_workflow_file():
     """The page does not repeat what the file has."""
-    page = (REPOSITORY / "docs" / "gate.md").read_text()
+    page = (SUITE_ROOT / "docs" / "gate.md").read_text()
 
     assert "(../sample/.github/workflows/gate.yml)" in page
     assert "runs-on:" not in page

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from devtools.matrix_page import PAGE, outdated, page_of, write_page
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.faults import FAULTS, external
 from pullrecovery.report.figures import figures
 from pullrecovery.report.kills import all_differences, kill_matrix
-from pullrecovery.report.page import PAGE, outdated, page_of, write_page
 from pullrecovery.report.result import ResultFile
 from pullrecovery.report.summary import summary
 from pullrecovery.tasks import CRITERIA

@@ -13,7 +13,7 @@ from kubernetes.client.exceptions import ApiException
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.wait import wait_for
 from pullrecovery.gate.hook.settings import HookSettings
-from pullrecovery.monorepo.application_sources import Source, entries_of
+from pullrecovery.monorepo.application_sources import Source, entries_of, revisions_of
 
 # Argo CD makes the hook's Job before it writes the status of the same step.
 _WRITTEN_WITHIN = 10.0
@@ -81,11 +81,10 @@ def _running(application: dict[str, Any]) -> list[Sync]:
     sources = entries_of(result)
     if state.get("phase") != "Running" or not sources:
         return []
-    commits = result.get("revisions") or [result.get("revision")]
     sync = Sync(
         application=application,
         sources=tuple(sources),
-        commits=tuple(str(commit or "") for commit in commits),
+        commits=revisions_of(result),
         local=bool((operation.get("sync") or {}).get("manifests")),
     )
     return [sync]

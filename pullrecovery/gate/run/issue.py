@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pullrecovery import __version__
-from pullrecovery.common.suite_commit import suite_commit
+from pullrecovery.common.suite_version import suite_commit, suite_version
+from pullrecovery.gate.defaults import VALID_FOR
 from pullrecovery.gate.run.judge import Revision
 from pullrecovery.gate.run.tiers import Judgement
-from pullrecovery.gate.verdict.document import VALID_FOR, GateVerdict
+from pullrecovery.gate.verdict.document import GateVerdict
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def issue(
     return GateVerdict(
         revision=sha,
         target=revision.target.name,
-        suite=__version__,
+        suite=suite_version(),
         suite_commit=suite_commit(),
         issued=now,
         expires=now + valid,

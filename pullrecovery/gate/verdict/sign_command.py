@@ -11,17 +11,17 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from pullrecovery import __version__
 from pullrecovery.common.errors import Exit, UsageError
 from pullrecovery.common.secret_variables import SIGNING_KEY
-from pullrecovery.common.suite_commit import suite_commit
+from pullrecovery.common.suite_files import SCHEMAS
+from pullrecovery.common.suite_version import suite_commit, suite_version
+from pullrecovery.gate.defaults import WORLDS
 from pullrecovery.gate.verdict.document import Decision, GateVerdict, VerdictError, from_document
 from pullrecovery.gate.verdict.keys import signing_key
 from pullrecovery.gate.verdict.signing import Expected, other_origin, refusals, sign
-from pullrecovery.gate.verdict.verify import REQUIRED, WORLDS
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.gate.verdict.verify import REQUIRED
 
-SCHEMA = REPOSITORY / "docs" / "gate-verdict.schema.json"
+SCHEMA = SCHEMAS / "gate-verdict.schema.json"
 # A record waits for its signature for a job's time.
 _FRESH = timedelta(hours=2)
 # Bytes; a verdict has some thousands.
@@ -90,7 +90,7 @@ def _wrong(verdict: GateVerdict, revision: str, now: datetime) -> list[str]:
         deployed={judged.name: judged.deployed for judged in verdict.workloads},
         images={judged.name: judged.image for judged in verdict.workloads},
         criteria=REQUIRED,
-        suite=__version__,
+        suite=suite_version(),
         suite_commit=suite_commit(),
         now=now,
         worlds=frozenset(WORLDS),

@@ -14,9 +14,9 @@ from joserfc.errors import BadSignatureError, DecodeError, JoseError
 from joserfc.jwk import ECKey, OKPKey
 
 from pullrecovery.common.errors import UsageError
+from pullrecovery.gate.defaults import VALID_FOR
 from pullrecovery.gate.releases import Deployed
 from pullrecovery.gate.verdict.document import (
-    VALID_FOR,
     Decision,
     GateVerdict,
     VerdictError,

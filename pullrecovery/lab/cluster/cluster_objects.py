@@ -22,8 +22,6 @@ from pullrecovery.lab.cluster.api_kinds import ApiKind, request, served_kinds
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.model.target import Workload
 
-# The option of acceptance and gate that applies them.
-ALLOW_CLUSTER_OBJECTS = "--allow-cluster-objects"
 # Helm's own annotation, on every object of a release.
 RELEASED_IN = "meta.helm.sh/release-namespace"
 _SEPARATOR = re.compile(r"(?:^|\s*\n)---\s*")
@@ -123,7 +121,7 @@ def renamed(rendered: Rendered, namespace: str) -> Rendered:
     ]
     if fixed:
         raise UsageError(
-            f"{ALLOW_CLUSTER_OBJECTS}: {', '.join(fixed)} cannot have a name of the sandbox's own;"
+            f"--allow-cluster-objects: {', '.join(fixed)} cannot have a name of the sandbox's own;"
             f" only {', '.join(_RENAMED)} can. Run without the option to leave them out."
         )
     found = (each for each in rendered.left_out if each["kind"] == "ClusterRole")

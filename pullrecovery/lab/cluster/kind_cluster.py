@@ -27,12 +27,13 @@ from websocket import WebSocketException
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import redact
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.common.wait import WaitError, wait_for
 from pullrecovery.lab.cluster.tool_environment import NO_PROXIES, applied
-from pullrecovery.lab.paths import NAME, REPOSITORY, Paths
+from pullrecovery.lab.paths import NAME, Paths
 from pullrecovery.lab.tools.content_cache import key_of
 
-CONFIG = REPOSITORY / "kind-config.yaml"
+CONFIG = SUITE_ROOT / "kind-config.yaml"
 NODE = f"{NAME}-control-plane"
 KIND_LABEL = "io.x-k8s.kind.cluster"
 _NODE_FILES = Path(__file__).parent / "node_files"

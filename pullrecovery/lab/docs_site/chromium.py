@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pullrecovery.common.process import run
+from pullrecovery.common.suite_files import IMPORT_ROOT
 from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.engine.engine import Engine
 from pullrecovery.lab.engine.one_off import passing_name
 from pullrecovery.lab.images.base_rootfs import BaseImage, Note, Packages
-from pullrecovery.lab.paths import LABEL, REPOSITORY, Paths
+from pullrecovery.lab.paths import LABEL, Paths
 from pullrecovery.lab.tools.golang import MODULES
 from pullrecovery.lab.tools.pypi import installed
 
@@ -52,7 +53,7 @@ class Browser:
         }
         playwright = installed(self.paths.cache / "playwright", _LOCK)
         environment = {
-            "PYTHONPATH": os.pathsep.join([str(playwright), str(REPOSITORY)]),
+            "PYTHONPATH": os.pathsep.join([str(playwright), str(IMPORT_ROOT)]),
             "DOCKER_HOST": self.engine.host,
             "BROWSER_IMAGE": self.image.tag,
             "BROWSER_NAME": passing_name(),

@@ -10,14 +10,15 @@ import docker
 from docker.errors import ImageNotFound
 
 from pullrecovery.common.process import run
+from pullrecovery.common.suite_files import IMPORT_ROOT
 from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.images.base_rootfs import BaseImage
-from pullrecovery.lab.paths import LABEL, REPOSITORY
+from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.tools.content_cache import key_of, whole_folder
 from pullrecovery.lab.tools.toolchain import Toolchain
 
-_FRONT = REPOSITORY / "ghcr_emulator"
+_FRONT = IMPORT_ROOT / "ghcr_emulator"
 _LOCK = _FRONT / "requirements.lock"
 _DOCKERFILE = """\
 FROM {base}

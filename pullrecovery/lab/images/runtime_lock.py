@@ -10,11 +10,11 @@ from pathlib import Path
 
 from packaging.markers import Marker
 
-from pullrecovery.lab.paths import REPOSITORY
+from pullrecovery.common.suite_files import SUITE_ROOT
 
-LOCK = REPOSITORY / "requirements.lock"
+LOCK = SUITE_ROOT / "requirements.lock"
 _ENTRY = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>\S+)(?P<rest>.*)")
-_OURS = "pullrecovery (pyproject.toml)"
+_OURS = "pull-recovery (pyproject.toml)"
 
 
 @dataclass(frozen=True)

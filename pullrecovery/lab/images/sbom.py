@@ -13,8 +13,9 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 from pullrecovery.common.process import run
+from pullrecovery.common.suite_files import IMPORT_ROOT
 from pullrecovery.common.variables import VariableSet
-from pullrecovery.lab.paths import REPOSITORY, Paths
+from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.tools.golang import MODULES
 from pullrecovery.lab.tools.pypi import installed
 
@@ -73,7 +74,7 @@ def write_sbom(paths: Paths, target: Path, name: str, version: str, parts: list[
     """
     library = installed(paths.cache / "sbom", LOCK)
     asked = {"name": name, "version": version, "parts": [asdict(part) for part in parts]}
-    environment = {"PYTHONPATH": os.pathsep.join([str(library), str(REPOSITORY)])}
+    environment = {"PYTHONPATH": os.pathsep.join([str(library), str(IMPORT_ROOT)])}
     command = [sys.executable, "-m", "pullrecovery.lab.images.sbom_write"]
     document = run(
         command,

@@ -16,16 +16,16 @@ import docker
 from docker.errors import ImageNotFound
 from filelock import FileLock
 
-from pullrecovery import __version__
 from pullrecovery.common.process import run
-from pullrecovery.common.suite_commit import STAMP, suite_commit
+from pullrecovery.common.suite_files import IMPORT_ROOT, INSTALLED
+from pullrecovery.common.suite_version import STAMP, stamp, suite_version
 from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.engine.one_off import passing_name
 from pullrecovery.lab.images.app_images import App, kept
 from pullrecovery.lab.images.base_rootfs import SUITE, BaseImage, Note, Packages
 from pullrecovery.lab.images.runtime_lock import runtime
 from pullrecovery.lab.images.sbom import debian_packages, go_modules, python_packages, write_sbom
-from pullrecovery.lab.paths import LABEL, REPOSITORY, Paths
+from pullrecovery.lab.paths import LABEL, Paths
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.tools.content_cache import key_of, whole_folder
 from pullrecovery.lab.tools.toolchain import Toolchain, go_arch
@@ -44,16 +44,10 @@ _MARKERS = {
     "os_name": "posix",
 }
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-# What a run in a cluster reads: the package, and the tests with their fixtures.
-_OURS = (
-    "pullrecovery",
-    "ghcr_emulator",
-    "fixtures",
-    "acceptance",
-    "conftest.py",
-    "pyproject.toml",
-    "LICENSE",
-)
+# What a run in a cluster reads: the packages, and the tests with their fixtures, which a wheel has
+# in the package.
+_PACKAGES = ("pullrecovery", "ghcr_emulator")
+_BESIDE = () if INSTALLED else ("fixtures", "acceptance", "conftest.py", "pytest.toml", "LICENSE")
 _HOME = "/opt/pull-recovery"
 # Byte code is made here, as the root file system is read-only where the image runs.
 _COMPILE = "RUN python3 -m compileall -q --invalidation-mode unchecked-hash"
@@ -66,12 +60,12 @@ COPY helm /usr/local/bin/helm
 _DOCKERFILE = f"""\
 FROM {{below}}
 COPY own/ {_HOME}/
-{_COMPILE} {_HOME}/pullrecovery {_HOME}/ghcr_emulator {_HOME}/fixtures {_HOME}/acceptance
+{_COMPILE} -x {_HOME}/lib/ {_HOME}
 COPY sbom.cdx.json {SBOM_PATH}
 ENV PYTHONPATH={_HOME}:{_HOME}/lib PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 LABEL org.opencontainers.image.title="pull-recovery" \\
   org.opencontainers.image.description="Gate and nightly check of image pulls" \\
-  org.opencontainers.image.version="{__version__}" \\
+  org.opencontainers.image.version="{{version}}" \\
   org.opencontainers.image.licenses="Apache-2.0" \\
   org.opencontainers.image.vendor="bytequester" \\
   org.opencontainers.image.base.name="debian:{SUITE}"
@@ -99,8 +93,8 @@ class SuiteImage:
     @cached_property
     def key(self) -> str:
         """Of all that the image is made from, looked at once: who edits meanwhile gets the next."""
-        ours = [REPOSITORY / name for name in _OURS]
-        return key_of([_DOCKERFILE, *ours, suite_commit(), self._below])
+        ours = [IMPORT_ROOT / name for name in (*_PACKAGES, *_BESIDE)]
+        return key_of([_DOCKERFILE, *ours, stamp(), self._below])
 
     @property
     def tag(self) -> str:
@@ -162,12 +156,14 @@ class SuiteImage:
         note("building the image of the suite")
         context.mkdir()
         (context / "own").mkdir()
-        for name in _OURS:
-            _copy(REPOSITORY / name, context / "own" / name)
-        # A verdict must be of the commit that the hook is of.
-        (context / "own" / STAMP).write_text(f"{suite_commit()}\n")
+        for name in (*_PACKAGES, *_BESIDE):
+            _copy(IMPORT_ROOT / name, context / "own" / name)
+        if not INSTALLED:
+            # A verdict must be of the commit that the hook is of.
+            (context / "own" / STAMP).write_text(stamp())
         self._write_sbom(client, library, context / "sbom.cdx.json")
-        _build(client, context, _DOCKERFILE.format(below=self._below), self.tag)
+        recipe = _DOCKERFILE.format(below=self._below, version=suite_version())
+        _build(client, context, recipe, self.tag)
 
     def _write_sbom(self, client: docker.DockerClient, library: Path, target: Path) -> None:
         status = file_of(client, self._below, "/var/lib/dpkg/status").decode()
@@ -176,7 +172,7 @@ class SuiteImage:
             *python_packages(library),
             *go_modules(toolchain.HELM_LINUX.source / "go.mod"),
         ]
-        write_sbom(self.tools.paths, target, REPOSITORY_NAME, __version__, parts)
+        write_sbom(self.tools.paths, target, REPOSITORY_NAME, suite_version(), parts)
 
     def _library(self, note: Note) -> Path:
         """The dependencies as the image has them, kept in the cache by their lock."""

@@ -19,10 +19,10 @@ from ghcr_emulator.registry_api.distribution import registry_config
 from ghcr_emulator.state.config import Settings
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import protect
+from pullrecovery.common.suite_files import IMPORT_ROOT
 from pullrecovery.common.variables import VariableSet, inherited
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.engine.network import free_ports
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.lab.registry.container import NAMES, StandIn
 
 LOOPBACK = "127.0.0.1"
@@ -137,7 +137,7 @@ def _running(
         output.open("wb") as written,
         subprocess.Popen(
             command,
-            cwd=REPOSITORY,
+            cwd=IMPORT_ROOT,
             env=inherited([VariableSet.PYTHON]) if environment is None else environment,
             stdin=subprocess.DEVNULL,
             stdout=written,

@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.process import child, end_running
+from pullrecovery.common.suite_files import SAMPLE
 from pullrecovery.common.variables import VariableSet
-from pullrecovery.lab.paths import REPOSITORY, Paths
+from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.tools.content_cache import key_of, whole_folder
 from pullrecovery.lab.tools.golang import MODULES, go_environment
 
@@ -136,7 +137,7 @@ ARGOCD = Tool(
     MODULES / "argocd",
     link_flags="-s -w -X github.com/argoproj/argo-cd/v3/common.version=3.1.9",
 )
-WEB_BASE = Tool("web-base", REPOSITORY / "sample" / "apps" / "web-base", (".",))
+WEB_BASE = Tool("web-base", SAMPLE / "apps" / "web-base", (".",))
 
 
 @dataclass(frozen=True)

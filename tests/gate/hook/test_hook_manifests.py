@@ -7,12 +7,12 @@ import pytest
 from joserfc.jwk import OKPKey
 from ruamel.yaml import YAML
 
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.gate.application import PINNED
 from pullrecovery.gate.verdict.signing import public_key
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.monorepo.target_yaml import load_target
 
-GATE = REPOSITORY / "sample" / "argocd" / "gate"
+GATE = SUITE_ROOT / "sample" / "argocd" / "gate"
 
 
 def _all(name):
@@ -23,7 +23,7 @@ def test_hook_may_make_pods_and_touch_its_own_probes_alone():
     """Of both frontends of the sample, by the names that the hook gives them."""
     _, role, binding, *_ = _all("access.yaml")
     create, rest = role["rules"]
-    target = load_target(REPOSITORY / "sample")
+    target = load_target(SUITE_ROOT / "sample")
     names = {f"{each.name}-gate-probe" for each in target.workloads if "frontend" in each.name}
 
     assert (create["resources"], create["verbs"]) == (["pods"], ["create"])
@@ -78,7 +78,7 @@ def test_key_of_the_sample_is_one_that_verifies_and_that_nobody_has():
 @pytest.mark.parametrize("name", ["frontend", "frontend-sample"])
 def test_application_gives_the_hook_what_the_chart_gets(name):
     """The same repository and branch, and the values that target.yaml has for the workload."""
-    workload = load_target(REPOSITORY / "sample").workload(name)
+    workload = load_target(SUITE_ROOT / "sample").workload(name)
     spec = YAML(typ="safe").load(workload.application)["spec"]
     chart, hook = spec["sources"]
     values = [workload.chart / "values.yaml", *workload.values]
@@ -87,7 +87,7 @@ def test_application_gives_the_hook_what_the_chart_gets(name):
     assert {(each["repoURL"], each["targetRevision"]) for each in (chart, hook)} == {
         ("https://github.com/bytequester/hosting-monorepo.git", "promoted")
     }
-    assert hook["path"] == os.path.relpath(GATE / "hook", REPOSITORY / "sample")
+    assert hook["path"] == os.path.relpath(GATE / "hook", SUITE_ROOT / "sample")
     assert hook["helm"]["valueFiles"] == [os.path.relpath(file, GATE / "hook") for file in values]
     assert given["gate.revision"] == "$ARGOCD_APP_REVISION"
     assert given["gate.workload"] == name
@@ -99,7 +99,7 @@ def test_application_gives_the_hook_what_the_chart_gets(name):
 
 def test_documented_sources_are_those_of_the_sample():
     """docs/gate-hook.md shows frontend.yaml, without its comments."""
-    page = (REPOSITORY / "docs" / "gate-hook.md").read_text()
+    page = (SUITE_ROOT / "docs" / "gate-hook.md").read_text()
     (block,) = re.findall(r"```yaml\n(   sources:\n.*?)```", page, re.DOTALL)
     spec = YAML(typ="safe").load(GATE.parent / "frontend.yaml")["spec"]
 

@@ -7,12 +7,12 @@ import httpx
 import pytest
 
 from pullrecovery.common.errors import UsageError
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.gate.releases import Judged
 from pullrecovery.gate.verdict.document import Checks, check
 from pullrecovery.gate.verdict.keys import signing_key, verifying_key
 from pullrecovery.gate.verdict.signing import sign
 from pullrecovery.gate.verdict.verify import REQUIRED, Claim, run_verify
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.tasks import judged
 from tests.fakes.verdicts import IMAGE, KEY, OTHER_IMAGE, REVISION, pem, public, verdict
@@ -99,9 +99,9 @@ def test_any_other_is_held_with_every_reason(claim, capsys, changes, reason):
         ({"images": ()}, "Name the images with --image"),
         ({"namespace": ""}, "Name --target-name and --namespace"),
         ({"revision": "main"}, "'main' is no full commit id"),
-        ({"verdict": REPOSITORY / "none.jws"}, "none.jws cannot be read"),
-        ({"key": REPOSITORY / "none.pub"}, "none.pub cannot be read"),
-        ({"key": REPOSITORY / "README.md"}, "README.md: no PEM of a key is there"),
+        ({"verdict": SUITE_ROOT / "none.jws"}, "none.jws cannot be read"),
+        ({"key": SUITE_ROOT / "none.pub"}, "none.pub cannot be read"),
+        ({"key": SUITE_ROOT / "README.md"}, "README.md: no PEM of a key is there"),
     ],
     ids=[
         "no digest",

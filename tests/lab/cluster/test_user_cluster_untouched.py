@@ -7,13 +7,14 @@ import pytest
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.secret_variables import NAMES
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.lab.cluster.kind_cluster import KIND_LABEL, KindCluster
 from pullrecovery.lab.cluster.tool_environment import tool_environment
 from pullrecovery.lab.engine.engine import Engine
-from pullrecovery.lab.paths import NAME, REPOSITORY, Paths
+from pullrecovery.lab.paths import NAME, Paths
 
 # Both have a user whose own GitHub they ask.
-USERS = ("cli/live.py", "live/", "gate/", "common/secret_variables.py")
+USERS = ("cli/run_live.py", "live/", "gate/", "common/secret_variables.py")
 _MODULE = "pullrecovery.common.secret_variables"
 
 
@@ -65,9 +66,9 @@ def test_nothing_but_the_live_world_and_the_gate_reads_the_users_token():
     """In the code, not only where it is run."""
     readers = [
         name
-        for file in (REPOSITORY / "pullrecovery").rglob("*.py")
+        for file in (SUITE_ROOT / "pullrecovery").rglob("*.py")
         if any(_reads_a_secret(node) for node in ast.walk(ast.parse(file.read_text())))
-        for name in [file.relative_to(REPOSITORY / "pullrecovery").as_posix()]
+        for name in [file.relative_to(SUITE_ROOT / "pullrecovery").as_posix()]
         if not name.startswith(USERS)
     ]
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from pullrecovery.common.errors import UsageError
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.lab.docs_site.npm_files import npm_files
-from pullrecovery.lab.paths import REPOSITORY
 
 GOOD = {"version": "1.2.3", "integrity": "sha512-AAAA"}
 PLACE = "node_modules/a"
@@ -28,7 +28,7 @@ def _write(tmp_path):
 
 def test_lock_of_the_sample_is_given_as_it_is():
     """It names no address; of its package.json, what an installation depends on."""
-    folder = REPOSITORY / "sample" / "docs"
+    folder = SUITE_ROOT / "sample" / "docs"
     before = {name: json.loads((folder / name).read_text()) for name in npm_files(folder)}
 
     given = {name: json.loads(text) for name, text in npm_files(folder).items()}

@@ -3,9 +3,9 @@
 import pytest
 
 from pullrecovery.common.errors import UsageError
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.lab.images import app_images as samples
 from pullrecovery.lab.images.dockerfile import check_dockerfile
-from pullrecovery.lab.paths import REPOSITORY
 
 _ADDRESS = "http://169.254.169.254/latest"
 
@@ -79,7 +79,7 @@ class _Tools:
         return self.cache / "web-base-0123"
 
     def binary(self, _):
-        return REPOSITORY / "LICENSE"
+        return SUITE_ROOT / "LICENSE"
 
 
 def test_image_of_the_target_is_built_without_network(tmp_path, monkeypatch):
@@ -87,7 +87,7 @@ def test_image_of_the_target_is_built_without_network(tmp_path, monkeypatch):
     monkeypatch.setattr(samples, "kept", lambda *_: None)
     engine = _Engine()
 
-    samples.build_app(engine, _Tools(tmp_path), REPOSITORY / "sample/apps/backend", print)
+    samples.build_app(engine, _Tools(tmp_path), SUITE_ROOT / "sample/apps/backend", print)
 
     assert len(engine.asked) == 2
     assert {each["network_mode"] for each in engine.asked} == {"none"}

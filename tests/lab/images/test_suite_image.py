@@ -27,11 +27,11 @@ colorama==2.0 ; sys_platform == 'win32' \\
 httpx[http2]==3.0 \\
     --hash=sha256:cc
     # via
-    #   pullrecovery (pyproject.toml)
+    #   pull-recovery (pyproject.toml)
     #   ruff
 ruff==4.0 \\
     --hash=sha256:dd
-    # via pullrecovery (pyproject.toml:dev)
+    # via pull-recovery (pyproject.toml:dev)
 """
 STATUS = """\
 Package: python3
@@ -79,7 +79,7 @@ def test_lock_of_this_project_is_split():
     names = {each.name for each in runtime()}
 
     assert {"httpx", "kubernetes", "joserfc", "cryptography", "pytest", "cffi"} <= names
-    assert not {"ruff", "mypy", "import-linter", "uvicorn", "starlette"} & names
+    assert not {"ruff", "mypy", "import-linter", "hatchling"} & names
 
 
 def test_lock_that_is_none_is_an_error(tmp_path):
@@ -146,7 +146,7 @@ def test_image_runs_as_nobody_and_says_what_it_is():
 def test_image_without_a_place_to_push_is_not_built(monkeypatch, capsys, reference, token, said):
     """Minutes of a build are not spent on a reference or a token that is none."""
     monkeypatch.setattr(
-        "pullrecovery.cli.suite_image.locked", lambda *_: pytest.fail("it is built")
+        "pullrecovery.cli.run_suite_image.locked", lambda *_: pytest.fail("it is built")
     )
     monkeypatch.setattr("sys.stdin", io.StringIO(token))
 

@@ -6,7 +6,7 @@ import pytest
 
 from ghcr_emulator.state.world_file import read_world
 from pullrecovery.__main__ import main
-from pullrecovery.cli import lab as commands
+from pullrecovery.cli import run_lab as commands
 from pullrecovery.common.errors import Exit
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.registry import standalone as alone

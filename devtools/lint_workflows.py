@@ -1,7 +1,9 @@
 """`lint-workflows`: actionlint, pinned like every tool, over our workflows and the sample's."""
 
+from pullrecovery.common.errors import Exit
 from pullrecovery.common.process import run
-from pullrecovery.lab.paths import REPOSITORY, default_paths
+from pullrecovery.common.suite_files import SUITE_ROOT
+from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.tools.golang import find_go
 from pullrecovery.lab.tools.toolchain import ACTIONLINT, Toolchain
 from pullrecovery.monorepo.actionlint import PLAIN
@@ -9,10 +11,11 @@ from pullrecovery.monorepo.actionlint import PLAIN
 _FOLDERS = (".github/workflows", "sample/.github/workflows")
 
 
-def lint_workflows() -> None:
+def lint_workflows() -> int:
     """Build actionlint where it is missing and run it; CommandError holds what it found."""
     paths = default_paths()
     tools = Toolchain(paths, find_go(paths))
     tools.build([ACTIONLINT], lambda _: None)
-    files = sorted(file for folder in _FOLDERS for file in (REPOSITORY / folder).glob("*.yml"))
-    run([str(tools.binary(ACTIONLINT)), *PLAIN, *map(str, files)], cwd=REPOSITORY, timeout=120)
+    files = sorted(file for folder in _FOLDERS for file in (SUITE_ROOT / folder).glob("*.yml"))
+    run([str(tools.binary(ACTIONLINT)), *PLAIN, *map(str, files)], cwd=SUITE_ROOT, timeout=120)
+    return int(Exit.HOLDS)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pullrecovery.common.errors import Exit, PullRecoveryError
+from pullrecovery.common.suite_files import REPORTS, SUITE_ROOT
 from pullrecovery.faults.rows import Fault
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.report.kills import all_differences
 
-PAGE = REPOSITORY / "docs" / "kill-matrix.md"
+PAGE = SUITE_ROOT / "docs" / "kill-matrix.md"
 _ALL, _SOME = "✗", "?"
 _HEAD = (
     "# The kill matrix",
@@ -20,7 +20,7 @@ _HEAD = (
     "A criterion that no fault fails proves nothing; a fault that none sees is a survivor.",
     "",
 )
-_RESULT = REPOSITORY / ".reports" / "result.json"
+_RESULT = REPORTS / "result.json"
 
 
 def write_page(result: Path = _RESULT, page: Path = PAGE) -> int:

@@ -12,15 +12,13 @@ from typing import Any
 from pullrecovery.common.errors import Exit
 from pullrecovery.common.process import child, interrupt_session
 from pullrecovery.common.secret_variables import TOKEN, handed_over
+from pullrecovery.common.suite_files import REPORTS, SUITE_ROOT
 from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.leak_check import find_secrets
-from pullrecovery.lab.paths import REPOSITORY
 from pullrecovery.lab.tools.versions import kubernetes_set
 from pullrecovery.live.settings import live_settings
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.report.live_summary import live_summary
-
-_REPORTS = REPOSITORY / ".reports"
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def run_live(folder: Path, kubernetes: str, looking: Looking, extra: Sequence[st
     target = load_target(folder.resolve())
     versions = kubernetes_set(kubernetes)
     live_settings(target, looking.context, login=looking.login, platforms=looking.platforms)
-    reports = (looking.reports or _REPORTS).resolve()
+    reports = (looking.reports or REPORTS).resolve()
     reports.mkdir(parents=True, exist_ok=True)
     result = reports / "result.json"
     result.unlink(missing_ok=True)
@@ -60,15 +58,15 @@ def _pytest(options: Sequence[str]) -> None:
 
     What they come to is summed up from the result, so that pytest only counts.
     """
-    test = "acceptance/test_live.py"
-    command = [sys.executable, "-m", "pytest", test, "--quiet", "--tb=no", "-rN", *options]
+    test = str(SUITE_ROOT / "acceptance" / "test_live.py")
+    command = [sys.executable, "-m", "pytest", test, "--quiet", "--tb=no", "-rN"]
+    command += [f"--config-file={SUITE_ROOT / 'pytest.toml'}", *options]
     with (
         handed_over(TOKEN) as (variables, descriptors),
         child(
             command,
             env=variables,
             inherit=[VariableSet.SUITE, VariableSet.CLUSTER],
-            cwd=REPOSITORY,
             end=interrupt_session,
             popen={
                 "stdin": subprocess.DEVNULL,

@@ -1,0 +1,132 @@
+"""The image of the gate's hook and of the nightly CronJob, built and pushed.
+
+It needs a container engine and no lab. docs/adr/0019-suite-image.md says what the image holds.
+"""
+
+import shutil
+import sys
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import docker
+import httpx
+
+from pullrecovery.common.errors import Exit, UsageError
+from pullrecovery.common.redaction import protect
+from pullrecovery.common.suite_version import suite_version
+from pullrecovery.lab.cluster.node_plan import pulls_base
+from pullrecovery.lab.engine.pull_image import has_image
+from pullrecovery.lab.engine.select_engine import find_engine
+from pullrecovery.lab.images import oci_layout as oci
+from pullrecovery.lab.images.base_rootfs import Note
+from pullrecovery.lab.images.suite import SuiteImage
+from pullrecovery.lab.lock import is_held_above, locked
+from pullrecovery.lab.paths import Paths, default_paths
+from pullrecovery.lab.progress import Progress
+from pullrecovery.lab.tools.golang import find_go
+from pullrecovery.lab.tools.toolchain import Toolchain
+from pullrecovery.lab.up import build_dropcaps
+from pullrecovery.model.image_reference import Reference, parse_reference
+from pullrecovery.model.probe import Credential
+from pullrecovery.registry.client import RegistryClient
+from pullrecovery.registry.image_copy import PackageAccess, TransferError
+
+_TIMEOUT = 120.0
+
+
+@dataclass(frozen=True)
+class SuiteImageWish:
+    """What is done with the image: `out` takes it, `push` is where it goes, '' for nowhere.
+
+    `login` is whose token it is that comes by standard input; `week` as in `BaseImage`.
+    """
+
+    out: Path
+    push: str
+    login: str
+    token_from_stdin: bool
+    week: str = ""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A repository and a tag to push, and a credential that may."""
+
+    reference: Reference
+    credential: Credential
+
+
+def run_suite_image(wish: SuiteImageWish) -> int:
+    """Build the image, write it and its SBOM to `wish.out`, and push it where that is asked for.
+
+    Raises UsageError for a reference that is none or a token that is missing, before anything is
+    built, and TransferError with the registry's words.
+    """
+    destination = _destination(wish) if wish.push else None
+    progress = Progress(("image", *(["push"] if destination else [])))
+    paths = default_paths()
+    # A build that fails leaves no digest of an earlier one.
+    (wish.out / "digest").unlink(missing_ok=True)
+    held = nullcontext() if is_held_above(paths) else locked(paths, progress.say)
+    with held, progress.phase("image") as phase:
+        made, client = _suite_image(paths, wish.week, phase.note)
+        app = made.files(client, phase.note)
+        shutil.rmtree(wish.out / "image", ignore_errors=True)
+        layers = [app.blob(each["digest"]) for each in app.layers]
+        config = (app.folder / "config.json").read_bytes()
+        manifest = oci.write_layout(wish.out / "image", config, layers, suite_version())
+        shutil.copyfile(made.sbom, wish.out / "sbom.cdx.json")
+    digest = oci.digest_of(manifest)
+    (wish.out / "digest").write_text(f"{digest}\n")
+    print(f"image: {wish.out / 'image'} (an OCI layout)")
+    print(f"SBOM: {wish.out / 'sbom.cdx.json'}")
+    if destination:
+        with progress.phase("push"), httpx.Client(timeout=_TIMEOUT) as http:
+            push_layout(wish.out / "image", manifest, destination, http)
+        print(f"pushed: {wish.push}")
+    print(digest)
+    return int(Exit.HOLDS)
+
+
+def _suite_image(paths: Paths, week: str, note: Note) -> tuple[SuiteImage, docker.DockerClient]:
+    """The image as it is made here, and the engine that makes it."""
+    tools = Toolchain(paths, find_go(paths))
+    client = find_engine(paths, lambda: build_dropcaps(tools), note).client()
+    bootstrapped = SuiteImage.of(tools, paths, pulled=False, week=week)
+    pulled = pulls_base(client, built=has_image(client, bootstrapped.base.tag))
+    return replace(bootstrapped, base=replace(bootstrapped.base, pulled=pulled)), client
+
+
+def push_layout(
+    folder: Path, manifest: bytes, destination: Destination, http: httpx.Client
+) -> None:
+    """Push the image of the OCI layout `folder`, whose manifest has these bytes."""
+    reference = destination.reference
+    registry = RegistryClient(reference.registry, http)
+    try:
+        package = PackageAccess(registry, destination.credential, reference.path, "pull,push")
+        for blob in (folder / "blobs" / "sha256").iterdir():
+            digest = f"sha256:{blob.name}"
+            if digest != oci.digest_of(manifest) and not package.has(digest):
+                with blob.open("rb") as file:
+                    file.seek(0, 2)
+                    package.put_blob(digest, file)
+        package.put_manifest(reference.tag, manifest, oci.MANIFEST)
+    except httpx.HTTPError as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise TransferError(f"{reference.repository} cannot be pushed to: {problem}") from error
+
+
+def _destination(wish: SuiteImageWish) -> Destination:
+    reference = parse_reference(wish.push)
+    if reference.problem or not reference.tag or reference.digest:
+        why = reference.problem or "it must be repository:tag"
+        raise UsageError(f"--push {wish.push!r}: {why}.")
+    token = protect(sys.stdin.read().strip()) if wish.token_from_stdin else ""
+    if not token:
+        raise UsageError(
+            f"A token that may write {reference.repository} is needed on standard input, with"
+            " --token-stdin; `make suite-image PUSH=…` takes it from GHCR_TOKEN."
+        )
+    return Destination(reference, Credential(wish.login, token))

@@ -1,0 +1,183 @@
+"""The wheel: what is in it, and what it does in a fresh virtual environment and an empty folder."""
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pullrecovery.common.suite_files import SUITE_ROOT
+from pullrecovery.common.suite_version import STAMP, stamp, suite_version
+
+IN_PACKAGE = (
+    "acceptance/",
+    "conftest.py",
+    "docs/gate-verdict.schema.json",
+    "docs/result.schema.json",
+    "fixtures/",
+    "kind-config.yaml",
+    "pytest.toml",
+    "requirements.lock",
+    "sample/",
+)
+COMMANDS = ("acceptance", "gate", "lab", "sample", "suite-image")
+# Each takes longer to import than all that `--help` needs.
+HEAVY = {"docker", "httpx", "kubernetes", "pydantic", "pytest", "ruamel", "urllib3"}
+
+
+def _run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel as `python -m build` makes it, from an sdist of this checkout."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", f"--outdir={folder}", SUITE_ROOT]
+    built = _run(*command)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (file,) = folder.glob("*.whl")
+    return file
+
+
+@pytest.fixture(scope="module")
+def plain(wheel, tmp_path_factory):
+    """A virtual environment with the wheel, without its extras, at the versions of the lock."""
+    folder = tmp_path_factory.mktemp("plain")
+    locked = re.findall(r"(?m)^([\w.-]+)(?:\[.*?\])?(==\S+)", _read("requirements.lock"))
+    constraints = folder / "constraints.txt"
+    constraints.write_text("".join(f"{name}{version}\n" for name, version in locked))
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    pip = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--no-compile"]
+    installed = _run(*pip, f"--constraint={constraints}", wheel)
+    assert installed.returncode == 0, installed.stderr
+    return folder / "venv" / "bin"
+
+
+@pytest.fixture
+def pull_recovery(plain, tmp_path):
+    """Runs the console script in an empty folder, with another one as HOME."""
+    home, empty = tmp_path / "home", tmp_path / "empty"
+    home.mkdir()
+    empty.mkdir()
+
+    def run(*arguments):
+        environment = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
+        return _run(plain / "pull-recovery", *arguments, cwd=empty, env=environment)
+
+    return run
+
+
+def _read(name):
+    return (SUITE_ROOT / name).read_text()
+
+
+def _tracked():
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = _run(*command, cwd=SUITE_ROOT).stdout.split("\0")
+    return [name for name in listed if name and (SUITE_ROOT / name).is_file()]
+
+
+def test_wheel_has_every_tracked_file(wheel):
+    """Data files, schemas, fixtures, tests and the sample are where the package looks for them."""
+    packages = [name for name in _tracked() if name.startswith(("pullrecovery/", "ghcr_emulator/"))]
+    moved = [f"pullrecovery/suite/{name}" for name in _tracked() if name.startswith(IN_PACKAGE)]
+    names = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
+
+    assert sorted(names) == sorted([*packages, *moved, f"pullrecovery/suite/{STAMP}"])
+
+
+def test_wheel_is_stamped_with_version_and_commit(wheel):
+    """There is no git where it is installed."""
+    content = zipfile.ZipFile(wheel).read(f"pullrecovery/suite/{STAMP}").decode()
+
+    assert content == stamp()
+    assert wheel.name == f"pull_recovery-{suite_version()}-py3-none-any.whl"
+
+
+def test_plain_install_has_few_packages(plain):
+    """The client of Kubernetes brings 27; pip itself does not count."""
+    listed = json.loads(_run(plain / "python", "-m", "pip", "list", "--format=json").stdout)
+    names = {package["name"] for package in listed} - {"pip", "setuptools"}
+
+    assert "pull-recovery" in names
+    assert len(names) <= 35, sorted(names)
+
+
+def test_version_is_printed(pull_recovery):
+    """The one of the tag that the wheel was built from."""
+    done = pull_recovery("--version")
+
+    assert (done.stdout, done.returncode) == (f"pull-recovery {suite_version()}\n", 0), done
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_needs_no_extra(pull_recovery, command):
+    """Every command explains itself, with the exit codes, in the plain install."""
+    done = pull_recovery(command, "--help")
+
+    assert done.returncode == 0, done.stderr
+    assert f"usage: pull-recovery {command}" in done.stdout
+    assert "exit codes:" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_imports_nothing_heavy(command):
+    """A command imports what it needs when it runs."""
+    python = [sys.executable, "-X", "importtime", "-m", "pullrecovery"]
+    done = _run(*python, *command.split(), "--help", cwd=SUITE_ROOT)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+    assert "argparse" in imported
+    assert {name.partition(".")[0] for name in imported} & HEAVY == set()
+
+
+def test_sample_is_copied_whole(pull_recovery, tmp_path):
+    """With its charts, workflows, docs and the files whose name has a dot in front."""
+    done = pull_recovery("sample", "shop")
+
+    shop = tmp_path / "empty" / "shop"
+    copied = {
+        file.relative_to(shop): file.read_bytes() for file in shop.rglob("*") if file.is_file()
+    }
+    tracked = [Path(name) for name in _tracked() if name.startswith("sample/")]
+    assert done.returncode == 0, done.stderr
+    assert copied == {
+        file.relative_to("sample"): (SUITE_ROOT / file).read_bytes() for file in tracked
+    }
+
+
+def test_sample_is_not_copied_over_files(pull_recovery, tmp_path):
+    """What is there stays as it is."""
+    (tmp_path / "empty" / "notes.txt").write_text("mine")
+
+    done = pull_recovery("sample", ".")
+
+    assert (done.returncode, done.stderr) == (
+        4,
+        "error: . is there, and not an empty folder; name a new one.\n",
+    )
+    assert [file.name for file in (tmp_path / "empty").iterdir()] == ["notes.txt"]
+
+
+def test_schemas_are_those_of_the_docs(plain):
+    """Both are read where the package looks for them."""
+    program = (
+        "import json; from pullrecovery.common.suite_files import SCHEMAS;"
+        " print(json.dumps({f.name: f.read_text() for f in SCHEMAS.glob('*.schema.json')}))"
+    )
+    found = json.loads(_run(plain / "python", "-I", "-c", program).stdout)
+
+    assert found == {file.name: file.read_text() for file in (SUITE_ROOT / "docs").glob("*.json")}
+
+
+def test_lab_command_names_the_missing_extra(pull_recovery, tmp_path):
+    """The plain install says what to install, and leaves nothing behind."""
+    done = pull_recovery("lab", "status")
+
+    assert done.returncode == 4
+    assert "pip install 'pull-recovery[lab]'" in done.stderr
+    assert list((tmp_path / "empty").iterdir()) == []
