@@ -24,6 +24,7 @@ from pullrecovery.cli.command_line import (
     with_argocd,
 )
 from pullrecovery.cli.gate import add_gate
+from pullrecovery.cli.ghcr import add_ghcr
 from pullrecovery.cli.lint_workflows import lint_workflows
 from pullrecovery.cli.live import Looking, run_live
 from pullrecovery.cli.suite_image import add_suite_image
@@ -44,10 +45,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     _add_acceptance(commands)
     lab = commands.add_parser("lab", help="the lab alone")
-    lab.add_argument(
-        "action", choices=("up", "down", "status", "doctor", "clean", "clean-cache", "ghcr")
-    )
-    lab.add_argument("--people", type=Path, help="ghcr: the world file to begin with")
+    lab.add_argument("action", choices=("up", "down", "status", "doctor", "clean", "clean-cache"))
     add_kubernetes(lab)
     add_argocd(lab)
     lab.set_defaults(run=_lab)
@@ -55,6 +53,7 @@ def _parser() -> Parser:
     workflows.set_defaults(run=_lint_workflows)
     add_gate(commands)
     add_suite_image(commands)
+    add_ghcr(commands)
     report = commands.add_parser("report", help="pages made from the last run's result.json")
     report.add_argument("page", choices=("kill-matrix",))
     report.set_defaults(run=_report)
@@ -109,8 +108,6 @@ def _report(_: argparse.Namespace) -> int:
 
 
 def _lab(options: argparse.Namespace) -> int:
-    if options.action == "ghcr":
-        return commands.serve_ghcr(options.people)
     argocd = options.action == "up" and with_argocd(options)
     return commands.run(options.action, options.kubernetes, argocd=argocd)
 

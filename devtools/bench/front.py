@@ -18,7 +18,9 @@ from devtools.bench import layer as layers
 from devtools.bench.client import Client, Way, opened
 from devtools.bench.figures import Figure, median_ratio, median_seconds, table
 from devtools.bench.layer import Layer
+from ghcr_emulator.certificates import issue_certificate
 from ghcr_emulator.protocol import hosts
+from ghcr_emulator.storage.location import distribution_url
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import protect
 from pullrecovery.lab.paths import default_paths
@@ -27,7 +29,6 @@ from pullrecovery.lab.registry.container import HOST
 from pullrecovery.lab.registry.loopback import (
     LOOPBACK,
     Front,
-    issue_certificate,
     running_distribution,
     running_front,
 )
@@ -108,7 +109,8 @@ def _ground(registry: Path, scratch: Path, megabytes: int) -> Iterator[Ground]:
     with ExitStack() as stack:
         plain = stack.enter_context(running_distribution(registry, scratch / "plain"))
         tls = stack.enter_context(running_distribution(registry, scratch / "tls", certificate))
-        front = stack.enter_context(running_front(registry, scratch / "front"))
+        storage = distribution_url(registry, scratch / "behind-the-front")
+        front = stack.enter_context(running_front(storage, scratch / "front"))
         with front.stand_in.control() as control:
             control.put_credential("bench", token, _OWNER, ["read:packages", "write:packages"])
         trust = ssl.create_default_context(cafile=str(certificate.ca_file))
