@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from ghcr_emulator.storage.files import opened
 from ghcr_emulator.storage.location import distribution_url
 from ghcr_emulator.storage.registry import Registry
 from pullrecovery.common.errors import Exit, LabError
+from pullrecovery.common.process import run
 from pullrecovery.common.redaction import protect
+from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.leak_check import find_secrets
 from pullrecovery.lab.paths import REPOSITORY, default_paths
 from pullrecovery.lab.progress import Progress
@@ -29,6 +32,7 @@ from pullrecovery.lab.tools.golang import find_go
 from pullrecovery.lab.tools.toolchain import CONFORMANCE, DISTRIBUTION, Toolchain
 
 REPORTS: Final = REPOSITORY / ".reports" / "conformance"
+_TOOLS, _TESTS = "tools", "unit tests over distribution"
 _DISTRIBUTION, _FILES = "distribution", "own storage"
 _OVER_DISTRIBUTION, _OVER_FILES = "emulator over distribution", "emulator over own storage"
 _SUBJECTS: Final = (_DISTRIBUTION, _OVER_DISTRIBUTION, _FILES, _OVER_FILES)
@@ -38,6 +42,7 @@ _KEPT: Final = (
     (_FILES, _OVER_FILES),
     (_DISTRIBUTION, _FILES),
 )
+_TESTS_SECONDS: Final = 1200
 # Packages come into being by the first push of their owner, so the login is the owner's.
 _OWNER: Final = "conformance"
 _SCOPES: Final = ["read:packages", "write:packages"]
@@ -89,9 +94,9 @@ class Outcome:
 
 def run_conformance() -> int:
     """Run the suite against each subject, say what came of it, and return the exit code."""
-    progress = Progress(("tools", *_SUBJECTS))
+    progress = Progress((_TOOLS, *_SUBJECTS, _TESTS))
     paths = default_paths()
-    with progress.phase("tools") as phase:
+    with progress.phase(_TOOLS) as phase:
         tools = Toolchain(paths, find_go(paths))
         tools.build([DISTRIBUTION, CONFORMANCE], phase.note)
     suite, registry = tools.binary(CONFORMANCE), tools.binary(DISTRIBUTION, "registry")
@@ -108,10 +113,12 @@ def run_conformance() -> int:
             _OVER_FILES: lambda name: _on_front(ground, files, name),
         }
         found = {}
-        for name, run in runs.items():
+        for name, play in runs.items():
             with progress.phase(name):
-                found[name] = run(name)
+                found[name] = play(name)
             _check_number(name, found[name], expected)
+    with progress.phase(_TESTS):
+        _run_tests(registry)
     outcome = Outcome(found, expected)
     for line in summary(outcome):
         progress.say(line)
@@ -157,6 +164,13 @@ def _check_number(name: str, results: Results, expected: Expected) -> None:
             f"The suite ran {results.total.run} tests against {name}, "
             f"and should run {expected.least_tests} or more."
         )
+
+
+def _run_tests(registry: Path) -> None:
+    """Run over distribution what `make test` runs over own storage; raises CommandError."""
+    pytest = [sys.executable, "-m", "pytest", "tests", "--quiet", "--tb=short"]
+    chosen = ["-m", "over_distribution", "--distribution", str(registry)]
+    run([*pytest, *chosen], inherit=[VariableSet.PYTHON], cwd=REPOSITORY, timeout=_TESTS_SECONDS)
 
 
 def _on_distribution(ground: _Ground, registry: Path, name: str) -> list[Case]:

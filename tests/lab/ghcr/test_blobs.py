@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+pytestmark = pytest.mark.over_distribution
+
 CONTENT = b"a layer" * 100
 LAYER = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 PATH = f"/v2/bytequester/closed/blobs/{LAYER}"

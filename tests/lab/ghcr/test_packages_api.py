@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.over_distribution
+
 OCI = "application/vnd.oci.image.manifest.v1+json"
 API = "https://api.github.com"
 WORLD = """\

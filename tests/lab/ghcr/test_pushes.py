@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+pytestmark = pytest.mark.over_distribution
+
 BLOB = b"a new layer"
 DIGEST = "sha256:" + hashlib.sha256(BLOB).hexdigest()
 LAYER = "sha256:" + hashlib.sha256(b"a layer" * 100).hexdigest()
@@ -53,6 +55,19 @@ def test_upload_goes_on_at_a_relative_address(ghcr):
 
     assert (place.scheme, place.netloc) == ("", "")
     assert place.path.startswith("/v2/bytequester/closed/blobs/uploads/")
+
+
+def test_finished_upload_is_unknown(ghcr):
+    """It cannot be gone on with, and the refusal has no detail."""
+    begun = ghcr.ask("POST", "/v2/bytequester/closed/blobs/uploads/", caller="writer")
+    ghcr.ask("PUT", ending(begun), caller="writer", content=BLOB)
+
+    answer = ghcr.ask("PATCH", begun.headers["location"], caller="writer", content=BLOB)
+
+    assert answer.status_code == 404
+    assert answer.content == (
+        b'{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN","message":"blob upload unknown to registry"}]}\n'
+    )
 
 
 @pytest.mark.parametrize(

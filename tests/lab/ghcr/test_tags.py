@@ -6,6 +6,8 @@ import pytest
 
 from ghcr_emulator.registry_api import tags
 
+pytestmark = pytest.mark.over_distribution
+
 PATH = "/v2/bytequester/closed/tags/list"
 MANY = [f"t{number}" for number in range(250)]
 
