@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ghcr_emulator.access_log.log import AccessLog
-from ghcr_emulator.emulator import running_emulator, stop_by_signal, watch
+from ghcr_emulator.emulator import listening, running_emulator, stop_by_signal, watch
 from ghcr_emulator.server.malloc import keep_freed_memory, take_large_pieces
 from ghcr_emulator.state.config import Config, ConfigError, read_config
 from ghcr_emulator.storage.errors import StorageError
@@ -62,9 +62,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _serve(config: Config, location: Location) -> int:
-    stop = stop_by_signal()
-    async with running_emulator(config, location, AccessLog()) as emulator:
-        return await watch(emulator.storage, stop)
+    stop, settings = stop_by_signal(), config.settings
+    front = (settings.front_host, settings.front_port)
+    control = (settings.control_host, settings.control_port)
+    with listening(front, control) as listeners:
+        async with running_emulator(config, location, listeners, AccessLog()) as storage:
+            return await watch(storage, stop)
 
 
 if __name__ == "__main__":

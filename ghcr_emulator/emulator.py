@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,42 +27,48 @@ _log = logging.getLogger("pullrecovery.ghcr")
 
 
 @dataclass(frozen=True)
-class Emulator:
-    """A running emulator: its ports, and the storage behind it."""
+class Listeners:
+    """The listening sockets of the front and of the control port."""
 
-    https_port: int
-    control_port: int
-    storage: Storage
+    front: socket.socket
+    control: socket.socket
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """The ports of the two, in this order."""
+        return self.front.getsockname()[1], self.control.getsockname()[1]
+
+
+@contextmanager
+def listening(front: tuple[str, int], control: tuple[str, int]) -> Iterator[Listeners]:
+    """Listen on two addresses, port 0 being any free one; raises OSError where one is taken."""
+    with listen(*front) as front_socket, listen(*control) as control_socket:
+        yield Listeners(front_socket, control_socket)
 
 
 @asynccontextmanager
 async def running_emulator(
-    config: Config, location: Location, log: AccessLog
-) -> AsyncIterator[Emulator]:
+    config: Config, location: Location, listeners: Listeners, log: AccessLog
+) -> AsyncIterator[Storage]:
     """Serve for the length of the block, and then let open requests end for up to five seconds.
 
-    Raises StorageError where the storage cannot be used, OSError where a port is taken.
+    Gives the storage. Raises StorageError where it cannot be used.
     """
-    settings = config.settings
-    async with AsyncExitStack() as stack:
-        front_socket = stack.enter_context(listen(settings.front_host, settings.front_port))
-        control_socket = stack.enter_context(listen(settings.control_host, settings.control_port))
-        storage = await stack.enter_async_context(location.open())
-        state, switches = State(knobs=settings.knobs), Switches()
+    async with location.open() as storage:
+        state, switches = State(knobs=config.settings.knobs), Switches()
         if config.world is not None:
             install(config.world, state)
-        ports = (front_socket.getsockname()[1], control_socket.getsockname()[1])
         front = create_front(state, storage.client, log, switches)
-        door = Door(front, front_socket, tls(config.certificate, config.key), switches)
+        door = Door(front, listeners.front, tls(config.certificate, config.key), switches)
         control = create_control(
             state, log, config.secret, registry=storage.client, switches=switches
         )
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(door.serve(stop))
-            group.create_task(serve(control, control_socket, stop))
+            group.create_task(serve(control, listeners.control, stop))
             try:
-                yield Emulator(*ports, storage)
+                yield storage
             finally:
                 stop.set()
 

@@ -10,13 +10,14 @@ import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from ghcr_emulator.access_log.log import AccessLog
 from ghcr_emulator.certificates import issue_certificate
 from ghcr_emulator.connect_proxy import connect_proxy
-from ghcr_emulator.emulator import running_emulator, stop_by_signal, watch
+from ghcr_emulator.emulator import listening, running_emulator, stop_by_signal, watch
 from ghcr_emulator.protocol import hosts
 from ghcr_emulator.state.config import Config, ConfigError, Settings, read_people
 from ghcr_emulator.state.secret_files import write_private
@@ -43,11 +44,10 @@ ghcr.io is here until Ctrl-C. {kept} In another shell:
   export HTTPS_PROXY={proxy} SSL_CERT_FILE={ca}
   crane ls ghcr.io/OWNER/PACKAGE        # or helm, oras, skopeo, curl: with the names of production
 {token}control API: http://127.0.0.1:{control}, Authorization: Bearer with what is in {secret}
-access log: {log}
-"""
+access log: {log}"""
 _TOKEN: Final = """\
   crane auth login ghcr.io -u ByteQuester --password-stdin < {file}
-  crane ls ghcr.io/bytequester/app      # private, and still empty
+  crane append -f FILE.tar -t ghcr.io/bytequester/app:v1   # a private package of that login
 """
 
 
@@ -82,10 +82,15 @@ def serve_alone(people: Path | None, location: Location, say: Callable[[str], No
     with tempfile.TemporaryDirectory(prefix="ghcr-emulator-") as scratch:
         folder = _Folder(Path(scratch))
         config = _config(folder, people)
-        how = _HOW if people else _HOW.replace("{token}", _TOKEN.format(file=folder.token))
-        kept = "Its images stay." if location.keeps else "It keeps nothing."
-        how = how.replace("{kept}", kept)
-        return asyncio.run(_serve(folder, config, location, lambda **at: say(how.format(**at))))
+        how = partial(
+            _HOW.format,
+            kept="Its images stay." if location.keeps else "It keeps nothing.",
+            token="" if people else _TOKEN.format(file=folder.token),
+            ca=folder.path / "ca.crt",
+            secret=folder.secret,
+            log=folder.log,
+        )
+        return asyncio.run(_serve(folder.log, config, location, lambda **at: say(how(**at))))
 
 
 def _config(folder: _Folder, people: Path | None) -> Config:
@@ -93,10 +98,8 @@ def _config(folder: _Folder, people: Path | None) -> Config:
     certificate = issue_certificate(folder.path)
     secret = secrets.token_urlsafe(32)
     write_private(folder.secret, secret.encode())
-    # Any free ports.
-    settings = Settings(front_host=_LOOPBACK, front_port=0, control_host=_LOOPBACK, control_port=0)
     world = read_people(people or _write_world(folder))
-    return Config(certificate.chain_file, certificate.key_file, secret, settings, world)
+    return Config(certificate.chain_file, certificate.key_file, secret, Settings(), world)
 
 
 def _write_world(folder: _Folder) -> Path:
@@ -110,22 +113,21 @@ def _write_world(folder: _Folder) -> Path:
 
 
 async def _serve(
-    folder: _Folder, config: Config, location: Location, ready: Callable[..., None]
+    log_file: Path, config: Config, location: Location, ready: Callable[..., None]
 ) -> int:
-    """Run the emulator, and a proxy that leads GitHub's names to it."""
+    """Run the emulator, and a proxy that leads GitHub's names to it.
+
+    `ready` is told the proxy's URL and the control port when both answer.
+    """
     stop = stop_by_signal()
     async with AsyncExitStack() as stack:
-        written = stack.enter_context(folder.log.open("w", buffering=1))
+        written = stack.enter_context(log_file.open("w", buffering=1))
         log = AccessLog(sink=lambda line: print(line, file=written))
-        emulator = await stack.enter_async_context(running_emulator(config, location, log))
-        ways = {f"{name}:443": emulator.https_port for name in hosts.NAMES}
+        listeners = stack.enter_context(listening((_LOOPBACK, 0), (_LOOPBACK, 0)))
+        running = running_emulator(config, location, listeners, log)
+        storage = await stack.enter_async_context(running)
+        https, control = listeners.ports
+        ways = {f"{name}:443": https for name in hosts.NAMES}
         proxy = await stack.enter_async_context(connect_proxy(ways))
-        ready(
-            proxy=proxy.url,
-            ca=folder.path / "ca.crt",
-            token="",
-            control=emulator.control_port,
-            secret=folder.secret,
-            log=folder.log,
-        )
-        return await watch(emulator.storage, stop)
+        ready(proxy=proxy.url, control=control)
+        return await watch(storage, stop)
