@@ -1,6 +1,7 @@
 """The emulator alone: the world that it begins with, and what a user is told."""
 
 import stat
+import sys
 
 import pytest
 
@@ -50,6 +51,17 @@ def test_bad_storage_is_a_usage_error(capsys):
     assert capsys.readouterr().err == (
         "error: --storage: storage 's3://bucket': must be file:///FOLDER,"
         " distribution:///BINARY?root=/FOLDER or http://HOST:PORT.\n"
+    )
+
+
+def test_missing_extra_is_named(monkeypatch, capsys):
+    """An installation without the extra `ghcr` says what to install."""
+    monkeypatch.setitem(sys.modules, "ghcr_emulator.standalone", None)
+
+    assert main(["ghcr"]) == Exit.USAGE
+    assert capsys.readouterr().err == (
+        "error: ghcr_emulator.standalone is missing, which the emulator needs:"
+        " pip install 'pull-recovery[ghcr]'.\n"
     )
 
 

@@ -24,12 +24,16 @@ def add_ghcr(commands: Any) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    # The emulator is what this command alone loads, and comes with the extra `ghcr`.
-    from ghcr_emulator.__main__ import prepare  # noqa: PLC0415
-    from ghcr_emulator.standalone import serve_alone  # noqa: PLC0415
-    from ghcr_emulator.state.config import ConfigError  # noqa: PLC0415
-    from ghcr_emulator.storage.errors import StorageError  # noqa: PLC0415
-    from ghcr_emulator.storage.location import parse_location  # noqa: PLC0415
+    # No other command loads the emulator.
+    try:
+        from ghcr_emulator.__main__ import prepare  # noqa: PLC0415
+        from ghcr_emulator.standalone import serve_alone  # noqa: PLC0415
+        from ghcr_emulator.state.config import ConfigError  # noqa: PLC0415
+        from ghcr_emulator.storage.errors import StorageError  # noqa: PLC0415
+        from ghcr_emulator.storage.location import parse_location  # noqa: PLC0415
+    except ImportError as error:
+        extra = "pip install 'pull-recovery[ghcr]'"
+        raise UsageError(f"{error.name} is missing, which the emulator needs: {extra}.") from error
 
     try:
         location = parse_location(options.storage)
