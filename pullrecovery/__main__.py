@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pullrecovery.cli.acceptance import add_acceptance
 from pullrecovery.cli.command_line import Parser, run_command
 from pullrecovery.cli.gate import add_gate
+from pullrecovery.cli.ghcr import add_ghcr
 from pullrecovery.cli.lab import add_lab
 from pullrecovery.cli.sample import add_sample
 from pullrecovery.cli.suite_image import add_suite_image
@@ -37,6 +38,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     add_acceptance(commands)
     add_gate(commands)
+    add_ghcr(commands)
     add_lab(commands)
     add_sample(commands)
     add_suite_image(commands)

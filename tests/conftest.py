@@ -6,6 +6,12 @@ from pullrecovery.common import redaction, secret_variables
 from pullrecovery.lab import lock
 
 
+def pytest_addoption(parser):
+    """Let `make conformance` run the emulator's tests over another storage."""
+    words = "distribution's binary: the emulator's tests run over it, and not over its own storage"
+    parser.addoption("--distribution", metavar="BINARY", help=words)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_secret_yet(monkeypatch):
     """A short token of one test would be taken out of what another one reads."""

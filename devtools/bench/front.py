@@ -1,4 +1,7 @@
-"""The front against the distribution behind it, in one run and as ratios."""
+"""The front against the distribution behind it, in one run and as ratios.
+
+The front over its own storage runs beside them, without bounds: the lab keeps distribution.
+"""
 
 import os
 import re
@@ -18,7 +21,9 @@ from devtools.bench import layer as layers
 from devtools.bench.client import Client, Way, opened
 from devtools.bench.figures import Figure, median_ratio, median_seconds, table
 from devtools.bench.layer import Layer
+from ghcr_emulator.certificates import issue_certificate
 from ghcr_emulator.protocol import hosts
+from ghcr_emulator.storage.location import distribution_url
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import protect
 from pullrecovery.lab.paths import default_paths
@@ -27,7 +32,6 @@ from pullrecovery.lab.registry.container import HOST
 from pullrecovery.lab.registry.loopback import (
     LOOPBACK,
     Front,
-    issue_certificate,
     running_distribution,
     running_front,
 )
@@ -50,15 +54,17 @@ _SECONDS: Final = 120.0
 
 # The names of what is compared, in the order of the first round.
 _PLAIN, _TLS, _FRONT = "distribution, plain", "distribution, TLS", "front"
+_OWN: Final = "front, own storage"
 
 _Action = Callable[[Client, str, Layer], None]
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What runs while it is measured: the front, and a client of each of the three by name."""
+    """What runs while it is measured: two fronts, and a client of each of the four by name."""
 
     front: Front
+    own: Front
     clients: Mapping[str, Client]
     layer: Layer
 
@@ -91,6 +97,8 @@ def _measure(
                 figures += _compared(name, _alternating(ground, action, rounds, phase))
         peak = peak_megabytes(ground.front.pid)
         figures.append(Figure("peak memory of the front: layers", peak, "MB", MOST_MEGABYTES))
+        peak = peak_megabytes(ground.own.pid)
+        figures.append(Figure("peak memory with own storage: layers", peak, "MB"))
         with progress.phase("requests"):
             figures += _parallel_requests(ground)
         peak = peak_megabytes(ground.front.pid)
@@ -100,7 +108,7 @@ def _measure(
 
 @contextmanager
 def _ground(registry: Path, scratch: Path, megabytes: int) -> Iterator[Ground]:
-    """Run all three; distribution with TLS has a certificate as the front's, of the same kind."""
+    """Run all four; distribution with TLS has a certificate as the front's, of the same kind."""
     token = protect(f"ghp_{secrets.token_hex(18)}")
     folder = scratch / "certificate"
     folder.mkdir()
@@ -108,18 +116,24 @@ def _ground(registry: Path, scratch: Path, megabytes: int) -> Iterator[Ground]:
     with ExitStack() as stack:
         plain = stack.enter_context(running_distribution(registry, scratch / "plain"))
         tls = stack.enter_context(running_distribution(registry, scratch / "tls", certificate))
-        front = stack.enter_context(running_front(registry, scratch / "front"))
-        with front.stand_in.control() as control:
-            control.put_credential("bench", token, _OWNER, ["read:packages", "write:packages"])
+        storage = distribution_url(registry, scratch / "behind-the-front")
+        front = stack.enter_context(running_front(storage, scratch / "front"))
+        files = f"file://{scratch}/own-storage"
+        own = stack.enter_context(running_front(files, scratch / "own"))
+        for each in (front, own):
+            with each.stand_in.control() as control:
+                control.put_credential("bench", token, _OWNER, ["read:packages", "write:packages"])
         trust = ssl.create_default_context(cafile=str(certificate.ca_file))
         ways = {
             _PLAIN: Way(LOOPBACK, {LOOPBACK: plain.port}, None),
             _TLS: Way(LOOPBACK, {LOOPBACK: tls.port}, trust),
             _FRONT: front_way(front),
+            _OWN: front_way(own),
         }
         clients = {name: stack.enter_context(opened(way)) for name, way in ways.items()}
-        clients[_FRONT].log_in(_OWNER, token, _REPOSITORY)
-        yield Ground(front, clients, layers.random_layer(megabytes))
+        for name in (_FRONT, _OWN):
+            clients[name].log_in(_OWNER, token, _REPOSITORY)
+        yield Ground(front, own, clients, layers.random_layer(megabytes))
 
 
 def front_way(front: Front) -> Way:
@@ -158,6 +172,7 @@ def _compared(name: str, taken: Mapping[str, list[float]]) -> list[Figure]:
         *(median_seconds(f"{name}: {each}", seconds) for each, seconds in taken.items()),
         median_ratio(f"{name}: front / {_TLS}", front, taken[_TLS], MOST_TIMES),
         median_ratio(f"{name}: front / {_PLAIN}", front, taken[_PLAIN]),
+        median_ratio(f"{name}: {_OWN} / {_FRONT}", taken[_OWN], front),
     ]
 
 

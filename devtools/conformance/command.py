@@ -1,31 +1,49 @@
-"""`conformance`: the suite against bare distribution and against the front, and the comparison."""
+"""`conformance`: the suite against both storages, bare and behind the front, and the comparison."""
 
 import asyncio
 import re
 import secrets
 import shutil
+import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from devtools.conformance.results import Case, Difference, Results, ResultsError, lost, tally
 from devtools.conformance.suite import LEFT_OUT, Expected, Target, read_expected, run_suite
+from ghcr_emulator.connect_proxy import connect_proxy
 from ghcr_emulator.protocol import hosts
+from ghcr_emulator.server.uvicorn_server import listen, serve
+from ghcr_emulator.storage.files import opened
+from ghcr_emulator.storage.location import distribution_url
+from ghcr_emulator.storage.registry import Registry
 from pullrecovery.common.errors import Exit, LabError
+from pullrecovery.common.process import run
 from pullrecovery.common.redaction import protect
 from pullrecovery.common.suite_files import SUITE_ROOT
+from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.leak_check import find_secrets
 from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.progress import Progress
-from pullrecovery.lab.registry.connect_proxy import connect_proxy
 from pullrecovery.lab.registry.container import HOST
 from pullrecovery.lab.registry.loopback import LOOPBACK, Front, running_distribution, running_front
 from pullrecovery.lab.tools.golang import find_go
 from pullrecovery.lab.tools.toolchain import CONFORMANCE, DISTRIBUTION, Toolchain
 
 REPORTS: Final = SUITE_ROOT / ".reports" / "conformance"
-_PHASES: Final = ("tools", "distribution", "front")
+_TOOLS, _TESTS = "tools", "unit tests over distribution"
+_DISTRIBUTION, _FILES = "distribution", "own storage"
+_OVER_DISTRIBUTION, _OVER_FILES = "emulator over distribution", "emulator over own storage"
+_SUBJECTS: Final = (_DISTRIBUTION, _OVER_DISTRIBUTION, _FILES, _OVER_FILES)
+# What passes on the first must pass on the second.
+_KEPT: Final = (
+    (_DISTRIBUTION, _OVER_DISTRIBUTION),
+    (_FILES, _OVER_FILES),
+    (_DISTRIBUTION, _FILES),
+)
+_TESTS_SECONDS: Final = 1200
 # Packages come into being by the first push of their owner, so the login is the owner's.
 _OWNER: Final = "conformance"
 _SCOPES: Final = ["read:packages", "write:packages"]
@@ -43,21 +61,32 @@ GHCR_DIFFERS: Final = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """Both findings, and what they are measured by."""
+    """What was found of each subject by its name, and what is known of the suite."""
 
-    bare: Results
-    front: Results
+    found: Mapping[str, Results]
     expected: Expected
 
     @property
     def lost(self) -> list[str]:
-        """Tests that distribution passes and the front does not."""
-        return lost(self.bare, self.front)
+        """Tests that pass on one subject and not on another that is to pass them too."""
+        return [
+            f"{name} (passes on {before}, not on {after})"
+            for before, after in _KEPT
+            for name in lost(self.found[before], self.found[after])
+        ]
 
     @property
     def unlisted(self) -> list[str]:
-        """Tests that distribution fails and docs/mirror.md does not list."""
-        return sorted(set(self.bare.failing) - self.expected.distribution_fails)
+        """Tests that a bare storage fails and docs/mirror.md does not list."""
+        listed = {
+            _DISTRIBUTION: self.expected.distribution_fails,
+            _FILES: self.expected.own_storage_fails,
+        }
+        return [
+            f"{name}: {test}"
+            for name, known in listed.items()
+            for test in sorted(set(self.found[name].failing) - known)
+        ]
 
     @property
     def exit(self) -> Exit:
@@ -65,23 +94,33 @@ class Outcome:
 
 
 def run_conformance() -> int:
-    """Run the suite twice, say what came of it, and return the exit code."""
-    progress = Progress(_PHASES)
+    """Run the suite against each subject, say what came of it, and return the exit code."""
+    progress = Progress((_TOOLS, *_SUBJECTS, _TESTS))
     paths = default_paths()
-    with progress.phase("tools") as phase:
+    with progress.phase(_TOOLS) as phase:
         tools = Toolchain(paths, find_go(paths))
         tools.build([DISTRIBUTION, CONFORMANCE], phase.note)
     suite, registry = tools.binary(CONFORMANCE), tools.binary(DISTRIBUTION, "registry")
     shutil.rmtree(REPORTS, ignore_errors=True)
     expected = read_expected()
     with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
-        with progress.phase("distribution"):
-            bare = tally(_on_distribution(suite, registry, Path(scratch)))
-        with progress.phase("front"):
-            front = tally(_on_front(suite, registry, Path(scratch)), GHCR_DIFFERS)
-    for name, results in (("distribution", bare), ("the front", front)):
-        _check_number(name, results, expected)
-    outcome = Outcome(bare, front, expected)
+        ground = _Ground(suite, Path(scratch))
+        storage = distribution_url(registry, Path(scratch) / "behind-the-front")
+        files = f"file://{scratch}/own-behind-the-front"
+        runs: dict[str, Callable[[str], Results]] = {
+            _DISTRIBUTION: lambda name: tally(_on_distribution(ground, registry, name)),
+            _OVER_DISTRIBUTION: lambda name: _on_front(ground, storage, name),
+            _FILES: lambda name: tally(asyncio.run(_on_files(ground, name))),
+            _OVER_FILES: lambda name: _on_front(ground, files, name),
+        }
+        found = {}
+        for name, play in runs.items():
+            with progress.phase(name):
+                found[name] = play(name)
+            _check_number(name, found[name], expected)
+    with progress.phase(_TESTS):
+        _run_tests(registry)
+    outcome = Outcome(found, expected)
     for line in summary(outcome):
         progress.say(line)
     leaks = find_secrets(REPORTS.rglob("*"), {})
@@ -92,22 +131,32 @@ def run_conformance() -> int:
 
 def summary(outcome: Outcome) -> list[str]:
     """Return the table, and the names behind its numbers."""
-    lines = ["", f"  {'':<14}{'run':>6}{'passed':>8}{'failed':>8}{'differing':>11}{'skipped':>9}"]
-    for name, results in (("distribution", outcome.bare), ("the front", outcome.front)):
+    lines = ["", f"  {'':<28}{'run':>6}{'passed':>8}{'failed':>8}{'differing':>11}{'skipped':>9}"]
+    for name, results in outcome.found.items():
         total = results.total
         went = f"{total.passed:>8}{total.failed:>8}{total.differing:>11}{total.skipped:>9}"
-        lines.append(f"  {name:<14}{total.run:>6}{went}")
+        lines.append(f"  {name:<28}{total.run:>6}{went}")
     lines.append(f"  left out: {', '.join(LEFT_OUT)}")
-    lines += [f"  lost in the front: {name}" for name in outcome.lost]
-    lines += [f"  differs as GHCR does: {name}" for name in outcome.front.differing]
+    lines += [f"  lost: {name}" for name in outcome.lost]
     lines += [
-        f"  distribution fails, and docs/mirror.md does not say so: {name}"
-        for name in outcome.unlisted
+        f"  differs as GHCR does: {name}" for name in outcome.found[_OVER_DISTRIBUTION].differing
     ]
+    lines += [f"  fails, and docs/mirror.md does not say so: {name}" for name in outcome.unlisted]
     verdict = "DOES NOT HOLD" if outcome.exit else "holds"
-    lines.append(f"  what distribution passes passes through the front: {verdict}")
+    lines.append(f"  what passes on distribution passes elsewhere too: {verdict}")
     lines.append(f"  reports: {REPORTS}")
     return lines
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The suite's program, and a folder for what runs."""
+
+    suite: Path
+    scratch: Path
+
+    def reports(self, name: str) -> Path:
+        return REPORTS / name.replace(" ", "-")
 
 
 def _check_number(name: str, results: Results, expected: Expected) -> None:
@@ -118,24 +167,45 @@ def _check_number(name: str, results: Results, expected: Expected) -> None:
         )
 
 
-def _on_distribution(suite: Path, registry: Path, scratch: Path) -> list[Case]:
-    with running_distribution(registry, scratch / "distribution") as running:
+def _run_tests(registry: Path) -> None:
+    """Run over distribution what `make test` runs over own storage; raises CommandError."""
+    pytest = [sys.executable, "-m", "pytest", "tests", "--quiet", "--tb=short"]
+    chosen = ["-m", "over_distribution", "--distribution", str(registry)]
+    run([*pytest, *chosen], inherit=[VariableSet.PYTHON], cwd=SUITE_ROOT, timeout=_TESTS_SECONDS)
+
+
+def _on_distribution(ground: _Ground, registry: Path, name: str) -> list[Case]:
+    with running_distribution(registry, ground.scratch / "distribution") as running:
         target = Target(f"{LOOPBACK}:{running.port}", tls=False)
-        return asyncio.run(run_suite(suite, target, _OWNER, REPORTS / "distribution"))
+        return asyncio.run(run_suite(ground.suite, target, _OWNER, ground.reports(name)))
 
 
-def _on_front(suite: Path, registry: Path, scratch: Path) -> list[Case]:
+async def _on_files(ground: _Ground, name: str) -> list[Case]:
+    stop = asyncio.Event()
+    with opened(ground.scratch / "own") as files, listen(LOOPBACK, 0) as listener:
+        target = Target(f"{LOOPBACK}:{listener.getsockname()[1]}", tls=False)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(serve(Registry(files), listener, stop))
+            try:
+                return await run_suite(ground.suite, target, _OWNER, ground.reports(name))
+            finally:
+                stop.set()
+
+
+def _on_front(ground: _Ground, storage: str, name: str) -> Results:
     token = protect(f"ghp_{secrets.token_hex(18)}")
-    with running_front(registry, scratch / "front") as front:
+    folder = ground.scratch / ground.reports(name).name
+    with running_front(storage, folder) as front:
         with front.stand_in.control() as control:
             control.put_credential("conformance", token, _OWNER, _SCOPES)
-        return asyncio.run(_through_the_proxy(suite, front, token, scratch))
+        cases = asyncio.run(_through_the_proxy(ground, front, token, name))
+    return tally(cases, GHCR_DIFFERS)
 
 
-async def _through_the_proxy(suite: Path, front: Front, token: str, scratch: Path) -> list[Case]:
+async def _through_the_proxy(ground: _Ground, front: Front, token: str, name: str) -> list[Case]:
     """Run the suite against https://ghcr.io, which is the front for this process alone."""
     port = front.stand_in.https_port
-    no_authorities = scratch / "no-authorities"
+    no_authorities = ground.scratch / f"no-authorities-{ground.reports(name).name}"
     no_authorities.mkdir()
     async with connect_proxy({f"{HOST}:443": port, f"{hosts.BLOBS}:443": port}) as proxy:
         environment = {
@@ -144,7 +214,7 @@ async def _through_the_proxy(suite: Path, front: Front, token: str, scratch: Pat
             "SSL_CERT_DIR": str(no_authorities),
         }
         target = Target(HOST, tls=True, login=_OWNER, token=token, environment=environment)
-        cases = await run_suite(suite, target, _OWNER, REPORTS / "front")
+        cases = await run_suite(ground.suite, target, _OWNER, ground.reports(name))
     if proxy.refused:
         raise LabError(f"The suite asked for what is not the lab's: {', '.join(proxy.refused)}.")
     return cases

@@ -35,6 +35,7 @@ class Expected:
 
     least_tests: int
     distribution_fails: frozenset[str]
+    own_storage_fails: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,11 @@ class Target:
 def read_expected() -> Expected:
     """Read the file beside the suite's go.mod."""
     document = json.loads(_EXPECTED.read_text())
-    return Expected(document["least_tests"], frozenset(document["distribution_fails"]))
+    return Expected(
+        document["least_tests"],
+        frozenset(document["distribution_fails"]),
+        frozenset(document["own_storage_fails"]),
+    )
 
 
 def configuration(target: Target, owner: str) -> dict[str, Any]:

@@ -73,6 +73,20 @@ MANIFEST_NOT_ACCEPTED: Final = ProtocolError(
 BLOB_UNKNOWN: Final = ProtocolError(404, "BLOB_UNKNOWN", "blob unknown to registry")
 UPLOAD_UNKNOWN: Final = ProtocolError(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
 
+# What a storage finds wrong with what it is sent, in the words of CNCF distribution.
+DIGEST_INVALID: Final = ProtocolError(
+    400, "DIGEST_INVALID", "provided digest did not match uploaded content"
+)
+SIZE_INVALID: Final = ProtocolError(
+    400, "SIZE_INVALID", "provided length did not match content length"
+)
+RANGE_INVALID: Final = ProtocolError(416, "RANGE_INVALID", "invalid content range")
+MANIFEST_INVALID: Final = ProtocolError(400, "MANIFEST_INVALID", "manifest invalid")
+MANIFEST_BLOB_UNKNOWN: Final = ProtocolError(
+    400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry"
+)
+UNKNOWN: Final = ProtocolError(500, "UNKNOWN", "unknown error")
+
 # Can it be done at all?
 UNSUPPORTED: Final = ProtocolError(405, "UNSUPPORTED", "The operation is unsupported.")
 PAGE_INVALID: Final = ProtocolError(

@@ -5,3 +5,4 @@ from typing import Final
 REGISTRY: Final = "ghcr.io"
 BLOBS: Final = "pkg-containers.githubusercontent.com"
 API: Final = "api.github.com"
+NAMES: Final = (REGISTRY, BLOBS, API)

@@ -28,18 +28,12 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Addresses and paths, each with the value it has in the container.
-
-    `registry_port` is on 127.0.0.1: the registry asks nobody for a credential.
-    """
+    """Addresses, each with the value it has in the container, and the assumptions."""
 
     front_host: str = "0.0.0.0"  # noqa: S104  # the cluster comes in from outside
     front_port: int = 443
     control_host: str = "0.0.0.0"  # noqa: S104  # so does the lab; the secret guards it
     control_port: int = 8080
-    registry_binary: str = "/usr/local/bin/registry"
-    registry_root: str = "/var/lib/registry"
-    registry_port: int = 5000
     knobs: Knobs = field(default_factory=Knobs)
 
 
@@ -66,8 +60,8 @@ def read_config(folder: Path) -> Config:
         secret = read_secret(folder / "control.secret")
     except SecretFileError as error:
         raise ConfigError(str(error)) from error
-    settings, world = _read_settings(folder / "settings.json"), _read_world(folder / "people.yaml")
-    return Config(certificate, key, secret, settings, world)
+    settings, people = _read_settings(folder / "settings.json"), folder / "people.yaml"
+    return Config(certificate, key, secret, settings, read_people(people))
 
 
 def _read(path: Path) -> bytes:
@@ -88,7 +82,8 @@ def _check_pair(certificate: Path, key: Path) -> None:
         ) from error
 
 
-def _read_world(path: Path) -> World | None:
+def read_people(path: Path) -> World | None:
+    """Read a world file, which need not be there; raises ConfigError."""
     if not path.exists():
         return None
     try:
@@ -109,9 +104,6 @@ def _read_settings(path: Path) -> Settings:
             front_port=_port(document, "front_port", default.front_port),
             control_host=document.text("control_host", default.control_host),
             control_port=_port(document, "control_port", default.control_port),
-            registry_binary=document.text("registry_binary", default.registry_binary),
-            registry_root=document.text("registry_root", default.registry_root),
-            registry_port=_port(document, "registry_port", default.registry_port),
             knobs=set_knobs(document.fields("knobs")),
         )
     except (DocumentError, KnobError) as error:

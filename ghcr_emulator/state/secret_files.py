@@ -27,3 +27,9 @@ def read_secret(path: Path) -> str:
     if len(secret) < _SHORTEST or not secret.isprintable():
         raise SecretFileError(f"{path} must be one line of {_SHORTEST} characters or more")
     return secret
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone can read."""
+    path.touch(mode=0o600)
+    path.write_bytes(content)

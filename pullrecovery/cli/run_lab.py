@@ -1,7 +1,6 @@
 """`lab up|down|status|doctor|clean`: what make's targets call."""
 
 import shutil
-from pathlib import Path
 
 from pullrecovery.common.errors import Exit
 from pullrecovery.lab.doctor import examine
@@ -11,7 +10,6 @@ from pullrecovery.lab.gitops.argocd import install_argocd
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.progress import Progress
-from pullrecovery.lab.registry.standalone import serve_alone
 from pullrecovery.lab.tools.versions import kubernetes_set
 from pullrecovery.lab.up import PHASES, Raising
 
@@ -19,15 +17,6 @@ from pullrecovery.lab.up import PHASES, Raising
 def run(action: str, kubernetes: str, *, argocd: bool = False) -> int:
     """Do `action`; returns the exit code. With `argocd`, `up` raises Argo CD too."""
     return int(_up(kubernetes, argocd=argocd) if action == "up" else _ACTIONS[action](kubernetes))
-
-
-def serve_ghcr(people: Path | None) -> int:
-    """Run the stand-in for ghcr.io alone; an interrupt is its usual end."""
-    try:
-        serve_alone(default_paths(), people, print)
-    except KeyboardInterrupt:
-        print("stopped; nothing is kept")
-    return int(Exit.HOLDS)
 
 
 def _up(kubernetes: str, *, argocd: bool) -> Exit:

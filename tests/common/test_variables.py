@@ -23,7 +23,7 @@ PLANTED = {
 # Started by hand, each in an environment that it is given whole.
 PROCESSES = {
     "devtools/conformance/suite.py",
-    "ghcr_emulator/registry_api/distribution.py",
+    "ghcr_emulator/storage/distribution.py",
     "pullrecovery/lab/registry/loopback.py",
     "pullrecovery/lab/engine/dockerd.py",
     "pullrecovery/common/process.py",

@@ -133,17 +133,41 @@ def test_what_distribution_skips_or_fails_may_be_anything():
 
 
 @pytest.mark.parametrize(
-    ("front", "known", "ending", "said"),
+    ("changed", "known", "ending", "said"),
     [
-        ((1, 1, 0, 0), {"push"}, Exit.HOLDS, "through the front: holds"),
-        ((0, 2, 0, 0), {"push"}, Exit.DOES_NOT_HOLD, "lost in the front: push"),
-        ((1, 1, 0, 0), set(), Exit.DOES_NOT_HOLD, "mirror.md does not say so: push"),
+        ({}, {"push"}, Exit.HOLDS, "elsewhere too: holds"),
+        (
+            {"emulator over distribution": (0, 2, 0, 0)},
+            {"push"},
+            Exit.DOES_NOT_HOLD,
+            "lost: push (passes on distribution, not on emulator over distribution)",
+        ),
+        (
+            {"own storage": (0, 2, 0, 0), "emulator over own storage": (0, 2, 0, 0)},
+            {"push"},
+            Exit.DOES_NOT_HOLD,
+            "lost: push (passes on distribution, not on own storage)",
+        ),
+        (
+            {"own storage": (2, 0, 0, 0)},
+            {"push"},
+            Exit.DOES_NOT_HOLD,
+            "lost: push (passes on own storage, not on emulator over own storage)",
+        ),
+        ({}, set(), Exit.DOES_NOT_HOLD, "mirror.md does not say so: distribution: push"),
     ],
-    ids=["holds", "lost", "failure that no page names"],
+    ids=["holds", "lost in front", "lost on own storage", "lost before it", "unlisted failure"],
 )
-def test_outcome_has_its_code_and_its_names(front, known, ending, said):
-    """The table ends with the verdict."""
-    outcome = Outcome(results(push=(1, 1, 0, 0)), results(push=front), Expected(2, known))
+def test_outcome_has_its_code_and_its_names(changed, known, ending, said):
+    """One test passes once and fails once on every subject, but for what is changed."""
+    names = (
+        "distribution",
+        "emulator over distribution",
+        "own storage",
+        "emulator over own storage",
+    )
+    found = {name: results(push=changed.get(name, (1, 1, 0, 0))) for name in names}
+    outcome = Outcome(found, Expected(2, known, {"push"}))
 
     assert outcome.exit == ending
     assert said in "\n".join(summary(outcome))

@@ -1,34 +1,41 @@
-"""The stand-in in memory: its front and control port over ASGI, before a registry of dicts."""
+"""The emulator over ASGI: its front and its control port, before a storage of its own."""
 
 import asyncio
 import base64
 import hashlib
-import itertools
 import json
+import subprocess
+import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
 
 from ghcr_emulator.access_log.log import AccessLog, Query
 from ghcr_emulator.app import create_front
 from ghcr_emulator.control_api.app import create_control
 from ghcr_emulator.faults.matching import Switches
+from ghcr_emulator.registry_api.upstream_proxy import ANY_MANIFEST
 from ghcr_emulator.state.accounts import Credential, Owner, Package, Visibility
 from ghcr_emulator.state.state import State
 from ghcr_emulator.state.tokens import fingerprint
+from ghcr_emulator.storage.distribution import registry_config
+from ghcr_emulator.storage.files import opened
+from ghcr_emulator.storage.in_process import InProcess
+from ghcr_emulator.storage.registry import Registry
+from pullrecovery.common.wait import wait_for
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 SECRET = "the-control-secret-of-the-tests"
 
 LAYER = b"a layer" * 100
-CREATED, ACCEPTED, NO_CONTENT, NOT_FOUND = 201, 202, 204, 404
+CONFIG = b"{}"
+STORED = "http://storage"
 
 
 def digest_of(content: bytes) -> str:
@@ -37,120 +44,72 @@ def digest_of(content: bytes) -> str:
 
 
 def manifest(name: str, media_type: str = OCI_MANIFEST) -> bytes:
-    """Return the bytes of a manifest that differs by name."""
-    return json.dumps({"schemaVersion": 2, "mediaType": media_type, "name": name}).encode()
+    """Return the bytes of a manifest that differs by name, of no content but CONFIG."""
+    document = {"schemaVersion": 2, "mediaType": media_type, "annotations": {"name": name}}
+    if media_type == OCI_INDEX:
+        return json.dumps({**document, "manifests": []}).encode()
+    config = {
+        "mediaType": "application/vnd.oci.empty.v1+json",
+        "digest": digest_of(CONFIG),
+        "size": len(CONFIG),
+    }
+    return json.dumps({**document, "config": config, "layers": []}).encode()
 
 
-@dataclass
 class Storage:
-    """Just enough of distribution: its routes, headers, and errors with their `detail`."""
+    """The storage behind the front, and what tests put into it and read from it past the front.
 
-    blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    manifests: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    tags: dict[str, dict[str, str]] = field(default_factory=dict)
-    uploads: dict[str, bytes] = field(default_factory=dict)
-    seen: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
-    _ids: itertools.count = field(default_factory=itertools.count)
+    It is the emulator's own; with --distribution it is that one.
+    """
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        request = Request(scope, receive)
-        self.seen.append((request.method, str(request.url), request.headers))
-        response = self.answer(request, await request.body())
-        await response(scope, receive, send)
+    def __init__(self, transport: httpx.AsyncBaseTransport, ask: Callable[..., httpx.Response]):
+        """Take the front's way in, and the tests' own; `seen` are the front's requests."""
+        self.seen: list[httpx.Request] = []
+        self._configured: set[str] = set()
+        self.ask = ask
 
-    def answer(self, request: Request, body: bytes) -> Response:
-        """Answer by the words the path ends with."""
-        match request.url.path.removeprefix("/v2/").split("/"):
-            case [*name, "manifests", ref]:
-                return self.manifest(request, "/".join(name), ref, body)
-            case [*name, "blobs", "uploads", upload]:
-                return self.upload(request, "/".join(name), upload, body)
-            case [*name, "blobs", digest]:
-                return self.blob("/".join(name), digest)
-            case [*name, "tags", "list"]:
-                return self.list_tags("/".join(name))
-            case _:
-                return Response("404 page not found\n", NOT_FOUND)
+        async def note(request: httpx.Request) -> None:
+            self.seen.append(request)
+
+        self.client = httpx.AsyncClient(
+            transport=transport, base_url="http://storage", event_hooks={"request": [note]}
+        )
 
     def put(self, repository: str, tag: str, content: bytes) -> str:
         """Store a manifest under a tag, as if it had been pushed before the front began."""
-        digest = digest_of(content)
-        self.manifests[repository, digest] = content
-        self.tags.setdefault(repository, {})[tag] = digest
-        return digest
+        if repository not in self._configured:
+            self._configured.add(repository)
+            self.put_blob(repository, CONFIG)
+        given = {"content-type": json.loads(content)["mediaType"]}
+        path = f"/v2/{repository}/manifests/{tag}"
+        answer = self.ask("PUT", path, headers=given, content=content).raise_for_status()
+        return answer.headers["docker-content-digest"]
 
-    def manifest(self, request: Request, repository: str, ref: str, body: bytes) -> Response:
-        """Give, take or drop a manifest."""
-        if request.method == "PUT":
-            digest = self.put(repository, ref, body)
-            return Response(status_code=CREATED, headers={"docker-content-digest": digest})
-        digest = self.tags.get(repository, {}).get(ref, ref)
-        content = self.manifests.get((repository, digest))
-        if content is None:
-            return error(NOT_FOUND, "MANIFEST_UNKNOWN", "manifest unknown")
-        if request.method == "DELETE":
-            del self.tags[repository][ref]
-            return Response(status_code=ACCEPTED)
-        media_type = json.loads(content)["mediaType"]
-        if media_type == OCI_MANIFEST and OCI_MANIFEST not in request.headers.get("accept", ""):
-            sentence = "OCI manifest found, but accept header does not support OCI manifests"
-            return error(NOT_FOUND, "MANIFEST_UNKNOWN", sentence)
-        headers = {"docker-content-digest": digest, "etag": f'"{digest}"', "date": "long ago"}
-        return Response(content, headers=headers, media_type=media_type)
+    def put_image(self, repository: str, tag: str, name: str = "") -> str:
+        """Store an image that differs from others by name."""
+        return self.put(repository, tag, manifest(name))
 
-    def blob(self, repository: str, digest: str) -> Response:
-        """Give a blob."""
-        content = self.blobs.get((repository, digest))
-        if content is None:
-            return error(NOT_FOUND, "BLOB_UNKNOWN", "blob unknown to registry")
-        headers = {"docker-content-digest": digest, "accept-ranges": "bytes"}
-        return Response(content, headers=headers, media_type="application/octet-stream")
+    def put_blob(self, repository: str, content: bytes) -> str:
+        """Store a blob past the front."""
+        begun = self.ask("POST", f"/v2/{repository}/blobs/uploads/").raise_for_status()
+        end = httpx.URL(begun.headers["location"]).copy_merge_params({"digest": digest_of(content)})
+        self.ask("PUT", str(end), content=content).raise_for_status()
+        return digest_of(content)
 
-    def upload(self, request: Request, repository: str, upload: str, body: bytes) -> Response:
-        """Take a blob."""
-        query = request.query_params
-        mounted = self.blobs.get((query.get("from", ""), query.get("mount", "")))
-        if mounted is not None:
-            return self.stored(repository, mounted)
-        if request.method == "POST":
-            upload = f"upload-{next(self._ids)}"
-            self.uploads[upload] = b""
-        if upload not in self.uploads or query.get("_state", "s") != "s":
-            return error(NOT_FOUND, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
-        self.uploads[upload] += body
-        if request.method == "PUT":
-            return self.stored(repository, self.uploads.pop(upload))
-        headers = {
-            "location": f"http://storage/v2/{repository}/blobs/uploads/{upload}?_state=s",
-            "docker-upload-uuid": upload,
-            "range": f"0-{max(0, len(self.uploads[upload]) - 1)}",
-        }
-        return Response(
-            status_code=NO_CONTENT if request.method == "GET" else ACCEPTED, headers=headers
-        )
+    def tags(self, repository: str) -> dict[str, str]:
+        """Return where the tags of a repository lead."""
+        listed = self.ask("GET", f"/v2/{repository}/tags/list").json().get("tags", ())
+        heads = {tag: self.manifest(repository, tag, "HEAD") for tag in listed}
+        return {tag: answer.headers["docker-content-digest"] for tag, answer in heads.items()}
 
-    def stored(self, repository: str, content: bytes) -> Response:
-        """Keep a blob and say so."""
-        digest = digest_of(content)
-        self.blobs[repository, digest] = content
-        headers = {
-            "location": f"http://storage/v2/{repository}/blobs/{digest}",
-            "docker-content-digest": digest,
-        }
-        return Response(status_code=CREATED, headers=headers)
+    def manifest(self, repository: str, reference: str, method: str = "GET") -> httpx.Response:
+        """Return the answer for a manifest of any type."""
+        path, every = f"/v2/{repository}/manifests/{reference}", {"accept": ANY_MANIFEST}
+        return self.ask(method, path, headers=every)
 
-    def list_tags(self, repository: str) -> Response:
-        """List tags as distribution does: in lexical order, all at once."""
-        if repository not in self.tags:
-            return error(NOT_FOUND, "NAME_UNKNOWN", "repository name not known to registry")
-        return JSONResponse({"name": repository, "tags": sorted(self.tags[repository])})
-
-
-def error(status: int, code: str, message: str) -> Response:
-    """Return an error with a detail, as distribution has them."""
-    entry = {"code": code, "message": message, "detail": {"name": "a path on the disk"}}
-    return JSONResponse({"errors": [entry]}, status)
+    def blob(self, repository: str, digest: str) -> httpx.Response:
+        """Return the answer for a blob."""
+        return self.ask("GET", f"/v2/{repository}/blobs/{digest}")
 
 
 @dataclass
@@ -163,9 +122,7 @@ class Ghcr:
     lines: list[str]
 
     def __post_init__(self) -> None:
-        self._client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.storage), base_url="http://storage"
-        )
+        self._client = self.storage.client
         self.switches = Switches()
         self.front = create_front(self.state, self._client, self.log, self.switches)
         self.control_app = create_control(
@@ -245,13 +202,20 @@ def send(
     app: object, method: str, url: str, headers: dict[str, str], body: bytes | None
 ) -> httpx.Response:
     """Send one request to an application."""
+    return asyncio.run(exchange(app, method, url, headers, body))
 
-    async def exchange() -> httpx.Response:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport) as client:
-            return await client.request(method, url, headers=headers, content=body)
 
-    return asyncio.run(exchange())
+async def exchange(
+    app: object,
+    method: str,
+    url: str,
+    headers: dict[str, str] | None = None,
+    content: bytes | None = None,
+) -> httpx.Response:
+    """Send one request to an application."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=STORED) as client:
+        return await client.request(method, url, headers=headers, content=content)
 
 
 def credential(name: str, login: str, *scopes: str, **flags: bool) -> Credential:
@@ -259,9 +223,41 @@ def credential(name: str, login: str, *scopes: str, **flags: bool) -> Credential
     return Credential(name, fingerprint(f"ghp_{name}"), login, frozenset(scopes), **flags)
 
 
+@pytest.fixture(name="storage")
+def _storage(tmp_path, request) -> Iterator[Storage]:
+    binary = request.config.getoption("--distribution")
+    if binary is None:
+        with opened(tmp_path / "storage") as files, asyncio.Runner() as runner:
+            app = Registry(files)
+            yield Storage(
+                InProcess(app), lambda *args, **kw: runner.run(exchange(app, *args, **kw))
+            )
+        return
+    with distribution(binary, tmp_path / "storage") as address:
+        # Each request of a test has an event loop of its own.
+        never = httpx.Limits(max_keepalive_connections=0)
+        transport = httpx.AsyncHTTPTransport(uds=address, limits=never)
+        with httpx.Client(transport=httpx.HTTPTransport(uds=address), base_url=STORED) as client:
+            yield Storage(transport, client.request)
+
+
+@contextmanager
+def distribution(binary: Path, root: Path) -> Iterator[str]:
+    """Run CNCF distribution for one test; give the path of its socket."""
+    with tempfile.TemporaryDirectory() as folder:
+        address, config = f"{folder}/socket", Path(folder) / "config.json"
+        config.write_text(json.dumps(registry_config(root, {"net": "unix", "addr": address})))
+        with subprocess.Popen([binary, "serve", config], stderr=subprocess.DEVNULL) as process:
+            try:
+                wait_for("distribution answers", lambda: Path(address).exists(), bool, timeout=60)
+                yield address
+            finally:
+                process.kill()
+
+
 @pytest.fixture(name="ghcr")
-def _ghcr() -> Ghcr:
-    state, storage, lines = State(), Storage(), []
+def _ghcr(storage) -> Ghcr:
+    state, lines = State(), []
     for row in (
         credential("reader", "ByteQuester", "read:packages"),
         credential("writer", "ByteQuester", "write:packages"),
@@ -285,5 +281,5 @@ def _ghcr() -> Ghcr:
         state.put_package(package)
         storage.put(package.repository, "v1", manifest(name))
         storage.put(package.repository, "multi", manifest(name, OCI_INDEX))
-        storage.blobs[package.repository, digest_of(LAYER)] = LAYER
+        storage.put_blob(package.repository, LAYER)
     return Ghcr(state, storage, AccessLog(sink=lines.append), lines)

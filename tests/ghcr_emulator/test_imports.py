@@ -1,6 +1,7 @@
 """What the stand-in is made of: it runs in a container that has little else."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,14 +23,29 @@ def imported():
 
 
 def test_stand_in_needs_its_own_folder_and_four_packages():
-    """Nothing of the project but its own modules, and nothing beside requirements.in."""
+    """Nothing of the project but its own modules, and nothing beside requirements.in.
+
+    An emulator without a folder of files makes its certificate, and needs trustme for that.
+    """
     foreign = {
         name
         for name in imported()
         if name.partition(".")[0] not in ALLOWED and not name.startswith("ghcr_emulator")
     }
 
-    assert foreign == set()
+    assert foreign == {"trustme"}
+    assert "trustme" not in loaded_with("--config", "/none")
+
+
+def loaded_with(*arguments):
+    """Return the modules that `python -m ghcr_emulator` loads before it refuses its arguments."""
+    program = (
+        "import sys; from ghcr_emulator.__main__ import main; main(sys.argv[1:]);"
+        "print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=FOLDER.parent)
+    return ran.stdout.split()
 
 
 def test_every_requirement_is_pinned_and_hashed():

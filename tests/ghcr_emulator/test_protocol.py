@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
+pytestmark = pytest.mark.over_distribution
+
 OCI = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 LAYER = "sha256:" + hashlib.sha256(b"a layer" * 100).hexdigest()
@@ -226,13 +228,6 @@ REQUESTS = [
     Row("a push needs the scope to write", "POST closed/blobs/uploads/", "reader", 403, NO_SCOPE),
     Row("a reader may not push", "PUT closed/manifests/v2", "colleague", 403, NO_WRITE),
     Row("a stranger makes no package", "POST missing/blobs/uploads/", "stranger", 403, NO_WRITE),
-    Row(
-        "a lost upload",
-        "PATCH closed/blobs/uploads/lost",
-        "writer",
-        404,
-        error("BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry"),
-    ),
     # What there is not.
     Row(
         "a manifest is never deleted here",

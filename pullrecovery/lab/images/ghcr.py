@@ -26,7 +26,8 @@ COPY lib/ /opt/ghcr/lib/
 COPY registry /usr/local/bin/registry
 COPY ghcr_emulator/ /opt/ghcr/ghcr_emulator/
 ENV PYTHONPATH=/opt/ghcr:/opt/ghcr/lib PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-ENTRYPOINT ["python3", "-m", "ghcr_emulator", "--config", "/etc/ghcr"]
+ENTRYPOINT ["python3", "-m", "ghcr_emulator", "--config", "/etc/ghcr", \
+  "--storage", "distribution:///usr/local/bin/registry?root=/var/lib/registry"]
 """
 
 

@@ -22,7 +22,7 @@ from pullrecovery.lab.registry.client import Control
 
 HOST = hosts.REGISTRY
 # All names that the container answers to: the registry, where its blobs are, the packages API.
-NAMES = (hosts.REGISTRY, hosts.BLOBS, hosts.API)
+NAMES = hosts.NAMES
 CONTAINER = f"{NAME}-ghcr"
 # Short, as the first packets to a container made a moment ago may be lost without an answer.
 _SOON = 3.0

@@ -1,4 +1,4 @@
-"""The stand-in for ghcr.io, and bare distribution, as processes on this machine's loopback.
+"""The GHCR emulator, and bare distribution, as processes on this machine's loopback.
 
 No container engine is needed. Everything they read and write is in a folder that the caller gives.
 """
@@ -13,31 +13,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import trustme
-
-from ghcr_emulator.registry_api.distribution import registry_config
-from ghcr_emulator.state.config import Settings
+from ghcr_emulator.certificates import Certificate, issue_certificate
+from ghcr_emulator.state.secret_files import write_private
+from ghcr_emulator.storage.distribution import registry_config
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import protect
 from pullrecovery.common.suite_files import IMPORT_ROOT
 from pullrecovery.common.variables import VariableSet, inherited
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.engine.network import free_ports
-from pullrecovery.lab.registry.container import NAMES, StandIn
+from pullrecovery.lab.registry.container import StandIn
 
 LOOPBACK = "127.0.0.1"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _TAIL = 2000
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A certificate for all names and for the loopback, under a CA whose key is forgotten."""
-
-    ca_file: Path
-    chain_file: Path
-    key_file: Path
 
 
 @dataclass(frozen=True)
@@ -57,24 +47,13 @@ class Distribution:
     pid: int
 
 
-def issue_certificate(folder: Path) -> Certificate:
-    """Write `ca.crt`, `tls.crt` and `tls.key` into `folder`, for this run alone."""
-    authority = trustme.CA(organization_name="pull-recovery loopback")
-    leaf = authority.issue_cert(*NAMES, LOOPBACK)
-    made = Certificate(folder / "ca.crt", folder / "tls.crt", folder / "tls.key")
-    made.ca_file.write_bytes(authority.cert_pem.bytes())
-    made.chain_file.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
-    _write_private(made.key_file, leaf.private_key_pem.bytes())
-    return made
-
-
 @contextmanager
-def running_front(registry: Path, folder: Path, people: Path | None = None) -> Iterator[Front]:
-    """Run the front, with its own distribution behind it, for the length of the block.
+def running_front(storage: str, folder: Path, people: Path | None = None) -> Iterator[Front]:
+    """Run the front, with a storage behind it, for the length of the block.
 
-    `registry` is distribution's binary; `folder` gets certificates, settings, storage and output;
-    `people` is the world file to begin with. Raises LabError or WaitError where it does not come
-    up.
+    `storage` is a URL as the emulator's --storage takes it; `folder` gets certificates, settings
+    and output; `people` is the world file to begin with. Raises LabError or WaitError where it
+    does not come up.
     """
     folder.mkdir(parents=True)
     if people is not None:
@@ -82,21 +61,19 @@ def running_front(registry: Path, folder: Path, people: Path | None = None) -> I
         (folder / "people.yaml").symlink_to(people.resolve())
     certificate = issue_certificate(folder)
     secret = protect(secrets.token_urlsafe(32))
-    _write_private(folder / "control.secret", secret.encode())
-    https, control, storage = free_ports(3)
+    write_private(folder / "control.secret", secret.encode())
+    https, control = free_ports(2)
     settings = {
         "front_host": LOOPBACK,
         "front_port": https,
         "control_host": LOOPBACK,
         "control_port": control,
-        "registry_binary": str(registry),
-        "registry_root": str(folder / "storage"),
-        "registry_port": storage,
     }
     (folder / "settings.json").write_text(json.dumps(settings))
     stand_in = StandIn(https, control, certificate.ca_file, secret)
     output = folder / "front.log"
-    command = [sys.executable, "-m", "ghcr_emulator", "--config", str(folder)]
+    program = [sys.executable, "-m", "ghcr_emulator"]
+    command = [*program, "--config", str(folder), "--storage", storage]
     with _running("the stand-in", command, output, lambda: _front_answers(stand_in)) as pid:
         yield Front(stand_in, pid, output)
 
@@ -111,12 +88,11 @@ def running_distribution(
     """
     folder.mkdir(parents=True)
     (port,) = free_ports(1)
-    settings = Settings(registry_root=str(folder / "storage"), registry_port=port)
-    config: dict[str, object] = registry_config(settings)
+    http: dict[str, object] = {"addr": f"{LOOPBACK}:{port}"}
     if certificate is not None:
-        tls = {"certificate": str(certificate.chain_file), "key": str(certificate.key_file)}
-        config["http"] = {**_section(config, "http"), "tls": tls}
-    _write_private(folder / "config.json", json.dumps(config).encode())
+        http["tls"] = {"certificate": str(certificate.chain_file), "key": str(certificate.key_file)}
+    config = registry_config(folder / "storage", http)
+    write_private(folder / "config.json", json.dumps(config).encode())
     command = [str(registry), "serve", str(folder / "config.json")]
     quiet = {"OTEL_TRACES_EXPORTER": "none"}
     output = folder / "distribution.log"
@@ -184,15 +160,3 @@ def _listens(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _section(config: Mapping[str, object], name: str) -> dict[str, object]:
-    section = config[name]
-    if not isinstance(section, dict):
-        raise TypeError(name)
-    return section
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(content)

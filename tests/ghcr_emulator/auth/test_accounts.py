@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
 WORLD = """\
 users: {Alice: , Bob: , Carol: }
 organisations:
@@ -122,7 +123,7 @@ def _world(ghcr):
         "strict/open",
         "alice/tool",
     ):
-        ghcr.storage.put(package, "v1", json.dumps({"mediaType": OCI, "name": package}).encode())
+        ghcr.storage.put_image(package, "v1", package)
     return ghcr
 
 
@@ -158,8 +159,10 @@ def test_living_token_of_any_kind_gets_a_bearer(world, name):
 
 def test_package_that_a_run_pushes_is_its_repositorys(world):
     """The run may write to it afterwards, and other repositories may not."""
-    manifest = json.dumps({"mediaType": OCI}).encode()
-    pushed = world.ask("PUT", "/v2/acme/new/manifests/v1", caller="run", content=manifest)
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}).encode()
+    given = {"Content-Type": INDEX}
+    path = "/v2/acme/new/manifests/v1"
+    pushed = world.ask("PUT", path, caller="run", content=index, headers=given)
     again = world.ask("POST", "/v2/acme/new/blobs/uploads/", caller="run")
     other = world.ask("POST", "/v2/acme/new/blobs/uploads/", caller="run-other")
 

@@ -1,6 +1,5 @@
 """The gate's verdict beside an image, before the stand-in: put there by CI, read by the hook."""
 
-import json
 from dataclasses import replace
 
 import httpx
@@ -42,7 +41,7 @@ def _registry(http):
 @pytest.fixture(name="keep")
 def _keep(ghcr, registry):
     def keep(revision, signed, credential=WRITER, target="shop"):
-        image, tag = ghcr.storage.tags[PACKAGE]["v1"], verdict_tag(target, revision)
+        image, tag = ghcr.storage.tags(PACKAGE)["v1"], verdict_tag(target, revision)
         return keep_verdict(registry, PACKAGE, image, tag, signed, credential)
 
     return keep
@@ -86,9 +85,9 @@ def test_the_artifact_says_what_it_is_and_has_a_tag_of_no_image(ghcr, keep):
     """Registries and people tell it from an image."""
     tag = keep(REVISION, "one")
 
-    stored = json.loads(ghcr.storage.manifests[PACKAGE, ghcr.storage.tags[PACKAGE][tag]])
+    stored = ghcr.storage.manifest(PACKAGE, tag).json()
     assert stored["artifactType"] == LAYER_TYPE
-    assert [each for each in ghcr.storage.tags[PACKAGE] if not names_image(each)] == [TAG]
+    assert [each for each in ghcr.storage.tags(PACKAGE) if not names_image(each)] == [TAG]
 
 
 @pytest.mark.parametrize("credential", [READER, STRANGER], ids=["reader", "stranger"])
@@ -104,7 +103,7 @@ def _keeping(tmp_path, monkeypatch, ghcr):
     (tmp_path / "gate.pub").write_text(pem(KEY, private=False))
 
     def make(signed_by=KEY):
-        image = ghcr.storage.tags[PACKAGE]["v1"]
+        image = ghcr.storage.tags(PACKAGE)["v1"]
         workload = replace(JUDGED, reference=f"ghcr.io/{PACKAGE}:v1", image=image)
         signed = sign(verdict(workloads=(workload,)), signed_by)
         (tmp_path / "verdict.jws").write_text(signed)

@@ -100,11 +100,11 @@ TOLD = [
 )
 def test_client_is_told_something_else(ghcr, method, switch, status, body):
     """Byte for byte; the log has it too, and afterwards all is as before."""
-    before = dict(ghcr.storage.manifests)
+    before = ghcr.storage.tags("bytequester/open")
     on(ghcr, **switch, route="manifest")
     told = pull(ghcr, method=method, caller="writer")
     logged = ghcr.last_entry()
-    after_it = dict(ghcr.storage.manifests)
+    after_it = ghcr.storage.tags("bytequester/open")
     off(ghcr)
 
     assert (told.status_code, told.content) == (status, body)
@@ -157,7 +157,7 @@ def test_wrong_manifest_is_still_json(ghcr):
     """So that a client says that its digest is wrong, and not that it cannot be read."""
     on(ghcr, "wrong-bytes")
 
-    assert json.loads(pull(ghcr).content).keys() == {"schemaVersion", "mediaType", "name"}
+    assert json.loads(pull(ghcr).content).keys() == json.loads(manifest("open")).keys()
 
 
 def differing(one, other):
@@ -361,7 +361,7 @@ def play(ghcr, scene):
 )
 def test_hang_lasts_until_it_is_undone(ghcr, undo):
     """Then the request is answered as ever, with the body that came meanwhile."""
-    given = ghcr.authorization("writer")
+    given = {**ghcr.authorization("writer"), "Content-Type": OCI_MANIFEST}
     on(ghcr, "hang", route="manifest", count=1)
 
     async def scene(front, control):
@@ -377,7 +377,7 @@ def test_hang_lasts_until_it_is_undone(ghcr, undo):
 
     assert not done
     assert answer.status_code == 201
-    assert ghcr.storage.tags["bytequester/open"]["v9"] == digest_of(manifest("new"))
+    assert ghcr.storage.tags("bytequester/open")["v9"] == digest_of(manifest("new"))
 
 
 def test_hang_ends_by_itself():

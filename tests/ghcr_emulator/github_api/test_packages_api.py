@@ -1,9 +1,12 @@
 """GitHub's packages API: who may ask it for what, and what a deletion does to the registry."""
 
+import hashlib
 import json
 import re
 
 import pytest
+
+pytestmark = pytest.mark.over_distribution
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
 API = "https://api.github.com"
@@ -50,13 +53,17 @@ def _world(ghcr):
 
 def manifest(name):
     """Return the bytes of a manifest that differs by name."""
-    return json.dumps({"mediaType": OCI, "name": name}).encode()
+    config = {"digest": "sha256:" + hashlib.sha256(b"{}").hexdigest(), "size": 2}
+    document = {"schemaVersion": 2, "mediaType": OCI, "config": config}
+    return json.dumps({**document, "annotations": {"name": name}}).encode()
 
 
 def push(ghcr, package, tag, name, caller="alice"):
     """Push a manifest under a tag."""
     content = manifest(name)
-    answer = ghcr.ask("PUT", f"/v2/{package}/manifests/{tag}", caller=caller, content=content)
+    path, given = f"/v2/{package}/manifests/{tag}", {"Content-Type": OCI}
+    ghcr.storage.put_blob(package, b"{}")
+    answer = ghcr.ask("PUT", path, caller=caller, content=content, headers=given)
     assert answer.status_code == 201
     return answer.headers["docker-content-digest"]
 

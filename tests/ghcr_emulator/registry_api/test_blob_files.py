@@ -6,7 +6,7 @@ import hashlib
 import httpx
 import pytest
 
-from ghcr_emulator.registry_api.blob_files import BlobFiles
+from ghcr_emulator.storage.blob_files import BlobFiles
 
 CONTENT = b"layer" * 500_000
 HEX = hashlib.sha256(CONTENT).hexdigest()

@@ -1,22 +1,31 @@
 """Pushing through the front: uploads, mounts, and the packages that a push makes."""
 
 import hashlib
+import json
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
+
+pytestmark = pytest.mark.over_distribution
 
 BLOB = b"a new layer"
 DIGEST = "sha256:" + hashlib.sha256(BLOB).hexdigest()
 LAYER = "sha256:" + hashlib.sha256(b"a layer" * 100).hexdigest()
 OCI = "application/vnd.oci.image.manifest.v1+json"
-MANIFEST = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}'
+CONFIG = {"digest": "sha256:" + hashlib.sha256(b"{}").hexdigest(), "size": 2}
+MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": OCI, "config": CONFIG}).encode()
 
 
 def upload(ghcr, repository, caller):
     """Push one blob in two requests; return the last answer."""
     begun = ghcr.ask("POST", f"/v2/{repository}/blobs/uploads/", caller=caller)
-    end = f"{begun.headers['location']}&digest={DIGEST}"
-    return ghcr.ask("PUT", end, caller=caller, content=BLOB)
+    return ghcr.ask("PUT", ending(begun), caller=caller, content=BLOB)
+
+
+def ending(answer):
+    """Return the address that ends the upload at which an answer says to go on."""
+    return str(httpx.URL(answer.headers["location"]).copy_merge_params({"digest": DIGEST}))
 
 
 def tag(ghcr, repository, name, caller="writer"):
@@ -28,10 +37,9 @@ def tag(ghcr, repository, name, caller="writer"):
 def test_blob_pushed_in_parts_can_be_pulled(ghcr):
     """POST, PATCH, a look at the state, and PUT give a blob that a reader gets back whole."""
     start = ghcr.ask("POST", "/v2/bytequester/closed/blobs/uploads/", caller="writer")
-    place = start.headers["location"]
-    part = ghcr.ask("PATCH", place, caller="writer", content=BLOB[:4])
-    state = ghcr.ask("GET", place, caller="writer")
-    ghcr.ask("PUT", f"{place}&digest={DIGEST}", caller="writer", content=BLOB[4:])
+    part = ghcr.ask("PATCH", start.headers["location"], caller="writer", content=BLOB[:4])
+    state = ghcr.ask("GET", part.headers["location"], caller="writer")
+    ghcr.ask("PUT", ending(state), caller="writer", content=BLOB[4:])
 
     assert part.status_code == 202
     assert (state.status_code, state.headers["range"]) == (204, "0-3")
@@ -41,13 +49,25 @@ def test_blob_pushed_in_parts_can_be_pulled(ghcr):
 
 
 def test_upload_goes_on_at_a_relative_address(ghcr):
-    """The Location of an upload is a path, and keeps the state that the registry put there."""
+    """The Location of an upload is a path, without the storage's own name."""
     begun = ghcr.ask("POST", "/v2/bytequester/closed/blobs/uploads/", caller="writer")
     place = urlsplit(begun.headers["location"])
 
     assert (place.scheme, place.netloc) == ("", "")
     assert place.path.startswith("/v2/bytequester/closed/blobs/uploads/")
-    assert place.query == "_state=s"
+
+
+def test_finished_upload_is_unknown(ghcr):
+    """It cannot be gone on with, and the refusal has no detail."""
+    begun = ghcr.ask("POST", "/v2/bytequester/closed/blobs/uploads/", caller="writer")
+    ghcr.ask("PUT", ending(begun), caller="writer", content=BLOB)
+
+    answer = ghcr.ask("PATCH", begun.headers["location"], caller="writer", content=BLOB)
+
+    assert answer.status_code == 404
+    assert answer.content == (
+        b'{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN","message":"blob upload unknown to registry"}]}\n'
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +83,7 @@ def test_mount_needs_to_read_its_source(ghcr, source, status):
     """A mount from a package that the caller may not read begins a plain upload instead."""
     ghcr.control("PUT", "/packages/elsewhere/hidden", {"visibility": "private"})
     for holder in ("elsewhere/hidden", "bytequester/missing"):
-        ghcr.storage.blobs[holder, LAYER] = b"a layer" * 100
+        ghcr.storage.put_blob(holder, b"a layer" * 100)
 
     path = f"/v2/bytequester/inner/blobs/uploads/?mount={LAYER}&from={source}"
     answer = ghcr.ask("POST", path, caller="builder")

@@ -4,63 +4,54 @@ import asyncio
 import json
 import socket
 import ssl
+from pathlib import Path
 
 import httpx
 import pytest
 import trustme
 from starlette.responses import PlainTextResponse
 
-from ghcr_emulator.__main__ import watch
+from ghcr_emulator.emulator import watch
 from ghcr_emulator.faults.matching import Switches
 from ghcr_emulator.faults.tls_listener import Door, tls
-from ghcr_emulator.registry_api.distribution import ChildError, registry_config, running_registry
 from ghcr_emulator.server.uvicorn_server import listen
-from ghcr_emulator.state.config import Settings
+from ghcr_emulator.storage.distribution import registry_config, running_registry
+from ghcr_emulator.storage.errors import StorageError
+from ghcr_emulator.storage.location import Storage
 
 
-@pytest.fixture(name="nowhere")
-def _nowhere():
-    """Give a port that is taken and answers nobody."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
-
-
-def start(settings):
-    """Run the registry for as long as it takes to see it answer."""
+def start(binary, root):
+    """Run a distribution for as long as it takes to see it answer."""
 
     async def run():
-        address = f"http://127.0.0.1:{settings.registry_port}"
-        async with (
-            httpx.AsyncClient(base_url=address, trust_env=False) as storage,
-            running_registry(settings, storage),
-        ):
+        async with running_registry(binary, root):
             pytest.fail("it cannot have answered")
 
     asyncio.run(run())
 
 
-def test_missing_binary_is_named(nowhere):
+def test_missing_binary_is_named(tmp_path):
     """The error says what could not be started."""
-    with pytest.raises(ChildError, match="/no/registry cannot be started: No such file"):
-        start(Settings(registry_binary="/no/registry", registry_port=nowhere))
+    with pytest.raises(StorageError, match="/no/registry cannot be started: No such file"):
+        start(Path("/no/registry"), tmp_path)
 
 
-def test_registry_that_ends_at_once_is_not_waited_for(tmp_path, nowhere):
+def test_registry_that_ends_at_once_is_not_waited_for(tmp_path):
     """A registry that refuses its configuration fails the start, with its exit code."""
     binary = tmp_path / "registry"
     binary.write_text("#!/bin/sh\nexit 3\n")
     binary.chmod(0o755)
 
-    with pytest.raises(ChildError, match="ended at once, with 3"):
-        start(Settings(registry_binary=str(binary), registry_port=nowhere))
+    with pytest.raises(StorageError, match="ended at once, with 3"):
+        start(binary, tmp_path)
 
 
-def test_registry_listens_to_nobody_outside():
-    """It asks for no credential, so it has no address but the loopback."""
-    config = registry_config(Settings(registry_root="/data", registry_port=5005))
+def test_registry_is_told_where_it_stores_and_listens():
+    """The configuration is JSON, and holds what the caller gives for `http`."""
+    http = {"net": "unix", "addr": "/run/socket"}
+    config = registry_config(Path("/data"), http)
 
-    assert config["http"]["addr"] == "127.0.0.1:5005"
+    assert http.items() <= config["http"].items()
     assert config["storage"]["filesystem"] == {"rootdirectory": "/data"}
     assert json.loads(json.dumps(config)) == config
 
@@ -73,22 +64,22 @@ def watched(*argv, stopped):
         if stopped:
             stop.set()
         process = await asyncio.create_subprocess_exec(*argv, stdin=asyncio.subprocess.PIPE)
-        code = await watch(process, stop)
+        code = await watch(Storage(httpx.AsyncClient(), process), stop)
         process.stdin.close()
         await process.wait()
-        return code, stop.is_set()
+        return code
 
     return asyncio.run(run())
 
 
 def test_registry_that_dies_stops_everything_with_a_failure():
     """A front without its registry is no ghcr.io: all ends, with 1."""
-    assert watched("true", stopped=False) == (1, True)
+    assert watched("true", stopped=False) == 1
 
 
 def test_asked_stop_is_a_success():
     """A stop that was asked for ends with 0."""
-    assert watched("cat", stopped=True) == (0, True)
+    assert watched("cat", stopped=True) == 0
 
 
 def test_server_speaks_tls_and_stops_when_told(tmp_path):

@@ -108,7 +108,7 @@ def test_broken_pair_is_refused(folder, name):
         ({"control_port": 0}, "'control_port' must be a port, 1 to 65535"),
         ({"knobs": []}, "'knobs' must be an object, and is a list"),
         ({"knobs": {"blob": "inline"}}, "unknown knob 'blob'"),
-        ({"registry_root": ""}, "'registry_root' must be printable, and not empty"),
+        ({"front_host": ""}, "'front_host' must be printable, and not empty"),
     ],
 )
 def test_wrong_setting_is_named(folder, settings, sentence):

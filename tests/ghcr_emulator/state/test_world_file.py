@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from ghcr_emulator.state.accounts import Kind, Level, Visibility
-from ghcr_emulator.state.config import ConfigError, _read_world
+from ghcr_emulator.state.config import ConfigError, read_people
 from ghcr_emulator.state.world_file import read_world
 from ghcr_emulator.state.yaml_schema import BlockError
 
@@ -215,7 +215,7 @@ def test_token_is_read_from_a_file_beside_the_world(folder):
     """The path begins at the file's folder, and the line's end is no part of the token."""
     from ghcr_emulator.state.tokens import fingerprint
 
-    world = _read_world(folder / "people.yaml")
+    world = read_people(folder / "people.yaml")
 
     assert world.credentials[-1].fingerprint == fingerprint("ghs_of_a_workflow_run")
     assert "ghs_of" not in repr(world)
@@ -223,7 +223,7 @@ def test_token_is_read_from_a_file_beside_the_world(folder):
 
 def test_folder_without_people_has_no_world(tmp_path):
     """The file may be left out."""
-    assert _read_world(tmp_path / "people.yaml") is None
+    assert read_people(tmp_path / "people.yaml") is None
 
 
 def test_file_open_to_others_is_refused(folder):
@@ -231,7 +231,7 @@ def test_file_open_to_others_is_refused(folder):
     (folder / "tokens" / "run").chmod(0o644)
 
     with pytest.raises(ConfigError, match=r"people\.yaml:27: .*run is open to others"):
-        _read_world(folder / "people.yaml")
+        read_people(folder / "people.yaml")
 
 
 def test_file_that_is_not_there_is_named(folder):
@@ -239,7 +239,7 @@ def test_file_that_is_not_there_is_named(folder):
     (folder / "tokens" / "run").unlink()
 
     with pytest.raises(ConfigError, match=r"people\.yaml:27: .*run cannot be read"):
-        _read_world(folder / "people.yaml")
+        read_people(folder / "people.yaml")
 
 
 def test_file_from_anywhere_is_refused(folder):
@@ -248,4 +248,4 @@ def test_file_from_anywhere_is_refused(folder):
     (folder / "people.yaml").write_text(text.replace("tokens/run", "/etc/passwd"))
 
     with pytest.raises(ConfigError, match=r"people\.yaml:27: 'token_file' is a path relative"):
-        _read_world(folder / "people.yaml")
+        read_people(folder / "people.yaml")

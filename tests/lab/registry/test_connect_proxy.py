@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pullrecovery.lab.registry.connect_proxy import connect_proxy, destination
+from ghcr_emulator.connect_proxy import connect_proxy, destination
 
 
 async def _echo(reader, writer):

@@ -47,45 +47,7 @@ from pullrecovery.registry.client import RegistryClient
 SECRET = "the-control-secret-of-the-tests"
 TOKEN = "ghp_of-the-tests-of-the-switches"
 PACKAGE = "bytequester/app"
-# Answers like a registry that has one repository with any tags: what is put is kept.
-REGISTRY = """\
-import hashlib, json, sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-kept = {}
-def digest(content):
-    return "sha256:" + hashlib.sha256(content).hexdigest()
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def answer(self, status, body=b"", **headers):
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-    def do_GET(self):
-        found = kept.get(self.path)
-        if self.path == "/v2/":
-            self.answer(200)
-        elif found is None:
-            self.answer(404)
-        else:
-            kind = "application/vnd.oci.image.manifest.v1+json"
-            self.answer(200, found, docker_content_digest=digest(found), content_type=kind)
-    do_HEAD = do_GET
-    def do_PUT(self):
-        put = self.rfile.read(int(self.headers["content-length"]))
-        by_digest = self.path.rpartition("/")[0] + "/" + digest(put)
-        kept[self.path] = kept[by_digest] = put
-        self.answer(201, docker_content_digest=digest(put))
-    def do_DELETE(self):
-        self.answer(202 if kept.pop(self.path, None) else 404)
-    def log_message(self, *_):
-        pass
-host, port = json.load(open(sys.argv[2]))["http"]["addr"].split(":")
-ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
-"""
+INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 @pytest.fixture(name="state", scope="module")
@@ -105,17 +67,12 @@ def _configured(state, tmp_path_factory):
     secret = folder / "control.secret"
     secret.touch(mode=0o600)
     secret.write_text(SECRET)
-    registry = folder / "registry"
-    registry.write_text(f"#!{sys.executable}\n{REGISTRY}")
-    registry.chmod(0o755)
-    front, control, behind = free_ports(3)
+    front, control = free_ports(2)
     settings = {
         "front_host": "127.0.0.1",
         "front_port": front,
         "control_host": "127.0.0.1",
         "control_port": control,
-        "registry_binary": str(registry),
-        "registry_port": behind,
     }
     (folder / "settings.json").write_text(json.dumps(settings))
     authority.cert_pem.write_to_path(state / "ca.crt")
@@ -179,12 +136,12 @@ def _tags(http):
     """Return the tags of the stand-in, with an image under v1 and another under v2."""
     tags = Tags(RegistryClient(HOST, http), Credential("ByteQuester", TOKEN))
     for tag in ("v1", "v2"):
-        content = json.dumps({"schemaVersion": 2, "annotations": {"t": f"{tag}.0"}}).encode()
+        index = {"schemaVersion": 2, "manifests": [], "annotations": {"t": f"{tag}.0"}}
         asked = tags.registry.token(PACKAGE, "pull,push", tags.credential)
         http.put(
             f"https://{HOST}/v2/{PACKAGE}/manifests/{tag}",
-            content=content,
-            headers={"Authorization": f"Bearer {asked}"},
+            content=json.dumps(index).encode(),
+            headers={"Authorization": f"Bearer {asked}", "Content-Type": INDEX},
         ).raise_for_status()
     return tags
 

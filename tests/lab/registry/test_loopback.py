@@ -6,12 +6,13 @@ import stat
 
 import pytest
 
+from ghcr_emulator.certificates import issue_certificate
 from ghcr_emulator.server.malloc import keep_freed_memory
 from ghcr_emulator.state.config import read_config
+from ghcr_emulator.storage.location import distribution_url
 from pullrecovery.common.wait import WaitError
 from pullrecovery.lab.engine.network import free_ports
 from pullrecovery.lab.registry.loopback import (
-    issue_certificate,
     running_distribution,
     running_front,
 )
@@ -28,7 +29,8 @@ def _broken(tmp_path):
 
 def test_front_that_cannot_start_says_why(tmp_path):
     """What it printed is in the error, and nothing is waited for."""
-    front = running_front(tmp_path / "none", tmp_path / "front")
+    storage = distribution_url(tmp_path / "none", tmp_path / "storage")
+    front = running_front(storage, tmp_path / "front")
     with pytest.raises(WaitError, match="none cannot be started: No such file"), front:
         pytest.fail("it cannot have answered")
 

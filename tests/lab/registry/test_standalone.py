@@ -1,20 +1,33 @@
-"""The stand-in alone: the world that it begins with, and what a user is told."""
+"""The emulator alone: the world that it begins with, and what a user is told."""
 
 import stat
+import sys
 
 import pytest
 
+from ghcr_emulator import standalone
+from ghcr_emulator.__main__ import main as run_emulator
+from ghcr_emulator.standalone import serve_alone
 from ghcr_emulator.state.world_file import read_world
+from ghcr_emulator.storage.location import parse_location
 from pullrecovery.__main__ import main
-from pullrecovery.cli import run_lab as commands
 from pullrecovery.common.errors import Exit
-from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.registry import standalone as alone
 
 
-def test_world_of_its_own_is_one_that_the_stand_in_takes(tmp_path):
-    """With a private package, and a token that only this user can read."""
-    file = alone._make_world(tmp_path)
+@pytest.fixture(name="stopped")
+def _stopped(monkeypatch):
+    """End an emulator as soon as it has said how it is used."""
+
+    async def end(storage, stop):
+        del storage, stop
+        return 0
+
+    monkeypatch.setattr(standalone, "watch", end)
+
+
+def test_first_world_has_a_private_package(tmp_path):
+    """Its token can be read by this user alone."""
+    file = standalone._write_world(standalone._Folder(tmp_path))
 
     world = read_world(file.read_text(), str(file), tmp_path)
 
@@ -23,52 +36,56 @@ def test_world_of_its_own_is_one_that_the_stand_in_takes(tmp_path):
     assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
 
 
-def test_world_file_that_is_not_there_is_named(tmp_path, capsys):
-    """Before anything is built."""
+def test_missing_world_file_is_named(tmp_path, capsys):
+    """Both commands say which file is missing, and start nothing."""
     missing = tmp_path / "people.yaml"
 
-    assert main(["lab", "ghcr", "--people", str(missing)]) == Exit.CANNOT_TELL
+    assert main(["ghcr", "--people", str(missing)]) == Exit.CANNOT_TELL
     assert capsys.readouterr().err == f"error: There is no world file {missing}.\n"
+    assert run_emulator(["--people", str(missing)]) == 2
 
 
-def test_interrupt_is_its_usual_end(monkeypatch, capsys):
-    """And no error."""
-
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(commands, "serve_alone", interrupted)
-
-    assert main(["lab", "ghcr"]) == Exit.HOLDS
-    assert capsys.readouterr().out == "stopped; nothing is kept\n"
+def test_bad_storage_is_a_usage_error(capsys):
+    """`pull-recovery ghcr` says which forms a storage may have."""
+    assert main(["ghcr", "--storage", "s3://bucket"]) == Exit.USAGE
+    assert capsys.readouterr().err == (
+        "error: --storage: storage 's3://bucket': must be file:///FOLDER,"
+        " distribution:///BINARY?root=/FOLDER or http://HOST:PORT.\n"
+    )
 
 
-@pytest.mark.parametrize("people", [None, "a world file"])
-def test_people_are_those_of_the_file_or_its_own(monkeypatch, tmp_path, people):
-    """A token is spoken of only where it is its own."""
-    given, said = [], []
-    file = tmp_path / "people.yaml"
-    file.touch()
+def test_missing_extra_is_named(monkeypatch, capsys):
+    """An installation without the extra `ghcr` says what to install."""
+    monkeypatch.setitem(sys.modules, "ghcr_emulator.standalone", None)
 
-    class Front:
-        def __init__(self, _registry, _folder, world):
-            given.append(world)
+    assert main(["ghcr"]) == Exit.USAGE
+    assert capsys.readouterr().err == (
+        "error: ghcr_emulator.standalone is missing, which the emulator needs:"
+        " pip install 'pull-recovery[ghcr]'.\n"
+    )
 
-        def __enter__(self):
-            return self
 
-        def __exit__(self, *_):
-            return None
+@pytest.mark.usefixtures("stopped")
+@pytest.mark.parametrize("people", [None, "users:\n  Alice:\n"])
+def test_user_is_told_how_it_is_used(tmp_path, people):
+    """A token is spoken of only where the emulator made it."""
+    told, file = [], tmp_path / "people.yaml"
+    file.write_text(people or "")
 
-    async def lead_there(_front, _folder, token, _say):
-        said.append(token)
+    code = serve_alone(file if people else None, parse_location(None), told.append)
 
-    monkeypatch.setattr(alone, "find_go", lambda _: tmp_path / "go")
-    monkeypatch.setattr(alone.Toolchain, "build", lambda *_: None)
-    monkeypatch.setattr(alone, "running_front", Front)
-    monkeypatch.setattr(alone, "_lead_there", lead_there)
+    assert code == 0
+    assert "export HTTPS_PROXY=http://127.0.0.1:" in told[0]
+    assert ("--password-stdin" in told[0]) is (people is None)
+    assert "It keeps nothing." in told[0]
 
-    alone.serve_alone(Paths(tmp_path / "c", tmp_path / "s"), file if people else None, print)
 
-    assert (given[0] == file) is bool(people)
-    assert bool(said[0]) is not bool(people)
+@pytest.mark.usefixtures("stopped")
+def test_images_in_a_named_folder_stay(tmp_path):
+    """Only without --storage do they end with the process."""
+    told = []
+
+    serve_alone(None, parse_location(f"file://{tmp_path}/images"), told.append)
+
+    assert "Its images stay." in told[0]
+    assert (tmp_path / "images" / "uploads").is_dir()

@@ -1,0 +1,50 @@
+"""`ghcr`: the GHCR emulator for one shell, without a cluster and without a container engine."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pullrecovery.common.errors import Exit, PullRecoveryError, UsageError
+
+
+class EmulatorError(PullRecoveryError):
+    """The GHCR emulator could not start, or its storage died."""
+
+
+def add_ghcr(commands: Any) -> None:
+    """Add `ghcr` to the commands of `python -m pullrecovery`."""
+    command = commands.add_parser("ghcr", help="the GHCR emulator alone, until Ctrl-C")
+    command.add_argument("--people", type=Path, metavar="FILE", help="the world file to begin with")
+    words = (
+        "where the images are: file:///FOLDER, distribution:///BINARY?root=/FOLDER or"
+        " http://HOST:PORT; without it a temporary folder"
+    )
+    command.add_argument("--storage", metavar="URL", help=words)
+    command.set_defaults(run=_serve)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    # No other command loads the emulator.
+    try:
+        from ghcr_emulator.__main__ import prepare
+        from ghcr_emulator.standalone import serve_alone
+        from ghcr_emulator.state.config import ConfigError
+        from ghcr_emulator.storage.errors import StorageError
+        from ghcr_emulator.storage.location import parse_location
+    except ImportError as error:
+        extra = "pip install 'pull-recovery[ghcr]'"
+        raise UsageError(f"{error.name} is missing, which the emulator needs: {extra}.") from error
+
+    try:
+        location = parse_location(options.storage)
+    except StorageError as error:
+        raise UsageError(f"--storage: {error}.") from error
+    prepare()
+    try:
+        code = serve_alone(options.people, location, lambda text: print(text, flush=True))
+    except (ConfigError, StorageError) as error:
+        raise EmulatorError(str(error)) from error
+    if code:
+        raise EmulatorError("The storage behind the GHCR emulator died.")
+    print("stopped")
+    return int(Exit.HOLDS)
