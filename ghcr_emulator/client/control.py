@@ -23,6 +23,11 @@ from ghcr_emulator.state.workflows import Dispatch
 from ghcr_emulator.state.world_schema import PackageBody
 
 T = TypeVar("T")
+_HEALTH: Final = TypeAdapter(Health)
+_LOG: Final = TypeAdapter(LogPage)
+_DISPATCHES: Final = TypeAdapter(Dispatches)
+_SWITCHES: Final = TypeAdapter(SwitchList)
+_KNOBS: Final = TypeAdapter(Knobs)
 _PAST_ANY_END: Final = 10**9 - 1
 
 
@@ -55,7 +60,7 @@ class ControlClient:
 
     def instance(self) -> str:
         """Return the id that the emulator chose at its start; a new one has an empty state."""
-        return self._get("/healthz", Health).instance
+        return self._get("/healthz", _HEALTH).instance
 
     def put_token(self, name: str, token: Token) -> None:
         """Add a token or replace the one of that name, which is what the access log calls it."""
@@ -87,7 +92,7 @@ class ControlClient:
 
     def dispatches(self, credential: str) -> list[Dispatch]:
         """Return the workflow_dispatch events of the token of that name, oldest first."""
-        found = self._get("/dispatches", Dispatches, {"credential": credential})
+        found = self._get("/dispatches", _DISPATCHES, {"credential": credential})
         return found.dispatches
 
     def put_world(self, text: str) -> None:
@@ -96,7 +101,7 @@ class ControlClient:
 
     def knobs(self) -> Knobs:
         """Return how the behaviours are set that are not known of GHCR."""
-        return self._get("/knobs", Knobs)
+        return self._get("/knobs", _KNOBS)
 
     def put_knobs(self, knobs: Knobs) -> None:
         """Set every knob."""
@@ -108,7 +113,7 @@ class ControlClient:
 
     def switches(self) -> list[SwitchStatus]:
         """Return the fault switches, oldest first, with their hits."""
-        return self._get("/switches", SwitchList).switches
+        return self._get("/switches", _SWITCHES).switches
 
     def drop_switch(self, name: str) -> None:
         """Switch a fault off, if it is on."""
@@ -143,19 +148,19 @@ class ControlClient:
             "status": status,
         }
         query = {key: str(value) for key, value in asked.items() if value is not None}
-        return self._get("/log", LogPage, query).entries
+        return self._get("/log", _LOG, query).entries
 
     def log_end(self) -> int:
         """Return the number that the next entry of the log will have."""
-        return self._get("/log", LogPage, {"since": str(_PAST_ANY_END)}).next
+        return self._get("/log", _LOG, {"since": str(_PAST_ANY_END)}).next
 
     def _put(self, path: str, body: Model) -> None:
         self._request("PUT", path, body.model_dump_json(exclude_none=True).encode())
 
-    def _get(self, path: str, answer: type[T], query: dict[str, str] | None = None) -> T:
+    def _get(self, path: str, answer: TypeAdapter[T], query: dict[str, str] | None = None) -> T:
         content = self._request("GET", path, query=query)
         try:
-            read: T = TypeAdapter(answer).validate_json(content)
+            read: T = answer.validate_json(content)
         except ValueError:
             raise self.error(f"The control API's answer to GET {path} is not understood.") from None
         return read

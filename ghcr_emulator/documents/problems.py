@@ -110,7 +110,7 @@ class _Reported:
         container, called = self._container(place[:-1])
         if kind in {"extra_forbidden", "invalid_key"}:
             model = self.models.get(id(container), Model)
-            known = ", ".join(model.model_fields)
+            known = ", ".join(one.alias or key for key, one in model.model_fields.items())
             sentence = f"{called} {NO_SUCH_KEY} {str(place[-1])[:80]!r}; the keys are {known}"
         elif kind == "missing":
             sentence = f"{called} lacks {shown(place[-1])}"
@@ -153,7 +153,8 @@ class _Reported:
         if kind == "union_tag_invalid":
             return f"must have a {context['discriminator']} of {_listed(context['expected_tags'])}"
         if kind in {"literal_error", "enum"}:
-            return f"must be one of {_listed(str(context['expected']))}"
+            listed = _listed(str(context["expected"]))
+            return f"must be one of {listed}" if ", " in listed else f"must be {listed}"
         if kind in {"greater_than_equal", "less_than_equal"}:
             bound = context.get("ge", context.get("le"))
             return f"must be {bound} or {'more' if 'ge' in context else 'less'}"

@@ -135,6 +135,7 @@ def test_thousands_of_mistakes_are_cut_short():
 DOCUMENTS = {
     "token": (TOKENS, {"token": "t", "login": "a", "expires": "2026-12-01T09:00:00+00:00"}),
     "run": (TOKENS, {"kind": "workflow", "token": "t", "repository": "a/b", "packages": "read"}),
+    "key like a union's tag": (TOKENS, {"token": "t", "login": "a", "personal": {"x": 1}}),
     "outage": (FAULTS, {"kind": "outage", "status": 503, "route": "blob", "method": "GET"}),
     "certificate": (FAULTS, {"kind": "certificate", "certificate": "c", "key": "k"}),
     "service": (TypeAdapter(Service), {"name": "a", "ports": [1], "labels": {"a": 1}, "open": 2}),
