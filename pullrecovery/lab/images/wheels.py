@@ -10,7 +10,7 @@ from pullrecovery.lab.tools.toolchain import go_arch
 # Debian bookworm's.
 PYTHON = "3.11"
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-# What its libc runs; `any` is for packages that are pure Python.
+# What its libc runs, beside what is pure Python.
 _PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 
 
