@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from fixtures.gate.held_syncs import ready_pods
-from pullrecovery.lab.registry.fault_switches import Hanging, switched
+from ghcr_emulator.client import Hang, switched
 from pullrecovery.monorepo.values_file import set_values
 
 pytestmark = pytest.mark.argocd
@@ -131,7 +131,7 @@ def test_values_that_reach_for_the_hook_hold_the_sync(held_syncs):
 def test_injected_init_container_is_no_pull(held_syncs):
     """The injected container ends while the node still waits for the judged image."""
     ground = held_syncs.ground
-    hanging = Hanging(
+    hanging = Hang(
         repository=ground.workload.image.package,
         route="manifest",
         credential=ground.credential.name,

@@ -71,7 +71,7 @@ def _make_repository(lab_world):
     def make(visibility):
         image = Image(f"{target.registry}/{target.owner}/pushed-{secrets.token_hex(4)}", "v1")
         people = [target.login]
-        lab_world.control.put_package(image.package, visibility, people, people, people)
+        lab_world.control.share_package(image.package, visibility, people, people, people)
         lab_world.publish(image, target.workloads[0].app)
         return image.repository
 
@@ -198,7 +198,7 @@ def test_tags_beyond_a_page_are_listed_oldest_first(lab_world, repository, calle
 def _pages(lab_world, mark, package):
     """How many pages of the package's tags were given since the mark."""
     entries = lab_world.control.log(since=mark, repository=package, status=200)
-    return sum(entry["route"] == "tags" for entry in entries)
+    return sum(entry.route == "tags" for entry in entries)
 
 
 def test_catalogue_is_for_who_has_a_token(lab_world, source, caller):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 from kubernetes import client as k8s
 
+from ghcr_emulator.client import OwnerBody
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.seed import mint
@@ -214,7 +215,7 @@ class Packages:
         if kind in ("public", "private", "sso", "forbids"):
             people = [target.login]
             visibility = "public" if kind == "public" else "private"
-            self.lab_world.control.put_package(image.package, visibility, people, people, people)
+            self.lab_world.control.share_package(image.package, visibility, people, people, people)
         if kind in ("public", "private"):
             self.lab_world.publish(image, target.workloads[0].app)
         if kind == "capitals":
@@ -224,9 +225,8 @@ class Packages:
     def _organisation(self, kind) -> str:
         name, login = f"org-{secrets.token_hex(4)}", self.lab_world.world.target.login
         rules = {"sso": {"sso_enforced": True}, "forbids": {"classic_tokens_forbidden": True}}
-        self.lab_world.control.put_owner(
-            name, login=name, organisation=True, members=[login], **rules[kind]
-        )
+        owner = OwnerBody(login=name, organisation=True, members=[login], **rules[kind])
+        self.lab_world.control.put_owner(name, owner)
         return name
 
 
@@ -336,9 +336,7 @@ def test_every_client_says_what_it_says_of_ghcr(lab_world, packages, people, pod
 
     assert said.keys() == situation.words.keys()
     assert _unexpected(said, situation.words) == {}
-    assert [
-        entry for entry in lab_world.control.log(since=mark) if entry["credential_leaked"]
-    ] == []
+    assert [entry for entry in lab_world.control.log(since=mark) if entry.credential_leaked] == []
 
 
 def test_every_client_repeats_that_an_organisation_forbids_classic_tokens(

@@ -5,10 +5,10 @@ Its port is in reach of pods, as any port of a container on their node's network
 
 import json
 
+import httpx
 import pytest
 
 from fixtures.scenario.sandboxes import await_pods, deploy
-from pullrecovery.common.errors import LabError
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
 _PORT = 8080
@@ -44,7 +44,7 @@ def _state(lab_world, package):
     return (
         lab_world.world.registry.tags(package, None),
         lab_world.world.registry.tags(package, reader).ok,
-        [each["name"] for each in lab_world.control.switches() if each["name"] == _SWITCH],
+        [row.name for row in lab_world.control.switches() if row.name == _SWITCH],
         lab_world.control.knobs(),
     )
 
@@ -75,17 +75,20 @@ def test_malformed_body_is_refused_and_changes_nothing(lab_world, ask_from_pod):
     """With the secret, too: unknown keys, wrong kinds, and what is no document at all."""
     package = ask_from_pod[0].workload.image.package
     before = _state(lab_world, package)
-    control = lab_world.control
+    stand_in = lab_world.lab.stand_in
+    bodies = {
+        f"/packages/{package}": '{"visibility": "secret"}',
+        "/owners/bytequester": '{"colour": "blue"}',
+        "/knobs": '{"unheard_of": true}',
+        f"/switches/{_SWITCH}": '{"kind": "unheard-of"}',
+        "/world": "owners: [",
+    }
 
-    with pytest.raises(LabError, match="400"):
-        control.put_package(package, "secret", [], [])
-    with pytest.raises(LabError, match="400"):
-        control.put_owner("bytequester", colour="blue")
-    with pytest.raises(LabError, match="400"):
-        control.put_knobs(unheard_of=True)
-    with pytest.raises(LabError, match="400"):
-        control.put_switch(_SWITCH, {"kind": "unheard-of"})
-    with pytest.raises(LabError, match="400"):
-        control.put_world("owners: [")
+    with httpx.Client(headers={"Authorization": f"Bearer {stand_in.secret}"}) as http:
+        answers = [
+            http.put(f"http://127.0.0.1:{stand_in.control_port}{path}", content=body)
+            for path, body in bodies.items()
+        ]
 
+    assert [answer.status_code for answer in answers] == [400] * len(bodies)
     assert _state(lab_world, package) == before

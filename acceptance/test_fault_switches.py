@@ -9,11 +9,11 @@ import re
 import pytest
 
 from fixtures.scenario.sandboxes import await_pods, deploy
-from pullrecovery.lab.registry.fault_switches import (
+from ghcr_emulator.client import (
     Missing,
-    RateLimited,
+    RateLimit,
     WrongBytes,
-    WrongDigestHeader,
+    WrongDigest,
     switched,
 )
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
@@ -24,7 +24,7 @@ _HEAD = r"failed to resolve reference \"\S+\": unexpected status from HEAD reque
 _COMMIT = r"rpc error: code = FailedPrecondition desc = failed to pull and unpack image \"\S+\": "
 
 REQUESTS = {
-    "429 for a manifest": (RateLimited, {"route": "manifest"}, _HEAD + "429 Too Many Requests"),
+    "429 for a manifest": (RateLimit, {"route": "manifest"}, _HEAD + "429 Too Many Requests"),
     "wrong manifest": (
         WrongBytes,
         {"route": "manifest"},
@@ -35,7 +35,7 @@ REQUESTS = {
         {"route": "blob"},
         _COMMIT + r"failed commit on ref \"config-sha256:\S+\": unexpected commit digest",
     ),
-    "wrong digest": (WrongDigestHeader, {"route": "manifest"}, r"code = NotFound .*: not found"),
+    "wrong digest": (WrongDigest, {"route": "manifest"}, r"code = NotFound .*: not found"),
     "missing manifest": (
         Missing,
         {"route": "manifest"},

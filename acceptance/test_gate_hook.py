@@ -13,8 +13,8 @@ from joserfc.jwk import OKPKey
 from kubernetes import client as k8s
 
 from fixtures.gate.gate_hook import JOB_WITHIN, REVISION
+from ghcr_emulator.client import Hang, Outage, switched
 from pullrecovery.gate.verdict.signing import sign
-from pullrecovery.lab.registry.fault_switches import Hanging, Outage, switched
 
 pytestmark = pytest.mark.waits
 
@@ -25,7 +25,7 @@ HELM = "pkg:golang/helm.sh/helm/v3"
 def _hanging(job):
     """The registry gives the workload's own credential no answer: the probe waits."""
     package = job.ground.workload.image.package
-    return Hanging(repository=package, route="manifest", credential=job.ground.credential.name)
+    return Hang(repository=package, route="manifest", credential=job.ground.credential.name)
 
 
 def _held(ended, code, *words):

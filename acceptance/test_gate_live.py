@@ -38,7 +38,7 @@ def test_live_image_is_copied_and_started_by_its_digest(live_gate):
     copied = _parts(world.registry, live_gate.image, world.reader)
     assert copied == _parts(live_gate.ghcr.registry, live_gate.image, reader.credential)
     requests = live_gate.ghcr.control.log(since=asked, credential=reader.name)
-    assert {each["method"] for each in requests} <= {"GET", "HEAD"}
+    assert {entry.method for entry in requests} <= {"GET", "HEAD"}
     assert reader.credential.token not in run.output
     verified = live_gate.verify(reader.credential.token, run.verdict["revision"])
     assert verified.code == 0, verified.output

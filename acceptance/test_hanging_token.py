@@ -10,7 +10,7 @@ import time
 import pytest
 
 from fixtures.scenario.sandboxes import await_pods, deploy
-from pullrecovery.lab.registry.fault_switches import Hanging, switched
+from ghcr_emulator.client import Hang, switched
 from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
 pytestmark = pytest.mark.waits
@@ -47,7 +47,7 @@ def test_seven_workloads_run_without_a_hanging_answer(workloads, record_property
 def test_hanging_token_answer_stalls_its_own_pod_alone(workloads, lab_world, record_property):
     """Seven run while the eighth still waits for /token, and it runs when the answer comes."""
     *healthy, stalled = workloads
-    token = Hanging(route="token", credential=stalled.credential.name)
+    token = Hang(route="token", credential=stalled.credential.name)
 
     with switched(lab_world.control, token) as hanging:
         deploy(stalled)

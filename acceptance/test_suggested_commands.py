@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from fixtures.scenario.suggested_commands import command_of, type_in
+from ghcr_emulator.client import WorkflowBody
 from pullrecovery.observe.workflow import dispatch, play_workflow
 from pullrecovery.tasks.reg_002_image_exists import mend_workflow
 
@@ -53,15 +54,15 @@ def test_suggested_dispatch_has_the_image_pushed(suggested, lab_world):
     target, image = ground.target, ground.workload.image
     if "Manage Actions access" in verdict.remedy:
         writers = [target.login, f"repository:{target.workflow.repository}"]
-        control.put_package(image.package, "private", writers, writers)
+        control.share_package(image.package, "private", writers, writers)
     _offer_workflow(control, target, target.workflow.repository, dispatch=True)
 
     ran = type_in(ground, command_of(verdict), suggested.minted)
 
     assert ran.rc == 0, ran.said
     (taken,) = control.dispatches(suggested.minted.name)
-    assert ran.stdout.strip().endswith(f"/actions/runs/{taken['run']}")
-    assert (taken["repository"], taken["ref"]) == (
+    assert ran.stdout.strip().endswith(f"/actions/runs/{taken.run}")
+    assert (taken.repository, taken.ref) == (
         target.workflow.repository.lower(),
         target.workflow.branch,
     )
@@ -94,4 +95,5 @@ def _offer_workflow(control, target, repository, *, dispatch):
     """Have GitHub's emulator know the target's workflow in a repository."""
     file = target.workflow.path.rpartition("/")[2]
     refs, writers = [target.workflow.branch], [target.login]
-    control.put_workflow(repository, file, refs, writers, dispatch=dispatch)
+    workflow = WorkflowBody(refs=refs, writers=writers, dispatch=dispatch)
+    control.put_workflow(repository, file, workflow)

@@ -195,7 +195,7 @@ def _parallel_requests(ground: Ground) -> list[Figure]:
         with ThreadPoolExecutor(REQUESTS) as callers:
             answered = sum(callers.map(ask, range(REQUESTS)))
         entries = control.log(since=since, repository=_REPOSITORY, status=200)
-    logged = sum(entry["route"] == "manifest" for entry in entries)
+    logged = sum(entry.route == "manifest" for entry in entries)
     return [
         Figure(f"{REQUESTS} manifest requests at once: answered", answered, "", *_EXACTLY),
         Figure(f"{REQUESTS} manifest requests at once: in the log", logged, "", *_EXACTLY),

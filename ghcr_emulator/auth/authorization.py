@@ -34,7 +34,7 @@ def token(caller: Caller, packages: Sequence[Package | None], knobs: Knobs) -> P
     """
     if caller.credential is not None and caller.standing is Standing.KNOWN:
         scopeless = _lacks_scope(caller.credential, _READING | _WRITING)
-        refused = scopeless and knobs.token_scopeless == HTTPStatus.FORBIDDEN
+        refused = scopeless and knobs.token_scopeless == 403
         return errors.ACCESS_DENIED if refused else None
     if caller.standing is Standing.REJECTED:
         return errors.CREDENTIAL_DENIED

@@ -21,16 +21,19 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ghcr_emulator.access_log.log import AccessLog, Query
-from ghcr_emulator.control_api import schemas as bodies
+from ghcr_emulator.control_api.schemas import TOKENS, Health, LogPage, OwnerBody
 from ghcr_emulator.control_api.switch_routes import switch_routes
 from ghcr_emulator.control_api.workflow_routes import workflow_routes
 from ghcr_emulator.control_api.world_routes import world_routes
+from ghcr_emulator.documents.json_body import read_json, read_union
+from ghcr_emulator.documents.problems import DocumentError
 from ghcr_emulator.faults.matching import Switches
 from ghcr_emulator.protocol import names
 from ghcr_emulator.registry_api import upstream_proxy as storage
-from ghcr_emulator.state.accounts import Package, Visibility
-from ghcr_emulator.state.json_schema import Document, DocumentError
+from ghcr_emulator.state.accounts import Owner, Package
 from ghcr_emulator.state.state import State, TokenTakenError
+from ghcr_emulator.state.world_file import credential_row
+from ghcr_emulator.state.world_schema import PackageBody
 
 _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 _LONGEST_DOCUMENT: Final = 64 * 1024
@@ -111,11 +114,12 @@ class _Control:
     async def health(self, request: Request) -> Response:
         """Say that it is alive, and which life this is: state does not outlive it."""
         del request
-        return JSONResponse({"ok": True, "instance": self._instance})
+        return JSONResponse(asdict(Health(ok=True, instance=self._instance)))
 
     async def put_credential(self, request: Request) -> Response:
         """Add or replace a credential."""
-        credential = bodies.credential(_name(request, "name"), await request.body())
+        name, token = _name(request, "name"), read_union(await request.body(), TOKENS, "token")
+        credential = credential_row(name, token, token.token)
         try:
             self._state.put_credential(credential)
         except TokenTakenError:
@@ -128,7 +132,18 @@ class _Control:
 
     async def put_owner(self, request: Request) -> Response:
         """Say what an owner is, and who may make new packages under it."""
-        self._state.put_owner(bodies.owner(_owner(request), await request.body()))
+        name, body = _owner(request), read_json(await request.body(), OwnerBody)
+        owner = Owner(
+            name=name,
+            creators=frozenset(body.creators),
+            login=body.login or name,
+            organisation=body.organisation,
+            sso_enforced=body.sso_enforced,
+            classic_tokens_forbidden=body.classic_tokens_forbidden,
+            members=frozenset(body.members),
+            teams={team: frozenset(members) for team, members in body.teams.items()},
+        )
+        self._state.put_owner(owner)
         return _done()
 
     async def delete_owner(self, request: Request) -> Response:
@@ -140,14 +155,14 @@ class _Control:
         owner, name = _owner(request), request.path_params["package"]
         if not names.is_repository(f"{owner}/{name}"):
             raise DocumentError("'package' in the path must be a lower-case package name")
-        document = Document(await request.body(), ("visibility", "readers", "writers", "admins"))
+        body = read_json(await request.body(), PackageBody)
         package = Package(
             owner,
             name,
-            Visibility(document.choice("visibility", list(Visibility))),
-            document.texts("readers"),
-            document.texts("writers"),
-            document.texts("admins"),
+            body.visibility,
+            frozenset(body.readers),
+            frozenset(body.writers),
+            frozenset(body.admins),
         )
         self._state.put_package(package)
         return _done()
@@ -169,8 +184,8 @@ class _Control:
         """Give the entries that were asked for, and the `since` that follows on them."""
         # Taken first, so that no entry falls between this answer and the next.
         following = self._log.next
-        entries = [asdict(entry) for entry in self._log.find(_log_query(request))]
-        return JSONResponse({"entries": entries, "next": following})
+        entries = list(self._log.find(_log_query(request)))
+        return JSONResponse(asdict(LogPage(entries, following)))
 
 
 def _log_query(request: Request) -> Query:

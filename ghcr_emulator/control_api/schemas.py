@@ -1,69 +1,114 @@
-"""The control port's JSON bodies, as rows; raises DocumentError for a wrong one."""
+"""The control API's documents: what its requests carry and what it answers.
 
-from typing import Final
+The server and the client (ghcr_emulator/client/) have them in common.
+"""
 
-from ghcr_emulator.state import tokens
-from ghcr_emulator.state.accounts import WORKFLOW_LOGIN, Credential, Kind, Level, Owner
-from ghcr_emulator.state.json_schema import Document, DocumentError
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Final, TypeAlias
 
-_CREDENTIAL: Final = (
-    "token",
-    "login",
-    "scopes",
-    "expired",
-    "expires",
-    "revoked",
-    "kind",
-    "sso_authorised",
-    "repository",
-    "packages",
+from pydantic import Field, Tag, TypeAdapter
+
+from ghcr_emulator.access_log.log import Entry
+from ghcr_emulator.documents.model import Model, Text
+from ghcr_emulator.protocol.routes import Route
+from ghcr_emulator.state.workflows import Dispatch
+from ghcr_emulator.state.world_schema import (
+    PERSONAL,
+    RUN,
+    ByKind,
+    OrganisationRules,
+    Personal,
+    Run,
 )
-_OWNER: Final = (
-    "creators",
-    "login",
-    "organisation",
-    "sso_enforced",
-    "classic_tokens_forbidden",
-    "members",
-    "teams",
+
+
+class _Issued(Model):
+    token: Text = Field(repr=False)
+
+
+class PersonalToken(_Issued, Personal):
+    """A user's token, classic or fine-grained."""
+
+
+class WorkflowToken(_Issued, Run):
+    """The GITHUB_TOKEN of a workflow run."""
+
+
+Token: TypeAlias = PersonalToken | WorkflowToken
+TOKENS: Final[TypeAdapter[Token]] = TypeAdapter(
+    Annotated[
+        Annotated[PersonalToken, Tag(PERSONAL)] | Annotated[WorkflowToken, Tag(RUN)],
+        ByKind,
+    ]
 )
-_OF_A_RUN: Final = ("repository", "packages")
-_OF_A_PERSON: Final = ("login", "scopes", "sso_authorised", "expires")
 
 
-def credential(name: str, body: bytes) -> Credential:
-    """Return the credential of that name; without a `kind` it is a classic token."""
-    document = Document(body, _CREDENTIAL)
-    kind = Kind(document.choice("kind", list(Kind), Kind.CLASSIC))
-    run = kind is Kind.WORKFLOW
-    for key in _OF_A_PERSON if run else _OF_A_RUN:
-        if key in document:
-            raise DocumentError(f"{key!r} is nothing that a token of the kind {kind} has")
-    return Credential(
-        name=name,
-        fingerprint=tokens.fingerprint(document.text("token")),
-        login=WORKFLOW_LOGIN if run else document.text("login"),
-        scopes=document.texts("scopes"),
-        kind=kind,
-        expired=document.flag("expired"),
-        revoked=document.flag("revoked"),
-        sso_authorised=frozenset(org.lower() for org in document.texts("sso_authorised")),
-        repository=document.text("repository").lower() if run else "",
-        packages=Level(document.choice("packages", list(Level))) if run else Level.NONE,
-        expires=document.moment("expires"),
-    )
+class OwnerBody(OrganisationRules):
+    """A user or an organisation; `login` is the name as it is shown."""
+
+    called: ClassVar[str] = "owner"
+    login: Text | None = None
+    organisation: bool = False
 
 
-def owner(name: str, body: bytes) -> Owner:
-    """Return the owner of that name; without `organisation` it is a user."""
-    document = Document(body, _OWNER)
-    return Owner(
-        name=name,
-        creators=document.texts("creators"),
-        login=document.text("login", name),
-        organisation=document.flag("organisation"),
-        sso_enforced=document.flag("sso_enforced"),
-        classic_tokens_forbidden=document.flag("classic_tokens_forbidden"),
-        members=document.texts("members"),
-        teams={team: document.texts_in("teams", team) for team in document.fields("teams")},
-    )
+class WorkflowBody(Model):
+    """A workflow file: the branches and tags that have it, and the logins that may start it.
+
+    `dispatch` says whether it has the trigger workflow_dispatch.
+    """
+
+    called: ClassVar[str] = "workflow"
+    refs: list[Text] = Field(default_factory=list)
+    dispatch: bool = False
+    writers: list[Text] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Health:
+    """The answer of a control API that is alive; a new `instance` has an empty state."""
+
+    ok: bool
+    instance: str
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """Entries of the access log, oldest first; `next` is the `since` that follows on them."""
+
+    entries: list[Entry]
+    next: int
+
+
+@dataclass(frozen=True)
+class Dispatches:
+    """The workflow_dispatch events that were taken, oldest first."""
+
+    dispatches: list[Dispatch]
+
+
+@dataclass(frozen=True)
+class SwitchStatus:
+    """A fault switch that is on, what it was asked for, and what came of it.
+
+    `hits` is None where nobody can count them; what is left is None where it has no end.
+    """
+
+    name: str
+    kind: str
+    route: Route | None
+    method: str | None
+    repository: str | None
+    reference: str | None
+    credential: str | None
+    anonymous: bool
+    active: bool
+    hits: int | None
+    count_left: int | None
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class SwitchList:
+    """The fault switches, oldest first."""
+
+    switches: list[SwitchStatus]

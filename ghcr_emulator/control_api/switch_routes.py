@@ -1,19 +1,25 @@
 """The control port's routes for the fault switches."""
 
 import re
+import ssl
+import tempfile
 from dataclasses import asdict
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ghcr_emulator.control_api.switch_schemas import read_order
-from ghcr_emulator.faults.kinds import Refuse
+from ghcr_emulator.control_api.schemas import SwitchList, SwitchStatus
+from ghcr_emulator.documents.json_body import read_union
+from ghcr_emulator.documents.problems import DocumentError
+from ghcr_emulator.faults.kinds import FAULTS, Certificate, Refuse
 from ghcr_emulator.faults.matching import Switch, Switches
-from ghcr_emulator.state.json_schema import DocumentError
+from ghcr_emulator.faults.tls_listener import tls
 
+_MATCHED: Final = ("route", "method", "repository", "reference", "credential")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -37,15 +43,16 @@ class _SwitchControl:
     async def read(self, request: Request) -> Response:
         """List the switches, oldest first, with their hits and what they have left."""
         del request
-        return JSONResponse({"switches": [_row(switch) for switch in self._switches]})
+        return JSONResponse(asdict(SwitchList([_status(switch) for switch in self._switches])))
 
     async def put(self, request: Request) -> Response:
         """Switch a fault on, in place of one of that name."""
         name = str(request.path_params["name"])
         if not _NAME.fullmatch(name):
             raise DocumentError("'name' in the path must be letters, digits, dots, dashes or _")
-        order = read_order(await request.body())
-        self._switches.put(name, order.fault, order.match, count=order.count, seconds=order.seconds)
+        fault = read_union(await request.body(), FAULTS, "switch")
+        context = _context(fault) if isinstance(fault, Certificate) else None
+        self._switches.put(name, fault, context)
         return await self._settled()
 
     async def delete(self, request: Request) -> Response:
@@ -68,13 +75,27 @@ class _SwitchControl:
         return Response(status_code=204)
 
 
-def _row(switch: Switch) -> dict[str, Any]:
-    return {
-        "name": switch.name,
-        "kind": switch.fault.kind,
-        **asdict(switch.match),
-        "active": switch.active,
-        "hits": None if isinstance(switch.fault, Refuse) else switch.hits,
-        "count_left": switch.count_left,
-        "seconds_left": switch.seconds_left,
-    }
+def _status(switch: Switch) -> SwitchStatus:
+    fault = switch.fault
+    return SwitchStatus(
+        name=switch.name,
+        kind=fault.kind,
+        **{key: getattr(fault, key, None) for key in _MATCHED},
+        anonymous=getattr(fault, "anonymous", False),
+        active=switch.active,
+        hits=None if isinstance(fault, Refuse) else switch.hits,
+        count_left=switch.count_left,
+        seconds_left=switch.seconds_left,
+    )
+
+
+def _context(fault: Certificate) -> ssl.SSLContext:
+    # OpenSSL reads files alone. The folder is open to this user alone, and gone at once.
+    with tempfile.TemporaryDirectory(prefix="ghcr-certificate-") as folder:
+        chain_file, key_file = Path(folder, "tls.crt"), Path(folder, "tls.key")
+        chain_file.write_text(fault.certificate)
+        key_file.write_text(fault.key)
+        try:
+            return tls(chain_file, key_file)
+        except ssl.SSLError:
+            raise DocumentError("'certificate' and 'key' are no certificate and its key") from None

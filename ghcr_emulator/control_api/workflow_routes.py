@@ -6,8 +6,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ghcr_emulator.control_api.schemas import Dispatches, WorkflowBody
+from ghcr_emulator.documents.json_body import read_json
+from ghcr_emulator.documents.problems import DocumentError
 from ghcr_emulator.protocol import names
-from ghcr_emulator.state.json_schema import Document, DocumentError
 from ghcr_emulator.state.workflows import Workflow, Workflows
 
 
@@ -30,13 +32,13 @@ class _Workflows:
         owner, name, file = (request.path_params[key] for key in ("owner", "repository", "file"))
         if not names.is_repository(f"{owner}/{name}") or not names.is_label(file):
             raise DocumentError("the path must be a lower-case owner/repository, and a file's name")
-        document = Document(await request.body(), ("refs", "dispatch", "writers"))
-        writers = frozenset(login.lower() for login in document.texts("writers"))
-        refs, dispatch = document.texts("refs"), document.flag("dispatch")
-        self._workflows.put(Workflow(f"{owner}/{name}", file, refs, dispatch, writers))
+        body = read_json(await request.body(), WorkflowBody)
+        writers = frozenset(login.lower() for login in body.writers)
+        refs = frozenset(body.refs)
+        self._workflows.put(Workflow(f"{owner}/{name}", file, refs, body.dispatch, writers))
         return Response(status_code=204)
 
     async def read_dispatches(self, request: Request) -> Response:
         """Give the events that came with the credential `credential`, oldest first."""
         taken = self._workflows.dispatches(request.query_params.get("credential", ""))
-        return JSONResponse({"dispatches": [asdict(event) for event in taken]})
+        return JSONResponse(asdict(Dispatches(taken)))

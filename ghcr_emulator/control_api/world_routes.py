@@ -4,11 +4,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ghcr_emulator.state.assumptions import KnobError, set_knobs
-from ghcr_emulator.state.json_schema import Document, DocumentError
+from ghcr_emulator.documents.json_body import read_json
+from ghcr_emulator.state.assumptions import Knobs
 from ghcr_emulator.state.state import State
 from ghcr_emulator.state.world_file import World, read_world
-from ghcr_emulator.state.yaml_schema import BlockError
 
 
 def world_routes(state: State) -> list[Route]:
@@ -34,22 +33,15 @@ class _World:
 
     async def put_world(self, request: Request) -> Response:
         """Replace all owners, packages and credentials by those of a world file."""
-        try:
-            world = read_world(await request.body(), "world")
-        except BlockError as error:
-            raise DocumentError(str(error)) from None
-        install(world, self._state)
+        install(read_world(await request.body(), "world"), self._state)
         return Response(status_code=204)
 
     async def put_knobs(self, request: Request) -> Response:
         """Set the knobs that are given, and all others to their defaults."""
-        try:
-            self._state.knobs = set_knobs(Document.of_any_key(await request.body()))
-        except KnobError as error:
-            raise DocumentError(str(error)) from None
+        self._state.knobs = read_json(await request.body(), Knobs)
         return Response(status_code=204)
 
     async def get_knobs(self, request: Request) -> Response:
         """Show every knob."""
         del request
-        return JSONResponse(self._state.knobs.as_document())
+        return JSONResponse(self._state.knobs.model_dump())

@@ -47,7 +47,7 @@ def another_digest(digest: bytes) -> bytes:
 
 async def paced(body: bytes, switch: Switch, slow: Slow) -> AsyncIterator[bytes]:
     """Give a body piece by piece, each after its time, and the rest at once when `switch` ends."""
-    rate = slow.bytes_per_second
+    rate = slow.bytes_per_second or 0
     size = max(1, rate // _TICKS)
     while rate and len(body) > 0:
         piece, body = body[:size], body[size:]

@@ -1,163 +1,159 @@
-"""The faults that a switch can be, and the answers of those that are answers.
+"""The fault switches: what each is asked for with, on both sides of the control API.
 
-What GHCR says when it limits or is out: README.md, Sources: faults.
+What each does to a client is docs/fault-switches.md.
 """
 
-import ssl
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import ClassVar, Final, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
-from starlette.responses import HTMLResponse, Response
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
-from ghcr_emulator.access_log.log import Draft
-from ghcr_emulator.protocol import responses as replies
-from ghcr_emulator.protocol.errors import ProtocolError
+from ghcr_emulator.documents.model import FromText, Model, Positive, Text, wrong
 from ghcr_emulator.protocol.routes import Route
 
-OUTAGES: Final = (500, 502, 503, 504)
-BODIES: Final = ("json", "html", "empty")
 
-_PULLS: Final = "retry-after: 880.092µs, allowed: 44000/minute"
-_PUSHES: Final = "retry-after: 880.092µs, allowed: 2000/minute"
-_READS: Final = frozenset({"GET", "HEAD"})
-_REDIRECTS: Final = range(300, 400)
+class FaultSwitch(Model):
+    """Any switch; it ends by itself after `seconds`, where they are given."""
 
-
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """429, with the limit for pulls or for pushes in its text and no Retry-After."""
-
-    kind: ClassVar[str] = "rate-limit"
-
-    def answer(self, method: str) -> Response:
-        """Return what a request with this method is told."""
-        message = _PULLS if method in _READS else _PUSHES
-        return replies.refuse(ProtocolError(429, "TOOMANYREQUESTS", message))
+    called: ClassVar[str] = "switch"
+    tagged: ClassVar[bool] = True
+    kind: str
+    seconds: Positive | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """One of OUTAGES, with one of BODIES: a registry's error, a proxy's page, or nothing."""
+class RequestSwitch(FaultSwitch):
+    """A switch for requests that equal every field given, and for as many as `count`.
 
-    kind: ClassVar[str] = "outage"
+    `reference` is a tag or digest, as asked for or as found; `credential` the name by which the
+    access log knows one; `anonymous` asks for requests without one.
+    """
 
-    status: int
-    body: str = "json"
+    route: Annotated[Route, FromText] | None = None
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] | None = None
+    repository: Text | None = None
+    reference: Text | None = None
+    credential: Text | None = None
+    anonymous: bool = False
+    count: Positive | None = None
 
-    def answer(self, method: str) -> Response:
-        """Return what any request is told."""
-        del method
-        if self.body == "empty":
-            return Response(status_code=self.status)
-        if self.body == "html":
-            phrase = HTTPStatus(self.status).phrase
-            return HTMLResponse(f"<html>{self.status} {phrase}</html>\n", self.status)
-        internal = self.status == HTTPStatus.INTERNAL_SERVER_ERROR
-        code = "UNKNOWN" if internal else "UNAVAILABLE"
-        message = "unknown error" if internal else "service unavailable"
-        return replies.refuse(ProtocolError(self.status, code, message))
+    @model_validator(mode="after")
+    def _check_whom_it_is_for(self) -> Self:
+        if self.anonymous and self.credential:
+            raise wrong("has both 'anonymous' and 'credential', which exclude each other")
+        return self
 
 
-@dataclass(frozen=True, slots=True)
-class Hang:
+class RateLimit(RequestSwitch):
+    """429, with GHCR's limit for pulls or for pushes in its text and no Retry-After."""
+
+    kind: Literal["rate-limit"] = "rate-limit"
+
+
+class Outage(RequestSwitch):
+    """A 5xx whose body is a registry's error, a proxy's page, or nothing."""
+
+    kind: Literal["outage"] = "outage"
+    status: Literal[500, 502, 503, 504] = 503
+    body: Literal["json", "html", "empty"] = "json"
+
+
+class Hang(RequestSwitch):
     """No answer until the switch is taken off; then the usual one."""
 
-    kind: ClassVar[str] = "hang"
+    kind: Literal["hang"] = "hang"
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
-    """The connection ends without an answer: closed, or reset."""
+class Slow(RequestSwitch):
+    """The usual answer after `delay` seconds, and then so many bytes a second."""
 
-    reset: bool
+    kind: Literal["slow"] = "slow"
+    delay: Positive | None = None
+    bytes_per_second: Positive | None = None
 
-    @property
-    def kind(self) -> str:
-        """The name of the one or the other."""
-        return "reset" if self.reset else "close"
-
-
-@dataclass(frozen=True, slots=True)
-class Slow:
-    """The usual answer after `delay` seconds, and then so many bytes a second; 0 is any number."""
-
-    kind: ClassVar[str] = "slow"
-
-    delay: float = 0
-    bytes_per_second: int = 0
+    @model_validator(mode="after")
+    def _check_that_it_is_slow(self) -> Self:
+        if self.delay is None and self.bytes_per_second is None:
+            raise wrong("needs one of 'delay' and 'bytes_per_second'")
+        return self
 
 
-@dataclass(frozen=True, slots=True)
-class Truncate:
-    """The content is cut in its middle, under a content-length that tells the whole."""
+class Close(RequestSwitch):
+    """The connection is closed without an answer."""
 
-    kind: ClassVar[str] = "truncate"
-
-
-@dataclass(frozen=True, slots=True)
-class WrongBytes:
-    """One byte of the content is another: its length is right, its digest is not."""
-
-    kind: ClassVar[str] = "wrong-bytes"
+    kind: Literal["close"] = "close"
 
 
-@dataclass(frozen=True, slots=True)
-class WrongDigest:
-    """The docker-content-digest header names a digest that nothing has."""
+class Reset(RequestSwitch):
+    """The connection is reset without an answer."""
 
-    kind: ClassVar[str] = "wrong-digest"
+    kind: Literal["reset"] = "reset"
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Truncate(RequestSwitch):
+    """A manifest or blob is cut in its middle, under a content-length that tells the whole."""
+
+    kind: Literal["truncate"] = "truncate"
+
+
+class WrongBytes(RequestSwitch):
+    """One byte of a manifest or blob is another: its length is right, its digest is not."""
+
+    kind: Literal["wrong-bytes"] = "wrong-bytes"
+
+
+class WrongDigest(RequestSwitch):
+    """The docker-content-digest header of a manifest names a digest that nothing has."""
+
+    kind: Literal["wrong-digest"] = "wrong-digest"
+
+
+class Missing(RequestSwitch):
     """A manifest or blob that is there is said not to be."""
 
-    kind: ClassVar[str] = "missing"
+    kind: Literal["missing"] = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """TLS under another certificate than the usual one."""
-
-    kind: ClassVar[str] = "certificate"
-
-    context: ssl.SSLContext = field(repr=False)
+def _check_pem(text: str) -> str:
+    if not text.startswith("-----BEGIN "):
+        raise wrong("must be a text in PEM's form")
+    return text
 
 
-@dataclass(frozen=True, slots=True)
-class PlainHttp:
-    """HTTP without TLS, where TLS is expected."""
+class Certificate(FaultSwitch):
+    """Connections are met by TLS under another certificate, a chain in PEM, and its key."""
 
-    kind: ClassVar[str] = "plain-http"
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Nobody listens: connections are refused."""
-
-    kind: ClassVar[str] = "refuse"
+    kind: Literal["certificate"] = "certificate"
+    certificate: Annotated[str, AfterValidator(_check_pem)]
+    key: Annotated[str, AfterValidator(_check_pem)] = Field(repr=False)
+    count: Positive | None = None
 
 
-Answer = RateLimit | Outage
-Instead = Answer | Hang | Break
-Alter = Slow | Truncate | WrongBytes | WrongDigest | Missing
-AtDoor = Certificate | PlainHttp | Refuse
+class PlainHttp(FaultSwitch):
+    """Connections are met by HTTP without TLS, where TLS is expected."""
+
+    kind: Literal["plain-http"] = "plain-http"
+    count: Positive | None = None
+
+
+class Refuse(FaultSwitch):
+    """Connections are refused: nobody listens, and nobody counts them."""
+
+    kind: Literal["refuse"] = "refuse"
+
+
+Answer: TypeAlias = RateLimit | Outage
+Break: TypeAlias = Close | Reset
+Instead: TypeAlias = Answer | Hang | Break
+Alter: TypeAlias = Slow | Truncate | WrongBytes | WrongDigest | Missing
+AtDoor: TypeAlias = Certificate | PlainHttp | Refuse
 Fault: TypeAlias = Instead | Alter | AtDoor
 
 
-def alters(fault: Fault, told: Draft, status: int, headers: dict[bytes, bytes]) -> bool:
-    """Tell whether a fault has anything to alter in an answer, of which only the head is known."""
-    if isinstance(fault, Slow):
-        # A redirect has nothing in it that could come slowly.
-        return status not in _REDIRECTS
-    if not isinstance(fault, Alter) or told.method not in _READS or told.digest is None:
-        return False
-    if isinstance(fault, Missing):
-        found = status < HTTPStatus.BAD_REQUEST
-        return found and told.route in {Route.MANIFEST, Route.BLOB}
-    if status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
-        return False
-    if isinstance(fault, WrongDigest):
-        return b"docker-content-digest" in headers
-    return told.method == "GET" and headers.get(b"content-length", b"0") != b"0"
+def _kind_or_none(document: Any) -> Any:
+    # So that a kind that lacks is told as one that there is not: with those that there are.
+    lacks = isinstance(document, dict) and "kind" not in document
+    return {"kind": ""} if lacks else document
+
+
+FAULTS: Final[TypeAdapter[Fault]] = TypeAdapter(
+    Annotated[Fault, Field(discriminator="kind"), BeforeValidator(_kind_or_none)]
+)

@@ -5,12 +5,13 @@ it stays in the table with its hits until it is taken off or replaced.
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from ghcr_emulator.access_log.log import Draft
-from ghcr_emulator.faults.kinds import AtDoor, Fault
+from ghcr_emulator.faults.kinds import AtDoor, Fault, Refuse, RequestSwitch
 from ghcr_emulator.protocol.routes import Route
 
 
@@ -31,46 +32,33 @@ class Asked:
         return cls(draft.method, draft.route, draft.repository, references, draft.credential)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Which requests a switch is for: those that equal every field that is not None.
-
-    `reference` is a tag or digest, as asked for or as found. `anonymous` asks for requests without
-    a known credential.
-    """
-
-    route: Route | None = None
-    method: str | None = None
-    repository: str | None = None
-    reference: str | None = None
-    credential: str | None = None
-    anonymous: bool = False
-
-    def fits(self, asked: Asked) -> bool:
-        """Tell whether a request equals every field."""
-        # A blob comes in two steps, and whoever wants it spoiled need not know of the second.
-        blob = self.route is Route.BLOB and asked.route is Route.STORED_BLOB
-        pairs = (
-            (self.route, Route.BLOB if blob else asked.route),
-            (self.method, asked.method),
-            (self.repository, asked.repository),
-            (self.credential, asked.credential),
-        )
-        same = all(wanted is None or wanted == found for wanted, found in pairs)
-        named = self.reference is None or self.reference in asked.references
-        return same and named and not (self.anonymous and asked.credential)
+def fits(fault: RequestSwitch, asked: Asked) -> bool:
+    """Tell whether a request equals every field that the switch was asked for with."""
+    # A blob comes in two steps, and whoever wants it spoiled need not know of the second.
+    blob = fault.route is Route.BLOB and asked.route is Route.STORED_BLOB
+    pairs = (
+        (fault.route, Route.BLOB if blob else asked.route),
+        (fault.method, asked.method),
+        (fault.repository, asked.repository),
+        (fault.credential, asked.credential),
+    )
+    same = all(wanted is None or wanted == found for wanted, found in pairs)
+    named = fault.reference is None or fault.reference in asked.references
+    return same and named and not (fault.anonymous and asked.credential)
 
 
 @dataclass(eq=False, slots=True)
 class Switch:
-    """One fault, for whom, for how many hits (`count`), and until when (`until`, the clock's)."""
+    """One fault that is on, until when (`until`, the clock's), and how many it has hit.
+
+    `context` is what TLS connections are met with, of a Certificate.
+    """
 
     name: str
     fault: Fault
-    match: Match = field(default_factory=Match)
-    count: int | None = None
     until: float | None = None
     clock: Callable[[], float] = time.monotonic
+    context: ssl.SSLContext | None = field(default=None, repr=False)
     hits: int = 0
     lifted: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -82,7 +70,8 @@ class Switch:
     @property
     def count_left(self) -> int | None:
         """How many hits it still has, None for any number."""
-        return None if self.count is None else self.count - self.hits
+        count = None if isinstance(self.fault, Refuse) else self.fault.count
+        return None if count is None else count - self.hits
 
     @property
     def active(self) -> bool:
@@ -127,19 +116,11 @@ class Switches:
     def __iter__(self) -> Iterator[Switch]:
         return iter(self._rows.values())
 
-    def put(
-        self,
-        name: str,
-        fault: Fault,
-        match: Match | None = None,
-        *,
-        count: int | None = None,
-        seconds: float | None = None,
-    ) -> Switch:
+    def put(self, name: str, fault: Fault, context: ssl.SSLContext | None = None) -> Switch:
         """Switch a fault on, in place of one of that name, as the newest."""
         self.drop(name)
-        until = None if seconds is None else self.clock() + seconds
-        switch = Switch(name, fault, match or Match(), count, until, self.clock)
+        until = None if fault.seconds is None else self.clock() + fault.seconds
+        switch = Switch(name, fault, until, self.clock, context)
         self._rows[name] = switch
         return switch
 
@@ -159,7 +140,8 @@ class Switches:
     def fitting(self, asked: Asked) -> Iterator[Switch]:
         """Give the active switches that fit a request, newest first."""
         for switch in reversed(self._rows.values()):
-            if not isinstance(switch.fault, AtDoor) and switch.active and switch.match.fits(asked):
+            fault = switch.fault
+            if isinstance(fault, RequestSwitch) and switch.active and fits(fault, asked):
                 yield switch
 
     def at_door(self) -> Switch | None:

@@ -19,6 +19,7 @@ from ghcr_emulator.access_log import middleware as recorder
 from ghcr_emulator.auth import authentication as callers
 from ghcr_emulator.auth.authentication import Caller, Standing
 from ghcr_emulator.faults import body_transforms as altering
+from ghcr_emulator.faults.answers import alters, answer
 from ghcr_emulator.faults.delays import gone, hold
 from ghcr_emulator.faults.kinds import (
     Answer,
@@ -26,11 +27,11 @@ from ghcr_emulator.faults.kinds import (
     Hang,
     Instead,
     Missing,
+    Reset,
     Slow,
     Truncate,
     WrongBytes,
     WrongDigest,
-    alters,
 )
 from ghcr_emulator.faults.matching import Asked, Switch, Switches
 from ghcr_emulator.protocol import errors, hosts, names
@@ -160,7 +161,7 @@ class _CutError(Exception):
 
 
 def _instead(fault: Answer | Break, method: str) -> _Reply:
-    return fault if isinstance(fault, Break) else fault.answer(method)
+    return fault if isinstance(fault, Break) else answer(fault, method)
 
 
 async def _answer(reply: _Reply, request: Request, receive: Receive, send: Send) -> None:
@@ -169,7 +170,7 @@ async def _answer(reply: _Reply, request: Request, receive: Receive, send: Send)
         return
     recorder.conclude(request, _NO_ANSWER)
     connection = connection_of(request.scope)
-    if reply.reset:
+    if isinstance(reply, Reset):
         connection.reset()
     else:
         connection.cut()
@@ -207,7 +208,7 @@ class _Telling:
                 for name, value in message["headers"]
             ]
         elif self._switch is not None and isinstance(fault, Hang | Slow):
-            await self._switch.over(within=fault.delay if isinstance(fault, Slow) else None)
+            await self._switch.over(within=(fault.delay or 0) if isinstance(fault, Slow) else None)
         await self._send(message)
 
     def _meet(self, status: int, headers: dict[bytes, bytes]) -> Switch | None:

@@ -147,7 +147,7 @@ class Door:
         if switch is None or not switch.take():
             return self._usual
         if isinstance(switch.fault, Certificate):
-            return switch.fault.context
+            return switch.context
         return None if isinstance(switch.fault, PlainHttp) else self._usual
 
     async def _greet(self, client: socket.socket, context: ssl.SSLContext | None, era: int) -> None:

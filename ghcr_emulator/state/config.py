@@ -9,32 +9,35 @@
 """
 
 import ssl
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, ClassVar, TypeAlias
 
-from ghcr_emulator.state.assumptions import KnobError, Knobs, set_knobs
-from ghcr_emulator.state.json_schema import Document, DocumentError
+from pydantic import Field
+
+from ghcr_emulator.documents.json_body import read_json
+from ghcr_emulator.documents.model import Model, Text
+from ghcr_emulator.documents.problems import DocumentError
+from ghcr_emulator.state.assumptions import Knobs
 from ghcr_emulator.state.secret_files import SecretFileError, read_secret
 from ghcr_emulator.state.world_file import World, read_world
-from ghcr_emulator.state.yaml_schema import BlockError
 
-_LAST_PORT: Final = 65535
+_Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
 
 
 class ConfigError(Exception):
     """One sentence on what is wrong with the folder, and in which file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Model):
     """Addresses, each with the value it has in the container, and the assumptions."""
 
-    front_host: str = "0.0.0.0"  # noqa: S104  # the cluster comes in from outside
-    front_port: int = 443
-    control_host: str = "0.0.0.0"  # noqa: S104  # so does the lab; the secret guards it
-    control_port: int = 8080
-    knobs: Knobs = field(default_factory=Knobs)
+    called: ClassVar[str] = "configuration"
+    front_host: Text = "0.0.0.0"  # noqa: S104  # the cluster comes in from outside
+    front_port: _Port = 443
+    control_host: Text = "0.0.0.0"  # noqa: S104  # so does the lab; the secret guards it
+    control_port: _Port = 8080
+    knobs: Knobs = Knobs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +92,14 @@ def read_people(path: Path) -> World | None:
     try:
         # The lab may have put a link here, and token files lie beside the file itself.
         return read_world(_read(path), str(path.resolve()), path.resolve().parent)
-    except BlockError as error:
+    except DocumentError as error:
         raise ConfigError(str(error)) from error
 
 
 def _read_settings(path: Path) -> Settings:
-    default = Settings()
     if not path.exists():
-        return default
+        return Settings()
     try:
-        document = Document(_read(path), [one.name for one in fields(Settings)])
-        return Settings(
-            front_host=document.text("front_host", default.front_host),
-            front_port=_port(document, "front_port", default.front_port),
-            control_host=document.text("control_host", default.control_host),
-            control_port=_port(document, "control_port", default.control_port),
-            knobs=set_knobs(document.fields("knobs")),
-        )
-    except (DocumentError, KnobError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-def _port(document: Document, key: str, default: int) -> int:
-    port = document.number(key, default)
-    if not 0 < port <= _LAST_PORT:
-        raise DocumentError(f"{key!r} must be a port, 1 to {_LAST_PORT}")
-    return port
+        return read_json(_read(path), Settings)
+    except DocumentError as error:
+        raise ConfigError("\n".join(f"{path}: {line}" for line in str(error).split("\n"))) from None

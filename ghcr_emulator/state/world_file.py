@@ -1,14 +1,16 @@
 """The world as one file: who there is, what packages, which tokens.
 
-README.md, The world file, has an example. A wrong file gives one error with its line, and no part
-of it: what is read is a whole world.
+README.md, The world file, has an example. A wrong file gives all of its mistakes with their lines,
+and no part of it: what is read is a whole world.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC
 from pathlib import Path
-from typing import Final
 
+from ghcr_emulator.documents.problems import Place, Problem
+from ghcr_emulator.documents.yaml_file import read_yaml
 from ghcr_emulator.protocol import names
 from ghcr_emulator.state import secret_files as secretfiles
 from ghcr_emulator.state import tokens
@@ -18,23 +20,20 @@ from ghcr_emulator.state.accounts import (
     WORKFLOW_LOGIN,
     Credential,
     Kind,
-    Level,
     Owner,
     Package,
-    Visibility,
 )
-from ghcr_emulator.state.assumptions import KnobError, Knobs, set_knobs
-from ghcr_emulator.state.yaml_schema import Block, Item, read_block
-
-_TOP: Final = ("users", "organisations", "repositories", "packages", "tokens", "knobs")
-_ORGANISATION: Final = ("sso_enforced", "classic_tokens_forbidden", "members", "teams", "creators")
-_PACKAGE: Final = ("visibility", "readers", "writers", "admins")
-_ANY_TOKEN: Final = ("kind", "token", "token_file", "expired", "revoked")
-_TOKEN: Final = {
-    Kind.CLASSIC: (*_ANY_TOKEN, "login", "scopes", "sso_authorised"),
-    Kind.FINE_GRAINED: (*_ANY_TOKEN, "login", "sso_authorised"),
-    Kind.WORKFLOW: (*_ANY_TOKEN, "repository", "packages"),
-}
+from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.state.world_schema import (
+    OrganisationRules,
+    PackageBody,
+    Personal,
+    PersonalEntry,
+    Run,
+    RunEntry,
+    UserEntry,
+    WorldDocument,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,199 +47,196 @@ class World:
 
 
 def read_world(text: bytes, source: str, folder: Path | None = None) -> World:
-    """Read a world file; raises BlockError.
+    """Read a world file; raises DocumentError.
 
     `source` is what errors call it. Paths of `token_file` begin at `folder`; without one there
     are no files to read, and tokens must stand in the text.
     """
-    top = read_block(text, source, "the world")
-    top.check_keys(_TOP)
-    known = _collect(top)
-    users = [_user(block, name, known) for name, block in top.blocks("users", "user")]
-    organisations = [
-        _organisation(block, name, known)
-        for name, block in top.blocks("organisations", "organisation")
-    ]
-    packages = [_package(block, name, known) for name, block in top.blocks("packages", "package")]
-    return World(
-        owners=(*users, *organisations),
-        packages=tuple(packages),
-        credentials=tuple(_credentials(top, known, folder)),
-        knobs=_knobs(top),
-    )
+    document = read_yaml(text, source)
+    world = document.read(WorldDocument)
+    rows = _Rows(world, folder)
+    rows.check_names()
+    users = [rows.user(*entry) for entry in world.users.items()]
+    organisations = [rows.organisation(*entry) for entry in world.organisations.items()]
+    packages = [rows.package(*entry) for entry in world.packages.items()]
+    credentials = list(rows.credentials())
+    document.check(rows.problems)
+    return World((*users, *organisations), tuple(packages), tuple(credentials), world.knobs)
 
 
 @dataclass(slots=True)
-class _Known:
-    """The names of a file, in lower case; a name that is used must be one of them."""
+class _Rows:
+    """Makes rows of a file's parts, and notes what is wrong with the names in them."""
 
-    users: set[str] = field(default_factory=set)
-    teams: dict[str, set[str]] = field(default_factory=dict)  # by organisation
-    repositories: set[str] = field(default_factory=set)
+    world: WorldDocument
+    folder: Path | None
+    problems: list[Problem] = field(default_factory=list)
+    users: set[str] = field(init=False)
+    teams: dict[str, set[str]] = field(init=False)  # by organisation
+    repositories: set[str] = field(init=False)
 
-    def logins(self, block: Block, key: str) -> frozenset[str]:
-        """Return a list of users."""
-        return frozenset(self.login(block, item) for item in block.items(key))
+    def __post_init__(self) -> None:
+        self.users = {login.lower() for login in self.world.users}
+        organisations = self.world.organisations.items()
+        self.teams = {login.lower(): set(rules.teams) for login, rules in organisations}
+        self.repositories = {name.lower() for name in self.world.repositories}
 
-    def login(self, block: Block, item: Item) -> str:
-        """Return a user, that must be there."""
-        if item.text.lower() not in self.users:
-            raise block.fail(f"there is no user {item.text[:80]!r} in this file", item.line)
-        return item.text
-
-    def repository(self, block: Block, item: Item) -> str:
-        """Return a repository, that must be there."""
-        if item.text.lower() not in self.repositories:
-            raise block.fail(f"there is no repository {item.text[:80]!r} in this file", item.line)
-        return item.text
-
-    def principals(self, block: Block, key: str, owner: str) -> frozenset[str]:
-        """Return a list of users, repositories, and teams of the owner."""
-        found = block.items(key)
-        for item in found:
-            if item.text.startswith(REPOSITORY):
-                self.repository(block, Item(item.text.removeprefix(REPOSITORY), item.line))
-            elif item.text.startswith(TEAM):
-                self._check_team(block, item, owner)
+    def check_names(self) -> None:
+        """Note what is wrong with the names of owners and repositories."""
+        known: set[str] = set()
+        for kind in ("users", "organisations"):
+            for login in getattr(self.world, kind):
+                name, shown = login.lower(), repr(login[:80])
+                if not names.is_owner(name):
+                    self._note((kind, login), f"{shown} is not what a login looks like")
+                elif name in known:
+                    sentence = f"{shown} is there twice; logins are the same in any case"
+                    self._note((kind, login), sentence)
+                known.add(name)
+        for at, text in enumerate(self.world.repositories):
+            if not names.is_repository(text.lower()):
+                self._note(("repositories", at), "a repository is 'owner/name'")
             else:
-                self.login(block, item)
-        return frozenset(item.text for item in found)
+                self._check_owner(("repositories", at), text)
 
-    def _check_team(self, block: Block, item: Item, owner: str) -> None:
-        if owner not in self.teams:
-            raise block.fail(f"{owner!r} is no organisation, and has no teams", item.line)
-        if item.text.removeprefix(TEAM) not in self.teams[owner]:
-            raise block.fail(f"{owner!r} has no {item.text[:80]!r} in this file", item.line)
+    def user(self, login: str, user: UserEntry) -> Owner:
+        """Return a user's row."""
+        creators = self._principals(("users", login, "creators"), user.creators, login.lower())
+        return Owner(login.lower(), creators, login)
 
+    def organisation(self, login: str, rules: OrganisationRules) -> Owner:
+        """Return an organisation's row."""
+        place = ("organisations", login)
+        return Owner(
+            name=login.lower(),
+            creators=self._principals((*place, "creators"), rules.creators, login.lower()),
+            login=login,
+            organisation=True,
+            sso_enforced=rules.sso_enforced,
+            classic_tokens_forbidden=rules.classic_tokens_forbidden,
+            members=self._logins((*place, "members"), rules.members),
+            teams={
+                team: self._logins((*place, "teams", team), members)
+                for team, members in sorted(rules.teams.items())
+            },
+        )
 
-def _collect(top: Block) -> _Known:
-    known = _Known()
-    for login, block in top.blocks("users", "user"):
-        known.users.add(_new_owner(block, login, known))
-    for login, block in top.blocks("organisations", "organisation"):
-        block.check_keys(_ORGANISATION)
-        name = _new_owner(block, login, known)
-        known.teams[name] = {team for team in block.values("teams") if isinstance(team, str)}
-    for item in top.items("repositories"):
-        name = item.text.lower()
-        if not names.is_repository(name):
-            raise top.fail("a repository is 'owner/name'", item.line)
-        if names.owner_of(name) not in known.users | set(known.teams):
-            raise top.fail(f"{item.text[:80]!r} has an owner that is not in this file", item.line)
-        known.repositories.add(name)
-    return known
+    def package(self, repository: str, package: PackageBody) -> Package:
+        """Return a package's row."""
+        place: Place = ("packages", repository)
+        owner = names.owner_of(repository)
+        if not names.is_repository(repository):
+            self._note(place, "a package is 'owner/name' in lower case")
+        else:
+            self._check_owner(place, repository)
+        return Package(
+            owner=owner,
+            name=repository.removeprefix(f"{owner}/"),
+            visibility=package.visibility,
+            readers=self._principals((*place, "readers"), package.readers, owner),
+            writers=self._principals((*place, "writers"), package.writers, owner),
+            admins=self._principals((*place, "admins"), package.admins, owner),
+        )
 
+    def credentials(self) -> Iterator[Credential]:
+        """Give the rows of the tokens, each of which is another."""
+        holders: dict[str, str] = {}
+        for name, entry in self.world.tokens.items():
+            place: Place = ("tokens", name)
+            if not names.is_label(name):
+                self._note(place, "the name of a token is letters, digits, dots, dashes or _")
+            self._check_token(place, entry)
+            secret = self._secret(place, entry)
+            if secret is not None:
+                row = credential_row(name, entry, secret)
+                holder = holders.setdefault(row.fingerprint, name)
+                if holder != name:
+                    self._note(place, f"token {name!r} is the same as token {holder!r}")
+                yield row
 
-def _new_owner(block: Block, login: str, known: _Known) -> str:
-    name = login.lower()
-    if not names.is_owner(name):
-        raise block.fail(f"{login[:80]!r} is not what a login looks like")
-    if name in known.users or name in known.teams:
-        raise block.fail(f"{login[:80]!r} is there twice; logins are the same in any case")
-    return name
+    def _check_token(self, place: Place, entry: PersonalEntry | RunEntry) -> None:
+        if isinstance(entry, RunEntry):
+            self._check_repository((*place, "repository"), entry.repository)
+            return
+        self._check_login((*place, "login"), entry.login)
+        for at, text in enumerate(entry.sso_authorised):
+            if text.lower() not in self.teams:
+                sentence = f"there is no organisation {text[:80]!r} in this file"
+                self._note((*place, "sso_authorised", at), sentence)
 
-
-def _user(block: Block, login: str, known: _Known) -> Owner:
-    block.check_keys(("creators",))
-    name = login.lower()
-    return Owner(name, known.principals(block, "creators", name), login)
-
-
-def _organisation(block: Block, login: str, known: _Known) -> Owner:
-    name = login.lower()
-    teams = block.block("teams")
-    return Owner(
-        name=name,
-        creators=known.principals(block, "creators", name),
-        login=login,
-        organisation=True,
-        sso_enforced=block.flag("sso_enforced"),
-        classic_tokens_forbidden=block.flag("classic_tokens_forbidden"),
-        members=known.logins(block, "members"),
-        teams={team: known.logins(teams, team) for team in sorted(known.teams[name])},
-    )
-
-
-def _package(block: Block, repository: str, known: _Known) -> Package:
-    block.check_keys(_PACKAGE)
-    if not names.is_repository(repository):
-        raise block.fail("a package is 'owner/name' in lower case")
-    owner = names.owner_of(repository)
-    if owner not in known.users | set(known.teams):
-        raise block.fail(f"{repository[:80]!r} has an owner that is not in this file")
-    return Package(
-        owner=owner,
-        name=repository.removeprefix(f"{owner}/"),
-        visibility=Visibility(block.choice("visibility", list(Visibility))),
-        readers=known.principals(block, "readers", owner),
-        writers=known.principals(block, "writers", owner),
-        admins=known.principals(block, "admins", owner),
-    )
-
-
-def _credentials(top: Block, known: _Known, folder: Path | None) -> Iterator[Credential]:
-    holders: dict[str, str] = {}
-    for name, block in top.blocks("tokens", "token"):
-        credential = _credential(block, name, known, folder)
-        holder = holders.setdefault(credential.fingerprint, name)
-        if holder != name:
-            raise block.fail(f"token {name!r} is the same as token {holder!r}")
-        yield credential
-
-
-def _credential(block: Block, name: str, known: _Known, folder: Path | None) -> Credential:
-    if not names.is_label(name):
-        raise block.fail("the name of a token is letters, digits, dots, dashes or _")
-    kind = Kind(block.choice("kind", list(Kind), Kind.CLASSIC))
-    block.check_keys(_TOKEN[kind])
-    run = kind is Kind.WORKFLOW
-    repository = known.repository(block, _item(block, "repository")) if run else ""
-    return Credential(
-        name=name,
-        fingerprint=tokens.fingerprint(_secret(block, folder)),
-        login=WORKFLOW_LOGIN if run else known.login(block, _item(block, "login")),
-        scopes=frozenset(item.text for item in block.items("scopes")),
-        kind=kind,
-        expired=block.flag("expired"),
-        revoked=block.flag("revoked"),
-        sso_authorised=frozenset(_organisations(block, known)),
-        repository=repository.lower(),
-        packages=Level(block.choice("packages", list(Level)) if run else Level.NONE),
-    )
-
-
-def _organisations(block: Block, known: _Known) -> Iterator[str]:
-    for item in block.items("sso_authorised"):
-        if item.text.lower() not in known.teams:
-            raise block.fail(f"there is no organisation {item.text[:80]!r} in this file", item.line)
-        yield item.text.lower()
-
-
-def _item(block: Block, key: str) -> Item:
-    return Item(block.text(key), block.line_of(key))
-
-
-def _secret(block: Block, folder: Path | None) -> str:
-    if ("token" in block) == ("token_file" in block):
-        raise block.fail(f"{block.what} needs either 'token' or 'token_file'")
-    if "token" in block:
-        return block.text("token")
-    file, line = _item(block, "token_file")
-    if folder is None:
-        raise block.fail("there is no folder here to read a 'token_file' from: use 'token'", line)
-    if Path(file).is_absolute():
-        raise block.fail("'token_file' is a path relative to this file's folder", line)
-    try:
-        return secretfiles.read_secret(folder / file)
-    except secretfiles.SecretFileError as error:
-        raise block.fail(str(error), line) from None
-
-
-def _knobs(top: Block) -> Knobs | None:
-    if "knobs" not in top:
+    def _secret(self, place: Place, entry: PersonalEntry | RunEntry) -> str | None:
+        file = entry.token_file
+        at: Place = (*place, "token_file")
+        if (entry.token is None) == (file is None):
+            self._note(place, f"token {place[-1]!r} needs either 'token' or 'token_file'")
+        elif file is None:
+            return entry.token
+        elif self.folder is None:
+            self._note(at, "there is no folder here to read a 'token_file' from: use 'token'")
+        elif Path(file).is_absolute():
+            self._note(at, "'token_file' is a path relative to this file's folder")
+        else:
+            try:
+                return secretfiles.read_secret(self.folder / file)
+            except secretfiles.SecretFileError as error:
+                self._note(at, str(error))
         return None
-    block = top.block("knobs")
-    try:
-        return set_knobs(top.values("knobs"))
-    except KnobError as error:
-        raise block.fail(str(error), block.line_of(error.key)) from None
+
+    def _logins(self, place: Place, texts: list[str]) -> frozenset[str]:
+        for at, text in enumerate(texts):
+            self._check_login((*place, at), text)
+        return frozenset(texts)
+
+    def _principals(self, place: Place, texts: list[str], owner: str) -> frozenset[str]:
+        """Return a list of users, repositories, and teams of the owner."""
+        for at, text in enumerate(texts):
+            if text.startswith(REPOSITORY):
+                self._check_repository((*place, at), text.removeprefix(REPOSITORY))
+            elif text.startswith(TEAM):
+                self._check_team((*place, at), text, owner)
+            else:
+                self._check_login((*place, at), text)
+        return frozenset(texts)
+
+    def _check_owner(self, place: Place, repository: str) -> None:
+        owner = names.owner_of(repository.lower())
+        if owner not in self.users and owner not in self.teams:
+            self._note(place, f"{repository[:80]!r} has an owner that is not in this file")
+
+    def _check_login(self, place: Place, login: str) -> None:
+        if login.lower() not in self.users:
+            self._note(place, f"there is no user {login[:80]!r} in this file")
+
+    def _check_repository(self, place: Place, repository: str) -> None:
+        if repository.lower() not in self.repositories:
+            self._note(place, f"there is no repository {repository[:80]!r} in this file")
+
+    def _check_team(self, place: Place, principal: str, owner: str) -> None:
+        if owner not in self.teams:
+            self._note(place, f"{owner[:80]!r} is no organisation, and has no teams")
+        elif principal.removeprefix(TEAM) not in self.teams[owner]:
+            self._note(place, f"{owner!r} has no {principal[:80]!r} in this file")
+
+    def _note(self, place: Place, sentence: str) -> None:
+        self.problems.append(Problem(place, sentence))
+
+
+def credential_row(name: str, token: Personal | Run, secret: str) -> Credential:
+    """Return the row of a token, of which only the fingerprint of `secret` is kept."""
+    common = Credential(
+        name=name,
+        fingerprint=tokens.fingerprint(secret),
+        login=WORKFLOW_LOGIN,
+        kind=Kind(token.kind),
+        expired=token.expired,
+        revoked=token.revoked,
+    )
+    if isinstance(token, Run):
+        return replace(common, repository=token.repository.lower(), packages=token.packages)
+    return replace(
+        common,
+        login=token.login,
+        scopes=frozenset(token.scopes),
+        sso_authorised=frozenset(login.lower() for login in token.sso_authorised),
+        expires=token.expires and token.expires.astimezone(UTC),
+    )

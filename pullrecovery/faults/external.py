@@ -9,27 +9,27 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from ghcr_emulator.client import (
+    Certificate,
+    Close,
+    FaultSwitch,
+    Hang,
+    Outage,
+    PlainHttp,
+    RateLimit,
+    Refuse,
+    RequestSwitch,
+    Reset,
+    Slow,
+    Truncate,
+    switched,
+)
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, Symptom, pull_error
 from pullrecovery.lab.cluster.dns import names_unanswered
 from pullrecovery.lab.cluster.kind_cluster import NODE
 from pullrecovery.lab.registry.certificates import KeyPair, of_unknown_authority, read_faulty
 from pullrecovery.lab.registry.container import NAMES
-from pullrecovery.lab.registry.fault_switches import (
-    Closed,
-    Hanging,
-    OtherCertificate,
-    Outage,
-    PlainHttp,
-    RateLimited,
-    Refused,
-    RequestSwitch,
-    Reset,
-    Slow,
-    Switch,
-    Truncated,
-    switched,
-)
 from pullrecovery.lab.runner.container import CONTAINER as RUNNER
 from pullrecovery.model.verdict import Cause
 
@@ -77,13 +77,17 @@ def _for_the_package(switch: type[RequestSwitch], **given: object) -> SwitchOn:
     return switch_on
 
 
-def _at_the_door(make: Callable[[Ground], Switch]) -> SwitchOn:
+def _at_the_door(make: Callable[[Ground], FaultSwitch]) -> SwitchOn:
     """A switch that every connection meets."""
     return lambda ground: switched(ground.lab_world.control, make(ground))
 
 
 def _certificate(pair: Callable[[Ground], KeyPair]) -> SwitchOn:
-    return _at_the_door(lambda ground: OtherCertificate(pair=pair(ground)))
+    def make(ground: Ground) -> Certificate:
+        faulty = pair(ground)
+        return Certificate(certificate=faulty.certificate, key=faulty.key)
+
+    return _at_the_door(make)
 
 
 def _leave_names_unanswered(ground: Ground) -> AbstractContextManager[object]:
@@ -96,7 +100,7 @@ def _limited(name: str, route: str, must_fail: frozenset[str], said: str) -> Ext
         cause=Cause.RATE_LIMITED,
         must_fail=must_fail,
         symptom=pull_error(said + "429 Too Many Requests"),
-        switch_on=_for_the_package(RateLimited, route=route),
+        switch_on=_for_the_package(RateLimit, route=route),
     )
 
 
@@ -167,18 +171,18 @@ FAULTS = (
     _outage(502, "html", "manifest", _HEAD),
     _outage(503, "empty", "manifest", _HEAD),
     _outage(504, "html", "token", _TOKEN, _TRIED_TOO),
-    _cut("connection-closed", Cause.REFUSED, Closed, "manifest", _DIALLED + "EOF"),
+    _cut("connection-closed", Cause.REFUSED, Close, "manifest", _DIALLED + "EOF"),
     _cut("connection-reset", Cause.REFUSED, Reset, "manifest", _DIALLED + ".*reset by peer"),
     _cut(
         "blob-truncated",
         Cause.TRUNCATED,
-        Truncated,
+        Truncate,
         "blob",
         r"short read: expected \d+ bytes|unexpected EOF",
         _CLIENTS,
     ),
-    _silent("token-hangs", Hanging, _TRIED_TOO, route="token"),
-    _silent("manifest-hangs", Hanging, _ASKED, route="manifest"),
+    _silent("token-hangs", Hang, _TRIED_TOO, route="token"),
+    _silent("manifest-hangs", Hang, _ASKED, route="manifest"),
     _silent("manifest-slow", Slow, _ASKED, route="manifest", delay=120),
     _whole(
         "certificate-untrusted",
@@ -207,7 +211,7 @@ FAULTS = (
     _whole(
         "connection-refused",
         Cause.REFUSED,
-        _at_the_door(lambda _: Refused()),
+        _at_the_door(lambda _: Refuse()),
         _DIALLED + r"dial tcp \S+:443: connect: connection refused",
     ),
     _whole(

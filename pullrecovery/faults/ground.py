@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from kubernetes import client as k8s
 
+from ghcr_emulator.client import RequestSwitch, switched
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import protect
 from pullrecovery.deploy.argocd import ArgoCD, application_name
@@ -17,7 +18,6 @@ from pullrecovery.kube.events import Recorder
 from pullrecovery.lab import accounts
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.registry.broken_images import Variants
-from pullrecovery.lab.registry.fault_switches import RequestSwitch, switched
 from pullrecovery.lab.sandbox import Sandbox, make_sandbox
 from pullrecovery.lab.seed import LabWorld, Minted
 from pullrecovery.model.probe import Credential
@@ -242,7 +242,7 @@ class Ground:
         package = f"{owner}/{image.package.partition('/')[2]}"
         run = f"{owner}/app"
         accounts.put_organisation(control, owner, login)
-        control.put_package(package, "private", [login, f"repository:{run}"], [login])
+        control.share_package(package, "private", [login, f"repository:{run}"], [login])
         for minted in (self.credential, self.operator):
             if minted:
                 accounts.authorise(control, minted, owner)

@@ -6,11 +6,11 @@ Pods pull with the Secret's credential, so they do not feel what is wrong with t
 import secrets
 from dataclasses import replace
 
+from ghcr_emulator.client import Missing, Route, WrongBytes
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, Looks, printed, pull_error
 from pullrecovery.lab import accounts
 from pullrecovery.lab.registry.container import lab_transport
-from pullrecovery.lab.registry.fault_switches import Missing, WrongBytes
 from pullrecovery.model.observation import DeploymentSeen, PodSeen
 from pullrecovery.model.verdict import Cause
 from pullrecovery.registry.github_packages import Packages
@@ -74,7 +74,7 @@ def _delete_wanted_version(ground: Ground) -> None:
     lab_world, image = ground.lab_world, ground.workload.image
     owner, login = lab_world.world.target.owner, lab_world.world.target.login
     own = replace(image, repository=f"{image.repository}-{secrets.token_hex(4)}")
-    lab_world.control.put_package(own.package, "private", [login], [login], [login])
+    lab_world.control.share_package(own.package, "private", [login], [login], [login])
     for tag in (image.tag, "latest"):
         lab_world.publish(replace(own, tag=tag), ground.workload.app)
     ground.expect(own)
@@ -97,13 +97,13 @@ def _alter_manifest(ground: Ground) -> None:
     """The registry gives out other bytes than were pushed, of this image alone."""
     package = ground.workload.image.package
     digest = ground.lab_world.publish(ground.workload.image, ground.workload.app)
-    ground.switch_on(WrongBytes(route="manifest", repository=package, reference=digest))
+    ground.switch_on(WrongBytes(route=Route.MANIFEST, repository=package, reference=digest))
 
 
 def _lose_layer(ground: Ground) -> None:
     layer = ground.variants.with_own_layer(ground.workload.image)
     package = ground.workload.image.package
-    ground.switch_on(Missing(route="blob", repository=package, reference=layer))
+    ground.switch_on(Missing(route=Route.BLOB, repository=package, reference=layer))
 
 
 def _is_not_executed(_: DeploymentSeen, pods: tuple[PodSeen, ...], __: str) -> str:

@@ -62,7 +62,7 @@ def _unlink_package(ground: Ground) -> None:
     ground.push_as(name)
     own = replace(image, repository=f"{target.registry}/{target.owner}/{name}")
     people = [target.login]
-    ground.lab_world.control.put_package(own.package, "private", people, people)
+    ground.lab_world.control.share_package(own.package, "private", people, people)
     ground.lab_world.publish(own, ground.workload.app)
     ground.workload = replace(ground.workload, image=own)
     ground.set_value("image.repository", own.repository)

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from ghcr_emulator.client import OwnerBody
 from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, pull_error, told
 from pullrecovery.lab import accounts
@@ -53,7 +54,7 @@ def _demand_sso(ground: Ground) -> None:
     lab_world, image = ground.lab_world, ground.workload.image
     owner, login = f"sso-{secrets.token_hex(4)}", lab_world.world.target.login
     _put_organisation(ground, owner, sso_enforced=False)
-    lab_world.control.put_package(f"{owner}/{image.name}", "private", [login], [login])
+    lab_world.control.share_package(f"{owner}/{image.name}", "private", [login], [login])
     ground.keeper = lab_world.mint((_READ, "write:packages"), sso=owner)
     ground.operator = lab_world.mint(sso=owner)
     ground.expect(replace(image, repository=f"{image.registry}/{owner}/{image.name}"))
@@ -63,9 +64,8 @@ def _demand_sso(ground: Ground) -> None:
 
 def _put_organisation(ground: Ground, owner: str, *, sso_enforced: bool) -> None:
     people = [ground.lab_world.world.target.login]
-    ground.lab_world.control.put_owner(
-        owner, organisation=True, members=people, creators=people, sso_enforced=sso_enforced
-    )
+    body = OwnerBody(organisation=True, members=people, creators=people, sso_enforced=sso_enforced)
+    ground.lab_world.control.put_owner(owner, body)
 
 
 def _share_the_token(ground: Ground) -> None:
@@ -84,7 +84,7 @@ def _move(ground: Ground, is_visible: Visibility, wanted: Visibility) -> None:
     """Give the workload a package of its own, which is not what the target wants, or is."""
     lab_world, image = ground.lab_world, ground.workload.image
     package, people = f"{image.package}-{secrets.token_hex(4)}", [lab_world.world.target.login]
-    lab_world.control.put_package(package, is_visible, people, people)
+    lab_world.control.share_package(package, is_visible, people, people)
     ground.workload = replace(ground.workload, visibility=wanted)
     ground.expect(replace(image, repository=f"{image.registry}/{package}"))
     ground.publish()

@@ -3,6 +3,7 @@
 import secrets
 import string
 
+from ghcr_emulator.client import OwnerBody
 from pullrecovery.common.redaction import protect
 from pullrecovery.lab.registry.client import Control
 from pullrecovery.lab.seed import Minted
@@ -55,13 +56,13 @@ def put_organisation(
 
     A package of it is read by a token only if these rules let it.
     """
-    control.put_owner(
-        name,
+    owner = OwnerBody(
         organisation=True,
         members=[member],
         sso_enforced=sso,
         classic_tokens_forbidden=not classic_tokens,
     )
+    control.put_owner(name, owner)
 
 
 def _minted(login: str, token: str) -> Minted:

@@ -8,11 +8,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 from kubernetes import client as k8s
 
+from ghcr_emulator.client import Entry, Route
 from pullrecovery.common.redaction import protect
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.lab.docs_site.chromium import Browser
@@ -98,20 +98,19 @@ class LabWorld:
         """Manifests of `digest` that a node was given after the mark `since`."""
         entries = self.control.log(since=since, digest=digest, status=200)
         return [
-            _pull(entry) for entry in entries if _by_node(entry) and entry["route"] == "manifest"
+            _pull(entry) for entry in entries if _by_node(entry) and entry.route is Route.MANIFEST
         ]
 
     def reads(self, *, since: int, digest: str, credential: str) -> int:
         """How often anything but a node was given the manifest of `digest` for `credential`."""
         found = self.control.log(since=since, digest=digest, credential=credential, status=200)
-        return sum(entry["route"] == "manifest" and not _by_node(entry) for entry in found)
+        return sum(entry.route is Route.MANIFEST and not _by_node(entry) for entry in found)
 
     def requests(self, *, since: int, reference: str, credential: str) -> int:
         """How many requests of nodes after the mark named `reference` or brought `credential`."""
         entries = [entry for entry in self.control.log(since=since) if _by_node(entry)]
         return sum(
-            entry["reference"] == reference or entry["credential"] == credential
-            for entry in entries
+            entry.reference == reference or entry.credential == credential for entry in entries
         )
 
 
@@ -144,8 +143,8 @@ def _seed(
     for workload in target.workloads:
         # Linked to the repository, as a package is that its workflow pushed first.
         writers = [*people, runs]
-        control.put_package(workload.image.package, workload.visibility, writers, writers)
-    control.put_package(_base(target).package, "private", [*people, runs], people)
+        control.share_package(workload.image.package, workload.visibility, writers, writers)
+    control.share_package(_base(target).package, "private", [*people, runs], people)
     client = lab.engine.client()
     sources = {workload.app for workload in target.workloads}
     apps = {source: build_app(client, lab.tools, source, note) for source in sorted(sources)}
@@ -216,15 +215,15 @@ def _fresh(login: str, prefix: str) -> Minted:
     return Minted(name, Credential(login, token))
 
 
-def _by_node(entry: dict[str, Any]) -> bool:
-    return str(entry.get("user_agent") or "").startswith(_NODE_AGENT)
+def _by_node(entry: Entry) -> bool:
+    return (entry.user_agent or "").startswith(_NODE_AGENT)
 
 
-def _pull(entry: dict[str, Any]) -> PullSeen:
+def _pull(entry: Entry) -> PullSeen:
     return PullSeen(
-        time=datetime.fromisoformat(entry["time"]),
-        identity=str(entry["identity"]),
-        credential=str(entry["credential"]),
-        repository=str(entry["repository"]),
-        digest=str(entry["digest"]),
+        time=datetime.fromisoformat(entry.time),
+        identity=str(entry.identity),
+        credential=str(entry.credential),
+        repository=str(entry.repository),
+        digest=str(entry.digest),
     )

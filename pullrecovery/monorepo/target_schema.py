@@ -1,92 +1,103 @@
-"""The keys of target.yaml with their types, and the grammars of the names that they hold.
+"""The models of target.yaml: its keys with their types, and the grammars of its names."""
 
-Names reach programs as arguments, and shells in the commands that verdicts suggest.
-"""
+from typing import Annotated, ClassVar, Literal
 
-import re
-from dataclasses import dataclass
+from pydantic import AfterValidator, BeforeValidator, Field
 
-KEYS = {
-    "schema": int,
-    "name": str,
-    "registry": str,
-    "owner": str,
-    "login": str,
-    "pullSecret": str,
-    "privilege": str,
-    "tokenPerNamespace": bool,
-    "namespaces": list,
-    "workloads": list,
-    "docs": dict,
-    "workflow": dict,
-}
-WORKLOAD_KEYS = {
-    "name": str,
-    "chart": str,
-    "values": list,
-    "namespace": str,
-    "image": dict,
-    "pullSecretsKey": str,
-    "visibility": str,
-    "app": str,
-    "application": str,
-}
-DOCS_KEYS = {"folder": str, "page": str, "referring": list}
-IMAGE_KEYS = {"repository": str, "tag": str}
-WORKFLOW_KEYS = {
-    "file": str,
-    "repository": str,
-    "branch": str,
-    "release": str,
-    "change": str,
-    "dispatch": bool,
-}
-OPTIONAL = {
-    "values",
-    "privilege",
-    "tokenPerNamespace",
-    "visibility",
-    "docs",
-    "release",
-    "dispatch",
-    "application",
-}
-
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+from ghcr_emulator.documents.model import FromText, Model, wrong
+from pullrecovery.model.target import Visibility
+from pullrecovery.monorepo import target_names as names
+from pullrecovery.monorepo.target_names import Name
 
 
-@dataclass(frozen=True)
-class Name:
-    """The grammar of one kind of name; `most` is how many characters it may have."""
+def _named(name: Name, *, or_empty: bool = False) -> AfterValidator:
+    def check(text: str) -> str:
+        problem = "" if or_empty and not text else name.problem(text)
+        if problem:
+            raise wrong(problem)
+        return text
 
-    pattern: str
-    most: int
-    source: str
-
-    def problem(self, what: str, text: str) -> str:
-        """Return what is wrong with `text`, the value of the key `what`; '' where nothing is."""
-        if len(text) <= self.most and re.fullmatch(self.pattern, text, re.ASCII):
-            return ""
-        return (
-            f"{what} {text!r}: it must match {self.pattern} and be at most {self.most} characters"
-            f" ({self.source})."
-        )
+    return AfterValidator(check)
 
 
-# Of the target.
-TOP_NAMES = {
-    # With it a tag of 128 characters and a label of 63 are made.
-    "name": Name(r"[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?", 44, "it names reports and verdicts"),
-    "owner": Name(r"[a-z0-9][-a-z0-9_]*", 39, "a GitHub account, in lower case"),
-    "login": Name(r"[A-Za-z0-9][-\w]*", 39, "a GitHub account"),
-    "pullSecret": Name(rf"{_LABEL}(\.{_LABEL})*", 253, "a Secret's name, RFC 1123"),
-}
-# Of a workload. Helm takes a release's name of at most 53 characters.
-WORKLOAD_NAMES = {
-    "name": Name(_LABEL, 53, "a Helm release's name"),
-    "pullSecretsKey": Name(r"[A-Za-z_][-\w]*(\.[A-Za-z_][-\w]*)*", 253, "a dotted values key"),
-}
-# Of the workflow. `git check-ref-format` allows more, and nothing that people use.
-_REF = Name(r"[A-Za-z0-9](?!.*\.\.)(?!.*//)[-\w./+]*(?<![./])", 250, "a git branch or tag")
-WORKFLOW_NAMES = {"branch": _REF}
-RELEASE_NAMES = {"release": _REF}
+def _check_schema(number: int) -> int:
+    if number != 1:
+        raise wrong("must be 1")
+    return number
+
+
+def _check_lower_case(text: str) -> str:
+    if text != text.lower():
+        raise wrong("must be lower case, as in image references")
+    return text
+
+
+def _check_not_empty(value: object) -> object:
+    if not value:
+        raise wrong("must not be empty")
+    return value
+
+
+NotEmpty = BeforeValidator(_check_not_empty)
+
+
+class ImageEntry(Model):
+    """The image that a workload runs."""
+
+    called: ClassVar[str] = "image"
+    repository: str
+    tag: Annotated[str, NotEmpty]
+
+
+class WorkloadEntry(Model):
+    """A chart with values in a namespace."""
+
+    called: ClassVar[str] = "workload"
+    name: Annotated[str, _named(names.RELEASE)]
+    chart: str
+    values: list[str] = Field(default_factory=list)
+    namespace: str
+    image: ImageEntry
+    pullSecretsKey: Annotated[str, _named(names.VALUES_KEY)]  # noqa: N815
+    visibility: Annotated[Visibility, FromText] = Visibility.PRIVATE
+    app: str
+    application: Annotated[str | None, NotEmpty] = None
+
+
+class WorkflowEntry(Model):
+    """The workflow that publishes the images."""
+
+    called: ClassVar[str] = "workflow"
+    file: str
+    repository: Annotated[str, _named(names.REPOSITORY)]
+    branch: Annotated[str, _named(names.REF)]
+    release: Annotated[str, _named(names.REF, or_empty=True)] = ""
+    change: Annotated[str, NotEmpty]
+    dispatch: bool = False
+
+
+class DocsEntry(Model):
+    """The docs site, its page on pulling, and the pages that may link to it."""
+
+    called: ClassVar[str] = "docs"
+    folder: str
+    page: str
+    referring: Annotated[list[str], NotEmpty]
+
+
+class TargetDocument(Model):
+    """All of target.yaml, schema 1."""
+
+    called: ClassVar[str] = "target"
+    schema_: Annotated[int, AfterValidator(_check_schema)] = Field(alias="schema")
+    name: Annotated[str, _named(names.TARGET)]
+    registry: Literal["ghcr.io"]
+    owner: Annotated[str, AfterValidator(_check_lower_case), _named(names.OWNER)]
+    login: Annotated[str, _named(names.LOGIN)]
+    pullSecret: Annotated[str, _named(names.SECRET)]  # noqa: N815
+    privilege: Literal["required", "optional"] = "optional"
+    tokenPerNamespace: bool = False  # noqa: N815
+    namespaces: list[Annotated[str, _named(names.NAMESPACE)]]
+    workloads: Annotated[list[WorkloadEntry], NotEmpty]
+    docs: Annotated[DocsEntry | None, NotEmpty] = None
+    workflow: WorkflowEntry

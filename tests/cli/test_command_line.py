@@ -163,16 +163,18 @@ def test_exit_codes_are_the_documented_ones():
     }
 
 
-def test_command_ends_with_4_and_one_line_before_any_lab_is_raised(tmp_path):
-    """A wrong target is a usage error: nothing is started for it."""
+def test_wrong_target_ends_with_4_before_lab_starts(tmp_path):
+    """Each mistake of the file is one line, and nothing is started for it."""
     (tmp_path / "target.yaml").write_text("schema: 1\npullSecrets: ghcr-credentials\n")
 
     done = _acceptance(tmp_path)
 
     assert done.returncode == 4
     assert done.stdout == ""
-    assert done.stderr.startswith(f"error: {tmp_path}/target.yaml:2: the target has no key")
-    assert done.stderr.count("\n") == 1
+    first, *later = done.stderr.splitlines()
+    assert first == f"error: {tmp_path}/target.yaml:1: the target lacks 'name'"
+    assert all(line.startswith(f"    | {tmp_path}/target.yaml:") for line in later)
+    assert "target.yaml:2: the target has no key 'pullSecrets'" in later[-1]
 
 
 def test_command_ends_with_4_where_there_is_no_target(tmp_path):

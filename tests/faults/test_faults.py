@@ -286,7 +286,7 @@ class LabWorld:
     def __init__(self):
         self.minted, self.put, self.told, self.pushed, self.world_changed = [], [], [], [], []
         self.control = SimpleNamespace(
-            put_credential=self._put, put_package=self.put_package, put_owner=self.put_owner
+            put_credential=self._put, share_package=self.share_package, put_owner=self.put_owner
         )
         self.world = SimpleNamespace(target=TARGET, core=None)
 
@@ -300,7 +300,7 @@ class LabWorld:
         return f"sha256:{len(self.pushed)}"
 
     def __getattr__(self, name):
-        assert name.startswith("put_"), name
+        assert name.startswith(("put_", "share_")), name
         return lambda *args, **fields: self.world_changed.append((name, args, fields))
 
     def _put(self, name, *_, **state):
@@ -404,7 +404,9 @@ def test_organisation_that_demands_sso_is_a_scenarios_own(ground, secrets_put):
     assert [sso for sso, _ in ground.lab_world.told] == ["", "", owner, owner]
     assert ground.lab_world.pushed == [(ground.workload.image.reference, ground.keeper)]
     demands = [
-        fields["sso_enforced"] for name, _, fields in ground.lab_world.world_changed if fields
+        args[1].sso_enforced
+        for name, args, _ in ground.lab_world.world_changed
+        if name == "put_owner"
     ]
     assert demands == [False, True]
 

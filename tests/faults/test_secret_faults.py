@@ -67,10 +67,10 @@ class Control:
     def put_run_token(self, name, token, repository, packages):
         self.other_kinds.append(("workflow", token))
 
-    def put_owner(self, name, **fields):
-        self.owners[name] = fields
+    def put_owner(self, name, owner):
+        self.owners[name] = owner
 
-    def put_package(self, repository, *people):
+    def share_package(self, repository, *people):
         self.packages[repository] = people
 
 
@@ -254,7 +254,7 @@ def test_organisation_with_a_rule_is_the_scenarios_own(ground, name, rules):
     _spoil(ground, name)
 
     said = ground.lab_world.control.owners[owner]
-    assert (said["sso_enforced"], said["classic_tokens_forbidden"]) == rules
+    assert (said.sso_enforced, said.classic_tokens_forbidden) == rules
     assert owner.startswith("bytequester-")
     assert ground.workload.image.package in ground.lab_world.control.packages
     # Who is not the fault's subject can go on: by a token with SSO, or by the run's.

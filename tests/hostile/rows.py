@@ -155,7 +155,7 @@ AUTHOR = (
     ("target-chart-beyond", Reader.TARGET, _text("target.yaml", "chart: charts/frontend\n", "chart: /etc\n"), r"target\.yaml:12: chart '/etc' lies outside"),
     ("target-bomb-of-aliases", Reader.TARGET, _whole("target.yaml", _BOMB), r"target\.yaml:\d+: not valid YAML"),
     ("target-is-a-link", Reader.TARGET, _link("target.yaml", "/proc/self/environ"), rf"target\.yaml of .* {_LEAVES}"),
-    ("target-name-is-an-option", Reader.TARGET, _text("target.yaml", "- name: frontend\n", "- name: --post-renderer=sh\n"), r"target\.yaml:11: name '--post-renderer=sh': it must match"),
+    ("target-name-is-an-option", Reader.TARGET, _text("target.yaml", "- name: frontend\n", "- name: --post-renderer=sh\n"), r"target\.yaml:11: 'name' of workload 1 is '--post-renderer=sh'; it must match"),
     ("chart-file-is-a-link", Reader.CHART, _link("charts/frontend/files", "/proc/self/environ"), rf"charts/frontend/files of .* {_LEAVES}"),
     ("template-is-a-link", Reader.CHART, _link("charts/frontend/templates/x.yaml", "../../../../../etc/shadow"), rf"templates/x\.yaml of .* {_LEAVES}"),
     ("chart-yaml-is-a-link", Reader.CHART, _link("charts/frontend/Chart.yaml", "/etc/machine-id"), rf"Chart\.yaml of .* {_LEAVES}"),

@@ -31,18 +31,18 @@ MISTAKES = {
         5,
         "'owner' of the target must be a text",
     ),
-    "wrong schema": ("schema: 1", "schema: 2", 1, "schema must be 1"),
+    "wrong schema": ("schema: 1", "schema: 2", 1, "'schema' of the target must be 1"),
     "text for the schema": (
         "schema: 1",
         "schema: '1'",
         1,
-        "'schema' of the target must be a number",
+        "'schema' of the target must be a whole number, and is a text",
     ),
     "owner in capitals": (
         "owner: bytequester",
         "owner: ByteQuester",
         5,
-        "'owner' must be lower case",
+        "'owner' of the target must be lower case",
     ),
     "unknown privilege": (
         "privilege: required",
@@ -60,13 +60,13 @@ MISTAKES = {
         "    app: apps/frontend\n",
         "    visibility: internal\n    app: apps/frontend\n",
         20,
-        "'visibility' is one of public, private",
+        "'visibility' of workload 1 must be one of public, private",
     ),
     "truth value for a visibility": (
         "    app: apps/frontend\n",
         "    visibility: true\n    app: apps/frontend\n",
         20,
-        "'visibility' of a workload must be a text",
+        "'visibility' of workload 1 must be one of public, private",
     ),
     "typo in a key of a workload": (
         "    namespace:",
@@ -74,12 +74,12 @@ MISTAKES = {
         14,
         "has no key 'nameSpace'",
     ),
-    "missing chart key": ("    chart: charts/frontend\n", "", 11, "a workload lacks 'chart'"),
+    "missing chart key": ("    chart: charts/frontend\n", "", 11, "workload 1 lacks 'chart'"),
     "list for a text": (
         "chart: charts/frontend\n",
         "chart: []\n",
         12,
-        "'chart' of a workload must be",
+        "'chart' of workload 1 must be a text, and is a list",
     ),
     "chart that does not exist": (
         "chart: charts/frontend\n",
@@ -110,18 +110,28 @@ MISTAKES = {
         "[frontend-dev,",
         "[Frontend-dev,",
         9,
-        "'Frontend-dev' is no namespace name",
+        "is 'Frontend-dev'; it must match",
     ),
     "namespace with an underscore": (
         "[frontend-dev,",
         "[Frontend_Dev,",
         9,
-        "'Frontend_Dev' is no namespace name",
+        "is 'Frontend_Dev'; it must match",
     ),
-    "namespace with a dash at its end": ("[frontend-dev,", "[frontend-,", 9, "(a DNS label"),
+    "namespace with a dash at its end": ("[frontend-dev,", "[frontend-,", 9, "a DNS label"),
     "namespace too long": ("[frontend-dev,", f"[{'a' * 57},", 9, "at most 56 characters"),
-    "empty namespace": ("[frontend-dev,", "['',", 9, "'' is no namespace name"),
-    "number for a namespace": ("[frontend-dev,", "[7,", 9, "7 is no namespace name"),
+    "empty namespace": (
+        "[frontend-dev,",
+        "['',",
+        9,
+        "item 1 of 'namespaces' of the target is ''; it must match",
+    ),
+    "number for a namespace": (
+        "[frontend-dev,",
+        "[7,",
+        9,
+        "item 1 of 'namespaces' of the target must be a text, and is a number",
+    ),
     "namespace that the target does not have": (
         "namespace: frontend-dev",
         "namespace: frontend-dve",
@@ -134,7 +144,7 @@ MISTAKES = {
         12,
         "chart '../charts' lies outside",
     ),
-    "missing application": ("    app: apps/frontend\n", "", 11, "a workload lacks 'app'"),
+    "missing application": ("    app: apps/frontend\n", "", 11, "workload 1 lacks 'app'"),
     "repository in capitals": (
         "ghcr.io/bytequester/hosting-monorepo",
         "ghcr.io/ByteQuester/hosting-monorepo",
@@ -157,7 +167,7 @@ MISTAKES = {
         f"tag: {PIN}",
         "tag: 1.0",
         17,
-        "'tag' of the image of frontend must be a text",
+        "'tag' of the image must be a text",
     ),
     "empty tag": (f"tag: {PIN}", "tag: ''", 17, "tag"),
     "application that does not exist": (
@@ -213,7 +223,7 @@ MISTAKES = {
         "ByteQuester/hosting-monorepo",
         "hosting-monorepo",
         WORKFLOW_LINE + 2,
-        "'hosting-monorepo' is no repository of GitHub's",
+        "is 'hosting-monorepo'; it must match",
     ),
     "repository on GitHub of another owner": (
         "ByteQuester/hosting-monorepo",
@@ -221,7 +231,12 @@ MISTAKES = {
         WORKFLOW_LINE + 2,
         "someone is not the target's owner, bytequester",
     ),
-    "no branch": ("branch: main", "branch: ''", WORKFLOW_LINE + 3, "branch '': it must match"),
+    "no branch": (
+        "branch: main",
+        "branch: ''",
+        WORKFLOW_LINE + 3,
+        "'branch' of the workflow is ''; it must match",
+    ),
     "change that does not exist": (
         "change: apps/frontend",
         "change: apps/front",
@@ -272,7 +287,7 @@ MISTAKES_OF_DOCS = {
         "[docs/docs/ci-smart-build.md, docs/docs/onboarding.md]",
         "[]",
         4,
-        "at least one referring page",
+        "'referring' of the docs must not be empty",
     ),
     "referring page that does not exist": (
         "docs/docs/onboarding.md",
@@ -429,6 +444,13 @@ def test_file_to_edit_is_the_last_one_or_the_charts_own(name, file):
     assert load_target(SAMPLE).workload(name).values_file == SAMPLE / file
 
 
+def _assert_line(caught, prefix, phrase):
+    """One line is this mistake's; a misspelt key is missing under its right name, too."""
+    lines = str(caught.value).splitlines()
+    assert [line for line in lines if line.startswith(prefix) and phrase in line]
+    assert len(lines) <= 2
+
+
 @pytest.mark.parametrize(("right", "wrong", "line", "phrase"), MISTAKES.values(), ids=MISTAKES)
 def test_mistake_is_named_with_its_line(folder, right, wrong, line, phrase):
     """One sentence, where it is and what is expected."""
@@ -437,8 +459,7 @@ def test_mistake_is_named_with_its_line(folder, right, wrong, line, phrase):
     with pytest.raises(UsageError, match=re.escape(phrase)) as caught:
         load_target(folder)
 
-    assert str(caught.value).startswith(f"{folder}/target.yaml:{line}: ")
-    assert "\n" not in str(caught.value)
+    _assert_line(caught, f"{folder}/target.yaml:{line}: ", phrase)
 
 
 @pytest.mark.parametrize(
@@ -455,7 +476,53 @@ def test_mistake_in_the_docs_is_named_with_its_line(folder, right, wrong, line, 
         load_target(folder)
 
     at = before.count("\n") + 1 + line
-    assert str(caught.value).startswith(f"{folder}/target.yaml:{at}: ")
+    _assert_line(caught, f"{folder}/target.yaml:{at}: ", phrase)
+
+
+def test_mistakes_of_keys_are_reported_together(folder):
+    """In the order of their lines."""
+    _mistake(folder, "name: hosting-monorepo", "name: it's")
+    _mistake(folder, "    chart: charts/frontend\n", "    chart: 5\n")
+    _mistake(folder, "dispatch: true", "dispatch: always")
+
+    with pytest.raises(UsageError) as caught:
+        load_target(folder)
+
+    places = [line.partition(" of ")[0] for line in str(caught.value).splitlines()]
+    file = folder / "target.yaml"
+    assert places == [
+        f"{file}:2: 'name'",
+        f"{file}:12: 'chart'",
+        f"{file}:{WORKFLOW_LINE + 6}: 'dispatch'",
+    ]
+
+
+def test_mistakes_of_values_are_reported_together(folder):
+    """What is not there, what is another's, and what is there twice."""
+    _mistake(folder, "chart: charts/backend", "chart: charts/none")
+    _mistake(folder, "ghcr.io/bytequester/backend", "ghcr.io/someone/backend")
+    _mistake(folder, "change: apps/frontend", "change: apps/none")
+    _mistake(folder, "name: frontend-sample", "name: frontend")
+
+    with pytest.raises(UsageError) as caught:
+        load_target(folder)
+
+    phrases = ["named 'frontend'", "charts/none", "does not belong", "apps/none"]
+    lines = str(caught.value).splitlines()
+    assert len(lines) == len(phrases)
+    assert all(phrase in line for phrase, line in zip(phrases, lines, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("docs", r"\n  folder:.*\Z"), ("application", " argocd/frontend.yaml")]
+)
+def test_optional_key_without_a_value_is_refused(folder, key, value):
+    """Nothing is left out by mistake: a key that stands there says something."""
+    file = folder / "target.yaml"
+    file.write_text(re.sub(rf"(?s){key}:{value}", f"{key}:\n", file.read_text(), count=1))
+
+    with pytest.raises(UsageError, match=rf"target.yaml:\d+: '{key}' of .* must not be empty"):
+        load_target(folder)
 
 
 def test_docs_of_the_sample_are_a_page_and_two_that_may_refer_to_it():
@@ -487,9 +554,9 @@ def test_page_that_is_not_there_is_no_mistake_of_the_file(folder):
 @pytest.mark.parametrize(
     ("workloads", "phrase"),
     [
-        ("[]", "the target needs at least one workload"),
+        ("[]", "'workloads' of the target must not be empty"),
         ("frontend", "'workloads' of the target must be a list"),
-        ("[frontend]", "a workload must be a mapping"),
+        ("[frontend]", "item 1 of 'workloads' of the target must be a mapping, and is a text"),
     ],
     ids=["none", "no list", "no mapping"],
 )
@@ -537,7 +604,9 @@ def test_name_that_programs_would_misread_is_refused(folder, right, wrong, line,
     """The error says which names there may be."""
     _mistake(folder, right, wrong)
 
-    with pytest.raises(UsageError, match=rf"target.yaml:{line}: {key} .*: it must match") as caught:
+    with pytest.raises(
+        UsageError, match=rf"target.yaml:{line}: '{key}' of .*; it must match"
+    ) as caught:
         load_target(folder)
 
     assert "\n" not in str(caught.value)

@@ -2,11 +2,14 @@
 
 import json
 import re
+import signal
+import ssl
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pullrecovery.common.suite_files import SUITE_ROOT
@@ -23,7 +26,7 @@ IN_PACKAGE = (
     "requirements.lock",
     "sample/",
 )
-COMMANDS = ("acceptance", "gate", "lab", "sample", "suite-image")
+COMMANDS = ("acceptance", "gate", "ghcr", "lab", "sample", "suite-image")
 # Each takes longer to import than all that `--help` needs.
 HEAVY = {"docker", "httpx", "kubernetes", "pydantic", "pytest", "ruamel", "urllib3"}
 
@@ -43,10 +46,8 @@ def wheel(tmp_path_factory):
     return file
 
 
-@pytest.fixture(scope="module")
-def plain(wheel, tmp_path_factory):
-    """A virtual environment with the wheel, without its extras, at the versions of the lock."""
-    folder = tmp_path_factory.mktemp("plain")
+def _installed(wheel, folder):
+    """Install the wheel, at the versions of the lock, and return the environment's programs."""
     locked = re.findall(r"(?m)^([\w.-]+)(?:\[.*?\])?(==\S+)", _read("requirements.lock"))
     constraints = folder / "constraints.txt"
     constraints.write_text("".join(f"{name}{version}\n" for name, version in locked))
@@ -55,6 +56,18 @@ def plain(wheel, tmp_path_factory):
     installed = _run(*pip, f"--constraint={constraints}", wheel)
     assert installed.returncode == 0, installed.stderr
     return folder / "venv" / "bin"
+
+
+@pytest.fixture(scope="module")
+def plain(wheel, tmp_path_factory):
+    """The programs of a fresh virtual environment with the wheel, without its extras."""
+    return _installed(wheel, tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="module")
+def with_emulator(wheel, tmp_path_factory):
+    """The programs of a fresh virtual environment with the wheel and its extra `ghcr`."""
+    return _installed(f"{wheel}[ghcr]", tmp_path_factory.mktemp("ghcr"))
 
 
 @pytest.fixture
@@ -172,6 +185,38 @@ def test_schemas_are_those_of_the_docs(plain):
     found = json.loads(_run(plain / "python", "-I", "-c", program).stdout)
 
     assert found == {file.name: file.read_text() for file in (SUITE_ROOT / "docs").glob("*.json")}
+
+
+def test_emulator_serves_from_the_wheel(with_emulator, tmp_path):
+    """Without Go and without a container engine, until Ctrl-C; nothing is left in the folder."""
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    command = [with_emulator / "pull-recovery", "ghcr"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes) as emulator:
+        printed = ""
+        for line in emulator.stdout:
+            printed += line
+            if line.startswith("access log: "):
+                break
+        proxy, ca = re.search(r"HTTPS_PROXY=(\S+) SSL_CERT_FILE=(\S+)", printed).groups()
+        context = ssl.create_default_context(cafile=ca)
+        with httpx.Client(proxy=proxy, verify=context) as client:
+            answer = client.get("https://ghcr.io/v2/")
+        emulator.send_signal(signal.SIGINT)
+        printed += emulator.stdout.read()
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith('Bearer realm="https://ghcr.io/token"')
+    assert (emulator.returncode, printed.splitlines()[-1]) == (0, "stopped"), printed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_emulator_names_its_extra(pull_recovery):
+    """The plain install has no web server."""
+    done = pull_recovery("ghcr")
+
+    assert done.returncode == 4
+    assert "pip install 'pull-recovery[ghcr]'" in done.stderr
 
 
 def test_lab_command_names_the_missing_extra(pull_recovery, tmp_path):

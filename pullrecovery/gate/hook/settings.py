@@ -16,7 +16,7 @@ from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image
 from pullrecovery.model.verdict import Cause
-from pullrecovery.monorepo.target_schema import TOP_NAMES
+from pullrecovery.monorepo import target_names
 from pullrecovery.registry.keyring import UnreadableSecretError, in_order, read_entries
 
 # Seconds; below the Job's activeDeadlineSeconds, so that the hook can still say why, and clean up.
@@ -25,7 +25,7 @@ _ARGOCD = "argocd"
 _LONGEST_HOURS = 24 * 365
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_TARGET = re.compile(TOP_NAMES["name"].pattern, re.ASCII)
+_TARGET = re.compile(target_names.TARGET.pattern, re.ASCII)
 _WORLD = re.compile(r"lab|live")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 

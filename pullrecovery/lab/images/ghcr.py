@@ -1,7 +1,6 @@
 """The image of the stand-in for ghcr.io: the base, our front, and CNCF distribution."""
 
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +8,9 @@ from pathlib import Path
 import docker
 from docker.errors import ImageNotFound
 
-from pullrecovery.common.process import run
 from pullrecovery.common.suite_files import IMPORT_ROOT
-from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.images.base_rootfs import BaseImage
+from pullrecovery.lab.images.wheels import install_wheels
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.tools.content_cache import key_of, whole_folder
@@ -25,6 +23,7 @@ FROM {base}
 COPY lib/ /opt/ghcr/lib/
 COPY registry /usr/local/bin/registry
 COPY ghcr_emulator/ /opt/ghcr/ghcr_emulator/
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/ghcr
 ENV PYTHONPATH=/opt/ghcr:/opt/ghcr/lib PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 ENTRYPOINT ["python3", "-m", "ghcr_emulator", "--config", "/etc/ghcr", \
   "--storage", "distribution:///usr/local/bin/registry?root=/var/lib/registry"]
@@ -63,20 +62,4 @@ class GhcrImage:
         shutil.copy2(self.tools.binary(toolchain.DISTRIBUTION, "registry"), context / "registry")
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(_FRONT, context / "ghcr_emulator", ignore=ignored)
-        _install_pure_python(context / "lib")
-
-
-def _install_pure_python(target: Path) -> None:
-    """Wheels for the container's Python, whatever Python runs the lab."""
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    container = ["--python-version", "3.11", "--only-binary", ":all:", "--platform", "any"]
-    what = [
-        "--require-hashes",
-        "--no-deps",
-        "--no-compile",
-        "--target",
-        str(target),
-        "-r",
-        str(_LOCK),
-    ]
-    run([*pip, *container, *what], inherit=[VariableSet.PIP], timeout=600)
+        install_wheels(_LOCK, context / "lib")

@@ -6,7 +6,6 @@ of that; no container engine, kind or kubectl. docs/adr/0019-suite-image.md says
 
 import io
 import shutil
-import sys
 import tarfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,15 +15,14 @@ import docker
 from docker.errors import ImageNotFound
 from filelock import FileLock
 
-from pullrecovery.common.process import run
 from pullrecovery.common.suite_files import IMPORT_ROOT, INSTALLED
 from pullrecovery.common.suite_version import STAMP, stamp, suite_version
-from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.engine.one_off import passing_name
 from pullrecovery.lab.images.app_images import App, kept
 from pullrecovery.lab.images.base_rootfs import SUITE, BaseImage, Note, Packages
 from pullrecovery.lab.images.runtime_lock import runtime
 from pullrecovery.lab.images.sbom import debian_packages, go_modules, python_packages, write_sbom
+from pullrecovery.lab.images.wheels import PYTHON, install_wheels
 from pullrecovery.lab.paths import LABEL, Paths
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.tools.content_cache import key_of, whole_folder
@@ -34,16 +32,13 @@ REPOSITORY_NAME = "pull-recovery"
 SBOM_PATH = "/usr/share/sbom/pull-recovery.cdx.json"
 USER = 65532
 _BASE = Packages("suite-base", ("ca-certificates", "python3"))
-# Debian bookworm's; wheels are chosen for it, whatever Python runs the lab.
-_PYTHON = "3.11"
 _MARKERS = {
-    "python_version": _PYTHON,
-    "python_full_version": f"{_PYTHON}.2",
+    "python_version": PYTHON,
+    "python_full_version": f"{PYTHON}.2",
     "sys_platform": "linux",
     "platform_system": "Linux",
     "os_name": "posix",
 }
-_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 # What a run in a cluster reads: the packages, and the tests with their fixtures, which a wheel has
 # in the package.
 _PACKAGES = ("pullrecovery", "ghcr_emulator")
@@ -182,7 +177,7 @@ class SuiteImage:
             note("fetching the dependencies of the suite's image")
             with whole_folder(place) as scratch:
                 (scratch / "lock").write_text(lock)
-                _install(scratch / "lock", scratch / "lib")
+                install_wheels(scratch / "lock", scratch / "lib")
         return place / "lib"
 
     def _lock(self) -> str:
@@ -192,16 +187,6 @@ class SuiteImage:
 def _build(client: docker.DockerClient, context: Path, recipe: str, tag: str) -> None:
     (context / "Dockerfile").write_text(recipe)
     client.images.build(path=str(context), tag=tag, rm=True, forcerm=True, labels={LABEL: "image"})
-
-
-def _install(lock: Path, target: Path) -> None:
-    machine = _MACHINES[go_arch()]
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    built = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
-    platforms = [f"--platform={each}_{machine}" for each in built]
-    container = ["--python-version", _PYTHON, "--only-binary", ":all:", *platforms]
-    what = ["--require-hashes", "--no-deps", "--no-compile", "--target", str(target)]
-    run([*pip, *container, *what, "-r", str(lock)], inherit=[VariableSet.PIP], timeout=900)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -218,13 +218,22 @@ def test_bearer_lasts_as_long_as_its_knob(world):
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"[]", "the document must be an object, and is a list"),
-        ({"catalogue": "denied"}, "unknown knob 'catalogue': the knobs are "),
-        ({"catalog": "open"}, "'catalog' must be one of public, denied"),
-        ({"token_private": "401"}, "'token_private' must be one of 401, 403"),
-        ({"write_reads": 1}, "'write_reads' must be one of true, false"),
-        ({"bearer_seconds": -1}, "'bearer_seconds' must be a whole number of seconds"),
-        ({"catalog": "denied", "blobs": None}, "'blobs' must be one of redirect, inline"),
+        (b"[]", "the set of knobs must be a mapping, and is a list"),
+        (
+            {"catalogue": "denied"},
+            "the set of knobs has no key 'catalogue'; the keys are token_private, ",
+        ),
+        ({"catalog": "open"}, "'catalog' of the set of knobs must be one of public, denied"),
+        ({"token_private": "401"}, "'token_private' of the set of knobs must be one of 401, 403"),
+        (
+            {"write_reads": 1},
+            "'write_reads' of the set of knobs must be true or false, and is a number",
+        ),
+        ({"bearer_seconds": -1}, "'bearer_seconds' of the set of knobs must be 0 or more"),
+        (
+            {"catalog": "denied", "blobs": None},
+            "'blobs' of the set of knobs must be one of redirect, inline",
+        ),
     ],
 )
 def test_wrong_knob_is_refused_and_turns_nothing(ghcr, body, sentence):
@@ -253,11 +262,13 @@ def test_credential_of_any_kind_can_be_put_alone(ghcr):
 @pytest.mark.parametrize(
     ("path", "body", "sentence"),
     [
-        ("/credentials/a", {"kind": "workflow", "token": "ghp_a", "login": "A"}, "'login' is nothing that a token of the kind workflow has"),
-        ("/credentials/a", {"token": "ghp_a", "login": "A", "repository": "a/b"}, "'repository' is nothing that a token of the kind classic has"),
-        ("/credentials/a", {"kind": "oauth", "token": "ghp_a"}, "'kind' must be one of classic, fine-grained, workflow"),
-        ("/owners/a", {"teams": []}, "'teams' must be an object, and is a list"),
-        ("/owners/a", {"teams": {"b": "c"}}, "'teams.b' must be a list of strings, and is a string"),
+        ("/credentials/a", {"kind": "workflow", "token": "ghp_a", "login": "A", "repository": "a/b", "packages": "read"}, "the token has no key 'login'; the keys are expired, revoked, kind, repository, packages, token"),
+        ("/credentials/a", {"token": "ghp_a", "login": "A", "repository": "a/b"}, "the token has no key 'repository'; the keys are expired, revoked, kind, login, scopes, sso_authorised, expires, token"),
+        ("/credentials/a", {"kind": "oauth", "token": "ghp_a"}, "the token must have a 'kind' of classic, fine-grained, workflow"),
+        ("/credentials/a", {"kind": ["classic"], "token": "ghp_a"}, "the token must have a 'kind' of classic, fine-grained, workflow"),
+        ("/credentials/a", {"kind": "fine-grained", "token": "ghp_a", "login": "A", "scopes": ["repo"]}, "'scopes' of the token are nothing that a fine-grained token has"),
+        ("/owners/a", {"teams": []}, "'teams' of the owner must be a mapping, and is a list"),
+        ("/owners/a", {"teams": {"b": "c"}}, "'b' of 'teams' of the owner must be a list, and is a text"),
     ],
 )  # fmt: skip
 def test_row_that_is_no_row_is_refused(ghcr, path, body, sentence):

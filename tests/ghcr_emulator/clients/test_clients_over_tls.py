@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from ghcr_emulator.access_log.log import Query
+from ghcr_emulator.client import Knobs, OwnerBody
 from ghcr_emulator.faults.matching import Switches
 from ghcr_emulator.faults.tls_listener import Door, tls
 from ghcr_emulator.server.uvicorn_server import listen, serve
@@ -116,13 +117,14 @@ def digest_of(content):
 def test_control_says_who_there_is(ghcr, lab):
     """Each of its methods is one request, and the front judges by it at once."""
     with lab.control() as control:
-        control.put_owner("acme", organisation=True, sso_enforced=True, teams={"all": ["Bob"]})
-        control.put_package("acme/app", "private", ["team:all"], ["repository:acme/app"])
+        owner = OwnerBody(organisation=True, sso_enforced=True, teams={"all": ["Bob"]})
+        control.put_owner("acme", owner)
+        control.share_package("acme/app", "private", ["team:all"], ["repository:acme/app"])
         control.put_credential("bob", "ghp_bob", "Bob", ["read:packages"], sso_authorised=["Acme"])
         control.put_credential("bob-old", "ghp_bob-old", "Bob", ["read:packages"], expired=True)
         control.put_fine_grained("fine", "ghp_fine", "Bob")
         control.put_run_token("run", "ghp_run", "acme/app", "write")
-        control.put_knobs(bearer_seconds=60)
+        control.put_knobs(Knobs(bearer_seconds=60))
         knobs = control.knobs()
     answers = {
         name: ghcr.ask("GET", "/v2/acme/app/manifests/v1", caller=f"pat {name}").json()
@@ -130,7 +132,7 @@ def test_control_says_who_there_is(ghcr, lab):
     }
     said = {name: answer["errors"][0]["message"] for name, answer in answers.items()}
 
-    assert knobs["bearer_seconds"] == 60
+    assert knobs == Knobs(bearer_seconds=60)
     assert said == {
         "bob": "manifest unknown",
         "bob-old": "unauthenticated: User cannot be authenticated with the token provided.",

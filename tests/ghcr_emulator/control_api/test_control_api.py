@@ -147,9 +147,7 @@ def test_what_is_not_there_cannot_be_deleted(ghcr, path):
         pytest.param(CREDENTIAL, b"", "the document is not JSON", id="nothing"),
         pytest.param(CREDENTIAL, b"\xff{}", "the document is not JSON", id="no UTF-8"),
         pytest.param(CREDENTIAL, b"[" * 9999, "the document is not JSON", id="too deep"),
-        pytest.param(
-            CREDENTIAL, [], "the document must be an object, and is a list", id="no object"
-        ),
+        pytest.param(CREDENTIAL, [], "the token must be a mapping, and is a list", id="no object"),
         pytest.param(
             CREDENTIAL,
             b'{"login":"a","login":"b"}',
@@ -159,16 +157,16 @@ def test_what_is_not_there_cannot_be_deleted(ghcr, path):
         pytest.param(
             CREDENTIAL,
             {**GOOD, "scope": []},
-            "unknown key 'scope': the keys are expired, expires, kind, login, packages, repository, revoked,"
-            " scopes, sso_authorised, token",
+            "the token has no key 'scope'; the keys are expired, revoked, kind, login, scopes,"
+            " sso_authorised, expires, token",
             id="unknown key",
         ),
-        pytest.param(CREDENTIAL, {"login": "a"}, "'token' is missing", id="no token"),
+        pytest.param(CREDENTIAL, {"login": "a"}, "the token lacks 'token'", id="no token"),
         *(
             pytest.param(
                 CREDENTIAL,
                 {**GOOD, "expires": text},
-                "'expires' must be a time as 2026-12-01T09:00:00+00:00",
+                "'expires' of the token must be a time as 2026-12-01T09:00:00+00:00",
                 id=f"expires {text}",
             )
             for text in ("soon", "2026-12-01T09:00:00")
@@ -176,13 +174,13 @@ def test_what_is_not_there_cannot_be_deleted(ghcr, path):
         pytest.param(
             CREDENTIAL,
             {**GOOD, "token": 5},
-            "'token' must be a string, and is a number",
+            "'token' of the token must be a text, and is a number",
             id="token is a number",
         ),
         pytest.param(
             CREDENTIAL,
             {**GOOD, "token": "ghp_\ud800"},
-            "'token' must be printable, and not empty",
+            "'token' of the token must be printable, and not empty",
             id="token is no text",
         ),
         pytest.param(
@@ -194,25 +192,25 @@ def test_what_is_not_there_cannot_be_deleted(ghcr, path):
         pytest.param(
             CREDENTIAL,
             {**GOOD, "login": ""},
-            "'login' must be printable, and not empty",
+            "'login' of the token must be printable, and not empty",
             id="empty login",
         ),
         pytest.param(
             CREDENTIAL,
             {**GOOD, "scopes": "read:packages"},
-            "'scopes' must be a list of strings, and is a string",
+            "'scopes' of the token must be a list, and is a text",
             id="scopes is a string",
         ),
         pytest.param(
             CREDENTIAL,
             {**GOOD, "scopes": [None]},
-            "'scopes' must hold strings, and holds null",
+            "item 1 of 'scopes' of the token must be a text, and is nothing",
             id="scopes hold null",
         ),
         pytest.param(
             CREDENTIAL,
             {**GOOD, "revoked": 1},
-            "'revoked' must be true or false, and is a number",
+            "'revoked' of the token must be true or false, and is a number",
             id="revoked is a number",
         ),
         pytest.param(
@@ -221,17 +219,17 @@ def test_what_is_not_there_cannot_be_deleted(ghcr, path):
             "'name' in the path must be letters, digits, dots, dashes or _",
             id="name with a space",
         ),
-        pytest.param(PACKAGE, {}, "'visibility' is missing", id="no visibility"),
+        pytest.param(PACKAGE, {}, "the package lacks 'visibility'", id="no visibility"),
         pytest.param(
             PACKAGE,
             {"visibility": "secret"},
-            "'visibility' must be one of public, private, internal",
+            "'visibility' of the package must be one of public, private, internal",
             id="unknown visibility",
         ),
         pytest.param(
             PACKAGE,
             {"visibility": "public", "readers": {}},
-            "'readers' must be a list of strings, and is an object",
+            "'readers' of the package must be a list, and is a mapping",
             id="readers is an object",
         ),
         pytest.param(
@@ -249,8 +247,8 @@ def test_what_is_not_there_cannot_be_deleted(ghcr, path):
         pytest.param(
             "/owners/bytequester",
             {"member": []},
-            "unknown key 'member': the keys are classic_tokens_forbidden, creators, login,"
-            " members, organisation, sso_enforced, teams",
+            "the owner has no key 'member'; the keys are sso_enforced, classic_tokens_forbidden,"
+            " members, teams, creators, login, organisation",
             id="unknown key of an owner",
         ),
     ],

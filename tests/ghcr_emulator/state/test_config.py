@@ -102,13 +102,23 @@ def test_broken_pair_is_refused(folder, name):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"port": 1}, "unknown key 'port'"),
-        ({"front_port": "443"}, "'front_port' must be a whole number, and is a string"),
-        ({"front_port": True}, "'front_port' must be a whole number, and is true or false"),
-        ({"control_port": 0}, "'control_port' must be a port, 1 to 65535"),
-        ({"knobs": []}, "'knobs' must be an object, and is a list"),
-        ({"knobs": {"blob": "inline"}}, "unknown knob 'blob'"),
-        ({"front_host": ""}, "'front_host' must be printable, and not empty"),
+        ({"port": 1}, "the configuration has no key 'port'; the keys are front_host"),
+        (
+            {"front_port": "443"},
+            "'front_port' of the configuration must be a whole number, and is a text",
+        ),
+        (
+            {"front_port": True},
+            "'front_port' of the configuration must be a whole number, and is true or false",
+        ),
+        ({"control_port": 0}, "'control_port' of the configuration must be 1 or more"),
+        ({"control_port": 65536}, "'control_port' of the configuration must be 65535 or less"),
+        ({"knobs": []}, "'knobs' of the configuration must be a mapping, and is a list"),
+        ({"knobs": {"blob": "inline"}}, "the set of knobs has no key 'blob'"),
+        (
+            {"front_host": ""},
+            "'front_host' of the configuration must be printable, and not empty",
+        ),
     ],
 )
 def test_wrong_setting_is_named(folder, settings, sentence):

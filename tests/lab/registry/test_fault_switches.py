@@ -5,41 +5,42 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 
 import httpx
 import pytest
 import trustme
 
+from ghcr_emulator.client import (
+    Certificate,
+    Close,
+    Hang,
+    Missing,
+    Outage,
+    PackageBody,
+    PersonalToken,
+    PlainHttp,
+    RateLimit,
+    Refuse,
+    Reset,
+    Slow,
+    Truncate,
+    Visibility,
+    WrongBytes,
+    WrongDigest,
+    package_deleted,
+    switched,
+    token_revoked,
+)
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.engine.network import free_ports
 from pullrecovery.lab.registry.certificates import (
-    KeyPair,
     keep_faulty,
     of_unknown_authority,
     read_faulty,
 )
 from pullrecovery.lab.registry.client import Control
 from pullrecovery.lab.registry.container import HOST, StandIn, lab_client
-from pullrecovery.lab.registry.fault_switches import (
-    Closed,
-    Hanging,
-    Missing,
-    OtherCertificate,
-    Outage,
-    PlainHttp,
-    RateLimited,
-    Refused,
-    Reset,
-    Slow,
-    Truncated,
-    WrongBytes,
-    WrongDigestHeader,
-    package_deleted,
-    switched,
-    token_revoked,
-)
 from pullrecovery.lab.registry.tagging import Tags, tag_deleted, tag_moved
 from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
@@ -120,7 +121,7 @@ def _control(process):
     with stand_in.control() as control:
         scopes = ["read:packages", "write:packages"]
         control.put_credential("writer", TOKEN, "ByteQuester", scopes)
-        control.put_package(PACKAGE, "private", [], [])
+        control.share_package(PACKAGE, "private", [], [])
         yield control
         assert control.switches() == []
 
@@ -153,16 +154,16 @@ def pulled(tags, reference="v1"):
 
 
 TOLD = [
-    (RateLimited(route="manifest"), (429, "TOOMANYREQUESTS")),
+    (RateLimit(route="manifest"), (429, "TOOMANYREQUESTS")),
     (Outage(status=502, body="html", credential="writer"), (502, "")),
     (Outage(repository=PACKAGE, route="token"), (503, "UNAVAILABLE")),
     (Missing(reference="v1"), (404, "MANIFEST_UNKNOWN")),
-    (Closed(route="manifest"), (0, "RemoteProtocolError")),
+    (Close(route="manifest"), (0, "RemoteProtocolError")),
     (Reset(route="manifest"), (0, "RemoteProtocolError")),
-    (Truncated(), (0, "RemoteProtocolError")),
+    (Truncate(), (0, "RemoteProtocolError")),
     (Slow(delay=1, route="manifest"), (200, "")),
     (WrongBytes(), (200, "")),
-    (WrongDigestHeader(), (200, "")),
+    (WrongDigest(), (200, "")),
     (PlainHttp(), (0, "ConnectError")),
 ]
 
@@ -184,7 +185,7 @@ def test_switch_is_on_in_the_block_and_off_after_it(control, tags, switch, told)
 
 def test_connection_is_refused_in_the_block(control, tags):
     """And by whom it is counted is nobody."""
-    with switched(control, Refused()) as on:
+    with switched(control, Refuse()) as on:
         seen = pulled(tags)
         with pytest.raises(LabError, match="counts no hits"):
             on.hits()
@@ -211,8 +212,9 @@ def faulty(state, which):
 )
 def test_certificate_is_wrong_in_one_thing(control, tags, http, state, which, said):
     """Each is told by its own name: the others are signed by the authority that is trusted."""
+    pair = faulty(state, which)
     with (
-        switched(control, OtherCertificate(pair=faulty(state, which))),
+        switched(control, Certificate(certificate=pair.certificate, key=pair.key)),
         pytest.raises(httpx.ConnectError, match=said),
     ):
         http.get(f"https://{HOST}/v2/")
@@ -226,9 +228,8 @@ def test_keys_of_faulty_certificates_are_for_this_user_alone(state):
     file = state / "faulty-certificates.json"
 
     assert file.stat().st_mode & 0o077 == 0
-    assert "PRIVATE" not in repr(read_faulty(state)) + repr(
-        OtherCertificate(pair=KeyPair("c", "PRIVATE"))
-    )
+    switch = Certificate(certificate="-----BEGIN c", key="-----BEGIN PRIVATE")
+    assert "PRIVATE" not in repr(read_faulty(state)) + repr(switch)
 
 
 def test_lab_of_before_has_no_faulty_certificates(tmp_path):
@@ -240,7 +241,7 @@ def test_lab_of_before_has_no_faulty_certificates(tmp_path):
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_switch_is_off_whatever_happens_in_the_block(control, tags, error):
     """What was raised comes out of it."""
-    with pytest.raises(error), switched(control, Hanging()):
+    with pytest.raises(error), switched(control, Hang()):
         raise error
 
     assert pulled(tags) == (200, "")
@@ -266,17 +267,17 @@ def test_switch_ends_by_itself(control, tags):
 def test_refused_switch_is_an_error_and_is_not_on(control):
     """The stand-in's own sentence comes with it."""
     with (
-        pytest.raises(LabError, match="'route' must be one of"),
-        switched(control, Outage(route="nowhere")),
+        pytest.raises(LabError, match="no certificate and its key"),
+        switched(control, Certificate(certificate="-----BEGIN c", key="-----BEGIN k")),
     ):
         pytest.fail("it cannot be on")
 
 
 def test_token_is_revoked_between_two_pulls(control, tags):
     """And is taken again after the block."""
-    put = partial(control.put_credential, "writer", TOKEN, "ByteQuester", ["write:packages"])
+    token = PersonalToken(token=TOKEN, login="ByteQuester", scopes=["write:packages"])
     before = pulled(tags)
-    with token_revoked(put):
+    with token_revoked(control, "writer", token):
         during = pulled(tags)
 
     assert (before, during, pulled(tags)) == ((200, ""), (403, "DENIED"), (200, ""))
@@ -284,9 +285,7 @@ def test_token_is_revoked_between_two_pulls(control, tags):
 
 def test_package_is_deleted_and_restored(control, tags):
     """With what was in it."""
-    with package_deleted(
-        control, PACKAGE, partial(control.put_package, PACKAGE, "private", [], [])
-    ):
+    with package_deleted(control, PACKAGE, PackageBody(visibility=Visibility.PRIVATE)):
         during = pulled(tags)
 
     assert (during, pulled(tags)) == ((404, "NAME_UNKNOWN"), (200, ""))
@@ -294,14 +293,15 @@ def test_package_is_deleted_and_restored(control, tags):
 
 def test_package_that_is_not_there_cannot_be_deleted(control):
     """Nor is it made by the undoing."""
-    made = []
+    package = "bytequester/none"
     with (
         pytest.raises(LabError, match="404"),
-        package_deleted(control, "bytequester/none", lambda: made.append(1)),
+        package_deleted(control, package, PackageBody(visibility=Visibility.PRIVATE)),
     ):
         pytest.fail("there is none")
 
-    assert made == []
+    with pytest.raises(LabError, match="404"):
+        control.delete_package(package)
 
 
 def test_tag_moves_and_comes_back(tags):

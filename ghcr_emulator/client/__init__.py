@@ -1,0 +1,77 @@
+"""A typed client of the control API, with everything that its methods take and give.
+
+README.md, The client, has an example.
+"""
+
+from ghcr_emulator.access_log.log import Entry
+from ghcr_emulator.client.control import ControlClient, ControlError
+from ghcr_emulator.client.faults import Switched, package_deleted, switched, token_revoked
+from ghcr_emulator.control_api.schemas import (
+    OwnerBody,
+    PersonalToken,
+    SwitchStatus,
+    Token,
+    WorkflowBody,
+    WorkflowToken,
+)
+from ghcr_emulator.faults.kinds import (
+    Certificate,
+    Close,
+    Fault,
+    FaultSwitch,
+    Hang,
+    Missing,
+    Outage,
+    PlainHttp,
+    RateLimit,
+    Refuse,
+    RequestSwitch,
+    Reset,
+    Slow,
+    Truncate,
+    WrongBytes,
+    WrongDigest,
+)
+from ghcr_emulator.protocol.routes import Route
+from ghcr_emulator.state.accounts import Level, Visibility
+from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.state.workflows import Dispatch
+from ghcr_emulator.state.world_schema import PackageBody
+
+__all__ = [
+    "Certificate",
+    "Close",
+    "ControlClient",
+    "ControlError",
+    "Dispatch",
+    "Entry",
+    "Fault",
+    "FaultSwitch",
+    "Hang",
+    "Knobs",
+    "Level",
+    "Missing",
+    "Outage",
+    "OwnerBody",
+    "PackageBody",
+    "PersonalToken",
+    "PlainHttp",
+    "RateLimit",
+    "Refuse",
+    "RequestSwitch",
+    "Reset",
+    "Route",
+    "Slow",
+    "SwitchStatus",
+    "Switched",
+    "Token",
+    "Truncate",
+    "Visibility",
+    "WorkflowBody",
+    "WorkflowToken",
+    "WrongBytes",
+    "WrongDigest",
+    "package_deleted",
+    "switched",
+    "token_revoked",
+]

@@ -1,0 +1,1 @@
+"""JSON and YAML documents, checked against pydantic models, with errors that name key and line."""
