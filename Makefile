@@ -21,7 +21,7 @@ AUDIT := $(VENV)-audit/bin
 PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x_reg_00*' 'pullrecovery.tasks.*.x*_judge_*' \
   'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _told,'pullrecovery.tasks.*.x_$(name)*')
 
-.PHONY: help acceptance smoke demo test lint conformance bench mutation audit kill-matrix gate dist suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke demo test lint conformance bench mutation audit detection-matrix gate dist suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -49,7 +49,7 @@ lint: $(READY) ## ruff, mypy --strict, import-linter, deptry, actionlint
 conformance: $(READY) ## the OCI conformance suite against the stand-in and against what is behind it
 	@$(TOOLS) conformance
 
-bench: $(READY) ## figures of the stand-in, and of the recovery beside other ways [ARGOCD=1] [ARGS="--only stand-in"]
+bench: $(READY) ## figures of the stand-in, and of the recovery beside other ways [ARGOCD=1] [ARGS="--only emulator"]
 	@$(TOOLS) bench --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(if $(filter 1,$(ARGOCD)),--argocd) $(ARGS)
 
 mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; some ten minutes, not in CI
@@ -60,8 +60,8 @@ mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; so
 audit: $(AUDIT)/pip-audit $(AUDIT)/govulncheck ## known vulnerabilities in what is locked; needs Go, npm and their databases, not in CI
 	@tests/audit/audit "$(abspath $(AUDIT)/pip-audit)" "$(abspath $(AUDIT)/govulncheck)"
 
-kill-matrix: $(READY) ## write docs/kill-matrix.md from the last complete run
-	@$(TOOLS) kill-matrix
+detection-matrix: $(READY) ## write docs/detection-matrix.md from the last complete run
+	@$(TOOLS) detection-matrix
 
 gate: $(READY) ## the verdict on one revision, as a gate needs it [TARGET=dir] [REVISION=sha] [ARGS="--key gate.key"]
 	@$(RUN) gate --target "$(TARGET)" --revision "$(or $(REVISION),HEAD)" --kubernetes "$(KUBERNETES)" $(ARGS)

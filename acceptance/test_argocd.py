@@ -21,11 +21,11 @@ _WITHIN = 90.0
 _DEADLINE = 20
 
 
-def _await_verdict(ground):
+def _await_verdict(sandbox):
     """Return REG-006's verdict as soon as a pod waits for its image."""
     seen = wait_for(
         "a pod waits for its image",
-        lambda: observe_pull(ground.world, ground.workload),
+        lambda: observe_pull(sandbox.world, sandbox.workload),
         lambda seen: stuck_containers(seen.pods),
         describe=lambda seen: seen.pods,
         timeout=_WITHIN,
@@ -33,48 +33,48 @@ def _await_verdict(ground):
     return reg_006(seen)
 
 
-def test_good_order_is_synced_healthy_and_holds(by_argocd):
+def test_healthy_release_is_synced(by_argocd):
     """A sync from the branch, the pods of that commit, and every criterion."""
     by_argocd.deploy()
 
-    await_rollout(by_argocd.ground, _WITHIN)
+    await_rollout(by_argocd.sandbox, _WITHIN)
     found = by_argocd.await_application(
         "Argo CD calls it Healthy", lambda seen: seen.health == "Healthy", _WITHIN
     )
     assert (found.phase, found.sync) == ("Succeeded", "Synced")
     assert found.synced == found.head
-    assert failing(judge(observe(by_argocd.ground.world, by_argocd.ground.workload))) == {}
+    assert failing(judge(observe(by_argocd.sandbox.world, by_argocd.sandbox.workload))) == {}
 
 
-def test_sync_that_succeeded_proves_nothing_of_its_pods(by_argocd):
+def test_succeeded_sync_proves_no_pod(by_argocd):
     """Argo CD has applied what git says, and is done; the pod cannot be pulled.
 
     The Deployment's deadline is the 600 s of who sets none: until then it is Progressing.
     """
-    ground = by_argocd.ground
-    ground.set_value("image.tag", "dev")
-    ground.set_value("progressDeadlineSeconds", 600)
+    sandbox = by_argocd.sandbox
+    sandbox.set_value("image.tag", "dev")
+    sandbox.set_value("progressDeadlineSeconds", 600)
 
     by_argocd.deploy()
 
-    verdict, found = _await_verdict(ground), by_argocd.application()
+    verdict, found = _await_verdict(sandbox), by_argocd.application()
     assert (found.phase, found.sync, found.health) == ("Succeeded", "Synced", "Progressing")
     assert verdict == fails(Cause.WRONG_TAG)
 
 
-def test_degraded_comes_with_the_deadline_and_names_no_cause(by_argocd):
+def test_degraded_health_names_no_cause(by_argocd):
     """The cause was named before, and is the same one afterwards."""
-    ground = by_argocd.ground
-    ground.set_value("image.tag", "dev")
-    ground.set_value("progressDeadlineSeconds", _DEADLINE)
+    sandbox = by_argocd.sandbox
+    sandbox.set_value("image.tag", "dev")
+    sandbox.set_value("progressDeadlineSeconds", _DEADLINE)
     by_argocd.deploy()
 
-    early = _await_verdict(ground)
+    early = _await_verdict(sandbox)
     assert by_argocd.application().health == "Progressing"
     late = by_argocd.await_application(
         "Argo CD calls it Degraded", lambda seen: seen.health == "Degraded", _WITHIN
     )
 
-    assert early == reg_006(observe_pull(ground.world, ground.workload)) == fails(Cause.WRONG_TAG)
+    assert early == reg_006(observe_pull(sandbox.world, sandbox.workload)) == fails(Cause.WRONG_TAG)
     assert "dev" not in " ".join(late.conditions)
     assert late.phase == "Succeeded"

@@ -36,11 +36,11 @@ class _Story:
     def commit(self, message):
         """Push a commit to main; returns its id once Argo CD has looked, and synced nothing."""
         gated = self.gated
-        before, pods = gated.last_operation(), ready_pods(gated.ground)
+        before, pods = gated.last_operation(), ready_pods(gated.sandbox)
         revision = gated.commands.clone.push(message)
         gated.refresh()
         assert gated.last_operation() == before
-        assert ready_pods(gated.ground) == pods
+        assert ready_pods(gated.sandbox) == pods
         self.log(f"commit {revision}: {message}")
         self.log("  on main; no verdict yet, no sync, the pods are those of before")
         return revision
@@ -62,9 +62,9 @@ class _Story:
         gated.refresh()
         assert gated.await_automated_sync(revision) == "Succeeded", gated.conditions()
         self.log(f"  automated sync: Succeeded; hook: {gated.hook().said}")
-        await_rollout(gated.ground, _WITHIN)
-        digest = commands.digest(gated.ground.workload.name)
-        pods = ready_pods(gated.ground)
+        await_rollout(gated.sandbox, _WITHIN)
+        digest = commands.digest(gated.sandbox.workload.name)
+        pods = ready_pods(gated.sandbox)
         assert pods
         assert all(image.endswith(digest) for image in pods.values())
         self.log(f"  the pods run {digest}")
@@ -78,7 +78,7 @@ class _Story:
         assert gated.await_automated_sync(revision) == "Failed"
         held = gated.hook()
         assert (held.condition, held.code) == ("Failed", 1), held
-        assert ready_pods(gated.ground) == pods
+        assert ready_pods(gated.sandbox) == pods
         self.log(f"  the branch moved by hand, automated sync: Failed; hook: {held.said}")
         return held.said
 
@@ -102,7 +102,7 @@ def _decision(said):
     return next(line for line in said if re.match(r"(promote|hold|cannot-tell): ", line))
 
 
-def test_gate_decides_what_automated_sync_brings(gated, record_property):
+def test_gate_decides_automated_sync(gated, record_property):
     """A is promoted; X has no verdict, and B the tag `dev`: both are held; C is promoted."""
     story, commands = _Story(gated), gated.commands
     gated.want(secrets.token_hex(20))
@@ -110,13 +110,13 @@ def test_gate_decides_what_automated_sync_brings(gated, record_property):
     first = story.promote("A: a new build")
     gated.requests.start()
 
-    gated.ground.set_value("replicaCount", 2)
+    gated.sandbox.set_value("replicaCount", 2)
     unjudged = story.commit("X: two replicas, not judged")
     said = story.move_by_hand(unjudged, first)
     assert said.startswith("hold: there is no verdict on this revision"), said
     story.is_not_tried_again()
 
-    (values,) = gated.ground.workload.values
+    (values,) = gated.sandbox.workload.values
     commands.clone.pin("dev", values)
     bad = story.commit("B: tag dev")
     story.run("gate", commands.judge(bad), 1)
@@ -136,22 +136,22 @@ def test_gate_decides_what_automated_sync_brings(gated, record_property):
     assert gated.requests.served > 0
 
 
-def test_suggested_patch_keeps_the_hooks_source(gated):
+def test_suggested_patch_keeps_hook_source(gated):
     """The chart's source follows another branch; the verdict's own command sets it back."""
     gated.apply()
-    ground = gated.ground
-    sources = gated.argocd.read(ground.workload)["spec"]["sources"]
+    sandbox = gated.sandbox
+    sources = gated.argocd.read(sandbox.workload)["spec"]["sources"]
     chart, hook = sources
     other = {**chart, "targetRevision": "hotfix"}
-    gated.argocd.patch(ground.workload, {"spec": {"sources": [other, hook]}})
+    gated.argocd.patch(sandbox.workload, {"spec": {"sources": [other, hook]}})
 
-    application = observe_application(ground.world, ground.workload)
+    application = observe_application(sandbox.world, sandbox.workload)
     verdict = diagnose_application(SimpleNamespace(application=application))
     assert verdict.cause is Cause.APPLICATION_REVISION
-    patch, _, sync = verdict.remedy.partition(" && ")
-    run(shlex.split(patch), env=ground.lab_world.lab.environment)
+    patch, _, sync = verdict.fix.partition(" && ")
+    run(shlex.split(patch), env=sandbox.lab_world.lab.environment)
 
-    assert gated.argocd.read(ground.workload)["spec"]["sources"] == sources
+    assert gated.argocd.read(sandbox.workload)["spec"]["sources"] == sources
     assert sync.startswith("argocd app sync ")
 
 
@@ -165,7 +165,7 @@ SYNCS_WITHOUT_HOOKS = {
 }
 
 
-def test_sync_policy_refuses_syncs_without_hooks(sync_policy):
+def test_sync_policy_requires_hooks(sync_policy):
     """The API server answers whoever asks for one, and takes a sync with hooks."""
     refused = {name: sync_policy(sync) for name, (sync, _) in SYNCS_WITHOUT_HOOKS.items()}
 

@@ -24,24 +24,24 @@ def _refused(kind):
     return is_refused
 
 
-def _failing(ground):
-    verdicts = judge(observe(ground.world, ground.workload))
-    return {reg: verdict.cause for reg, verdict in verdicts.items() if not verdict.holds}
+def _failing(sandbox):
+    verdicts = judge(observe(sandbox.world, sandbox.workload))
+    return {reg: verdict.cause for reg, verdict in verdicts.items() if not verdict.passes}
 
 
-def _digest(ground):
-    world, image = ground.lab_world.world, ground.workload.image
+def _digest(sandbox):
+    world, image = sandbox.lab_world.world, sandbox.workload.image
     return world.registry.manifest(image.package, image.tag, world.reader).digest
 
 
 @pytest.fixture(name="second")
-def _second(make_ground):
+def _second(make_sandbox):
     """A workload in good order, whose image another one has pulled to the node before."""
-    first = make_ground()
+    first = make_sandbox()
     first.lab_world.publish(first.workload.image, first.workload.app)
     deploy(first)
     await_pods(first, "the first workload runs", rolled_out)
-    return make_ground(image=first.workload.image)
+    return make_sandbox(image=first.workload.image)
 
 
 @pytest.fixture(name="checked")
@@ -50,7 +50,7 @@ def _checked(lab):
     return lab.versions.minor_number >= CREDENTIALS_CHECKED_SINCE
 
 
-def test_cached_image_is_refused_or_run_by_version(second, checked):
+def test_cached_image_differs_by_version(second, checked):
     """What the version does is what its kubelet is known to do, and never a pull."""
     second.set_value(second.workload.pull_secrets_key, [])
     second.delete_secret()
@@ -66,7 +66,7 @@ def test_cached_image_is_refused_or_run_by_version(second, checked):
     assert second.lab_world.pulls(since=mark, digest=_digest(second)) == []
 
 
-def test_revoked_token_that_a_cached_image_hides_is_found_and_recovers(second, checked):
+def test_revoked_token_behind_cache_recovers(second, checked):
     """Hidden, it fails REG-003 alone while the pods run; a pull that is forced proves the new one.
 
     Where the kubelet asks again it fails REG-006 too, as with any image.
@@ -81,12 +81,12 @@ def test_revoked_token_that_a_cached_image_hides_is_found_and_recovers(second, c
     must_fail = ["REG-003", "REG-006"] if checked else ["REG-003"]
     assert _failing(second) == dict.fromkeys(must_fail, Cause.CREDENTIAL_REJECTED)
 
-    minted = lab_world.mint()
+    issued = lab_world.issue_token()
     mark = lab_world.mark()
-    refresh_secret(second.world, second.workload, minted.credential)
+    refresh_secret(second.world, second.workload, issued.credential)
     second.world.helm.upgrade(second.workload, settings=["image.pullPolicy=Always"])
 
     await_pods(second, "the pods run", rolled_out)
     assert _failing(second) == {}
     pulled = lab_world.pulls(since=mark, digest=_digest(second))
-    assert {pull.credential for pull in pulled} == {minted.name}
+    assert {pull.credential for pull in pulled} == {issued.name}

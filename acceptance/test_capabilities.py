@@ -5,7 +5,7 @@ from docker.errors import APIError
 
 from pullrecovery.lab.engine.capabilities import read_capabilities
 from pullrecovery.lab.engine.dockerd import RUNTIME
-from pullrecovery.lab.engine.one_off import passing_name
+from pullrecovery.lab.engine.one_off import one_off_name
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.registry.container import CONTAINER
 
@@ -22,7 +22,7 @@ def _run_privileged(engine_client):
             privileged=True,
             runtime=runtime,
             network_mode="none",
-            name=passing_name(),
+            name=one_off_name(),
             labels={LABEL: "trial"},
         )
         try:
@@ -34,9 +34,7 @@ def _run_privileged(engine_client):
     return run
 
 
-def test_capability_dropping_runtime_is_what_makes_the_difference(
-    engine_client, run_privileged, lab
-):
+def test_runtime_drops_missing_capability(engine_client, run_privileged, lab):
     """Where one is missing, runc alone fails and the lab's runtime works; elsewhere runc does."""
     needed = lab.engine.owned and not read_capabilities().complete
 

@@ -70,8 +70,8 @@ def _make_repository(lab_world):
 
     def make(visibility):
         image = Image(f"{target.registry}/{target.owner}/pushed-{secrets.token_hex(4)}", "v1")
-        people = [target.login]
-        lab_world.control.share_package(image.package, visibility, people, people, people)
+        logins = [target.login]
+        lab_world.control.share_package(image.package, visibility, logins, logins, logins)
         lab_world.publish(image, target.workloads[0].app)
         return image.repository
 
@@ -87,9 +87,9 @@ def _repository(make_repository):
 def _caller(lab_world):
     def called(name):
         if name == "reader":
-            return lab_world.mint()
+            return lab_world.issue_token()
         login = f"stranger-{secrets.token_hex(4)}" if name == "stranger" else ""
-        return lab_world.mint(scopes=("read:packages", "write:packages"), login=login)
+        return lab_world.issue_token(scopes=("read:packages", "write:packages"), login=login)
 
     return called
 
@@ -176,7 +176,7 @@ def test_no_client_can_delete(lab_world, repository, caller):
     assert still["crane"].stdout.split() == ["v1"]
 
 
-def test_tags_beyond_a_page_are_listed_oldest_first(lab_world, repository, caller):
+def test_tags_are_paged_oldest_first(lab_world, repository, caller):
     """GHCR gives a hundred a page, and a relative Link to the next one."""
     package, app = repository.partition("/")[2], lab_world.world.target.workloads[0].app
     wanted = [f"t{secrets.token_hex(4)}" for _ in range(_TAGS)]
@@ -205,8 +205,8 @@ def test_catalogue_is_for_who_has_a_token(lab_world, source, caller):
     """With one, it lists what is public."""
     commands = {"crane": "crane catalog ghcr.io", "oras": "oras repo ls ghcr.io"}
     known = _run(lab_world, commands, caller("reader").credential)
-    nobody = lab_world.world.runner.run(list(commands.values()))
+    anonymous = lab_world.world.runner.run(list(commands.values()))
 
     assert all(source.package in each.stdout.split() for each in known.values()), known
-    assert all(each.rc != 0 for each in nobody), nobody
-    assert "UNAUTHORIZED: authentication required" in nobody[0].stderr
+    assert all(each.rc != 0 for each in anonymous), anonymous
+    assert "UNAUTHORIZED: authentication required" in anonymous[0].stderr

@@ -16,7 +16,7 @@ from kubernetes import client as k8s
 from ghcr_emulator.client import OwnerBody
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.paths import LABEL
-from pullrecovery.lab.seed import mint
+from pullrecovery.lab.seed import issue_token
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image
 
@@ -174,7 +174,7 @@ SITUATIONS = {
 
 
 @dataclass(frozen=True)
-class People:
+class Accounts:
     """Makes callers by the names that situations give them."""
 
     lab_world: object
@@ -191,12 +191,14 @@ class People:
             lab_world.control.put_fine_grained(f"fine-{secrets.token_hex(4)}", token, login)
             return Credential(login, token)
         if name == "scopeless":
-            return lab_world.mint(scopes=("repo",)).credential
+            return lab_world.issue_token(scopes=("repo",)).credential
         if name == "stranger":
             stranger = f"stranger-{secrets.token_hex(4)}"
-            return mint(lab_world.control, stranger, ("read:packages", "write:packages")).credential
+            return issue_token(
+                lab_world.control, stranger, ("read:packages", "write:packages")
+            ).credential
         scopes = ("read:packages",) if name == "reader" else ("read:packages", "write:packages")
-        return lab_world.mint(scopes=scopes).credential
+        return lab_world.issue_token(scopes=scopes).credential
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,7 @@ def _packages(lab_world):
 
 @pytest.fixture(name="people")
 def _people(lab_world):
-    return People(lab_world)
+    return Accounts(lab_world)
 
 
 @pytest.fixture(name="pod_says")
@@ -266,14 +268,14 @@ def _words_of_a_pod(core, namespace, image, credential):
         told = [event.message for event in events if event.reason in _TELLING]
         told = [text for text in told if not text.startswith("Error: ")]
         # On a busy node the kubelet may not have the Secret at once, and then it asks as nobody.
-        return [text for text in told if not (credential and _AS_NOBODY in text)]
+        return [text for text in told if not (credential and _ANONYMOUSLY in text)]
 
     said = wait_for(f"the kubelet tells of {image}", look, bool, timeout=_SAID_WITHIN)
     return said[0]
 
 
 _TELLING = ("Failed", "Pulled", "InspectFailed")
-_AS_NOBODY = "failed to fetch anonymous token"
+_ANONYMOUSLY = "failed to fetch anonymous token"
 
 
 def _pull_secret(credential):
@@ -324,7 +326,7 @@ def _unexpected(said, words):
 
 
 @pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS.keys())
-def test_every_client_says_what_it_says_of_ghcr(lab_world, packages, people, pod_says, situation):
+def test_clients_print_ghcr_messages(lab_world, packages, people, pod_says, situation):
     """One situation, seven questions; none of them may show the bearer to the blobs' host."""
     repository = packages.of(situation.package)
     credential = people.called(situation.caller)
@@ -339,9 +341,7 @@ def test_every_client_says_what_it_says_of_ghcr(lab_world, packages, people, pod
     assert [entry for entry in lab_world.control.log(since=mark) if entry.credential_leaked] == []
 
 
-def test_every_client_repeats_that_an_organisation_forbids_classic_tokens(
-    lab_world, packages, people, pod_says
-):
+def test_clients_report_forbidden_classic_token(lab_world, packages, people, pod_says):
     """The sentence names the organisation, which is of the test's own."""
     repository = packages.of("forbids")
     credential = people.called("reader")

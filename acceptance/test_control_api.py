@@ -20,12 +20,12 @@ _ASK = (
 
 
 @pytest.fixture(name="ask_from_pod")
-def _ask_from_pod(make_ground, make_package, node):
+def _ask_from_pod(make_sandbox, make_package, node):
     """Asks from within the network namespace of a running pod; gives the status."""
-    ground = make_ground(image=make_package("private"))
-    deploy(ground)
-    (pod,) = await_pods(ground, "the pod runs", rolled_out)
-    read = ground.core.read_namespaced_pod(pod.name, ground.namespace)
+    sandbox = make_sandbox(image=make_package("private"))
+    deploy(sandbox)
+    (pod,) = await_pods(sandbox, "the pod runs", rolled_out)
+    read = sandbox.core.read_namespaced_pod(pod.name, sandbox.namespace)
     container = read.status.container_statuses[0].container_id.partition("://")[2]
     tasks = node.check_output("ctr -n k8s.io tasks ls").splitlines()
     pid = next(line.split()[1] for line in tasks if line.startswith(container))
@@ -35,7 +35,7 @@ def _ask_from_pod(make_ground, make_package, node):
         command = f"nsenter --target {int(pid)} --net {_ASK}"
         return int(node.check_output(command, method, header, body, url))
 
-    return ground, ask
+    return sandbox, ask
 
 
 def _state(lab_world, package):
@@ -45,21 +45,21 @@ def _state(lab_world, package):
         lab_world.world.registry.tags(package, None),
         lab_world.world.registry.tags(package, reader).ok,
         [row.name for row in lab_world.control.switches() if row.name == _SWITCH],
-        lab_world.control.knobs(),
+        lab_world.control.assumptions(),
     )
 
 
-def test_pod_without_the_secret_is_refused_and_changes_nothing(lab_world, ask_from_pod):
+def test_pod_without_control_secret_is_refused(lab_world, ask_from_pod):
     """No header, a wrong secret, and every kind of change."""
-    ground, ask = ask_from_pod
-    package = ground.workload.image.package
+    sandbox, ask = ask_from_pod
+    package = sandbox.workload.image.package
     before = _state(lab_world, package)
     public = json.dumps({"visibility": "public", "readers": [], "writers": [], "admins": []})
     changes = [
         ("PUT", f"/packages/{package}", public),
         ("DELETE", f"/packages/{package}", ""),
         ("PUT", "/world", "owners: {}"),
-        ("PUT", "/knobs", json.dumps({"catalog": False})),
+        ("PUT", "/assumptions", json.dumps({"catalog": False})),
         ("PUT", f"/switches/{_SWITCH}", json.dumps({"kind": "respond", "status": 503})),
         ("GET", "/log", ""),
     ]
@@ -71,22 +71,22 @@ def test_pod_without_the_secret_is_refused_and_changes_nothing(lab_world, ask_fr
     assert _state(lab_world, package) == before
 
 
-def test_malformed_body_is_refused_and_changes_nothing(lab_world, ask_from_pod):
+def test_malformed_body_is_refused(lab_world, ask_from_pod):
     """With the secret, too: unknown keys, wrong kinds, and what is no document at all."""
     package = ask_from_pod[0].workload.image.package
     before = _state(lab_world, package)
-    stand_in = lab_world.lab.stand_in
+    emulator = lab_world.lab.emulator
     bodies = {
         f"/packages/{package}": '{"visibility": "secret"}',
         "/owners/bytequester": '{"colour": "blue"}',
-        "/knobs": '{"unheard_of": true}',
+        "/assumptions": '{"unheard_of": true}',
         f"/switches/{_SWITCH}": '{"kind": "unheard-of"}',
         "/world": "owners: [",
     }
 
-    with httpx.Client(headers={"Authorization": f"Bearer {stand_in.secret}"}) as http:
+    with httpx.Client(headers={"Authorization": f"Bearer {emulator.secret}"}) as http:
         answers = [
-            http.put(f"http://127.0.0.1:{stand_in.control_port}{path}", content=body)
+            http.put(f"http://127.0.0.1:{emulator.control_port}{path}", content=body)
             for path, body in bodies.items()
         ]
 

@@ -14,8 +14,8 @@ from fixtures.scenario.page_blocks import block_with, failures_of, unprinted_of
 from fixtures.scenario.symptoms import SYMPTOM_WITHIN
 from pullrecovery.common.wait import wait_for
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.faults.ground import Ground, auth_of
 from pullrecovery.faults.rows import VALUES
+from pullrecovery.faults.sandbox import Sandbox, auth_of
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.lab.tools.toolchain import go_arch
 from pullrecovery.monorepo.docs_page_template import page_text
@@ -42,57 +42,57 @@ def stuck_workloads(lab_world, tmp_path, node):
     The old one was applied by the client, and its token is revoked.
     """
     target = lab_world.world.target
-    grounds = [
-        Ground(
+    sandboxes = [
+        Sandbox(
             lab_world,
             own_workload(workload, target, tmp_path),
             VALUES,
-            lab_world.mint(),
-            lab_world.mint(),
+            lab_world.issue_token(),
+            lab_world.issue_token(),
             shared_namespace=True,
         )
         for workload in target.workloads
     ]
-    for ground in grounds:
-        ground.lay()
-        ground.publish()
-        forget_image(node, ground.workload.image)
-    for ground in grounds:
-        ground.delete_secret()
-    _apply_revoked_secret(grounds[0])
-    for ground in grounds:
-        ground.world.helm.upgrade(ground.workload)
-    for ground in grounds:
-        what = f"{ground.workload.name} waits for its image"
-        wait_for(what, partial(_stuck, ground), bool, timeout=SYMPTOM_WITHIN)
-    yield grounds
-    for ground in grounds:
-        ground.clear()
+    for sandbox in sandboxes:
+        sandbox.set_up()
+        sandbox.publish()
+        forget_image(node, sandbox.workload.image)
+    for sandbox in sandboxes:
+        sandbox.delete_secret()
+    _apply_revoked_secret(sandboxes[0])
+    for sandbox in sandboxes:
+        sandbox.world.helm.upgrade(sandbox.workload)
+    for sandbox in sandboxes:
+        what = f"{sandbox.workload.name} waits for its image"
+        wait_for(what, partial(_stuck, sandbox), bool, timeout=SYMPTOM_WITHIN)
+    yield sandboxes
+    for sandbox in sandboxes:
+        sandbox.tear_down()
 
 
-def _apply_revoked_secret(ground):
-    lab_world, old = ground.lab_world, ground.lab_world.mint()
+def _apply_revoked_secret(sandbox):
+    lab_world, old = sandbox.lab_world, sandbox.lab_world.issue_token()
     document = {"auths": {lab_world.world.target.registry: {"auth": auth_of(old.credential)}}}
     files = {
         "old.json": json.dumps(document).encode(),
         "kubeconfig": lab_world.lab.cluster.kubeconfig_within(),
     }
-    apply = _APPLY_SECRET.format(name=ground.secret_name, namespace=ground.namespace)
+    apply = _APPLY_SECRET.format(name=sandbox.secret_name, namespace=sandbox.namespace)
     (applied,) = lab_world.world.runner.run([apply], files=files)
     lab_world.revoke(old)
     assert applied.rc == 0, applied
-    assert _ANNOTATION in _annotations(ground)
+    assert _ANNOTATION in _annotations(sandbox)
 
 
-def _annotations(ground):
-    secret = ground.core.read_namespaced_secret(ground.secret_name, ground.namespace)
+def _annotations(sandbox):
+    secret = sandbox.core.read_namespaced_secret(sandbox.secret_name, sandbox.namespace)
     return secret.metadata.annotations or {}
 
 
-def _stuck(ground):
-    world = ground.lab_world.world
-    deployment = observe_deployment(world, ground.workload)
-    return stuck_containers(observe_pods(world, ground.workload, deployment))
+def _stuck(sandbox):
+    world = sandbox.lab_world.world
+    deployment = observe_deployment(world, sandbox.workload)
+    return stuck_containers(observe_pods(world, sandbox.workload, deployment))
 
 
 def _shipped(lab_world):
@@ -108,25 +108,25 @@ def _generated(lab_world):
 
 @pytest.mark.all_names
 @pytest.mark.parametrize("code", [_shipped, _generated], ids=["shipped", "generated"])
-def test_commands_of_the_page_recover_every_workload(lab_world, stuck_workloads, code, tmp_path):
+def test_page_commands_recover_every_workload(lab_world, stuck_workloads, code, tmp_path):
     """As a colleague would type them who has nothing but the page, a checkout and a token."""
-    token, mark = lab_world.mint(), lab_world.mark()
+    token, mark = lab_world.issue_token(), lab_world.mark()
 
     played = play(lab_world, code(lab_world), tmp_path / "checkout", token.credential)
 
     assert failures_of(played) == []
     assert unprinted_of(played) == []
-    for ground in stuck_workloads:
-        verdicts = judge(observe(ground.world, ground.workload))
-        assert {reg: verdicts[reg] for reg in _RECOVERED if not verdicts[reg].holds} == {}
-        assert witnesses_of(ground, since=mark, credential=token.name, digest=ground.digest)
-        assert _ANNOTATION not in _annotations(ground)
-    digests = {ground.digest for ground in stuck_workloads}
+    for sandbox in stuck_workloads:
+        verdicts = judge(observe(sandbox.world, sandbox.workload))
+        assert {reg: verdicts[reg] for reg in _RECOVERED if not verdicts[reg].passes} == {}
+        assert witnesses_of(sandbox, since=mark, credential=token.name, digest=sandbox.digest)
+        assert _ANNOTATION not in _annotations(sandbox)
+    digests = {sandbox.digest for sandbox in stuck_workloads}
     assert digests.intersection(block_with(played, "crane digest").lines)
 
 
 @pytest.mark.all_names
-def test_broken_line_in_the_middle_of_a_block_is_reported(request, lab_world, target, tmp_path):
+def test_broken_page_line_is_reported(request, lab_world, target, tmp_path):
     """One tag that does not exist, in the first command of a pipe; the block's last line works."""
     record = {"id": "broken-line-of-the-page", "control": "sabotage", "ended": "error"}
     request.node.stash[RECORD] = record
@@ -136,17 +136,17 @@ def test_broken_line_in_the_middle_of_a_block_is_reported(request, lab_world, ta
         block for block in _shipped(lab_world) if not any(each in block for each in _IN_CLUSTER)
     ]
     line = next(line for line in "\n".join(code).splitlines() if "manifest inspect" in line)
-    broken = line.replace("$TAG", "dev")
+    scenario_run = line.replace("$TAG", "dev")
 
     played = play(
         lab_world,
-        tuple(block.replace(line, broken) for block in code),
+        tuple(block.replace(line, scenario_run) for block in code),
         tmp_path / "checkout",
-        lab_world.mint().credential,
+        lab_world.issue_token().credential,
     )
 
     (failure,), (unprinted,) = failures_of(played), unprinted_of(played)
-    assert failure.startswith(f"{broken}: exit code ")
+    assert failure.startswith(f"{scenario_run}: exit code ")
     assert unprinted.startswith("2: not printed in ")
-    assert block_with(played, broken).lines[-1] == f"linux/{go_arch()}"
+    assert block_with(played, scenario_run).lines[-1] == f"linux/{go_arch()}"
     record["ended"] = "not_recovered"

@@ -36,7 +36,7 @@ def other_run(lab):
         process.kill()
 
 
-def test_engine_is_held_until_its_run_is_killed(lab, other_run, engine_client, tmp_path):
+def test_engine_lock_lasts_until_run_dies(lab, other_run, engine_client, tmp_path):
     """The refusal names the other run; a killed one's lock is taken over, and none is left."""
     holder = Holder.this_process(tmp_path)
     named = rf"process {other_run.pid} of \S+, since \S+, for the lab in /another/user\. "

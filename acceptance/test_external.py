@@ -12,7 +12,7 @@ from fixtures.scenario.matrix import Scenario
 from fixtures.scenario.scenario import failing
 from pullrecovery.faults.external import FAULTS
 from pullrecovery.faults.rows import VALUES
-from pullrecovery.tasks.mending import NothingToMendError
+from pullrecovery.tasks.fixable import NothingToFixError
 
 pytestmark = pytest.mark.waits
 
@@ -21,32 +21,36 @@ def pytest_generate_tests(metafunc):
     """Every row, for one workload: what a registry says does not depend on the chart."""
     workload = target_of(metafunc.config).workloads[-1]
     rows = [Scenario(fault, workload, VALUES) for fault in FAULTS]
-    alone = pytest.mark.partly_alone
-    parameters = [pytest.param(row, marks=[alone] if row.fault.alone else []) for row in rows]
+    exclusive = pytest.mark.partly_exclusive
+    parameters = [
+        pytest.param(row, marks=[exclusive] if row.fault.exclusive else []) for row in rows
+    ]
     metafunc.parametrize("scenario", parameters, ids=[row.id for row in rows])
 
 
-@pytest.fixture(name="broken")
+@pytest.fixture(name="scenario_run")
 def _broken(outage):
     """What the remedies would mend, if they could."""
     return outage
 
 
-def test_external_cause_is_named_left_alone_and_over_with_its_end(broken, remedies, settled, pulls):
+def test_external_cause_is_named_and_ends(scenario_run, remediations, settled, pulls):
     """The set of failing criteria is exact, and each fails for the row's one cause."""
-    verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
-    assert {each.cause for each in failing(verdicts).values()} == {broken.fault.cause}, failing(
-        verdicts
+    verdicts = scenario_run.verdicts()
+    assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
+    assert {each.cause for each in failing(verdicts).values()} == {scenario_run.fault.cause}, (
+        failing(verdicts)
     )
 
-    before = broken.state()
-    for remedy in remedies:
-        with pytest.raises(NothingToMendError, match=rf"(?s){broken.fault.cause}.*change nothing"):
-            remedy()
-    assert broken.state() == before
+    before = scenario_run.state()
+    for remediation in remediations:
+        with pytest.raises(
+            NothingToFixError, match=rf"(?s){scenario_run.fault.cause}.*change nothing"
+        ):
+            remediation()
+    assert scenario_run.state() == before
 
-    broken.over()
+    scenario_run.over()
 
     assert failing(settled()) == {}
-    assert pulls.after(broken).by(broken.credential).of(broken.digest)
+    assert pulls.after(scenario_run).by(scenario_run.credential).of(scenario_run.digest)

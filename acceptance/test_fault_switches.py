@@ -49,31 +49,29 @@ REQUESTS = {
 }
 
 
-@pytest.fixture(name="ground")
-def _ground(make_ground, make_package):
+@pytest.fixture(name="sandbox")
+def _sandbox(make_sandbox, make_package):
     """A workload with a private image that no node has pulled, of a package of its own."""
-    return make_ground(image=make_package("private"))
+    return make_sandbox(image=make_package("private"))
 
 
-def _await_words(ground, expected, timeout=45):
+def _await_words(sandbox, expected, timeout=45):
     """Wait until a container's waiting message matches."""
     words = re.compile(expected, re.DOTALL)
 
     def said(_, pods):
         return any(words.search(c.waiting_message) for pod in pods for c in pod.containers)
 
-    await_pods(ground, f"the pod says {expected}", said, timeout)
+    await_pods(sandbox, f"the pod says {expected}", said, timeout)
 
 
 @pytest.mark.parametrize(("switch", "matching", "words"), REQUESTS.values(), ids=REQUESTS.keys())
-def test_failing_answer_is_said_and_is_over_with_its_cause(
-    ground, lab_world, switch, matching, words
-):
+def test_failing_answer_is_reported_and_ends(sandbox, lab_world, switch, matching, words):
     """For this workload alone: the others of the node pull on meanwhile."""
-    own = {"repository": ground.workload.image.package}
+    own = {"repository": sandbox.workload.image.package}
 
     with switched(lab_world.control, switch(**own, **matching)):
-        deploy(ground)
-        _await_words(ground, words)
+        deploy(sandbox)
+        _await_words(sandbox, words)
 
-    await_pods(ground, "the pod runs by itself", rolled_out)
+    await_pods(sandbox, "the pod runs by itself", rolled_out)

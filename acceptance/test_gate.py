@@ -17,11 +17,11 @@ from pullrecovery import tasks
 from pullrecovery.common.suite_version import suite_commit, suite_version
 from pullrecovery.gate.releases import Deployed
 from pullrecovery.gate.run.in_lab import judge_in
-from pullrecovery.gate.run.issue import Place, issue
-from pullrecovery.gate.run.judge import Revision
+from pullrecovery.gate.run.issue import GateEnvironment, issue
+from pullrecovery.gate.run.judge import JudgedRevision
 from pullrecovery.gate.run.start_charts import judge_started
 from pullrecovery.gate.verdict.document import Decision
-from pullrecovery.gate.verdict.signing import Expected, sign, verify
+from pullrecovery.gate.verdict.signing import VerdictExpectation, sign, verify
 from pullrecovery.lab.seed import LabWorld
 from pullrecovery.model.target import Workload
 from pullrecovery.model.verdict import Cause
@@ -36,7 +36,7 @@ _SHA = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"
 class Judged:
     """A revision with one workload and an image that nobody has pulled, and its lab."""
 
-    revision: Revision
+    revision: JudgedRevision
     lab_world: LabWorld
     digest: str
     mark: int
@@ -49,10 +49,10 @@ class Judged:
     def kubernetes(self) -> str:
         return self.lab_world.lab.versions.kubernetes
 
-    def expected(self) -> Expected:
+    def expected(self) -> VerdictExpectation:
         """What the hook would expect: the tag's digest, and every criterion that may hold."""
         target = self.revision.target
-        return Expected(
+        return VerdictExpectation(
             revision=_SHA,
             target=target.name,
             deployed={self.workload.name: Deployed.of(self.workload)},
@@ -87,14 +87,14 @@ def judged(lab_world, tmp_path):
     target = replace(whole, workloads=(workload,), docs=None)
     own = replace(lab_world, world=replace(lab_world.world, target=target))
     mark, digest = own.mark(), own.publish(workload.image, workload.app)
-    return Judged(Revision(target), own, digest, mark)
+    return Judged(JudgedRevision(target), own, digest, mark)
 
 
-def test_revision_in_good_order_is_started_with_the_digest_it_is_bound_to(judged):
+def test_healthy_revision_starts_by_digest(judged):
     """Every tier passes, the node pulled what the verdict names, and it can be verified."""
     judgement = judge_in(judged.lab_world, judged.revision, _WITHIN)
 
-    verdict = issue(judged.revision, _SHA, judgement, Place("lab", judged.kubernetes))
+    verdict = issue(judged.revision, _SHA, judgement, GateEnvironment("lab", judged.kubernetes))
     assert (verdict.decision, verdict.reasons) == (Decision.PROMOTE, ())
     assert judged.revision.images == {judged.workload.name: judged.digest}
     assert judged.lab_world.pulls(since=judged.mark, digest=judged.digest)
@@ -111,11 +111,11 @@ def test_wrong_tag_is_held_by_its_text(judged):
     assert found == {"REG-005": Cause.WRONG_TAG}
 
 
-def test_image_that_is_not_there_is_held_by_the_registry(judged):
+def test_missing_image_holds_in_registry_tier(judged):
     """What nobody has pushed cannot be bound to: no digest is known."""
     image = replace(judged.workload.image, tag=secrets.token_hex(20))
     target = replace(judged.revision.target, workloads=(replace(judged.workload, image=image),))
-    absent = Revision(target)
+    absent = JudgedRevision(target)
 
     found = judged.causes(absent.registry(replace(judged.lab_world.world, target=target)))
 
@@ -123,7 +123,7 @@ def test_image_that_is_not_there_is_held_by_the_registry(judged):
     assert absent.images == {judged.workload.name: ""}
 
 
-def test_workload_that_is_not_wired_is_held_where_it_runs(judged):
+def test_unwired_workload_holds_in_cluster_tier(judged):
     """Text and registry are in order, and no node can pull it."""
     judged.set_value(judged.workload.pull_secrets_key, [])
 
@@ -132,7 +132,7 @@ def test_workload_that_is_not_wired_is_held_where_it_runs(judged):
     assert found == {"REG-004": Cause.NOT_WIRED, "REG-006": Cause.NOT_WIRED}
 
 
-def test_tag_that_was_pushed_again_meanwhile_is_held(judged):
+def test_moved_tag_holds(judged):
     """The verdict would be of an image that the tag does not lead to any more."""
     world = judged.lab_world.world
     judged.revision.registry(world)

@@ -24,8 +24,8 @@ HELM = "pkg:golang/helm.sh/helm/v3"
 
 def _hanging(job):
     """The registry gives the workload's own credential no answer: the probe waits."""
-    package = job.ground.workload.image.package
-    return Hang(repository=package, route="manifest", credential=job.ground.credential.name)
+    package = job.sandbox.workload.image.package
+    return Hang(repository=package, route="manifest", credential=job.sandbox.credential.name)
 
 
 def _held(ended, code, *words):
@@ -37,20 +37,20 @@ def _held(ended, code, *words):
     return missing == [] or ended
 
 
-def test_revision_with_its_verdict_and_a_pull_is_let_through(hook_job):
+def test_signed_revision_with_pull_is_promoted(hook_job):
     """The registry's log has the pull of this digest by a node with the workload's credential."""
-    mark = hook_job.ground.lab_world.mark()
+    mark = hook_job.sandbox.lab_world.mark()
 
     ended = hook_job.run()
 
     assert (ended.condition, ended.code) == ("Complete", 0), ended
-    assert ended.said.startswith(f"promote: {hook_job.ground.workload.name} at {REVISION}: ")
-    pulls = hook_job.ground.lab_world.pulls(since=mark, digest=hook_job.digest)
-    assert hook_job.ground.credential.name in {pull.credential for pull in pulls}
+    assert ended.said.startswith(f"promote: {hook_job.sandbox.workload.name} at {REVISION}: ")
+    pulls = hook_job.sandbox.lab_world.pulls(since=mark, digest=hook_job.digest)
+    assert hook_job.sandbox.credential.name in {pull.credential for pull in pulls}
     assert hook_job.probe_goes()
 
 
-def test_before_a_first_sync_the_charts_account_may_be_missing(hook_job):
+def test_first_sync_may_lack_service_account(hook_job):
     """What the chart will give it is in the values, and is tried under the hook's own account."""
     ended = hook_job.run("gate.serviceAccount=not-there-yet")
 
@@ -58,7 +58,7 @@ def test_before_a_first_sync_the_charts_account_may_be_missing(hook_job):
     assert hook_job.probe_goes()
 
 
-def test_hook_whose_own_image_cannot_be_pulled_holds(hook_job):
+def test_hook_with_unpullable_image_holds(hook_job):
     """Its pod would wait for ever: the Job's deadline ends it."""
     missing = f"{hook_job.image.partition('@')[0]}:never-pushed"
 
@@ -68,9 +68,9 @@ def test_hook_whose_own_image_cannot_be_pulled_holds(hook_job):
     assert not hook_job.probe_exists()
 
 
-def test_hook_that_is_evicted_holds_and_takes_its_probe_with_it(hook_job):
+def test_evicted_hook_holds_and_removes_probe(hook_job):
     """No second attempt is made, and nothing asks for one."""
-    with switched(hook_job.ground.lab_world.control, _hanging(hook_job)):
+    with switched(hook_job.sandbox.lab_world.control, _hanging(hook_job)):
         hook_job.start()
         hook_job.await_probe()
         (pod,) = hook_job.pods()
@@ -85,7 +85,7 @@ def test_hook_that_is_evicted_holds_and_takes_its_probe_with_it(hook_job):
         assert hook_job.probe_goes()
 
 
-def test_hook_without_its_rights_holds_and_names_what_it_may_not(hook_job):
+def test_hook_without_rights_names_them(hook_job):
     """As where nobody applied the RoleBinding."""
     hook_job.rights.delete_namespaced_role_binding("gate", hook_job.namespace)
 
@@ -96,7 +96,7 @@ def test_hook_without_its_rights_holds_and_names_what_it_may_not(hook_job):
 
 def test_hook_whose_deadline_passes_holds(hook_job):
     """It says what it waited for, and takes the probe away before the Job's deadline does."""
-    with switched(hook_job.ground.lab_world.control, _hanging(hook_job)):
+    with switched(hook_job.sandbox.lab_world.control, _hanging(hook_job)):
         ended = hook_job.run("gate.deadline=15")
 
         assert _held(ended, 2, "the probe ", "not after") is True
@@ -105,18 +105,18 @@ def test_hook_whose_deadline_passes_holds(hook_job):
 
 def test_registry_that_is_down_holds(hook_job):
     """And blames it, not the revision."""
-    outage = Outage(repository=hook_job.ground.workload.image.package)
+    outage = Outage(repository=hook_job.sandbox.workload.image.package)
 
-    with switched(hook_job.ground.lab_world.control, outage):
+    with switched(hook_job.sandbox.lab_world.control, outage):
         ended = hook_job.run()
 
     assert _held(ended, 2, "external.server-error") is True
     assert not hook_job.probe_exists()
 
 
-def test_workload_without_its_pull_secret_is_held_with_the_cause(hook_job):
+def test_missing_pull_secret_holds_with_cause(hook_job):
     """The hook's own credential pulls: it is the workload's that is judged."""
-    hook_job.ground.delete_secret()
+    hook_job.sandbox.delete_secret()
 
     ended = hook_job.run()
 

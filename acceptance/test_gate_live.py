@@ -19,14 +19,17 @@ def _parts(registry, image, credential):
     _, manifest = registry.read(image.package, f"/manifests/{image.tag}", credential)
     document = json.loads(manifest)
     blobs = [document["config"], *document["layers"]]
-    paths = [f"/blobs/{each['digest']}" for each in blobs]
+    paths = [f"/blobs/{blob['digest']}" for blob in blobs]
     return [manifest, *(registry.read(image.package, path, credential) for path in paths)]
 
 
-def test_live_image_is_copied_and_started_by_its_digest(live_gate):
+def test_live_image_is_copied_by_digest(live_gate):
     """The lab has no image under the tag before, and the registry's own bytes afterwards."""
     world, mark = live_gate.lab_world.world, live_gate.lab_world.mark()
-    reader, asked = live_gate.ghcr.mint(world.target.login, "read:packages"), live_gate.ghcr.mark()
+    reader, asked = (
+        live_gate.ghcr.issue_token(world.target.login, "read:packages"),
+        live_gate.ghcr.mark(),
+    )
     assert _found(live_gate).missing
 
     run = live_gate.judge(reader.credential.token)
@@ -56,7 +59,7 @@ def test_live_image_is_copied_and_started_by_its_digest(live_gate):
 def test_live_token_that_may_not_read_is_held(live_gate, login, scopes, said):
     """The registry's own words are the reason; nothing is copied or started."""
     world, mark = live_gate.lab_world.world, live_gate.lab_world.mark()
-    token = live_gate.ghcr.mint(login or world.target.login, *scopes).credential.token
+    token = live_gate.ghcr.issue_token(login or world.target.login, *scopes).credential.token
 
     run = live_gate.judge(token)
 

@@ -21,38 +21,38 @@ _FAILED_BY_ITS_TOKEN = re.compile(r"Failed to pull image (?!.*anonymous token)",
 
 
 @pytest.fixture(name="workloads")
-def _workloads(make_ground):
+def _workloads(make_sandbox):
     """Seven workloads and one more, each with a credential and a never pulled image of its own."""
-    grounds = [make_ground() for _ in range(HEALTHY + 1)]
-    for ground in grounds:
-        ground.lab_world.publish(ground.workload.image, ground.workload.app)
-    return grounds
+    sandboxes = [make_sandbox() for _ in range(HEALTHY + 1)]
+    for sandbox in sandboxes:
+        sandbox.lab_world.publish(sandbox.workload.image, sandbox.workload.app)
+    return sandboxes
 
 
-def _deploy_and_await(grounds, record_property):
+def _deploy_and_await(sandboxes, record_property):
     """Deploy all and wait until they run; the seconds are for the report, and nothing is judged."""
     started = time.monotonic()
-    for ground in grounds:
-        deploy(ground)
-    for ground in grounds:
-        await_pods(ground, "a healthy workload runs", rolled_out)
+    for sandbox in sandboxes:
+        deploy(sandbox)
+    for sandbox in sandboxes:
+        await_pods(sandbox, "a healthy workload runs", rolled_out)
     record_property("seconds_until_seven_run", round(time.monotonic() - started, 2))
 
 
-def test_seven_workloads_run_without_a_hanging_answer(workloads, record_property):
+def test_seven_workloads_run_without_hang(workloads, record_property):
     """What the next test's seconds are held against."""
     _deploy_and_await(workloads[:HEALTHY], record_property)
 
 
-def test_hanging_token_answer_stalls_its_own_pod_alone(workloads, lab_world, record_property):
+def test_hanging_token_stalls_only_its_pod(workloads, lab_world, record_property):
     """Seven run while the eighth still waits for /token, and it runs when the answer comes."""
-    *healthy, stalled = workloads
+    *healthy_control, stalled = workloads
     token = Hang(route="token", credential=stalled.credential.name)
 
     with switched(lab_world.control, token) as hanging:
         deploy(stalled)
         await_pods(stalled, "the eighth asks for its token", lambda *_: hanging.hits() > 0)
-        _deploy_and_await(healthy, record_property)
+        _deploy_and_await(healthy_control, record_property)
         (waiting,) = await_pods(stalled, "the eighth has a pod", lambda _, pods: bool(pods))
 
     assert not waiting.ready

@@ -26,7 +26,7 @@ from pullrecovery.observe.registry import observe_identity
 from pullrecovery.tasks.reg_001_image_identity import DisagreementError, judge_identity
 from pullrecovery.tasks.reg_006_redeploy import reg_006, rolled_out
 
-_CHEAP = "test_reg_001_image_identity.py::test_owner_in_capitals_is_refused_by_every_client"
+_CHEAP = "test_reg_001_image_identity.py::test_uppercase_owner_is_refused_by_clients"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _docker_config(credential):
 
 
 @pytest.mark.harness_fault("V1")
-def test_misspelt_key_of_the_target_is_an_error(ends_in, target, tmp_path):
+def test_misspelt_target_key_is_error(ends_in, target, tmp_path):
     """Passed over, the workloads would be judged by a default."""
     text = (target.root / "target.yaml").read_text()
     (tmp_path / "target.yaml").write_text(text.replace("pullSecretsKey:", "pullsecretsKey:"))
@@ -92,31 +92,31 @@ def test_row_that_stands_twice_is_an_error(ends_in, inner_run):
 
 
 @pytest.mark.harness_fault("V3")
-def test_script_that_swallows_errors_is_noticed(ends_in, lab_world, make_package):
+def test_swallowed_script_error_is_noticed(ends_in, lab_world, make_package):
     """Every command ends with 0 and prints nothing; the harness asks by itself, too."""
     image = make_package("private")
     world = replace(lab_world.world, operator=None, runner=_Swallowing(lab_world.world.runner))
 
     seen = observe_identity(world, image.reference)
 
-    assert {each.rc for each in seen.commands} == {0}
+    assert {command.rc for command in seen.commands} == {0}
     with pytest.raises(DisagreementError) as error:
         judge_identity(seen, world.target.login)
     ends_in(error.value)
 
 
 @pytest.mark.harness_fault("V4")
-def test_helm_that_waits_and_succeeds_is_not_believed(ends_in, make_ground, make_package):
+def test_helm_success_alone_is_not_trusted(ends_in, make_sandbox, make_package):
     """With maxUnavailable 1 of 1, helm needs no Ready pod at all."""
-    ground = make_ground(image=make_package("private"))
-    ground.set_value("rollingUpdate.maxUnavailable", 1)
-    ground.set_value("image.tag", "dev")
+    sandbox = make_sandbox(image=make_package("private"))
+    sandbox.set_value("rollingUpdate.maxUnavailable", 1)
+    sandbox.set_value("image.tag", "dev")
 
-    ground.world.helm.upgrade(ground.workload, wait=True, within=20)
+    sandbox.world.helm.upgrade(sandbox.workload, wait=True, within=20)
 
     with pytest.raises(WaitError) as error:
-        await_rollout(ground, timeout=3)
-    assert not reg_006(observe(ground.world, ground.workload)).holds
+        await_rollout(sandbox, timeout=3)
+    assert not reg_006(observe(sandbox.world, sandbox.workload)).passes
     ends_in(error.value)
 
 
@@ -126,12 +126,12 @@ def test_tests_that_would_run_are_no_result(ends_in, inner_run):
     inner = inner_run(_CHEAP, "--collect-only")
 
     assert inner.code == 0
-    assert inner.result["run"]["exit"] == Exit.CANNOT_TELL
+    assert inner.result["run"]["exit"] == Exit.UNKNOWN
     ends_in(inner.result["run"]["doubts"])
 
 
 @pytest.mark.harness_fault("V7")
-def test_run_without_every_criterion_is_not_whole(ends_in, inner_run):
+def test_run_without_every_criterion_is_partial(ends_in, inner_run):
     """A plugin that drops tests without a word leaves no option behind that would say so."""
     dropping = """
         def pytest_collection_modifyitems(items):
@@ -144,34 +144,34 @@ def test_run_without_every_criterion_is_not_whole(ends_in, inner_run):
     assert inner.code == 0, inner.output
     assert inner.result["scenarios"][0]["status"] == "recovered"
     assert not inner.result["run"]["partial"]
-    assert inner.result["run"]["exit"] == Exit.CANNOT_TELL
+    assert inner.result["run"]["exit"] == Exit.UNKNOWN
     ends_in(inner.result["missing"])
 
 
 @pytest.mark.harness_fault("V8")
-def test_image_that_was_on_the_node_has_no_witnesses(ends_in, make_ground, make_package):
+def test_cached_image_has_no_pull_evidence(ends_in, make_sandbox, make_package):
     """The pod is Ready, and nothing was pulled for it."""
-    ground = make_ground(image=make_package("private"))
-    deploy(ground)
-    (first,) = await_pods(ground, "the image is pulled", rolled_out)
-    mark = ground.lab_world.mark()
-    ground.core.delete_namespaced_pod(first.name, ground.namespace, grace_period_seconds=0)
+    sandbox = make_sandbox(image=make_package("private"))
+    deploy(sandbox)
+    (first,) = await_pods(sandbox, "the image is pulled", rolled_out)
+    mark = sandbox.lab_world.mark()
+    sandbox.core.delete_namespaced_pod(first.name, sandbox.namespace, grace_period_seconds=0)
     (second,) = await_pods(
-        ground,
+        sandbox,
         "another pod runs on it",
         lambda deployment, pods: rolled_out(deployment, pods) and pods[0].uid != first.uid,
     )
 
     digest = second.containers[0].image_id.partition("@")[2]
-    witnesses = witnesses_of(ground, since=mark, credential=ground.credential.name, digest=digest)
+    witnesses = witnesses_of(sandbox, since=mark, credential=sandbox.credential.name, digest=digest)
 
     assert not witnesses
     ends_in(repr(witnesses))
 
 
-@pytest.mark.alone
+@pytest.mark.exclusive
 @pytest.mark.harness_fault("V9")
-def test_request_for_the_world_outside_is_counted(ends_in, lab, node, engine_client, guarded):
+def test_outside_request_is_counted(ends_in, lab, node, engine_client, guarded):
     """It is refused, and the run that made it cannot end with 0."""
     del guarded
     assert attempts(engine_client, NODE) == 0
@@ -186,36 +186,36 @@ def test_request_for_the_world_outside_is_counted(ends_in, lab, node, engine_cli
 def test_login_that_lies_about_is_noticed(ends_in, lab_world, make_package):
     """Each case has a DOCKER_CONFIG of its own; a runner that used root's would be found out."""
     image, folder = make_package("private"), f"{CASES}/ambient-login"
-    nobody = replace(lab_world.world, operator=None)
-    logged_in = {"config.json": _docker_config(lab_world.mint().credential)}
-    nobody.runner.run([f"install -D config.json {folder}/config.json"], files=logged_in)
-    ambient = _Ambient(nobody.runner, folder)
+    anonymous = replace(lab_world.world, operator=None)
+    logged_in = {"config.json": _docker_config(lab_world.issue_token().credential)}
+    anonymous.runner.run([f"install -D config.json {folder}/config.json"], files=logged_in)
+    ambient = _Ambient(anonymous.runner, folder)
 
-    seen = observe_identity(replace(nobody, runner=ambient), image.reference)
-    nobody.runner.run([f"rm -r {folder}"])
+    seen = observe_identity(replace(anonymous, runner=ambient), image.reference)
+    anonymous.runner.run([f"rm -r {folder}"])
 
     assert seen.digest.rc == 0, seen.digest
     with pytest.raises(DisagreementError) as error:
-        judge_identity(seen, nobody.target.login)
+        judge_identity(seen, anonymous.target.login)
     ends_in(error.value)
 
 
 @pytest.mark.harness_fault("V11")
-def test_ready_pod_of_the_old_replica_set_does_not_satisfy(ends_in, make_ground, make_package):
+def test_ready_old_pod_does_not_pass(ends_in, make_sandbox, make_package):
     """It serves on while the new one waits for its image."""
-    ground = make_ground(image=make_package("private"))
-    deploy(ground)
-    (old,) = await_pods(ground, "the image is pulled", rolled_out)
-    ground.set_value("image.tag", "dev")
-    deploy(ground)
-    await_pods(ground, "there are two", lambda _, pods: len(pods) == 2)
+    sandbox = make_sandbox(image=make_package("private"))
+    deploy(sandbox)
+    (old,) = await_pods(sandbox, "the image is pulled", rolled_out)
+    sandbox.set_value("image.tag", "dev")
+    deploy(sandbox)
+    await_pods(sandbox, "there are two", lambda _, pods: len(pods) == 2)
 
     with pytest.raises(WaitError) as error:
-        await_rollout(ground, timeout=3)
+        await_rollout(sandbox, timeout=3)
 
-    seen = observe(ground.world, ground.workload)
+    seen = observe(sandbox.world, sandbox.workload)
     assert old.uid in {pod.uid for pod in seen.pods if pod.ready}
-    assert not reg_006(seen).holds
+    assert not reg_006(seen).passes
     ends_in(error.value)
 
 
@@ -232,16 +232,16 @@ def test_skipped_test_is_no_pass(ends_in, inner_run):
     inner = inner_run(_CHEAP, plugin=skipping)
 
     assert inner.code == 0, inner.output
-    assert inner.result["run"]["exit"] == Exit.CANNOT_TELL
+    assert inner.result["run"]["exit"] == Exit.UNKNOWN
     ends_in(inner.result["run"]["doubts"])
 
 
 @pytest.mark.harness_fault("V14")
-def test_nothing_there_is_not_all_good(ends_in, make_ground):
+def test_nothing_there_is_not_all_good(ends_in, make_sandbox):
     """No pod waits for an image where there is no pod."""
-    ground = make_ground()
+    sandbox = make_sandbox()
 
-    verdict = reg_006(observe(ground.world, ground.workload))
+    verdict = reg_006(observe(sandbox.world, sandbox.workload))
 
-    assert not verdict.holds
+    assert not verdict.passes
     ends_in(verdict)

@@ -9,10 +9,10 @@ from fixtures.scenario.symptoms import await_rollout
 _RUNS_WITHIN = 45.0
 
 
-def test_workload_in_good_order_passes_every_criterion(healthy, first_pulls):
+def test_healthy_workload_passes_every_criterion(healthy_control, first_pulls):
     """Every workload, in each way of wiring it; and its image was pulled, not found."""
-    await_rollout(healthy.ground, _RUNS_WITHIN)
+    await_rollout(healthy_control.sandbox, _RUNS_WITHIN)
 
-    assert failing(healthy.verdicts()) == {}
-    assert first_pulls.by(healthy.credential).of(healthy.digest)
-    healthy.record["ended"] = "holds"
+    assert failing(healthy_control.verdicts()) == {}
+    assert first_pulls.by(healthy_control.credential).of(healthy_control.digest)
+    healthy_control.record["ended"] = "holds"

@@ -20,9 +20,9 @@ from pullrecovery.common.process import CommandError
 from pullrecovery.common.wait import wait_for
 from pullrecovery.deploy.argocd import SyncError
 from pullrecovery.gate.run.start_charts import judge_started
+from pullrecovery.lab.chart_needs import sandbox_needs
 from pullrecovery.lab.cluster.cluster_objects import RELEASED_IN
 from pullrecovery.lab.leak_check import await_gone, remove_cluster_wide
-from pullrecovery.lab.sandbox_needs import sandbox_needs
 
 _FINALIZER = "pullrecovery.dev/never-removed"
 _RBAC = "rbac.authorization.k8s.io"
@@ -98,29 +98,29 @@ _CLUSTER_WIDE = "---\n".join(
 )
 
 
-def _add(ground, text):
+def _add(sandbox, text):
     """Add a template to the chart of this ground."""
-    (ground.workload.chart / "templates" / "hostile.yaml").write_text(text)
+    (sandbox.workload.chart / "templates" / "hostile.yaml").write_text(text)
 
 
 def _rbac(lab_world):
     return k8s.RbacAuthorizationV1Api(lab_world.world.cluster)
 
 
-def _cluster_wide(ground):
+def _cluster_wide(sandbox):
     """Return the names of what this ground's chart may have got beyond its sandbox."""
-    rbac = _rbac(ground.lab_world)
+    rbac = _rbac(sandbox.lab_world)
     found = [*rbac.list_cluster_role().items, *rbac.list_cluster_role_binding().items]
     names = [each.metadata.name for each in found]
-    return [name for name in names if name == "hostile" or name.startswith(ground.namespace)]
+    return [name for name in names if name == "hostile" or name.startswith(sandbox.namespace)]
 
 
-def _refusals(ground):
+def _refusals(sandbox):
     """Return why the API server takes no pod of each Deployment of _PRIVILEGED, once it says so."""
 
     def look():
-        found = ground.world.apps.list_namespaced_deployment(
-            ground.namespace, label_selector="hostile"
+        found = sandbox.world.apps.list_namespaced_deployment(
+            sandbox.namespace, label_selector="hostile"
         ).items
         return {
             each.metadata.name: condition.message
@@ -137,72 +137,72 @@ def _refusals(ground):
     )
 
 
-def _assert_none_runs(ground):
-    refusals = _refusals(ground)
+def _assert_none_runs(sandbox):
+    refusals = _refusals(sandbox)
     for name, (_, field) in _PRIVILEGED.items():
         assert "violates PodSecurity" in refusals[name]
         assert field in refusals[name]
-    pods = ground.core.list_namespaced_pod(ground.namespace, label_selector="hostile").items
+    pods = sandbox.core.list_namespaced_pod(sandbox.namespace, label_selector="hostile").items
     assert pods == []
 
 
 @pytest.mark.parametrize(("text", "refusal"), _REFUSED.values(), ids=_REFUSED)
-def test_chart_gets_no_rights_beyond_its_sandbox(make_ground, text, refusal):
+def test_chart_gets_no_rights_beyond_sandbox(make_sandbox, text, refusal):
     """Helm fails with the API server's words: the deployer's rights are those of its namespace."""
-    ground = make_ground()
-    _add(ground, text)
+    sandbox = make_sandbox()
+    _add(sandbox, text)
 
     with pytest.raises(CommandError, match=refusal):
-        deploy(ground)
+        deploy(sandbox)
 
 
-def test_lookup_of_a_chart_reads_no_other_namespace(make_ground):
+def test_chart_lookup_reads_own_namespace_only(make_sandbox):
     """A template asks the API server for the Secrets of kube-system."""
-    ground = make_ground()
-    _add(ground, _LOOKUP)
+    sandbox = make_sandbox()
+    _add(sandbox, _LOOKUP)
 
     with pytest.raises(CommandError, match=r'"secrets" .* in the namespace "kube-system"'):
-        deploy(ground)
+        deploy(sandbox)
 
 
-def test_token_of_a_sandbox_reads_no_other_secret(make_ground):
+def test_sandbox_token_reads_no_other_secret(make_sandbox):
     """The kubeconfig that Helm is given is used directly; it is for its owner's eyes alone."""
-    ground, other = make_ground(), make_ground()
-    kubeconfig = ground.sandbox.kubeconfig
+    sandbox, other = make_sandbox(), make_sandbox()
+    kubeconfig = sandbox.chart_namespace.kubeconfig
     client = k8s.CoreV1Api(k8s_config.new_client_from_config(str(kubeconfig)))
 
     assert kubeconfig.stat().st_mode & 0o777 == 0o600
-    assert client.list_namespaced_secret(ground.namespace).kind == "SecretList"
+    assert client.list_namespaced_secret(sandbox.namespace).kind == "SecretList"
     for namespace in (other.namespace, "kube-system"):
         with pytest.raises(ApiException, match="403"):
             client.list_namespaced_secret(namespace)
     with pytest.raises(ApiException, match="403"):
-        client.patch_namespace(ground.namespace, {"metadata": {"labels": {"a": "b"}}})
+        client.patch_namespace(sandbox.namespace, {"metadata": {"labels": {"a": "b"}}})
 
 
-def test_pods_beyond_baseline_do_not_run(make_ground):
+def test_pods_beyond_baseline_do_not_run(make_sandbox):
     """A mount of /, the host's network, a privileged container: the API server rejects each pod."""
-    ground = make_ground()
-    _add(ground, "\n---\n".join(text for text, _ in _PRIVILEGED.values()))
+    sandbox = make_sandbox()
+    _add(sandbox, "\n---\n".join(text for text, _ in _PRIVILEGED.values()))
 
-    deploy(ground)
+    deploy(sandbox)
 
-    _assert_none_runs(ground)
+    _assert_none_runs(sandbox)
 
 
-def test_cluster_scoped_objects_are_left_out_and_named(make_ground, lab_world):
+def test_cluster_scoped_objects_are_skipped(make_sandbox, lab_world):
     """The rest of the chart is applied and runs; a ClusterRoleBinding to cluster-admin is not."""
-    ground = make_ground()
-    ground.publish()
-    _add(ground, "\n---\n".join([_CLUSTER_WIDE, *(text for text, _ in _PRIVILEGED.values())]))
+    sandbox = make_sandbox()
+    sandbox.publish()
+    _add(sandbox, "\n---\n".join([_CLUSTER_WIDE, *(text for text, _ in _PRIVILEGED.values())]))
 
-    deploy(ground)
+    deploy(sandbox)
 
-    await_rollout(ground, _RUNS_WITHIN)
-    assert _cluster_wide(ground) == []
-    target = replace(ground.target, workloads=(ground.workload,))
-    needs = sandbox_needs(replace(lab_world, world=replace(ground.world, target=target)))
-    name = ground.workload.name
+    await_rollout(sandbox, _RUNS_WITHIN)
+    assert _cluster_wide(sandbox) == []
+    target = replace(sandbox.target, workloads=(sandbox.workload,))
+    needs = sandbox_needs(replace(lab_world, world=replace(sandbox.world, target=target)))
+    name = sandbox.workload.name
     assert needs.left_out == (
         f"{name}: ClusterRole hostile",
         f"{name}: ClusterRoleBinding hostile",
@@ -211,57 +211,57 @@ def test_cluster_scoped_objects_are_left_out_and_named(make_ground, lab_world):
         assert told.startswith(f"{name}: Deployment {kind}: {field}")
 
 
-def test_allowed_cluster_object_has_a_name_of_its_own(make_ground, lab_world):
+def test_allowed_cluster_object_is_renamed(make_sandbox, lab_world):
     """--allow-cluster-objects: it begins with the sandbox's namespace, and goes with it."""
-    ground = make_ground()
+    sandbox = make_sandbox()
     own = replace(lab_world, allow_cluster_objects=True)
-    ground.clear()
-    ground.lab_world = own
-    ground.workload = replace(ground.workload, namespace=f"allowed-{secrets.token_hex(3)}")
-    ground.lay()
-    _add(ground, _CLUSTER_WIDE)
+    sandbox.tear_down()
+    sandbox.lab_world = own
+    sandbox.workload = replace(sandbox.workload, namespace=f"allowed-{secrets.token_hex(3)}")
+    sandbox.set_up()
+    _add(sandbox, _CLUSTER_WIDE)
 
-    deploy(ground)
+    deploy(sandbox)
 
-    assert _cluster_wide(ground) == [f"{ground.namespace}-hostile"] * 2
-    ground.clear()
-    assert _cluster_wide(ground) == []
+    assert _cluster_wide(sandbox) == [f"{sandbox.namespace}-hostile"] * 2
+    sandbox.tear_down()
+    assert _cluster_wide(sandbox) == []
 
 
 @pytest.mark.parametrize("allowed", [False, True], ids=["left-out", "allowed"])
-def test_gate_leaves_nothing_of_a_hostile_chart(make_ground, lab_world, allowed):
+def test_gate_leaves_nothing_of_hostile_chart(make_sandbox, lab_world, allowed):
     """The chart is judged by what runs of it, and everything that the gate installed is gone."""
-    ground = make_ground()
-    ground.publish()
-    _add(ground, "\n---\n".join([_CLUSTER_WIDE, *(text for text, _ in _PRIVILEGED.values())]))
-    target = replace(ground.target, workloads=(ground.workload,))
+    sandbox = make_sandbox()
+    sandbox.publish()
+    _add(sandbox, "\n---\n".join([_CLUSTER_WIDE, *(text for text, _ in _PRIVILEGED.values())]))
+    target = replace(sandbox.target, workloads=(sandbox.workload,))
     world = replace(lab_world.world, target=target)
 
     judged_in = replace(lab_world, world=world, allow_cluster_objects=allowed)
     verdicts = judge_started(judged_in)
 
-    assert {name for name, each in verdicts.items() if not each.holds} == set()
-    assert _cluster_wide(ground) == []
+    assert {name for name, each in verdicts.items() if not each.passes} == set()
+    assert _cluster_wide(sandbox) == []
 
 
-def test_finalizer_of_a_chart_holds_no_namespace(make_ground):
+def test_chart_finalizer_blocks_no_namespace(make_sandbox):
     """The lab removes the finalizer of a ConfigMap that nothing else removes, and names it."""
-    ground, said = make_ground(), []
+    sandbox, said = make_sandbox(), []
     metadata = {"name": "held", "finalizers": [_FINALIZER]}
-    _add(ground, json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}))
-    deploy(ground)
-    ground.core.delete_namespace(ground.namespace)
+    _add(sandbox, json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}))
+    deploy(sandbox)
+    sandbox.core.delete_namespace(sandbox.namespace)
 
-    await_gone(ground.world.cluster, [ground.namespace], said.append, _HELD_AFTER)
+    await_gone(sandbox.world.cluster, [sandbox.namespace], said.append, _HELD_AFTER)
 
     (told,) = said
-    assert f"ConfigMap {ground.namespace}/held" in told
+    assert f"ConfigMap {sandbox.namespace}/held" in told
     assert _FINALIZER in told
     with pytest.raises(ApiException, match="404"):
-        ground.core.read_namespace(ground.namespace)
+        sandbox.core.read_namespace(sandbox.namespace)
 
 
-def test_cluster_scoped_objects_of_a_gone_sandbox_are_leaks(lab_world):
+def test_leftover_cluster_objects_are_leaks(lab_world):
     """Helm's annotation says that a release in a namespace that is gone has made it."""
     name, gone = (f"left-{secrets.token_hex(4)}" for _ in range(2))
     annotations = {RELEASED_IN: gone}
@@ -278,38 +278,38 @@ def test_cluster_scoped_objects_of_a_gone_sandbox_are_leaks(lab_world):
 
 @pytest.mark.argocd
 @pytest.mark.parametrize(("text", "refusal"), _REFUSED.values(), ids=_REFUSED)
-def test_application_gets_no_rights_beyond_its_sandbox(by_argocd, tmp_path, text, refusal):
+def test_application_gets_no_rights_beyond_sandbox(by_argocd, tmp_path, text, refusal):
     """Argo CD syncs as the ServiceAccount of the Application's own sandbox."""
-    ground = by_argocd.ground
-    _add(ground, text)
-    manifest = YAML(typ="safe").load(ground.workload.application)
+    sandbox = by_argocd.sandbox
+    _add(sandbox, text)
+    manifest = YAML(typ="safe").load(sandbox.workload.application)
     # An automated sync would follow the failed one at once, and take the place of its message.
     del manifest["spec"]["syncPolicy"]["automated"]
     own = tmp_path / "application.json"
     own.write_text(json.dumps(manifest))
-    ground.workload = replace(ground.workload, application=own)
+    sandbox.workload = replace(sandbox.workload, application=own)
 
     with pytest.raises(SyncError, match="failed to apply"):
         by_argocd.deploy()
 
-    state = ground.argocd.read(ground.workload)["status"]["operationState"]
+    state = sandbox.argocd.read(sandbox.workload)["status"]["operationState"]
     resources = state["syncResult"]["resources"]
-    said = "\n".join([state["message"], *(each.get("message", "") for each in resources)])
+    said = "\n".join([state["message"], *(resource.get("message", "") for resource in resources)])
     assert re.search(refusal, said), said
 
 
 @pytest.mark.argocd
-def test_application_gets_nothing_cluster_scoped_and_no_privileges(by_argocd):
+def test_application_gets_no_cluster_objects(by_argocd):
     """The sync succeeds without them, and names what it left out."""
-    ground = by_argocd.ground
-    _add(ground, "\n---\n".join([_CLUSTER_WIDE, *(text for text, _ in _PRIVILEGED.values())]))
+    sandbox = by_argocd.sandbox
+    _add(sandbox, "\n---\n".join([_CLUSTER_WIDE, *(text for text, _ in _PRIVILEGED.values())]))
 
     by_argocd.deploy()
 
-    _assert_none_runs(ground)
-    await_rollout(ground, _RUNS_WITHIN)
-    assert _cluster_wide(ground) == []
-    status = ground.argocd.read(ground.workload)["status"]
+    _assert_none_runs(sandbox)
+    await_rollout(sandbox, _RUNS_WITHIN)
+    assert _cluster_wide(sandbox) == []
+    status = sandbox.argocd.read(sandbox.workload)["status"]
     said = " ".join(each["message"] for each in status["conditions"])
     for kind in ("ClusterRole", "ClusterRoleBinding"):
         assert f"{_RBAC}/{kind} hostile is excluded in the settings" in said

@@ -76,7 +76,7 @@ def _address(engine_client) -> str:
     return next(network["IPAddress"] for network in networks.values())
 
 
-def test_hostile_docs_reach_nothing_beyond_their_site(hostile, lab, canaries, engine_client):
+def test_hostile_docs_reach_only_their_site(hostile, lab, canaries, engine_client):
     """Files, other processes, the network, other users: each try is refused by itself."""
     values, paths = canaries
     (hostile.site / "docs" / "open.md").write_text(shown := f"canary-{secrets.token_hex(16)}")
@@ -84,7 +84,7 @@ def test_hostile_docs_reach_nothing_beyond_their_site(hostile, lab, canaries, en
     files += [lab.engine.host.removeprefix("unix://"), "/var/run/docker.sock"]
     places = ["/etc/attacked", f"{SITE}/docs/attacked", f"{SITE}/node_modules/attacked"]
     places += ["/usr/local/bin/node", "/usr/local/bin/attacked"]
-    addresses = [("127.0.0.1", lab.stand_in.https_port), (_address(engine_client), 443)]
+    addresses = [("127.0.0.1", lab.emulator.https_port), (_address(engine_client), 443)]
     names = [HOST, "localhost.localdomain"]
     hostile.arm(
         "reach.js",
@@ -113,7 +113,7 @@ def test_hostile_docs_reach_nothing_beyond_their_site(hostile, lab, canaries, en
     assert [value for value in values if value in words] == []
 
 
-def test_hostile_docs_cannot_start_processes_without_end(hostile):
+def test_hostile_docs_process_count_is_limited(hostile):
     """The one too many is refused, and the machine has the others behind it at once."""
     hostile.arm("fork.js")
 
@@ -123,7 +123,7 @@ def test_hostile_docs_cannot_start_processes_without_end(hostile):
     assert 500 < int(ended[2]) < 1024
 
 
-def test_hostile_docs_cannot_fill_memory_or_disk(hostile):
+def test_hostile_docs_memory_and_disk_are_limited(hostile):
     """What a build writes is in memory, of which it has a share."""
     hostile.arm("fill.js")
 

@@ -18,7 +18,7 @@ from fixtures.lab.canaries import contents
 from fixtures.lab.hostile_gate import docs_files
 from fixtures.lab.hostile_rows import LAB_ROWS, LEFT_ALONE, Reaches
 from pullrecovery.common.suite_files import REPORTS
-from pullrecovery.lab.registry.container import stand_in_output
+from pullrecovery.lab.registry.container import emulator_output
 from pullrecovery.lab.runner.container import runner_output
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.model.verdict import Cause
@@ -82,7 +82,7 @@ def test_docs_are_contained(row, judged_target, lab, canaries):
     _is_contained(row, judged_target.docs.tried[attempt].split()[0])
 
 
-def test_gate_holds_hostile_target_by_every_cause(judged_target):
+def test_hostile_target_holds_for_every_cause(judged_target):
     """The target's chart is not given to Helm, and its docs and its workflow fail."""
     assert judged_target.code == 1, judged_target.printed
     assert "Traceback" not in judged_target.printed
@@ -93,7 +93,7 @@ def test_gate_holds_hostile_target_by_every_cause(judged_target):
     assert "values.schema.json refers to 'file://" in judged_target.printed
 
 
-def test_gate_runs_hostile_release_in_its_sandbox(judged_release, lab_world):
+def test_hostile_release_runs_in_sandbox(judged_release, lab_world):
     """The release is in order but for containers that attack; they change no decision."""
     judged, digest = judged_release
 
@@ -128,7 +128,7 @@ def test_gate_leaves_what_is_not_the_labs(row, judged_target, somebody_elses):
     assert somebody_elses[row.name.rpartition("-")[2]]()
 
 
-def test_secrets_of_the_lab_are_their_owners_alone(lab):
+def test_lab_secrets_are_readable_by_owner_only(lab):
     """Another user of the machine reads neither kubeconfig nor private keys nor the secret."""
     state = lab.paths.state
     secret = (lab.paths.kubeconfig, *(state / name for name in _SECRET_FILES))
@@ -160,7 +160,7 @@ def _outputs(
     written = contents([REPORTS, *lab.paths.state.glob("*.log")])
     pushed = contents([app.folder for app in lab_world.apps.values()])
     containers = {
-        "the emulator's output": stand_in_output(engine_client),
+        "the emulator's output": emulator_output(engine_client),
         "the runner's output": runner_output(engine_client),
     }
     printed = (

@@ -13,4 +13,4 @@ pytestmark = pytest.mark.live
 
 def test_criterion_holds(judged):
     """It is an ERROR, and no failure, where a part of what it judges could not be seen."""
-    assert judged.outcome is Outcome.HOLDS, str(judged)
+    assert judged.outcome is Outcome.PASS, str(judged)

@@ -16,24 +16,24 @@ from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.tasks import CRITERIA
 
 
-def _pods(ground):
-    deployment = observe_deployment(ground.world, ground.workload)
-    return observe_pods(ground.world, ground.workload, deployment)
+def _pods(sandbox):
+    deployment = observe_deployment(sandbox.world, sandbox.workload)
+    return observe_pods(sandbox.world, sandbox.workload, deployment)
 
 
-def _await_stuck(ground):
+def _await_stuck(sandbox):
     """A pod waits for its image, as the kubelet says."""
     wait_for(
         "a pod waits for its image",
-        lambda: stuck_containers(_pods(ground)),
+        lambda: stuck_containers(_pods(sandbox)),
         bool,
         timeout=60,
         interval=LOOK_EVERY,
-        pause=ground.recorder.pause,
+        pause=sandbox.recorder.pause,
     )
 
 
-def test_namespace_in_good_order_holds_and_is_left_as_it_is(make_user_cluster):
+def test_healthy_namespace_passes_unchanged(make_user_cluster):
     """Every criterion on every workload; and all that was asked of the API server was to see."""
     cluster = make_user_cluster()
 
@@ -50,16 +50,16 @@ def test_namespace_in_good_order_holds_and_is_left_as_it_is(make_user_cluster):
     assert cluster.token not in looked.output + json.dumps(looked.result)
 
 
-def test_broken_workload_fails_for_the_cause_that_the_lab_names(make_user_cluster):
+def test_broken_workload_has_same_cause_as_lab(make_user_cluster):
     """A revoked token and a tag that is not there: each verdict has the lab's causes, no others."""
     cluster = make_user_cluster("backend")
-    (ground,) = cluster.grounds
-    other = ground.lab_world.mint()
-    ground.put_secret(other.credential)
-    ground.lab_world.revoke(other)
-    ground.set_value("image.tag", "dev")
-    ground.world.helm.upgrade(ground.workload)
-    _await_stuck(ground)
+    (sandbox,) = cluster.sandboxes
+    other = sandbox.lab_world.issue_token()
+    sandbox.put_secret(other.credential)
+    sandbox.lab_world.revoke(other)
+    sandbox.set_value("image.tag", "dev")
+    sandbox.world.helm.upgrade(sandbox.workload)
+    _await_stuck(sandbox)
 
     looked = cluster.look()
 
@@ -68,11 +68,11 @@ def test_broken_workload_fails_for_the_cause_that_the_lab_names(make_user_cluste
     assert (looked.code, looked.result["run"]["exit"]) == (1, 1)
     advice = {each["reg"]: each["advice"] for each in looked.result["verdicts"]}
     assert "would be refreshed" in advice["REG-003"]
-    assert f"+  tag: {ground.workload.image.tag}" in advice["REG-005"]
+    assert f"+  tag: {sandbox.workload.image.tag}" in advice["REG-005"]
     assert cluster.written() == []
 
 
-def test_verb_that_is_missing_is_named_and_nothing_holds_for_it(make_user_cluster):
+def test_missing_verb_makes_criteria_unknown(make_user_cluster):
     """Without pods nothing can be said of them; what needs none of them is judged all the same."""
     cluster = make_user_cluster("backend")
     cluster.allow([rule for rule in least_rules() if "pods" not in rule["resources"]])
@@ -82,12 +82,12 @@ def test_verb_that_is_missing_is_named_and_nothing_holds_for_it(make_user_cluste
     assert looked.code == looked.result["run"]["exit"] == 2
     assert looked.outcomes["REG-006-backend"] == "cannot_tell"
     assert looked.outcomes["REG-003-backend"] == "holds"
-    namespace = cluster.grounds[0].namespace
+    namespace = cluster.sandboxes[0].namespace
     assert f"forbids to list pods in {namespace}" in looked.output
     assert "forbids to list pods" in " ".join(looked.result["run"]["doubts"])
 
 
-def test_lab_takes_no_notice_of_a_users_cluster_and_token(inner_run, monkeypatch, tmp_path):
+def test_lab_ignores_user_cluster_and_token(inner_run, monkeypatch, tmp_path):
     """KUBECONFIG leads to a server that nobody may knock at, GHCR_TOKEN is one of nobody's."""
     token = "ghp_" + "0" * 36
     with socket.create_server(("127.0.0.1", 0)) as server:

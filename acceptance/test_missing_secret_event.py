@@ -20,29 +20,29 @@ def _said(_, pods):
     return bool(_events(pods))
 
 
-def test_failed_pull_without_its_secret_is_said_in_every_version(make_ground, make_package):
+def test_missing_secret_is_reported_in_every_version(make_sandbox, make_package):
     """A private image, and the Secret that the pod names is missing: the event names it."""
-    ground = make_ground(image=make_package("private"))
-    ground.delete_secret()
+    sandbox = make_sandbox(image=make_package("private"))
+    sandbox.delete_secret()
 
-    deploy(ground)
+    deploy(sandbox)
 
-    pods = await_pods(ground, "the event is there", _said)
-    assert f"({ground.secret_name})" in _events(pods)[0]
+    pods = await_pods(sandbox, "the event is there", _said)
+    assert f"({sandbox.secret_name})" in _events(pods)[0]
 
 
-def test_pull_that_needs_no_secret_hides_the_missing_one_by_version(make_ground, make_package, lab):
+def test_public_pull_hides_missing_secret(make_sandbox, make_package, lab):
     """A public image runs, and only older kubelets say that a Secret is missing."""
-    ground = make_ground(image=make_package("public"))
-    ground.delete_secret()
+    sandbox = make_sandbox(image=make_package("public"))
+    sandbox.delete_secret()
 
-    deploy(ground)
+    deploy(sandbox)
 
     if lab.versions.minor_number < ONLY_WITH_A_FAILED_PULL_SINCE:
-        pods = await_pods(ground, "it runs, and the event is there", _runs_and_says)
-        assert f"({ground.secret_name})" in _events(pods)[0]
+        pods = await_pods(sandbox, "it runs, and the event is there", _runs_and_says)
+        assert f"({sandbox.secret_name})" in _events(pods)[0]
     else:
-        pods = await_pods(ground, "it runs", rolled_out)
+        pods = await_pods(sandbox, "it runs", rolled_out)
         assert _events(pods) == []
 
 

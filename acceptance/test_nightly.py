@@ -1,13 +1,13 @@
 """The suite by night, in a pod of the cluster that it judges: the CronJob of the sample, played."""
 
 
-def test_night_tells_a_workload_in_good_order_from_a_broken_one(make_nightly):
+def test_nightly_tells_healthy_from_broken(make_nightly):
     """The Job succeeds, and fails with the cause once the values name a tag that is not there."""
     nightly = make_nightly("backend")
-    (ground,) = nightly.cluster.grounds
+    (sandbox,) = nightly.cluster.sandboxes
 
     good = nightly.run()
-    ground.set_value("image.tag", "dev")
+    sandbox.set_value("image.tag", "dev")
     bad = nightly.run()
 
     assert good.condition == "Complete", good.said

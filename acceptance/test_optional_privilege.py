@@ -28,9 +28,7 @@ def _row(target):
     return next(row for row in wide if row.deploy == Helm.name)
 
 
-@pytest.mark.parametrize(
-    ("privilege", "code"), [("optional", Exit.HOLDS), ("required", Exit.DOES_NOT_HOLD)]
-)
+@pytest.mark.parametrize(("privilege", "code"), [("optional", Exit.PASS), ("required", Exit.FAIL)])
 def test_wide_token_fails_a_run_where_required(
     request, inner_run, target, row, tmp_path, privilege, code
 ):

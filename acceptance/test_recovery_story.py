@@ -17,7 +17,7 @@ from pullrecovery.tasks import (
     reg_007_document,
 )
 
-_AROUND = ("push-disabled", "page-missing")
+_AROUND = ("workflow-push-disabled", "page-missing")
 
 
 @pytest.fixture(name="capitals")
@@ -30,24 +30,22 @@ def _capitals(frontend):
 @pytest.fixture(name="_broken")
 def _five_causes(frontend, backend, capitals):
     """All that went wrong before anybody looked."""
-    frontend.ground.set_value("image.tag", "dev")
-    frontend.ground.set_value("image.repository", capitals)
-    frontend.ground.delete_secret()
+    frontend.sandbox.set_value("image.tag", "dev")
+    frontend.sandbox.set_value("image.repository", capitals)
+    frontend.sandbox.delete_secret()
     for fault in FAULTS:
         if fault.id in _AROUND:
-            fault.break_it(frontend.ground)
-    backend.ground.put_secret(backend.lab_world.mint(scopes=()).credential)
+            fault.break_it(frontend.sandbox)
+    backend.sandbox.put_secret(backend.lab_world.issue_token(scopes=()).credential)
     for place in (frontend, backend):
-        place.ground.set_value(place.workload.pull_secrets_key, [])
+        place.sandbox.set_value(place.workload.pull_secrets_key, [])
         place.deploy()
     frontend.await_stuck(f"{capitals}:dev")
     backend.await_stuck(backend.workload.image.reference)
 
 
 @pytest.mark.usefixtures("_broken")
-def test_frontend_with_five_causes_recovers_by_the_tasks_in_order(
-    story, frontend, backend, capitals
-):
+def test_story_recovers_five_causes_in_order(story, frontend, backend, capitals):
     """A dead tag, capital letters, no Secret, a token without its scope, nothing wired."""
     _see_what_is_broken(story, frontend, backend)
     _identify_the_image(story, frontend)
@@ -83,14 +81,14 @@ def _see_what_is_broken(story, frontend, backend):
 def _identify_the_image(story, frontend):
     """REG-001: the registry has the wanted tag, so it is not the image that is missing."""
     identified = frontend.verdicts["REG-001"]
-    assert identified.holds
+    assert identified.passes
     assert frontend.digest in identified.evidence
     story.tell("REG-001 identify the image", identified.evidence)
 
 
 def _have_the_workflow_push(story, frontend):
     """REG-002: the workflow is mended and run, and what it pushed is what is wanted from now on."""
-    done = frontend.mend_workflow()
+    done = frontend.fix_workflow()
     run = frontend.run_workflow()
 
     assert run.played.succeeded, run.played.log
@@ -103,7 +101,7 @@ def _refresh_the_secrets(story, frontend, backend):
     """REG-003, in each namespace, by tokens that may push too; the log's mark, and the tokens."""
     mark, tokens, done = frontend.lab_world.mark(), {}, []
     for place in (frontend, backend):
-        tokens[place.name] = place.lab_world.mint(scopes=("read:packages", "write:packages"))
+        tokens[place.name] = place.lab_world.issue_token(scopes=("read:packages", "write:packages"))
         credential = tokens[place.name].credential
         done.append(reg_003_pull_secret.refresh_secret(place.world, place.workload, credential))
     assert frontend.left() == {"REG-004", "REG-005", "REG-006", "REG-007", "REG-008"}
@@ -131,7 +129,7 @@ def _wire_the_secrets(story, frontend, backend, capitals):
 def _correct_the_values(story, frontend):
     """REG-005: what the verdict named first is mended first, and uncovers the dead tag."""
     image = frontend.workload.image
-    frontend.ground.set_value("image.repository", image.repository)
+    frontend.sandbox.set_value("image.repository", image.repository)
     frontend.deploy()
     frontend.await_stuck(f"{image.repository}:dev")
     assert frontend.left() == {"REG-005", "REG-006", "REG-007", "REG-008"}

@@ -13,7 +13,7 @@ import pytest
 from fixtures.plugin.options import target_of
 from fixtures.scenario.matrix import NAMINGS
 from fixtures.scenario.scenario import failing
-from pullrecovery.model.verdict import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.observe.registry import observe_identity
 from pullrecovery.tasks.reg_001_image_identity import judge_identity, reg_001
 
@@ -23,7 +23,7 @@ def pytest_generate_tests(metafunc):
     if "naming" in metafunc.fixturenames:
         workloads = target_of(metafunc.config).workloads
         metafunc.parametrize("naming", NAMINGS)
-        metafunc.parametrize("workload", workloads, ids=[each.name for each in workloads])
+        metafunc.parametrize("workload", workloads, ids=[workload.name for workload in workloads])
 
 
 def _wanted_digest(world, image):
@@ -37,7 +37,7 @@ def _reference(world, workload, naming):
     return replace(image, tag="latest").reference if naming == "latest" else image.reference
 
 
-def test_image_is_identified_by_every_name_of_it(lab_world, workload, naming):
+def test_image_is_identified_by_every_name(lab_world, workload, naming):
     """By `latest`, by the commit and by the digest; the verdict says what there is.
 
     Never beside rows with the literal names, which push the wanted commit anew.
@@ -48,7 +48,7 @@ def test_image_is_identified_by_every_name_of_it(lab_world, workload, naming):
     seen = observe_identity(world, reference)
     verdict = judge_identity(seen, world.target.login)
 
-    assert verdict == holds()
+    assert verdict == passes()
     assert "Login Succeeded" in seen.login.stdout
     assert seen.inspect.stdout.strip() == "2"
     assert seen.digest.stdout.strip() in verdict.evidence
@@ -56,7 +56,7 @@ def test_image_is_identified_by_every_name_of_it(lab_world, workload, naming):
     assert "latest" in seen.tags.stdout.split()
 
 
-def test_owner_in_capitals_is_refused_by_every_client(lab_world, target):
+def test_uppercase_owner_is_refused_by_clients(lab_world, target):
     """As the login is spelt; no request reaches the registry under that name."""
     world, image = lab_world.world, target.workloads[0].image
     capitals = image.reference.replace(target.owner, target.owner.upper())
@@ -72,43 +72,43 @@ def test_login_of_one_case_is_gone_in_the_next(lab_world, target):
     world = lab_world.world
     # By digest, as rows with the literal names push the tags anew meanwhile.
     reference = _reference(world, target.workloads[0], "digest")
-    assert judge_identity(observe_identity(world, reference), target.login) == holds()
+    assert judge_identity(observe_identity(world, reference), target.login) == passes()
 
-    nobody = replace(world, operator=None)
+    anonymous = replace(world, operator=None)
 
-    verdict = judge_identity(observe_identity(nobody, reference), target.login)
+    verdict = judge_identity(observe_identity(anonymous, reference), target.login)
     assert verdict == fails(Cause.OPERATOR_NOT_LOGGED_IN)
 
 
 @pytest.mark.scenarios("REG-001", surface="registry")
-def test_operator_who_is_refused_recovers(broken, log_in, settled):
+def test_operator_who_is_refused_recovers(scenario_run, log_in, settled):
     """No login, or one that the registry does not take: the pods run on, the person is blind."""
-    verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
-    assert verdicts["REG-001"] == fails(broken.fault.cause)
+    verdicts = scenario_run.verdicts()
+    assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
+    assert verdicts["REG-001"] == fails(scenario_run.fault.cause)
 
     log_in()
 
     assert failing(settled()) == {}
-    assert broken.lab_world.reads(
-        since=log_in.mark, digest=broken.digest, credential=log_in.credential.name
+    assert scenario_run.lab_world.reads(
+        since=log_in.mark, digest=scenario_run.digest, credential=log_in.credential.name
     )
 
 
 @pytest.mark.scenarios("REG-001", but="registry")
 def test_image_of_an_unknown_name_recovers(
-    broken, take_existing_image, correct_values, redeploy, settled, pulls
+    scenario_run, take_existing_image, correct_values, redeploy, settled, pulls
 ):
     """A tag that nobody pushed, or a repository: the tag that exists, or a push, mends it."""
-    verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
-    assert verdicts["REG-001"] == fails(broken.fault.cause)
+    verdicts = scenario_run.verdicts()
+    assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
+    assert verdicts["REG-001"] == fails(scenario_run.fault.cause)
 
     take_existing_image()
 
-    assert reg_001(broken.observe()) == holds()
+    assert reg_001(scenario_run.observe()) == passes()
     correct_values()
     redeploy()
     assert failing(settled()) == {}
-    if broken.in_cluster:
-        assert pulls.after(take_existing_image).by(broken.credential).of(broken.digest)
+    if scenario_run.in_cluster:
+        assert pulls.after(take_existing_image).by(scenario_run.credential).of(scenario_run.digest)

@@ -14,7 +14,7 @@ from fixtures.scenario.checkouts import own_workflow
 from fixtures.scenario.scenario import failing
 from fixtures.scenario.symptoms import EVENTS
 from pullrecovery.faults.rows import RunOn
-from pullrecovery.model.verdict import fails, holds
+from pullrecovery.model.verdict import fails, passes
 from pullrecovery.observe.workflow import play_workflow, push_of_change
 from pullrecovery.tasks.reg_002_image_exists import reg_002
 
@@ -44,26 +44,26 @@ jobs:
 
 @pytest.mark.scenarios("REG-002")
 def test_workflow_that_makes_no_image_recovers(
-    broken, mend_workflow, link_package, run_workflow, correct_values, redeploy, settled, pulls
+    scenario_run, fix_workflow, link_package, run_workflow, correct_values, redeploy, settled, pulls
 ):
     """It does not start, does not push, or may not: mended, it pushes what a pod then pulls."""
-    verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
-    assert verdicts["REG-002"] == fails(broken.fault.cause)
+    verdicts = scenario_run.verdicts()
+    assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
+    assert verdicts["REG-002"] == fails(scenario_run.fault.cause)
 
-    mend_workflow()
+    fix_workflow()
     link_package()
     run_workflow()
 
-    assert broken.run is not None, "nobody ran the workflow"
-    assert broken.run.played.succeeded, broken.run.played.log
-    assert broken.run.probe.digest == broken.run.listed == broken.digest
-    assert reg_002(broken.observe()) == holds()
+    assert scenario_run.run is not None, "nobody ran the workflow"
+    assert scenario_run.run.played.succeeded, scenario_run.run.played.log
+    assert scenario_run.run.probe.digest == scenario_run.run.listed == scenario_run.digest
+    assert reg_002(scenario_run.observe()) == passes()
     correct_values()
     redeploy()
     assert failing(settled()) == {}
-    if broken.in_cluster:
-        assert pulls.after(run_workflow).by(broken.credential).of(broken.digest)
+    if scenario_run.in_cluster:
+        assert pulls.after(run_workflow).by(scenario_run.credential).of(scenario_run.digest)
 
 
 @pytest.fixture(name="apart")
@@ -76,15 +76,18 @@ def _apart(lab_world, tmp_path):
     copy = own_workflow(target, tmp_path)
     copy.keep_apart(target)
     workloads = tuple(
-        replace(each, image=replace(each.image, repository=copy.apart[each.image.repository]))
-        for each in target.workloads
+        replace(
+            workload,
+            image=replace(workload.image, repository=copy.apart[workload.image.repository]),
+        )
+        for workload in target.workloads
     )
     workflow = replace(target.workflow, file=copy.file)
     return replace(lab_world.world, target=replace(target, workloads=workloads, workflow=workflow))
 
 
 @pytest.mark.parametrize("started", RunOn)
-def test_workflow_in_good_order_pushes_by_each_of_its_triggers(apart, started):
+def test_healthy_workflow_pushes_on_every_trigger(apart, started):
     """A change, a release tag, and by hand; `latest` is the branch's alone."""
     image = apart.target.workloads[0].image
 
@@ -97,7 +100,7 @@ def test_workflow_in_good_order_pushes_by_each_of_its_triggers(apart, started):
     assert "ghs_" not in run.played.log
 
 
-def test_workflow_made_of_dockers_actions_runs_on_their_stand_ins(lab_world, tmp_path):
+def test_workflow_runs_on_stubs(lab_world, tmp_path):
     """GitHub cannot be reached for the real ones; the report names those that stood in."""
     target = lab_world.world.target
     workload = target.workloads[0]
@@ -114,7 +117,7 @@ def test_workflow_made_of_dockers_actions_runs_on_their_stand_ins(lab_world, tmp
 
     assert run.played.succeeded, run.played.log
     assert run.probe.digest == run.listed != ""
-    assert [each.partition("@")[0] for each in run.played.stand_ins] == [
+    assert [stub.partition("@")[0] for stub in run.played.stubs] == [
         "docker/setup-buildx-action",
         "docker/login-action",
         "docker/build-push-action",

@@ -8,20 +8,20 @@ and for the right server, and the registry accepts its token for the package.
 import pytest
 
 from fixtures.scenario.scenario import failing
-from pullrecovery.model.verdict import fails, holds
+from pullrecovery.model.verdict import fails, passes
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 
 
 @pytest.mark.scenarios("REG-003")
-def test_bad_pull_secret_recovers(broken, refresh_secret, redeploy, settled, pulls):
+def test_bad_pull_secret_recovers(scenario_run, refresh_secret, redeploy, settled, pulls):
     """No Secret, or one whose token the registry refuses: the pull goes wrong in GHCR's words."""
-    verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
-    assert verdicts["REG-003"] == verdicts["REG-006"] == fails(broken.fault.cause)
+    verdicts = scenario_run.verdicts()
+    assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
+    assert verdicts["REG-003"] == verdicts["REG-006"] == fails(scenario_run.fault.cause)
 
     refresh_secret()
 
-    assert reg_003(broken.observe()) == holds()
+    assert reg_003(scenario_run.observe()) == passes()
     redeploy()
     assert failing(settled()) == {}
-    assert pulls.after(refresh_secret).by(refresh_secret.credential).of(broken.digest)
+    assert pulls.after(refresh_secret).by(refresh_secret.credential).of(scenario_run.digest)

@@ -12,14 +12,14 @@ from pullrecovery.model.verdict import fails
 
 
 @pytest.mark.scenarios("REG-004")
-def test_unwired_workload_recovers(broken, wire, redeploy, settled, pulls):
+def test_unwired_workload_recovers(scenario_run, wire, redeploy, settled, pulls):
     """The Secret is there but nothing points at it, so the pod pulls anonymously."""
-    verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
-    assert verdicts["REG-004"] == verdicts["REG-006"] == fails(broken.fault.cause)
+    verdicts = scenario_run.verdicts()
+    assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
+    assert verdicts["REG-004"] == verdicts["REG-006"] == fails(scenario_run.fault.cause)
 
     wire()
     redeploy()
 
     assert failing(settled()) == {}
-    assert pulls.after(wire).by(broken.credential).of(broken.digest)
+    assert pulls.after(wire).by(scenario_run.credential).of(scenario_run.digest)

@@ -11,14 +11,14 @@ from pullrecovery.model.verdict import fails
 
 
 @pytest.mark.scenarios("REG-006")
-def test_release_not_upgraded_recovers(broken, redeploy, settled, pulls, node):
+def test_release_not_upgraded_recovers(scenario_run, redeploy, settled, pulls, node):
     """Secret, wiring and values are right, and still the old release runs."""
-    verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
-    assert verdicts["REG-006"] == fails(broken.fault.cause)
+    verdicts = scenario_run.verdicts()
+    assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
+    assert verdicts["REG-006"] == fails(scenario_run.fault.cause)
 
     redeploy()
 
     assert failing(settled()) == {}
-    assert pulls.after(redeploy).by(broken.credential).of(broken.digest)
-    assert broken.digest in node.check_output("ctr -n k8s.io images ls")
+    assert pulls.after(redeploy).by(scenario_run.credential).of(scenario_run.digest)
+    assert scenario_run.digest in node.check_output("ctr -n k8s.io images ls")

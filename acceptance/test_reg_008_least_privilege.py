@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from fixtures.scenario.scenario import failing
-from pullrecovery.model.verdict import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.observe.registry import login_command
 from pullrecovery.registry.github_packages import PackagesError
 from pullrecovery.tasks.reg_008_least_privilege import reg_008
@@ -25,11 +25,11 @@ _OF_TOKENS = {
 _OF_PACKAGES = {Cause.PACKAGE_NOT_PUBLIC, Cause.PACKAGE_NOT_PRIVATE}
 
 
-def _check_broken(broken):
-    verdicts = broken.verdicts()
-    assert failing(verdicts).keys() == broken.fault.must_fail, failing(verdicts)
-    for reg in broken.fault.must_fail & {"REG-006", "REG-008"}:
-        assert verdicts[reg] == fails(_cause_of(broken.fault, reg))
+def _check_broken(scenario_run):
+    verdicts = scenario_run.verdicts()
+    assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
+    for reg in scenario_run.fault.must_fail & {"REG-006", "REG-008"}:
+        assert verdicts[reg] == fails(_cause_of(scenario_run.fault, reg))
 
 
 def _cause_of(fault, reg):
@@ -39,54 +39,54 @@ def _cause_of(fault, reg):
 
 
 @pytest.mark.scenarios("REG-008", causes=_OF_TOKENS)
-def test_token_that_is_not_the_least_is_replaced(
-    broken, put_least_token, push_new_commit, redeploy, settled, pulls
+def test_excessive_token_is_replaced(
+    scenario_run, put_least_token, push_new_commit, redeploy, settled, pulls
 ):
     """Too wide, of the wrong kind, not authorised, about to end, or another namespace's too.
 
     The old one is revoked, unless the other namespace still pulls with it.
     """
-    _check_broken(broken)
+    _check_broken(scenario_run)
 
     put_least_token()
     put_least_token()
 
     assert put_least_token.done[-1].startswith("nothing to do")
-    assert reg_008(broken.observe()) == holds()
+    assert reg_008(scenario_run.observe()) == passes()
     push_new_commit()
     redeploy()
     assert failing(settled()) == {}
-    assert pulls.after(put_least_token).by(put_least_token.credential).of(broken.digest)
-    registry, package = broken.lab_world.world.registry, broken.workload.image.package
-    old = registry.tags(package, broken.credential.credential)
-    kept = broken.fault.cause is Cause.TOKEN_SHARED
+    assert pulls.after(put_least_token).by(put_least_token.credential).of(scenario_run.digest)
+    registry, package = scenario_run.lab_world.world.registry, scenario_run.workload.image.package
+    old = registry.tags(package, scenario_run.credential.credential)
+    kept = scenario_run.fault.cause is Cause.TOKEN_SHARED
     assert (old.stage, old.status) == (("registry", 200) if kept else ("token", 403))
 
 
 @pytest.mark.scenarios("REG-008", causes=_OF_PACKAGES)
-def test_package_that_the_wrong_people_may_read_is_switched(
-    broken, switch_visibility, push_new_commit, redeploy, settled, pulls
+def test_wrong_visibility_is_switched(
+    scenario_run, switch_visibility, push_new_commit, redeploy, settled, pulls
 ):
     """A public one is then pulled by pods without a secret, a private one by the token."""
-    _check_broken(broken)
+    _check_broken(scenario_run)
 
     switch_visibility()
     switch_visibility()
 
     assert switch_visibility.done[-1].startswith("nothing to do")
-    assert reg_008(broken.observe()) == holds()
+    assert reg_008(scenario_run.observe()) == passes()
     push_new_commit()
     redeploy()
     assert failing(settled()) == {}
-    assert pulls.after(switch_visibility).by(broken.credential).of(broken.digest)
+    assert pulls.after(switch_visibility).by(scenario_run.credential).of(scenario_run.digest)
 
 
 @pytest.mark.scenarios("REG-008", causes={Cause.SECRET_NEEDLESS})
-def test_needless_secret_of_a_public_package_is_removed(
-    broken, remove_needless_secret, push_new_commit, redeploy, settled, pulls
+def test_needless_secret_is_removed(
+    scenario_run, remove_needless_secret, push_new_commit, redeploy, settled, pulls
 ):
     """The next pod has none, and pulls as anybody can."""
-    _check_broken(broken)
+    _check_broken(scenario_run)
 
     remove_needless_secret()
     remove_needless_secret()
@@ -95,8 +95,8 @@ def test_needless_secret_of_a_public_package_is_removed(
     push_new_commit()
     redeploy()
     assert failing(settled()) == {}
-    assert [pod.pull_secrets for pod in broken.observe().pods] == [()]
-    assert pulls.after(remove_needless_secret).by(broken.credential).of(broken.digest)
+    assert [pod.pull_secrets for pod in scenario_run.observe().pods] == [()]
+    assert pulls.after(remove_needless_secret).by(scenario_run.credential).of(scenario_run.digest)
 
 
 def _tries(lab_world, image, credential):
@@ -126,9 +126,9 @@ def two_versions(lab_world, make_package):
     return newer
 
 
-def test_least_token_can_pull_and_do_nothing_else(lab_world, two_versions):
+def test_least_token_can_only_pull(lab_world, two_versions):
     """Neither push nor delete, in the words of GitHub; tried in the lab, and never elsewhere."""
-    least = lab_world.mint()
+    least = lab_world.issue_token()
 
     pull, push, deletion = _tries(lab_world, two_versions, least.credential)
 
@@ -141,7 +141,7 @@ def test_least_token_can_pull_and_do_nothing_else(lab_world, two_versions):
 
 def test_wide_token_can_do_it_all(lab_world, two_versions):
     """So what the least one may not do is not impossible for all."""
-    wide = lab_world.mint(("read:packages", "write:packages", "delete:packages"))
+    wide = lab_world.issue_token(("read:packages", "write:packages", "delete:packages"))
 
     pull, push, deletion = _tries(lab_world, two_versions, wide.credential)
 

@@ -43,26 +43,26 @@ _REGISTRY = {
 _IN_NAMESPACE = {FRONTEND: "frontend-sample", BACKEND: "backend"}
 
 
-def _verdict(ground, reg):
-    return CRITERIA[reg](observe_pull(ground.world, ground.workload))
+def _verdict(sandbox, reg):
+    return CRITERIA[reg](observe_pull(sandbox.world, sandbox.workload))
 
 
-def _read_secret(ground):
-    return ground.core.read_namespaced_secret(ground.secret_name, ground.namespace)
+def _read_secret(sandbox):
+    return sandbox.core.read_namespaced_secret(sandbox.secret_name, sandbox.namespace)
 
 
-def _await_pulled(ground, credential, mark):
+def _await_pulled(sandbox, credential, mark):
     """Wait until REG-006 passes; return the three witnesses of the pull."""
-    await_rollout(ground, _RUNS_WITHIN)
-    if ground.argocd:
-        ground.argocd.refresh(ground.workload)
+    await_rollout(sandbox, _RUNS_WITHIN)
+    if sandbox.argocd:
+        sandbox.argocd.refresh(sandbox.workload)
     wait_for(
         "REG-006 passes",
-        lambda: _verdict(ground, "REG-006"),
-        lambda verdict: verdict.holds,
+        lambda: _verdict(sandbox, "REG-006"),
+        lambda verdict: verdict.passes,
         timeout=_RUNS_WITHIN,
     )
-    return witnesses_of(ground, since=mark, credential=credential.name, digest=ground.digest)
+    return witnesses_of(sandbox, since=mark, credential=credential.name, digest=sandbox.digest)
 
 
 @pytest.mark.reg001
@@ -71,28 +71,28 @@ def _await_pulled(ground, credential, mark):
 def test_registry_command_answers_after_login(lab_world, terminal, client, command):
     """Without a login the registry refuses; the token logs in, and the same command answers."""
     text, printed = _REGISTRY[command]
-    minted, mark = lab_world.mint(), lab_world.mark()
+    issued, mark = lab_world.issue_token(), lab_world.mark()
     shell = replace(terminal, docker=client)
 
-    refused, login, answered = shell.type(text, runbook.LOGIN, text, token=minted.credential)
+    refused, login, answered = shell.type(text, runbook.LOGIN, text, token=issued.credential)
 
     assert refused.rc != 0
     assert re.search(_UNAUTHORIZED, refused.said), refused.said
     assert (login.rc, "Login Succeeded" in login.stdout) == (0, True), login.said
     assert answered.rc == 0, answered.said
     assert re.search(printed, answered.stdout, re.MULTILINE), answered.stdout
-    assert lab_world.control.log(since=mark, credential=minted.name, status=200)
+    assert lab_world.control.log(since=mark, credential=issued.name, status=200)
 
 
 @pytest.mark.reg001
 @pytest.mark.parametrize("client", _CLIENTS)
 def test_revoked_token_is_refused_at_login(lab_world, terminal, client):
     """The login fails, docker keeps none, and the registry goes on to refuse."""
-    minted, text = lab_world.mint(), runbook.INSPECT["frontend"]
-    lab_world.revoke(minted)
+    issued, text = lab_world.issue_token(), runbook.INSPECT["frontend"]
+    lab_world.revoke(issued)
     shell = replace(terminal, docker=client)
 
-    login, refused = shell.type(runbook.LOGIN, text, token=minted.credential)
+    login, refused = shell.type(runbook.LOGIN, text, token=issued.credential)
 
     assert login.rc != 0
     assert "denied: denied" in login.said
@@ -105,7 +105,7 @@ def test_revoked_token_is_refused_at_login(lab_world, terminal, client):
 @pytest.mark.parametrize("name", runbook.LIST)
 def test_missing_tag_is_found_by_listing(lab_world, terminal, target, client, name):
     """`latest` is deleted: docker finds no manifest, crane lists what there is, then it is back."""
-    image, token = target.workload(name).image, lab_world.mint().credential
+    image, token = target.workload(name).image, lab_world.issue_token().credential
     tags = Tags(lab_world.world.registry, lab_world.pusher.credential)
     shell = replace(terminal, docker=client)
     lines = (runbook.LOGIN, runbook.INSPECT[name], runbook.LIST[name])
@@ -128,7 +128,7 @@ def test_missing_tag_is_found_by_listing(lab_world, terminal, target, client, na
 def test_oci_index_needs_current_docker_client(lab_world, terminal, target):
     """An index that is there: docker 20.10 says that there is none, docker 29 and crane see it."""
     image = replace(target.workload("frontend").image, tag=f"index-{secrets.token_hex(8)}")
-    digest, token = push_oci_index(lab_world, image), lab_world.mint().credential
+    digest, token = push_oci_index(lab_world, image), lab_world.issue_token().credential
     inspect = f"docker manifest inspect {image.reference} | jq .schemaVersion"
     lines = (runbook.LOGIN, inspect, f"crane digest {image.reference}")
 
@@ -146,16 +146,16 @@ def test_oci_index_needs_current_docker_client(lab_world, terminal, target):
 @pytest.mark.parametrize("namespace", _IN_NAMESPACE)
 def test_created_secret_recovers_waiting_pods(lab_world, terminal, set_up, namespace):
     """No Secret; the line creates one, new pods pull with it, and the line refreshes its token."""
-    ground, minted = set_up(_IN_NAMESPACE[namespace]), lab_world.mint()
-    ground.delete_secret()
-    deploy_stuck(ground)
-    assert _verdict(ground, "REG-003") == fails(Cause.SECRET_MISSING)
-    assert not _verdict(ground, "REG-006").holds
+    sandbox, issued = set_up(_IN_NAMESPACE[namespace]), lab_world.issue_token()
+    sandbox.delete_secret()
+    deploy_stuck(sandbox)
+    assert _verdict(sandbox, "REG-003") == fails(Cause.SECRET_MISSING)
+    assert not _verdict(sandbox, "REG-006").passes
     create, get = runbook.CREATE_SECRET[namespace], runbook.GET_SECRET[namespace]
     mark = lab_world.mark()
 
     lines = (get, create, get, create, runbook.DELETE_PODS[namespace])
-    missing, created, there, again, deleted = terminal.type(*lines, token=minted.credential)
+    missing, created, there, again, deleted = terminal.type(*lines, token=issued.credential)
 
     assert (missing.rc, missing.stdout) == (1, "")
     assert '(NotFound): secrets "ghcr-credentials" not found' in missing.stderr
@@ -163,23 +163,23 @@ def test_created_secret_recovers_waiting_pods(lab_world, terminal, set_up, names
     assert re.search(r"(?m)^ghcr-credentials +kubernetes.io/dockerconfigjson +1 ", there.stdout)
     assert (again.rc, again.stdout) == (0, "secret/ghcr-credentials unchanged\n"), again.said
     assert re.search(r'^pod "\S+" deleted', deleted.stdout), deleted.said
-    assert _await_pulled(ground, minted, mark)
-    assert _verdict(ground, "REG-003").holds
+    assert _await_pulled(sandbox, issued, mark)
+    assert _verdict(sandbox, "REG-003").passes
 
-    (refreshed,) = terminal.type(create, token=lab_world.mint().credential)
+    (refreshed,) = terminal.type(create, token=lab_world.issue_token().credential)
 
     assert (refreshed.rc, refreshed.stdout) == (0, "secret/ghcr-credentials configured\n")
 
 
 @pytest.mark.reg003
 @pytest.mark.parametrize("namespace", _IN_NAMESPACE)
-def test_second_kubectl_needs_exported_kubeconfig(lab_world, terminal, set_up, namespace):
+def test_second_kubectl_needs_kubeconfig(lab_world, terminal, set_up, namespace):
     """KUBECONFIG is a shell variable: the first kubectl has it by its flag, the second asks none.
 
     Exported, both ask the cluster that it names.
     """
-    ground, token = set_up(_IN_NAMESPACE[namespace]), lab_world.mint().credential
-    ground.delete_secret()
+    sandbox, token = set_up(_IN_NAMESPACE[namespace]), lab_world.issue_token().credential
+    sandbox.delete_secret()
     line = runbook.CREATE_SECRET[namespace]
 
     (failed,) = replace(terminal, setting=()).type(line, token=token)
@@ -187,33 +187,33 @@ def test_second_kubectl_needs_exported_kubeconfig(lab_world, terminal, set_up, n
     assert failed.rc != 0
     assert re.search(r"localhost:8080.*refused|refused.*localhost:8080", failed.stderr)
     with pytest.raises(ApiException, match="404"):
-        _read_secret(ground)
+        _read_secret(sandbox)
 
     (created,) = terminal.type(line, token=token)
 
     assert (created.rc, created.stdout) == (0, "secret/ghcr-credentials created\n")
-    assert _read_secret(ground).type == "kubernetes.io/dockerconfigjson"
+    assert _read_secret(sandbox).type == "kubernetes.io/dockerconfigjson"
 
 
 @pytest.mark.reg003
 @pytest.mark.parametrize("namespace", _IN_NAMESPACE)
-def test_client_side_apply_keeps_token_in_annotation(lab_world, terminal, set_up, namespace):
+def test_client_side_apply_keeps_token(lab_world, terminal, set_up, namespace):
     """The line as it stands leaves the token in an annotation, and `--server-side` does not.
 
     Where the annotation is there already, `--server-side` puts the next token into it, too.
     """
-    ground, first, second = set_up(_IN_NAMESPACE[namespace]), *_two_tokens(lab_world)
-    ground.delete_secret()
+    sandbox, first, second = set_up(_IN_NAMESPACE[namespace]), *_two_tokens(lab_world)
+    sandbox.delete_secret()
     line = runbook.CREATE_SECRET[namespace]
     server_side = line.replace("kubectl apply", "kubectl apply --server-side")
 
     (client,) = terminal.type(line, token=first)
-    annotated = _read_secret(ground)
+    annotated = _read_secret(sandbox)
     (over,) = terminal.type(server_side, token=second)
-    refreshed = _read_secret(ground)
-    ground.delete_secret()
+    refreshed = _read_secret(sandbox)
+    sandbox.delete_secret()
     (server,) = terminal.type(server_side, token=second)
-    plain = _read_secret(ground)
+    plain = _read_secret(sandbox)
 
     assert (client.rc, over.rc, server.rc) == (0, 0, 0), (client.said, over.said, server.said)
     assert over.stdout == server.stdout == "secret/ghcr-credentials serverside-applied\n"
@@ -225,7 +225,7 @@ def test_client_side_apply_keeps_token_in_annotation(lab_world, terminal, set_up
 
 
 def _two_tokens(lab_world):
-    return [lab_world.mint().credential for _ in range(2)]
+    return [lab_world.issue_token().credential for _ in range(2)]
 
 
 def _is_annotated_with(secret, token):
@@ -239,21 +239,21 @@ def _holds(data, token):
 
 @pytest.mark.reg004
 @pytest.mark.parametrize("namespace", [FRONTEND])
-def test_patched_account_recovers_unwired_workload(lab_world, terminal, set_up, namespace):
+def test_patched_account_recovers_workload(lab_world, terminal, set_up, namespace):
     """`frontend-sample` runs as `default`, and nothing names the Secret, which is good.
 
     The patch alone changes no pod that is there; pods made after it pull.
     """
-    ground = set_up("frontend-sample", SERVICE_ACCOUNT)
-    ground.set_account_secrets([])
-    deploy_stuck(ground)
-    assert _verdict(ground, "REG-004") == fails(Cause.NOT_WIRED)
-    assert not _verdict(ground, "REG-006").holds
-    mark, token = lab_world.mark(), lab_world.mint().credential
+    sandbox = set_up("frontend-sample", SERVICE_ACCOUNT)
+    sandbox.set_account_secrets([])
+    deploy_stuck(sandbox)
+    assert _verdict(sandbox, "REG-004") == fails(Cause.NOT_WIRED)
+    assert not _verdict(sandbox, "REG-006").passes
+    mark, token = lab_world.mark(), lab_world.issue_token().credential
 
     lines = (runbook.GET_ACCOUNT, runbook.PATCH_ACCOUNT, runbook.GET_ACCOUNT)
     before, patched, after = terminal.type(*lines, token=token)
-    stale = _verdict(ground, "REG-004")
+    stale = _verdict(sandbox, "REG-004")
     (deleted,) = terminal.type(runbook.DELETE_PODS[namespace], token=token)
 
     assert (before.rc, "imagePullSecrets" in before.stdout) == (0, False)
@@ -261,8 +261,8 @@ def test_patched_account_recovers_unwired_workload(lab_world, terminal, set_up, 
     assert "imagePullSecrets:\n- name: ghcr-credentials\n" in after.stdout
     assert stale == fails(Cause.PODS_STALE)
     assert re.search(r'^pod "\S+" deleted', deleted.stdout), deleted.said
-    assert _await_pulled(ground, ground.credential, mark)
-    assert _verdict(ground, "REG-004").holds
+    assert _await_pulled(sandbox, sandbox.credential, mark)
+    assert _verdict(sandbox, "REG-004").passes
 
 
 @pytest.mark.reg005
@@ -272,16 +272,16 @@ def test_helm_upgrade_recovers_as_watch_shows(lab_world, terminal, set_up, tmp_p
 
     `helm template` shows either, and the watch prints pods in back-off and then one that runs.
     """
-    ground = set_up(name)
-    wanted, token = ground.workload.image, lab_world.mint().credential
-    ground.set_values(naming(replace(wanted, tag="dev")))
-    deploy_stuck(ground)
-    assert _verdict(ground, "REG-005") == fails(Cause.WRONG_TAG)
-    assert not _verdict(ground, "REG-006").holds
+    sandbox = set_up(name)
+    wanted, token = sandbox.workload.image, lab_world.issue_token().credential
+    sandbox.set_values(naming(replace(wanted, tag="dev")))
+    deploy_stuck(sandbox)
+    assert _verdict(sandbox, "REG-005") == fails(Cause.WRONG_TAG)
+    assert not _verdict(sandbox, "REG-006").passes
     checkout, mark = tmp_path / "checkout", lab_world.mark()
     (before,) = terminal.type(runbook.TEMPLATE[name], token=token, checkout=checkout)
 
-    ground.set_values(naming(wanted))
+    sandbox.set_values(naming(wanted))
     (after,) = terminal.type(runbook.TEMPLATE[name], token=token, checkout=checkout)
     watched = terminal.type_watched(runbook.UPGRADE[name], runbook.WATCH, token, checkout)
 
@@ -289,33 +289,35 @@ def test_helm_upgrade_recovers_as_watch_shows(lab_world, terminal, set_up, tmp_p
     assert f'image: "{wanted.reference}"' in after.stdout, after.said
     assert watched.rc == 0, watched.said
     assert f'Release "{name}" has been upgraded. Happy Helming!' in watched.stderr
-    turn = r"(?s)^NAME +READY +STATUS.* 0/1 +(ErrImagePull|ImagePullBackOff) .* 1/1 +Running "
-    assert re.search(turn, watched.stdout), watched.stdout
-    assert _await_pulled(ground, ground.credential, mark)
-    assert _verdict(ground, "REG-005").holds
+    exclusive_lock = (
+        r"(?s)^NAME +READY +STATUS.* 0/1 +(ErrImagePull|ImagePullBackOff) .* 1/1 +Running "
+    )
+    assert re.search(exclusive_lock, watched.stdout), watched.stdout
+    assert _await_pulled(sandbox, sandbox.credential, mark)
+    assert _verdict(sandbox, "REG-005").passes
 
 
 @pytest.mark.argocd
 @pytest.mark.reg006
 @pytest.mark.parametrize("name", runbook.SYNC)
-def test_argocd_sync_recovers_named_application(lab_world, terminal, set_up, argocd, name):
+def test_argocd_sync_recovers_application(lab_world, terminal, set_up, argocd, name):
     """The Application has the manifest's name, and its branch pins a tag that is not there.
 
     Automated sync is off. Values are corrected and pushed, and Argo CD compares; the sync alone
     brings them into the cluster.
     """
-    ground = set_up(name, argocd=argocd)
-    wanted, token = ground.workload.image, lab_world.mint().credential
-    ground.set_values(naming(replace(wanted, tag="dev")))
-    deploy_stuck(ground)
-    argocd.patch(ground.workload, {"spec": {"syncPolicy": {"automated": None}}})
-    ground.set_values(naming(wanted))
-    commit, mark = argocd.push(ground.workload), lab_world.mark()
-    argocd.refresh(ground.workload)
-    before = argocd.read(ground.workload)
+    sandbox = set_up(name, argocd=argocd)
+    wanted, token = sandbox.workload.image, lab_world.issue_token().credential
+    sandbox.set_values(naming(replace(wanted, tag="dev")))
+    deploy_stuck(sandbox)
+    argocd.patch(sandbox.workload, {"spec": {"syncPolicy": {"automated": None}}})
+    sandbox.set_values(naming(wanted))
+    commit, mark = argocd.push(sandbox.workload), lab_world.mark()
+    argocd.refresh(sandbox.workload)
+    before = argocd.read(sandbox.workload)
     assert (before["metadata"]["name"], before["status"]["sync"]["status"]) == (name, "OutOfSync")
     assert before["status"]["history"][-1]["revision"] != commit
-    assert not _verdict(ground, "REG-006").holds
+    assert not _verdict(sandbox, "REG-006").passes
     setting = (*terminal.setting, *runbook.CORE)
 
     (synced,) = replace(terminal, setting=setting).type(runbook.SYNC[name], token=token)
@@ -324,6 +326,6 @@ def test_argocd_sync_recovers_named_application(lab_world, terminal, set_up, arg
     assert re.search(rf"(?m)^Name: +argocd/{name}$", synced.stdout), synced.stdout
     assert re.search(r"(?m)^Phase: +Succeeded$", synced.stdout), synced.stdout
     assert f"deployment.apps/{name} configured" in synced.stdout
-    assert argocd.read(ground.workload)["status"]["history"][-1]["revision"] == commit
-    assert _await_pulled(ground, ground.credential, mark)
-    assert _verdict(ground, "REG-005").holds
+    assert argocd.read(sandbox.workload)["status"]["history"][-1]["revision"] == commit
+    assert _await_pulled(sandbox, sandbox.credential, mark)
+    assert _verdict(sandbox, "REG-005").passes

@@ -31,7 +31,7 @@ def test_release_publishes_image_and_distributions(play_release):
 _VERIFYING = "PULL_RECOVERY_GATE_PUBLIC_KEY=PULL_RECOVERY_GATE_PUBLIC_KEY"
 
 
-def test_gate_workflow_judges_signs_and_promotes(play_gate):
+def test_gate_workflow_signs_and_promotes(play_gate):
     """Each job gets the secrets that it needs and no others: the one that judges has no key."""
     played = play_gate(0)
 
@@ -53,7 +53,7 @@ def test_gate_workflow_judges_signs_and_promotes(play_gate):
     ]
 
 
-def test_gate_workflow_publishes_a_hold_and_promotes_nothing(play_gate):
+def test_gate_workflow_publishes_hold(play_gate):
     """The run fails by the gate's exit code, and the record is handed over all the same."""
     played = play_gate(1)
 
@@ -67,7 +67,7 @@ def test_gate_workflow_publishes_a_hold_and_promotes_nothing(play_gate):
     ]
 
 
-def test_gate_workflow_without_a_record_signs_nothing(play_gate):
+def test_gate_workflow_without_record_signs_nothing(play_gate):
     """The judging job ends without a verdict, and the key is not even read."""
     played = play_gate(4)
 

@@ -8,7 +8,7 @@ import json
 from pullrecovery.common.suite_version import suite_version
 
 
-def test_suite_image_is_pushed_and_runs_by_digest(built_suite_image, in_runner):
+def test_suite_image_runs_by_digest(built_suite_image, in_runner):
     """What was pushed is what the layout holds; docker pulls it, and it states its version."""
     built = built_suite_image
 
@@ -27,7 +27,7 @@ def test_suite_image_is_pushed_and_runs_by_digest(built_suite_image, in_runner):
     assert (version.stdout.strip(), version.rc) == (f"pull-recovery {suite_version()}", 0), version
 
 
-def test_suite_image_layout_has_an_sbom_beside_it(built_suite_image):
+def test_suite_image_layout_has_sbom(built_suite_image):
     """The release workflow keeps it."""
     sbom = json.loads((built_suite_image.out / "sbom.cdx.json").read_text())
 
@@ -38,7 +38,7 @@ def test_suite_image_layout_has_an_sbom_beside_it(built_suite_image):
     assert len(sbom["components"]) > 100
 
 
-def test_suite_image_is_not_pushed_without_write_permission(make_suite_image, read_only):
+def test_suite_image_needs_write_permission(make_suite_image, read_only):
     """The registry's own words are the error."""
     refused = make_suite_image(read_only.credential)
 

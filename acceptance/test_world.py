@@ -13,7 +13,7 @@ from pullrecovery.lab.tools.golang import MODULES
 pytestmark = pytest.mark.smoke
 
 
-def _address_of_the_stand_in(engine_client):
+def _emulator_address(engine_client):
     networks = engine_client.containers.get(CONTAINER).attrs["NetworkSettings"]["Networks"]
     return networks[NAME]["IPAddress"]
 
@@ -23,7 +23,7 @@ def test_the_node_runs_containerd(node):
     assert node.service("containerd").is_running
 
 
-def test_the_node_trusts_the_lab_for_ghcr_io_and_nothing_else(node):
+def test_node_trusts_lab_for_ghcr_only(node):
     """hosts.toml names the registry itself, with the lab's CA and no other host to fall back to."""
     hosts = node.file("/etc/containerd/certs.d/ghcr.io/hosts.toml").content_string
     assert hosts.splitlines() == [
@@ -33,19 +33,19 @@ def test_the_node_trusts_the_lab_for_ghcr_io_and_nothing_else(node):
     assert node.file("/etc/containerd/certs.d").listdir() == ["ghcr.io"]
 
 
-def test_ghcr_io_is_the_stand_in_for_the_node(node, engine_client):
+def test_node_resolves_ghcr_to_emulator(node, engine_client):
     """The name leads to the lab's container, by the lab's own network."""
     addresses = node.addr("ghcr.io").ipv4_addresses
-    assert addresses == [_address_of_the_stand_in(engine_client)]
+    assert addresses == [_emulator_address(engine_client)]
 
 
-def test_ghcr_io_is_the_stand_in_for_pods(lab_world, engine_client):
+def test_pods_resolve_ghcr_to_emulator(lab_world, engine_client):
     """CoreDNS answers with the lab's container too."""
     core = k8s.CoreV1Api(lab_world.world.cluster)
     pods = core.list_namespaced_pod("kube-system", label_selector="k8s-app=kube-dns").items
     answer = ask_dns(core, pods[0].metadata.name, "ghcr.io")
     addresses = [record.address for records in answer.answer for record in records]
-    assert addresses == [_address_of_the_stand_in(engine_client)]
+    assert addresses == [_emulator_address(engine_client)]
 
 
 def test_the_known_good_tags_are_there(lab_world, target):
@@ -68,7 +68,7 @@ def test_private_packages_are_private(lab_world, target):
         )
 
 
-def test_runner_has_what_people_use(lab):
+def test_runner_has_common_clients(lab):
     """Each program starts, and the engine is the runner's own."""
     asked = (
         "docker version --format '{{.Server.Version}}'",
@@ -91,14 +91,14 @@ def test_runner_has_what_people_use(lab):
     assert all(each.stdout.strip() for each in ran)
 
 
-def test_ghcr_io_is_the_stand_in_for_the_runner(lab, engine_client):
+def test_runner_resolves_ghcr_to_emulator(lab, engine_client):
     """By the lab's network, and its CA is trusted by what the runner's clients trust."""
     name, trusted = lab.runner.run(
         ["getent ahostsv4 ghcr.io", "curl --silent --show-error https://ghcr.io/v2/"]
     )
 
     addresses = {line.split()[0] for line in name.stdout.splitlines()}
-    assert addresses == {_address_of_the_stand_in(engine_client)}
+    assert addresses == {_emulator_address(engine_client)}
     assert (trusted.rc, trusted.stderr) == (0, "")
     assert "authentication required" in trusted.stdout
 
@@ -108,7 +108,7 @@ def _pinned(tool, module):
     return re.search(rf"{re.escape(module)} (v\S+)", (MODULES / tool / "go.mod").read_text())[1]
 
 
-def test_runner_has_the_versions_that_are_pinned(runner_host, lab):
+def test_runner_has_pinned_versions(runner_host, lab):
     """Debian's docker and jq, the cluster's kubectl, crane and helm of their Go modules."""
     printed = {
         "docker": runner_host.check_output("docker version --format '{{.Client.Version}}'"),

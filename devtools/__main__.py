@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devtools.bench.command import PARTS, run_bench
-from devtools.bench.front import MEGABYTES, ROUNDS
+from devtools.bench.emulator import MEGABYTES, ROUNDS
 from devtools.conformance.command import run_conformance
 from devtools.distributions import build_distributions
 from devtools.lint_workflows import lint_workflows
@@ -21,7 +21,7 @@ from devtools.matrix_page import write_page
 from devtools.trials.commands import run_trials
 from pullrecovery.cli.command_line import Parser, run_command
 from pullrecovery.cli.options import add_kubernetes, with_argocd
-from pullrecovery.common.process import end_with_us
+from pullrecovery.common.process import stop_with_us
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,7 +51,9 @@ def _parser() -> Parser:
     workflows.set_defaults(run=lambda _: lint_workflows())
     dist = commands.add_parser("dist", help="build sdist, wheel and SBOM")
     dist.set_defaults(run=lambda _: build_distributions())
-    page = commands.add_parser("kill-matrix", help="write docs/kill-matrix.md from the last run")
+    page = commands.add_parser(
+        "detection-matrix", help="write docs/detection-matrix.md from the last run"
+    )
     page.set_defaults(run=lambda _: write_page())
     return parser
 
@@ -75,5 +77,5 @@ def _count(text: str) -> int:
 
 
 if __name__ == "__main__":
-    end_with_us()
+    stop_with_us()
     sys.exit(main())

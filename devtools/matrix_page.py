@@ -1,4 +1,4 @@
-"""docs/kill-matrix.md, made from the result of a run."""
+"""docs/detection-matrix.md, made from the result of a run."""
 
 import json
 from collections.abc import Iterable
@@ -8,16 +8,17 @@ from typing import Any
 from pullrecovery.common.errors import Exit, PullRecoveryError
 from pullrecovery.common.suite_files import REPORTS, SUITE_ROOT
 from pullrecovery.faults.rows import Fault
-from pullrecovery.report.kills import all_differences
+from pullrecovery.report.detection_matrix import all_mismatches
 
-PAGE = SUITE_ROOT / "docs" / "kill-matrix.md"
+PAGE = SUITE_ROOT / "docs" / "detection-matrix.md"
 _ALL, _SOME = "✗", "?"
 _HEAD = (
-    "# The kill matrix",
+    "# Detection matrix",
     "",
-    "Made by `make kill-matrix` from the last complete run; not to be edited. For each fault: the",
-    "criteria that it failed (✗ in all of its scenarios, ? in some), and the cause that was found.",
-    "A criterion that no fault fails proves nothing; a fault that none sees is a survivor.",
+    "Written by `make detection-matrix` from the last complete run; do not edit. For each fault:",
+    "the criteria that it failed (✗ in all of its scenarios, ? in some), and the cause that was",
+    "found. A criterion that no fault fails proves nothing; a fault that no criterion fails is",
+    "undetected.",
     "",
 )
 _RESULT = REPORTS / "result.json"
@@ -33,7 +34,7 @@ def write_page(result: Path = _RESULT, page: Path = PAGE) -> int:
             "The last run was of a selection; `make acceptance` without ARGS runs all."
         )
     page.write_text(page_of(document))
-    return int(Exit.HOLDS)
+    return int(Exit.PASS)
 
 
 def outdated(page: str, faults: Iterable[Fault]) -> list[str]:
@@ -101,7 +102,7 @@ def _ordered(matrix: dict[str, Any]) -> list[str]:
 
 def _differences(matrix: dict[str, Any]) -> list[str]:
     """Survivors first."""
-    found = all_differences(matrix)
+    found = all_mismatches(matrix)
     return [f"- {kind}: `{scenario}`: {what}" for kind, _, scenario, what in found] or [
         "None: no survivor, no wrong cause, no criterion failed that was not declared."
     ]
@@ -131,6 +132,6 @@ def _of_criteria(result: dict[str, Any]) -> list[str]:
     lines = ["## Criteria", "", "| | faults of its own | failed by | holds |", "|---|---|---|---|"]
     for each in result["criteria"]:
         by = sum(any(each["id"] in k for k in row["killed"].values()) for row in matrix.values())
-        holds = "yes" if each["holds"] else "no"
-        lines.append(f"| {each['id']} | {each['faults']} | {by} | {holds} |")
+        passes = "yes" if each["holds"] else "no"
+        lines.append(f"| {each['id']} | {each['faults']} | {by} | {passes} |")
     return lines

@@ -32,9 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         location = parse_location(options.storage)
         if options.config is None:
             # It needs trustme, which a container with a folder of its own does without.
-            from ghcr_emulator.standalone import serve_alone  # noqa: PLC0415
+            from ghcr_emulator.standalone import serve_standalone  # noqa: PLC0415
 
-            return serve_alone(options.people, location, lambda text: print(text, flush=True))
+            return serve_standalone(options.people, location, lambda text: print(text, flush=True))
         return asyncio.run(_serve(read_config(options.config), location))
     except (ConfigError, StorageError, OSError) as error:
         _log.error("%s", error)  # one sentence, no traceback
@@ -57,15 +57,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     world = parser.add_mutually_exclusive_group()
     world.add_argument("--config", type=Path, metavar="FOLDER", help="certificates, secret, people")
-    world.add_argument("--people", type=Path, metavar="FILE", help="the world file to begin with")
+    world.add_argument("--accounts", type=Path, metavar="FILE", help="the world file to begin with")
     return parser
 
 
 async def _serve(config: Config, location: Location) -> int:
     stop, settings = stop_by_signal(), config.settings
-    front = (settings.front_host, settings.front_port)
+    app = (settings.registry_host, settings.registry_port_tls)
     control = (settings.control_host, settings.control_port)
-    with listening(front, control) as listeners:
+    with listening(app, control) as listeners:
         async with running_emulator(config, location, listeners, AccessLog()) as storage:
             return await watch(storage, stop)
 

@@ -24,7 +24,7 @@ from ghcr_emulator.protocol import errors, hosts, names
 from ghcr_emulator.protocol import responses as replies
 from ghcr_emulator.protocol import routes as paths
 from ghcr_emulator.protocol.errors import ProtocolError
-from ghcr_emulator.protocol.routes import Route, Target
+from ghcr_emulator.protocol.routes import Route, RouteTarget
 from ghcr_emulator.registry_api.blob_host import BlobStore
 from ghcr_emulator.registry_api.repositories import Repositories
 from ghcr_emulator.state.state import State
@@ -33,10 +33,10 @@ _READS: Final = frozenset({"GET", "HEAD"})
 _ANY_METHOD: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _LANDING: Final = "<!doctype html><title>GitHub Packages</title><h1>GitHub Packages</h1>\n"
 
-_Handler: TypeAlias = Callable[[Request, Target, Caller], Awaitable[Response]]
+_Handler: TypeAlias = Callable[[Request, RouteTarget, Caller], Awaitable[Response]]
 
 
-def create_front(
+def create_app(
     state: State, storage: httpx.AsyncClient, log: AccessLog, switches: Switches | None = None
 ) -> Starlette:
     """Return the application that is ghcr.io.
@@ -45,17 +45,17 @@ def create_front(
     one entry in `log`. `switches` are the faults that may be on.
     """
     table = Switches() if switches is None else switches
-    front = _Front(state, storage)
+    app = _RegistryApp(state, storage)
     return Starlette(
         routes=[
             Host(hosts.BLOBS, BlobStore(state, storage)),
             Host(hosts.API, PackagesApi(state, storage)),
             Path("/", _land, methods=["GET"]),
-            Path("/token", front.token, methods=_ANY_METHOD),
-            Path("/{path:path}", front.registry, methods=_ANY_METHOD),
+            Path("/token", app.token, methods=_ANY_METHOD),
+            Path("/{path:path}", app.registry, methods=_ANY_METHOD),
         ],
         middleware=[
-            Middleware(recorder.Recorder, log=log),
+            Middleware(recorder.AccessLogMiddleware, log=log),
             Middleware(Switching, switches=table, state=state, wanted=_repositories),
         ],
     )
@@ -66,7 +66,7 @@ async def _land(request: Request) -> Response:
     return HTMLResponse(_LANDING)
 
 
-class _Front:
+class _RegistryApp:
     """The token service, and the way into the registry."""
 
     def __init__(self, state: State, storage: httpx.AsyncClient) -> None:
@@ -94,7 +94,7 @@ class _Front:
         if wanted and names.is_repository(wanted[0].lower()):
             recorder.note_repository(request, wanted[0])
         packages = [self._state.package(repository) for repository in wanted]
-        refusal = authorize.token(caller, packages, self._state.knobs)
+        refusal = authorize.token(caller, packages, self._state.assumptions)
         if refusal is not None:
             return replies.refuse(refusal)
         return replies.document({"token": self._issue(caller, wanted)})
@@ -118,30 +118,30 @@ class _Front:
             return replies.refuse(refusal, _scope(request.method, target))
         return await handler(request, target, caller)
 
-    def _judge(self, method: str, target: Target, caller: Caller) -> ProtocolError | None:
-        knobs, place = self._state.knobs, self._state.place(target.repository)
+    def _judge(self, method: str, target: RouteTarget, caller: Caller) -> ProtocolError | None:
+        assumptions, place = self._state.assumptions, self._state.place(target.repository)
         if method not in _methods(target):
             return authorize.enter(caller) or errors.UNSUPPORTED
         if target.route is Route.CATALOG:
-            return authorize.catalog(caller, knobs)
+            return authorize.catalog(caller, assumptions)
         if not target.repository:
             return authorize.account(caller)
         if _writes(method, target):
             return authorize.push(caller, place)
-        return authorize.pull(caller, place, knobs)
+        return authorize.pull(caller, place, assumptions)
 
 
-def _methods(target: Target) -> frozenset[str]:
+def _methods(target: RouteTarget) -> frozenset[str]:
     if target.route is Route.UPLOAD:
         return frozenset({"GET", "PATCH", "PUT"} if target.reference else {"POST"})
     return _READS | {"PUT"} if target.route is Route.MANIFEST else _READS
 
 
-def _writes(method: str, target: Target) -> bool:
+def _writes(method: str, target: RouteTarget) -> bool:
     return target.route is Route.UPLOAD or method not in _READS
 
 
-def _scope(method: str, target: Target) -> str:
+def _scope(method: str, target: RouteTarget) -> str:
     if not target.repository:
         return replies.PLACEHOLDER
     actions = "pull,push" if _writes(method, target) else "pull"

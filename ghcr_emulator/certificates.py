@@ -13,7 +13,7 @@ from ghcr_emulator.state.secret_files import write_private
 
 
 @dataclass(frozen=True)
-class Certificate:
+class ServerCertificate:
     """A certificate for all names and for the loopback, under a CA whose key is forgotten."""
 
     ca_file: Path
@@ -21,11 +21,11 @@ class Certificate:
     key_file: Path
 
 
-def issue_certificate(folder: Path) -> Certificate:
+def issue_certificate(folder: Path) -> ServerCertificate:
     """Write `ca.crt`, `tls.crt` and `tls.key` into `folder`, for this run alone."""
     authority = trustme.CA(organization_name="pull-recovery loopback")
     leaf = authority.issue_cert(*hosts.NAMES, "127.0.0.1")
-    made = Certificate(folder / "ca.crt", folder / "tls.crt", folder / "tls.key")
+    made = ServerCertificate(folder / "ca.crt", folder / "tls.crt", folder / "tls.key")
     made.ca_file.write_bytes(authority.cert_pem.bytes())
     made.chain_file.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
     write_private(made.key_file, leaf.private_key_pem.bytes())

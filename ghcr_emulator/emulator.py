@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from ghcr_emulator.access_log.log import AccessLog
-from ghcr_emulator.app import create_front
+from ghcr_emulator.app import create_app
 from ghcr_emulator.control_api.app import create_control
 from ghcr_emulator.control_api.world_routes import install
 from ghcr_emulator.faults.matching import Switches
-from ghcr_emulator.faults.tls_listener import Door, tls
+from ghcr_emulator.faults.tls_listener import TlsListener, tls
 from ghcr_emulator.server.uvicorn_server import listen, serve, unless
 from ghcr_emulator.state.config import Config
 from ghcr_emulator.state.state import State
@@ -30,20 +30,20 @@ _log = logging.getLogger("pullrecovery.ghcr")
 class Listeners:
     """The listening sockets of the front and of the control port."""
 
-    front: socket.socket
+    app: socket.socket
     control: socket.socket
 
     @property
     def ports(self) -> tuple[int, int]:
         """The ports of the two, in this order."""
-        return self.front.getsockname()[1], self.control.getsockname()[1]
+        return self.app.getsockname()[1], self.control.getsockname()[1]
 
 
 @contextmanager
-def listening(front: tuple[str, int], control: tuple[str, int]) -> Iterator[Listeners]:
+def listening(app: tuple[str, int], control: tuple[str, int]) -> Iterator[Listeners]:
     """Listen on two addresses, port 0 being any free one; raises OSError where one is taken."""
-    with listen(*front) as front_socket, listen(*control) as control_socket:
-        yield Listeners(front_socket, control_socket)
+    with listen(*app) as registry_socket, listen(*control) as control_socket:
+        yield Listeners(registry_socket, control_socket)
 
 
 @asynccontextmanager
@@ -55,17 +55,19 @@ async def running_emulator(
     Gives the storage. Raises StorageError where it cannot be used.
     """
     async with location.open() as storage:
-        state, switches = State(knobs=config.settings.knobs), Switches()
+        state, switches = State(assumptions=config.settings.assumptions), Switches()
         if config.world is not None:
             install(config.world, state)
-        front = create_front(state, storage.client, log, switches)
-        door = Door(front, listeners.front, tls(config.certificate, config.key), switches)
+        app = create_app(state, storage.client, log, switches)
+        tls_listener = TlsListener(
+            app, listeners.app, tls(config.certificate, config.key), switches
+        )
         control = create_control(
             state, log, config.secret, registry=storage.client, switches=switches
         )
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(door.serve(stop))
+            group.create_task(tls_listener.serve(stop))
             group.create_task(serve(control, listeners.control, stop))
             try:
                 yield storage

@@ -70,22 +70,22 @@ class _Folder:
         return self.path / "access.log"
 
 
-def serve_alone(people: Path | None, location: Location, say: Callable[[str], None]) -> int:
+def serve_standalone(accounts: Path | None, location: Location, say: Callable[[str], None]) -> int:
     """Serve until SIGINT or SIGTERM, and return the exit code.
 
     `people` is a world file; without one there is one login with one private package. `say` gets
     the lines that tell how it is used. Raises ConfigError where the file is missing or wrong,
     StorageError where the storage cannot be used, OSError where the loopback cannot.
     """
-    if people is not None and not people.is_file():
-        raise ConfigError(f"There is no world file {people}.")
+    if accounts is not None and not accounts.is_file():
+        raise ConfigError(f"There is no world file {accounts}.")
     with tempfile.TemporaryDirectory(prefix="ghcr-emulator-") as scratch:
         folder = _Folder(Path(scratch))
-        config = _config(folder, people)
+        config = _config(folder, accounts)
         how = partial(
             _HOW.format,
             kept="Its images stay." if location.keeps else "It keeps nothing.",
-            token="" if people else _TOKEN.format(file=folder.token),
+            token="" if accounts else _TOKEN.format(file=folder.token),
             ca=folder.path / "ca.crt",
             secret=folder.secret,
             log=folder.log,
@@ -93,12 +93,12 @@ def serve_alone(people: Path | None, location: Location, say: Callable[[str], No
         return asyncio.run(_serve(folder.log, config, location, lambda **at: say(how(**at))))
 
 
-def _config(folder: _Folder, people: Path | None) -> Config:
+def _config(folder: _Folder, accounts: Path | None) -> Config:
     """Write certificates, secret and where needed a world; return what the emulator starts with."""
     certificate = issue_certificate(folder.path)
     secret = secrets.token_urlsafe(32)
     write_private(folder.secret, secret.encode())
-    world = read_people(people or _write_world(folder))
+    world = read_people(accounts or _write_world(folder))
     return Config(certificate.chain_file, certificate.key_file, secret, Settings(), world)
 
 
@@ -107,7 +107,7 @@ def _write_world(folder: _Folder) -> Path:
     letters = string.ascii_letters + string.digits
     token = "ghp_" + "".join(secrets.choice(letters) for _ in range(36))
     write_private(folder.token, token.encode())
-    world = folder.path / "people.yaml"
+    world = folder.path / "accounts.yaml"
     world.write_text(_WORLD)
     return world
 

@@ -11,7 +11,7 @@ from pullrecovery.cli.ghcr import add_ghcr
 from pullrecovery.cli.lab import add_lab
 from pullrecovery.cli.sample import add_sample
 from pullrecovery.cli.suite_image import add_suite_image
-from pullrecovery.common.process import end_with_us
+from pullrecovery.common.process import stop_with_us
 from pullrecovery.common.secret_variables import enter
 from pullrecovery.common.suite_version import suite_version
 
@@ -48,7 +48,7 @@ def _parser() -> Parser:
 def run() -> None:
     """Run the command of sys.argv and exit, without the user's secrets in the environment."""
     enter(sys.argv[1:])
-    end_with_us()
+    stop_with_us()
     sys.exit(main())
 
 

@@ -28,7 +28,7 @@ _Read: TypeAlias = tuple[int, bytes, str]
 
 
 @dataclass(frozen=True)
-class Way:
+class RegistryRoute:
     """How a registry is reached: its name, and the loopback's port for each name it may use."""
 
     host: str
@@ -57,7 +57,7 @@ class Client:
     Raises LabError where an answer is not what was wanted, OSError where there is none.
     """
 
-    way: Way
+    route: RegistryRoute
     bearer: str = ""
     _open: dict[str, http.client.HTTPConnection] = field(default_factory=dict)
     _buffer: bytearray = field(default_factory=lambda: bytearray(_CHUNK))
@@ -76,7 +76,7 @@ class Client:
 
         The answer has its body if it is to `keep` it, and its digest if it is to `sum_up`.
         """
-        host = self.way.host
+        host = self.route.host
         known = {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
         read = self._read if keep else self._drain_summing if sum_up else self._drain
         answer = self._ask(host, method, path, {**known, **(headers or {})}, body, read)
@@ -138,10 +138,10 @@ class Client:
         return size, b"", f"sha256:{sum_of.hexdigest()}"
 
     def _connect(self, host: str) -> http.client.HTTPConnection:
-        port = self.way.ports.get(host)
+        port = self.route.ports.get(host)
         if port is None:
             raise LabError(f"{host} is not the lab's.")
-        connection = _Connection(host, port, self.way.trust)
+        connection = _Connection(host, port, self.route.trust)
         self._open[host] = connection
         return connection
 
@@ -161,9 +161,9 @@ class _Connection(http.client.HTTPConnection):
 
 
 @contextmanager
-def opened(way: Way, bearer: str = "") -> Iterator[Client]:
+def opened(route: RegistryRoute, bearer: str = "") -> Iterator[Client]:
     """Give a client, and close its connections."""
-    client = Client(way, bearer)
+    client = Client(route, bearer)
     try:
         yield client
     finally:

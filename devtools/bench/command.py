@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Final
 
+from devtools.bench.emulator import busy, measure_emulator
 from devtools.bench.figures import Figure, ending, table
-from devtools.bench.front import busy, measure_stand_in
 from devtools.bench.recovery import measure_recovery
 from pullrecovery.common.suite_files import REPORTS
 from pullrecovery.lab.gitops.argocd import PHASE as ARGOCD
@@ -13,7 +13,7 @@ from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.up import PHASES
 
 REPORT: Final = REPORTS / "bench.json"
-PARTS: Final = ("stand-in", "recovery")
+PARTS: Final = ("emulator", "recovery")
 
 
 def run_bench(
@@ -31,8 +31,8 @@ def run_bench(
     `argocd` is the recovery's: whether its Degraded is waited for.
     """
     figures: list[Figure] = []
-    if "stand-in" in parts:
-        figures += measure_stand_in(megabytes, rounds)
+    if "emulator" in parts:
+        figures += measure_emulator(megabytes, rounds)
     if "recovery" in parts:
         figures += _recovery(target.resolve(), kubernetes, argocd=argocd)
     document = {

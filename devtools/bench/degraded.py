@@ -6,7 +6,7 @@ from typing import Final
 from devtools.bench.rounds import await_failure, broken, open_copy, seconds_since
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.wait import wait_for
-from pullrecovery.faults.ground import Ground
+from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.lab.gitops.argocd import argocd_deployer
 from pullrecovery.lab.seed import LabWorld
 from pullrecovery.model.target import Target, Workload
@@ -29,13 +29,13 @@ def await_degraded(root: Path, kubernetes: str, rounds: int) -> list[float]:
 
 def _wait(lab_world: LabWorld, workload: Workload) -> float:
     argocd = argocd_deployer(lab_world.lab, lab_world.world)
-    with broken(lab_world, workload, argocd) as ground:
-        ground.set_value("progressDeadlineSeconds", PROGRESS_DEADLINE)
-        ground.world.deployer.upgrade(ground.workload)
-        failed = await_failure(ground)
+    with broken(lab_world, workload, argocd) as sandbox:
+        sandbox.set_value("progressDeadlineSeconds", PROGRESS_DEADLINE)
+        sandbox.world.deployer.upgrade(sandbox.workload)
+        failed = await_failure(sandbox)
         wait_for(
             "Argo CD calls it Degraded",
-            lambda: _health(ground),
+            lambda: _health(sandbox),
             lambda health: health == "Degraded",
             timeout=_WITHIN,
             interval=_LOOK_EVERY,
@@ -43,8 +43,8 @@ def _wait(lab_world: LabWorld, workload: Workload) -> float:
         return seconds_since(failed)
 
 
-def _health(ground: Ground) -> str:
-    found = observe_application(ground.world, ground.workload)
+def _health(sandbox: Sandbox) -> str:
+    found = observe_application(sandbox.world, sandbox.workload)
     return found.health if found else "no Application"
 
 

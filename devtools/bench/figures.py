@@ -9,10 +9,10 @@ from typing import Any
 from pullrecovery.common.errors import Exit
 
 
-class Verdict(StrEnum):
+class FigureStatus(StrEnum):
     """Whether a figure is within its bound."""
 
-    HOLDS = "holds"
+    WITHIN = "holds"
     BROKEN = "BROKEN"
     UNKNOWN = "not measured here"
     SHOWN = ""
@@ -34,14 +34,14 @@ class Figure:
     samples: tuple[float, ...] = ()
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> FigureStatus:
         if self.most is None and self.least is None:
-            return Verdict.SHOWN
+            return FigureStatus.SHOWN
         if self.value is None:
-            return Verdict.UNKNOWN
+            return FigureStatus.UNKNOWN
         over = self.most is not None and self.value > self.most
         under = self.least is not None and self.value < self.least
-        return Verdict.BROKEN if over or under else Verdict.HOLDS
+        return FigureStatus.BROKEN if over or under else FigureStatus.WITHIN
 
     @property
     def bound(self) -> str:
@@ -74,16 +74,16 @@ def median_ratio(
 
 def median_seconds(name: str, seconds: Sequence[float]) -> Figure:
     """Return the median of some times, which has no bound: it is the machine's."""
-    samples = tuple(round(each, 3) for each in seconds)
+    samples = tuple(round(second, 3) for second in seconds)
     return Figure(name, round(statistics.median(seconds), 2), "s", samples=samples)
 
 
 def ending(figures: Sequence[Figure]) -> Exit:
     """Return the exit code: 1 where a bound is broken, else 2 where one was not measured."""
     verdicts = {figure.verdict for figure in figures}
-    if Verdict.BROKEN in verdicts:
-        return Exit.DOES_NOT_HOLD
-    return Exit.CANNOT_TELL if Verdict.UNKNOWN in verdicts else Exit.HOLDS
+    if FigureStatus.BROKEN in verdicts:
+        return Exit.FAIL
+    return Exit.UNKNOWN if FigureStatus.UNKNOWN in verdicts else Exit.PASS
 
 
 def table(figures: Sequence[Figure]) -> list[str]:

@@ -19,7 +19,7 @@ _EMPTY: Final = b"{}"
 
 
 @dataclass(frozen=True)
-class Layer:
+class RandomLayer:
     """`megabytes` blocks of random bytes, which differ in their first eight."""
 
     megabytes: int
@@ -45,17 +45,17 @@ class Layer:
             yield number.to_bytes(8, "big") + rest
 
 
-def random_layer(megabytes: int) -> Layer:
+def random_layer(megabytes: int) -> RandomLayer:
     """Return a layer that nobody has seen."""
-    return Layer(megabytes, secrets.token_bytes(MEGABYTE))
+    return RandomLayer(megabytes, secrets.token_bytes(MEGABYTE))
 
 
-def push(client: Client, repository: str, layer: Layer) -> None:
+def push(client: Client, repository: str, layer: RandomLayer) -> None:
     """Push the layer in one piece; raises LabError where it is not taken."""
     _push_blob(client, repository, layer.digest, layer.size, layer.blocks())
 
 
-def pull(client: Client, repository: str, layer: Layer) -> None:
+def pull(client: Client, repository: str, layer: RandomLayer) -> None:
     """Pull the layer and count its bytes; raises LabError where they are not all there."""
     answer = client.ask("GET", f"/v2/{repository}/blobs/{layer.digest}")
     size = wanted(answer, 200, "a layer").size
@@ -63,14 +63,14 @@ def pull(client: Client, repository: str, layer: Layer) -> None:
         raise LabError(f"The layer has {layer.size} bytes, and {size} came.")
 
 
-def check(client: Client, repository: str, layer: Layer) -> None:
+def check(client: Client, repository: str, layer: RandomLayer) -> None:
     """Pull the layer and check its digest, which no timed pull does."""
     found = client.ask("GET", f"/v2/{repository}/blobs/{layer.digest}", sum_up=True).digest
     if found != layer.digest:
         raise LabError(f"The layer {layer.digest} came as {found}.")
 
 
-def push_manifest(client: Client, repository: str, tag: str, layer: Layer) -> str:
+def push_manifest(client: Client, repository: str, tag: str, layer: RandomLayer) -> str:
     """Push an image of the layer, which must be there, under a tag; return its digest."""
     config = f"sha256:{hashlib.sha256(_EMPTY).hexdigest()}"
     _push_blob(client, repository, config, len(_EMPTY), iter([_EMPTY]))

@@ -15,7 +15,7 @@ from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.tools.versions import kubernetes_set
-from pullrecovery.lab.up import Raising
+from pullrecovery.lab.up import LabStart
 
 ROUNDS: Final = 12
 SIDE_BY_SIDE: Final = 4
@@ -40,7 +40,7 @@ def measure_recovery(
     """
     paths = default_paths()
     with locked(paths, progress.say), ProcessPoolExecutor(1, mp_context=_SPAWN) as waiting:
-        lab = Raising(paths, kubernetes_set(kubernetes), progress=progress).up_locked()
+        lab = LabStart(paths, kubernetes_set(kubernetes), progress=progress).up_locked()
         if argocd:
             install_argocd(lab, progress)
             degraded = waiting.submit(await_degraded, root, kubernetes, 1)
@@ -79,7 +79,7 @@ def timed(name: str, rounds: Sequence[Round], aims: tuple[float, float]) -> list
         "recovered": [each.recovered for each in rounds],
     }
     for (what, seconds), aim in zip(columns.items(), aims, strict=True):
-        samples = tuple(round(each, 3) for each in seconds)
+        samples = tuple(round(second, 3) for second in seconds)
         last = quantiles(seconds, n=20, method="inclusive")[-1]
         found += [
             Figure(f"{name}: {what}, p50", round(median(seconds), 2), "s", samples=samples),
@@ -97,9 +97,9 @@ def compared(
     """
     named = median(each.named for each in rounds)
     recovered = median(each.recovered for each in rounds)
-    helm = median(each.helm for each in baselines)
-    kubectl = median(each.kubectl for each in baselines)
-    back_off = median(each.back_off for each in baselines)
+    helm = median(baseline.helm for baseline in baselines)
+    kubectl = median(baseline.kubectl for baseline in baselines)
+    back_off = median(baseline.back_off for baseline in baselines)
     return [
         Figure(f"helm --wait --timeout {PATIENCE}s: no cause", round(helm, 2), "s"),
         _ratio(f"  helm / cause named, with {PATIENCE} s", helm, named),

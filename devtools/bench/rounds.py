@@ -18,13 +18,13 @@ from pullrecovery.common.wait import wait_for
 from pullrecovery.deploy.argocd import ArgoCD
 from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import VALUES
+from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.seed import LabWorld, open_world
 from pullrecovery.lab.tools.versions import kubernetes_set
-from pullrecovery.lab.up import Raising
+from pullrecovery.lab.up import LabStart
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.model.verdict import Cause
 from pullrecovery.monorepo.target_yaml import load_target
@@ -79,7 +79,7 @@ def play_baselines(root: Path, kubernetes: str, rounds: int) -> list[Baseline]:
 @contextmanager
 def open_copy(root: Path, kubernetes: str) -> Iterator[tuple[LabWorld, Target]]:
     """The lab that is up, and the target in a copy that may be edited."""
-    lab = Raising(default_paths(), kubernetes_set(kubernetes)).attach()
+    lab = LabStart(default_paths(), kubernetes_set(kubernetes)).attach()
     if lab is None:
         raise LabError("The lab is not up any more.")
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
@@ -92,7 +92,7 @@ def open_copy(root: Path, kubernetes: str) -> Iterator[tuple[LabWorld, Target]]:
 @contextmanager
 def broken(
     lab_world: LabWorld, workload: Workload, argocd: ArgoCD | None = None
-) -> Iterator[Ground]:
+) -> Iterator[Sandbox]:
     """A ground whose pull secret is missing, under a namespace and a tag of its own.
 
     By Argo CD, where it is given; else by Helm.
@@ -100,37 +100,37 @@ def broken(
     image = replace(workload.image, tag=secrets.token_hex(20))
     namespace = f"{workload.namespace}-{secrets.token_hex(3)}"
     own = replace(workload, image=image, namespace=namespace)
-    ground = Ground(lab_world, own, VALUES, lab_world.mint(), lab_world.mint())
+    sandbox = Sandbox(lab_world, own, VALUES, lab_world.issue_token(), lab_world.issue_token())
     if argocd:
-        ground.deploy_by(argocd)
+        sandbox.deploy_by(argocd)
     try:
-        ground.lay()
+        sandbox.set_up()
         lab_world.publish(own.image, own.app)
-        ground.delete_secret()
-        yield ground
+        sandbox.delete_secret()
+        yield sandbox
     finally:
-        ground.clear()
+        sandbox.tear_down()
 
 
 def _round(lab_world: LabWorld, workload: Workload) -> Round:
-    with broken(lab_world, workload) as ground:
-        ground.world.helm.upgrade(ground.workload)
-        failed = await_failure(ground)
-        verdict = reg_006(observe_pull(ground.world, ground.workload))
+    with broken(lab_world, workload) as sandbox:
+        sandbox.world.helm.upgrade(sandbox.workload)
+        failed = await_failure(sandbox)
+        verdict = reg_006(observe_pull(sandbox.world, sandbox.workload))
         named = seconds_since(failed)
         if verdict.cause is not Cause.SECRET_MISSING:
             raise LabError(f"The bench's own fault was taken for another: {verdict}")
-        remedied = _remedy(ground, recreate=True)
-        _await_rollout(ground)
-        return Round(named, seconds_since(remedied))
+        remediated = _remediate(sandbox, recreate=True)
+        _await_rollout(sandbox)
+        return Round(named, seconds_since(remediated))
 
 
 def _impatient(lab_world: LabWorld, workload: Workload) -> tuple[float, float]:
     """Helm and kubectl side by side on one broken release, as they only look at it."""
-    with broken(lab_world, workload) as ground, ThreadPoolExecutor(2) as threads:
-        helm = threads.submit(_helm_wait, ground)
-        failed = await_failure(ground)
-        kubectl = threads.submit(_rollout_status, ground)
+    with broken(lab_world, workload) as sandbox, ThreadPoolExecutor(2) as threads:
+        helm = threads.submit(_helm_wait, sandbox)
+        failed = await_failure(sandbox)
+        kubectl = threads.submit(_rollout_status, sandbox)
         return _given_up(helm, failed), _given_up(kubectl, failed)
 
 
@@ -138,24 +138,31 @@ def _given_up(command: "Future[datetime]", failed: datetime) -> float:
     return (command.result() - failed).total_seconds()
 
 
-def _helm_wait(ground: Ground) -> datetime:
-    helm, workload = ground.world.helm, ground.workload
+def _helm_wait(sandbox: Sandbox) -> datetime:
+    helm, workload = sandbox.world.helm, sandbox.workload
     values = [option for file in workload.values for option in ("--values", str(file))]
     command = [str(helm.binary), "upgrade", "--install", workload.name, str(workload.chart)]
     wait = ["--namespace", workload.namespace, "--wait", "--timeout", f"{PATIENCE}s"]
-    return _fail([*command, *values, *wait], ground)
+    return _fail([*command, *values, *wait], sandbox)
 
 
-def _rollout_status(ground: Ground) -> datetime:
-    name = observe_deployment(ground.world, ground.workload).name
-    status = ["kubectl", "--namespace", ground.namespace, "rollout", "status", f"deployment/{name}"]
-    return _fail([*status, f"--timeout={PATIENCE}s"], ground)
+def _rollout_status(sandbox: Sandbox) -> datetime:
+    name = observe_deployment(sandbox.world, sandbox.workload).name
+    status = [
+        "kubectl",
+        "--namespace",
+        sandbox.namespace,
+        "rollout",
+        "status",
+        f"deployment/{name}",
+    ]
+    return _fail([*status, f"--timeout={PATIENCE}s"], sandbox)
 
 
-def _fail(command: list[str], ground: Ground) -> datetime:
+def _fail(command: list[str], sandbox: Sandbox) -> datetime:
     """Run what must fail; returns when it did."""
     try:
-        run(command, env=ground.world.helm.environment, timeout=_WITHIN)
+        run(command, env=sandbox.world.helm.environment, timeout=_WITHIN)
     except CommandError:
         return datetime.now(UTC)
     raise LabError(f"`{' '.join(command)}` held, and its pod has no image.")
@@ -163,49 +170,49 @@ def _fail(command: list[str], ground: Ground) -> datetime:
 
 def _waited_out(lab_world: LabWorld, workload: Workload) -> float:
     """The Secret is mended, the pod left alone: the kubelet's own next attempt."""
-    with broken(lab_world, workload) as ground:
-        ground.world.helm.upgrade(ground.workload)
-        await_failure(ground)
-        remedied = _remedy(ground, recreate=False)
-        _await_rollout(ground)
-        return seconds_since(remedied)
+    with broken(lab_world, workload) as sandbox:
+        sandbox.world.helm.upgrade(sandbox.workload)
+        await_failure(sandbox)
+        remediated = _remediate(sandbox, recreate=False)
+        _await_rollout(sandbox)
+        return seconds_since(remediated)
 
 
-def _remedy(ground: Ground, *, recreate: bool) -> datetime:
+def _remediate(sandbox: Sandbox, *, recreate: bool) -> datetime:
     """REG-003, and REG-006 where pods are to be made anew; returns when it was done."""
-    refresh_secret(ground.world, ground.workload, ground.credential.credential)
+    refresh_secret(sandbox.world, sandbox.workload, sandbox.credential.credential)
     if recreate:
-        redeploy(ground.world, ground.workload)
+        redeploy(sandbox.world, sandbox.workload)
     return datetime.now(UTC)
 
 
-def await_failure(ground: Ground) -> datetime:
+def await_failure(sandbox: Sandbox) -> datetime:
     """Wait until a container waits for its image; returns when the first pull failed."""
 
     def stuck() -> bool:
-        deployment = observe_deployment(ground.world, ground.workload)
-        return bool(stuck_containers(observe_pods(ground.world, ground.workload, deployment)))
+        deployment = observe_deployment(sandbox.world, sandbox.workload)
+        return bool(stuck_containers(observe_pods(sandbox.world, sandbox.workload, deployment)))
 
-    _await(ground, "the pull fails", stuck)
-    first = ground.recorder.first_failure() if ground.recorder else None
+    _await(sandbox, "the pull fails", stuck)
+    first = sandbox.recorder.first_failure() if sandbox.recorder else None
     return first or datetime.now(UTC)
 
 
-def _await_rollout(ground: Ground) -> None:
+def _await_rollout(sandbox: Sandbox) -> None:
     """Wait until REG-006 holds."""
 
     def done() -> bool:
-        deployment = observe_deployment(ground.world, ground.workload)
-        return rolled_out(deployment, observe_pods(ground.world, ground.workload, deployment))
+        deployment = observe_deployment(sandbox.world, sandbox.workload)
+        return rolled_out(deployment, observe_pods(sandbox.world, sandbox.workload, deployment))
 
-    _await(ground, "the rollout", done)
-    verdict = reg_006(observe_pull(ground.world, ground.workload))
-    if not verdict.holds:
+    _await(sandbox, "the rollout", done)
+    verdict = reg_006(observe_pull(sandbox.world, sandbox.workload))
+    if not verdict.passes:
         raise LabError(f"The bench's pod runs, and REG-006 does not hold: {verdict}")
 
 
-def _await(ground: Ground, what: str, ready: Callable[[], bool]) -> None:
-    pause = ground.recorder.pause if ground.recorder else time.sleep
+def _await(sandbox: Sandbox, what: str, ready: Callable[[], bool]) -> None:
+    pause = sandbox.recorder.pause if sandbox.recorder else time.sleep
     wait_for(what, ready, bool, timeout=_WITHIN, interval=_LOOK_EVERY, pause=pause)
 
 

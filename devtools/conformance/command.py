@@ -11,8 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from devtools.conformance.results import Case, Difference, Results, ResultsError, lost, tally
-from devtools.conformance.suite import LEFT_OUT, Expected, Target, read_expected, run_suite
+from devtools.conformance.results import (
+    ConformanceCase,
+    Difference,
+    Results,
+    ResultsError,
+    lost,
+    tally,
+)
+from devtools.conformance.suite import (
+    LEFT_OUT,
+    RegistryUnderTest,
+    SuiteExpectation,
+    read_expected,
+    run_suite,
+)
 from ghcr_emulator.connect_proxy import connect_proxy
 from ghcr_emulator.protocol import hosts
 from ghcr_emulator.server.uvicorn_server import listen, serve
@@ -28,7 +41,12 @@ from pullrecovery.lab.leak_check import find_secrets
 from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.registry.container import HOST
-from pullrecovery.lab.registry.loopback import LOOPBACK, Front, running_distribution, running_front
+from pullrecovery.lab.registry.loopback import (
+    LOOPBACK,
+    LoopbackEmulator,
+    running_distribution,
+    running_emulator,
+)
 from pullrecovery.lab.tools.golang import find_go
 from pullrecovery.lab.tools.toolchain import CONFORMANCE, DISTRIBUTION, Toolchain
 
@@ -48,7 +66,7 @@ _TESTS_SECONDS: Final = 1200
 _OWNER: Final = "conformance"
 _SCOPES: Final = ["read:packages", "write:packages"]
 
-# Where GHCR is attested not to do what the suite asks for; docs/mirror.md has the same rows.
+# Where GHCR is attested not to do what the suite asks for; docs/ghcr-emulator.md has the same rows.
 GHCR_DIFFERS: Final = (
     Difference(
         "/tag-list",
@@ -60,11 +78,11 @@ GHCR_DIFFERS: Final = (
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ConformanceOutcome:
     """What was found of each subject by its name, and what is known of the suite."""
 
     found: Mapping[str, Results]
-    expected: Expected
+    expected: SuiteExpectation
 
     @property
     def lost(self) -> list[str]:
@@ -77,7 +95,7 @@ class Outcome:
 
     @property
     def unlisted(self) -> list[str]:
-        """Tests that a bare storage fails and docs/mirror.md does not list."""
+        """Tests that a bare storage fails and docs/ghcr-emulator.md does not list."""
         listed = {
             _DISTRIBUTION: self.expected.distribution_fails,
             _FILES: self.expected.own_storage_fails,
@@ -90,7 +108,7 @@ class Outcome:
 
     @property
     def exit(self) -> Exit:
-        return Exit.DOES_NOT_HOLD if self.lost or self.unlisted else Exit.HOLDS
+        return Exit.FAIL if self.lost or self.unlisted else Exit.PASS
 
 
 def run_conformance() -> int:
@@ -104,14 +122,14 @@ def run_conformance() -> int:
     shutil.rmtree(REPORTS, ignore_errors=True)
     expected = read_expected()
     with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
-        ground = _Ground(suite, Path(scratch))
+        sandbox = _Ground(suite, Path(scratch))
         storage = distribution_url(registry, Path(scratch) / "behind-the-front")
         files = f"file://{scratch}/own-behind-the-front"
         runs: dict[str, Callable[[str], Results]] = {
-            _DISTRIBUTION: lambda name: tally(_on_distribution(ground, registry, name)),
-            _OVER_DISTRIBUTION: lambda name: _on_front(ground, storage, name),
-            _FILES: lambda name: tally(asyncio.run(_on_files(ground, name))),
-            _OVER_FILES: lambda name: _on_front(ground, files, name),
+            _DISTRIBUTION: lambda name: tally(_on_distribution(sandbox, registry, name)),
+            _OVER_DISTRIBUTION: lambda name: _on_emulator(sandbox, storage, name),
+            _FILES: lambda name: tally(asyncio.run(_on_files(sandbox, name))),
+            _OVER_FILES: lambda name: _on_emulator(sandbox, files, name),
         }
         found = {}
         for name, play in runs.items():
@@ -120,7 +138,7 @@ def run_conformance() -> int:
             _check_number(name, found[name], expected)
     with progress.phase(_TESTS):
         _run_tests(registry)
-    outcome = Outcome(found, expected)
+    outcome = ConformanceOutcome(found, expected)
     for line in summary(outcome):
         progress.say(line)
     leaks = find_secrets(REPORTS.rglob("*"), {})
@@ -129,7 +147,7 @@ def run_conformance() -> int:
     return int(outcome.exit)
 
 
-def summary(outcome: Outcome) -> list[str]:
+def summary(outcome: ConformanceOutcome) -> list[str]:
     """Return the table, and the names behind its numbers."""
     lines = ["", f"  {'':<28}{'run':>6}{'passed':>8}{'failed':>8}{'differing':>11}{'skipped':>9}"]
     for name, results in outcome.found.items():
@@ -141,7 +159,9 @@ def summary(outcome: Outcome) -> list[str]:
     lines += [
         f"  differs as GHCR does: {name}" for name in outcome.found[_OVER_DISTRIBUTION].differing
     ]
-    lines += [f"  fails, and docs/mirror.md does not say so: {name}" for name in outcome.unlisted]
+    lines += [
+        f"  fails, and docs/ghcr-emulator.md does not say so: {name}" for name in outcome.unlisted
+    ]
     verdict = "DOES NOT HOLD" if outcome.exit else "holds"
     lines.append(f"  what passes on distribution passes elsewhere too: {verdict}")
     lines.append(f"  reports: {REPORTS}")
@@ -159,7 +179,7 @@ class _Ground:
         return REPORTS / name.replace(" ", "-")
 
 
-def _check_number(name: str, results: Results, expected: Expected) -> None:
+def _check_number(name: str, results: Results, expected: SuiteExpectation) -> None:
     if results.total.run < expected.least_tests:
         raise ResultsError(
             f"The suite ran {results.total.run} tests against {name}, "
@@ -174,47 +194,51 @@ def _run_tests(registry: Path) -> None:
     run([*pytest, *chosen], inherit=[VariableSet.PYTHON], cwd=SUITE_ROOT, timeout=_TESTS_SECONDS)
 
 
-def _on_distribution(ground: _Ground, registry: Path, name: str) -> list[Case]:
-    with running_distribution(registry, ground.scratch / "distribution") as running:
-        target = Target(f"{LOOPBACK}:{running.port}", tls=False)
-        return asyncio.run(run_suite(ground.suite, target, _OWNER, ground.reports(name)))
+def _on_distribution(sandbox: _Ground, registry: Path, name: str) -> list[ConformanceCase]:
+    with running_distribution(registry, sandbox.scratch / "distribution") as running:
+        target = RegistryUnderTest(f"{LOOPBACK}:{running.port}", tls=False)
+        return asyncio.run(run_suite(sandbox.suite, target, _OWNER, sandbox.reports(name)))
 
 
-async def _on_files(ground: _Ground, name: str) -> list[Case]:
+async def _on_files(sandbox: _Ground, name: str) -> list[ConformanceCase]:
     stop = asyncio.Event()
-    with opened(ground.scratch / "own") as files, listen(LOOPBACK, 0) as listener:
-        target = Target(f"{LOOPBACK}:{listener.getsockname()[1]}", tls=False)
+    with opened(sandbox.scratch / "own") as files, listen(LOOPBACK, 0) as listener:
+        target = RegistryUnderTest(f"{LOOPBACK}:{listener.getsockname()[1]}", tls=False)
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(Registry(files), listener, stop))
             try:
-                return await run_suite(ground.suite, target, _OWNER, ground.reports(name))
+                return await run_suite(sandbox.suite, target, _OWNER, sandbox.reports(name))
             finally:
                 stop.set()
 
 
-def _on_front(ground: _Ground, storage: str, name: str) -> Results:
+def _on_emulator(sandbox: _Ground, storage: str, name: str) -> Results:
     token = protect(f"ghp_{secrets.token_hex(18)}")
-    folder = ground.scratch / ground.reports(name).name
-    with running_front(storage, folder) as front:
-        with front.stand_in.control() as control:
+    folder = sandbox.scratch / sandbox.reports(name).name
+    with running_emulator(storage, folder) as emulator:
+        with emulator.emulator.control() as control:
             control.put_credential("conformance", token, _OWNER, _SCOPES)
-        cases = asyncio.run(_through_the_proxy(ground, front, token, name))
+        cases = asyncio.run(_through_the_proxy(sandbox, emulator, token, name))
     return tally(cases, GHCR_DIFFERS)
 
 
-async def _through_the_proxy(ground: _Ground, front: Front, token: str, name: str) -> list[Case]:
+async def _through_the_proxy(
+    sandbox: _Ground, emulator: LoopbackEmulator, token: str, name: str
+) -> list[ConformanceCase]:
     """Run the suite against https://ghcr.io, which is the front for this process alone."""
-    port = front.stand_in.https_port
-    no_authorities = ground.scratch / f"no-authorities-{ground.reports(name).name}"
+    port = emulator.emulator.https_port
+    no_authorities = sandbox.scratch / f"no-authorities-{sandbox.reports(name).name}"
     no_authorities.mkdir()
     async with connect_proxy({f"{HOST}:443": port, f"{hosts.BLOBS}:443": port}) as proxy:
         environment = {
             "HTTPS_PROXY": proxy.url,
-            "SSL_CERT_FILE": str(front.stand_in.ca_file),
+            "SSL_CERT_FILE": str(emulator.emulator.ca_file),
             "SSL_CERT_DIR": str(no_authorities),
         }
-        target = Target(HOST, tls=True, login=_OWNER, token=token, environment=environment)
-        cases = await run_suite(ground.suite, target, _OWNER, ground.reports(name))
+        target = RegistryUnderTest(
+            HOST, tls=True, login=_OWNER, token=token, environment=environment
+        )
+        cases = await run_suite(sandbox.suite, target, _OWNER, sandbox.reports(name))
     if proxy.refused:
         raise LabError(f"The suite asked for what is not the lab's: {', '.join(proxy.refused)}.")
     return cases

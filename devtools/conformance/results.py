@@ -19,7 +19,7 @@ class ResultsError(PullRecoveryError):
 
 
 @dataclass(frozen=True)
-class Case:
+class ConformanceCase:
     """One test: its path in the suite without the suite's own name, and how it went.
 
     `status` is passed, failure or skipped; `said` is what the suite found wrong, a line each.
@@ -42,7 +42,7 @@ class Difference:
     complaint: re.Pattern[str]
     reason: str
 
-    def explains(self, case: Case) -> bool:
+    def explains(self, case: ConformanceCase) -> bool:
         lines = case.said.splitlines()
         return (
             case.name.endswith(self.ending)
@@ -103,7 +103,7 @@ class Results:
         return self.tallies.get(name, Tally())
 
 
-def read_cases(junit: Path) -> list[Case]:
+def read_cases(junit: Path) -> list[ConformanceCase]:
     """Read the suite's junit.xml.
 
     Raises ResultsError where it is missing, is no such file, or says that the suite itself erred.
@@ -123,7 +123,7 @@ def read_cases(junit: Path) -> list[Case]:
     return cases
 
 
-def tally(cases: Iterable[Case], differences: Collection[Difference] = ()) -> Results:
+def tally(cases: Iterable[ConformanceCase], differences: Collection[Difference] = ()) -> Results:
     """Count the cases by name."""
     counts: dict[str, Tally] = {}
     for case in cases:
@@ -131,14 +131,14 @@ def tally(cases: Iterable[Case], differences: Collection[Difference] = ()) -> Re
     return Results(counts)
 
 
-def lost(bare: Results, front: Results) -> list[str]:
+def lost(bare: Results, emulator: Results) -> list[str]:
     """Name the tests that pass on bare distribution and not through the front, sorted.
 
     A test that the front makes the suite skip, or that is not there, is lost too; one that fails
     by a known difference is not.
     """
     return sorted(
-        name for name, found in bare.tallies.items() if not _as_good(front.tally(name), found)
+        name for name, found in bare.tallies.items() if not _as_good(emulator.tally(name), found)
     )
 
 
@@ -146,7 +146,7 @@ def _as_good(found: Tally, wanted: Tally) -> bool:
     return found.passed + found.differing >= wanted.passed and found.failed <= wanted.failed
 
 
-def _one(case: Case, differences: Collection[Difference]) -> Tally:
+def _one(case: ConformanceCase, differences: Collection[Difference]) -> Tally:
     if case.status == "passed":
         return Tally(passed=1)
     if case.status == "skipped":
@@ -156,6 +156,6 @@ def _one(case: Case, differences: Collection[Difference]) -> Tally:
     return Tally(failed=1)
 
 
-def _case(element: ET.Element) -> Case:
+def _case(element: ET.Element) -> ConformanceCase:
     name = element.get("name", "").removeprefix(_ROOT)
-    return Case(name, element.get("status", ""), element.findtext("system-out", ""))
+    return ConformanceCase(name, element.get("status", ""), element.findtext("system-out", ""))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from devtools.conformance.results import Case, ResultsError, read_cases
+from devtools.conformance.results import ConformanceCase, ResultsError, read_cases
 from pullrecovery.common.redaction import redact
 from pullrecovery.lab.tools.golang import MODULES
 
@@ -26,11 +26,11 @@ _ENDINGS: Final = (0, 1)  # 1: some test failed
 
 
 @dataclass(frozen=True)
-class Expected:
+class SuiteExpectation:
     """What is known of the pinned suite.
 
     `least_tests` is how many it runs in our profile, skipped ones not counted;
-    `distribution_fails` are the tests that bare distribution fails, as docs/mirror.md lists them.
+    `distribution_fails` are the tests that bare distribution fails, see docs/ghcr-emulator.md.
     """
 
     least_tests: int
@@ -39,7 +39,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Target:
+class RegistryUnderTest:
     """A registry to try: where it is, the login, and the variables that the suite needs for it."""
 
     registry: str
@@ -49,17 +49,17 @@ class Target:
     environment: Mapping[str, str] | None = None
 
 
-def read_expected() -> Expected:
+def read_expected() -> SuiteExpectation:
     """Read the file beside the suite's go.mod."""
     document = json.loads(_EXPECTED.read_text())
-    return Expected(
+    return SuiteExpectation(
         document["least_tests"],
         frozenset(document["distribution_fails"]),
         frozenset(document["own_storage_fails"]),
     )
 
 
-def configuration(target: Target, owner: str) -> dict[str, Any]:
+def configuration(target: RegistryUnderTest, owner: str) -> dict[str, Any]:
     """Return the suite's configuration: its own defaults for version 1.1, but for LEFT_OUT."""
     return {
         "version": "1.1",
@@ -74,7 +74,9 @@ def configuration(target: Target, owner: str) -> dict[str, Any]:
     }
 
 
-async def run_suite(binary: Path, target: Target, owner: str, folder: Path) -> list[Case]:
+async def run_suite(
+    binary: Path, target: RegistryUnderTest, owner: str, folder: Path
+) -> list[ConformanceCase]:
     """Run the suite once, in `folder`, which is made; its reports and output stay there.
 
     The suite sees no variable but those of the target. Raises ResultsError where it did not end

@@ -4,9 +4,9 @@ import random
 import time
 from dataclasses import dataclass
 
-from devtools.trials.runs import FOLDER, Kill, Run, TrialError, killed_run, whole_run
-from devtools.trials.spoiling import LOSSES, Site
-from devtools.trials.traces import lab_objects, left_running
+from devtools.trials.leftovers import lab_objects, left_running
+from devtools.trials.losses import LOSSES, Site
+from devtools.trials.runs import FOLDER, Kill, TrialError, TrialRun, killed_run, whole_run
 from pullrecovery.lab.cluster.kind_cluster import NODE
 from pullrecovery.lab.engine.engine import Engine
 from pullrecovery.lab.registry.container import CONTAINER
@@ -75,7 +75,7 @@ def _trial(site: Site, number: int, lost: str, kill: Kill, after: float) -> Tria
     return Trial(number, lost, str(kill), after, seen[0], killed.code, recovered, tuple(left))
 
 
-def _left(site: Site, run: Run) -> list[str]:
+def _left(site: Site, run: TrialRun) -> list[str]:
     """What must not be there after a run that ended well."""
     engine: Engine | None = site.engine()
     expected = sorted([NODE, CONTAINER, RUNNER])

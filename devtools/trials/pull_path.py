@@ -16,15 +16,15 @@ from pathlib import Path
 import docker
 import httpx
 
+from devtools.trials.losses import Site
 from devtools.trials.runs import FOLDER, TrialError, whole_run
-from devtools.trials.spoiling import Site
 from pullrecovery.common.process import child
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.cluster.kind_cluster import NODE
 from pullrecovery.lab.down import remove_lab
 from pullrecovery.lab.images.base_rootfs import BaseImage
 from pullrecovery.lab.tools import toolchain
-from pullrecovery.lab.up import Raising
+from pullrecovery.lab.up import LabStart
 
 _SMOKE = ["acceptance", "--smoke"]
 _SAME = ("kubernetes", "containerd")
@@ -32,7 +32,7 @@ _SAME = ("kubernetes", "containerd")
 
 def prove(site: Site) -> list[str]:
     """Run by both paths and compare; returns what was seen, raises TrialError if they differ."""
-    lab = Raising(site.paths, site.versions).up()
+    lab = LabStart(site.paths, site.versions).up()
     client = lab.engine.client()
     built = {"NODE_IMAGE": site.node().tag, "BASE_IMAGE": BaseImage(site.paths).tag}
     by_build = whole_run(_SMOKE, FOLDER / "built.log")

@@ -51,7 +51,7 @@ class Kill:
 
 
 @dataclass(frozen=True)
-class Run:
+class TrialRun:
     """A run that has ended: its exit code, its length in seconds and what it printed."""
 
     code: int
@@ -82,26 +82,26 @@ def _started(command: list[str], log: Path, env: Mapping[str, str]) -> Iterator[
             yield process
 
 
-def whole_run(command: list[str], log: Path, env: Mapping[str, str] | None = None) -> Run:
+def whole_run(command: list[str], log: Path, env: Mapping[str, str] | None = None) -> TrialRun:
     """Run it to its end."""
     started = time.monotonic()
     with _started(command, log, env or {}) as process:
         code = process.wait(_RUN_WITHIN)
-    return Run(code, time.monotonic() - started, log)
+    return TrialRun(code, time.monotonic() - started, log)
 
 
 def killed_run(
     command: list[str], log: Path, after: float, kill: Kill, seen: Callable[[str], None]
-) -> Run:
+) -> TrialRun:
     """Run it, and send the signal after that many seconds; `seen` is told where it was then."""
     started = time.monotonic()
     with _started(command, log, {}) as process:
         try:
             process.wait(after)
         except subprocess.TimeoutExpired:
-            seen(Run(0, after, log).last_line)
+            seen(TrialRun(0, after, log).last_line)
             kill.send(process)
         else:
             seen("it was over already")
         code = process.wait(_ENDS_WITHIN)
-    return Run(code, time.monotonic() - started, log)
+    return TrialRun(code, time.monotonic() - started, log)

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ghcr_emulator.access_log.log import AccessLog, Draft
 from ghcr_emulator.auth.authentication import Caller
-from ghcr_emulator.protocol.routes import Route, Target
+from ghcr_emulator.protocol.routes import Route, RouteTarget
 
 _DRAFT: Final = "pullrecovery.ghcr.draft"
 _LOG: Final = "pullrecovery.ghcr.log"
@@ -19,7 +19,7 @@ _WITHOUT_BODY: Final = frozenset({204, 304})
 _NOT_THE_REGISTRY: Final = frozenset({Route.OTHER, Route.STORED_BLOB, Route.API})
 
 
-class Recorder:
+class AccessLogMiddleware:
     """Adds one entry to the log for each request, however it ends."""
 
     def __init__(self, app: ASGIApp, log: AccessLog) -> None:
@@ -99,7 +99,7 @@ class _Answer:
             self._expected = int(length)
 
 
-def note_target(request: Request, target: Target) -> None:
+def note_target(request: Request, target: RouteTarget) -> None:
     """Put what the path points at into the request's entry."""
     draft = _draft(request)
     draft.route = target.route

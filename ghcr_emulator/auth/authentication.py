@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from ghcr_emulator.state.accounts import Credential
+from ghcr_emulator.state.accounts import AccountToken
 from ghcr_emulator.state.state import State
 from ghcr_emulator.state.tokens import fingerprint
 
@@ -32,10 +32,10 @@ class Caller:
     """A standing, and the credential the request was made with, also where it was rejected."""
 
     standing: Standing
-    credential: Credential | None = None
+    credential: AccountToken | None = None
 
     @property
-    def identity(self) -> Credential | None:
+    def identity(self) -> AccountToken | None:
         """The credential the caller is taken for: none unless KNOWN."""
         return self.credential if self.standing is Standing.KNOWN else None
 
@@ -77,7 +77,7 @@ def at_registry(authorization: str | None, state: State) -> Caller:
         return _UNKNOWN
     if not value:
         return _EMPTY
-    grant = state.bearers.grant(value, state.knobs.bearer_seconds)
+    grant = state.bearers.grant(value, state.assumptions.bearer_seconds)
     if grant is None:
         holder = state.credential_of(fingerprint(_password(value)))
         return _MADE_UP if holder is None and _is_base64(value) else _holder(holder)
@@ -86,7 +86,7 @@ def at_registry(authorization: str | None, state: State) -> Caller:
     return _holder(state.credential_of(grant.credential))
 
 
-def _holder(credential: Credential | None) -> Caller:
+def _holder(credential: AccountToken | None) -> Caller:
     if credential is None:
         return _REJECTED
     return Caller(Standing.KNOWN if credential.usable else Standing.REJECTED, credential)

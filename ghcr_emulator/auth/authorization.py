@@ -10,8 +10,8 @@ from typing import Final
 from ghcr_emulator.auth.authentication import Caller, Standing
 from ghcr_emulator.protocol import errors
 from ghcr_emulator.protocol.errors import ProtocolError
-from ghcr_emulator.state.accounts import Credential, Kind, Level, Package, Place
-from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.state.accounts import AccountToken, Kind, Level, Package, RequestedPackage
+from ghcr_emulator.state.assumptions import Assumptions
 
 _WRITING: Final = frozenset({"write:packages"})
 _READING: Final = frozenset({"read:packages"})
@@ -26,7 +26,9 @@ _BY_STANDING: Final = {
 _MISSING: Final = {error.code: error for error in (errors.NAME_UNKNOWN, errors.MANIFEST_UNKNOWN)}
 
 
-def token(caller: Caller, packages: Sequence[Package | None], knobs: Knobs) -> ProtocolError | None:
+def token(
+    caller: Caller, packages: Sequence[Package | None], assumptions: Assumptions
+) -> ProtocolError | None:
     """Judge a request for a token to these packages; None stands for one that does not exist.
 
     A valid credential gets a token for anything: what it may do is judged under /v2/. An invalid
@@ -34,15 +36,15 @@ def token(caller: Caller, packages: Sequence[Package | None], knobs: Knobs) -> P
     """
     if caller.credential is not None and caller.standing is Standing.KNOWN:
         scopeless = _lacks_scope(caller.credential, _READING | _WRITING)
-        refused = scopeless and knobs.token_scopeless == 403
+        refused = scopeless and assumptions.token_scopeless == 403
         return errors.ACCESS_DENIED if refused else None
     if caller.standing is Standing.REJECTED:
         return errors.CREDENTIAL_DENIED
     if None in packages:
-        return _nobody(knobs.token_missing)
+        return _anonymous(assumptions.token_missing)
     if packages and all(package.public for package in packages if package):
         return None
-    return _nobody(knobs.token_private if packages else HTTPStatus.UNAUTHORIZED)
+    return _anonymous(assumptions.token_private if packages else HTTPStatus.UNAUTHORIZED)
 
 
 def enter(caller: Caller) -> ProtocolError | None:
@@ -55,17 +57,17 @@ def account(caller: Caller) -> ProtocolError | None:
     return enter(caller) or (None if caller.identity else errors.AUTHENTICATION_REQUIRED)
 
 
-def catalog(caller: Caller, knobs: Knobs) -> ProtocolError | None:
+def catalog(caller: Caller, assumptions: Assumptions) -> ProtocolError | None:
     """Judge a request for the catalogue."""
     if caller.standing in {Standing.UNKNOWN, Standing.ANYBODY}:
-        return _nobody(knobs.catalog_anonymous)
-    denied = errors.ACCESS_DENIED if knobs.catalog == "denied" else None
+        return _anonymous(assumptions.catalog_anonymous)
+    denied = errors.ACCESS_DENIED if assumptions.catalog == "denied" else None
     return account(caller) or denied
 
 
-def pull(caller: Caller, place: Place, knobs: Knobs) -> ProtocolError | None:
+def pull(caller: Caller, place: RequestedPackage, assumptions: Assumptions) -> ProtocolError | None:
     """Judge a read of a package."""
-    if caller.standing is Standing.MADE_UP and place.public and knobs.any_bearer:
+    if caller.standing is Standing.MADE_UP and place.public and assumptions.any_bearer:
         return None
     refusal = enter(caller)
     if refusal is not None:
@@ -74,19 +76,19 @@ def pull(caller: Caller, place: Place, knobs: Knobs) -> ProtocolError | None:
     if credential is None:
         return None if place.public else errors.AUTHENTICATION_REQUIRED
     # GitHub's form ticks read with write, so a token with write alone reads too; `repo` does not.
-    if _lacks_scope(credential, _READING | _WRITING if knobs.write_reads else _READING):
+    if _lacks_scope(credential, _READING | _WRITING if assumptions.write_reads else _READING):
         return errors.SCOPES_MISMATCH
     # What is public is public, whatever its organisation thinks of the token.
     barred = None if place.public else barred_by_organisation(credential, place)
     if barred is not None:
-        kept_short = barred == errors.SSO_REQUIRED and knobs.sso_pull == "read_package"
+        kept_short = barred == errors.SSO_REQUIRED and assumptions.sso_pull == "read_package"
         return errors.READ_DENIED if kept_short else barred
     if place.package is None:
-        return _MISSING[knobs.missing_package]
+        return _MISSING[assumptions.missing_package]
     return None if _is_read_by(credential, place) else errors.READ_DENIED
 
 
-def push(caller: Caller, place: Place) -> ProtocolError | None:
+def push(caller: Caller, place: RequestedPackage) -> ProtocolError | None:
     """Judge a write to a package, or the making of one where there is none."""
     refusal = enter(caller)
     if refusal is not None:
@@ -106,7 +108,9 @@ def push(caller: Caller, place: Place) -> ProtocolError | None:
     return None if allowed else _not_written(credential, place)
 
 
-def barred_by_organisation(credential: Credential, place: Place) -> ProtocolError | None:
+def barred_by_organisation(
+    credential: AccountToken, place: RequestedPackage
+) -> ProtocolError | None:
     """Judge a personal token by the rules of the organisation; a run's token is its own."""
     owner = place.owner
     if credential.kind is Kind.WORKFLOW:
@@ -118,19 +122,19 @@ def barred_by_organisation(credential: Credential, place: Place) -> ProtocolErro
     return None
 
 
-def _lacks_scope(credential: Credential, scopes: frozenset[str]) -> bool:
+def _lacks_scope(credential: AccountToken, scopes: frozenset[str]) -> bool:
     """Tell whether a token is of no use for packages; fine-grained ones never are."""
     if credential.kind is Kind.WORKFLOW:
         return False
     return credential.kind is Kind.FINE_GRAINED or not credential.scopes & scopes
 
 
-def _is_read_by(credential: Credential, place: Place) -> bool:
+def _is_read_by(credential: AccountToken, place: RequestedPackage) -> bool:
     permitted = credential.kind is not Kind.WORKFLOW or credential.packages is not Level.NONE
     return place.public or (permitted and place.reads(credential))
 
 
-def _not_written(credential: Credential, place: Place) -> ProtocolError:
+def _not_written(credential: AccountToken, place: RequestedPackage) -> ProtocolError:
     if credential.kind is not Kind.WORKFLOW or not place.owner.organisation:
         return errors.WRITE_DENIED
     if place.package is None:
@@ -138,7 +142,7 @@ def _not_written(credential: Credential, place: Place) -> ProtocolError:
     return errors.INSTALLATION_WRITES_NOT
 
 
-def _nobody(status: int) -> ProtocolError:
+def _anonymous(status: int) -> ProtocolError:
     if status == HTTPStatus.FORBIDDEN:
         return errors.ACCESS_DENIED
     return errors.AUTHENTICATION_REQUIRED

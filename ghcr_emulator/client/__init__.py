@@ -33,12 +33,13 @@ from ghcr_emulator.faults.kinds import (
     WrongDigest,
 )
 from ghcr_emulator.protocol.routes import Route
-from ghcr_emulator.state.accounts import Level, Visibility
-from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.state.accounts import Level, PackageVisibility
+from ghcr_emulator.state.assumptions import Assumptions
 from ghcr_emulator.state.workflows import Dispatch
 from ghcr_emulator.state.world_schema import PackageBody
 
 __all__ = [
+    "Assumptions",
     "Certificate",
     "Close",
     "ControlClient",
@@ -48,12 +49,12 @@ __all__ = [
     "Fault",
     "FaultSwitch",
     "Hang",
-    "Knobs",
     "Level",
     "Missing",
     "Outage",
     "OwnerBody",
     "PackageBody",
+    "PackageVisibility",
     "PersonalToken",
     "PlainHttp",
     "RateLimit",
@@ -66,7 +67,6 @@ __all__ = [
     "Switched",
     "Token",
     "Truncate",
-    "Visibility",
     "WorkflowBody",
     "WorkflowToken",
     "WrongBytes",

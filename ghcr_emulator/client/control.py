@@ -18,7 +18,7 @@ from ghcr_emulator.control_api.schemas import (
 )
 from ghcr_emulator.documents.model import Model
 from ghcr_emulator.faults.kinds import FaultSwitch
-from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.state.assumptions import Assumptions
 from ghcr_emulator.state.workflows import Dispatch
 from ghcr_emulator.state.world_schema import PackageBody
 
@@ -27,7 +27,7 @@ _HEALTH: Final = TypeAdapter(Health)
 _LOG: Final = TypeAdapter(LogPage)
 _DISPATCHES: Final = TypeAdapter(Dispatches)
 _SWITCHES: Final = TypeAdapter(SwitchList)
-_KNOBS: Final = TypeAdapter(Knobs)
+_KNOBS: Final = TypeAdapter(Assumptions)
 _PAST_ANY_END: Final = 10**9 - 1
 
 
@@ -99,13 +99,13 @@ class ControlClient:
         """Replace everything by a world file; tokens in it stand in the text."""
         self._request("PUT", "/world", text.encode())
 
-    def knobs(self) -> Knobs:
+    def assumptions(self) -> Assumptions:
         """Return how the behaviours are set that are not known of GHCR."""
-        return self._get("/knobs", _KNOBS)
+        return self._get("/assumptions", _KNOBS)
 
-    def put_knobs(self, knobs: Knobs) -> None:
-        """Set every knob."""
-        self._put("/knobs", knobs)
+    def put_assumptions(self, assumptions: Assumptions) -> None:
+        """Set every assumption."""
+        self._put("/assumptions", assumptions)
 
     def put_switch(self, name: str, switch: FaultSwitch) -> None:
         """Switch a fault on, in place of one of that name."""

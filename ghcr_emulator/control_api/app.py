@@ -53,7 +53,7 @@ def create_control(
 ) -> Starlette:
     """Return the control application.
 
-    `registry` is what create_front() calls storage, and `switches` are the front's; without one
+    `registry` is what create_app() calls storage, and `switches` are the front's; without one
     the routes that need it are not there.
     """
     control = _Control(state, log, registry)
@@ -76,7 +76,7 @@ def create_control(
         exception_handlers={
             DocumentError: _bad_request,
             HTTPException: _by_status,
-            storage.RefusedError: _refused_by_storage,
+            storage.UpstreamRefusedError: _refused_by_storage,
         },
         max_body_size=_LONGEST_DOCUMENT,
     )
@@ -245,7 +245,7 @@ async def _bad_request(request: Request, error: Exception) -> Response:
 
 async def _refused_by_storage(request: Request, error: Exception) -> Response:
     del request
-    status = error.error.status if isinstance(error, storage.RefusedError) else 502
+    status = error.error.status if isinstance(error, storage.UpstreamRefusedError) else 502
     return _error(status, f"the registry says: {error}")
 
 

@@ -16,7 +16,7 @@ from ghcr_emulator.control_api.schemas import SwitchList, SwitchStatus
 from ghcr_emulator.documents.json_body import read_union
 from ghcr_emulator.documents.problems import DocumentError
 from ghcr_emulator.faults.kinds import FAULTS, Certificate, Refuse
-from ghcr_emulator.faults.matching import Switch, Switches
+from ghcr_emulator.faults.matching import ActiveSwitch, Switches
 from ghcr_emulator.faults.tls_listener import tls
 
 _MATCHED: Final = ("route", "method", "repository", "reference", "credential")
@@ -75,7 +75,7 @@ class _SwitchControl:
         return Response(status_code=204)
 
 
-def _status(switch: Switch) -> SwitchStatus:
+def _status(switch: ActiveSwitch) -> SwitchStatus:
     fault = switch.fault
     return SwitchStatus(
         name=switch.name,

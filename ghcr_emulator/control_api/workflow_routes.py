@@ -10,10 +10,10 @@ from ghcr_emulator.control_api.schemas import Dispatches, WorkflowBody
 from ghcr_emulator.documents.json_body import read_json
 from ghcr_emulator.documents.problems import DocumentError
 from ghcr_emulator.protocol import names
-from ghcr_emulator.state.workflows import Workflow, Workflows
+from ghcr_emulator.state.workflows import RepositoryWorkflow, WorkflowStore
 
 
-def workflow_routes(workflows: Workflows) -> list[Route]:
+def workflow_routes(workflows: WorkflowStore) -> list[Route]:
     """Return the routes; their errors are DocumentErrors."""
     endpoints = _Workflows(workflows)
     path = "/workflows/{owner}/{repository}/{file}"
@@ -24,7 +24,7 @@ def workflow_routes(workflows: Workflows) -> list[Route]:
 
 
 class _Workflows:
-    def __init__(self, workflows: Workflows) -> None:
+    def __init__(self, workflows: WorkflowStore) -> None:
         self._workflows = workflows
 
     async def put_workflow(self, request: Request) -> Response:
@@ -35,7 +35,9 @@ class _Workflows:
         body = read_json(await request.body(), WorkflowBody)
         writers = frozenset(login.lower() for login in body.writers)
         refs = frozenset(body.refs)
-        self._workflows.put(Workflow(f"{owner}/{name}", file, refs, body.dispatch, writers))
+        self._workflows.put(
+            RepositoryWorkflow(f"{owner}/{name}", file, refs, body.dispatch, writers)
+        )
         return Response(status_code=204)
 
     async def read_dispatches(self, request: Request) -> Response:

@@ -1,13 +1,13 @@
-"""The control port's routes for the whole world and for the knobs."""
+"""The control port's routes for the whole world and for the assumptions."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ghcr_emulator.documents.json_body import read_json
-from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.state.assumptions import Assumptions
 from ghcr_emulator.state.state import State
-from ghcr_emulator.state.world_file import World, read_world
+from ghcr_emulator.state.world_file import WorldFile, read_world
 
 
 def world_routes(state: State) -> list[Route]:
@@ -15,16 +15,16 @@ def world_routes(state: State) -> list[Route]:
     endpoints = _World(state)
     return [
         Route("/world", endpoints.put_world, methods=["PUT"]),
-        Route("/knobs", endpoints.put_knobs, methods=["PUT"]),
-        Route("/knobs", endpoints.get_knobs, methods=["GET"]),
+        Route("/assumptions", endpoints.put_assumptions, methods=["PUT"]),
+        Route("/assumptions", endpoints.get_assumptions, methods=["GET"]),
     ]
 
 
-def install(world: World, state: State) -> None:
-    """Let a world be all there is; knobs that it says nothing of stay as they are."""
+def install(world: WorldFile, state: State) -> None:
+    """Let a world be all there is; assumptions that it says nothing of stay as they are."""
     state.replace(world.credentials, world.packages, world.owners)
-    if world.knobs is not None:
-        state.knobs = world.knobs
+    if world.assumptions is not None:
+        state.assumptions = world.assumptions
 
 
 class _World:
@@ -36,12 +36,12 @@ class _World:
         install(read_world(await request.body(), "world"), self._state)
         return Response(status_code=204)
 
-    async def put_knobs(self, request: Request) -> Response:
-        """Set the knobs that are given, and all others to their defaults."""
-        self._state.knobs = read_json(await request.body(), Knobs)
+    async def put_assumptions(self, request: Request) -> Response:
+        """Set the assumptions that are given, and all others to their defaults."""
+        self._state.assumptions = read_json(await request.body(), Assumptions)
         return Response(status_code=204)
 
-    async def get_knobs(self, request: Request) -> Response:
-        """Show every knob."""
+    async def get_assumptions(self, request: Request) -> Response:
+        """Show every assumption."""
         del request
-        return JSONResponse(self._state.knobs.model_dump())
+        return JSONResponse(self._state.assumptions.model_dump())

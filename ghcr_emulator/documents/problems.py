@@ -114,7 +114,7 @@ class _Reported:
             sentence = f"{called} {NO_SUCH_KEY} {str(place[-1])[:80]!r}; the keys are {known}"
         elif kind == "missing":
             sentence = f"{called} lacks {shown(place[-1])}"
-        elif place and holds(container, place[-1]):
+        elif place and passes(container, place[-1]):
             sentence = f"{shown(place[-1])} of {called} {self._expected()}"
         else:
             sentence = f"{called} {self._expected()}"  # on a model as a whole
@@ -128,7 +128,7 @@ class _Reported:
                 tagged = node
                 continue
             place.append(part)
-            node = node[part] if holds(node, part) else None
+            node = node[part] if passes(node, part) else None
         return tuple(place)
 
     def _container(self, place: Place) -> tuple[Any, str]:
@@ -136,7 +136,7 @@ class _Reported:
         node, called = self.document, self.what
         for part in place:
             known = id(node) in self.models
-            node = node[part] if holds(node, part) else None
+            node = node[part] if passes(node, part) else None
             model = self.models.get(id(node))
             if model is None:
                 called = f"{shown(part)} of {called}" if known else shown(part)
@@ -162,7 +162,7 @@ class _Reported:
         return f"must be {expected}, and is {_type_of(self.detail['input'])}"
 
 
-def holds(node: Any, part: str | int) -> bool:
+def passes(node: Any, part: str | int) -> bool:
     """Tell whether a mapping or a list has such a part."""
     if isinstance(node, dict):
         return part in node

@@ -14,8 +14,8 @@ from ghcr_emulator.documents.problems import (
     Place,
     Problem,
     ProblemsError,
-    holds,
     in_lines,
+    passes,
     validate,
 )
 
@@ -59,7 +59,7 @@ class YamlDocument:
         node = self.node
         line = _first_line(node, 1)
         for at, part in enumerate(place):
-            if holds(node, part):
+            if passes(node, part):
                 line = node.lc.data[part][0] + 1 if part in (node.lc.data or {}) else line
                 node = node[part]
             elif at == len(place) - 1:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from ghcr_emulator.faults.kinds import Slow
-from ghcr_emulator.faults.matching import Switch
+from ghcr_emulator.faults.matching import ActiveSwitch
 
 _GZIP: Final = b"\x1f\x8b"
 # Of a gzip header, the first byte of the time: no reader of the content looks at it.
@@ -23,7 +23,7 @@ class WrongByte:
         self._begun = False
         self._held: bytes | None = None
 
-    def turn(self, part: bytes, *, last: bool) -> bytes:
+    def change(self, part: bytes, *, last: bool) -> bytes:
         """Return what goes out in place of `part`."""
         if not self._begun and part:
             self._begun = True
@@ -45,7 +45,7 @@ def another_digest(digest: bytes) -> bytes:
     return digest[:-1] + (b"0" if digest[-1:] != b"0" else b"1")
 
 
-async def paced(body: bytes, switch: Switch, slow: Slow) -> AsyncIterator[bytes]:
+async def paced(body: bytes, switch: ActiveSwitch, slow: Slow) -> AsyncIterator[bytes]:
     """Give a body piece by piece, each after its time, and the rest at once when `switch` ends."""
     rate = slow.bytes_per_second or 0
     size = max(1, rate // _TICKS)

@@ -6,13 +6,13 @@ from typing import Final
 
 from starlette.types import Message, Receive
 
-from ghcr_emulator.faults.matching import Switch
+from ghcr_emulator.faults.matching import ActiveSwitch
 
 # A client that sends more than this, in bytes, is noticed to be gone only when it is let go.
 _READ_AHEAD: Final = 1024 * 1024
 
 
-async def hold(switch: Switch, receive: Receive) -> Receive | None:
+async def hold(switch: ActiveSwitch, receive: Receive) -> Receive | None:
     """Wait until the switch is over; return what to receive by then, None if the client left."""
     read: deque[Message] = deque()
     watching = asyncio.create_task(_until_it_leaves(receive, read))

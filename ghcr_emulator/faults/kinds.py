@@ -144,8 +144,8 @@ Answer: TypeAlias = RateLimit | Outage
 Break: TypeAlias = Close | Reset
 Instead: TypeAlias = Answer | Hang | Break
 Alter: TypeAlias = Slow | Truncate | WrongBytes | WrongDigest | Missing
-AtDoor: TypeAlias = Certificate | PlainHttp | Refuse
-Fault: TypeAlias = Instead | Alter | AtDoor
+ListenerFault: TypeAlias = Certificate | PlainHttp | Refuse
+Fault: TypeAlias = Instead | Alter | ListenerFault
 
 
 def _kind_or_none(document: Any) -> Any:

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from ghcr_emulator.access_log.log import Draft
-from ghcr_emulator.faults.kinds import AtDoor, Fault, Refuse, RequestSwitch
+from ghcr_emulator.faults.kinds import Fault, ListenerFault, Refuse, RequestSwitch
 from ghcr_emulator.protocol.routes import Route
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestFacts:
     """What is known of a request. `credential` is None for a caller that the log calls null."""
 
     method: str
@@ -26,13 +26,13 @@ class Asked:
     credential: str | None
 
     @classmethod
-    def noted(cls, draft: Draft) -> "Asked":
+    def noted(cls, draft: Draft) -> "RequestFacts":
         """Return what the handlers noted for the access log."""
         references = frozenset({draft.reference, draft.digest})
         return cls(draft.method, draft.route, draft.repository, references, draft.credential)
 
 
-def fits(fault: RequestSwitch, asked: Asked) -> bool:
+def fits(fault: RequestSwitch, asked: RequestFacts) -> bool:
     """Tell whether a request equals every field that the switch was asked for with."""
     # A blob comes in two steps, and whoever wants it spoiled need not know of the second.
     blob = fault.route is Route.BLOB and asked.route is Route.STORED_BLOB
@@ -48,7 +48,7 @@ def fits(fault: RequestSwitch, asked: Asked) -> bool:
 
 
 @dataclass(eq=False, slots=True)
-class Switch:
+class ActiveSwitch:
     """One fault that is on, until when (`until`, the clock's), and how many it has hit.
 
     `context` is what TLS connections are met with, of a Certificate.
@@ -98,7 +98,7 @@ class Switch:
         return True
 
 
-async def _nobody_listens() -> None:
+async def _listens_always() -> None:
     """Have no door to open or shut."""
 
 
@@ -110,17 +110,17 @@ class Switches:
     """
 
     clock: Callable[[], float] = time.monotonic
-    settle: Callable[[], Awaitable[None]] = _nobody_listens
-    _rows: dict[str, Switch] = field(default_factory=dict)
+    settle: Callable[[], Awaitable[None]] = _listens_always
+    _rows: dict[str, ActiveSwitch] = field(default_factory=dict)
 
-    def __iter__(self) -> Iterator[Switch]:
+    def __iter__(self) -> Iterator[ActiveSwitch]:
         return iter(self._rows.values())
 
-    def put(self, name: str, fault: Fault, context: ssl.SSLContext | None = None) -> Switch:
+    def put(self, name: str, fault: Fault, context: ssl.SSLContext | None = None) -> ActiveSwitch:
         """Switch a fault on, in place of one of that name, as the newest."""
         self.drop(name)
         until = None if fault.seconds is None else self.clock() + fault.seconds
-        switch = Switch(name, fault, until, self.clock, context)
+        switch = ActiveSwitch(name, fault, until, self.clock, context)
         self._rows[name] = switch
         return switch
 
@@ -137,20 +137,20 @@ class Switches:
         for name in list(self._rows):
             self.drop(name)
 
-    def fitting(self, asked: Asked) -> Iterator[Switch]:
+    def fitting(self, asked: RequestFacts) -> Iterator[ActiveSwitch]:
         """Give the active switches that fit a request, newest first."""
         for switch in reversed(self._rows.values()):
             fault = switch.fault
             if isinstance(fault, RequestSwitch) and switch.active and fits(fault, asked):
                 yield switch
 
-    def at_door(self) -> Switch | None:
+    def at_listener(self) -> ActiveSwitch | None:
         """Return the newest active switch of those for connections."""
         return next(
             (
                 switch
                 for switch in reversed(self._rows.values())
-                if isinstance(switch.fault, AtDoor) and switch.active
+                if isinstance(switch.fault, ListenerFault) and switch.active
             ),
             None,
         )

@@ -33,11 +33,11 @@ from ghcr_emulator.faults.kinds import (
     WrongBytes,
     WrongDigest,
 )
-from ghcr_emulator.faults.matching import Asked, Switch, Switches
+from ghcr_emulator.faults.matching import ActiveSwitch, RequestFacts, Switches
 from ghcr_emulator.protocol import errors, hosts, names
 from ghcr_emulator.protocol import responses as replies
 from ghcr_emulator.protocol import routes as paths
-from ghcr_emulator.protocol.routes import Route, Target
+from ghcr_emulator.protocol.routes import Route, RouteTarget
 from ghcr_emulator.server.connection import connection_of
 from ghcr_emulator.state.state import State
 
@@ -80,19 +80,19 @@ class Switching:
             receive = held
         await self._pass(request, receive, send)
 
-    def _met(self, request: Request) -> Switch | None:
+    def _met(self, request: Request) -> ActiveSwitch | None:
         """Return the newest fitting switch if it is one that answers instead, with its hit."""
-        sight = _look(request, self._state, self._wanted)
-        switch = next(self._switches.fitting(sight.asked(request.method)), None)
+        context = _look(request, self._state, self._wanted)
+        switch = next(self._switches.fitting(context.asked(request.method)), None)
         if switch is None or not isinstance(switch.fault, Instead) or not switch.take():
             return None
-        sight.note(request)
+        context.note(request)
         return switch
 
     async def _pass(self, request: Request, receive: Receive, send: Send) -> None:
-        telling = _Telling(request, send, self._switches)
+        response = _FaultyResponse(request, send, self._switches)
         try:
-            await self._app(request.scope, receive, telling.send)
+            await self._app(request.scope, receive, response.send)
         except _InsteadError as instead:
             await _answer(instead.reply, request, receive, send)
         except _CutError:
@@ -100,16 +100,16 @@ class Switching:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
+class _RequestContext:
     """What path and headers say of a request, as the front will read them."""
 
-    target: Target
+    target: RouteTarget
     caller: Caller
     repository: str | None
 
-    def asked(self, method: str) -> Asked:
+    def asked(self, method: str) -> RequestFacts:
         credential = self.caller.credential
-        return Asked(
+        return RequestFacts(
             method,
             self.target.route,
             self.repository,
@@ -124,28 +124,30 @@ class _Sight:
             recorder.note_repository(request, self.repository)
 
 
-def _look(request: Request, state: State, wanted: Callable[[list[str]], list[str]]) -> _Sight:
+def _look(
+    request: Request, state: State, wanted: Callable[[list[str]], list[str]]
+) -> _RequestContext:
     if request.url.hostname == hosts.BLOBS:
         return _look_at_stored_blob(request, state)
     target = paths.parse(request.scope["path"])
     authorization = request.headers.get("authorization")
     if target.route is not Route.TOKEN:
         caller = callers.at_registry(authorization, state)
-        return _Sight(target, caller, target.repository or None)
+        return _RequestContext(target, caller, target.repository or None)
     repositories = wanted(request.query_params.getlist("scope"))
     known = repositories and names.is_repository(repositories[0].lower())
     caller = callers.at_token_service(authorization, state)
-    return _Sight(target, caller, repositories[0] if known else None)
+    return _RequestContext(target, caller, repositories[0] if known else None)
 
 
-def _look_at_stored_blob(request: Request, state: State) -> _Sight:
+def _look_at_stored_blob(request: Request, state: State) -> _RequestContext:
     """A stored blob's address says for whom it was signed, and for which repository."""
     link = state.links.open(request.url.path, dict(request.query_params))
     if link is None:
-        return _Sight(Target(Route.STORED_BLOB), Caller(Standing.UNKNOWN), None)
-    target = Target(Route.STORED_BLOB, link.repository, link.digest)
+        return _RequestContext(RouteTarget(Route.STORED_BLOB), Caller(Standing.UNKNOWN), None)
+    target = RouteTarget(Route.STORED_BLOB, link.repository, link.digest)
     standing = Standing.KNOWN if link.credential else Standing.ANYBODY
-    return _Sight(target, Caller(standing, link.credential), link.repository)
+    return _RequestContext(target, Caller(standing, link.credential), link.repository)
 
 
 class _InsteadError(Exception):
@@ -177,14 +179,14 @@ async def _answer(reply: _Reply, request: Request, receive: Receive, send: Send)
     await gone(receive)
 
 
-class _Telling:
+class _FaultyResponse:
     """The front's answer on its way out, and the switch it meets."""
 
     def __init__(self, request: Request, send: Send, switches: Switches) -> None:
         self._request = request
         self._send = send
         self._switches = switches
-        self._switch: Switch | None = None
+        self._switch: ActiveSwitch | None = None
         self._left = 0
         self._wrong = altering.WrongByte()
 
@@ -211,13 +213,13 @@ class _Telling:
             await self._switch.over(within=(fault.delay or 0) if isinstance(fault, Slow) else None)
         await self._send(message)
 
-    def _meet(self, status: int, headers: dict[bytes, bytes]) -> Switch | None:
+    def _meet(self, status: int, headers: dict[bytes, bytes]) -> ActiveSwitch | None:
         """Return the newest switch that has something to do with this answer, with its hit.
 
         Raises _InsteadError where another answer is to be given.
         """
         draft = recorder.noted(self._request)
-        for switch in self._switches.fitting(Asked.noted(draft)):
+        for switch in self._switches.fitting(RequestFacts.noted(draft)):
             fault = switch.fault
             concerned = isinstance(fault, Instead) or alters(fault, draft, status, headers)
             if not concerned or not switch.take():
@@ -229,14 +231,14 @@ class _Telling:
             return switch
         return None
 
-    async def _alter(self, switch: Switch, message: Message) -> None:
+    async def _alter(self, switch: ActiveSwitch, message: Message) -> None:
         fault, body, more = switch.fault, message.get("body", b""), message.get("more_body", False)
         if isinstance(fault, Slow) and self._request.method != "HEAD":
             async for piece in altering.paced(body, switch, fault):
                 await self._pass_on(piece, more=True)
             body = b""
         elif isinstance(fault, WrongBytes):
-            body = self._wrong.turn(body, last=not more)
+            body = self._wrong.change(body, last=not more)
         elif isinstance(fault, Truncate):
             await self._cut(body)
             return

@@ -16,7 +16,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp
 
 from ghcr_emulator.faults.kinds import Certificate, PlainHttp, Refuse
-from ghcr_emulator.faults.matching import Switch, Switches
+from ghcr_emulator.faults.matching import ActiveSwitch, Switches
 from ghcr_emulator.server.connection import Connection
 from ghcr_emulator.server.uvicorn_server import create_server, listen, unless
 
@@ -38,7 +38,7 @@ def tls(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-class Door:
+class TlsListener:
     """Serves an application over TLS, unless a switch has it otherwise."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Door:
         self._listener: socket.socket | None = listener
         self._usual = usual
         self._switches = switches
-        self._shown: Switch | None = None
+        self._shown: ActiveSwitch | None = None
         self._era = 0
         self._shut_for_good = False
         self._settling = asyncio.Lock()
@@ -78,7 +78,7 @@ class Door:
     async def settle(self) -> None:
         """Bring the door to where the switches say; raises OSError if it cannot be opened."""
         async with self._settling:
-            switch = self._switches.at_door()
+            switch = self._switches.at_listener()
             if switch is not self._shown:
                 self._shown = switch
                 self._era += 1
@@ -143,7 +143,7 @@ class Door:
 
     def _context(self) -> ssl.SSLContext | None:
         """Return what a new connection is met with, None for no TLS; it is a switch's hit."""
-        switch = self._switches.at_door()
+        switch = self._switches.at_listener()
         if switch is None or not switch.take():
             return self._usual
         if isinstance(switch.fault, Certificate):

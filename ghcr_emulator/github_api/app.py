@@ -26,11 +26,11 @@ from ghcr_emulator.github_api import (
 )
 from ghcr_emulator.github_api.commit_statuses import CommitStatuses
 from ghcr_emulator.github_api.responses import Refusal
-from ghcr_emulator.github_api.routes import METHODS, Asked, Call
-from ghcr_emulator.protocol.routes import Route, Target
+from ghcr_emulator.github_api.routes import METHODS, ApiRequest, Call
+from ghcr_emulator.protocol.routes import Route, RouteTarget
 from ghcr_emulator.registry_api import upstream_proxy as storage
 from ghcr_emulator.registry_api.package_versions import Inventory, Tagged
-from ghcr_emulator.state.accounts import Credential, Kind, Package, Place
+from ghcr_emulator.state.accounts import AccountToken, Kind, Package, RequestedPackage
 from ghcr_emulator.state.state import State
 
 _NOT_FOUND = Refusal(404, "Not Found")
@@ -38,7 +38,7 @@ _BAD_GATEWAY = Refusal(502, "Server Error")
 _DONE = 204
 
 
-class RefusedError(Exception):
+class ApiRefusedError(Exception):
     """A refusal on its way out of the middle of an answer."""
 
     def __init__(self, refusal: Refusal) -> None:
@@ -61,14 +61,14 @@ class PackagesApi:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        recorder.note_target(request, Target(Route.API))
+        recorder.note_target(request, RouteTarget(Route.API))
         caller = callers.at_api(request.headers.get("authorization"), self._state)
         recorder.note_caller(request, caller)
         try:
             response = await self._call(request, _identity(caller))
-        except RefusedError as refused:
+        except ApiRefusedError as refused:
             response = refused.refusal.response()
-        except storage.RefusedError:
+        except storage.UpstreamRefusedError:
             response = _BAD_GATEWAY.response()
         if caller.identity is not None and caller.identity.kind is Kind.CLASSIC:
             response.headers["x-oauth-scopes"] = ", ".join(sorted(caller.identity.scopes))
@@ -78,10 +78,10 @@ class PackagesApi:
             response.headers["github-authentication-token-expiration"] = ends
         return response
 
-    async def _call(self, request: Request, credential: Credential) -> Response:
+    async def _call(self, request: Request, credential: AccountToken) -> Response:
         asked = apipaths.parse(request.scope["raw_path"].partition(b"?")[0])
         if asked is None or request.method not in METHODS[asked.call]:
-            raise RefusedError(_NOT_FOUND)
+            raise ApiRefusedError(_NOT_FOUND)
         if asked.call is Call.USER:
             _check(apirules.user(credential))
             return apireplies.document(apireplies.user(credential.login))
@@ -99,15 +99,17 @@ class PackagesApi:
             return await self._list(request, credential, asked)
         return await self._one(request, credential, asked)
 
-    def _account(self, asked: Asked) -> Response:
+    def _account(self, asked: ApiRequest) -> Response:
         if not self._state.has_owner(asked.owner):
-            raise RefusedError(_NOT_FOUND)
+            raise ApiRefusedError(_NOT_FOUND)
         owner = self._state.owner(asked.owner)
         return apireplies.document(apireplies.user(owner.shown, organisation=owner.organisation))
 
-    async def _list(self, request: Request, credential: Credential, asked: Asked) -> Response:
+    async def _list(
+        self, request: Request, credential: AccountToken, asked: ApiRequest
+    ) -> Response:
         owner = self._owner(credential, asked)
-        _check(apirules.organisation(credential, Place(self._state.owner(owner), None)))
+        _check(apirules.organisation(credential, RequestedPackage(self._state.owner(owner), None)))
         if request.query_params.get("package_type") != "container":
             # There are no packages of another type here.
             return apireplies.page(request, [])
@@ -120,7 +122,7 @@ class PackagesApi:
         ]
         return apireplies.page(request, rows)
 
-    async def _one(self, request: Request, credential: Credential, asked: Asked) -> Response:
+    async def _one(self, request: Request, credential: AccountToken, asked: ApiRequest) -> Response:
         repository = f"{self._owner(credential, asked)}/{asked.package}"
         recorder.note_repository(request, repository)
         if asked.call is Call.RESTORE_PACKAGE:
@@ -128,7 +130,7 @@ class PackagesApi:
         place = self._state.place(repository)
         _check(apirules.organisation(credential, place))
         if place.package is None:
-            raise RefusedError(apirules.NO_PACKAGE)
+            raise ApiRefusedError(apirules.NO_PACKAGE)
         _check(apirules.package(credential, place, request.method))
         if asked.call is Call.PACKAGE:
             return await self._package(request, place.package)
@@ -142,17 +144,17 @@ class PackagesApi:
             return Response(status_code=_DONE)
         return apireplies.document(await self._show(row))
 
-    def _restore_package(self, credential: Credential, repository: str) -> Response:
+    def _restore_package(self, credential: AccountToken, repository: str) -> Response:
         row = self._state.removed_package(repository)
         if row is None:
-            raise RefusedError(apirules.NO_PACKAGE)
-        place = Place(self._state.place(repository).owner, row)
+            raise ApiRefusedError(apirules.NO_PACKAGE)
+        place = RequestedPackage(self._state.place(repository).owner, row)
         _check(apirules.organisation(credential, place))
         _check(apirules.package(credential, place, "POST"))
         self._state.put_package(row)
         return Response(status_code=_DONE)
 
-    async def _versions(self, request: Request, place: Place, row: Package) -> Response:
+    async def _versions(self, request: Request, place: RequestedPackage, row: Package) -> Response:
         deleted = request.query_params.get("state") == "deleted"
         found = await self._inventory.versions(row.repository, deleted=deleted)
         return apireplies.page(
@@ -160,13 +162,13 @@ class PackagesApi:
         )
 
     async def _version(
-        self, request: Request, place: Place, row: Package, asked: Asked
+        self, request: Request, place: RequestedPackage, row: Package, asked: ApiRequest
     ) -> Response:
         restored = asked.call is Call.RESTORE_VERSION
         versions = await self._inventory.versions(row.repository, deleted=restored)
         found = next((one for one in versions if one.version.id == asked.version), None)
         if found is None:
-            raise RefusedError(apirules.NO_VERSION)
+            raise ApiRefusedError(apirules.NO_VERSION)
         recorder.note_digest(request, found.version.digest)
         if restored:
             await self._inventory.restore(row.repository, found)
@@ -182,17 +184,17 @@ class PackagesApi:
         born, owner = self._state.born(row.repository), self._state.owner(row.owner)
         return apireplies.package(owner, row, born, versions)
 
-    def _owner(self, credential: Credential, asked: Asked) -> str:
+    def _owner(self, credential: AccountToken, asked: ApiRequest) -> str:
         """Return whose packages are meant; those of a path must be of the kind it says."""
         if not asked.owner:
             return credential.login.lower()
         owner = self._state.owner(asked.owner)
         if not self._state.has_owner(asked.owner) or owner.organisation != asked.organisation:
-            raise RefusedError(_NOT_FOUND)
+            raise ApiRefusedError(_NOT_FOUND)
         return asked.owner
 
 
-def _identity(caller: Caller) -> Credential:
+def _identity(caller: Caller) -> AccountToken:
     _check(apirules.enter(caller))
     if caller.identity is None:
         raise TypeError(caller)
@@ -201,7 +203,7 @@ def _identity(caller: Caller) -> Credential:
 
 def _check(refusal: Refusal | None) -> None:
     if refusal is not None:
-        raise RefusedError(refusal)
+        raise ApiRefusedError(refusal)
 
 
 def _last_tagged(versions: list[Tagged], found: Tagged) -> Refusal | None:

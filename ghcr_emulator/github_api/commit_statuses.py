@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from ghcr_emulator.github_api import responses as apireplies
 from ghcr_emulator.github_api.responses import Refusal
-from ghcr_emulator.github_api.routes import Asked, Call
+from ghcr_emulator.github_api.routes import ApiRequest, Call
 from ghcr_emulator.protocol import hosts
-from ghcr_emulator.state.accounts import Credential
+from ghcr_emulator.state.accounts import AccountToken
 
 _STATES: Final = frozenset({"error", "failure", "pending", "success"})
 _LONGEST: Final = 140
@@ -34,7 +34,9 @@ class CommitStatuses:
         self._kept: dict[tuple[str, str], list[dict[str, object]]] = {}
         self._ids = itertools.count(1)
 
-    async def answer(self, request: Request, credential: Credential, asked: Asked) -> Response:
+    async def answer(
+        self, request: Request, credential: AccountToken, asked: ApiRequest
+    ) -> Response:
         """Answer a call that may be made."""
         place = (f"{asked.owner}/{asked.source}", asked.commit)
         if asked.call is Call.STATUSES:
@@ -77,7 +79,7 @@ def _invalid(field: str, message: str) -> Response:
 
 
 def _status(
-    place: tuple[str, str], given: dict[str, Any], credential: Credential, number: int
+    place: tuple[str, str], given: dict[str, Any], credential: AccountToken, number: int
 ) -> dict[str, object]:
     """A status as GitHub shows it."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

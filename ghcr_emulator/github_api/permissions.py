@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 from ghcr_emulator.auth import authorization as authorize
 from ghcr_emulator.auth.authentication import Caller, Standing
 from ghcr_emulator.github_api.responses import Refusal
-from ghcr_emulator.github_api.routes import Asked, Call
+from ghcr_emulator.github_api.routes import ApiRequest, Call
 from ghcr_emulator.protocol import errors
-from ghcr_emulator.state.accounts import Credential, Kind, Level, Place
+from ghcr_emulator.state.accounts import AccountToken, Kind, Level, RequestedPackage
 
 _SSO_DOCS: Final = (
     "https://docs.github.com/articles/authenticating-to-a-github-organization"
@@ -64,12 +64,12 @@ def enter(caller: Caller) -> Refusal | None:
     return None if caller.standing is Standing.KNOWN else _BAD_TOKEN
 
 
-def user(credential: Credential) -> Refusal | None:
+def user(credential: AccountToken) -> Refusal | None:
     """Judge who asks who it is; a workflow run is nobody."""
     return _NO_INTEGRATION if credential.kind is Kind.WORKFLOW else None
 
 
-def kind_and_scopes(credential: Credential, asked: Asked, method: str) -> Refusal | None:
+def kind_and_scopes(credential: AccountToken, asked: ApiRequest, method: str) -> Refusal | None:
     """Judge a token by its kind and what it may do at all."""
     if credential.kind is Kind.FINE_GRAINED:
         return _NO_PERSONAL_TOKEN
@@ -80,7 +80,7 @@ def kind_and_scopes(credential: Credential, asked: Asked, method: str) -> Refusa
     return Refusal(403, missing, "/packages/packages") if missing else None
 
 
-def statuses(credential: Credential, asked: Asked, *, known: bool) -> Refusal | None:
+def statuses(credential: AccountToken, asked: ApiRequest, *, known: bool) -> Refusal | None:
     """Judge who asks about a commit's statuses; what a token may not see is not there.
 
     A run may write them in its own repository: its `permissions:` have no statuses here.
@@ -95,7 +95,7 @@ def statuses(credential: Credential, asked: Asked, *, known: bool) -> Refusal | 
     return None if credential.scopes & _STATUS else NO_REPOSITORY
 
 
-def workflows(credential: Credential) -> Refusal | None:
+def workflows(credential: AccountToken) -> Refusal | None:
     """Judge a token that asks about a workflow, or starts it, by its kind and scopes.
 
     The `permissions:` of a run have no actions here.
@@ -107,7 +107,7 @@ def workflows(credential: Credential) -> Refusal | None:
     return None if REPOSITORIES in credential.scopes else NO_WORKFLOW
 
 
-def organisation(credential: Credential, place: Place) -> Refusal | None:
+def organisation(credential: AccountToken, place: RequestedPackage) -> Refusal | None:
     """Judge a token by the rules of the owner, who does not ask at what is public."""
     barred = None if place.public else authorize.barred_by_organisation(credential, place)
     if barred is None:
@@ -121,7 +121,7 @@ def organisation(credential: Credential, place: Place) -> Refusal | None:
     return Refusal(403, message, _SSO_DOCS, {"x-github-sso": f"required; url={address}"})
 
 
-def package(credential: Credential, place: Place, method: str) -> Refusal | None:
+def package(credential: AccountToken, place: RequestedPackage, method: str) -> Refusal | None:
     """Judge what a token's holder may do with a package; what it may not read is not there."""
     if not place.reads(credential):
         return NO_PACKAGE
@@ -138,7 +138,7 @@ def accepted_scopes(method: str) -> str:
     return _CHANGES[method].scope if changes(method) else "read:packages"
 
 
-def _missing_scopes(scopes: frozenset[str], asked: Asked, method: str) -> str:
+def _missing_scopes(scopes: frozenset[str], asked: ApiRequest, method: str) -> str:
     """Return GitHub's sentence, or "" where nothing is missing."""
     reads = bool(scopes & _READ)
     if not changes(method):

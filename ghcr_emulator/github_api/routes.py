@@ -27,7 +27,7 @@ class Call(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiRequest:
     """A call; `owner` is "" for the caller's own, and `organisation` says under which of both.
 
     `source` is the repository that holds a commit or a workflow, `commit` the commit's id,
@@ -61,41 +61,41 @@ METHODS: Final = {
 }
 
 
-def parse(raw_path: bytes) -> Asked | None:
+def parse(raw_path: bytes) -> ApiRequest | None:
     """Return what a path asks for as it came, undecoded: a package's name may hold %2F."""
     parts = [unquote(part) for part in raw_path.decode("latin-1").split("/")[1:]]
     match parts:
         case ["user"]:
-            return Asked(Call.USER)
+            return ApiRequest(Call.USER)
         case ["users", owner] if owner:
-            return Asked(Call.ACCOUNT, owner.lower())
+            return ApiRequest(Call.ACCOUNT, owner.lower())
         case ["user", "packages", *rest]:
-            return _below(Asked(Call.PACKAGES), rest)
+            return _below(ApiRequest(Call.PACKAGES), rest)
         case ["orgs", owner, "packages", *rest] if owner:
-            return _below(Asked(Call.PACKAGES, owner.lower(), organisation=True), rest)
+            return _below(ApiRequest(Call.PACKAGES, owner.lower(), organisation=True), rest)
         case ["users", owner, "packages", *rest] if owner:
-            return _below(Asked(Call.PACKAGES, owner.lower()), rest)
+            return _below(ApiRequest(Call.PACKAGES, owner.lower()), rest)
         case ["repos", owner, name, *rest] if owner and name:
             return _in_repository(owner.lower(), name.lower(), rest)
         case _:
             return None
 
 
-def _in_repository(owner: str, name: str, rest: list[str]) -> Asked | None:
+def _in_repository(owner: str, name: str, rest: list[str]) -> ApiRequest | None:
     match rest:
         case ["statuses", commit]:
-            return Asked(Call.STATUS, owner, source=name, commit=commit)
+            return ApiRequest(Call.STATUS, owner, source=name, commit=commit)
         case ["commits", commit, "statuses"]:
-            return Asked(Call.STATUSES, owner, source=name, commit=commit)
+            return ApiRequest(Call.STATUSES, owner, source=name, commit=commit)
         case ["actions", "workflows", workflow]:
-            return Asked(Call.WORKFLOW, owner, source=name, workflow=workflow)
+            return ApiRequest(Call.WORKFLOW, owner, source=name, workflow=workflow)
         case ["actions", "workflows", workflow, "dispatches"]:
-            return Asked(Call.DISPATCHES, owner, source=name, workflow=workflow)
+            return ApiRequest(Call.DISPATCHES, owner, source=name, workflow=workflow)
         case _:
             return None
 
 
-def _below(place: Asked, rest: list[str]) -> Asked | None:
+def _below(place: ApiRequest, rest: list[str]) -> ApiRequest | None:
     match rest:
         case []:
             return place
@@ -113,8 +113,8 @@ def _below(place: Asked, rest: list[str]) -> Asked | None:
             return None
 
 
-def _asked(place: Asked, call: Call, package: str, version: int = 0) -> Asked:
-    return Asked(call, place.owner, place.organisation, package, version)
+def _asked(place: ApiRequest, call: Call, package: str, version: int = 0) -> ApiRequest:
+    return ApiRequest(call, place.owner, place.organisation, package, version)
 
 
 def _is_id(text: str) -> bool:

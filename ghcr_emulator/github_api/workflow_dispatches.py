@@ -12,10 +12,10 @@ from starlette.responses import Response
 from ghcr_emulator.github_api import permissions as apirules
 from ghcr_emulator.github_api import responses as apireplies
 from ghcr_emulator.github_api.responses import Refusal
-from ghcr_emulator.github_api.routes import Asked, Call
+from ghcr_emulator.github_api.routes import ApiRequest, Call
 from ghcr_emulator.protocol import hosts
-from ghcr_emulator.state.accounts import Credential
-from ghcr_emulator.state.workflows import Dispatch, Workflow, Workflows
+from ghcr_emulator.state.accounts import AccountToken
+from ghcr_emulator.state.workflows import Dispatch, RepositoryWorkflow, WorkflowStore
 
 _DOCS: Final = "/actions/workflows#create-a-workflow-dispatch-event"
 _NO_JSON: Final = Refusal(400, "Problems parsing JSON", _DOCS)
@@ -28,7 +28,7 @@ _MADE: Final = "2020-01-01T00:00:00Z"
 
 
 async def answer(
-    workflows: Workflows, request: Request, credential: Credential, asked: Asked
+    workflows: WorkflowStore, request: Request, credential: AccountToken, asked: ApiRequest
 ) -> Response:
     """Answer a call that the token's kind and scopes allow; who may not read it finds nothing."""
     found = workflows.find(f"{asked.owner}/{asked.source}", asked.workflow)
@@ -48,7 +48,7 @@ async def answer(
     return _taken(event) if given.get("return_run_details") else Response(status_code=204)
 
 
-def _refusal(found: Workflow, given: Any) -> Refusal | None:
+def _refusal(found: RepositoryWorkflow, given: Any) -> Refusal | None:
     """Why an event is not taken; None if it is."""
     ref = given.get("ref") if isinstance(given, dict) else None
     if not ref or not isinstance(ref, str):
@@ -70,7 +70,7 @@ def _taken(event: Dispatch) -> Response:
     )
 
 
-def _shown(found: Workflow) -> dict[str, object]:
+def _shown(found: RepositoryWorkflow) -> dict[str, object]:
     """A workflow as GitHub shows it."""
     path, page = f".github/workflows/{found.file}", f"https://github.com/{found.repository}"
     return {

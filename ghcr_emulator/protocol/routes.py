@@ -27,7 +27,7 @@ class Route(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RouteTarget:
     """A route, and what its path names.
 
     `repository` is kept as it was asked for, also for a name that is no valid one (OTHER).
@@ -47,15 +47,15 @@ class Target:
 
 
 _WHOLE: Final = {
-    "/token": Target(Route.TOKEN),
-    "/v2": Target(Route.PING),
-    "/v2/": Target(Route.PING),
-    "/v2/_catalog": Target(Route.CATALOG),
+    "/token": RouteTarget(Route.TOKEN),
+    "/v2": RouteTarget(Route.PING),
+    "/v2/": RouteTarget(Route.PING),
+    "/v2/_catalog": RouteTarget(Route.CATALOG),
 }
-_OTHER: Final = Target(Route.OTHER)
+_OTHER: Final = RouteTarget(Route.OTHER)
 
 
-def parse(path: str) -> Target:
+def parse(path: str) -> RouteTarget:
     """Return the target of a decoded request path; a path that fits no route gives OTHER."""
     whole = _WHOLE.get(path)
     if whole is not None:
@@ -64,21 +64,21 @@ def parse(path: str) -> Target:
         return _OTHER
     target = _by_last_words(path.removeprefix("/v2/").split("/"))
     if not names.is_repository(target.repository):
-        return Target(Route.OTHER, target.repository)
+        return RouteTarget(Route.OTHER, target.repository)
     return target
 
 
-def _by_last_words(parts: list[str]) -> Target:
+def _by_last_words(parts: list[str]) -> RouteTarget:
     match parts:
         case [*name, "blobs", "uploads", upload] if upload == "" or names.is_upload(upload):
-            return Target(Route.UPLOAD, "/".join(name), upload)
+            return RouteTarget(Route.UPLOAD, "/".join(name), upload)
         case [*name, "blobs", digest] if names.has_digest_form(digest):
-            return Target(Route.BLOB, "/".join(name), digest)
+            return RouteTarget(Route.BLOB, "/".join(name), digest)
         case [*name, "manifests", ref] if names.is_tag(ref) or names.has_digest_form(ref):
-            return Target(Route.MANIFEST, "/".join(name), ref)
+            return RouteTarget(Route.MANIFEST, "/".join(name), ref)
         case [*name, "referrers", digest] if names.is_digest(digest):
-            return Target(Route.REFERRERS, "/".join(name), digest)
+            return RouteTarget(Route.REFERRERS, "/".join(name), digest)
         case [*name, "tags", "list"]:
-            return Target(Route.TAGS, "/".join(name))
+            return RouteTarget(Route.TAGS, "/".join(name))
         case _:
             return _OTHER

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from ghcr_emulator.access_log import middleware as recorder
 from ghcr_emulator.auth.authentication import Caller, Standing
 from ghcr_emulator.protocol import errors
-from ghcr_emulator.protocol.routes import Route, Target
+from ghcr_emulator.protocol.routes import Route, RouteTarget
 from ghcr_emulator.registry_api import upstream_proxy as storage
 from ghcr_emulator.state.state import State
 
@@ -45,7 +45,7 @@ class BlobStore:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        recorder.note_target(request, Target(Route.STORED_BLOB))
+        recorder.note_target(request, RouteTarget(Route.STORED_BLOB))
         if "authorization" in request.headers:
             recorder.note_leak(request)
             return _refuse(400, "InvalidAuthenticationInfo", _UNWANTED)
@@ -54,12 +54,12 @@ class BlobStore:
         link = self._state.links.open(request.url.path, dict(request.query_params))
         if link is None:
             return _refuse(403, "AuthenticationFailed", _UNSIGNED)
-        recorder.note_target(request, Target(Route.STORED_BLOB, link.repository, link.digest))
+        recorder.note_target(request, RouteTarget(Route.STORED_BLOB, link.repository, link.digest))
         standing = Standing.KNOWN if link.credential else Standing.ANYBODY
         recorder.note_caller(request, Caller(standing, link.credential))
         path = f"/v2/{link.repository}/blobs/{link.digest}"
-        errand = storage.Errand(path, errors.BLOB_UNKNOWN)
-        response = await storage.relay(request, self._registry, errand)
+        forwarded = storage.UpstreamRequest(path, errors.BLOB_UNKNOWN)
+        response = await storage.relay(request, self._registry, forwarded)
         if response.status_code == HTTPStatus.NOT_FOUND:
             return _refuse(404, "BlobNotFound", "The specified blob does not exist.")
         if response.status_code >= HTTPStatus.BAD_REQUEST:

@@ -24,7 +24,7 @@ class Tagged:
 
 
 class Inventory:
-    """The versions of packages; every method raises storage.RefusedError."""
+    """The versions of packages; every method raises UpstreamRefusedError."""
 
     def __init__(self, state: State, registry: httpx.AsyncClient) -> None:
         self._state = state
@@ -81,7 +81,7 @@ class Inventory:
         for _ in range(2):
             try:
                 headers = await storage.look(self._registry, path, errors.MANIFEST_UNKNOWN)
-            except storage.RefusedError as refused:
+            except storage.UpstreamRefusedError as refused:
                 if refused.error.code != errors.MANIFEST_UNKNOWN.code:
                     raise
             else:
@@ -93,7 +93,7 @@ class Inventory:
     async def _tags(self, repository: str) -> list[str]:
         try:
             return await storage.list_tags(self._registry, repository)
-        except storage.RefusedError as refused:
+        except storage.UpstreamRefusedError as refused:
             # A package that nothing was ever pushed to.
             if refused.error.code == errors.NAME_UNKNOWN.code:
                 return []

@@ -14,7 +14,7 @@ from ghcr_emulator.auth.authentication import Caller
 from ghcr_emulator.protocol import errors, names
 from ghcr_emulator.protocol import responses as replies
 from ghcr_emulator.protocol.errors import ProtocolError
-from ghcr_emulator.protocol.routes import Target
+from ghcr_emulator.protocol.routes import RouteTarget
 from ghcr_emulator.registry_api import tags
 from ghcr_emulator.registry_api import upstream_proxy as storage
 from ghcr_emulator.state.state import State
@@ -29,23 +29,23 @@ class Repositories:
         self._state = state
         self._storage = storage
 
-    async def ping(self, request: Request, target: Target, caller: Caller) -> Response:
+    async def ping(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
         """Say that this is a registry, and that the caller is welcome."""
         del request, target, caller
         return replies.document({})
 
-    async def catalog(self, request: Request, target: Target, caller: Caller) -> Response:
+    async def catalog(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
         """List the public packages, as GHCR did when it was last seen to (August 2024)."""
         del target, caller
         page = {"repositories": self._state.public_repositories()}
         return _paged(request, "/v2/_catalog", page)
 
-    async def list_tags(self, request: Request, target: Target, caller: Caller) -> Response:
+    async def list_tags(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
         """List a repository's tags in push order."""
         del caller
         try:
             stored = await storage.list_tags(self._storage, target.repository)
-        except storage.RefusedError as refused:
+        except storage.UpstreamRefusedError as refused:
             return replies.refuse(refused.error)
         ordered = tags.in_push_order(stored, self._state.push_order(target.repository))
         return _paged(
@@ -55,19 +55,19 @@ class Repositories:
             first={"name": target.repository},
         )
 
-    async def manifest(self, request: Request, target: Target, caller: Caller) -> Response:
+    async def manifest(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
         """Give or take a manifest, by tag or digest."""
         path = f"/v2/{target.repository}/manifests/{target.reference}"
         versions = self._state.versions
         # By digest alone: tags of a deleted version are gone from the registry behind.
         if request.method != "PUT" and versions.is_deleted(target.repository, target.reference):
             return replies.refuse(errors.MANIFEST_UNKNOWN)
-        errand = storage.Errand(
+        forwarded = storage.UpstreamRequest(
             path, errors.MANIFEST_UNKNOWN, judge=lambda found: _unread_index(request, found)
         )
         if request.method == "PUT" and names.is_tag(target.reference):
             self._state.tag_digests.may_move(target.repository, target.reference)
-        response = await storage.relay(request, self._storage, errand)
+        response = await storage.relay(request, self._storage, forwarded)
         self._note(request, response)
         if response.status_code == HTTPStatus.CREATED:
             self._create(target, caller)
@@ -76,41 +76,41 @@ class Repositories:
                 self._state.tag_pushed(target.repository, target.reference)
         return response
 
-    async def blob(self, request: Request, target: Target, caller: Caller) -> Response:
+    async def blob(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
         """Say where a blob is to be had, or give it."""
         path = f"/v2/{target.repository}/blobs/{target.reference}"
-        if self._state.knobs.blobs == "inline":
-            errand = storage.Errand(path, errors.BLOB_UNKNOWN)
-            return await storage.relay(request, self._storage, errand)
+        if self._state.assumptions.blobs == "inline":
+            forwarded = storage.UpstreamRequest(path, errors.BLOB_UNKNOWN)
+            return await storage.relay(request, self._storage, forwarded)
         try:
             await storage.look(self._storage, path, errors.BLOB_UNKNOWN)
-        except storage.RefusedError as refused:
+        except storage.UpstreamRefusedError as refused:
             return replies.refuse(refused.error)
         address = self._state.links.sign(target.repository, target.reference, caller.identity)
         return replies.redirect(HTTPStatus.TEMPORARY_REDIRECT, address)
 
-    async def referrers(self, request: Request, target: Target, caller: Caller) -> Response:
+    async def referrers(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
         """Answer as GHCR's clients find it in the end: there is no such thing.
 
         GHCR redirects to an address of github.com that cuts the digest off, and is not there.
         """
         del request, caller
-        if self._state.knobs.referrers == "missing":
+        if self._state.assumptions.referrers == "missing":
             return replies.not_found()
         algorithm = target.reference.partition(":")[0]
         package = quote(f"{target.repository}/referrers/{algorithm}", safe="")
         address = f"https://github.com/-/v2/packages/container/package/{package}"
         return replies.redirect(HTTPStatus.SEE_OTHER, address)
 
-    async def upload(self, request: Request, target: Target, caller: Caller) -> Response:
+    async def upload(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
         """Begin, continue, finish or look at the upload of a blob."""
         path = f"/v2/{target.repository}/blobs/uploads/{target.reference}"
         query = self._without_closed_mount(dict(request.query_params), caller)
         digest = query.get("digest") or query.get("mount") or ""
         if names.is_digest(digest):
             recorder.note_digest(request, digest)
-        errand = storage.Errand(path, errors.UPLOAD_UNKNOWN, query)
-        response = await storage.relay(request, self._storage, errand)
+        forwarded = storage.UpstreamRequest(path, errors.UPLOAD_UNKNOWN, query)
+        response = await storage.relay(request, self._storage, forwarded)
         if response.status_code == HTTPStatus.CREATED:
             self._create(target, caller)
         return response
@@ -119,13 +119,13 @@ class Repositories:
         """Leave a mount out where the caller may not read its source: a plain upload begins."""
         source = query.get("from", "")
         readable = names.is_repository(source) and not authorize.pull(
-            caller, self._state.place(source), self._state.knobs
+            caller, self._state.place(source), self._state.assumptions
         )
         if readable:
             return query
         return {key: value for key, value in query.items() if key not in {"mount", "from"}}
 
-    def _create(self, target: Target, caller: Caller) -> None:
+    def _create(self, target: RouteTarget, caller: Caller) -> None:
         if caller.identity is not None:
             self._state.create_by_push(target.repository, caller.identity.principal)
 

@@ -63,7 +63,7 @@ _FIRST_ERROR_STATUS: Final = 400
 _RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
 
-class RefusedError(Exception):
+class UpstreamRefusedError(Exception):
     """The registry refused, or did not answer; `error` is what the client is to be told."""
 
     def __init__(self, error: ProtocolError) -> None:
@@ -92,7 +92,7 @@ def _take(headers: httpx.Headers) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class UpstreamRequest:
     """Where in the registry a request goes on to, and what to make of the answer.
 
     `fallback` is told where the registry's refusal of a HEAD has no body; `judge` may refuse a
@@ -105,21 +105,23 @@ class Errand:
     judge: Callable[[httpx.Headers], ProtocolError | None] = _take
 
 
-async def relay(request: Request, storage: httpx.AsyncClient, errand: Errand) -> Response:
+async def relay(
+    request: Request, storage: httpx.AsyncClient, forwarded: UpstreamRequest
+) -> Response:
     """Send the client's request on to the registry, and give its answer back.
 
     An error of the registry's comes out as GHCR would say it. A registry that does not answer,
     or breaks off before its headers, gives 502; one that breaks off later breaks the client's
     answer off too. Raises ClientDisconnect if the client leaves while its body is read.
     """
-    outgoing = _outgoing(request, storage, errand)
+    outgoing = _outgoing(request, storage, forwarded)
     try:
         upstream = await storage.send(outgoing, stream=True)
         if upstream.status_code >= _FIRST_ERROR_STATUS:
-            return await _refusal(upstream, errand.fallback)
+            return await _refusal(upstream, forwarded.fallback)
     except httpx.TransportError:
         return replies.refuse(errors.STORAGE_UNAVAILABLE)
-    refusal = errand.judge(upstream.headers)
+    refusal = forwarded.judge(upstream.headers)
     if refusal is not None:
         await upstream.aclose()
         return replies.refuse(refusal)
@@ -130,34 +132,34 @@ async def relay(request: Request, storage: httpx.AsyncClient, errand: Errand) ->
 
 
 async def look(storage: httpx.AsyncClient, path: str, missing: ProtocolError) -> httpx.Headers:
-    """Return the headers of what is there; raises RefusedError, with `missing` where nothing is."""
+    """Return what is there; raises UpstreamRefusedError, with `missing` where nothing is."""
     try:
         reply = await storage.head(path, headers={"accept": ANY_MANIFEST})
     except httpx.TransportError as error:
-        raise RefusedError(errors.STORAGE_UNAVAILABLE) from error
+        raise UpstreamRefusedError(errors.STORAGE_UNAVAILABLE) from error
     if reply.status_code >= _FIRST_ERROR_STATUS:
-        raise RefusedError(errors.from_storage(reply.status_code, reply.content, missing))
+        raise UpstreamRefusedError(errors.from_storage(reply.status_code, reply.content, missing))
     return reply.headers
 
 
 async def list_tags(storage: httpx.AsyncClient, repository: str) -> list[str]:
     """Return all tags of a repository as the registry lists them, in lexical order.
 
-    Raises RefusedError where it has no such repository or does not answer.
+    Raises UpstreamRefusedError where it has no such repository or does not answer.
     """
     try:
         reply = await storage.get(f"/v2/{repository}/tags/list")
     except httpx.TransportError as error:
-        raise RefusedError(errors.STORAGE_UNAVAILABLE) from error
+        raise UpstreamRefusedError(errors.STORAGE_UNAVAILABLE) from error
     if reply.status_code >= _FIRST_ERROR_STATUS:
-        raise RefusedError(
+        raise UpstreamRefusedError(
             errors.from_storage(reply.status_code, reply.content, errors.NAME_UNKNOWN)
         )
     return [str(tag) for tag in reply.json()["tags"] or ()]
 
 
 async def tag(storage: httpx.AsyncClient, repository: str, digest: str, name: str) -> None:
-    """Let a tag lead to a manifest that is there; raises RefusedError."""
+    """Let a tag lead to a manifest that is there; raises UpstreamRefusedError."""
     path = f"/v2/{repository}/manifests/"
     try:
         found = await storage.get(path + digest, headers={"accept": ANY_MANIFEST})
@@ -165,9 +167,9 @@ async def tag(storage: httpx.AsyncClient, repository: str, digest: str, name: st
             kind = {"content-type": found.headers["content-type"]}
             found = await storage.put(path + name, content=found.content, headers=kind)
     except httpx.TransportError as error:
-        raise RefusedError(errors.STORAGE_UNAVAILABLE) from error
+        raise UpstreamRefusedError(errors.STORAGE_UNAVAILABLE) from error
     if found.status_code >= _FIRST_ERROR_STATUS:
-        raise RefusedError(
+        raise UpstreamRefusedError(
             errors.from_storage(found.status_code, found.content, errors.MANIFEST_UNKNOWN)
         )
 
@@ -175,24 +177,26 @@ async def tag(storage: httpx.AsyncClient, repository: str, digest: str, name: st
 async def delete_tag(storage: httpx.AsyncClient, repository: str, tag: str) -> None:
     """Take one tag away; what it pointed at stays.
 
-    Raises RefusedError where there is no such tag or the registry does not answer.
+    Raises UpstreamRefusedError where there is no such tag or the registry does not answer.
     """
     try:
         reply = await storage.delete(f"/v2/{repository}/manifests/{tag}")
     except httpx.TransportError as error:
-        raise RefusedError(errors.STORAGE_UNAVAILABLE) from error
+        raise UpstreamRefusedError(errors.STORAGE_UNAVAILABLE) from error
     if reply.status_code >= _FIRST_ERROR_STATUS:
-        raise RefusedError(
+        raise UpstreamRefusedError(
             errors.from_storage(reply.status_code, reply.content, errors.MANIFEST_UNKNOWN)
         )
 
 
-def _outgoing(request: Request, storage: httpx.AsyncClient, errand: Errand) -> httpx.Request:
+def _outgoing(
+    request: Request, storage: httpx.AsyncClient, forwarded: UpstreamRequest
+) -> httpx.Request:
     # Not by build_request(): the client's defaults would add an Accept that nobody sent.
-    url = storage.base_url.join(errand.path)
+    url = storage.base_url.join(forwarded.path)
     return httpx.Request(
         request.method,
-        url.copy_merge_params(errand.query) if errand.query else url,
+        url.copy_merge_params(forwarded.query) if forwarded.query else url,
         headers=_without(request.headers.raw, _KEPT_BACK),
         content=request.stream() if request.method in _WITH_BODY else None,
         extensions={"timeout": storage.timeout.as_dict()},

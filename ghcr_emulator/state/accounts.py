@@ -33,7 +33,7 @@ class Level(StrEnum):
     WRITE = "write"
 
 
-class Visibility(StrEnum):
+class PackageVisibility(StrEnum):
     """Who may see a package; `internal` is for the members of its organisation."""
 
     PUBLIC = "public"
@@ -42,7 +42,7 @@ class Visibility(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Credential:
+class AccountToken:
     """A token; `name` is what the log calls it, `login` whose it is.
 
     `fingerprint` is tokens.fingerprint() of the token, which itself is not kept. `scopes` are a
@@ -104,7 +104,7 @@ class Package:
 
     owner: str
     name: str
-    visibility: Visibility = Visibility.PRIVATE
+    visibility: PackageVisibility = PackageVisibility.PRIVATE
     readers: frozenset[str] = frozenset()
     writers: frozenset[str] = frozenset()
     admins: frozenset[str] = frozenset()
@@ -117,11 +117,11 @@ class Package:
     @property
     def public(self) -> bool:
         """Whether anybody may read it."""
-        return self.visibility is Visibility.PUBLIC
+        return self.visibility is PackageVisibility.PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RequestedPackage:
     """What a request is about: a package, None where it does not exist, and its owner."""
 
     owner: Owner
@@ -132,7 +132,7 @@ class Place:
         """Whether there is a package, and anybody may read it."""
         return self.package is not None and self.package.public
 
-    def creates(self, credential: Credential) -> bool:
+    def creates(self, credential: AccountToken) -> bool:
         """Tell whether a token's holder may make new packages here.
 
         A run may where its repository has the same owner.
@@ -141,27 +141,27 @@ class Place:
         at_home = run and has_login(credential.repository.partition("/")[0], [self.owner.name])
         return at_home or self._is_among(credential, self.owner.creators)
 
-    def reads(self, credential: Credential) -> bool:
+    def reads(self, credential: AccountToken) -> bool:
         """Tell whether a token's holder may read the package."""
         package = self.package
         if package is None:
             return False
-        inside = package.visibility is Visibility.INTERNAL and self._is_among(
+        inside = package.visibility is PackageVisibility.INTERNAL and self._is_among(
             credential, self.owner.members
         )
         principals = package.readers | package.writers | package.admins
         return package.public or inside or self._is_among(credential, principals)
 
-    def writes(self, credential: Credential) -> bool:
+    def writes(self, credential: AccountToken) -> bool:
         """Tell whether a token's holder may write to the package."""
         package = self.package
         return package is not None and self._is_among(credential, package.writers | package.admins)
 
-    def administers(self, credential: Credential) -> bool:
+    def administers(self, credential: AccountToken) -> bool:
         """Tell whether a token's holder may delete versions of the package."""
         return self.package is not None and self._is_among(credential, self.package.admins)
 
-    def _is_among(self, credential: Credential, principals: frozenset[str]) -> bool:
+    def _is_among(self, credential: AccountToken, principals: frozenset[str]) -> bool:
         owner = self.owner
         if credential.kind is Kind.WORKFLOW:
             return has_login(credential.principal, principals)

@@ -1,4 +1,4 @@
-"""What is not known of GHCR, or known both ways: one knob each, set to the better-attested side."""
+"""What is not known of GHCR, or known both ways: one assumption each."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -7,10 +7,10 @@ from pydantic import Field
 from ghcr_emulator.documents.model import Model
 
 
-class Knobs(Model):
-    """The knobs, each with its default. Sources: docs/mirror.md.
+class Assumptions(Model):
+    """The assumptions, each with its default. Sources: docs/ghcr-emulator.md.
 
-    | knob | says |
+    | assumption | says |
     |---|---|
     | token_private | status of /token for nobody at a private package |
     | token_missing | the same at a package that does not exist |
@@ -26,7 +26,7 @@ class Knobs(Model):
     | bearer_seconds | how long a bearer token lasts; 0 is as long as its credential |
     """
 
-    called: ClassVar[str] = "set of knobs"
+    called: ClassVar[str] = "set of assumptions"
     token_private: Literal[401, 403] = 401
     token_missing: Literal[403, 401] = 403
     token_scopeless: Literal[200, 403] = 200

@@ -4,8 +4,8 @@
 |---|---|
 | tls.crt, tls.key | certificate (chain) and key of the front, PEM |
 | control.secret | the control port's secret, 16 characters or more, readable by its owner alone |
-| settings.json | optional: any field of Settings, under its own name; `knobs` is an object |
-| people.yaml | optional: the world to begin with (world_file.py) |
+| settings.json | optional: any field of Settings, under its own name; `assumptions` is an object |
+| accounts.yaml | optional: the world to begin with (world_file.py) |
 """
 
 import ssl
@@ -18,9 +18,9 @@ from pydantic import Field
 from ghcr_emulator.documents.json_body import read_json
 from ghcr_emulator.documents.model import Model, Text
 from ghcr_emulator.documents.problems import DocumentError
-from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.state.assumptions import Assumptions
 from ghcr_emulator.state.secret_files import SecretFileError, read_secret
-from ghcr_emulator.state.world_file import World, read_world
+from ghcr_emulator.state.world_file import WorldFile, read_world
 
 _Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
 
@@ -33,11 +33,11 @@ class Settings(Model):
     """Addresses, each with the value it has in the container, and the assumptions."""
 
     called: ClassVar[str] = "configuration"
-    front_host: Text = "0.0.0.0"  # noqa: S104  # the cluster comes in from outside
-    front_port: _Port = 443
+    registry_host: Text = "0.0.0.0"  # noqa: S104  # the cluster comes in from outside
+    registry_port_tls: _Port = 443
     control_host: Text = "0.0.0.0"  # noqa: S104  # so does the lab; the secret guards it
     control_port: _Port = 8080
-    knobs: Knobs = Knobs()
+    assumptions: Assumptions = Assumptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Config:
     key: Path
     secret: str
     settings: Settings
-    world: World | None = None
+    world: WorldFile | None = None
 
     def __repr__(self) -> str:
         """Leave the secret out."""
@@ -63,8 +63,8 @@ def read_config(folder: Path) -> Config:
         secret = read_secret(folder / "control.secret")
     except SecretFileError as error:
         raise ConfigError(str(error)) from error
-    settings, people = _read_settings(folder / "settings.json"), folder / "people.yaml"
-    return Config(certificate, key, secret, settings, read_people(people))
+    settings, accounts = _read_settings(folder / "settings.json"), folder / "accounts.yaml"
+    return Config(certificate, key, secret, settings, read_people(accounts))
 
 
 def _read(path: Path) -> bytes:
@@ -85,7 +85,7 @@ def _check_pair(certificate: Path, key: Path) -> None:
         ) from error
 
 
-def read_people(path: Path) -> World | None:
+def read_people(path: Path) -> WorldFile | None:
     """Read a world file, which need not be there; raises ConfigError."""
     if not path.exists():
         return None

@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from ghcr_emulator.protocol import hosts
-from ghcr_emulator.state.accounts import Credential
+from ghcr_emulator.state.accounts import AccountToken
 from ghcr_emulator.state.tokens import fingerprint
 
 _SECONDS: Final = 600
@@ -32,7 +32,7 @@ class Link:
 
     repository: str
     digest: str
-    credential: Credential | None
+    credential: AccountToken | None
     expires: float
 
 
@@ -44,7 +44,7 @@ class BlobLinks:
         self._key = secrets.token_bytes(32)
         self._links: OrderedDict[str, Link] = OrderedDict()
 
-    def sign(self, repository: str, digest: str, credential: Credential | None) -> str:
+    def sign(self, repository: str, digest: str, credential: AccountToken | None) -> str:
         """Return a new address of a blob."""
         signature = secrets.token_urlsafe(32)
         expires = int(self._clock()) + _SECONDS

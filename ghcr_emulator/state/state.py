@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ghcr_emulator.protocol import names
-from ghcr_emulator.state.accounts import Credential, Owner, Package, Place
-from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.state.accounts import AccountToken, Owner, Package, RequestedPackage
+from ghcr_emulator.state.assumptions import Assumptions
 from ghcr_emulator.state.signed_urls import BlobLinks
 from ghcr_emulator.state.tag_digests import TagDigests
 from ghcr_emulator.state.tokens import Bearers
 from ghcr_emulator.state.version_ids import Versions
-from ghcr_emulator.state.workflows import Workflows
+from ghcr_emulator.state.workflows import WorkflowStore
 
 
 class TokenTakenError(Exception):
@@ -29,10 +29,10 @@ class State:
     versions: Versions = field(default_factory=Versions)
     tag_digests: TagDigests = field(default_factory=TagDigests)
     links: BlobLinks = field(default_factory=BlobLinks)
-    knobs: Knobs = field(default_factory=Knobs)
-    workflows: Workflows = field(default_factory=Workflows)
-    _credentials: dict[str, Credential] = field(default_factory=dict)
-    _by_fingerprint: dict[str, Credential] = field(default_factory=dict)
+    assumptions: Assumptions = field(default_factory=Assumptions)
+    workflows: WorkflowStore = field(default_factory=WorkflowStore)
+    _credentials: dict[str, AccountToken] = field(default_factory=dict)
+    _by_fingerprint: dict[str, AccountToken] = field(default_factory=dict)
     _packages: dict[str, Package] = field(default_factory=dict)
     _owners: dict[str, Owner] = field(default_factory=dict)
     _pushed: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class State:
 
     def replace(
         self,
-        credentials: Iterable[Credential],
+        credentials: Iterable[AccountToken],
         packages: Iterable[Package],
         owners: Iterable[Owner],
     ) -> None:
@@ -57,7 +57,7 @@ class State:
             self.put_package(row)
         self._owners = {row.name: row for row in owners}
 
-    def put_credential(self, credential: Credential) -> None:
+    def put_credential(self, credential: AccountToken) -> None:
         """Add a credential, or replace the one of that name.
 
         Raises TokenTakenError, with nothing changed, if another credential has that token.
@@ -77,7 +77,7 @@ class State:
         del self._by_fingerprint[dropped.fingerprint]
         return True
 
-    def credential_of(self, fingerprint: str) -> Credential | None:
+    def credential_of(self, fingerprint: str) -> AccountToken | None:
         """Return the credential with that token, expired and revoked ones too."""
         return self._by_fingerprint.get(fingerprint)
 
@@ -107,9 +107,9 @@ class State:
         """Return the package of a repository."""
         return self._packages.get(repository)
 
-    def place(self, repository: str) -> Place:
+    def place(self, repository: str) -> RequestedPackage:
         """Return what a request for a repository is about."""
-        return Place(self.owner(names.owner_of(repository)), self.package(repository))
+        return RequestedPackage(self.owner(names.owner_of(repository)), self.package(repository))
 
     def packages_of(self, owner: str) -> list[Package]:
         """Return the packages of an owner, in lexical order."""

@@ -2,7 +2,7 @@
 
 Tokens are opaque, as GHCR's are; an anonymous one is the base64 of `v1:<owner>/<package>:<unix
 nanoseconds>` (README.md, Sources: tokens). Their lifetime at GHCR is not
-known, so here a token lasts as long as the knob `bearer_seconds` says, and no longer than until
+known, so a token lasts as long as the assumption `bearer_seconds` says, at most until
 its credential changes or 10 000 newer ones were given out.
 """
 

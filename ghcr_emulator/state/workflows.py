@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Workflow:
+class RepositoryWorkflow:
     """A workflow file of a repository (owner/name, lower case), on some branches or tags.
 
     `dispatch` says whether it has the trigger workflow_dispatch. `writers` are the logins, in lower
@@ -46,24 +46,24 @@ class Dispatch:
 
 
 @dataclass(slots=True)
-class Workflows:
+class WorkflowStore:
     """Every workflow there is, and every event, oldest first."""
 
-    _rows: dict[tuple[str, str], Workflow] = field(default_factory=dict)
+    _rows: dict[tuple[str, str], RepositoryWorkflow] = field(default_factory=dict)
     _events: list[Dispatch] = field(default_factory=list)
     _runs: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def put(self, workflow: Workflow) -> None:
+    def put(self, workflow: RepositoryWorkflow) -> None:
         """Add a workflow, or replace the one of that file."""
         self._rows[workflow.repository, workflow.file] = workflow
 
-    def find(self, repository: str, named: str) -> Workflow | None:
+    def find(self, repository: str, named: str) -> RepositoryWorkflow | None:
         """Return the workflow of a repository by its file or by its id; None if there is none."""
         own = (row for row in self._rows.values() if row.repository == repository)
         return next((row for row in own if named in (row.file, str(row.id))), None)
 
     def take(
-        self, workflow: Workflow, ref: str, inputs: Mapping[str, str], credential: str
+        self, workflow: RepositoryWorkflow, ref: str, inputs: Mapping[str, str], credential: str
     ) -> Dispatch:
         """Keep an event and return it."""
         event = Dispatch(

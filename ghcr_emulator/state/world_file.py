@@ -18,12 +18,12 @@ from ghcr_emulator.state.accounts import (
     REPOSITORY,
     TEAM,
     WORKFLOW_LOGIN,
-    Credential,
+    AccountToken,
     Kind,
     Owner,
     Package,
 )
-from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.state.assumptions import Assumptions
 from ghcr_emulator.state.world_schema import (
     OrganisationRules,
     PackageBody,
@@ -37,16 +37,16 @@ from ghcr_emulator.state.world_schema import (
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """All of a file; `knobs` is None where it says nothing of them."""
+class WorldFile:
+    """All of a file; `assumptions` is None where it says nothing of them."""
 
     owners: tuple[Owner, ...]
     packages: tuple[Package, ...]
-    credentials: tuple[Credential, ...]
-    knobs: Knobs | None
+    credentials: tuple[AccountToken, ...]
+    assumptions: Assumptions | None
 
 
-def read_world(text: bytes, source: str, folder: Path | None = None) -> World:
+def read_world(text: bytes, source: str, folder: Path | None = None) -> WorldFile:
     """Read a world file; raises DocumentError.
 
     `source` is what errors call it. Paths of `token_file` begin at `folder`; without one there
@@ -61,7 +61,9 @@ def read_world(text: bytes, source: str, folder: Path | None = None) -> World:
     packages = [rows.package(*entry) for entry in world.packages.items()]
     credentials = list(rows.credentials())
     document.check(rows.problems)
-    return World((*users, *organisations), tuple(packages), tuple(credentials), world.knobs)
+    return WorldFile(
+        (*users, *organisations), tuple(packages), tuple(credentials), world.assumptions
+    )
 
 
 @dataclass(slots=True)
@@ -138,7 +140,7 @@ class _Rows:
             admins=self._principals((*place, "admins"), package.admins, owner),
         )
 
-    def credentials(self) -> Iterator[Credential]:
+    def credentials(self) -> Iterator[AccountToken]:
         """Give the rows of the tokens, each of which is another."""
         holders: dict[str, str] = {}
         for name, entry in self.world.tokens.items():
@@ -221,9 +223,9 @@ class _Rows:
         self.problems.append(Problem(place, sentence))
 
 
-def credential_row(name: str, token: Personal | Run, secret: str) -> Credential:
+def credential_row(name: str, token: Personal | Run, secret: str) -> AccountToken:
     """Return the row of a token, of which only the fingerprint of `secret` is kept."""
-    common = Credential(
+    common = AccountToken(
         name=name,
         fingerprint=tokens.fingerprint(secret),
         login=WORKFLOW_LOGIN,

@@ -5,8 +5,8 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from ghcr_emulator.documents.model import EmptyIfNone, FromText, Model, Text, Time, wrong
-from ghcr_emulator.state.accounts import Kind, Level, Visibility
-from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.state.accounts import Kind, Level, PackageVisibility
+from ghcr_emulator.state.assumptions import Assumptions
 
 
 class TokenState(Model):
@@ -51,7 +51,7 @@ class PackageBody(Model):
     """A package: who sees it, and who reads, writes or administers it besides its owner."""
 
     called: ClassVar[str] = "package"
-    visibility: Annotated[Visibility, FromText]
+    visibility: Annotated[PackageVisibility, FromText]
     readers: list[Text] = Field(default_factory=list)
     writers: list[Text] = Field(default_factory=list)
     admins: list[Text] = Field(default_factory=list)
@@ -127,4 +127,4 @@ class WorldDocument(Model):
             ByKind,
         ],
     ] = Field(default_factory=dict)
-    knobs: Knobs | None = None
+    assumptions: Assumptions | None = None

@@ -61,7 +61,7 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class StoredManifest:
     """A stored manifest."""
 
     digest: Digest
@@ -97,7 +97,7 @@ class Files:
         """Take a blob from a repository; return whether it had it."""
         return _delete(self._entry(repository, "_blobs", digest))
 
-    def put_manifest(self, repository: str, manifest: Manifest, tag: str | None) -> None:
+    def put_manifest(self, repository: str, manifest: StoredManifest, tag: str | None) -> None:
         """Store a manifest, and let a tag lead to it if one is given."""
         self._write(self.content(manifest.digest), manifest.content)
         entry = self._entry(repository, "_manifests", manifest.digest)
@@ -105,13 +105,13 @@ class Files:
         if tag is not None:
             self._write(self._tags(repository) / tag, str(manifest.digest).encode())
 
-    def manifest(self, repository: str, digest: Digest) -> Manifest | None:
+    def manifest(self, repository: str, digest: Digest) -> StoredManifest | None:
         """Return a repository's manifest by its digest, or None."""
         try:
             media_type = self._entry(repository, "_manifests", digest).read_text()
         except FileNotFoundError:
             return None
-        return Manifest(digest, media_type, self.content(digest).read_bytes())
+        return StoredManifest(digest, media_type, self.content(digest).read_bytes())
 
     def delete_manifest(self, repository: str, digest: Digest) -> bool:
         """Take a manifest and its tags from a repository; return whether it had the manifest."""

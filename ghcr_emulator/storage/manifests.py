@@ -77,7 +77,7 @@ def _image_descriptors(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _descriptors(document: dict[str, Any], key: str) -> list[dict[str, Any]]:
     entries = document.get(key) or []
-    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ManifestError(f"{key} must be a list of descriptors")
     return entries
 

@@ -1,8 +1,8 @@
 """The OCI distribution API over files: a registry that asks nobody for a credential.
 
 It answers as CNCF distribution v3.1 does, whose place behind the front it takes; where the two
-differ is in docs/mirror.md. Sources: the OCI distribution specification 1.1, and distribution's
-answers, beside which the same tests run.
+differ is in docs/ghcr-emulator.md. Sources: the OCI distribution specification 1.1, and
+distribution's answers, beside which the same tests run.
 """
 
 import logging
@@ -22,13 +22,13 @@ from ghcr_emulator.protocol import errors, names
 from ghcr_emulator.protocol import responses as replies
 from ghcr_emulator.protocol import routes as paths
 from ghcr_emulator.protocol.errors import ProtocolError
-from ghcr_emulator.protocol.routes import Route, Target
+from ghcr_emulator.protocol.routes import Route, RouteTarget
 from ghcr_emulator.storage import manifests
-from ghcr_emulator.storage.files import Digest, Files, Manifest
+from ghcr_emulator.storage.files import Digest, Files, StoredManifest
 from ghcr_emulator.storage.manifests import ManifestError
 from ghcr_emulator.storage.uploads import Upload, Uploads
 
-_Handler: TypeAlias = Callable[[Request, Target], Awaitable[Response]]
+_Handler: TypeAlias = Callable[[Request, RouteTarget], Awaitable[Response]]
 
 _RANGE: Final = re.compile(r"(?:bytes[ =])?(\d{1,18})-(\d{1,18})(?:/.*)?", re.ASCII)
 _SPAN: Final = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
@@ -106,11 +106,11 @@ class Registry:
             raise _Refusal(errors.UNSUPPORTED)
         return await handler(request, target)
 
-    async def _ping(self, request: Request, target: Target) -> Response:
+    async def _ping(self, request: Request, target: RouteTarget) -> Response:
         del request, target
         return JSONResponse({})
 
-    async def _tags(self, request: Request, target: Target) -> Response:
+    async def _tags(self, request: Request, target: RouteTarget) -> Response:
         tags = self._files.tags(target.repository)
         if tags is None:
             raise _Refusal(errors.NAME_UNKNOWN)
@@ -126,7 +126,7 @@ class Registry:
             headers["link"] = f'<{request.url.path}?{after}>; rel="next"'
         return JSONResponse({"name": target.repository, "tags": page}, headers=headers)
 
-    async def _manifest(self, request: Request, target: Target) -> Response:
+    async def _manifest(self, request: Request, target: RouteTarget) -> Response:
         manifest = self._find(target)
         accepted = {
             manifests.media_type_of(text)
@@ -143,7 +143,7 @@ class Registry:
         }
         return Response(manifest.content, headers=headers)
 
-    async def _put_manifest(self, request: Request, target: Target) -> Response:
+    async def _put_manifest(self, request: Request, target: RouteTarget) -> Response:
         content = await _whole(request, manifests.LARGEST)
         media_type = manifests.media_type_of(request.headers.get("content-type", ""))
         try:
@@ -157,10 +157,12 @@ class Registry:
             raise _Refusal(errors.DIGEST_INVALID)
         if not all(self._files.blob(target.repository, each) for each in needed):
             raise _Refusal(errors.MANIFEST_BLOB_UNKNOWN)
-        self._files.put_manifest(target.repository, Manifest(digest, media_type, content), tag)
+        self._files.put_manifest(
+            target.repository, StoredManifest(digest, media_type, content), tag
+        )
         return _created(target.repository, "manifests", digest)
 
-    async def _delete_manifest(self, request: Request, target: Target) -> Response:
+    async def _delete_manifest(self, request: Request, target: RouteTarget) -> Response:
         del request
         if names.is_tag(target.reference):
             deleted = self._files.delete_tag(target.repository, target.reference)
@@ -171,7 +173,7 @@ class Registry:
             raise _Refusal(errors.MANIFEST_UNKNOWN)
         return Response(status_code=HTTPStatus.ACCEPTED)
 
-    async def _blob(self, request: Request, target: Target) -> Response:
+    async def _blob(self, request: Request, target: RouteTarget) -> Response:
         digest = _digest(target.reference)
         path = self._files.blob(target.repository, digest)
         if path is None:
@@ -183,13 +185,13 @@ class Registry:
             raise _Refusal(errors.RANGE_INVALID)
         return _Blob(path, digest)
 
-    async def _delete_blob(self, request: Request, target: Target) -> Response:
+    async def _delete_blob(self, request: Request, target: RouteTarget) -> Response:
         del request
         if not self._files.delete_blob(target.repository, _digest(target.reference)):
             raise _Refusal(errors.BLOB_UNKNOWN)
         return Response(status_code=HTTPStatus.ACCEPTED)
 
-    async def _begin(self, request: Request, target: Target) -> Response:
+    async def _begin(self, request: Request, target: RouteTarget) -> Response:
         query = request.query_params
         mounted, source = Digest.parse(query.get("mount", "")), query.get("from", "")
         if mounted and names.is_repository(source) and self._files.blob(source, mounted):
@@ -198,17 +200,17 @@ class Registry:
         # Content in this request is not taken, which the specification allows.
         return _on_its_way(self._uploads.begin(target.repository), HTTPStatus.ACCEPTED)
 
-    async def _status(self, request: Request, target: Target) -> Response:
+    async def _status(self, request: Request, target: RouteTarget) -> Response:
         del request
         return _on_its_way(self._upload(target), HTTPStatus.NO_CONTENT)
 
-    async def _append(self, request: Request, target: Target) -> Response:
+    async def _append(self, request: Request, target: RouteTarget) -> Response:
         async with self._held(target) as upload:
             _check_range(request, upload)
             await upload.take(request.stream())
         return _on_its_way(upload, HTTPStatus.ACCEPTED)
 
-    async def _finish(self, request: Request, target: Target) -> Response:
+    async def _finish(self, request: Request, target: RouteTarget) -> Response:
         digest = _digest(request.query_params.get("digest", ""))
         async with self._held(target) as upload:
             _check_range(request, upload)
@@ -217,25 +219,25 @@ class Registry:
                 raise _Refusal(errors.DIGEST_INVALID)
         return _created(target.repository, "blobs", digest)
 
-    async def _cancel(self, request: Request, target: Target) -> Response:
+    async def _cancel(self, request: Request, target: RouteTarget) -> Response:
         del request
         async with self._held(target) as upload:
             self._uploads.cancel(upload)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    def _upload(self, target: Target) -> Upload:
+    def _upload(self, target: RouteTarget) -> Upload:
         upload = self._uploads.find(target.repository, target.reference)
         if upload is None:
             raise _Refusal(errors.UPLOAD_UNKNOWN)
         return upload
 
     @asynccontextmanager
-    async def _held(self, target: Target) -> AsyncIterator[Upload]:
+    async def _held(self, target: RouteTarget) -> AsyncIterator[Upload]:
         """Have an upload for this request alone; refuse where another one has ended it."""
         async with self._upload(target).lock:
             yield self._upload(target)
 
-    def _find(self, target: Target) -> Manifest:
+    def _find(self, target: RouteTarget) -> StoredManifest:
         if names.is_tag(target.reference):
             digest = self._files.tagged(target.repository, target.reference)
         else:

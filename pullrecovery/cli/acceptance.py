@@ -58,7 +58,9 @@ def _lab(options: argparse.Namespace) -> int:
 def _live(options: argparse.Namespace) -> int:
     if options.smoke:
         raise UsageError("--smoke is for the lab: in the live world nothing is played.")
-    from pullrecovery.cli.run_live import Looking, run_live
+    from pullrecovery.cli.run_live import LiveOptions, run_live
 
-    looking = Looking(options.context, options.login, tuple(options.platform), options.reports)
-    return run_live(options.target, options.kubernetes, looking, options.pytest)
+    live_options = LiveOptions(
+        options.context, options.login, tuple(options.platform), options.reports
+    )
+    return run_live(options.target, options.kubernetes, live_options, options.pytest)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pullrecovery.cli.error_hints import cure_of
+from pullrecovery.cli.error_hints import fix_for_error
 from pullrecovery.common.errors import Exit, PullRecoveryError
 from pullrecovery.common.plain_text import plain
 from pullrecovery.common.redaction import redact
@@ -39,11 +39,11 @@ def run_command(parser: Parser, argv: Sequence[str] | None) -> int:
     except ModuleNotFoundError as error:
         return _fail(_missing(error), Exit.USAGE)
     except KeyboardInterrupt:
-        return _fail("interrupted; run the same command again to go on", Exit.CANNOT_TELL)
+        return _fail("interrupted; run the same command again to go on", Exit.UNKNOWN)
     except Exception as error:
         if not isinstance(error, OSError) and not _is_of_a_library(error):
             raise
-        return _fail(f"{type(error).__name__}: {error}", Exit.CANNOT_TELL)
+        return _fail(f"{type(error).__name__}: {error}", Exit.UNKNOWN)
 
 
 def _is_of_a_library(error: Exception) -> bool:
@@ -64,6 +64,6 @@ def _missing(error: ModuleNotFoundError) -> str:
 
 def _fail(text: str, code: Exit) -> int:
     """Say what is wrong, and what to do where that is known; returns the exit code."""
-    cure = cure_of(text)
-    print(f"error: {plain(redact(text))}", *([cure] if cure else []), sep="\n", file=sys.stderr)
+    fix = fix_for_error(text)
+    print(f"error: {plain(redact(text))}", *([fix] if fix else []), sep="\n", file=sys.stderr)
     return int(code)

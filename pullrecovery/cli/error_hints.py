@@ -16,9 +16,9 @@ _LOOK_AT_NETWORK = (
     "A package registry cannot be reached: look at the network, and at HTTPS_PROXY, GOPROXY and"
     " PIP_INDEX_URL if there is a proxy or a mirror; the next run goes on from here."
 )
-_CURES = ((_FULL, _FREE_SPACE), (_UNREACHED, _LOOK_AT_NETWORK))
+_FIXES = ((_FULL, _FREE_SPACE), (_UNREACHED, _LOOK_AT_NETWORK))
 
 
-def cure_of(text: str) -> str:
+def fix_for_error(text: str) -> str:
     """What to do about the trouble that `text` speaks of; '' where none is known."""
-    return next((cure for pattern, cure in _CURES if pattern.search(text)), "")
+    return next((fix for pattern, fix in _FIXES if pattern.search(text)), "")

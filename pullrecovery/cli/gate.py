@@ -57,7 +57,7 @@ def add_gate(commands: Any) -> None:
     add_sign(parts)
     add_verify(parts)
     add_promote(parts)
-    add_telling(parts)
+    add_status_options(parts)
     hook = parts.add_parser("hook", help="before a sync, in the cluster: verdict, and a pull")
     hook.set_defaults(run=_hook)
 
@@ -111,7 +111,7 @@ def _add_max_age(part: argparse.ArgumentParser) -> None:
     part.add_argument("--max-age", type=_hours, default=VALID_FOR, metavar="HOURS", help=words)
 
 
-def add_telling(parts: Any) -> None:
+def add_status_options(parts: Any) -> None:
     """Add `gate keep` and `gate commit-status`."""
     keep = parts.add_parser("keep", help="put a signed verdict beside the images it is about")
     keep.add_argument("--verdict", type=Path, default=VERDICT)
@@ -132,10 +132,10 @@ def add_telling(parts: Any) -> None:
 
 
 def _gate(options: argparse.Namespace) -> int:
-    from pullrecovery.gate.run.command import Wish, run_gate
+    from pullrecovery.gate.run.command import GateRequest, run_gate
 
     return run_gate(
-        Wish(
+        GateRequest(
             folder=options.target,
             revision=options.revision,
             kubernetes=options.kubernetes,
@@ -186,16 +186,16 @@ def _promote(options: argparse.Namespace) -> int:
 
 
 def _keep(options: argparse.Namespace) -> int:
-    from pullrecovery.gate.verdict.status_command import Keeping, run_keeping
+    from pullrecovery.gate.verdict.status_command import PublishRequest, run_publish
 
-    return run_keeping(Keeping(options.verdict, options.key, options.login))
+    return run_publish(PublishRequest(options.verdict, options.key, options.login))
 
 
 def _tell(options: argparse.Namespace) -> int:
-    from pullrecovery.gate.verdict.status_command import Telling, run_telling
+    from pullrecovery.gate.verdict.status_command import StatusRequest, run_status
 
-    return run_telling(
-        Telling(
+    return run_status(
+        StatusRequest(
             verdict=options.verdict,
             key=options.key,
             to=options.format,

@@ -14,7 +14,9 @@ class EmulatorError(PullRecoveryError):
 def add_ghcr(commands: Any) -> None:
     """Add `ghcr` to the commands of `python -m pullrecovery`."""
     command = commands.add_parser("ghcr", help="the GHCR emulator alone, until Ctrl-C")
-    command.add_argument("--people", type=Path, metavar="FILE", help="the world file to begin with")
+    command.add_argument(
+        "--accounts", type=Path, metavar="FILE", help="the world file to begin with"
+    )
     words = (
         "where the images are: file:///FOLDER, distribution:///BINARY?root=/FOLDER or"
         " http://HOST:PORT; without it a temporary folder"
@@ -27,7 +29,7 @@ def _serve(options: argparse.Namespace) -> int:
     # No other command loads the emulator.
     try:
         from ghcr_emulator.__main__ import prepare
-        from ghcr_emulator.standalone import serve_alone
+        from ghcr_emulator.standalone import serve_standalone
         from ghcr_emulator.state.config import ConfigError
         from ghcr_emulator.storage.errors import StorageError
         from ghcr_emulator.storage.location import parse_location
@@ -41,10 +43,10 @@ def _serve(options: argparse.Namespace) -> int:
         raise UsageError(f"--storage: {error}.") from error
     prepare()
     try:
-        code = serve_alone(options.people, location, lambda text: print(text, flush=True))
+        code = serve_standalone(options.accounts, location, lambda text: print(text, flush=True))
     except (ConfigError, StorageError) as error:
         raise EmulatorError(str(error)) from error
     if code:
         raise EmulatorError("The storage behind the GHCR emulator died.")
     print("stopped")
-    return int(Exit.HOLDS)
+    return int(Exit.PASS)

@@ -18,6 +18,7 @@ from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.common.process import child, interrupt_session
 from pullrecovery.common.suite_files import REPORTS, SUITE_ROOT
 from pullrecovery.common.variables import VariableSet
+from pullrecovery.lab.chart_needs import Needs, sandbox_needs
 from pullrecovery.lab.cluster.kind_cluster import NODE
 from pullrecovery.lab.docs_site.lab_docs_site import building_beside
 from pullrecovery.lab.engine.egress_guard import attempts
@@ -28,13 +29,12 @@ from pullrecovery.lab.leak_check import find_secrets, remove_leaks
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.progress import Progress
-from pullrecovery.lab.registry.container import stand_in_output
+from pullrecovery.lab.registry.container import emulator_output
 from pullrecovery.lab.runner.container import CONTAINER as RUNNER
 from pullrecovery.lab.runner.container import runner_output
-from pullrecovery.lab.sandbox_needs import Needs, sandbox_needs
 from pullrecovery.lab.seed import open_world, seed_images
 from pullrecovery.lab.tools.versions import kubernetes_set
-from pullrecovery.lab.up import PHASES, Lab, Raising
+from pullrecovery.lab.up import PHASES, Lab, LabStart
 from pullrecovery.model.target import Target
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe.docs import observe_docs
@@ -60,7 +60,7 @@ def run_acceptance(
     with_cluster = NO_CLUSTER not in extra
     phases = [phase for phase in PHASES if with_cluster or phase != "cluster"]
     # Of a target without an Application nothing is left out.
-    has_application = any(each.application for each in target.workloads)
+    has_application = any(workload.application for workload in target.workloads)
     options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
     options += ["--smoke"] if smoke else []
     options += [_NO_ARGOCD] if has_application and not argocd else []
@@ -75,7 +75,7 @@ def run_acceptance(
         locked(paths, progress.say),
         building_beside(paths, target.docs, progress.say) as docs,
     ):
-        lab = Raising(
+        lab = LabStart(
             paths,
             versions,
             progress=progress,
@@ -159,7 +159,7 @@ def _secrets_in_outputs(lab: Lab) -> list[str]:
     files = [*REPORTS.iterdir(), *lab.paths.state.glob("*.log")]
     client = lab.engine.client()
     outputs = {
-        "the stand-in's output": stand_in_output(client),
+        "the stand-in's output": emulator_output(client),
         "the runner's output": runner_output(client),
     }
     return find_secrets(files, outputs)
@@ -181,14 +181,14 @@ def _close(leaks: list[str], versions: dict[str, str], progress: Progress, needs
     """Put what only shows after the last test into result.json, and say how it ended."""
     if not _RESULT.exists():
         progress.say("error: the tests left no result.json: the harness cannot tell")
-        return int(Exit.CANNOT_TELL)
+        return int(Exit.UNKNOWN)
     result = json.loads(_RESULT.read_text())
     result["leaks"] = leaks
     result["run"]["phases"] = progress.seconds
     result["run"]["versions"] |= versions
     result["run"] |= asdict(needs)
-    if leaks and result["run"]["exit"] == Exit.HOLDS:
-        result["run"]["exit"] = int(Exit.CANNOT_TELL)
+    if leaks and result["run"]["exit"] == Exit.PASS:
+        result["run"]["exit"] = int(Exit.UNKNOWN)
     _RESULT.write_text(json.dumps(result, indent=2) + "\n")
     _summarise(result, progress)
     return int(result["run"]["exit"])

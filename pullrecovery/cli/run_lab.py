@@ -11,7 +11,7 @@ from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.progress import Progress
 from pullrecovery.lab.tools.versions import kubernetes_set
-from pullrecovery.lab.up import PHASES, Raising
+from pullrecovery.lab.up import PHASES, LabStart
 
 
 def run(action: str, kubernetes: str, *, argocd: bool = False) -> int:
@@ -24,12 +24,12 @@ def _up(kubernetes: str, *, argocd: bool) -> Exit:
     # A version that there is not is said at once, and not after whoever has the lab.
     paths, versions = default_paths(), kubernetes_set(kubernetes)
     with locked(paths, progress.say):
-        raising = Raising(paths, versions, progress=progress, with_argocd=argocd)
-        lab = raising.up_locked()
+        start = LabStart(paths, versions, progress=progress, with_argocd=argocd)
+        lab = start.up_locked()
         if argocd:
             install_argocd(lab, progress)
     print(f"the lab is up: export KUBECONFIG={lab.paths.kubeconfig} DOCKER_HOST={lab.engine.host}")
-    return Exit.HOLDS
+    return Exit.PASS
 
 
 def _down(_: str) -> Exit:
@@ -38,20 +38,20 @@ def _down(_: str) -> Exit:
         print(f"removed {thing}")
     if not removed:
         print("there was nothing of the lab to remove")
-    return Exit.HOLDS
+    return Exit.PASS
 
 
 def _status(_: str) -> Exit:
     for name, value in lab_status(default_paths()).items():
         print(f"{name:<11} {value}")
-    return Exit.HOLDS
+    return Exit.PASS
 
 
 def _doctor(_: str) -> Exit:
     findings = examine(default_paths())
     for finding in findings:
         print(finding)
-    return Exit.HOLDS if all(finding.ok for finding in findings) else Exit.CANNOT_TELL
+    return Exit.PASS if all(finding.ok for finding in findings) else Exit.UNKNOWN
 
 
 def _clean_cache(kubernetes: str) -> Exit:
@@ -60,7 +60,7 @@ def _clean_cache(kubernetes: str) -> Exit:
     if cache.exists():
         shutil.rmtree(cache)
         print(f"removed {cache}")
-    return Exit.HOLDS
+    return Exit.PASS
 
 
 _ACTIONS = {

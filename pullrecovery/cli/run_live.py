@@ -22,7 +22,7 @@ from pullrecovery.report.live_summary import live_summary
 
 
 @dataclass(frozen=True)
-class Looking:
+class LiveOptions:
     """What is told of the live world on the command line; KUBECONFIG and GHCR_TOKEN are not."""
 
     context: str = ""
@@ -31,7 +31,7 @@ class Looking:
     reports: Path | None = None
 
 
-def run_live(folder: Path, kubernetes: str, looking: Looking, extra: Sequence[str]) -> int:
+def run_live(folder: Path, kubernetes: str, live_options: LiveOptions, extra: Sequence[str]) -> int:
     """Return the exit code that result.json carries too; see `errors.Exit`.
 
     `kubernetes` is that of a lab on this machine, whose runner and browser are used if it is up.
@@ -39,14 +39,16 @@ def run_live(folder: Path, kubernetes: str, looking: Looking, extra: Sequence[st
     """
     target = load_target(folder.resolve())
     versions = kubernetes_set(kubernetes)
-    live_settings(target, looking.context, login=looking.login, platforms=looking.platforms)
-    reports = (looking.reports or REPORTS).resolve()
+    live_settings(
+        target, live_options.context, login=live_options.login, platforms=live_options.platforms
+    )
+    reports = (live_options.reports or REPORTS).resolve()
     reports.mkdir(parents=True, exist_ok=True)
     result = reports / "result.json"
     result.unlink(missing_ok=True)
     options = ["--world=live", f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
-    options += [f"--context={looking.context}", f"--login={looking.login}"]
-    options += [f"--platform={each}" for each in looking.platforms]
+    options += [f"--context={live_options.context}", f"--login={live_options.login}"]
+    options += [f"--platform={platform}" for platform in live_options.platforms]
     options += [f"--junitxml={reports / 'junit.xml'}", f"--result-json={result}"]
     with TemporaryDirectory(prefix="pull-recovery-") as scratch:
         _pytest([*options, f"--basetemp={scratch}/tests", *extra])
@@ -81,11 +83,11 @@ def _pytest(options: Sequence[str]) -> None:
 def _close(file: Path, leaks: list[str]) -> int:
     if not file.exists():
         print("error: the tests left no result.json: the harness cannot tell")
-        return int(Exit.CANNOT_TELL)
+        return int(Exit.UNKNOWN)
     result: dict[str, Any] = json.loads(file.read_text())
     result["leaks"] = leaks
-    if leaks and result["run"]["exit"] == Exit.HOLDS:
-        result["run"]["exit"] = int(Exit.CANNOT_TELL)
+    if leaks and result["run"]["exit"] == Exit.PASS:
+        result["run"]["exit"] = int(Exit.UNKNOWN)
     file.write_text(json.dumps(result, indent=2) + "\n")
     print(
         "", *live_summary(result), *(f"  note: {note}" for note in result["run"]["notes"]), sep="\n"

@@ -30,13 +30,13 @@ from pullrecovery.lab.up import build_dropcaps
 from pullrecovery.model.image_reference import Reference, parse_reference
 from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
-from pullrecovery.registry.image_copy import PackageAccess, TransferError
+from pullrecovery.registry.image_copy import PackageTransfer, TransferError
 
 _TIMEOUT = 120.0
 
 
 @dataclass(frozen=True)
-class SuiteImageWish:
+class SuiteImageRequest:
     """What is done with the image: `out` takes it, `push` is where it goes, '' for nowhere.
 
     `login` is whose token it is that comes by standard input; `week` as in `BaseImage`.
@@ -57,36 +57,36 @@ class Destination:
     credential: Credential
 
 
-def run_suite_image(wish: SuiteImageWish) -> int:
-    """Build the image, write it and its SBOM to `wish.out`, and push it where that is asked for.
+def run_suite_image(gate_request: SuiteImageRequest) -> int:
+    """Build the image, write it and its SBOM to `gate_request.out`, and push it on request.
 
     Raises UsageError for a reference that is none or a token that is missing, before anything is
     built, and TransferError with the registry's words.
     """
-    destination = _destination(wish) if wish.push else None
+    destination = _destination(gate_request) if gate_request.push else None
     progress = Progress(("image", *(["push"] if destination else [])))
     paths = default_paths()
     # A build that fails leaves no digest of an earlier one.
-    (wish.out / "digest").unlink(missing_ok=True)
+    (gate_request.out / "digest").unlink(missing_ok=True)
     held = nullcontext() if is_held_above(paths) else locked(paths, progress.say)
     with held, progress.phase("image") as phase:
-        made, client = _suite_image(paths, wish.week, phase.note)
+        made, client = _suite_image(paths, gate_request.week, phase.note)
         app = made.files(client, phase.note)
-        shutil.rmtree(wish.out / "image", ignore_errors=True)
-        layers = [app.blob(each["digest"]) for each in app.layers]
+        shutil.rmtree(gate_request.out / "image", ignore_errors=True)
+        layers = [app.blob(layer["digest"]) for layer in app.layers]
         config = (app.folder / "config.json").read_bytes()
-        manifest = oci.write_layout(wish.out / "image", config, layers, suite_version())
-        shutil.copyfile(made.sbom, wish.out / "sbom.cdx.json")
+        manifest = oci.write_layout(gate_request.out / "image", config, layers, suite_version())
+        shutil.copyfile(made.sbom, gate_request.out / "sbom.cdx.json")
     digest = oci.digest_of(manifest)
-    (wish.out / "digest").write_text(f"{digest}\n")
-    print(f"image: {wish.out / 'image'} (an OCI layout)")
-    print(f"SBOM: {wish.out / 'sbom.cdx.json'}")
+    (gate_request.out / "digest").write_text(f"{digest}\n")
+    print(f"image: {gate_request.out / 'image'} (an OCI layout)")
+    print(f"SBOM: {gate_request.out / 'sbom.cdx.json'}")
     if destination:
         with progress.phase("push"), httpx.Client(timeout=_TIMEOUT) as http:
-            push_layout(wish.out / "image", manifest, destination, http)
-        print(f"pushed: {wish.push}")
+            push_layout(gate_request.out / "image", manifest, destination, http)
+        print(f"pushed: {gate_request.push}")
     print(digest)
-    return int(Exit.HOLDS)
+    return int(Exit.PASS)
 
 
 def _suite_image(paths: Paths, week: str, note: Note) -> tuple[SuiteImage, docker.DockerClient]:
@@ -105,7 +105,7 @@ def push_layout(
     reference = destination.reference
     registry = RegistryClient(reference.registry, http)
     try:
-        package = PackageAccess(registry, destination.credential, reference.path, "pull,push")
+        package = PackageTransfer(registry, destination.credential, reference.path, "pull,push")
         for blob in (folder / "blobs" / "sha256").iterdir():
             digest = f"sha256:{blob.name}"
             if digest != oci.digest_of(manifest) and not package.has(digest):
@@ -118,15 +118,15 @@ def push_layout(
         raise TransferError(f"{reference.repository} cannot be pushed to: {problem}") from error
 
 
-def _destination(wish: SuiteImageWish) -> Destination:
-    reference = parse_reference(wish.push)
+def _destination(gate_request: SuiteImageRequest) -> Destination:
+    reference = parse_reference(gate_request.push)
     if reference.problem or not reference.tag or reference.digest:
         why = reference.problem or "it must be repository:tag"
-        raise UsageError(f"--push {wish.push!r}: {why}.")
-    token = protect(sys.stdin.read().strip()) if wish.token_from_stdin else ""
+        raise UsageError(f"--push {gate_request.push!r}: {why}.")
+    token = protect(sys.stdin.read().strip()) if gate_request.token_from_stdin else ""
     if not token:
         raise UsageError(
             f"A token that may write {reference.repository} is needed on standard input, with"
             " --token-stdin; `make suite-image PUSH=…` takes it from GHCR_TOKEN."
         )
-    return Destination(reference, Credential(wish.login, token))
+    return Destination(reference, Credential(gate_request.login, token))

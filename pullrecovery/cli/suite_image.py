@@ -30,10 +30,10 @@ def _week(text: str) -> str:
 
 
 def _suite_image(options: argparse.Namespace) -> int:
-    from pullrecovery.cli.run_suite_image import SuiteImageWish, run_suite_image
+    from pullrecovery.cli.run_suite_image import SuiteImageRequest, run_suite_image
 
     return run_suite_image(
-        SuiteImageWish(
+        SuiteImageRequest(
             out=options.out,
             push=options.push,
             login=options.login,

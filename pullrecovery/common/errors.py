@@ -6,16 +6,16 @@ from enum import IntEnum
 class Exit(IntEnum):
     """Exit codes of `python -m pullrecovery`, as docs/result.schema.json lists them."""
 
-    HOLDS = 0
-    DOES_NOT_HOLD = 1
-    CANNOT_TELL = 2
+    PASS = 0
+    FAIL = 1
+    UNKNOWN = 2
     USAGE = 4
 
 
 class PullRecoveryError(Exception):
     """One clear sentence for the user: what is wrong, where, and what to do."""
 
-    exit = Exit.CANNOT_TELL
+    exit = Exit.UNKNOWN
 
 
 class UsageError(PullRecoveryError):
@@ -31,14 +31,14 @@ class LabError(PullRecoveryError):
 class HeldError(PullRecoveryError):
     """A revision that the gate does not let through, and why."""
 
-    exit = Exit.DOES_NOT_HOLD
+    exit = Exit.FAIL
 
 
-class UnseenError(PullRecoveryError):
+class NotObservedError(PullRecoveryError):
     """What was to be judged could not be looked at, so that nothing is said of it."""
 
 
-class ForbiddenError(UnseenError):
+class ForbiddenError(NotObservedError):
     """The API server lets the user not do `what`, a verb and a resource."""
 
     def __init__(self, what: str, said: str) -> None:

@@ -124,7 +124,7 @@ def _becoming_known() -> Iterator[None]:
         finally:
             _signals.put_off = False
             if _signals.came != came:
-                end_running()
+                stop_running()
                 raise KeyboardInterrupt
 
 
@@ -167,13 +167,13 @@ def _start(
         raise PullRecoveryError(f"`{argv[0]}` cannot be run: {error.strerror}.") from error
 
 
-def end_with_us() -> None:
+def stop_with_us() -> None:
     """Take SIGTERM for SIGINT, and on either end the commands that other threads wait for."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
 
 
-def end_running() -> None:
+def stop_running() -> None:
     """Have every command that any thread waits for end, each by its own way."""
     for process in list(_running):
         _ask_to_end(process)
@@ -185,7 +185,7 @@ def _interrupted(_: int, __: FrameType | None) -> None:
         return
     known = _starting.acquire(timeout=_STARTS_WITHIN)
     try:
-        end_running()
+        stop_running()
     finally:
         if known:
             _starting.release()

@@ -27,7 +27,7 @@ from pullrecovery.deploy.application_state import (
     state_of,
     status_of,
 )
-from pullrecovery.deploy.deployer import Ability
+from pullrecovery.deploy.deployer import DeployFeature
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.model.target import Workload
 from pullrecovery.monorepo.application_sources import (
@@ -95,8 +95,8 @@ class ArgoCD:
     """
 
     name: ClassVar[str] = "argocd"
-    abilities: ClassVar[frozenset[Ability]] = frozenset(
-        {Ability.SELF_HEAL, Ability.PRUNE, Ability.FOLLOW}
+    features: ClassVar[frozenset[DeployFeature]] = frozenset(
+        {DeployFeature.SELF_HEAL, DeployFeature.PRUNE, DeployFeature.FOLLOW}
     )
 
     cluster: k8s.ApiClient

@@ -7,7 +7,7 @@ from typing import Protocol
 from pullrecovery.model.target import Workload
 
 
-class Ability(StrEnum):
+class DeployFeature(StrEnum):
     """What not every deployer can do."""
 
     WAIT = "wait for pods by its own word"
@@ -26,7 +26,7 @@ class Deployer(Protocol):
         """As rows and reports name it."""
 
     @property
-    def abilities(self) -> frozenset[Ability]:
+    def features(self) -> frozenset[DeployFeature]:
         """What it supports of that which not all do."""
 
     def upgrade(self, workload: Workload, *, settings: Sequence[str] = (), within: int = 60) -> str:

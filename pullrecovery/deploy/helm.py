@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pullrecovery.common.process import CommandError, run
 from pullrecovery.deploy.chart_schemas import check_schemas
-from pullrecovery.deploy.deployer import Ability
+from pullrecovery.deploy.deployer import DeployFeature
 from pullrecovery.model.target import Workload
 
 # Of kubectl, which it is built on, Helm has the help texts in ten languages, and packs those of the
@@ -60,8 +60,8 @@ class Helm(HelmReader):
     """The same, and what brings releases into the cluster."""
 
     name: ClassVar[str] = "helm"
-    abilities: ClassVar[frozenset[Ability]] = frozenset(
-        {Ability.WAIT, Ability.ROLLBACK, Ability.DRY_RUN}
+    features: ClassVar[frozenset[DeployFeature]] = frozenset(
+        {DeployFeature.WAIT, DeployFeature.ROLLBACK, DeployFeature.DRY_RUN}
     )
 
     def upgrade(

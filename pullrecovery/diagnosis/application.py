@@ -4,53 +4,53 @@ import json
 from collections.abc import Mapping
 from shlex import quote
 
-from pullrecovery.model.application import ApplicationSeen
+from pullrecovery.model.application import ApplicationStatus
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.verdict import Cause, Verdict, fails
 
 
-def stale(seen: Observation, evidence: str) -> Verdict:
+def stale(observation: Observation, evidence: str) -> Verdict:
     """What was deployed is not what the chart and its values say by now: why, and what mends it."""
-    application = seen.application
+    application = observation.application
     if application is None:
-        return fails(Cause.RELEASE_STALE, evidence, seen.workload.upgrade_command)
+        return fails(Cause.RELEASE_STALE, evidence, observation.workload.upgrade_command)
     said = f"{evidence}; {application}"
-    return diagnose_application(seen) or fails(
-        Cause.RELEASE_STALE, said, seen.workload.upgrade_command
+    return diagnose_application(observation) or fails(
+        Cause.RELEASE_STALE, said, observation.workload.upgrade_command
     )
 
 
-def diagnose_application(seen: Observation) -> Verdict | None:
+def diagnose_application(observation: Observation) -> Verdict | None:
     """An Application that follows another revision or other values files; None if it does not.
 
     None too where there is no Application: what deploys then takes the checkout itself.
     """
-    found = seen.application
+    found = observation.application
     if found is None or not found.exists:
         return None
     if found.revision != found.wanted_revision:
-        remedy = _patch(found, {"targetRevision": found.wanted_revision})
+        fix = _patch(found, {"targetRevision": found.wanted_revision})
         wanted = f"wanted is {found.wanted_revision}"
-        return fails(Cause.APPLICATION_REVISION, f"{found}; {wanted}", remedy)
+        return fails(Cause.APPLICATION_REVISION, f"{found}; {wanted}", fix)
     if found.values != found.wanted_values:
-        remedy = _patch(found, {"helm": {"valueFiles": list(found.wanted_values)}})
+        fix = _patch(found, {"helm": {"valueFiles": list(found.wanted_values)}})
         wanted = f"wanted are {', '.join(found.wanted_values)}"
-        return fails(Cause.APPLICATION_VALUES, f"{found}; {wanted}", remedy)
+        return fails(Cause.APPLICATION_VALUES, f"{found}; {wanted}", fix)
     return None
 
 
-def diagnose_sync(seen: Observation) -> Verdict | None:
+def diagnose_sync(observation: Observation) -> Verdict | None:
     """An Application that is not in step with its repository, whatever its pods run."""
-    found = seen.application
+    found = observation.application
     if found is None:
         return None
-    wrong = diagnose_application(seen)
+    wrong = diagnose_application(observation)
     if wrong or found.sync == "Synced":
         return wrong
-    return fails(Cause.RELEASE_STALE, str(found), seen.workload.upgrade_command)
+    return fails(Cause.RELEASE_STALE, str(found), observation.workload.upgrade_command)
 
 
-def _patch(found: ApplicationSeen, source: dict[str, object]) -> str:
+def _patch(found: ApplicationStatus, source: dict[str, object]) -> str:
     """The command that sets this in the Application's source, and syncs."""
     kind, body = "merge", json.dumps({"spec": {"source": source}})
     if found.place is not None:

@@ -4,10 +4,10 @@ import json
 import re
 from shlex import quote
 
-from pullrecovery.diagnosis.advice import READ, make_secret, refresh_secret
 from pullrecovery.diagnosis.external import external
+from pullrecovery.diagnosis.fix_text import READ, make_secret, refresh_secret
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
-from pullrecovery.model.observation import EntrySeen, Observation, PodSeen, SecretSeen
+from pullrecovery.model.observation import Observation, PodStatus, PullSecret, PullSecretEntry
 from pullrecovery.model.probe import Probe
 from pullrecovery.model.target import Target
 from pullrecovery.model.verdict import Cause, Verdict, all_named, fails
@@ -19,7 +19,7 @@ _FINE_GRAINED = "github_pat_"
 _SHOWN = 3
 
 
-def diagnose_credential(target: Target, secret: SecretSeen) -> Verdict | None:
+def diagnose_credential(target: Target, secret: PullSecret) -> Verdict | None:
     """What is wrong with the pull secret; None if the registry accepts one of its credentials."""
     where = _where(secret)
     if not secret.exists:
@@ -40,45 +40,45 @@ def diagnose_credential(target: Target, secret: SecretSeen) -> Verdict | None:
     return None if None in found else all_named(*found)
 
 
-def diagnose_effective(seen: Observation, pod: PodSeen) -> Verdict | None:
+def diagnose_effective(observation: Observation, pod: PodStatus) -> Verdict | None:
     """What keeps the pod's own credentials from pulling its image, all of it, Secret before wiring.
 
     None if the registry accepts one of them by now.
     """
-    if any(entry.accepted for entry in effective_entries(seen, pod)):
+    if any(entry.accepted for entry in effective_entries(observation, pod)):
         return None
-    own = tuple(secret for secret in seen.pull_secrets if secret.name in pod.pull_secrets)
-    unreadable = [_diagnose_unreadable(seen.target, secret) for secret in own]
+    own = tuple(secret for secret in observation.pull_secrets if secret.name in pod.pull_secrets)
+    unreadable = [_diagnose_unreadable(observation.target, secret) for secret in own]
     return all_named(
-        diagnose_credential(seen.target, seen.secret),
+        diagnose_credential(observation.target, observation.secret),
         *unreadable,
-        diagnose_wiring(seen),
-        diagnose_pods(seen, (pod,)),
+        diagnose_wiring(observation),
+        diagnose_pods(observation, (pod,)),
     )
 
 
-def effective_entries(seen: Observation, pod: PodSeen) -> tuple[EntrySeen, ...]:
+def effective_entries(observation: Observation, pod: PodStatus) -> tuple[PullSecretEntry, ...]:
     """The entries of all of the pod's Secrets that apply to the image, as the kubelet tries them.
 
     None where one of the Secrets cannot be decoded.
     """
-    by_name = {secret.name: secret for secret in seen.pull_secrets}
+    by_name = {secret.name: secret for secret in observation.pull_secrets}
     own = [by_name[name] for name in pod.pull_secrets if name in by_name]
     if any(secret.problem for secret in own):
         return ()
     entries = ((entry.server, entry) for secret in own for entry in secret.entries)
-    return tuple(entry for _, entry in in_order(entries, seen.workload.image.repository))
+    return tuple(entry for _, entry in in_order(entries, observation.workload.image.repository))
 
 
-def _where(secret: SecretSeen) -> str:
+def _where(secret: PullSecret) -> str:
     return f"Secret {secret.namespace}/{secret.name}"
 
 
-def _make(target: Target, secret: SecretSeen) -> str:
+def _make(target: Target, secret: PullSecret) -> str:
     return make_secret(target, secret.name, secret.namespace)
 
 
-def _diagnose_missing(target: Target, secret: SecretSeen) -> Verdict:
+def _diagnose_missing(target: Target, secret: PullSecret) -> Verdict:
     evidence = f"{_where(secret)} does not exist"
     if secret.other_names:
         other = secret.other_names[0]
@@ -99,22 +99,22 @@ def _diagnose_missing(target: Target, secret: SecretSeen) -> Verdict:
     return fails(Cause.SECRET_MISSING, evidence, _make(target, secret))
 
 
-def _diagnose_unreadable(target: Target, secret: SecretSeen) -> Verdict | None:
+def _diagnose_unreadable(target: Target, secret: PullSecret) -> Verdict | None:
     if not secret.problem:
         return None
     evidence = f"{_where(secret)}: {secret.problem}"
     return fails(Cause.SECRET_UNREADABLE, evidence, _make(target, secret))
 
 
-def _diagnose_entry(secret: SecretSeen, entry: EntrySeen, refresh: str) -> Verdict | None:
+def _diagnose_entry(secret: PullSecret, entry: PullSecretEntry, refresh: str) -> Verdict | None:
     """What the registry has against one entry; None if it accepts it."""
     where, probe = _where(secret), entry.probe
     kind = "fine-grained token" if entry.credential.token.startswith(_FINE_GRAINED) else "token"
     evidence = f"{where}: {probe} (the {kind} of its entry {entry.server})"
     if entry.accepted:
         return None
-    if probe.trouble:
-        return external(probe.trouble, evidence)
+    if probe.failure:
+        return external(probe.failure, evidence)
     if not entry.credential.token:
         empty = f"{where}: its entry {entry.server} has no token, so nobody asks; {probe}"
         return fails(Cause.CREDENTIAL_EMPTY, empty, refresh)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from pullrecovery.diagnosis.advice import READ
-from pullrecovery.model.docs_site import DocsSeen, SiteSeen, WebPage
+from pullrecovery.diagnosis.fix_text import READ
+from pullrecovery.model.docs_site import DocsBuild, DocsPage, WebPage
 from pullrecovery.model.target import Docs, Target
 from pullrecovery.model.verdict import Cause, Verdict, fails
 from pullrecovery.monorepo.docs_page import SUBJECTS, missing_subjects, named_images, named_secrets
@@ -40,7 +40,7 @@ _WORDS = (
 _EMPTY = 200
 
 
-def diagnose_docs(target: Target, docs: Docs, seen: DocsSeen) -> Iterator[Verdict]:
+def diagnose_docs(target: Target, docs: Docs, seen: DocsPage) -> Iterator[Verdict]:
     """Everything that is wrong, the first to mend in front; nothing if all is well."""
     page, site = docs.page.relative_to(docs.folder.parent).as_posix(), seen.site
     if seen.source is None:
@@ -68,7 +68,7 @@ def diagnose_build(words: str, docs: Docs) -> Verdict:
     return fails(Cause.UNKNOWN, words[-1500:], READ)
 
 
-def _diagnose_site(docs: Docs, site: SiteSeen, page: WebPage) -> Iterator[Verdict]:
+def _diagnose_site(docs: Docs, site: DocsBuild, page: WebPage) -> Iterator[Verdict]:
     """Does it show, and is there a way to it."""
     if site.errors or len(page.text) < _EMPTY:
         evidence = "; ".join(site.errors) or f"it shows no more than {page.text!r}"

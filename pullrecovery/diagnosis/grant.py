@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from shlex import quote
 
-from pullrecovery.diagnosis.advice import READ, refresh_secret
 from pullrecovery.diagnosis.external import diagnose_probe, external
+from pullrecovery.diagnosis.fix_text import READ, refresh_secret
 from pullrecovery.diagnosis.wiring import is_wired
-from pullrecovery.model.grant import GrantSeen, TokenSeen
+from pullrecovery.model.grant import PackageGrant, TokenGrant
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.probe import Trouble
+from pullrecovery.model.probe import RegistryFailure
 from pullrecovery.model.target import Visibility, Workload
 from pullrecovery.model.verdict import Cause, Verdict, all_named, fails
 
@@ -26,22 +26,22 @@ _OK = 200
 _GRANTS_NOTHING = (401, 403)
 
 
-def is_meant_to_be_public(seen: Observation) -> bool:
+def is_meant_to_be_public(observation: Observation) -> bool:
     """Whether the target wants the workload's package public, so that pods need no secret."""
-    return seen.workload.visibility is Visibility.PUBLIC
+    return observation.workload.visibility is Visibility.PUBLIC
 
 
-def diagnose_visibility(seen: Observation) -> Verdict | None:
+def diagnose_visibility(observation: Observation) -> Verdict | None:
     """A package that others may read than the target says; None if it is as it should be.
 
     None too where GitHub tells nothing of the package: whether it exists is REG-001's.
     """
-    told, wanted = seen.grant.visibility, seen.workload.visibility
-    public = is_meant_to_be_public(seen)
+    told, wanted = observation.grant.visibility, observation.workload.visibility
+    public = is_meant_to_be_public(observation)
     if not told or (told == Visibility.PUBLIC) is public:
         return None
     cause = Cause.PACKAGE_NOT_PUBLIC if public else Cause.PACKAGE_NOT_PRIVATE
-    package = seen.workload.image.package
+    package = observation.workload.image.package
     return fails(
         cause,
         f"GitHub says that {package} is {told}; target.yaml wants it {wanted}",
@@ -49,45 +49,45 @@ def diagnose_visibility(seen: Observation) -> Verdict | None:
     )
 
 
-def diagnose_needless_secret(seen: Observation) -> Verdict | None:
+def diagnose_needless_secret(observation: Observation) -> Verdict | None:
     """A pull secret that a public package does not need; None where there is none."""
-    name, workload = seen.target.pull_secret, seen.workload
-    if not carries_needless_secret(seen):
+    name, workload = observation.target.pull_secret, observation.workload
+    if not carries_needless_secret(observation):
         return None
     where = f"{workload.namespace}/{name}"
     evidence = f"{workload.image.package} is public, and pods are given Secret {where}"
     key, file = workload.pull_secrets_key, workload.place_of(workload.values_file)
-    shared = needed_by_others(workload, seen.target.workloads)
+    shared = needed_by_others(workload, observation.target.workloads)
     edit = f"take {name} out of {key} in {file}{'' if shared else ' (and revoke its token after)'}"
-    remedy = " && ".join((workload.upgrade_after(edit), *_remove_secret(seen)))
-    return fails(Cause.SECRET_NEEDLESS, evidence, remedy)
+    fix = " && ".join((workload.upgrade_after(edit), *_remove_secret(observation)))
+    return fails(Cause.SECRET_NEEDLESS, evidence, fix)
 
 
-def _remove_secret(seen: Observation) -> Iterator[str]:
+def _remove_secret(observation: Observation) -> Iterator[str]:
     """The commands that take the Secret from the ServiceAccount and from pods, and delete it."""
-    name, deployment = seen.target.pull_secret, seen.deployment
-    if needed_by_others(seen.workload, seen.target.workloads):
+    name, deployment = observation.target.pull_secret, observation.deployment
+    if needed_by_others(observation.workload, observation.target.workloads):
         return
-    kubectl = f"kubectl -n {quote(seen.workload.namespace)}"
-    if name in seen.deployment.service_account_pull_secrets:
+    kubectl = f"kubectl -n {quote(observation.workload.namespace)}"
+    if name in observation.deployment.service_account_pull_secrets:
         entry = f".imagePullSecrets[]? | select(.name == {json.dumps(name)})"
         get = f"{kubectl} get serviceaccount {quote(deployment.service_account)} -o json"
         yield f"{get} | jq {quote(f'del({entry})')} | {kubectl} replace -f -"
     # Others are made anew by the upgrade, as their template changes.
-    by_account = any(name in pod.pull_secrets for pod in seen.pods)
+    by_account = any(name in pod.pull_secrets for pod in observation.pods)
     if by_account and name not in deployment.template_pull_secrets:
         yield f"{kubectl} rollout restart {quote(f'deployment/{deployment.name}')}"
-    if seen.secret.exists:
+    if observation.secret.exists:
         yield f"{kubectl} delete secret {quote(name)}"
 
 
-def carries_needless_secret(seen: Observation) -> bool:
+def carries_needless_secret(observation: Observation) -> bool:
     """Whether the workload has a pull secret, and no private one beside it is why."""
-    name = seen.target.pull_secret
-    if needed_by_others(seen.workload, seen.target.workloads):
-        return name in seen.deployment.template_pull_secrets
-    carried = any(name in pod.pull_secrets for pod in seen.pods)
-    return seen.secret.exists or carried or is_wired(seen)
+    name = observation.target.pull_secret
+    if needed_by_others(observation.workload, observation.target.workloads):
+        return name in observation.deployment.template_pull_secrets
+    carried = any(name in pod.pull_secrets for pod in observation.pods)
+    return observation.secret.exists or carried or is_wired(observation)
 
 
 def needed_by_others(workload: Workload, workloads: tuple[Workload, ...]) -> bool:
@@ -99,16 +99,16 @@ def needed_by_others(workload: Workload, workloads: tuple[Workload, ...]) -> boo
     )
 
 
-def diagnose_tokens(seen: Observation) -> Verdict | None:
+def diagnose_tokens(observation: Observation) -> Verdict | None:
     """Tokens that may do more than pull, or longer or elsewhere than they should; None if not."""
-    found = (_diagnose_token(seen, token) for token in seen.grant.tokens)
-    return all_named(*found, _diagnose_sso(seen), _diagnose_sharing(seen))
+    found = (_diagnose_token(observation, token) for token in observation.grant.tokens)
+    return all_named(*found, _diagnose_sso(observation), _diagnose_sharing(observation))
 
 
-def _diagnose_token(seen: Observation, token: TokenSeen) -> Verdict | None:
+def _diagnose_token(observation: Observation, token: TokenGrant) -> Verdict | None:
     if token.status in _GRANTS_NOTHING:
         return None
-    where, replace = _where(seen), _replace_command(seen)
+    where, replace = _where(observation), _replace_command(observation)
     if token.scopes is None:
         said = f"{token.status} {token.message}".strip()
         evidence = f"GitHub names no scopes of the token of {where} ({said}): it is no classic one"
@@ -117,64 +117,68 @@ def _diagnose_token(seen: Observation, token: TokenSeen) -> Verdict | None:
     if excess:
         evidence = f"the token of {where} has more than read:packages: {excess}"
         return fails(Cause.TOKEN_TOO_WIDE, evidence, replace)
-    if ends_soon(token.expires, seen.grant):
+    if ends_soon(token.expires, observation.grant):
         evidence = f"the token of {where} ends at {token.expires}"
         return fails(Cause.TOKEN_ENDS_SOON, evidence, replace)
     return None
 
 
-def _diagnose_sso(seen: Observation) -> Verdict | None:
+def _diagnose_sso(observation: Observation) -> Verdict | None:
     """SSO is part of what a token is granted, and shows in the registry's answer to it."""
-    for entry in seen.secret.entries:
+    for entry in observation.secret.entries:
         if "SAML enforcement" in entry.probe.message:
-            evidence = f"{_where(seen)}: {entry.probe}"
+            evidence = f"{_where(observation)}: {entry.probe}"
             sso = "authorise the token for the organisation's SSO"
             return fails(Cause.SSO_MISSING, evidence, sso)
     return None
 
 
-def _diagnose_sharing(seen: Observation) -> Verdict | None:
-    shared = ", ".join(seen.grant.shared_with)
+def _diagnose_sharing(observation: Observation) -> Verdict | None:
+    shared = ", ".join(observation.grant.shared_with)
     if not shared:
         return None
-    evidence = f"{shared} has the token of {seen.workload.namespace}, too"
-    return fails(Cause.TOKEN_SHARED, evidence, _replace_command(seen, revoke=False))
+    evidence = f"{shared} has the token of {observation.workload.namespace}, too"
+    return fails(Cause.TOKEN_SHARED, evidence, _replace_command(observation, revoke=False))
 
 
-def ends_soon(expires: datetime | None, grant: GrantSeen) -> bool:
+def ends_soon(expires: datetime | None, grant: PackageGrant) -> bool:
     """Whether a token ends within ENDS_WITHIN of when it was seen."""
     return expires is not None and expires - grant.at <= ENDS_WITHIN
 
 
-def diagnose_untold(seen: Observation) -> Verdict | None:
+def diagnose_untold(observation: Observation) -> Verdict | None:
     """Nothing can be said of the grant, as GitHub or the registry did not tell; None if they did.
 
     A missing package is none of this: it has no visibility.
     """
-    grant, package = seen.grant, seen.workload.image.package
-    trouble = next((each for each in grant.troubles if each), None)
-    if trouble:
+    grant, package = observation.grant, observation.workload.image.package
+    failure = next((failure for failure in grant.failures if failure), None)
+    if failure:
         # Where the registry meets one too, it is the same, and may be told of better.
-        return external(_met_by_the_registry(seen) or trouble, f"GitHub tells nothing of {package}")
+        return external(
+            _met_by_the_registry(observation) or failure, f"GitHub tells nothing of {package}"
+        )
     anonymous = grant.anonymous
     if anonymous is None or anonymous.ok or anonymous.missing or grant.status != _OK:
         return None
-    what = f"{seen.workload.image.reference}, asked by nobody"
+    what = f"{observation.workload.image.reference}, asked by nobody"
     unknown = fails(Cause.UNKNOWN, f"{what}: {anonymous}", READ)
     return diagnose_probe(what, anonymous) or unknown
 
 
-def _met_by_the_registry(seen: Observation) -> Trouble | None:
-    probes = (seen.wanted, *(entry.probe for entry in seen.secret.entries))
-    return next((probe.trouble for probe in probes if probe.trouble), None)
+def _met_by_the_registry(observation: Observation) -> RegistryFailure | None:
+    probes = (observation.wanted, *(entry.probe for entry in observation.secret.entries))
+    return next((probe.failure for probe in probes if probe.failure), None)
 
 
-def _replace_command(seen: Observation, *, revoke: bool = True) -> str:
+def _replace_command(observation: Observation, *, revoke: bool = True) -> str:
     """What puts a token with read:packages alone in the place of the one there is."""
-    put = refresh_secret(seen.target, seen.target.pull_secret, seen.workload.namespace)
+    put = refresh_secret(
+        observation.target, observation.target.pull_secret, observation.workload.namespace
+    )
     old = " and revoke the old one after this" if revoke else ""
     return f"make a classic token with read:packages alone{old}: {put}"
 
 
-def _where(seen: Observation) -> str:
-    return f"Secret {seen.secret.namespace}/{seen.secret.name}"
+def _where(observation: Observation) -> str:
+    return f"Secret {observation.secret.namespace}/{observation.secret.name}"

@@ -12,11 +12,11 @@ _NO_PART = re.compile(r"could not fetch content descriptor (\S+)")
 OTHER_PROCESSOR = re.compile(r"exec format error")
 
 
-def diagnose_content(seen: Observation, said: str) -> Verdict | None:
+def diagnose_content(observation: Observation, said: str) -> Verdict | None:
     """What containerd found of the image itself; None if it says nothing of it."""
-    push = f"run the workflow that pushes {seen.workload.image.reference} (REG-002) anew"
+    push = f"run the workflow that pushes {observation.workload.image.reference} (REG-002) anew"
     if _NO_PLATFORM.search(said):
-        return platform_missing(seen, said)
+        return platform_missing(observation, said)
     if _OTHER_BYTES.search(said):
         return fails(Cause.DIGEST_MISMATCH, said, push)
     missing = _NO_PART.search(said)
@@ -25,11 +25,13 @@ def diagnose_content(seen: Observation, said: str) -> Verdict | None:
     return None
 
 
-def platform_missing(seen: Observation, evidence: str) -> Verdict:
+def platform_missing(observation: Observation, evidence: str) -> Verdict:
     """The image is not for the node's platform."""
-    platforms = ", ".join(seen.identity.platforms) if seen.identity else "the node's platform"
+    platforms = (
+        ", ".join(observation.identity.platforms) if observation.identity else "the node's platform"
+    )
     # The node keeps the image that it has under the tag.
-    upgrade = seen.workload.upgrade_with("image.pullPolicy=Always")
-    wanted = seen.workload.image.reference
+    upgrade = observation.workload.upgrade_with("image.pullPolicy=Always")
+    wanted = observation.workload.image.reference
     push = f"push an image for {platforms} under {wanted} (REG-002), then {upgrade}"
     return fails(Cause.PLATFORM_MISSING, evidence, push)

@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from pullrecovery.diagnosis.advice import READ
+from pullrecovery.diagnosis.fix_text import READ
 from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.target import Image
@@ -18,52 +18,54 @@ _REFUSED = re.compile(r"don't meet the specifications of the schema")
 _REFUSED_KEY = re.compile(r"at '/(\S+)':")
 
 
-def missing_image(seen: Observation, evidence: str) -> Verdict:
+def missing_image(observation: Observation, evidence: str) -> Verdict:
     """The wanted reference has no manifest."""
-    push = f"run the workflow that pushes {seen.workload.image.reference} (REG-002)"
+    push = f"run the workflow that pushes {observation.workload.image.reference} (REG-002)"
     return fails(Cause.IMAGE_MISSING, evidence, push)
 
 
-def diagnose_chart(seen: Observation) -> Verdict | None:
+def diagnose_chart(observation: Observation) -> Verdict | None:
     """What is wrong with what the chart renders; None if it is the wanted image and no other."""
-    if seen.chart.error:
-        return _diagnose_error(seen)
-    if not seen.chart.images:
+    if observation.chart.error:
+        return _diagnose_error(observation)
+    if not observation.chart.images:
         return fails(Cause.RENDER_FAILED, "the chart renders no container", "look at its templates")
-    wrong = (diagnose_reference(seen, image) for image in seen.chart.images)
+    wrong = (diagnose_reference(observation, image) for image in observation.chart.images)
     return next((verdict for verdict in wrong if verdict), None)
 
 
-def _diagnose_error(seen: Observation) -> Verdict:
-    said = seen.chart.error
+def _diagnose_error(observation: Observation) -> Verdict:
+    said = observation.chart.error
     if _TAG_NOT_TEXT.search(said):
-        edit = f"put the tag in quotes: {_set(seen, 'image.tag')}"
+        edit = f"put the tag in quotes: {_set(observation, 'image.tag')}"
         return fails(Cause.TAG_NOT_TEXT, said, edit)
     if _REFUSED.search(said):
-        return fails(Cause.VALUES_REFUSED, said, _correct_refused(seen, said))
-    remedy = f"{READ}; this says where: {seen.workload.template_command}"
-    return fails(Cause.RENDER_FAILED, said, remedy)
+        return fails(Cause.VALUES_REFUSED, said, _correct_refused(observation, said))
+    fix = f"{READ}; this says where: {observation.workload.template_command}"
+    return fails(Cause.RENDER_FAILED, said, fix)
 
 
-def _correct_refused(seen: Observation, said: str) -> str:
+def _correct_refused(observation: Observation, said: str) -> str:
     """The edit of the key that Helm names, where the schema refuses its value."""
     named = _REFUSED_KEY.search(said)
     key = named[1].replace("/", ".") if named else ""
-    if key in _wanted(seen):
-        return _set(seen, key)
-    file = seen.workload.place_of(seen.workload.values_file)
-    return seen.workload.upgrade_after(f"correct {key or 'the key that Helm names'} in {file}")
+    if key in _wanted(observation):
+        return _set(observation, key)
+    file = observation.workload.place_of(observation.workload.values_file)
+    return observation.workload.upgrade_after(
+        f"correct {key or 'the key that Helm names'} in {file}"
+    )
 
 
-def diagnose_reference(seen: Observation, image: str) -> Verdict | None:
+def diagnose_reference(observation: Observation, image: str) -> Verdict | None:
     """What is wrong with `image` by itself, or beside the wanted one; None if nothing is."""
-    wanted = seen.workload.image
+    wanted = observation.workload.image
     if image == wanted.reference:
         return None
     parsed = parse_reference(image)
-    if wanted.reference in seen.chart.images and image in seen.chart.images:
-        return _diagnose_container(seen, image)
-    edit = _set(seen, "image.repository", "image.tag")
+    if wanted.reference in observation.chart.images and image in observation.chart.images:
+        return _diagnose_container(observation, image)
+    edit = _set(observation, "image.repository", "image.tag")
     if parsed.problem:
         return fails(Cause.INVALID_REFERENCE, f"{image}: {parsed.problem}", edit)
     if parsed.registry != wanted.registry:
@@ -72,41 +74,43 @@ def diagnose_reference(seen: Observation, image: str) -> Verdict | None:
     if parsed.repository != wanted.repository:
         return fails(Cause.WRONG_REPOSITORY, f"{image} is not of {wanted.repository}", edit)
     if parsed.digest:
-        unset = _set(seen, "image.digest")
+        unset = _set(observation, "image.digest")
         evidence = f"{image} is pinned by its digest, so that the tag {wanted.tag} is not used"
         return fails(Cause.DIGEST_PINNED, evidence, unset)
-    edit = _set(seen, "image.tag")
+    edit = _set(observation, "image.tag")
     return fails(Cause.WRONG_TAG, f"{image} is not {wanted.reference}", edit)
 
 
-def _diagnose_container(seen: Observation, image: str) -> Verdict:
+def _diagnose_container(observation: Observation, image: str) -> Verdict:
     """The chart's image is right, and one container, init container or hook has another."""
-    wanted = seen.workload.image.reference
+    wanted = observation.workload.image.reference
     evidence = f"{image} is the image of one container, beside {wanted}"
-    workload = seen.workload
-    named = [each for each in seen.chart.containers if each.reference == image]
+    workload = observation.workload
+    named = [
+        container for container in observation.chart.containers if container.reference == image
+    ]
     edits = [f"{each.key}: {wanted} in {workload.place_of(each.file)}" for each in named]
     file = workload.place_of(workload.values_file)
     edit = f"set {' and '.join(edits)}" if edits else f"name {wanted} for it too, in {file}"
     return fails(Cause.CONTAINER_IMAGE, evidence, workload.upgrade_after(edit))
 
 
-def take_image(seen: Observation, image: Image) -> str:
+def take_image(observation: Observation, image: Image) -> str:
     """The edits that have another image of the same repository wanted, and the command after."""
-    wanted = replace(seen, workload=replace(seen.workload, image=image))
+    wanted = replace(observation, workload=replace(observation.workload, image=image))
     return f"want {image.reference} in target.yaml, and {_set(wanted, 'image.tag')}"
 
 
-def _set(seen: Observation, *keys: str) -> str:
+def _set(observation: Observation, *keys: str) -> str:
     """The edit that gives these values keys what is wanted, and the command that follows it."""
-    values, place_of = _wanted(seen), seen.workload.place_of
-    edits = (f"{key}: {values[key]} in {place_of(_file(seen, key))}" for key in keys)
-    return seen.workload.upgrade_after(f"set {' and '.join(edits)}")
+    values, place_of = _wanted(observation), observation.workload.place_of
+    edits = (f"{key}: {values[key]} in {place_of(_file(observation, key))}" for key in keys)
+    return observation.workload.upgrade_after(f"set {' and '.join(edits)}")
 
 
-def _wanted(seen: Observation) -> dict[str, str]:
+def _wanted(observation: Observation) -> dict[str, str]:
     """The values of the keys that name an image, as YAML; a tag may look like a number."""
-    image = seen.workload.image
+    image = observation.workload.image
     return {
         "image.repository": image.repository,
         "image.tag": json.dumps(image.tag),
@@ -114,6 +118,6 @@ def _wanted(seen: Observation) -> dict[str, str]:
     }
 
 
-def _file(seen: Observation, key: str) -> Path:
+def _file(observation: Observation, key: str) -> Path:
     """The file to edit: the one that has the last word on `key`."""
-    return seen.chart.origin(key) or seen.workload.values_file
+    return observation.chart.origin(key) or observation.workload.values_file

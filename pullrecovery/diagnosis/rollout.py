@@ -3,31 +3,36 @@
 from shlex import quote
 
 from pullrecovery.diagnosis.image import OTHER_PROCESSOR, platform_missing
-from pullrecovery.model.observation import ContainerSeen, DeploymentSeen, Observation, PodSeen
+from pullrecovery.model.observation import ContainerStatus, DeploymentStatus, Observation, PodStatus
 from pullrecovery.model.verdict import Cause, Verdict, fails
 
 
-def diagnose_rollout(seen: Observation) -> Verdict:
+def diagnose_rollout(observation: Observation) -> Verdict:
     """What holds the rollout up; UNKNOWN where it is nothing of the image or the release."""
-    deployment = seen.deployment
+    deployment = observation.deployment
     if deployment.replicas == 0:
         evidence = f"Deployment {deployment.name} has 0 replicas: no pod proves anything"
-        remedy = seen.workload.upgrade_with("replicaCount=1")
-        return fails(Cause.SCALED_TO_NOTHING, evidence, remedy)
-    return diagnose_pause(seen) or _diagnose_ended(seen) or _diagnose_init(seen) or _unknown(seen)
+        fix = observation.workload.upgrade_with("replicaCount=1")
+        return fails(Cause.SCALED_TO_NOTHING, evidence, fix)
+    return (
+        diagnose_pause(observation)
+        or _diagnose_ended(observation)
+        or _diagnose_init(observation)
+        or _unknown(observation)
+    )
 
 
-def diagnose_pause(seen: Observation) -> Verdict | None:
+def diagnose_pause(observation: Observation) -> Verdict | None:
     """A rollout that somebody has paused: pods of the new template are not made."""
-    if not seen.deployment.paused or rolled_out(seen.deployment, seen.pods):
+    if not observation.deployment.paused or rolled_out(observation.deployment, observation.pods):
         return None
-    name = seen.deployment.name
-    namespace, deployment = quote(seen.workload.namespace), quote(f"deployment/{name}")
-    remedy = f"kubectl -n {namespace} rollout resume {deployment}"
-    return fails(Cause.ROLLOUT_PAUSED, f"Deployment {name} is paused: {_running(seen)}", remedy)
+    name = observation.deployment.name
+    namespace, deployment = quote(observation.workload.namespace), quote(f"deployment/{name}")
+    fix = f"kubectl -n {namespace} rollout resume {deployment}"
+    return fails(Cause.ROLLOUT_PAUSED, f"Deployment {name} is paused: {_running(observation)}", fix)
 
 
-def rolled_out(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> bool:
+def rolled_out(deployment: DeploymentStatus, pods: tuple[PodStatus, ...]) -> bool:
     """Whether the newest ReplicaSet's pods are all Ready, and no older pod lives.
 
     A hook's pod is none of the Deployment's; one that has not completed keeps Helm waiting.
@@ -39,41 +44,43 @@ def rolled_out(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> bool:
     return bool(deployment.current_replica_set) and deployment.observed and complete
 
 
-def _diagnose_ended(seen: Observation) -> Verdict | None:
-    for pod, container in _containers(seen):
+def _diagnose_ended(observation: Observation) -> Verdict | None:
+    for pod, container in _containers(observation):
         if OTHER_PROCESSOR.search(f"{container.ended} {container.waiting_message}"):
             said = container.ended or container.waiting_message
-            return platform_missing(seen, f"{pod.name}, {container.name}: {said}")
+            return platform_missing(observation, f"{pod.name}, {container.name}: {said}")
     return None
 
 
-def _diagnose_init(seen: Observation) -> Verdict | None:
+def _diagnose_init(observation: Observation) -> Verdict | None:
     """An init container whose image is there, and which does not come to its end."""
-    for pod, container in _containers(seen):
+    for pod, container in _containers(observation):
         if container.init and not container.ready and not pod.ready:
             said = container.waiting_reason or container.ended or "it runs on"
             evidence = f"{pod.name} waits for its init container {container.name}: {said}"
             logs = f"logs {quote(pod.name)} -c {quote(container.name)}"
-            remedy = f"this says why: kubectl -n {quote(seen.workload.namespace)} {logs}"
-            return fails(Cause.INIT_PENDING, evidence, remedy)
+            fix = f"this says why: kubectl -n {quote(observation.workload.namespace)} {logs}"
+            return fails(Cause.INIT_PENDING, evidence, fix)
     return None
 
 
-def _unknown(seen: Observation) -> Verdict:
+def _unknown(observation: Observation) -> Verdict:
     waiting = [
         f"{pod.name}, {container.name}: {container.waiting_reason} {container.ended}".strip()
-        for pod, container in _containers(seen)
+        for pod, container in _containers(observation)
         if not container.ready and (container.waiting_reason or container.ended)
     ]
-    refused = [seen.deployment.replica_failure] if seen.deployment.replica_failure else []
-    evidence = "; ".join([_running(seen), *refused, *waiting])
+    refused = (
+        [observation.deployment.replica_failure] if observation.deployment.replica_failure else []
+    )
+    evidence = "; ".join([_running(observation), *refused, *waiting])
     return fails(Cause.UNKNOWN, evidence, "look at the pods' logs and probes")
 
 
-def _running(seen: Observation) -> str:
-    ready = sum(pod.ready for pod in seen.pods)
-    return f"{ready} of {len(seen.pods)} live pods are Ready, not all of them new"
+def _running(observation: Observation) -> str:
+    ready = sum(pod.ready for pod in observation.pods)
+    return f"{ready} of {len(observation.pods)} live pods are Ready, not all of them new"
 
 
-def _containers(seen: Observation) -> list[tuple[PodSeen, ContainerSeen]]:
-    return [(pod, container) for pod in seen.pods for container in pod.containers]
+def _containers(observation: Observation) -> list[tuple[PodStatus, ContainerStatus]]:
+    return [(pod, container) for pod in observation.pods for container in pod.containers]

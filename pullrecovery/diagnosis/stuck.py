@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass, replace
 
-from pullrecovery.diagnosis.advice import READ
-from pullrecovery.model.observation import ContainerSeen, PodSeen
+from pullrecovery.diagnosis.fix_text import READ
+from pullrecovery.model.observation import ContainerStatus, PodStatus
 from pullrecovery.model.verdict import Cause, Verdict, fails
 
 WAITING_FOR_IMAGE = frozenset(
@@ -31,8 +31,8 @@ _KEYRING_ERROR = re.compile(
 class Stuck:
     """A container that waits for its image, and its pod."""
 
-    pod: PodSeen
-    container: ContainerSeen
+    pod: PodStatus
+    container: ContainerStatus
 
     @property
     def said(self) -> str:
@@ -45,9 +45,11 @@ class Stuck:
         return bool(_KEYRING_ERROR.match(self.container.waiting_reason))
 
 
-def stuck_containers(pods: tuple[PodSeen, ...]) -> list[Stuck]:
+def stuck_containers(pods: tuple[PodStatus, ...]) -> list[Stuck]:
     """Every container, init containers included, that waits for an image."""
-    every = (Stuck(pod, _with_words(pod, each)) for pod in pods for each in pod.containers)
+    every = (
+        Stuck(pod, _with_words(pod, container)) for pod in pods for container in pod.containers
+    )
     return [stuck for stuck in every if _waits_for_image(stuck.container.waiting_reason)]
 
 
@@ -55,7 +57,7 @@ def _waits_for_image(reason: str) -> bool:
     return reason in WAITING_FOR_IMAGE or bool(_KEYRING_ERROR.match(reason))
 
 
-def _with_words(pod: PodSeen, container: ContainerSeen) -> ContainerSeen:
+def _with_words(pod: PodStatus, container: ContainerStatus) -> ContainerStatus:
     """The container with the text of its last failed pull, where only an event has it.
 
     A status follows up to a second later, at the kubelet's next look at the pod; and in back-off
@@ -73,7 +75,7 @@ def _with_words(pod: PodSeen, container: ContainerSeen) -> ContainerSeen:
     return replace(container, waiting_message=said)
 
 
-def _last_failure(pod: PodSeen, container: str) -> str:
+def _last_failure(pod: PodStatus, container: str) -> str:
     """What the kubelet said of the container's last pull; '' where that went well."""
     text = ""
     for event in pod.events:

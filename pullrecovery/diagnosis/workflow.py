@@ -4,25 +4,25 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from shlex import quote
 
-from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import diagnose_probe
+from pullrecovery.diagnosis.fix_text import READ
 from pullrecovery.model.target import Image, Target
 from pullrecovery.model.verdict import Cause, Verdict, fails
 from pullrecovery.model.workflow_file import BRANCHES, DISPATCH, PUSH, TAGS, Event
 from pullrecovery.model.workflow_run import (
+    CheckedWorkflow,
     DockerCall,
-    Played,
     Rehearsal,
-    RunSeen,
     StepLog,
-    WorkflowSeen,
+    WorkflowEvent,
+    WorkflowRun,
 )
 
 LATEST = "latest"
 _DENIED = "denied: "
 
 
-def diagnose_workflow(seen: WorkflowSeen, target: Target, image: Image) -> list[Verdict]:
+def diagnose_workflow(seen: CheckedWorkflow, target: Target, image: Image) -> list[Verdict]:
     """Every cause for which the workflow would not push `image`, the first to mend in front."""
     path = target.workflow.path
     if seen.error:
@@ -38,7 +38,9 @@ def diagnose_workflow(seen: WorkflowSeen, target: Target, image: Image) -> list[
     return [*found, *_diagnose_pushes(seen, rehearsal, target, image)]
 
 
-def diagnose_run(run: RunSeen, seen: WorkflowSeen, target: Target, image: Image) -> Verdict | None:
+def diagnose_run(
+    run: WorkflowRun, seen: CheckedWorkflow, target: Target, image: Image
+) -> Verdict | None:
     """Why a run left no image under its commit; None where it did."""
     played = run.played
     path = target.workflow.path
@@ -48,7 +50,7 @@ def diagnose_run(run: RunSeen, seen: WorkflowSeen, target: Target, image: Image)
     if not played.succeeded:
         return _diagnose_failed(played, seen, target, image)
     wanted = f"{image.repository}:{played.sha}"
-    if run.probe.trouble:
+    if run.probe.failure:
         return diagnose_probe(wanted, run.probe)
     if run.probe.missing:
         evidence = f"the run succeeded, and {wanted} is not there: {run.probe}"
@@ -87,7 +89,7 @@ def pushed_references(calls: Sequence[DockerCall]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _diagnose_triggers(seen: WorkflowSeen, target: Target) -> Iterator[Verdict]:
+def _diagnose_triggers(seen: CheckedWorkflow, target: Target) -> Iterator[Verdict]:
     """What should start the workflow and does not."""
     file, workflow = seen.file, target.workflow
     where = f"{workflow.path}:{file.line('on', PUSH)}"
@@ -111,7 +113,7 @@ def _diagnose_triggers(seen: WorkflowSeen, target: Target) -> Iterator[Verdict]:
 
 
 def _diagnose_pushes(
-    seen: WorkflowSeen, rehearsal: Rehearsal, target: Target, image: Image
+    seen: CheckedWorkflow, rehearsal: Rehearsal, target: Target, image: Image
 ) -> Iterator[Verdict]:
     """Whether it pushes what is wanted, and may."""
     path = target.workflow.path
@@ -174,7 +176,9 @@ def _misnaming(names: Sequence[str], image: Image) -> tuple[Cause, str]:
     return Cause.PUSHES_MISNAMED, get_close_matches(image.repository, names, n=1, cutoff=0)[0]
 
 
-def _diagnose_failed(played: Played, seen: WorkflowSeen, target: Target, image: Image) -> Verdict:
+def _diagnose_failed(
+    played: WorkflowEvent, seen: CheckedWorkflow, target: Target, image: Image
+) -> Verdict:
     """Why a run failed: the push was denied, or the build failed, or what else it said."""
     failed = played.failed_step
     if failed and _DENIED in failed.output and not _builds(failed, seen):
@@ -189,7 +193,7 @@ def _diagnose_failed(played: Played, seen: WorkflowSeen, target: Target, image: 
     return fails(Cause.UNKNOWN, played.said, READ)
 
 
-def _builds(step: StepLog, seen: WorkflowSeen) -> bool:
+def _builds(step: StepLog, seen: CheckedWorkflow) -> bool:
     """Whether the step called `docker build` in the rehearsal, and did not get to a push."""
     calls = seen.rehearsal.calls if seen.rehearsal else ()
     built = any(

@@ -24,8 +24,8 @@ from ghcr_emulator.client import (
     Truncate,
     switched,
 )
-from pullrecovery.faults.ground import Ground
-from pullrecovery.faults.rows import Fault, Symptom, pull_error
+from pullrecovery.faults.rows import Fault, PodSymptom, pull_error
+from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.lab.cluster.dns import names_unanswered
 from pullrecovery.lab.cluster.kind_cluster import NODE
 from pullrecovery.lab.registry.certificates import KeyPair, of_unknown_authority, read_faulty
@@ -33,7 +33,7 @@ from pullrecovery.lab.registry.container import NAMES
 from pullrecovery.lab.runner.container import CONTAINER as RUNNER
 from pullrecovery.model.verdict import Cause
 
-SwitchOn = Callable[[Ground], AbstractContextManager[object]]
+SwitchOn = Callable[[Sandbox], AbstractContextManager[object]]
 
 # Of clients and kubelet: the suite itself asks for no blob, and by no name of the network.
 _CLIENTS = frozenset({"REG-001", "REG-006"})
@@ -49,7 +49,7 @@ _TLS = _DIALLED + r"tls: failed to verify certificate: x509: certificate "
 # Seconds: more than any answer takes that comes at all, on a machine that is busy too.
 _PATIENCE = 8.0
 # A pull that has begun and neither ends nor fails.
-_SILENT = Symptom(frozenset({"ContainerCreating"}), re.compile("^Pulling: "))
+_SILENT = PodSymptom(frozenset({"ContainerCreating"}), re.compile("^Pulling: "))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,37 +61,37 @@ class ExternalFault(Fault):
     """
 
     reg: str = ""
-    break_it: Callable[[Ground], None] = field(default=lambda _: None)
+    break_it: Callable[[Sandbox], None] = field(default=lambda _: None)
     switch_on: SwitchOn
-    alone: bool = False
+    exclusive: bool = False
     patience: float | None = None
 
 
 def _for_the_package(switch: type[RequestSwitch], **given: object) -> SwitchOn:
     """A switch that only requests for the scenario's own package meet."""
 
-    def switch_on(ground: Ground) -> AbstractContextManager[object]:
-        own = switch(repository=ground.workload.image.package, **given)  # type: ignore[arg-type]
-        return switched(ground.lab_world.control, own)
+    def switch_on(sandbox: Sandbox) -> AbstractContextManager[object]:
+        own = switch(repository=sandbox.workload.image.package, **given)  # type: ignore[arg-type]
+        return switched(sandbox.lab_world.control, own)
 
     return switch_on
 
 
-def _at_the_door(make: Callable[[Ground], FaultSwitch]) -> SwitchOn:
+def _at_the_listener(make: Callable[[Sandbox], FaultSwitch]) -> SwitchOn:
     """A switch that every connection meets."""
-    return lambda ground: switched(ground.lab_world.control, make(ground))
+    return lambda sandbox: switched(sandbox.lab_world.control, make(sandbox))
 
 
-def _certificate(pair: Callable[[Ground], KeyPair]) -> SwitchOn:
-    def make(ground: Ground) -> Certificate:
-        faulty = pair(ground)
+def _certificate(pair: Callable[[Sandbox], KeyPair]) -> SwitchOn:
+    def make(sandbox: Sandbox) -> Certificate:
+        faulty = pair(sandbox)
         return Certificate(certificate=faulty.certificate, key=faulty.key)
 
-    return _at_the_door(make)
+    return _at_the_listener(make)
 
 
-def _leave_names_unanswered(ground: Ground) -> AbstractContextManager[object]:
-    return names_unanswered(ground.lab_world.lab.engine.client(), asking=(NODE, RUNNER))
+def _leave_names_unanswered(sandbox: Sandbox) -> AbstractContextManager[object]:
+    return names_unanswered(sandbox.lab_world.lab.engine.client(), asking=(NODE, RUNNER))
 
 
 def _limited(name: str, route: str, must_fail: frozenset[str], said: str) -> ExternalFault:
@@ -159,7 +159,7 @@ def _whole(
         must_fail=must_fail,
         symptom=pull_error(said),
         switch_on=switch_on,
-        alone=True,
+        exclusive=True,
     )
 
 
@@ -191,31 +191,31 @@ FAULTS = (
         _TLS + "signed by unknown authority",
     ),
     _whole(
-        "certificate-of-another-name",
+        "certificate-name-mismatch",
         Cause.TLS_WRONG_NAME,
-        _certificate(lambda ground: read_faulty(ground.lab_world.lab.paths.state).other_name),
+        _certificate(lambda sandbox: read_faulty(sandbox.lab_world.lab.paths.state).other_name),
         _TLS + r"is valid for \S+, not ghcr\.io",
     ),
     _whole(
         "certificate-expired",
         Cause.TLS_EXPIRED,
-        _certificate(lambda ground: read_faulty(ground.lab_world.lab.paths.state).expired),
+        _certificate(lambda sandbox: read_faulty(sandbox.lab_world.lab.paths.state).expired),
         _TLS + "has expired",
     ),
     _whole(
         "plain-http",
         Cause.PLAIN_HTTP,
-        _at_the_door(lambda _: PlainHttp()),
+        _at_the_listener(lambda _: PlainHttp()),
         _DIALLED + "http: server gave HTTP response to HTTPS client",
     ),
     _whole(
         "connection-refused",
         Cause.REFUSED,
-        _at_the_door(lambda _: Refuse()),
+        _at_the_listener(lambda _: Refuse()),
         _DIALLED + r"dial tcp \S+:443: connect: connection refused",
     ),
     _whole(
-        "name-not-resolved",
+        "dns-name-not-resolved",
         Cause.DNS,
         _leave_names_unanswered,
         _DIALLED + r"dial tcp: lookup ghcr\.io on \S+: .*connection refused",

@@ -15,7 +15,7 @@ class HarnessFault:
 
     id: str
     guard: Guard
-    false_green: str
+    false_pass: str
 
 
 HARNESS_FAULTS = (

@@ -7,11 +7,11 @@ import secrets
 from dataclasses import replace
 
 from ghcr_emulator.client import Missing, Route, WrongBytes
-from pullrecovery.faults.ground import Ground
-from pullrecovery.faults.rows import Fault, Looks, printed, pull_error
+from pullrecovery.faults.rows import Fault, ReleaseSymptom, printed, pull_error
+from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.lab import accounts
 from pullrecovery.lab.registry.container import lab_transport
-from pullrecovery.model.observation import DeploymentSeen, PodSeen
+from pullrecovery.model.observation import DeploymentStatus, PodStatus
 from pullrecovery.model.verdict import Cause
 from pullrecovery.registry.github_packages import Packages
 
@@ -19,95 +19,95 @@ _ALONE = frozenset({"REG-001"})
 _SHORT = 7
 
 
-def _forget_login(ground: Ground) -> None:
-    ground.operator = None
+def _forget_login(sandbox: Sandbox) -> None:
+    sandbox.operator = None
 
 
-def _revoke_token(ground: Ground) -> None:
-    minted = ground.lab_world.mint()
-    login, token = minted.credential.login, minted.credential.token
-    ground.lab_world.control.put_credential(
-        minted.name, token, login, ["read:packages"], revoked=True
+def _revoke_token(sandbox: Sandbox) -> None:
+    issued = sandbox.lab_world.issue_token()
+    login, token = issued.credential.login, issued.credential.token
+    sandbox.lab_world.control.put_credential(
+        issued.name, token, login, ["read:packages"], revoked=True
     )
-    ground.operator = minted
+    sandbox.operator = issued
 
 
-def _take_scope(ground: Ground) -> None:
-    ground.operator = ground.lab_world.mint(scopes=("repo",))
+def _take_scope(sandbox: Sandbox) -> None:
+    sandbox.operator = sandbox.lab_world.issue_token(scopes=("repo",))
 
 
-def _use_a_strangers_token(ground: Ground) -> None:
+def _use_a_strangers_token(sandbox: Sandbox) -> None:
     stranger = f"stranger-{secrets.token_hex(4)}"
-    ground.operator = ground.lab_world.mint(login=stranger)
+    sandbox.operator = sandbox.lab_world.issue_token(login=stranger)
 
 
-def _use_fine_grained(ground: Ground) -> None:
-    login = ground.lab_world.world.target.login
-    ground.operator = accounts.mint_fine_grained(ground.lab_world.control, login)
+def _use_fine_grained(sandbox: Sandbox) -> None:
+    login = sandbox.lab_world.world.target.login
+    sandbox.operator = accounts.issue_fine_grained_token(sandbox.lab_world.control, login)
 
 
-def _enforce_sso(ground: Ground) -> None:
-    control, login = ground.lab_world.control, ground.lab_world.world.target.login
-    accounts.put_organisation(control, ground.workload.image.owner, login, sso=True)
-    ground.operator = ground.lab_world.mint()
+def _enforce_sso(sandbox: Sandbox) -> None:
+    control, login = sandbox.lab_world.control, sandbox.lab_world.world.target.login
+    accounts.put_organisation(control, sandbox.workload.image.owner, login, sso=True)
+    sandbox.operator = sandbox.lab_world.issue_token()
 
 
-def _forbid_classic_tokens(ground: Ground) -> None:
-    control, login = ground.lab_world.control, ground.lab_world.world.target.login
-    accounts.put_organisation(control, ground.workload.image.owner, login, classic_tokens=False)
-    ground.use_run_token()
+def _forbid_classic_tokens(sandbox: Sandbox) -> None:
+    control, login = sandbox.lab_world.control, sandbox.lab_world.world.target.login
+    accounts.put_organisation(control, sandbox.workload.image.owner, login, classic_tokens=False)
+    sandbox.use_run_token()
 
 
-def _expect_unpushed_repository(ground: Ground) -> None:
-    image = ground.workload.image
-    ground.expect(replace(image, repository=f"{image.repository}-{secrets.token_hex(4)}"))
+def _expect_unpushed_repository(sandbox: Sandbox) -> None:
+    image = sandbox.workload.image
+    sandbox.expect(replace(image, repository=f"{image.repository}-{secrets.token_hex(4)}"))
 
 
-def _expect_short_commit(ground: Ground) -> None:
-    image = ground.workload.image
+def _expect_short_commit(sandbox: Sandbox) -> None:
+    image = sandbox.workload.image
     # As people do it: git shows the short form, and CI pushes the long one.
-    ground.expect(replace(image, tag=image.tag[:_SHORT]))
+    sandbox.expect(replace(image, tag=image.tag[:_SHORT]))
 
 
-def _delete_wanted_version(ground: Ground) -> None:
+def _delete_wanted_version(sandbox: Sandbox) -> None:
     """Two builds are pushed, and the wanted one is deleted in the package's settings."""
-    lab_world, image = ground.lab_world, ground.workload.image
+    lab_world, image = sandbox.lab_world, sandbox.workload.image
     owner, login = lab_world.world.target.owner, lab_world.world.target.login
     own = replace(image, repository=f"{image.repository}-{secrets.token_hex(4)}")
     lab_world.control.share_package(own.package, "private", [login], [login], [login])
     for tag in (image.tag, "latest"):
-        lab_world.publish(replace(own, tag=tag), ground.workload.app)
-    ground.expect(own)
-    admin = lab_world.mint(scopes=("read:packages", "delete:packages")).credential
-    transport = lab_transport(lab_world.lab.stand_in)
+        lab_world.publish(replace(own, tag=tag), sandbox.workload.app)
+    sandbox.expect(own)
+    admin = lab_world.issue_token(scopes=("read:packages", "delete:packages")).credential
+    transport = lab_transport(lab_world.lab.emulator)
     packages, name = Packages(owner, admin.token, transport=transport), own.package.split("/")[1]
     wanted = [each for each in packages.versions(name) if own.tag in each.tags]
     packages.delete(name, wanted[0])
 
 
-def _push_for_others_only(ground: Ground) -> None:
-    ground.variants.list_without_the_node(ground.workload.image)
+def _push_for_others_only(sandbox: Sandbox) -> None:
+    sandbox.variants.list_without_the_node(sandbox.workload.image)
 
 
-def _push_for_another_processor(ground: Ground) -> None:
-    ground.variants.for_another_processor(ground.workload.image)
+def _push_for_another_processor(sandbox: Sandbox) -> None:
+    sandbox.variants.for_another_processor(sandbox.workload.image)
 
 
-def _alter_manifest(ground: Ground) -> None:
+def _alter_manifest(sandbox: Sandbox) -> None:
     """The registry gives out other bytes than were pushed, of this image alone."""
-    package = ground.workload.image.package
-    digest = ground.lab_world.publish(ground.workload.image, ground.workload.app)
-    ground.switch_on(WrongBytes(route=Route.MANIFEST, repository=package, reference=digest))
+    package = sandbox.workload.image.package
+    digest = sandbox.lab_world.publish(sandbox.workload.image, sandbox.workload.app)
+    sandbox.switch_on(WrongBytes(route=Route.MANIFEST, repository=package, reference=digest))
 
 
-def _lose_layer(ground: Ground) -> None:
-    layer = ground.variants.with_own_layer(ground.workload.image)
-    package = ground.workload.image.package
-    ground.switch_on(Missing(route=Route.BLOB, repository=package, reference=layer))
+def _lose_layer(sandbox: Sandbox) -> None:
+    layer = sandbox.variants.with_own_layer(sandbox.workload.image)
+    package = sandbox.workload.image.package
+    sandbox.switch_on(Missing(route=Route.BLOB, repository=package, reference=layer))
 
 
-def _is_not_executed(_: DeploymentSeen, pods: tuple[PodSeen, ...], __: str) -> str:
-    said = [each.ended for pod in pods for each in pod.containers]
+def _is_not_executed(_: DeploymentStatus, pods: tuple[PodStatus, ...], __: str) -> str:
+    said = [container.ended for pod in pods for container in pod.containers]
     return next((each for each in said if "exec format error" in each), "")
 
 
@@ -139,7 +139,7 @@ FAULTS = (
         break_it=_take_scope,
     ),
     Fault(
-        id="operator-may-not-read",
+        id="operator-without-read-permission",
         reg="REG-001",
         cause=Cause.OPERATOR_FORBIDDEN,
         must_fail=_ALONE,
@@ -207,11 +207,11 @@ FAULTS = (
         break_it=_push_for_others_only,
     ),
     Fault(
-        id="another-processor",
+        id="image-of-other-platform",
         reg="REG-001",
         cause=Cause.PLATFORM_MISSING,
         must_fail=frozenset({"REG-001", "REG-002", "REG-006"}),
-        symptom=Looks("the kernel does not execute the program", _is_not_executed),
+        symptom=ReleaseSymptom("the kernel does not execute the program", _is_not_executed),
         break_it=_push_for_another_processor,
     ),
     Fault(

@@ -10,8 +10,15 @@ from dataclasses import replace
 
 from ruamel.yaml.comments import CommentedMap
 
-from pullrecovery.faults.ground import Ground
-from pullrecovery.faults.rows import Fault, Printed, RunOn, RunShows, printed, run_shows
+from pullrecovery.faults.rows import (
+    ClientSymptom,
+    Fault,
+    RunOn,
+    WorkflowSymptom,
+    printed,
+    run_shows,
+)
+from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.model.verdict import Cause
 from pullrecovery.model.workflow_file import DISPATCH, PUSH, parse, render
 
@@ -19,12 +26,12 @@ _ALONE = frozenset({"REG-002"})
 _GREEN_AND_NOTHING = r"^the run succeeded; \S+: .*(manifest|name) unknown"
 
 
-def _text(pattern: str, replacement: str) -> Callable[[Ground], None]:
+def _text(pattern: str, replacement: str) -> Callable[[Sandbox], None]:
     """Spoil the text of the workflow."""
-    return lambda ground: ground.workflow.edit(lambda text: re.sub(pattern, replacement, text))
+    return lambda sandbox: sandbox.workflow.edit(lambda text: re.sub(pattern, replacement, text))
 
 
-def _document(spoil: Callable[[CommentedMap], object]) -> Callable[[Ground], None]:
+def _document(spoil: Callable[[CommentedMap], object]) -> Callable[[Sandbox], None]:
     """Spoil what the workflow says."""
 
     def edit(text: str) -> str:
@@ -32,7 +39,7 @@ def _document(spoil: Callable[[CommentedMap], object]) -> Callable[[Ground], Non
         spoil(document)
         return render(document)
 
-    return lambda ground: ground.workflow.edit(edit)
+    return lambda sandbox: sandbox.workflow.edit(edit)
 
 
 def _start_on_tags_alone(document: CommentedMap) -> None:
@@ -51,38 +58,38 @@ def _start_on_docs_alone(document: CommentedMap) -> None:
     document["on"][PUSH]["paths"] = ["docs/**"]
 
 
-def _rename_image(ground: Ground) -> None:
-    ground.push_as(f"{_name(ground)}-web")
+def _rename_image(sandbox: Sandbox) -> None:
+    sandbox.push_as(f"{_name(sandbox)}-web")
 
 
-def _unlink_package(ground: Ground) -> None:
+def _unlink_package(sandbox: Sandbox) -> None:
     """A package that people made by hand: the repository was never given access to it."""
-    target, image = ground.lab_world.world.target, ground.workload.image
-    name = f"{_name(ground)}-{secrets.token_hex(4)}"
-    ground.push_as(name)
+    target, image = sandbox.lab_world.world.target, sandbox.workload.image
+    name = f"{_name(sandbox)}-{secrets.token_hex(4)}"
+    sandbox.push_as(name)
     own = replace(image, repository=f"{target.registry}/{target.owner}/{name}")
     people = [target.login]
-    ground.lab_world.control.share_package(own.package, "private", people, people)
-    ground.lab_world.publish(own, ground.workload.app)
-    ground.workload = replace(ground.workload, image=own)
-    ground.set_value("image.repository", own.repository)
+    sandbox.lab_world.control.share_package(own.package, "private", people, people)
+    sandbox.lab_world.publish(own, sandbox.workload.app)
+    sandbox.workload = replace(sandbox.workload, image=own)
+    sandbox.set_value("image.repository", own.repository)
 
 
-def _expect_commit_without_a_run(ground: Ground) -> None:
-    image = replace(ground.workload.image, tag=secrets.token_hex(20))
-    ground.workload = replace(ground.workload, image=image)
-    ground.set_value("image.tag", image.tag)
+def _expect_commit_without_a_run(sandbox: Sandbox) -> None:
+    image = replace(sandbox.workload.image, tag=secrets.token_hex(20))
+    sandbox.workload = replace(sandbox.workload, image=image)
+    sandbox.set_value("image.tag", image.tag)
 
 
-def _name(ground: Ground) -> str:
-    return ground.workload.image.package.partition("/")[2]
+def _name(sandbox: Sandbox) -> str:
+    return sandbox.workload.image.package.partition("/")[2]
 
 
 def _row(
     name: str,
     cause: Cause,
-    break_it: Callable[[Ground], None],
-    symptom: RunShows | Printed,
+    break_it: Callable[[Sandbox], None],
+    symptom: WorkflowSymptom | ClientSymptom,
     must_fail: frozenset[str] = _ALONE,
 ) -> Fault:
     return Fault(name, "REG-002", cause, must_fail, symptom, break_it, deployed=False)
@@ -90,19 +97,19 @@ def _row(
 
 FAULTS = (
     _row(
-        "push-disabled",
+        "workflow-push-disabled",
         Cause.PUSH_DISABLED,
         _text(r"docker push ", "echo not-pushed "),
         run_shows(_GREEN_AND_NOTHING),
     ),
     _row(
-        "started-by-tags-alone",
+        "workflow-starts-on-tags-only",
         Cause.NO_PUSH_TRIGGER,
         _document(_start_on_tags_alone),
         run_shows(r"no run for push of refs/heads/\S+: its push is for tags alone"),
     ),
     _row(
-        "not-started-by-tags",
+        "workflow-without-tag-trigger",
         Cause.NO_TAG_TRIGGER,
         _document(_forget_tags),
         run_shows(
@@ -110,56 +117,56 @@ FAULTS = (
         ),
     ),
     _row(
-        "not-started-by-hand",
+        "workflow-without-dispatch",
         Cause.NO_DISPATCH,
         _document(_forget_dispatch),
         run_shows(r"no run for workflow_dispatch of \S+: it is not", RunOn.HAND),
     ),
     _row(
-        "change-filtered",
+        "workflow-change-filtered",
         Cause.CHANGE_FILTERED,
         _document(_start_on_docs_alone),
         run_shows(r"no run for push of refs/heads/\S+: .* not among paths"),
     ),
     _row(
-        "packages-read-only",
+        "workflow-packages-read-only",
         Cause.PACKAGES_NOT_WRITABLE,
         _text(r"packages: write", "packages: read"),
         run_shows(r"denied: permission_denied: write_package"),
     ),
     _row(
-        "login-left-out",
+        "workflow-login-missing",
         Cause.NOT_LOGGED_IN,
         # It takes the token all the same, so that nobody writes it to a closed pipe.
         _text(r"docker login ", "cat > /dev/null && echo not-logged-in "),
         run_shows(r"step .* failed: .*(denied|unauthorized)"),
     ),
     _row(
-        "pushed-to-another-registry",
+        "workflow-pushes-to-other-registry",
         Cause.PUSHES_ELSEWHERE,
         _text(r"ghcr\.io", "localhost:5000"),
         run_shows(r"step .* failed: .*localhost:5000.*connection refused"),
     ),
     _row(
-        "pushed-under-another-name",
+        "workflow-pushes-other-name",
         Cause.PUSHES_MISNAMED,
         _rename_image,
         run_shows(_GREEN_AND_NOTHING),
     ),
     _row(
-        "pushed-with-capitals",
+        "workflow-pushes-uppercase-owner",
         Cause.PUSHES_CAPITALS,
         _text(r",,\}", "}"),
         run_shows(r"step .* failed: .*(must be lowercase|invalid reference format)"),
     ),
     _row(
-        "commit-not-tagged",
+        "workflow-commit-not-tagged",
         Cause.COMMIT_NOT_TAGGED,
         _text(r"github\.sha", "github.run_number"),
         run_shows(_GREEN_AND_NOTHING),
     ),
     _row(
-        "build-fails",
+        "workflow-build-fails",
         Cause.BUILD_FAILED,
         _text(r"docker build ", "docker build --target release "),
         run_shows(r"step .* failed: .*build target release"),
@@ -171,14 +178,14 @@ FAULTS = (
         run_shows(r"denied: permission_denied: write_package"),
     ),
     _row(
-        "green-and-nothing-pushed",
+        "workflow-pushes-nothing",
         Cause.NOTHING_PUSHED,
         # It looks whether the image is there already, and looks for the wrong tag.
         _text(r"docker push ", 'docker manifest inspect "$REPOSITORY:latest" || docker push '),
         run_shows(_GREEN_AND_NOTHING),
     ),
     _row(
-        "commit-without-a-run",
+        "workflow-never-ran",
         Cause.IMAGE_MISSING,
         _expect_commit_without_a_run,
         printed(r"MANIFEST_UNKNOWN: manifest unknown"),

@@ -5,8 +5,8 @@ import re
 import secrets
 
 from pullrecovery.common.redaction import protect
-from pullrecovery.faults.ground import Ground, auth_of
-from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault, Symptom, pull_error
+from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault, PodSymptom, pull_error
+from pullrecovery.faults.sandbox import Sandbox, auth_of
 from pullrecovery.lab import accounts
 from pullrecovery.model.verdict import Cause
 from pullrecovery.registry.keyring import DOCKER_CONFIG
@@ -16,127 +16,129 @@ _ANONYMOUS = pull_error(r"failed to fetch anonymous token.*401 Unauthorized")
 _REJECTED = pull_error(r"failed to fetch oauth token.*403 Forbidden")
 
 
-def _refused(sentence: str) -> Symptom:
+def _refused(sentence: str) -> PodSymptom:
     """The registry knows the token, and does not let it read the package."""
     # Without the registry's sentence, what is wrong shows only in a probe.
     older = r"HEAD request to \S+: 403 Forbidden$"
     return pull_error(rf"403 Forbidden\s+denied: permission_denied: {sentence}", before_2_3_3=older)
 
 
-def _undecoded(error: str) -> Symptom:
+def _undecoded(error: str) -> PodSymptom:
     """Go's error stands where the reason belongs."""
-    return Symptom(frozenset({error}), re.compile(re.escape(error)))
+    return PodSymptom(frozenset({error}), re.compile(re.escape(error)))
 
 
-def _leave_it_elsewhere(ground: Ground) -> None:
-    ground.copy_secret_elsewhere()
-    ground.delete_secret()
+def _leave_it_elsewhere(sandbox: Sandbox) -> None:
+    sandbox.copy_secret_elsewhere()
+    sandbox.delete_secret()
 
 
-def _misname_secret(ground: Ground) -> None:
-    ground.delete_secret()
-    ground.put_document(_document(ground), name=f"{ground.secret_name}-dev")
+def _misname_secret(sandbox: Sandbox) -> None:
+    sandbox.delete_secret()
+    sandbox.put_document(_document(sandbox), name=f"{sandbox.secret_name}-dev")
 
 
-def _document(ground: Ground) -> dict[str, dict[str, dict[str, str]]]:
-    entry = {"auth": auth_of(ground.credential.credential)}
-    return {"auths": {ground.lab_world.world.target.registry: entry}}
+def _document(sandbox: Sandbox) -> dict[str, dict[str, dict[str, str]]]:
+    entry = {"auth": auth_of(sandbox.credential.credential)}
+    return {"auths": {sandbox.lab_world.world.target.registry: entry}}
 
 
-def _make_opaque(ground: Ground) -> None:
+def _make_opaque(sandbox: Sandbox) -> None:
     # As `kubectl create secret generic --from-file=.dockerconfigjson` does without its --type.
-    ground.put_document(_document(ground), kind="Opaque", key=".dockerconfigjson")
+    sandbox.put_document(_document(sandbox), kind="Opaque", key=".dockerconfigjson")
 
 
-def _make_legacy(ground: Ground) -> None:
+def _make_legacy(sandbox: Sandbox) -> None:
     # Docker's config.json of today, in the type that takes the one of before.
-    ground.put_document(_document(ground), kind=DOCKER_CONFIG)
+    sandbox.put_document(_document(sandbox), kind=DOCKER_CONFIG)
 
 
-def _key_docker_hub(ground: Ground) -> None:
-    ground.put_secret(ground.credential.credential, "docker.io")
+def _key_docker_hub(sandbox: Sandbox) -> None:
+    sandbox.put_secret(sandbox.credential.credential, "docker.io")
 
 
-def _key_with_port(ground: Ground) -> None:
-    ground.put_secret(ground.credential.credential, f"{ground.workload.image.registry}:443")
+def _key_with_port(sandbox: Sandbox) -> None:
+    sandbox.put_secret(sandbox.credential.credential, f"{sandbox.workload.image.registry}:443")
 
 
-def _key_github(ground: Ground) -> None:
-    ground.put_secret(ground.credential.credential, "https://github.com")
+def _key_github(sandbox: Sandbox) -> None:
+    sandbox.put_secret(sandbox.credential.credential, "https://github.com")
 
 
-def _key_other_owner(ground: Ground) -> None:
-    image = ground.workload.image
-    ground.put_secret(ground.credential.credential, f"{image.registry}/another-{image.owner}")
+def _key_other_owner(sandbox: Sandbox) -> None:
+    image = sandbox.workload.image
+    sandbox.put_secret(sandbox.credential.credential, f"{image.registry}/another-{image.owner}")
 
 
-def _put_auth(ground: Ground, auth: str) -> None:
-    registry = ground.lab_world.world.target.registry
-    ground.put_document({"auths": {registry: {"auth": protect(auth)}}})
+def _put_auth(sandbox: Sandbox, auth: str) -> None:
+    registry = sandbox.lab_world.world.target.registry
+    sandbox.put_document({"auths": {registry: {"auth": protect(auth)}}})
 
 
-def _paste_token_as_auth(ground: Ground) -> None:
-    _put_auth(ground, ground.credential.credential.token)
+def _paste_token_as_auth(sandbox: Sandbox) -> None:
+    _put_auth(sandbox, sandbox.credential.credential.token)
 
 
-def _encode_token_alone(ground: Ground) -> None:
-    token = ground.credential.credential.token
-    _put_auth(ground, base64.b64encode(token.encode()).decode())
+def _encode_token_alone(sandbox: Sandbox) -> None:
+    token = sandbox.credential.credential.token
+    _put_auth(sandbox, base64.b64encode(token.encode()).decode())
 
 
-def _empty_entry(ground: Ground) -> None:
+def _empty_entry(sandbox: Sandbox) -> None:
     # As `docker login` leaves it where a credential helper keeps the token.
-    ground.put_document({"auths": {ground.lab_world.world.target.registry: {}}})
+    sandbox.put_document({"auths": {sandbox.lab_world.world.target.registry: {}}})
 
 
-def _mistype_token(ground: Ground) -> None:
-    credential = ground.credential.credential
+def _mistype_token(sandbox: Sandbox) -> None:
+    credential = sandbox.credential.credential
     last = "B" if credential.token.endswith("A") else "A"
     typed = protect(credential.token[:-1] + last)
-    ground.put_secret(type(credential)(credential.login, typed))
+    sandbox.put_secret(type(credential)(credential.login, typed))
 
 
-def _expire_token(ground: Ground) -> None:
-    accounts.expire(ground.lab_world.control, ground.credential)
+def _expire_token(sandbox: Sandbox) -> None:
+    accounts.expire(sandbox.lab_world.control, sandbox.credential)
 
 
-def _revoke_token(ground: Ground) -> None:
-    accounts.revoke(ground.lab_world.control, ground.credential)
+def _revoke_token(sandbox: Sandbox) -> None:
+    accounts.revoke(sandbox.lab_world.control, sandbox.credential)
 
 
-def _take_scope(ground: Ground) -> None:
-    minted = ground.lab_world.mint(scopes=())
-    ground.put_secret(minted.credential)
+def _take_scope(sandbox: Sandbox) -> None:
+    issued = sandbox.lab_world.issue_token(scopes=())
+    sandbox.put_secret(issued.credential)
 
 
-def _use_fine_grained(ground: Ground) -> None:
-    login = ground.lab_world.world.target.login
-    ground.put_secret(accounts.mint_fine_grained(ground.lab_world.control, login).credential)
+def _use_fine_grained(sandbox: Sandbox) -> None:
+    login = sandbox.lab_world.world.target.login
+    sandbox.put_secret(
+        accounts.issue_fine_grained_token(sandbox.lab_world.control, login).credential
+    )
 
 
-def _use_a_strangers_token(ground: Ground) -> None:
+def _use_a_strangers_token(sandbox: Sandbox) -> None:
     stranger = f"stranger-{secrets.token_hex(4)}"
-    ground.put_secret(ground.lab_world.mint(login=stranger).credential)
+    sandbox.put_secret(sandbox.lab_world.issue_token(login=stranger).credential)
 
 
-def _refuse_two_entries(ground: Ground) -> None:
-    image, unscoped = ground.workload.image, ground.lab_world.mint(scopes=())
-    accounts.revoke(ground.lab_world.control, ground.credential)
+def _refuse_two_entries(sandbox: Sandbox) -> None:
+    image, unscoped = sandbox.workload.image, sandbox.lab_world.issue_token(scopes=())
+    accounts.revoke(sandbox.lab_world.control, sandbox.credential)
     narrow = {f"{image.registry}/{image.owner}": {"auth": auth_of(unscoped.credential)}}
-    ground.put_document({"auths": _document(ground)["auths"] | narrow})
+    sandbox.put_document({"auths": _document(sandbox)["auths"] | narrow})
 
 
-def _enforce_sso(ground: Ground) -> None:
-    control, login = ground.lab_world.control, ground.lab_world.world.target.login
-    accounts.put_organisation(control, ground.workload.image.owner, login, sso=True)
-    ground.put_secret(ground.lab_world.mint().credential)
+def _enforce_sso(sandbox: Sandbox) -> None:
+    control, login = sandbox.lab_world.control, sandbox.lab_world.world.target.login
+    accounts.put_organisation(control, sandbox.workload.image.owner, login, sso=True)
+    sandbox.put_secret(sandbox.lab_world.issue_token().credential)
 
 
-def _forbid_classic_tokens(ground: Ground) -> None:
-    control, login = ground.lab_world.control, ground.lab_world.world.target.login
-    accounts.put_organisation(control, ground.workload.image.owner, login, classic_tokens=False)
+def _forbid_classic_tokens(sandbox: Sandbox) -> None:
+    control, login = sandbox.lab_world.control, sandbox.lab_world.world.target.login
+    accounts.put_organisation(control, sandbox.workload.image.owner, login, classic_tokens=False)
     # The person works with a run's token, which is no classic one.
-    ground.operator = ground.run_token
+    sandbox.operator = sandbox.run_token
 
 
 FAULTS = (
@@ -146,7 +148,7 @@ FAULTS = (
         cause=Cause.SECRET_MISSING,
         must_fail=_FAILS,
         symptom=_ANONYMOUS,
-        break_it=Ground.delete_secret,
+        break_it=Sandbox.delete_secret,
         wirings=(VALUES, SERVICE_ACCOUNT),
     ),
     Fault(
@@ -198,7 +200,7 @@ FAULTS = (
         break_it=_make_legacy,
     ),
     Fault(
-        id="server-docker-hub",
+        id="secret-server-docker-hub",
         reg="REG-003",
         cause=Cause.SECRET_WRONG_SERVER,
         must_fail=_FAILS,
@@ -206,7 +208,7 @@ FAULTS = (
         break_it=_key_docker_hub,
     ),
     Fault(
-        id="server-with-port",
+        id="secret-server-with-port",
         reg="REG-003",
         cause=Cause.SECRET_WRONG_SERVER,
         must_fail=_FAILS,
@@ -214,7 +216,7 @@ FAULTS = (
         break_it=_key_with_port,
     ),
     Fault(
-        id="server-github",
+        id="secret-server-github",
         reg="REG-003",
         cause=Cause.SECRET_WRONG_SERVER,
         must_fail=_FAILS,
@@ -222,7 +224,7 @@ FAULTS = (
         break_it=_key_github,
     ),
     Fault(
-        id="server-of-other-owner",
+        id="secret-server-of-other-owner",
         reg="REG-003",
         cause=Cause.SECRET_WRONG_SERVER,
         must_fail=_FAILS,
@@ -230,7 +232,7 @@ FAULTS = (
         break_it=_key_other_owner,
     ),
     Fault(
-        id="auth-not-base64",
+        id="secret-auth-not-base64",
         reg="REG-003",
         cause=Cause.SECRET_UNREADABLE,
         must_fail=_FAILS,
@@ -239,7 +241,7 @@ FAULTS = (
         break_it=_paste_token_as_auth,
     ),
     Fault(
-        id="auth-without-login",
+        id="secret-auth-without-login",
         reg="REG-003",
         cause=Cause.SECRET_UNREADABLE,
         must_fail=_FAILS,
@@ -249,7 +251,7 @@ FAULTS = (
         break_it=_encode_token_alone,
     ),
     Fault(
-        id="entry-empty",
+        id="secret-entry-empty",
         reg="REG-003",
         cause=Cause.CREDENTIAL_EMPTY,
         must_fail=_FAILS,
@@ -281,7 +283,7 @@ FAULTS = (
         break_it=_use_fine_grained,
     ),
     Fault(
-        id="token-of-a-stranger",
+        id="token-of-other-user",
         reg="REG-003",
         cause=Cause.PERMISSION_MISSING,
         must_fail=_FAILS,
@@ -289,7 +291,7 @@ FAULTS = (
         break_it=_use_a_strangers_token,
     ),
     Fault(
-        id="two-entries-refused",
+        id="secret-entries-refused",
         reg="REG-003",
         cause=Cause.SCOPE_MISSING,
         must_fail=_FAILS,

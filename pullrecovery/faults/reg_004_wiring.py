@@ -1,8 +1,8 @@
 """Faults of REG-004: a good Secret that no pod is given."""
 
 from pullrecovery.common.wait import wait_for
-from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault, pull_error
+from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.model.verdict import Cause
 
@@ -11,60 +11,60 @@ _ANONYMOUS = pull_error(r"failed to fetch anonymous token.*401 Unauthorized")
 _OTHER = "registry-mirror"
 
 
-def _unwire(ground: Ground) -> None:
-    ground.set_value(ground.workload.pull_secrets_key, [])
-    ground.set_account_secrets([])
+def _unwire(sandbox: Sandbox) -> None:
+    sandbox.set_value(sandbox.workload.pull_secrets_key, [])
+    sandbox.set_account_secrets([])
 
 
 def _named(name: str) -> list[dict[str, str]]:
     return [{"name": name}]
 
 
-def _misspell_key(ground: Ground) -> None:
-    key = ground.workload.pull_secrets_key
-    ground.set_value(key, [])
-    ground.set_value(key.removesuffix("s"), _named(ground.secret_name))
+def _misspell_key(sandbox: Sandbox) -> None:
+    key = sandbox.workload.pull_secrets_key
+    sandbox.set_value(key, [])
+    sandbox.set_value(key.removesuffix("s"), _named(sandbox.secret_name))
 
 
-def _name_no_secret(ground: Ground) -> None:
-    wrong = _named(ground.secret_name.removesuffix("s"))
-    if ground.wiring == VALUES:
-        ground.set_value(ground.workload.pull_secrets_key, wrong)
+def _name_no_secret(sandbox: Sandbox) -> None:
+    wrong = _named(sandbox.secret_name.removesuffix("s"))
+    if sandbox.wiring == VALUES:
+        sandbox.set_value(sandbox.workload.pull_secrets_key, wrong)
     else:
-        ground.set_account_secrets(wrong)
+        sandbox.set_account_secrets(wrong)
 
 
-def _put_other_secret(ground: Ground) -> None:
+def _put_other_secret(sandbox: Sandbox) -> None:
     """Another Secret, for another registry."""
-    ground.put_document({"auths": {"mirror.example": {"auth": "bWU6aHVudGVyMg=="}}}, name=_OTHER)
+    sandbox.put_document({"auths": {"mirror.example": {"auth": "bWU6aHVudGVyMg=="}}}, name=_OTHER)
 
 
-def _hide_account(ground: Ground) -> None:
-    _put_other_secret(ground)
-    ground.set_value(ground.workload.pull_secrets_key, _named(_OTHER))
+def _hide_account(sandbox: Sandbox) -> None:
+    _put_other_secret(sandbox)
+    sandbox.set_value(sandbox.workload.pull_secrets_key, _named(_OTHER))
 
 
-def _overwrite_account(ground: Ground) -> None:
-    _put_other_secret(ground)
-    ground.set_account_secrets(_named(_OTHER))
+def _overwrite_account(sandbox: Sandbox) -> None:
+    _put_other_secret(sandbox)
+    sandbox.set_account_secrets(_named(_OTHER))
 
 
-def _patch_account_not_used(ground: Ground) -> None:
-    ground.set_value("serviceAccount.create", value=True)
-    ground.set_value(ground.workload.pull_secrets_key, [])
-    ground.set_account_secrets(_named(ground.secret_name))
+def _patch_account_not_used(sandbox: Sandbox) -> None:
+    sandbox.set_value("serviceAccount.create", value=True)
+    sandbox.set_value(sandbox.workload.pull_secrets_key, [])
+    sandbox.set_account_secrets(_named(sandbox.secret_name))
 
 
-def _patch_account_too_late(ground: Ground) -> None:
+def _patch_account_too_late(sandbox: Sandbox) -> None:
     """The pod is made first, and is given nothing."""
-    world, workload = ground.world, ground.workload
+    world, workload = sandbox.world, sandbox.workload
     wait_for(
         "the pod is made",
         lambda: observe_pods(world, workload, observe_deployment(world, workload)),
         bool,
         timeout=30,
     )
-    ground.set_account_secrets(_named(ground.secret_name))
+    sandbox.set_account_secrets(_named(sandbox.secret_name))
 
 
 FAULTS = (
@@ -87,7 +87,7 @@ FAULTS = (
         wirings=(VALUES,),
     ),
     Fault(
-        id="wired-to-no-secret",
+        id="wired-to-missing-secret",
         reg="REG-004",
         cause=Cause.WIRED_BY_OTHER_NAME,
         must_fail=_FAILS,
@@ -96,7 +96,7 @@ FAULTS = (
         wirings=(VALUES, SERVICE_ACCOUNT),
     ),
     Fault(
-        id="account-hidden",
+        id="account-secrets-ignored",
         reg="REG-004",
         cause=Cause.WIRING_HIDDEN,
         must_fail=_FAILS,
@@ -105,7 +105,7 @@ FAULTS = (
         wirings=(SERVICE_ACCOUNT,),
     ),
     Fault(
-        id="account-overwritten",
+        id="account-secrets-overwritten",
         reg="REG-004",
         cause=Cause.NOT_WIRED,
         must_fail=_FAILS,
@@ -114,7 +114,7 @@ FAULTS = (
         wirings=(SERVICE_ACCOUNT,),
     ),
     Fault(
-        id="account-not-the-pods",
+        id="wrong-account-patched",
         reg="REG-004",
         cause=Cause.WIRED_TO_OTHER_ACCOUNT,
         must_fail=_FAILS,

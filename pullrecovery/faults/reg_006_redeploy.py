@@ -4,13 +4,13 @@ import secrets
 from dataclasses import replace
 
 from pullrecovery.common.wait import wait_for
-from pullrecovery.deploy.deployer import Ability
+from pullrecovery.deploy.deployer import DeployFeature
 from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.faults.ground import Ground
-from pullrecovery.faults.rows import Fault, Looks, Symptom, pull_error, text
+from pullrecovery.faults.rows import Fault, PodSymptom, ReleaseSymptom, pull_error, text
+from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
-from pullrecovery.model.observation import DeploymentSeen, PodSeen
+from pullrecovery.model.observation import DeploymentStatus, PodStatus
 from pullrecovery.model.target import Workload
 from pullrecovery.model.verdict import Cause
 
@@ -21,156 +21,160 @@ _WITHIN = 45.0
 _PATIENCE = 20
 
 
-def deploy_missing_tag(ground: Ground) -> None:
+def deploy_missing_tag(sandbox: Sandbox) -> None:
     """Want a tag that nobody has pushed."""
-    ground.set_value("image.tag", "dev")
+    sandbox.set_value("image.tag", "dev")
 
 
-def mend_values(ground: Ground) -> None:
+def fix_values(sandbox: Sandbox) -> None:
     """Want the wanted tag again."""
-    ground.set_value("image.tag", ground.workload.image.tag)
+    sandbox.set_value("image.tag", sandbox.workload.image.tag)
 
 
-def deploy_earlier_build(ground: Ground) -> None:
+def deploy_earlier_build(sandbox: Sandbox) -> None:
     """A release that runs well, of a build before the wanted one."""
-    earlier = replace(ground.workload.image, tag=f"earlier-{secrets.token_hex(6)}")
-    ground.lab_world.publish(earlier, ground.workload.app)
-    ground.set_value("image.tag", earlier.tag)
+    earlier = replace(sandbox.workload.image, tag=f"earlier-{secrets.token_hex(6)}")
+    sandbox.lab_world.publish(earlier, sandbox.workload.app)
+    sandbox.set_value("image.tag", earlier.tag)
 
 
-def await_running(ground: Ground, workload: Workload) -> None:
+def await_running(sandbox: Sandbox, workload: Workload) -> None:
     """Wait until the workload's newest pods are all there is, and Ready."""
 
     def look() -> bool:
-        deployment = observe_deployment(ground.world, workload)
-        return rolled_out(deployment, observe_pods(ground.world, workload, deployment))
+        deployment = observe_deployment(sandbox.world, workload)
+        return rolled_out(deployment, observe_pods(sandbox.world, workload, deployment))
 
     wait_for(f"{workload.name} runs", look, bool, timeout=_WITHIN)
 
 
-def _upgrade_to_missing_tag(ground: Ground) -> None:
-    await_running(ground, ground.workload)
-    deploy_missing_tag(ground)
-    ground.world.deployer.upgrade(ground.workload)
-    mend_values(ground)
+def _upgrade_to_missing_tag(sandbox: Sandbox) -> None:
+    await_running(sandbox, sandbox.workload)
+    deploy_missing_tag(sandbox)
+    sandbox.world.deployer.upgrade(sandbox.workload)
+    fix_values(sandbox)
 
 
-def _roll_back(ground: Ground) -> None:
+def _roll_back(sandbox: Sandbox) -> None:
     """The release is in good order again by Helm's word, on what it ran before."""
-    _upgrade_to_missing_tag(ground)
-    ground.world.helm.rollback(ground.workload, 1)
-    await_running(ground, ground.workload)
+    _upgrade_to_missing_tag(sandbox)
+    sandbox.world.helm.rollback(sandbox.workload, 1)
+    await_running(sandbox, sandbox.workload)
 
 
-def _allow_none_available(ground: Ground) -> None:
-    deploy_earlier_build(ground)
-    ground.set_value("rollingUpdate.maxUnavailable", 1)
+def _allow_none_available(sandbox: Sandbox) -> None:
+    deploy_earlier_build(sandbox)
+    sandbox.set_value("rollingUpdate.maxUnavailable", 1)
 
 
-def _satisfy_helm(ground: Ground) -> None:
+def _satisfy_helm(sandbox: Sandbox) -> None:
     """`helm upgrade --wait` reports success of a pod that cannot be pulled; else it raises."""
-    await_running(ground, ground.workload)
-    deploy_missing_tag(ground)
-    ground.world.helm.upgrade(ground.workload, wait=True, within=_PATIENCE)
-    mend_values(ground)
+    await_running(sandbox, sandbox.workload)
+    deploy_missing_tag(sandbox)
+    sandbox.world.helm.upgrade(sandbox.workload, wait=True, within=_PATIENCE)
+    fix_values(sandbox)
 
 
-def _pause(ground: Ground) -> None:
-    await_running(ground, ground.workload)
-    name = observe_deployment(ground.world, ground.workload).name
-    ground.world.apps.patch_namespaced_deployment(
-        name, ground.namespace, {"spec": {"paused": True}}
+def _pause(sandbox: Sandbox) -> None:
+    await_running(sandbox, sandbox.workload)
+    name = observe_deployment(sandbox.world, sandbox.workload).name
+    sandbox.world.apps.patch_namespaced_deployment(
+        name, sandbox.namespace, {"spec": {"paused": True}}
     )
-    mend_values(ground)
-    ground.world.deployer.upgrade(ground.workload)
+    fix_values(sandbox)
+    sandbox.world.deployer.upgrade(sandbox.workload)
 
 
-def _scale_to_nothing(ground: Ground) -> None:
-    ground.set_value("replicaCount", 0)
+def _scale_to_nothing(sandbox: Sandbox) -> None:
+    sandbox.set_value("replicaCount", 0)
 
 
-def _never_pull(ground: Ground) -> None:
-    ground.set_value("image.pullPolicy", "Never")
+def _never_pull(sandbox: Sandbox) -> None:
+    sandbox.set_value("image.pullPolicy", "Never")
 
 
-def _move_tag(ground: Ground) -> None:
+def _move_tag(sandbox: Sandbox) -> None:
     """Another build is pushed under the tag, and IfNotPresent keeps the one that is there."""
-    await_running(ground, ground.workload)
-    ground.lab_world.publish(ground.workload.image, ground.workload.app)
+    await_running(sandbox, sandbox.workload)
+    sandbox.lab_world.publish(sandbox.workload.image, sandbox.workload.app)
 
 
-def _deploy_under_another_name(ground: Ground) -> None:
+def _deploy_under_another_name(sandbox: Sandbox) -> None:
     """Somebody's release of the same chart runs well in the namespace; ours is gone."""
-    ground.world.deployer.uninstall(ground.workload)
+    sandbox.world.deployer.uninstall(sandbox.workload)
     # By an Application of its own where Argo CD deploys.
-    name = f"{ground.workload.name}-preview"
-    other = replace(ground.workload, name=name, by_application="")
-    ground.world.deployer.upgrade(other)
-    await_running(ground, other)
-    mend_values(ground)
+    name = f"{sandbox.workload.name}-preview"
+    other = replace(sandbox.workload, name=name, by_application="")
+    sandbox.world.deployer.upgrade(other)
+    await_running(sandbox, other)
+    fix_values(sandbox)
 
 
-def _ready(pods: tuple[PodSeen, ...], replica_set: str = "") -> list[str]:
+def _ready(pods: tuple[PodStatus, ...], replica_set: str = "") -> list[str]:
     return [pod.name for pod in pods if pod.ready and pod.replica_set != replica_set]
 
 
-def _old_serve_beside_stuck(deployment: DeploymentSeen, pods: tuple[PodSeen, ...], _: str) -> str:
+def _old_serve_beside_stuck(
+    deployment: DeploymentStatus, pods: tuple[PodStatus, ...], _: str
+) -> str:
     old = _ready(pods, deployment.current_replica_set)
     new = [each for each in stuck_containers(pods) if ":dev: not found" in each.said]
     return f"{old[0]} is Ready; {new[0].pod.name}: {new[0].said}" if old and new else ""
 
 
-def _earlier_runs(deployment: DeploymentSeen, pods: tuple[PodSeen, ...], _: str) -> str:
+def _earlier_runs(deployment: DeploymentStatus, pods: tuple[PodStatus, ...], _: str) -> str:
     earlier = [image for image in deployment.images if ":earlier-" in image]
     return f"Ready on {earlier[0]}" if earlier and rolled_out(deployment, pods) else ""
 
 
-def _old_serve_paused(deployment: DeploymentSeen, pods: tuple[PodSeen, ...], _: str) -> str:
+def _old_serve_paused(deployment: DeploymentStatus, pods: tuple[PodStatus, ...], _: str) -> str:
     ready = _ready(pods)
     return f"paused, and {ready[0]} is Ready" if deployment.paused and ready else ""
 
 
-def _nothing_runs(deployment: DeploymentSeen, _: tuple[PodSeen, ...], __: str) -> str:
+def _nothing_runs(deployment: DeploymentStatus, _: tuple[PodStatus, ...], __: str) -> str:
     return "0 replicas, as wanted" if deployment.observed and not deployment.replicas else ""
 
 
-def _other_bytes_run(deployment: DeploymentSeen, pods: tuple[PodSeen, ...], wanted: str) -> str:
+def _other_bytes_run(deployment: DeploymentStatus, pods: tuple[PodStatus, ...], wanted: str) -> str:
     ids = [c.image_id for pod in pods for c in pod.containers if wanted not in c.image_id]
     return f"Ready on {ids[0]}" if ids and rolled_out(deployment, pods) else ""
 
 
-def _not_there(deployment: DeploymentSeen, _: tuple[PodSeen, ...], __: str) -> str:
+def _not_there(deployment: DeploymentStatus, _: tuple[PodStatus, ...], __: str) -> str:
     return "" if deployment.exists else "no Deployment of the release"
 
 
 FAULTS = (
     Fault(
-        id="release-not-upgraded",
+        id="release-never-upgraded",
         reg="REG-006",
         cause=Cause.RELEASE_STALE,
         must_fail=_ALONE,
         symptom=pull_error(_MISSING),
         break_it=deploy_missing_tag,
-        after_deploy=mend_values,
+        after_deploy=fix_values,
     ),
     Fault(
         id="old-pods-still-serve",
         reg="REG-006",
         cause=Cause.RELEASE_STALE,
         must_fail=_ALONE,
-        symptom=Looks("an old pod serves beside one that is stuck", _old_serve_beside_stuck),
+        symptom=ReleaseSymptom(
+            "an old pod serves beside one that is stuck", _old_serve_beside_stuck
+        ),
         break_it=deploy_earlier_build,
         after_deploy=_upgrade_to_missing_tag,
     ),
     Fault(
-        id="max-unavailable-satisfies-helm",
+        id="helm-wait-satisfied-by-max-unavailable",
         reg="REG-006",
         cause=Cause.RELEASE_STALE,
         must_fail=_ALONE,
         symptom=pull_error(_MISSING),
         break_it=_allow_none_available,
         after_deploy=_satisfy_helm,
-        abilities=frozenset({Ability.WAIT}),
+        features=frozenset({DeployFeature.WAIT}),
         needs=("rollingUpdate.maxUnavailable",),
     ),
     Fault(
@@ -178,26 +182,26 @@ FAULTS = (
         reg="REG-006",
         cause=Cause.RELEASE_STALE,
         must_fail=_ALONE,
-        symptom=Looks("the release runs an earlier build", _earlier_runs),
+        symptom=ReleaseSymptom("the release runs an earlier build", _earlier_runs),
         break_it=deploy_earlier_build,
         after_deploy=_roll_back,
-        abilities=frozenset({Ability.ROLLBACK}),
+        features=frozenset({DeployFeature.ROLLBACK}),
     ),
     Fault(
         id="rollout-paused",
         reg="REG-006",
         cause=Cause.ROLLOUT_PAUSED,
         must_fail=_ALONE,
-        symptom=Looks("the Deployment is paused", _old_serve_paused),
+        symptom=ReleaseSymptom("the Deployment is paused", _old_serve_paused),
         break_it=deploy_earlier_build,
         after_deploy=_pause,
     ),
     Fault(
-        id="scaled-to-nothing",
+        id="scaled-to-zero",
         reg="REG-006",
         cause=Cause.SCALED_TO_NOTHING,
         must_fail=_ALONE,
-        symptom=Looks("the Deployment has no replicas", _nothing_runs),
+        symptom=ReleaseSymptom("the Deployment has no replicas", _nothing_runs),
         break_it=_scale_to_nothing,
         needs=("replicaCount",),
     ),
@@ -206,7 +210,7 @@ FAULTS = (
         reg="REG-006",
         cause=Cause.NEVER_PULLED,
         must_fail=_ALONE,
-        symptom=Symptom(
+        symptom=PodSymptom(
             frozenset({"ErrImageNeverPull"}), text(r"is not present with pull policy of Never")
         ),
         break_it=_never_pull,
@@ -217,17 +221,17 @@ FAULTS = (
         reg="REG-006",
         cause=Cause.TAG_MOVED,
         must_fail=_ALONE,
-        symptom=Looks("pods run another build of the tag", _other_bytes_run),
+        symptom=ReleaseSymptom("pods run another build of the tag", _other_bytes_run),
         break_it=lambda _: None,
         after_deploy=_move_tag,
         needs=("image.pullPolicy",),
     ),
     Fault(
-        id="another-release-serves",
+        id="other-release-serves",
         reg="REG-006",
         cause=Cause.NOT_DEPLOYED,
         must_fail=_ALONE,
-        symptom=Looks("the release has no Deployment", _not_there),
+        symptom=ReleaseSymptom("the release has no Deployment", _not_there),
         break_it=deploy_earlier_build,
         after_deploy=_deploy_under_another_name,
     ),

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ghcr_emulator.client import OwnerBody
-from pullrecovery.faults.ground import Ground
 from pullrecovery.faults.rows import Fault, pull_error, told
+from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.lab import accounts
-from pullrecovery.lab.seed import Minted
+from pullrecovery.lab.seed import IssuedToken
 from pullrecovery.model.target import Visibility
 from pullrecovery.model.verdict import Cause
 
@@ -22,90 +22,90 @@ _READ = "read:packages"
 _SOON = timedelta(days=3)
 
 
-def _hold(ground: Ground, minted: Minted) -> None:
+def _hold(sandbox: Sandbox, issued: IssuedToken) -> None:
     """Let the Secret have this token."""
-    ground.credential = minted
-    ground.put_secret(minted.credential)
+    sandbox.credential = issued
+    sandbox.put_secret(issued.credential)
 
 
-def _let_it_push(ground: Ground) -> None:
-    _hold(ground, ground.lab_world.mint((_READ, "write:packages")))
+def _let_it_push(sandbox: Sandbox) -> None:
+    _hold(sandbox, sandbox.lab_world.issue_token((_READ, "write:packages")))
 
 
-def _let_it_reach_repositories(ground: Ground) -> None:
-    _hold(ground, ground.lab_world.mint((_READ, "repo")))
+def _let_it_reach_repositories(sandbox: Sandbox) -> None:
+    _hold(sandbox, sandbox.lab_world.issue_token((_READ, "repo")))
 
 
-def _let_it_delete(ground: Ground) -> None:
-    _hold(ground, ground.lab_world.mint((_READ, "delete:packages")))
+def _let_it_delete(sandbox: Sandbox) -> None:
+    _hold(sandbox, sandbox.lab_world.issue_token((_READ, "delete:packages")))
 
 
-def _use_a_fine_grained_token(ground: Ground) -> None:
-    login = ground.lab_world.world.target.login
-    _hold(ground, accounts.mint_fine_grained(ground.lab_world.control, login))
+def _use_a_fine_grained_token(sandbox: Sandbox) -> None:
+    login = sandbox.lab_world.world.target.login
+    _hold(sandbox, accounts.issue_fine_grained_token(sandbox.lab_world.control, login))
 
 
-def _let_it_end_soon(ground: Ground) -> None:
-    _hold(ground, ground.lab_world.mint(expires=datetime.now(UTC) + _SOON))
+def _let_it_end_soon(sandbox: Sandbox) -> None:
+    _hold(sandbox, sandbox.lab_world.issue_token(expires=datetime.now(UTC) + _SOON))
 
 
-def _demand_sso(ground: Ground) -> None:
+def _demand_sso(sandbox: Sandbox) -> None:
     """Move the package to an organisation that demands what the Secret's token does not have."""
-    lab_world, image = ground.lab_world, ground.workload.image
+    lab_world, image = sandbox.lab_world, sandbox.workload.image
     owner, login = f"sso-{secrets.token_hex(4)}", lab_world.world.target.login
-    _put_organisation(ground, owner, sso_enforced=False)
+    _put_organisation(sandbox, owner, sso_enforced=False)
     lab_world.control.share_package(f"{owner}/{image.name}", "private", [login], [login])
-    ground.keeper = lab_world.mint((_READ, "write:packages"), sso=owner)
-    ground.operator = lab_world.mint(sso=owner)
-    ground.expect(replace(image, repository=f"{image.registry}/{owner}/{image.name}"))
-    ground.publish()
-    _put_organisation(ground, owner, sso_enforced=True)
+    sandbox.keeper = lab_world.issue_token((_READ, "write:packages"), sso=owner)
+    sandbox.operator = lab_world.issue_token(sso=owner)
+    sandbox.expect(replace(image, repository=f"{image.registry}/{owner}/{image.name}"))
+    sandbox.publish()
+    _put_organisation(sandbox, owner, sso_enforced=True)
 
 
-def _put_organisation(ground: Ground, owner: str, *, sso_enforced: bool) -> None:
-    people = [ground.lab_world.world.target.login]
+def _put_organisation(sandbox: Sandbox, owner: str, *, sso_enforced: bool) -> None:
+    people = [sandbox.lab_world.world.target.login]
     body = OwnerBody(organisation=True, members=people, creators=people, sso_enforced=sso_enforced)
-    ground.lab_world.control.put_owner(owner, body)
+    sandbox.lab_world.control.put_owner(owner, body)
 
 
-def _share_the_token(ground: Ground) -> None:
+def _share_the_token(sandbox: Sandbox) -> None:
     """Want a token for each namespace, and let the other namespace have this one, too."""
-    target = ground.lab_world.world.target
-    ground.copy_secret_elsewhere()
-    (peer,) = ground.other_namespaces
+    target = sandbox.lab_world.world.target
+    sandbox.copy_secret_elsewhere()
+    (peer,) = sandbox.other_namespaces
     # The target's own chart, as the docs name charts by where they are in it.
-    own = target.workload(ground.workload.name)
+    own = target.workload(sandbox.workload.name)
     other = replace(own, name=f"{own.name}-peer", namespace=peer)
     workloads = (*target.workloads, other)
-    ground.wanted = replace(target, token_per_namespace=True, workloads=workloads)
+    sandbox.wanted = replace(target, token_per_namespace=True, workloads=workloads)
 
 
-def _move(ground: Ground, is_visible: Visibility, wanted: Visibility) -> None:
+def _move(sandbox: Sandbox, is_visible: Visibility, wanted: Visibility) -> None:
     """Give the workload a package of its own, which is not what the target wants, or is."""
-    lab_world, image = ground.lab_world, ground.workload.image
+    lab_world, image = sandbox.lab_world, sandbox.workload.image
     package, people = f"{image.package}-{secrets.token_hex(4)}", [lab_world.world.target.login]
     lab_world.control.share_package(package, is_visible, people, people)
-    ground.workload = replace(ground.workload, visibility=wanted)
-    ground.expect(replace(image, repository=f"{image.registry}/{package}"))
-    ground.publish()
+    sandbox.workload = replace(sandbox.workload, visibility=wanted)
+    sandbox.expect(replace(image, repository=f"{image.registry}/{package}"))
+    sandbox.publish()
 
 
-def _give_a_public_package_a_secret(ground: Ground) -> None:
-    _move(ground, Visibility.PUBLIC, wanted=Visibility.PUBLIC)
-    ground.put_secret(ground.credential.credential)
-    ground.wire([{"name": ground.secret_name}])
+def _give_a_public_package_a_secret(sandbox: Sandbox) -> None:
+    _move(sandbox, Visibility.PUBLIC, wanted=Visibility.PUBLIC)
+    sandbox.put_secret(sandbox.credential.credential)
+    sandbox.wire([{"name": sandbox.secret_name}])
 
 
-def _keep_private_what_is_meant_to_be_public(ground: Ground) -> None:
-    _move(ground, Visibility.PRIVATE, wanted=Visibility.PUBLIC)
-    ground.delete_secret()
-    ground.wire([])
+def _keep_private_what_is_meant_to_be_public(sandbox: Sandbox) -> None:
+    _move(sandbox, Visibility.PRIVATE, wanted=Visibility.PUBLIC)
+    sandbox.delete_secret()
+    sandbox.wire([])
 
 
-def _publish_what_is_meant_to_be_private(ground: Ground) -> None:
-    _move(ground, Visibility.PUBLIC, wanted=Visibility.PRIVATE)
-    ground.put_secret(ground.credential.credential)
-    ground.wire([{"name": ground.secret_name}])
+def _publish_what_is_meant_to_be_private(sandbox: Sandbox) -> None:
+    _move(sandbox, Visibility.PUBLIC, wanted=Visibility.PRIVATE)
+    sandbox.put_secret(sandbox.credential.credential)
+    sandbox.wire([{"name": sandbox.secret_name}])
 
 
 FAULTS = (

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from pullrecovery.deploy.deployer import Ability
-from pullrecovery.faults.ground import Ground
-from pullrecovery.model.observation import DeploymentSeen, PodSeen
+from pullrecovery.deploy.deployer import DeployFeature
+from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.model.observation import DeploymentStatus, PodStatus
 from pullrecovery.model.target import Workload
 from pullrecovery.model.verdict import Cause
 from pullrecovery.monorepo.image_values import chart_has
@@ -18,7 +18,7 @@ SERVICE_ACCOUNT = "service-account"
 
 
 @dataclass(frozen=True)
-class Symptom:
+class PodSymptom:
     """What the kubelet must say of the broken pod: one of `reasons`, with `message` in its text.
 
     `before_2_3_3` is the text where containerd is older than that and says less.
@@ -37,7 +37,7 @@ class Symptom:
 
 
 @dataclass(frozen=True)
-class Printed:
+class ClientSymptom:
     """What a client in the runner must print: `message` in the last words of one that fails.
 
     The pods are in good order meanwhile.
@@ -48,7 +48,7 @@ class Printed:
     message: re.Pattern[str]
 
 
-class Rendered:
+class ChartSymptom:
     """What `helm template` shows, where there is no pod to show it: another image, or an error."""
 
     surface: ClassVar[str] = "rendered chart"
@@ -63,7 +63,7 @@ class RunOn(StrEnum):
 
 
 @dataclass(frozen=True)
-class RunShows:
+class WorkflowSymptom:
     """What a run of the workflow must show: `message` in how it ended, and in what it left.
 
     `event` is what starts it.
@@ -76,7 +76,7 @@ class RunShows:
 
 
 @dataclass(frozen=True)
-class Told:
+class ApiSymptom:
     """What GitHub's API or the cluster must tell: `message` in one of its lines.
 
     The pods are in good order meanwhile.
@@ -88,7 +88,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Documented:
+class DocsSymptom:
     """What the docs site must show: `message` in what its build or a browser (`reason`) says.
 
     No cluster has a part in it, and no workload: such a fault is played once.
@@ -101,7 +101,7 @@ class Documented:
 
 
 @dataclass(frozen=True)
-class Refused:
+class HelmSymptom:
     """What Helm must say of a chart that it cannot render, or that the API server does not take."""
 
     surface: ClassVar[str] = "chart"
@@ -110,7 +110,7 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Looks:
+class ReleaseSymptom:
     """What the release must look like where no pod waits for an image, and all is not well.
 
     `shown` is given the Deployment, its pods and the wanted digest; it says what it sees, and ''
@@ -120,7 +120,7 @@ class Looks:
     surface: ClassVar[str] = "release"
 
     what: str
-    shown: Callable[[DeploymentSeen, tuple[PodSeen, ...], str], str]
+    shown: Callable[[DeploymentStatus, tuple[PodStatus, ...], str], str]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Fault:
     wiring that change what becomes of it: it is played in each of them, and in no other. None
     named: it is the same in all, and each is met on some workload. `helm_says` is what Helm must
     fail with when the fault is deployed, '' where it must not fail; `sync_says` is the same of Argo
-    CD. `abilities` are what a deployer must have to bring it about. `needs` are what it spoils in
+    CD. `features` are what a deployer must have to bring it about. `needs` are what it spoils in
     a chart that has it: values keys, or a file's name. `organisation` says that the image is to
     belong to an organisation of the scenario's own, whose rules the fault may change. A fault
     `of_a_secret` has no place on a workload whose package is public.
@@ -144,22 +144,30 @@ class Fault:
     reg: str
     cause: Cause
     must_fail: frozenset[str]
-    symptom: Symptom | Printed | Refused | Looks | Documented | Told | RunShows
-    break_it: Callable[[Ground], None]
+    symptom: (
+        PodSymptom
+        | ClientSymptom
+        | HelmSymptom
+        | ReleaseSymptom
+        | DocsSymptom
+        | ApiSymptom
+        | WorkflowSymptom
+    )
+    break_it: Callable[[Sandbox], None]
     wirings: tuple[str, ...] = ()
     organisation: bool = False
-    after_deploy: Callable[[Ground], None] = lambda _: None
+    after_deploy: Callable[[Sandbox], None] = lambda _: None
     helm_says: str = ""
     sync_says: str = ""
-    abilities: frozenset[Ability] = frozenset()
+    features: frozenset[DeployFeature] = frozenset()
     needs: tuple[str, ...] = ()
     of_a_secret: bool = False
     deployed: bool = True
 
 
-def printed(message: str) -> Printed:
+def printed(message: str) -> ClientSymptom:
     """A client in the runner that fails, with `message` in its last words."""
-    return Printed(re.compile(message, re.DOTALL))
+    return ClientSymptom(re.compile(message, re.DOTALL))
 
 
 def text(message: str) -> re.Pattern[str]:
@@ -167,14 +175,14 @@ def text(message: str) -> re.Pattern[str]:
     return re.compile(message, re.DOTALL)
 
 
-def refused(message: str) -> Refused:
+def refused(message: str) -> HelmSymptom:
     """Helm that fails, with `message` in its words."""
-    return Refused(re.compile(message, re.DOTALL))
+    return HelmSymptom(re.compile(message, re.DOTALL))
 
 
-def told(message: str) -> Told:
+def told(message: str) -> ApiSymptom:
     """A line of GitHub's or the cluster's that matches `message`."""
-    return Told(re.compile(message, re.IGNORECASE))
+    return ApiSymptom(re.compile(message, re.IGNORECASE))
 
 
 def fits(fault: Fault, workload: Workload) -> bool:
@@ -183,9 +191,9 @@ def fits(fault: Fault, workload: Workload) -> bool:
     return all((chart / need).is_file() or chart_has(workload, need) for need in fault.needs)
 
 
-def run_shows(message: str, event: RunOn = RunOn.CHANGE) -> RunShows:
+def run_shows(message: str, event: RunOn = RunOn.CHANGE) -> WorkflowSymptom:
     """A run of the workflow, or the lack of one, that ends with `message`."""
-    return RunShows(re.compile(message, re.DOTALL), event)
+    return WorkflowSymptom(re.compile(message, re.DOTALL), event)
 
 
 def wirings_of(workload: Workload) -> tuple[str, ...]:
@@ -194,8 +202,8 @@ def wirings_of(workload: Workload) -> tuple[str, ...]:
     return (VALUES,) if own_account else (VALUES, SERVICE_ACCOUNT)
 
 
-def pull_error(message: str, *, before_2_3_3: str = "") -> Symptom:
+def pull_error(message: str, *, before_2_3_3: str = "") -> PodSymptom:
     """A failed pull, seen at once or in back-off, whose text matches `message`."""
     reasons = frozenset({"ErrImagePull", "ImagePullBackOff"})
     older = re.compile(before_2_3_3, re.DOTALL) if before_2_3_3 else None
-    return Symptom(reasons, re.compile(message, re.DOTALL), older)
+    return PodSymptom(reasons, re.compile(message, re.DOTALL), older)

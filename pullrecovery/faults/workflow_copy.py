@@ -37,7 +37,7 @@ class WorkflowCopy:
         if self.apart:
             return
         kept = target.workload(own).image.repository if own else ""
-        for image in dict.fromkeys(each.image for each in target.workloads):
+        for image in dict.fromkeys(workload.image for workload in target.workloads):
             if image.repository != kept:
                 name = f"{image.name}-{token_hex(4)}"
                 self.push_as(image, name)

@@ -55,7 +55,7 @@ def differences(application: Any, sources: Sequence[Source], release: Release) -
 
 def hook_source(sources: Sequence[Source], deployed: Deployed) -> Source | None:
     """Return the source of the hook's chart: the one that is not the release's; None without."""
-    return next((each for each in sources if _path(each) != deployed.chart), None)
+    return next((source for source in sources if _path(source) != deployed.chart), None)
 
 
 def _differences(

@@ -31,7 +31,7 @@ class Deployed:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedRelease:
     """One workload as it was judged; `chart` is its `chart_digest`, `image` its manifest's digest.
 
     `chart_path` and `values_files` are relative to the target's folder. `reference` is the wanted
@@ -47,7 +47,7 @@ class Judged:
     image: str
 
     @classmethod
-    def of(cls, workload: Workload, image: str) -> "Judged":
+    def of(cls, workload: Workload, image: str) -> "JudgedRelease":
         """Return a workload as it is bound to a verdict, with its image's digest."""
         deployed = Deployed.of(workload)
         return cls(

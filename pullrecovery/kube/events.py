@@ -17,7 +17,7 @@ from kubernetes.watch import Watch
 from urllib3.exceptions import HTTPError
 
 from pullrecovery.common.errors import PullRecoveryError
-from pullrecovery.model.observation import EventSeen
+from pullrecovery.model.observation import KubeEvent
 
 _COMBINED = "(combined from similar events): "
 _GONE = 410
@@ -32,7 +32,7 @@ _AGAIN = 0.5
 
 
 @dataclass(frozen=True)
-class WaitingSeen:
+class WaitingState:
     """A container's waiting state, at the `time` at which a watch brought it."""
 
     time: datetime
@@ -43,7 +43,7 @@ class WaitingSeen:
 
 
 @dataclass
-class Recorder:
+class EventRecorder:
     """Records events and waiting containers of one namespace, from `start` to `end`.
 
     Each has the time at which the watch brought it, by the clock of this process. What is
@@ -52,8 +52,8 @@ class Recorder:
 
     core: k8s.CoreV1Api
     namespace: str
-    events: list[EventSeen] = field(default_factory=list)
-    waiting: list[WaitingSeen] = field(default_factory=list)
+    events: list[KubeEvent] = field(default_factory=list)
+    waiting: list[WaitingState] = field(default_factory=list)
     _streams: list["_Stream"] = field(default_factory=list)
     _news: threading.Event = field(default_factory=threading.Event)
     _turns: dict[str, object] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Recorder:
         for stream in self._streams:
             stream.end()
 
-    def of(self, uid: str) -> tuple[EventSeen, ...]:
+    def of(self, uid: str) -> tuple[KubeEvent, ...]:
         """Everything that was said about the object with this UID, in the order it came."""
         self._check()
         return tuple(event for event in list(self.events) if event.uid == uid)
@@ -83,7 +83,7 @@ class Recorder:
         The watch's time, as the kubelet's has whole seconds; None while nothing has failed.
         """
         self._check()
-        failed = [each.time for each in list(self.events) if each.reason in _FAILURES]
+        failed = [event.time for event in list(self.events) if event.reason in _FAILURES]
         failed += [each.time for each in list(self.waiting) if "Image" in each.reason]
         return min((time for time in failed if time >= since), default=None)
 
@@ -100,18 +100,18 @@ class Recorder:
 
     def _check(self) -> None:
         for stream in self._streams:
-            if stream.trouble is not None:
-                raise PullRecoveryError(f"The watch of {self.namespace} ended: {stream.trouble}")
+            if stream.failure is not None:
+                raise PullRecoveryError(f"The watch of {self.namespace} ended: {stream.failure}")
 
     def _take_event(self, seen: dict[str, Any]) -> None:
-        event = event_seen(seen, datetime.now(UTC))
+        event = kube_event(seen, datetime.now(UTC))
         self.events.append(event)
         if event.reason in _FAILURES:
             self._news.set()
 
     def _take_pod(self, seen: dict[str, Any]) -> None:
         now = datetime.now(UTC)
-        waiting = waiting_seen(seen, now)
+        waiting = waiting_state(seen, now)
         self.waiting.extend(waiting)
         uid, turn = seen["metadata"]["uid"], _turn(seen, waiting)
         if self._turns.get(uid) != turn:
@@ -119,12 +119,12 @@ class Recorder:
             self._news.set()
 
 
-def event_seen(event: dict[str, Any], time: datetime | None = None) -> EventSeen:
+def kube_event(event: dict[str, Any], time: datetime | None = None) -> KubeEvent:
     """An event as the API gives it; `time` is when it came, else the kubelet's own is taken."""
     stamp = event.get("eventTime") or event.get("lastTimestamp") or event.get("firstTimestamp")
     stamped = datetime.fromisoformat(stamp or event["metadata"]["creationTimestamp"])
     about, message = event["involvedObject"], event.get("message") or ""
-    return EventSeen(
+    return KubeEvent(
         time=time or stamped,
         stamped=stamped,
         uid=about.get("uid", ""),
@@ -136,15 +136,17 @@ def event_seen(event: dict[str, Any], time: datetime | None = None) -> EventSeen
     )
 
 
-def _turn(pod: dict[str, Any], waiting: list[WaitingSeen]) -> object:
+def _turn(pod: dict[str, Any], waiting: list[WaitingState]) -> object:
     """What of a pod is news when it changes."""
     conditions = (pod.get("status") or {}).get("conditions") or ()
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    ready = any(
+        condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions
+    )
     said = tuple((each.container, each.reason, each.message) for each in waiting)
     return ready, "deletionTimestamp" in pod["metadata"], said
 
 
-def waiting_seen(pod: dict[str, Any], time: datetime) -> list[WaitingSeen]:
+def waiting_state(pod: dict[str, Any], time: datetime) -> list[WaitingState]:
     """The containers of a pod that wait, each with the kubelet's reason."""
     status, found = pod.get("status") or {}, []
     for kind in ("initContainerStatuses", "containerStatuses"):
@@ -153,7 +155,7 @@ def waiting_seen(pod: dict[str, Any], time: datetime) -> list[WaitingSeen]:
             if waiting:
                 reason, message = waiting.get("reason", ""), waiting.get("message", "")
                 uid = pod["metadata"]["uid"]
-                found.append(WaitingSeen(time, uid, container["name"], reason, message))
+                found.append(WaitingState(time, uid, container["name"], reason, message))
     return found
 
 
@@ -164,7 +166,7 @@ class _Stream(threading.Thread):
         self, listing: Callable[..., Any], namespace: str, take: Callable[[dict[str, Any]], None]
     ) -> None:
         super().__init__(name=f"watch {namespace}", daemon=True)
-        self.trouble: Exception | None = None
+        self.failure: Exception | None = None
         self._listing, self._namespace, self._take = listing, namespace, take
         self._version = self._now()
         self._ended = threading.Event()
@@ -175,7 +177,7 @@ class _Stream(threading.Thread):
             while not self._ended.is_set():
                 self._follow()
         except Exception as error:  # noqa: BLE001 -- raised where the recorder is asked
-            self.trouble = error
+            self.failure = error
 
     def end(self) -> None:
         """Cut the connection, and wait for the thread."""

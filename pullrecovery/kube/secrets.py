@@ -7,7 +7,7 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.common.errors import ForbiddenError
 from pullrecovery.common.redaction import protect
-from pullrecovery.model.observation import EntrySeen, SecretSeen
+from pullrecovery.model.observation import PullSecret, PullSecretEntry
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Workload
 from pullrecovery.registry.keyring import (
@@ -17,10 +17,10 @@ from pullrecovery.registry.keyring import (
     matches,
     read_secret,
 )
-from pullrecovery.world.read_only import View
+from pullrecovery.world.read_only import ReadOnlyWorld
 
 
-def observe_secret(world: View, workload: Workload) -> SecretSeen:
+def observe_secret(world: ReadOnlyWorld, workload: Workload) -> PullSecret:
     """Read the target's pull secret in the workload's namespace, and try its credentials.
 
     Where it is missing, look where the like of it is.
@@ -30,32 +30,32 @@ def observe_secret(world: View, workload: Workload) -> SecretSeen:
 
 
 def observe_pull_secrets(
-    world: View, workload: Workload, names: Iterable[str], known: SecretSeen
-) -> tuple[SecretSeen, ...]:
+    world: ReadOnlyWorld, workload: Workload, names: Iterable[str], known: PullSecret
+) -> tuple[PullSecret, ...]:
     """The pull secrets of these names in the same way; `known` is one that was seen already."""
     return tuple(known if name == known.name else _observe(world, workload, name) for name in names)
 
 
-def _observe(world: View, workload: Workload, name: str) -> SecretSeen:
+def _observe(world: ReadOnlyWorld, workload: Workload, name: str) -> PullSecret:
     namespace = workload.namespace
     try:
         secret = world.core.read_namespaced_secret(name, namespace)
     except ApiException as error:
         if error.status != 404:
             raise
-        return SecretSeen(name, namespace, exists=False)
+        return PullSecret(name, namespace, exists=False)
     try:
         entries = _entries(secret)
     except UnreadableSecretError as error:
-        return SecretSeen(name, namespace, True, secret.type, problem=str(error))
+        return PullSecret(name, namespace, True, secret.type, problem=str(error))
     tried = tuple(
-        EntrySeen(server, credential, _probe(world, workload, credential))
+        PullSecretEntry(server, credential, _probe(world, workload, credential))
         for server, credential in in_order(entries.items(), workload.image.repository)
     )
-    return SecretSeen(name, namespace, True, secret.type, tuple(entries), "", tried)
+    return PullSecret(name, namespace, True, secret.type, tuple(entries), "", tried)
 
 
-def _probe(world: View, workload: Workload, credential: Credential) -> Any:
+def _probe(world: ReadOnlyWorld, workload: Workload, credential: Credential) -> Any:
     # Without a token containerd asks as nobody, whatever the login.
     return world.registry.tags(workload.image.package, credential if credential.token else None)
 
@@ -77,7 +77,7 @@ def tokens_of(secret: Any, repository: str) -> frozenset[str]:
     return frozenset(credential.token for credential in fitting)
 
 
-def _look_around(world: View, workload: Workload) -> SecretSeen:
+def _look_around(world: ReadOnlyWorld, workload: Workload) -> PullSecret:
     """Secrets of its name in other namespaces, and of its kind under other names in its own.
 
     That it is missing is known by now, and stays known where these may not be listed.
@@ -86,15 +86,15 @@ def _look_around(world: View, workload: Workload) -> SecretSeen:
     try:
         return _like_it(world, workload, name, namespace)
     except ForbiddenError as error:
-        return SecretSeen(name, namespace, exists=False, unsought=error.what)
+        return PullSecret(name, namespace, exists=False, unsought=error.what)
 
 
-def _like_it(world: View, workload: Workload, name: str, namespace: str) -> SecretSeen:
+def _like_it(world: ReadOnlyWorld, workload: Workload, name: str, namespace: str) -> PullSecret:
     there = world.core.list_secret_for_all_namespaces(field_selector=f"metadata.name={name}").items
     here = world.core.list_namespaced_secret(
         namespace, field_selector=f"type={DOCKER_CONFIG_JSON}"
     ).items
-    return SecretSeen(
+    return PullSecret(
         name,
         namespace,
         exists=False,

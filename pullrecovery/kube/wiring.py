@@ -1,25 +1,27 @@
 """Which pull secrets pods are given, and where else the target's is named."""
 
 from pullrecovery.kube.workloads import account_secrets
-from pullrecovery.model.observation import DeploymentSeen, PodSeen, WiringSeen
+from pullrecovery.model.observation import DeploymentStatus, PodStatus, PullSecretWiring
 from pullrecovery.model.target import Workload
 from pullrecovery.monorepo.values_file import keys_naming
-from pullrecovery.world.read_only import View
+from pullrecovery.world.read_only import ReadOnlyWorld
 
 
-def given(deployment: DeploymentSeen, pods: tuple[PodSeen, ...]) -> tuple[str, ...]:
+def given(deployment: DeploymentStatus, pods: tuple[PodStatus, ...]) -> tuple[str, ...]:
     """The names of all pull secrets that live pods, or a new one, are given; each once."""
     live = (name for pod in pods for name in pod.pull_secrets)
     return tuple(dict.fromkeys([*live, *deployment.pull_secrets]))
 
 
-def observe_wiring(world: View, workload: Workload, deployment: DeploymentSeen) -> WiringSeen:
+def observe_wiring(
+    world: ReadOnlyWorld, workload: Workload, deployment: DeploymentStatus
+) -> PullSecretWiring:
     """Look for the pull secret's name where a new pod of the workload does not get it from."""
     name = world.target.pull_secret
     if not deployment.exists or name in deployment.pull_secrets:
-        return WiringSeen()
+        return PullSecretWiring()
     files = (workload.chart / "values.yaml", *workload.values)
-    return WiringSeen(
+    return PullSecretWiring(
         values_keys=tuple(keys_naming(files, name)),
         default_account=account_secrets(world, workload.namespace, "default"),
     )

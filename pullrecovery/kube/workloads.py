@@ -6,26 +6,26 @@ from typing import Any
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.kube.events import event_seen
-from pullrecovery.model.observation import ContainerSeen, DeploymentSeen, EventSeen, PodSeen
+from pullrecovery.kube.events import kube_event
+from pullrecovery.model.observation import ContainerStatus, DeploymentStatus, KubeEvent, PodStatus
 from pullrecovery.model.target import Workload
-from pullrecovery.world.read_only import View
+from pullrecovery.world.read_only import ReadOnlyWorld
 
 _HASH = "pod-template-hash"
 _REVISION = "deployment.kubernetes.io/revision"
 _INSTANCE = "app.kubernetes.io/instance"
 
 
-def observe_deployment(world: View, workload: Workload) -> DeploymentSeen:
+def observe_deployment(world: ReadOnlyWorld, workload: Workload) -> DeploymentStatus:
     """The Deployment of the release named after the workload."""
     selector = f"{_INSTANCE}={workload.name}"
     found = world.apps.list_namespaced_deployment(workload.namespace, label_selector=selector).items
     if not found:
-        return DeploymentSeen(exists=False)
+        return DeploymentStatus(exists=False)
     deployment = found[0]
     pod = deployment.spec.template.spec
     account = pod.service_account_name or "default"
-    return DeploymentSeen(
+    return DeploymentStatus(
         exists=True,
         name=deployment.metadata.name,
         images=tuple(c.image for c in (*(pod.init_containers or ()), *pod.containers)),
@@ -48,8 +48,8 @@ def _replica_failure(deployment: Any) -> str:
 
 
 def observe_pods(
-    world: View, workload: Workload, deployment: DeploymentSeen
-) -> tuple[PodSeen, ...]:
+    world: ReadOnlyWorld, workload: Workload, deployment: DeploymentStatus
+) -> tuple[PodStatus, ...]:
     """The release's pods that are not being deleted and did not complete, with their events.
 
     Without a Deployment they are those of a hook that comes before it, and none of a ReplicaSet.
@@ -57,7 +57,7 @@ def observe_pods(
     selector = f"{_INSTANCE}={workload.name}"
     pods = world.core.list_namespaced_pod(workload.namespace, label_selector=selector).items
     living = [pod for pod in pods if _lives(pod) and (deployment.exists or not _hash(pod))]
-    return tuple(pod_seen(pod, _events(world, pod)) for pod in living)
+    return tuple(pod_status(pod, _events(world, pod)) for pod in living)
 
 
 def _hash(pod: Any) -> str:
@@ -70,7 +70,7 @@ def _lives(pod: Any) -> bool:
     return pod.metadata.deletion_timestamp is None and pod.status.phase != "Succeeded"
 
 
-def _current_replica_set(world: View, workload: Workload, deployment: Any) -> str:
+def _current_replica_set(world: ReadOnlyWorld, workload: Workload, deployment: Any) -> str:
     """The hash of the ReplicaSet that carries the Deployment's own revision.
 
     '' if there is none of the newest template: while a rollout is paused, none is made of it, and
@@ -88,7 +88,7 @@ def _current_replica_set(world: View, workload: Workload, deployment: Any) -> st
     return ""
 
 
-def account_secrets(world: View, namespace: str, account: str) -> tuple[str, ...]:
+def account_secrets(world: ReadOnlyWorld, namespace: str, account: str) -> tuple[str, ...]:
     """The pull secrets that a ServiceAccount names; none where it does not exist."""
     try:
         found = world.core.read_namespaced_service_account(account, namespace)
@@ -99,7 +99,7 @@ def account_secrets(world: View, namespace: str, account: str) -> tuple[str, ...
     return _names(found.image_pull_secrets)
 
 
-def _events(world: View, pod: Any) -> tuple[EventSeen, ...]:
+def _events(world: ReadOnlyWorld, pod: Any) -> tuple[KubeEvent, ...]:
     """What was recorded of the pod, or what the API server still has."""
     uid = pod.metadata.uid
     if world.events is not None:
@@ -109,19 +109,19 @@ def _events(world: View, pod: Any) -> tuple[EventSeen, ...]:
     )
     # Any client knows it, also one that leads nowhere.
     as_sent = k8s.ApiClient(k8s.Configuration()).sanitize_for_serialization
-    return tuple(sorted((event_seen(as_sent(each)) for each in found.items), key=_time))
+    return tuple(sorted((kube_event(as_sent(each)) for each in found.items), key=_time))
 
 
-def _time(event: EventSeen) -> datetime:
+def _time(event: KubeEvent) -> datetime:
     return event.time
 
 
-def pod_seen(pod: Any, events: tuple[EventSeen, ...]) -> PodSeen:
+def pod_status(pod: Any, events: tuple[KubeEvent, ...]) -> PodStatus:
     """A pod of the API, with what was said of it."""
     before = tuple(_container(one, init=True) for one in pod.status.init_container_statuses or ())
     servers = tuple(_container(one, init=False) for one in pod.status.container_statuses or ())
     conditions = {c.type: c.status for c in pod.status.conditions or ()}
-    return PodSeen(
+    return PodStatus(
         name=pod.metadata.name,
         uid=pod.metadata.uid,
         replica_set=_hash(pod),
@@ -134,9 +134,9 @@ def pod_seen(pod: Any, events: tuple[EventSeen, ...]) -> PodSeen:
     )
 
 
-def _container(status: Any, *, init: bool) -> ContainerSeen:
+def _container(status: Any, *, init: bool) -> ContainerStatus:
     waiting = status.state.waiting if status.state else None
-    return ContainerSeen(
+    return ContainerStatus(
         name=status.name,
         image=status.image,
         image_id=status.image_id or "",

@@ -6,7 +6,7 @@ import string
 from ghcr_emulator.client import OwnerBody
 from pullrecovery.common.redaction import protect
 from pullrecovery.lab.registry.client import Control
-from pullrecovery.lab.seed import Minted
+from pullrecovery.lab.seed import IssuedToken
 from pullrecovery.model.probe import Credential
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -15,38 +15,38 @@ _READ = ["read:packages"]
 _RUN_LOGIN = "x-access-token"
 
 
-def mint_fine_grained(control: Control, login: str) -> Minted:
+def issue_fine_grained_token(control: Control, login: str) -> IssuedToken:
     """A new fine-grained personal access token of `login`, which never serves for packages."""
-    minted = _minted(login, f"github_pat_{_random(22)}_{_random(59)}")
-    control.put_fine_grained(minted.name, minted.credential.token, login)
-    return minted
+    issued = _issued(login, f"github_pat_{_random(22)}_{_random(59)}")
+    control.put_fine_grained(issued.name, issued.credential.token, login)
+    return issued
 
 
-def mint_run_token(control: Control, repository: str) -> Minted:
+def issue_run_token(control: Control, repository: str) -> IssuedToken:
     """The GITHUB_TOKEN of a run in `repository`, which may read packages that let it."""
-    minted = _minted(_RUN_LOGIN, f"ghs_{_random(36)}")
-    control.put_run_token(minted.name, minted.credential.token, repository, "read")
-    return minted
+    issued = _issued(_RUN_LOGIN, f"ghs_{_random(36)}")
+    control.put_run_token(issued.name, issued.credential.token, repository, "read")
+    return issued
 
 
-def authorise(control: Control, minted: Minted, organisation: str) -> None:
+def authorise(control: Control, issued: IssuedToken, organisation: str) -> None:
     """Grant a classic token, which may read packages, access to an organisation with SSO."""
-    credential = minted.credential
+    credential = issued.credential
     control.put_credential(
-        minted.name, credential.token, credential.login, _READ, sso_authorised=[organisation]
+        issued.name, credential.token, credential.login, _READ, sso_authorised=[organisation]
     )
 
 
-def expire(control: Control, minted: Minted) -> None:
+def expire(control: Control, issued: IssuedToken) -> None:
     """Let a classic token's life be over."""
-    credential = minted.credential
-    control.put_credential(minted.name, credential.token, credential.login, _READ, expired=True)
+    credential = issued.credential
+    control.put_credential(issued.name, credential.token, credential.login, _READ, expired=True)
 
 
-def revoke(control: Control, minted: Minted) -> None:
+def revoke(control: Control, issued: IssuedToken) -> None:
     """Revoke a classic token."""
-    credential = minted.credential
-    control.put_credential(minted.name, credential.token, credential.login, _READ, revoked=True)
+    credential = issued.credential
+    control.put_credential(issued.name, credential.token, credential.login, _READ, revoked=True)
 
 
 def put_organisation(
@@ -65,8 +65,8 @@ def put_organisation(
     control.put_owner(name, owner)
 
 
-def _minted(login: str, token: str) -> Minted:
-    return Minted(f"{login.lower()}-{secrets.token_hex(4)}", Credential(login, protect(token)))
+def _issued(login: str, token: str) -> IssuedToken:
+    return IssuedToken(f"{login.lower()}-{secrets.token_hex(4)}", Credential(login, protect(token)))
 
 
 def _random(length: int) -> str:

@@ -29,16 +29,16 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 @dataclass(frozen=True)
 class Finding:
-    """One answer; `cure` says what to do where it is not ok."""
+    """One answer; `fix` says what to do where it is not ok."""
 
     what: str
     ok: bool
     seen: str
-    cure: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
         line = f"{'ok ' if self.ok else 'BAD'} {self.what:<14} {self.seen}"
-        return line if self.ok or not self.cure else f"{line} -- {self.cure}"
+        return line if self.ok or not self.fix else f"{line} -- {self.fix}"
 
 
 def examine(paths: Paths) -> list[Finding]:
@@ -104,8 +104,8 @@ def _mmdebstrap() -> Finding:
     if own or (os.geteuid() == 0 and debian.can_install()):
         return Finding("mmdebstrap", True, own or "none; the lab will install it where it needs it")
     if wanted_images() == "build":
-        cure = "install mmdebstrap, or leave IMAGES=build out"
-        return Finding("mmdebstrap", False, "none, and IMAGES=build needs it", cure)
+        fix = "install mmdebstrap, or leave IMAGES=build out"
+        return Finding("mmdebstrap", False, "none, and IMAGES=build needs it", fix)
     return Finding("mmdebstrap", True, "none; only runs that an image registry answers will do")
 
 
@@ -118,21 +118,21 @@ def _go() -> Finding:
 
 def _disk(paths: Paths) -> Finding:
     free, folder = free_gib(paths.cache)
-    cure = f"free some space, or set XDG_CACHE_HOME to a folder with {_DISK_GIB} GiB"
-    return Finding("disk", free >= _DISK_GIB, f"{free:.0f} GiB free in {folder}", cure)
+    fix = f"free some space, or set XDG_CACHE_HOME to a folder with {_DISK_GIB} GiB"
+    return Finding("disk", free >= _DISK_GIB, f"{free:.0f} GiB free in {folder}", fix)
 
 
 def _memory() -> Finding:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    cure = f"use a machine with {_MEMORY_GIB} GiB or more"
-    return Finding("memory", round(total) >= _MEMORY_GIB, f"{total:.0f} GiB", cure)
+    fix = f"use a machine with {_MEMORY_GIB} GiB or more"
+    return Finding("memory", round(total) >= _MEMORY_GIB, f"{total:.0f} GiB", fix)
 
 
 def _folders(paths: Paths) -> Finding:
     # pytest-kubernetes hands paths to a shell unquoted.
     bad = [str(path) for path in (paths.state, paths.cache) if " " in str(path)]
-    cure = "set XDG_STATE_HOME and XDG_CACHE_HOME to folders without spaces in their names"
-    return Finding("folders", not bad, f"{paths.cache}, {paths.state}", cure)
+    fix = "set XDG_STATE_HOME and XDG_CACHE_HOME to folders without spaces in their names"
+    return Finding("folders", not bad, f"{paths.cache}, {paths.state}", fix)
 
 
 def _proxy() -> Finding:

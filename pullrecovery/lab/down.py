@@ -15,7 +15,7 @@ from pullrecovery.lab.engine.select_engine import running_engine
 from pullrecovery.lab.gitops.git_server import find_git_server
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import LABEL, NAME, Paths
-from pullrecovery.lab.registry.container import find_stand_in
+from pullrecovery.lab.registry.container import find_emulator
 from pullrecovery.lab.runner.container import find_runner
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.tools.golang import find_go
@@ -88,11 +88,11 @@ def lab_status(paths: Paths) -> dict[str, object]:
     if not engine:
         return {"engine": "none answers"}
     client = engine.client()
-    stand_in = find_stand_in(client, paths)
+    emulator = find_emulator(client, paths)
     readiness = KindCluster(paths, "").readiness()
     return {
         "engine": f"{engine.host}{' (started by the lab)' if engine.owned else ''}",
-        "ghcr.io": f"https://127.0.0.1:{stand_in.https_port}" if stand_in else "not running",
+        "ghcr.io": f"https://127.0.0.1:{emulator.https_port}" if emulator else "not running",
         "runner": "ready" if find_runner(client, paths) else "not running",
         "cluster": "ready" if readiness.ready else "; ".join(readiness.missing),
         "git server": "ready" if find_git_server(client) else "not running",

@@ -10,6 +10,7 @@ from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.common.wait import wait_for
+from pullrecovery.lab.chart_namespace import forget_chart_namespaces
 from pullrecovery.lab.cluster.api_kinds import (
     ApiKind,
     delete,
@@ -20,7 +21,6 @@ from pullrecovery.lab.cluster.api_kinds import (
 from pullrecovery.lab.cluster.cluster_objects import RELEASED_IN
 from pullrecovery.lab.cluster.kind_cluster import KindCluster
 from pullrecovery.lab.paths import LABEL, SHARED_LABEL
-from pullrecovery.lab.sandbox import forget_sandboxes
 
 _SECRET_SHAPES = (
     re.compile(rb"\bgh[pousr]_[A-Za-z0-9]{20,}"),
@@ -62,7 +62,7 @@ def remove_leaks(cluster: KindCluster, say: Callable[[str], None]) -> list[str]:
             core.delete_namespace(metadata.name)
         await_gone(api, list(found), say, _HELD_AFTER)
     namespaces = [f"namespace {m.name}" for m in living if SHARED_LABEL not in (m.labels or {})]
-    return [*applications, *cluster_wide, *namespaces, *forget_sandboxes(cluster.paths)]
+    return [*applications, *cluster_wide, *namespaces, *forget_chart_namespaces(cluster.paths)]
 
 
 def await_gone(

@@ -43,14 +43,14 @@ def locked(paths: Paths, say: Callable[[str], None] = lambda _: None) -> Iterato
         engine = _users_engine(paths)
         if engine:
             held.enter_context(engine_lock(engine, holder, say))
-        for left in end_left_over(paths):
+        for left in stop_left_over(paths):
             say(f"ended what an earlier run left running: {left}")
         sweep_scratch(paths.cache)
         os.environ[MARK] = str(paths.state)
         try:
             yield
         finally:
-            end_left_over(paths)
+            stop_left_over(paths)
             del os.environ[MARK]
 
 
@@ -131,7 +131,7 @@ def _is_still(file: Path, descriptor: int) -> bool:
         return False
 
 
-def end_left_over(paths: Paths) -> list[str]:
+def stop_left_over(paths: Paths) -> list[str]:
     """End every process that a run of this lab started, but ourselves; returns their names."""
     ours = str(paths.state)
     found = [p for p, mark in marked_processes() if mark == ours and p.pid != os.getpid()]

@@ -28,14 +28,14 @@ from pullrecovery.model.target import Image, Target
 from pullrecovery.monorepo.actionlint import Actionlint
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.github_packages import GitHub
-from pullrecovery.world.world import PullSeen, World
+from pullrecovery.world.world import RegistryPull, World
 
 _NODE_AGENT = "containerd/"
 _ALPHABET = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True)
-class Minted:
+class IssuedToken:
     """A credential of the lab and the name under which the log knows it."""
 
     name: str
@@ -43,7 +43,7 @@ class Minted:
 
 
 # Who pulls without a credential, as the log has it.
-NOBODY = Minted("None", Credential("", ""))
+ANONYMOUS = IssuedToken("None", Credential("", ""))
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class LabWorld:
     apps: dict[Path, App]
     allow_cluster_objects: bool = False
 
-    def publish(self, image: Image, app: Path, by: Minted | None = None) -> str:
+    def publish(self, image: Image, app: Path, by: IssuedToken | None = None) -> str:
         """Push a never seen image of `app` under `image`, as the lab's own pusher or as `by`.
 
         Returns its digest.
@@ -68,33 +68,33 @@ class LabWorld:
         pusher = replace(self.pusher, credential=by.credential) if by else self.pusher
         return pusher.push(self.apps[app], image)
 
-    def mint(
+    def issue_token(
         self,
         scopes: tuple[str, ...] = ("read:packages",),
         login: str = "",
         *,
         sso: str = "",
         expires: datetime | None = None,
-    ) -> Minted:
+    ) -> IssuedToken:
         """A new classic token of `login`, by default the target's, known to the lab's ghcr.io.
 
         `sso` is an organisation that it is authorised for, `expires` when it ends, if ever.
         """
         login = login or self.world.target.login
-        return mint(self.control, login, scopes, sso=sso, expires=expires)
+        return issue_token(self.control, login, scopes, sso=sso, expires=expires)
 
-    def revoke(self, minted: Minted) -> None:
+    def revoke(self, issued: IssuedToken) -> None:
         """End a token, as its owner does on GitHub's page."""
-        credential = minted.credential
+        credential = issued.credential
         self.control.put_credential(
-            minted.name, credential.token, credential.login, [], revoked=True
+            issued.name, credential.token, credential.login, [], revoked=True
         )
 
     def mark(self) -> int:
         """The number that the next entry of the access log will have."""
         return self.control.log_end()
 
-    def pulls(self, *, since: int, digest: str) -> list[PullSeen]:
+    def pulls(self, *, since: int, digest: str) -> list[RegistryPull]:
         """Manifests of `digest` that a node was given after the mark `since`."""
         entries = self.control.log(since=since, digest=digest, status=200)
         return [
@@ -120,8 +120,8 @@ def open_world(
 ) -> Iterator[LabWorld]:
     """Seed the lab's ghcr.io with the target's packages and people, and look out of it."""
     with (
-        lab.stand_in.control() as control,
-        lab_client(lab.stand_in) as http,
+        lab.emulator.control() as control,
+        lab_client(lab.emulator) as http,
         lab.cluster.api() if lab.has_cluster else nullcontext() as api,
     ):
         world = _seed(lab, target, control, http, api, note)
@@ -137,14 +137,14 @@ def _seed(
     note: Callable[[str], None],
 ) -> LabWorld:
     registry = RegistryClient(HOST, http)
-    reader, operator = (mint(control, target.login, ("read:packages",)) for _ in range(2))
-    writer = mint(control, target.login, ("read:packages", "write:packages"))
-    people, runs = [target.login], f"repository:{target.workflow.repository}"
+    reader, operator = (issue_token(control, target.login, ("read:packages",)) for _ in range(2))
+    writer = issue_token(control, target.login, ("read:packages", "write:packages"))
+    logins, runs = [target.login], f"repository:{target.workflow.repository}"
     for workload in target.workloads:
         # Linked to the repository, as a package is that its workflow pushed first.
-        writers = [*people, runs]
+        writers = [*logins, runs]
         control.share_package(workload.image.package, workload.visibility, writers, writers)
-    control.share_package(_base(target).package, "private", [*people, runs], people)
+    control.share_package(_base(target).package, "private", [*logins, runs], logins)
     client = lab.engine.client()
     sources = {workload.app for workload in target.workloads}
     apps = {source: build_app(client, lab.tools, source, note) for source in sorted(sources)}
@@ -152,7 +152,7 @@ def _seed(
         target=target,
         cluster=api,
         registry=registry,
-        github=GitHub(lambda: lab_transport(lab.stand_in)),
+        github=GitHub(lambda: lab_transport(lab.emulator)),
         # With the rights of nobody: charts are applied by a sandbox's own (lab/sandbox.py).
         helm=Helm(lab.helm(), {**lab.environment, "KUBECONFIG": os.devnull}),
         runner=lab.runner,
@@ -188,39 +188,39 @@ def seed_images(lab_world: LabWorld) -> None:
             lab_world.publish(replace(workload.image, tag=tag), workload.app)
 
 
-def mint(
+def issue_token(
     control: Control,
     login: str,
     scopes: tuple[str, ...],
     *,
     sso: str = "",
     expires: datetime | None = None,
-) -> Minted:
+) -> IssuedToken:
     """Make a token in the form of GitHub's classic ones and announce it to the stand-in."""
-    minted = _fresh(login, "ghp_")
+    issued = _fresh(login, "ghp_")
     control.put_credential(
-        minted.name,
-        minted.credential.token,
+        issued.name,
+        issued.credential.token,
         login,
         list(scopes),
         sso_authorised=[sso] if sso else [],
         expires=expires,
     )
-    return minted
+    return issued
 
 
-def _fresh(login: str, prefix: str) -> Minted:
+def _fresh(login: str, prefix: str) -> IssuedToken:
     name = f"{login.lower()}-{secrets.token_hex(4)}"
     token = protect(prefix + "".join(secrets.choice(_ALPHABET) for _ in range(36)))
-    return Minted(name, Credential(login, token))
+    return IssuedToken(name, Credential(login, token))
 
 
 def _by_node(entry: Entry) -> bool:
     return (entry.user_agent or "").startswith(_NODE_AGENT)
 
 
-def _pull(entry: Entry) -> PullSeen:
-    return PullSeen(
+def _pull(entry: Entry) -> RegistryPull:
+    return RegistryPull(
         time=datetime.fromisoformat(entry.time),
         identity=str(entry.identity),
         credential=str(entry.credential),

@@ -18,7 +18,7 @@ from pullrecovery.lab.cluster.tool_environment import applied, tool_environment
 from pullrecovery.lab.engine.egress_guard import guard
 from pullrecovery.lab.engine.engine import Engine, ask_facts
 from pullrecovery.lab.engine.network import ensure_network
-from pullrecovery.lab.engine.one_off import remove_passing
+from pullrecovery.lab.engine.one_off import remove_one_off
 from pullrecovery.lab.engine.select_engine import find_engine, running_engine
 from pullrecovery.lab.images.argocd import ArgocdImage, argocd_base
 from pullrecovery.lab.images.base_rootfs import BaseImage
@@ -29,7 +29,7 @@ from pullrecovery.lab.images.runner import RunnerImage, runner_base
 from pullrecovery.lab.lock import locked
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.progress import Phase, Progress
-from pullrecovery.lab.registry.container import StandIn, find_stand_in, start_stand_in
+from pullrecovery.lab.registry.container import GhcrEmulator, find_emulator, start_emulator
 from pullrecovery.lab.runner.container import ensure_runner, find_runner
 from pullrecovery.lab.runner.shell import RunnerShell
 from pullrecovery.lab.tools import toolchain
@@ -54,7 +54,7 @@ class Lab:
     engine: Engine
     tools: Toolchain
     cluster: KindCluster
-    stand_in: StandIn
+    emulator: GhcrEmulator
     runner: RunnerShell
     plan: NodePlan
     environment: dict[str, str]
@@ -65,7 +65,7 @@ class Lab:
 
 
 @dataclass
-class Raising:
+class LabStart:
     """One attempt to raise the lab; `up` is idempotent.
 
     Without `with_cluster` no node is made, and a cluster that is there is left alone. With
@@ -98,13 +98,13 @@ class Raising:
         if not engine or record["kubernetes"] != self.versions.kubernetes:
             return None
         client = engine.client()
-        stand_in = find_stand_in(client, self.paths)
+        emulator = find_emulator(client, self.paths)
         runner = find_runner(client, self.paths)
-        if not stand_in or not runner:
+        if not emulator or not runner:
             return None
         tools = Toolchain(self.paths, Path(record["go"]))
         plan = NodePlan(record["pulled"], record["reason"])
-        return self._lab(engine, tools, plan, record["node"], stand_in, runner)
+        return self._lab(engine, tools, plan, record["node"], emulator, runner)
 
     def attach_to_run(self) -> Lab:
         """The lab of the run that started this process, which holds its lock.
@@ -129,7 +129,7 @@ class Raising:
             tools = Toolchain(self.paths, find_go(self.paths))
             engine = find_engine(self.paths, lambda: build_dropcaps(tools), phase.note)
             client = engine.client()
-            for left in remove_passing(client):
+            for left in remove_one_off(client):
                 phase.note(f"removed a container that an earlier run left: {left}")
             node = NodeImage(self.versions, tools, BaseImage(self.paths))
             built = node.is_built(client)
@@ -140,10 +140,10 @@ class Raising:
             node_tag, ghcr_tag = self._images(client, tools, node, plan, phase)
             runner_tag = self._runner_image(tools, plan).build(client, phase.note)
         with self.progress.phase("ghcr.io") as phase:
-            stand_in = self._stand_in(client, ghcr_tag, phase)
+            emulator = self._emulator(client, ghcr_tag, phase)
         with self.progress.phase("runner"):
             runner = ensure_runner(client, self.paths, runner_tag)
-        lab = self._lab(engine, tools, plan, node_tag, stand_in, runner)
+        lab = self._lab(engine, tools, plan, node_tag, emulator, runner)
         if self.with_cluster:
             # Only who may make the cluster has to know; who attaches to it need not ask.
             cluster = replace(lab.cluster, cgroup=ask_facts(engine).cgroup)
@@ -159,7 +159,7 @@ class Raising:
         tools: Toolchain,
         plan: NodePlan,
         node_tag: str,
-        stand_in: StandIn,
+        emulator: GhcrEmulator,
         runner: RunnerShell,
     ) -> Lab:
         kubectl = tools.folder(self._kubectl(plan))
@@ -171,7 +171,7 @@ class Raising:
             engine,
             tools,
             cluster,
-            stand_in,
+            emulator,
             runner,
             plan,
             environment,
@@ -251,14 +251,14 @@ class Raising:
             return published_node(self.versions), ghcr
         return node.build(client, phase.note), ghcr
 
-    def _stand_in(self, client: docker.DockerClient, image: str, phase: Phase) -> StandIn:
+    def _emulator(self, client: docker.DockerClient, image: str, phase: Phase) -> GhcrEmulator:
         ensure_network(client)
-        found = find_stand_in(client, self.paths, image)
+        found = find_emulator(client, self.paths, image)
         if found:
             phase.note("using the running stand-in for ghcr.io again")
             return found
         phase.note("starting a stand-in for ghcr.io")
-        return start_stand_in(client, self.paths, image)
+        return start_emulator(client, self.paths, image)
 
 
 def build_dropcaps(tools: Toolchain) -> Path:

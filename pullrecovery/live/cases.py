@@ -9,7 +9,7 @@ _DOCS = "REG-007"
 
 
 @dataclass(frozen=True)
-class Case:
+class LiveCase:
     """One criterion on one workload; that of the docs is looked at beside the first one."""
 
     reg: str
@@ -25,10 +25,10 @@ class Case:
         return self.reg.replace("-", "").lower()
 
 
-def live_cases(target: Target) -> tuple[Case, ...]:
+def live_cases(target: Target) -> tuple[LiveCase, ...]:
     """Workload by workload, so that each is looked at once."""
     return tuple(
-        Case(reg, workload)
+        LiveCase(reg, workload)
         for workload in target.workloads
         for reg in judged(target)
         if reg != _DOCS or workload is target.workloads[0]

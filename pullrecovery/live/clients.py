@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from shlex import split
 
-from pullrecovery.common.errors import UnseenError
+from pullrecovery.common.errors import NotObservedError
 from pullrecovery.model.image_reference import Reference, parse_reference
-from pullrecovery.model.probe import Credential, Probe, Ran
+from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.registry.client import RegistryClient
 
 _LOGIN = re.compile(r"docker login .* --password-stdin < \"\$TOKEN_FILE\"")
@@ -33,19 +33,21 @@ class LiveClients:
         first: Sequence[str] = (),
         credential: Credential | None = None,
         files: Mapping[str, bytes] | None = None,
-    ) -> tuple[Ran, ...]:
-        """Ask what each of these commands would ask; raises UnseenError for any other."""
+    ) -> tuple[CommandResult, ...]:
+        """Ask what each of these commands would ask; raises NotObservedError for any other."""
         if files:
-            raise UnseenError("The live world has no machine to put files on.")
+            raise NotObservedError("The live world has no machine to put files on.")
         return tuple(self._ask(command, credential) for command in (*first, *commands))
 
-    def _ask(self, command: str, credential: Credential | None) -> Ran:
+    def _ask(self, command: str, credential: Credential | None) -> CommandResult:
         if _LOGIN.fullmatch(command) and credential:
             return self._login(credential)
         inspect, crane = _INSPECT.fullmatch(command), _CRANE.fullmatch(command)
         found = inspect or crane
         if found is None:
-            raise UnseenError(f"The live world runs no commands; this one was not asked: {command}")
+            raise NotObservedError(
+                f"The live world runs no commands; this one was not asked: {command}"
+            )
         asked = parse_reference(split(found["reference"])[0])
         if inspect:
             return self._schema_version(asked, credential)
@@ -57,40 +59,40 @@ class LiveClients:
         }
         return questions[found["verb"]](asked, credential)
 
-    def _login(self, credential: Credential) -> Ran:
+    def _login(self, credential: Credential) -> CommandResult:
         probe = self.registry.login(credential)
         request = f"GET https://{self.registry.host}/token as {credential.login}"
         return _answered(request, probe, "Login Succeeded", well=probe.status == 200)
 
-    def _schema_version(self, asked: Reference, credential: Credential | None) -> Ran:
+    def _schema_version(self, asked: Reference, credential: Credential | None) -> CommandResult:
         ran = self._manifest(asked, credential)
         if ran.rc != 0:
             return ran
-        return Ran(ran.command, 0, str(_field(ran.stdout, "schemaVersion")), "")
+        return CommandResult(ran.command, 0, str(_field(ran.stdout, "schemaVersion")), "")
 
-    def _digest(self, asked: Reference, credential: Credential | None) -> Ran:
+    def _digest(self, asked: Reference, credential: Credential | None) -> CommandResult:
         path = _manifest_path(asked)
         probe, _ = self.registry.read(asked.path, path, credential)
         return _answered(self._request(asked, path), probe, probe.digest)
 
-    def _manifest(self, asked: Reference, credential: Credential | None) -> Ran:
+    def _manifest(self, asked: Reference, credential: Credential | None) -> CommandResult:
         path = _manifest_path(asked)
         probe, text = self.registry.read(asked.path, path, credential)
         return _answered(self._request(asked, path), probe, text)
 
-    def _config(self, asked: Reference, credential: Credential | None) -> Ran:
+    def _config(self, asked: Reference, credential: Credential | None) -> CommandResult:
         """The image's configuration; of an index there is none, and nothing is asked for it."""
         manifest = self._manifest(asked, credential)
         if manifest.rc != 0:
             return manifest
         config = _field(manifest.stdout, "config")
         if not isinstance(config, dict):
-            return Ran(manifest.command, 0, "{}", "")
+            return CommandResult(manifest.command, 0, "{}", "")
         path = f"/blobs/{config.get('digest')}"
         probe, text = self.registry.read(asked.path, path, credential)
         return _answered(self._request(asked, path), probe, text)
 
-    def _tags(self, asked: Reference, credential: Credential | None) -> Ran:
+    def _tags(self, asked: Reference, credential: Credential | None) -> CommandResult:
         probe, tags = self.registry.all_tags(asked.path, credential)
         return _answered(self._request(asked, "/tags/list"), probe, "\n".join(tags))
 
@@ -109,9 +111,9 @@ def _field(document: str, name: str) -> object:
         return None
 
 
-def _answered(request: str, probe: Probe, shown: str, *, well: bool | None = None) -> Ran:
+def _answered(request: str, probe: Probe, shown: str, *, well: bool | None = None) -> CommandResult:
     """A request and its answer as a client's words are read: `code: message` where it failed."""
     if probe.ok if well is None else well:
-        return Ran(request, 0, shown, "")
+        return CommandResult(request, 0, shown, "")
     said = ": ".join(part for part in (probe.code.lower(), probe.message) if part)
-    return Ran(request, 1, "", f"error: {said or probe.status}", met=probe.trouble)
+    return CommandResult(request, 1, "", f"error: {said or probe.status}", met=probe.failure)

@@ -17,7 +17,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 from urllib3.exceptions import HTTPError
 
-from pullrecovery.common.errors import ForbiddenError, UnseenError
+from pullrecovery.common.errors import ForbiddenError, NotObservedError
 from pullrecovery.common.redaction import redact
 from pullrecovery.live.settings import LiveSettings
 
@@ -96,7 +96,7 @@ class LiveCluster:
 def open_cluster(settings: LiveSettings, scratch: Path) -> Iterator[LiveCluster]:
     """The cluster that the context names; `scratch` is for the client's keys, which it wants files.
 
-    The kubeconfig is not written, not even a renewed token. Raises UnseenError where the API
+    The kubeconfig is not written, not even a renewed token. Raises NotObservedError where the API
     server does not answer, or does not know the user.
     """
     configuration = k8s.Configuration()
@@ -109,7 +109,7 @@ def open_cluster(settings: LiveSettings, scratch: Path) -> Iterator[LiveCluster]
             temp_file_path=str(scratch),
         )
     except ConfigException as error:
-        raise UnseenError(f"Context {settings.context} cannot be used: {error}") from error
+        raise NotObservedError(f"Context {settings.context} cannot be used: {error}") from error
     configuration.retries = False
     with k8s.ApiClient(configuration) as client:
         client.rest_client = ReadOnlyRest(client.rest_client)
@@ -125,9 +125,9 @@ class ReadOnlyRest:
     inner: Any
 
     def request(self, method: str, *arguments: Any, **options: Any) -> Any:
-        """Send it, or raise UnseenError for a method that could change something."""
+        """Send it, or raise NotObservedError for a method that could change something."""
         if method.upper() != "GET":
-            raise UnseenError(f"The live world only reads; it was to send {method}.")
+            raise NotObservedError(f"The live world only reads; it was to send {method}.")
         return self.inner.request(method, *arguments, **options)
 
     def close(self) -> None:
@@ -135,7 +135,7 @@ class ReadOnlyRest:
 
 
 def _ask(what: str, call: Callable[..., Any], *arguments: str, **options: str) -> Any:
-    """Ask the API server; what it does not tell is an UnseenError, but for a missing object."""
+    """Ask the API server; raises NotObservedError, but for a missing object."""
     try:
         return call(*arguments, _request_timeout=_TIMEOUT, **options)
     except ApiException as error:
@@ -145,14 +145,16 @@ def _ask(what: str, call: Callable[..., Any], *arguments: str, **options: str) -
         if error.status == _FORBIDDEN:
             raise ForbiddenError(what, said) from None
         if error.status == _UNKNOWN_USER:
-            raise UnseenError(
+            raise NotObservedError(
                 f"The API server does not know the user of this context (401), so that it tells"
                 f" nothing ({what}): {said}"
             ) from None
-        raise UnseenError(f"The API server could not {what} ({error.status}): {said}") from None
+        raise NotObservedError(
+            f"The API server could not {what} ({error.status}): {said}"
+        ) from None
     except (HTTPError, OSError) as error:
         said = redact(f"{type(error).__name__}: {error}")[:_SHOWN]
-        raise UnseenError(f"The API server does not answer ({what}): {said}") from error
+        raise NotObservedError(f"The API server does not answer ({what}): {said}") from error
 
 
 def _said(error: ApiException) -> str:

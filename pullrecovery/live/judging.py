@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pullrecovery.common.errors import PullRecoveryError
-from pullrecovery.model.observation import Observation, PodSeen
+from pullrecovery.model.observation import Observation, PodStatus
 from pullrecovery.model.verdict import Verdict
 from pullrecovery.tasks import CRITERIA
 
@@ -20,13 +20,13 @@ _PULLED = "Pulled"
 class Outcome(StrEnum):
     """What a criterion comes to."""
 
-    HOLDS = "holds"
-    FAILS = "fails"
-    CANNOT_TELL = "cannot_tell"
+    PASS = "holds"
+    FAIL = "fails"
+    UNKNOWN = "cannot_tell"
 
 
 @dataclass(frozen=True)
-class Judged:
+class LiveJudgement:
     """One criterion on one look; `why` is the evidence, or why nothing can be told."""
 
     outcome: Outcome
@@ -34,13 +34,13 @@ class Judged:
     verdict: Verdict | None = None
 
     def __str__(self) -> str:
-        if self.outcome is Outcome.FAILS and self.verdict:
+        if self.outcome is Outcome.FAIL and self.verdict:
             return str(self.verdict)
         return f"{self.outcome.replace('_', ' ')}: {self.why}" if self.why else str(self.outcome)
 
 
 @dataclass(frozen=True)
-class PullSeen:
+class LivePull:
     """What is left to see of a pull without the registry's log: the pod's event and its imageID.
 
     `said` is the newest event that an image was pulled, or found, at `at`; both empty where the API
@@ -53,31 +53,31 @@ class PullSeen:
     at: str = ""
 
 
-def judge_live(reg: str, seen: Observation) -> Judged:
+def judge_live(reg: str, observation: Observation) -> LiveJudgement:
     """The verdict of one criterion; an external cause alone, or a part unseen, cannot be told."""
     try:
-        verdict = CRITERIA[reg](seen)
-        doubt = _doubt(reg, seen) if verdict.holds else ""
+        verdict = CRITERIA[reg](observation)
+        doubt = _doubt(reg, observation) if verdict.passes else ""
     except PullRecoveryError as error:
-        return Judged(Outcome.CANNOT_TELL, str(error))
+        return LiveJudgement(Outcome.UNKNOWN, str(error))
     if doubt:
-        return Judged(Outcome.CANNOT_TELL, doubt)
-    if verdict.holds:
-        return Judged(Outcome.HOLDS, verdict.evidence, verdict)
+        return LiveJudgement(Outcome.UNKNOWN, doubt)
+    if verdict.passes:
+        return LiveJudgement(Outcome.PASS, verdict.evidence, verdict)
     beyond = all(one.cause and one.cause.external for one in verdict.named)
-    outcome = Outcome.CANNOT_TELL if beyond else Outcome.FAILS
-    return Judged(outcome, str(verdict), verdict)
+    outcome = Outcome.UNKNOWN if beyond else Outcome.FAIL
+    return LiveJudgement(outcome, str(verdict), verdict)
 
 
-def _doubt(reg: str, seen: Observation) -> str:
+def _doubt(reg: str, observation: Observation) -> str:
     """Why a criterion that seems to hold cannot be said to."""
     if reg != "REG-008":
         return ""
-    grant, package = seen.grant, seen.workload.image.package
+    grant, package = observation.grant, observation.workload.image.package
     if not grant.visibility:
         return f"GitHub does not say who may read {package} (status {grant.status or 'none'})"
     # One that GitHub does not know grants nothing, if the registry does not know it either.
-    taken = any(entry.accepted for entry in seen.secret.entries)
+    taken = any(entry.accepted for entry in observation.secret.entries)
     sure = (_OK,) if taken else (_OK, _UNKNOWN)
     silent = next((token for token in grant.tokens if token.status not in sure), None)
     if silent is None:
@@ -88,18 +88,18 @@ def _doubt(reg: str, seen: Observation) -> str:
     )
 
 
-def pulls_seen(seen: Observation) -> tuple[PullSeen, ...]:
+def live_pulls(observation: Observation) -> tuple[LivePull, ...]:
     """One entry for each container of the live pods."""
-    return tuple(_pulls(seen.pods))
+    return tuple(_pulls(observation.pods))
 
 
-def _pulls(pods: tuple[PodSeen, ...]) -> Iterator[PullSeen]:
+def _pulls(pods: tuple[PodStatus, ...]) -> Iterator[LivePull]:
     for pod in pods:
         pulled = [event for event in pod.events if event.reason == _PULLED]
         for container in pod.containers:
             own = [each for each in pulled if f"{{{container.name}}}" in each.field_path]
             if own:
                 at = own[-1].stamped.isoformat()
-                yield PullSeen(pod.name, container.image_id, own[-1].message, at)
+                yield LivePull(pod.name, container.image_id, own[-1].message, at)
             else:
-                yield PullSeen(pod.name, container.image_id)
+                yield LivePull(pod.name, container.image_id)

@@ -46,7 +46,7 @@ def live_settings(
     missing, or the kubeconfig has no such context.
     """
     given = {**os.environ, TOKEN: secret(TOKEN)} if environment is None else environment
-    wrong = [each for each in platforms if not _PLATFORM.fullmatch(each)]
+    wrong = [platform for platform in platforms if not _PLATFORM.fullmatch(platform)]
     if wrong:
         raise UsageError(f"--platform: {wrong[0]!r} is no platform; one is linux/amd64.")
     token = protect(given.get(TOKEN, "").strip())

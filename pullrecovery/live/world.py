@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from pullrecovery.common.errors import UnseenError
+from pullrecovery.common.errors import NotObservedError
 from pullrecovery.common.variables import VariableSet, inherited
 from pullrecovery.deploy.helm import HelmReader
 from pullrecovery.live.clients import LiveClients
@@ -31,7 +31,7 @@ _READS = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True)
-class Means:
+class LocalTools:
     """What of this machine's own can show what is in no cluster: the docs, and the workflow.
 
     Each is None where the machine has it not.
@@ -73,10 +73,12 @@ class LiveWorld:
 
 
 @contextmanager
-def open_live_world(settings: LiveSettings, target: Target, means: Means) -> Iterator[LiveWorld]:
+def open_live_world(
+    settings: LiveSettings, target: Target, local_tools: LocalTools
+) -> Iterator[LiveWorld]:
     """Look at what the settings name, for the length of the block; what it needs on disk then goes.
 
-    Raises UnseenError where the cluster does not answer.
+    Raises NotObservedError where the cluster does not answer.
     """
     with (
         TemporaryDirectory(prefix="pull-recovery-") as folder,
@@ -84,14 +86,14 @@ def open_live_world(settings: LiveSettings, target: Target, means: Means) -> Ite
         httpx.Client(timeout=_TIMEOUT, event_hooks={"request": [_refuse_to_write]}) as http,
     ):
         yield _world(
-            settings, target, means, cluster, RegistryClient(target.registry, http), folder
+            settings, target, local_tools, cluster, RegistryClient(target.registry, http), folder
         )
 
 
 def _world(
     settings: LiveSettings,
     target: Target,
-    means: Means,
+    local_tools: LocalTools,
     cluster: LiveCluster,
     registry: RegistryClient,
     folder: str,
@@ -109,12 +111,12 @@ def _world(
         registry=registry,
         helm=HelmReader(Path(binary), environment) if binary else _NoHelm(),
         runner=LiveClients(registry),
-        workflows=means.workflows or _NoRehearsals(),
-        actionlint=Actionlint(means.actionlint or Path("actionlint")),
+        workflows=local_tools.workflows or _NoRehearsals(),
+        actionlint=Actionlint(local_tools.actionlint or Path("actionlint")),
         reader=settings.operator,
         operator=settings.operator,
         platforms=settings.platforms,
-        docs_site=means.docs_site,
+        docs_site=local_tools.docs_site,
     )
 
 
@@ -122,7 +124,7 @@ class _NoHelm:
     """Says so where it is asked, as only what is rendered cannot be told without it."""
 
     def template(self, *_: object, **__: object) -> str:
-        raise UnseenError("There is no `helm` on the PATH to render the chart with.")
+        raise NotObservedError("There is no `helm` on the PATH to render the chart with.")
 
     def manifest(self, workload: Workload) -> str:
         return self.template(workload)
@@ -130,7 +132,7 @@ class _NoHelm:
 
 class _NoRehearsals:
     def rehearse(self, target: Target, file: WorkflowFile, event: Event) -> Rehearsal:
-        raise UnseenError(
+        raise NotObservedError(
             f"{target.workflow.path} was not rehearsed for {event} ({len(file.jobs)} jobs): there"
             " is no lab on this machine with a runner to do it in; `make lab` raises one, and"
             " -m 'not reg002' leaves it out."
@@ -139,4 +141,4 @@ class _NoRehearsals:
 
 def _refuse_to_write(request: httpx.Request) -> None:
     if request.method not in _READS:
-        raise UnseenError(f"The live world only reads; it was to send {request.method}.")
+        raise NotObservedError(f"The live world only reads; it was to send {request.method}.")

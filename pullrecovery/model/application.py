@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class ApplicationSeen:
+class ApplicationStatus:
     """The workload's Application, as its spec and status are.
 
     `revision` and `values` are what its spec follows, `wanted_revision` and `wanted_values` what
@@ -38,7 +38,7 @@ class ApplicationSeen:
         policy = "on" if self.automated else "off"
         said = f": {self.message}" if self.message else ""
         state = f"{self.sync or 'never compared'} and {self.health or 'of no health yet'}"
-        errors = "".join(f"; {each}" for each in self.conditions)
+        errors = "".join(f"; {condition}" for condition in self.conditions)
         return (
             f"Application {self.name} follows {self.revision} with {', '.join(self.values)}, is"
             f" {state}, its last operation {self.phase or 'none'}{said}; automated sync is"

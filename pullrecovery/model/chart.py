@@ -17,7 +17,7 @@ class NamedImage:
 
 
 @dataclass(frozen=True)
-class ChartSeen:
+class RenderedChart:
     """What `helm template` rendered; `error` holds its words where it failed.
 
     `origins` pairs each of the image's values keys with the file that has the last word on it.

@@ -28,7 +28,7 @@ class WebPage:
 
 
 @dataclass(frozen=True)
-class SiteSeen:
+class DocsBuild:
     """The docs site: `words` are those of a build that failed, '' where it did not.
 
     `path` is the page's in the site, '' where the site has none of it. `referring` says for the
@@ -60,8 +60,8 @@ class SiteSeen:
 
 
 @dataclass(frozen=True)
-class DocsSeen:
+class DocsPage:
     """The page of REG-007 as it is written (`source`, None where it is missing), and its site."""
 
     source: str | None
-    site: SiteSeen
+    site: DocsBuild

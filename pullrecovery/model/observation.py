@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pullrecovery.model.application import ApplicationSeen
-from pullrecovery.model.chart import ChartSeen
-from pullrecovery.model.docs_site import DocsSeen
-from pullrecovery.model.grant import GrantSeen
-from pullrecovery.model.probe import Credential, Probe, Ran
+from pullrecovery.model.application import ApplicationStatus
+from pullrecovery.model.chart import RenderedChart
+from pullrecovery.model.docs_site import DocsPage
+from pullrecovery.model.grant import PackageGrant
+from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.target import Target, Workload
-from pullrecovery.model.workflow_run import RunSeen, WorkflowSeen
+from pullrecovery.model.workflow_run import CheckedWorkflow, WorkflowRun
 
 
 @dataclass(frozen=True)
-class IdentitySeen:
+class ImageIdentity:
     """What the operator's clients printed when they were asked for `reference`.
 
     `login` is None where the operator has no credential. `probe` is the harness's own question
@@ -23,25 +23,25 @@ class IdentitySeen:
     """
 
     reference: str
-    login: Ran | None
-    inspect: Ran
-    digest: Ran
-    manifest: Ran
-    config: Ran
-    tags: Ran
+    login: CommandResult | None
+    inspect: CommandResult
+    digest: CommandResult
+    manifest: CommandResult
+    config: CommandResult
+    tags: CommandResult
     probe: Probe
     platforms: tuple[str, ...]
     parts: tuple[tuple[str, Probe], ...] = ()
 
     @property
-    def commands(self) -> tuple[Ran, ...]:
+    def commands(self) -> tuple[CommandResult, ...]:
         """All of them, in the order in which they were run."""
         login = (self.login,) if self.login else ()
         return (*login, self.inspect, self.digest, self.manifest, self.config, self.tags)
 
 
 @dataclass(frozen=True)
-class EntrySeen:
+class PullSecretEntry:
     """An entry of a pull secret that applies to the image, and the registry's answer to it.
 
     Where it has no token, the registry was asked as nobody, as containerd asks then.
@@ -58,7 +58,7 @@ class EntrySeen:
 
 
 @dataclass(frozen=True)
-class SecretSeen:
+class PullSecret:
     """A pull secret in the workload's namespace, as the kubelet reads it.
 
     `servers` are the keys of its entries; `entries` are those that apply to the image, the one
@@ -73,7 +73,7 @@ class SecretSeen:
     type: str = ""
     servers: tuple[str, ...] = ()
     problem: str = ""
-    entries: tuple[EntrySeen, ...] = ()
+    entries: tuple[PullSecretEntry, ...] = ()
     in_namespaces: tuple[str, ...] = ()
     other_names: tuple[str, ...] = ()
     unsought: str = ""
@@ -85,7 +85,7 @@ class SecretSeen:
 
 
 @dataclass(frozen=True)
-class ContainerSeen:
+class ContainerStatus:
     """A container of a live pod, init containers included; reasons are the kubelet's.
 
     `ended` is how it last ended, with the runtime's or its own last words; '' if it has not.
@@ -102,7 +102,7 @@ class ContainerSeen:
 
 
 @dataclass(frozen=True)
-class EventSeen:
+class KubeEvent:
     """One event about an object, each repetition an entry of its own.
 
     `time` is when a watch brought it, or `stamped` where none ran; `stamped` is the sender's
@@ -124,7 +124,7 @@ class EventSeen:
 
 
 @dataclass(frozen=True)
-class PodSeen:
+class PodStatus:
     """A live pod of the release, a hook's included; its events are in the order they came in."""
 
     name: str
@@ -134,12 +134,12 @@ class PodSeen:
     service_account: str
     pull_secrets: tuple[str, ...]
     ready: bool
-    containers: tuple[ContainerSeen, ...]
-    events: tuple[EventSeen, ...]
+    containers: tuple[ContainerStatus, ...]
+    events: tuple[KubeEvent, ...]
 
 
 @dataclass(frozen=True)
-class DeploymentSeen:
+class DeploymentStatus:
     """The workload's Deployment; `current_replica_set` is that of its newest template.
 
     `replica_failure` is why the API server takes no pod of it, '' where it does.
@@ -164,7 +164,7 @@ class DeploymentSeen:
 
 
 @dataclass(frozen=True)
-class WiringSeen:
+class PullSecretWiring:
     """Where else the pull secret is named; looked for where a new pod would not be given it.
 
     `values_keys` are dotted keys of the values, `default_account` the pull secrets of the
@@ -188,16 +188,16 @@ class Observation:
 
     target: Target
     workload: Workload
-    chart: ChartSeen
-    secret: SecretSeen
-    deployment: DeploymentSeen
-    pods: tuple[PodSeen, ...]
+    chart: RenderedChart
+    secret: PullSecret
+    deployment: DeploymentStatus
+    pods: tuple[PodStatus, ...]
     wanted: Probe
-    identity: IdentitySeen | None
-    grant: GrantSeen
-    workflow: WorkflowSeen
-    pull_secrets: tuple[SecretSeen, ...] = ()
-    wiring: WiringSeen = WiringSeen()
-    docs: DocsSeen | None = None
-    run: RunSeen | None = None
-    application: ApplicationSeen | None = None
+    identity: ImageIdentity | None
+    grant: PackageGrant
+    workflow: CheckedWorkflow
+    pull_secrets: tuple[PullSecret, ...] = ()
+    wiring: PullSecretWiring = PullSecretWiring()
+    docs: DocsPage | None = None
+    run: WorkflowRun | None = None
+    application: ApplicationStatus | None = None

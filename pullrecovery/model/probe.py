@@ -18,7 +18,7 @@ class Credential:
         return base64.b64encode(f"{self.login}:{self.token}".encode()).decode()
 
 
-class Trouble(StrEnum):
+class RegistryFailure(StrEnum):
     """Why a registry gave no answer that means a thing: what every client can tell apart.
 
     REFUSED is every connection that ends before an answer begins: refused, closed or reset. Which
@@ -53,7 +53,7 @@ class Probe:
     code: str = ""
     message: str = ""
     digest: str = ""
-    cut: Trouble | None = None
+    cut: RegistryFailure | None = None
     platforms: tuple[str, ...] = ()
 
     @property
@@ -65,13 +65,13 @@ class Probe:
         return (self.stage, self.status) == ("registry", 404)
 
     @property
-    def trouble(self) -> Trouble | None:
+    def failure(self) -> RegistryFailure | None:
         """Why there is no answer that means a thing; None where there is one."""
         if self.stage == "network":
-            return self.cut or Trouble.REFUSED
+            return self.cut or RegistryFailure.REFUSED
         if self.status == 429:
-            return Trouble.RATE_LIMITED
-        return Trouble.SERVER_ERROR if self.status >= 500 else None
+            return RegistryFailure.RATE_LIMITED
+        return RegistryFailure.SERVER_ERROR if self.status >= 500 else None
 
     def __str__(self) -> str:
         said = f": {self.code.lower()}: {self.message}" if self.message else ""
@@ -81,7 +81,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """One command as it was run in the runner: its exit code and what it printed.
 
     `met` is why no answer came that means a thing, where who ran it knows; its words may tell too.
@@ -91,7 +91,7 @@ class Ran:
     rc: int
     stdout: str
     stderr: str
-    met: Trouble | None = None
+    met: RegistryFailure | None = None
 
     @property
     def timed_out(self) -> bool:

@@ -115,16 +115,16 @@ class Verdict:
     `others` are further causes of the same failure, in the order in which they are to be mended.
     """
 
-    holds: bool
+    passes: bool
     cause: Cause | None = None
     evidence: str = field(default="", compare=False)
-    remedy: str = field(default="", compare=False)
+    fix: str = field(default="", compare=False)
     others: tuple["Verdict", ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
-        if self.holds:
+        if self.passes:
             return f"holds: {self.evidence}" if self.evidence else "holds"
-        causes = (f"{one.cause}: {one.evidence} -- mend it: {one.remedy}" for one in self.named)
+        causes = (f"{one.cause}: {one.evidence} -- mend it: {one.fix}" for one in self.named)
         return "fails: " + "; and then ".join(causes)
 
     @property
@@ -133,17 +133,17 @@ class Verdict:
         return (self, *self.others)
 
 
-def holds(evidence: str = "") -> Verdict:
+def passes(evidence: str = "") -> Verdict:
     """The verdict of a criterion that holds; `evidence` is what was found."""
     return Verdict(True, evidence=evidence)
 
 
-def fails(cause: Cause, evidence: str = "", remedy: str = "") -> Verdict:
+def fails(cause: Cause, evidence: str = "", fix: str = "") -> Verdict:
     """The verdict of a criterion that fails for `cause`; `remedy` says what fixes it.
 
     A command in it stands at its end, so that it can be copied to the last character.
     """
-    return Verdict(False, cause, evidence, remedy)
+    return Verdict(False, cause, evidence, fix)
 
 
 def all_named(*verdicts: Verdict | None) -> Verdict | None:

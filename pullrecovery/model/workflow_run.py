@@ -37,7 +37,7 @@ class Rehearsal:
 
 
 @dataclass(frozen=True)
-class WorkflowSeen:
+class CheckedWorkflow:
     """The workflow as it stands in the target; `rehearsal` is None where it is no workflow.
 
     `error` has line and reason where the file cannot be read.
@@ -72,10 +72,10 @@ class StepLog:
 
 
 @dataclass(frozen=True)
-class Played:
+class WorkflowEvent:
     """What became of an event: a run on the commit `sha`, or none, and then `refused` says why.
 
-    `stand_ins` names every action that was not GitHub's own but the lab's; `log` is redacted.
+    `stubs` names every action that was not GitHub's own but the lab's; `log` is redacted.
     """
 
     event: Event
@@ -84,7 +84,7 @@ class Played:
     succeeded: bool = False
     steps: tuple[StepLog, ...] = ()
     pushed: tuple[Pushed, ...] = ()
-    stand_ins: tuple[str, ...] = ()
+    stubs: tuple[str, ...] = ()
     log: str = ""
 
     @property
@@ -107,13 +107,13 @@ class Played:
 
 
 @dataclass(frozen=True)
-class RunSeen:
+class WorkflowRun:
     """A run of the workflow, and what is there of the wanted repository under its commit then.
 
     `probe` is the suite's question to the registry; `listed` the digest that the packages API
     has for that tag, empty where it has none.
     """
 
-    played: Played
+    played: WorkflowEvent
     probe: Probe
     listed: str

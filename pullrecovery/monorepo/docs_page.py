@@ -40,7 +40,7 @@ class NamedImages:
 
 def missing_subjects(page: WebPage) -> list[str]:
     """The subjects that no section of the page is about; an empty section is about nothing."""
-    titles = [each.title for each in page.sections if len(each.text) >= _TOO_SHORT]
+    titles = [section.title for section in page.sections if len(section.text) >= _TOO_SHORT]
     return [
         subject
         for subject, heading in SUBJECTS.items()
@@ -56,7 +56,9 @@ def repositories_in(text: str, registry: str) -> list[str]:
 
 def named_images(target: Target, page: WebPage) -> NamedImages:
     """The page's references held against those of the target's workloads."""
-    wanted = {chart_of(target, each.name): each.image.repository for each in target.workloads}
+    wanted = {
+        chart_of(target, workload.name): workload.image.repository for workload in target.workloads
+    }
     named = repositories_in(page.text, target.registry)
     capitals = [each for each in named if each.split("/")[1] != each.split("/")[1].lower()]
     stale = [each for each in named if each not in wanted.values() and each not in capitals]
@@ -93,4 +95,4 @@ def chart_table(target: Target, rows: Iterable[tuple[str, ...]]) -> dict[str, st
 def named_secrets(page: WebPage) -> list[str]:
     """Every Secret that the page's commands name, each once."""
     code = "\n".join(page.code)
-    return list(dict.fromkeys(name for each in _SECRETS for name in each.findall(code)))
+    return list(dict.fromkeys(name for secret in _SECRETS for name in secret.findall(code)))

@@ -20,16 +20,19 @@ def page_text(target: Target, page_id: str) -> str:
         "SECRET": target.pull_secret,
         "TAG": target.workloads[0].image.tag,
         "REPOSITORY": target.workloads[0].image.repository,
-        "NAMESPACES": " ".join(dict.fromkeys(each.namespace for each in target.workloads)),
-        "IMAGES": "\n".join(_image_row(target, each) for each in target.workloads),
+        "NAMESPACES": " ".join(dict.fromkeys(workload.namespace for workload in target.workloads)),
+        "IMAGES": "\n".join(_image_row(target, workload) for workload in target.workloads),
         "KEYS": "\n".join(
-            f"| `{chart_of(target, each.name)}` | `{each.pull_secrets_key}` |"
-            for each in target.workloads
+            f"| `{chart_of(target, workload.name)}` | `{workload.pull_secrets_key}` |"
+            for workload in target.workloads
         ),
         "TEMPLATES": "\n".join(
-            f"helm template {_release(target, each)} | grep 'image:'" for each in target.workloads
+            f"helm template {_release(target, workload)} | grep 'image:'"
+            for workload in target.workloads
         ),
-        "UPGRADES": "\n".join(line for each in target.workloads for line in _upgrade(target, each)),
+        "UPGRADES": "\n".join(
+            line for workload in target.workloads for line in _upgrade(target, workload)
+        ),
     }
     text = _TEMPLATE.read_text(encoding="utf-8")
     return re.sub(r"@([A-Z]+)@", lambda found: facts[found[1]], text)
@@ -39,7 +42,7 @@ def section_about(target: Target, subject: str) -> str:
     """The page's section about one of the four subjects, its heading included."""
     sections = re.split(r"(?m)^(?=## )", page_text(target, ""))[1:]
     heading = SUBJECTS[subject]
-    return next(each for each in sections if heading.search(each.splitlines()[0]))
+    return next(section for section in sections if heading.search(section.splitlines()[0]))
 
 
 def _image_row(target: Target, workload: Workload) -> str:

@@ -11,7 +11,7 @@ _FRONT = re.compile(r"\A---\n(?P<lines>.*?\n)---\n", re.DOTALL)
 _PLAIN = re.compile(r"[a-z_]+: [\w/][^:#\[\]{}]*")
 
 
-def mend_front_matter(text: str, page_id: str) -> str:
+def fix_front_matter(text: str, page_id: str) -> str:
     """A front matter that is valid: lines that are plain `key: value` stay, and the others go.
 
     Without a title left, the page's first heading or its name becomes it.
@@ -40,21 +40,21 @@ def _escape(found: re.Match[str]) -> str:
     return found[1] or f"\\{found[2]}"
 
 
-def mend_links(text: str, file: Path, pages: Iterable[Path], broken: str) -> str:
+def fix_links(text: str, file: Path, pages: Iterable[Path], broken: str) -> str:
     """Lead links of `file` that lead nowhere to the nearest page or heading, or unlink them.
 
     `broken` is a link that the build named, as it is written or as the path it comes to.
     """
     known = {page.resolve(): page for page in pages}
 
-    def mend(found: re.Match[str]) -> str:
-        to = _mended(found["to"], file, list(known.values()), broken)
+    def fix_edits(found: re.Match[str]) -> str:
+        to = _fixed(found["to"], file, list(known.values()), broken)
         return f"[{found['text']}]({to})" if to else found["text"]
 
-    return _outside_code(text, lambda line: _LINK.sub(mend, line))
+    return _outside_code(text, lambda line: _LINK.sub(fix_edits, line))
 
 
-def _mended(to: str, file: Path, pages: list[Path], broken: str) -> str:
+def _fixed(to: str, file: Path, pages: list[Path], broken: str) -> str:
     """Where a link should lead; '' for nowhere."""
     path, _, anchor = to.partition("#")
     if ":" in path or path.startswith("/"):
@@ -88,7 +88,7 @@ def _relative(page: Path, file: Path) -> str:
 
 
 def _common(page: Path, file: Path) -> Path:
-    return next(each for each in page.parents if file.is_relative_to(each))
+    return next(parent for parent in page.parents if file.is_relative_to(parent))
 
 
 def add_link(text: str, title: str, page: Path, file: Path) -> str:

@@ -32,7 +32,7 @@ def load_target(folder: Path) -> Target:
         raise UsageError(f"{file}: no such file; TARGET must be a folder that holds a target.yaml.")
     try:
         document = YamlDocument(str(file), _load(file))
-        reader = _Reader(file, document.read(TargetDocument))
+        reader = _TargetReader(file, document.read(TargetDocument))
         target = reader.target()
         document.check(reader.problems)
     except DocumentError as error:
@@ -54,7 +54,7 @@ def _load(file: Path) -> Any:
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
 
 
-class _Reader:
+class _TargetReader:
     """Makes a Target of a file that has the right keys, and notes what is wrong with its values."""
 
     def __init__(self, file: Path, document: TargetDocument) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pullrecovery.kube.secrets import observe_pull_secrets, observe_secret
 from pullrecovery.kube.wiring import given, observe_wiring
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
-from pullrecovery.model.grant import GrantSeen
-from pullrecovery.model.observation import DeploymentSeen, Observation, SecretSeen
+from pullrecovery.model.grant import PackageGrant
+from pullrecovery.model.observation import DeploymentStatus, Observation, PullSecret
 from pullrecovery.model.probe import Probe
 from pullrecovery.model.target import Workload
 from pullrecovery.observe.argocd import observe_application
@@ -16,16 +16,16 @@ from pullrecovery.observe.grant import observe_grant
 from pullrecovery.observe.registry import observe_wanted
 from pullrecovery.observe.reuse import current_chart, current_identity
 from pullrecovery.observe.workflow import observe_workflow
-from pullrecovery.world.read_only import View
+from pullrecovery.world.read_only import ReadOnlyWorld
 
 
-def observe(world: View, workload: Workload) -> Observation:
+def observe(world: ReadOnlyWorld, workload: Workload) -> Observation:
     """Look at everything that the criteria judge of `workload`."""
     identity = current_identity(world, workload.image.reference)
     return replace(observe_pull(world, workload), identity=identity)
 
 
-def observe_pull(world: View, workload: Workload) -> Observation:
+def observe_pull(world: ReadOnlyWorld, workload: Workload) -> Observation:
     """Look at what decides whether pods get their image; the operator's clients are not asked."""
     if world.cluster is None:
         return _observe_outside(world, workload)
@@ -50,24 +50,24 @@ def observe_pull(world: View, workload: Workload) -> Observation:
     )
 
 
-def observe_written(world: View, workload: Workload) -> Observation:
+def observe_written(world: ReadOnlyWorld, workload: Workload) -> Observation:
     """What is written in the target; all else of the observation is not there."""
     return Observation(
         target=world.target,
         workload=workload,
         chart=current_chart(world, workload),
-        secret=SecretSeen(world.target.pull_secret, workload.namespace, exists=False),
-        deployment=DeploymentSeen(exists=False),
+        secret=PullSecret(world.target.pull_secret, workload.namespace, exists=False),
+        deployment=DeploymentStatus(exists=False),
         pods=(),
         wanted=Probe("network", 0),
         identity=None,
-        grant=GrantSeen("", 0, datetime.now(UTC)),
+        grant=PackageGrant("", 0, datetime.now(UTC)),
         workflow=observe_workflow(world),
         docs=observe_docs(world),
     )
 
 
-def _observe_outside(world: View, workload: Workload) -> Observation:
+def _observe_outside(world: ReadOnlyWorld, workload: Workload) -> Observation:
     """What can be seen where there is no cluster; what is in one is not there, and not judged."""
     wanted = observe_wanted(world, workload.image)
     return replace(observe_written(world, workload), wanted=wanted)

@@ -3,26 +3,26 @@
 from typing import Any
 
 from pullrecovery.deploy.argocd import application_name
-from pullrecovery.model.application import ApplicationSeen
+from pullrecovery.model.application import ApplicationStatus
 from pullrecovery.model.target import Workload
 from pullrecovery.monorepo.application_sources import place_of, revision_at, sources_of
-from pullrecovery.world.read_only import View
+from pullrecovery.world.read_only import ReadOnlyWorld
 
 
-def observe_application(world: View, workload: Workload) -> ApplicationSeen | None:
+def observe_application(world: ReadOnlyWorld, workload: Workload) -> ApplicationStatus | None:
     """The Application as it is now; None where something else deploys."""
     if world.argocd is None:
         return None
     wanted = _source(world.argocd.application(workload), workload)[1]
     found = world.argocd.read(workload)
     if found is None:
-        return ApplicationSeen(application_name(workload), exists=False)
+        return ApplicationStatus(application_name(workload), exists=False)
     spec, status = found["spec"], found.get("status") or {}
     at, source = _source(found, workload)
     automated = (spec.get("syncPolicy") or {}).get("automated")
     state = status.get("operationState") or {}
     history = status.get("history") or []
-    return ApplicationSeen(
+    return ApplicationStatus(
         name=application_name(workload),
         exists=True,
         wanted_revision=str(wanted["targetRevision"]),

@@ -6,7 +6,7 @@ from typing import Any
 
 from pullrecovery.common.process import CommandError
 from pullrecovery.common.yaml_reading import UnreadableYamlError, load_all_yaml
-from pullrecovery.model.chart import ChartSeen, NamedImage
+from pullrecovery.model.chart import NamedImage, RenderedChart
 from pullrecovery.model.target import Workload
 from pullrecovery.monorepo.image_values import IMAGE_KEYS, container_images, file_of
 from pullrecovery.world.read_only import HelmReads
@@ -16,20 +16,20 @@ _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _VOLUMES = "volumes"
 
 
-def observe_chart(helm: HelmReads, workload: Workload) -> ChartSeen:
+def observe_chart(helm: HelmReads, workload: Workload) -> RenderedChart:
     """Render the chart, hooks included: every image reference that it names."""
     origins = tuple(_origins(workload))
     try:
         rendered = helm.template(workload)
     except CommandError as error:
-        return ChartSeen((), error.output.strip(), origins=origins)
+        return RenderedChart((), error.output.strip(), origins=origins)
     try:
         documents = load_all_yaml(rendered, f"what the chart of {workload.name} renders")
         containers = tuple(NamedImage(*each) for each in container_images(workload))
-        return ChartSeen(tuple(_images(documents)), origins=origins, containers=containers)
+        return RenderedChart(tuple(_images(documents)), origins=origins, containers=containers)
     except (UnreadableYamlError, ValueError) as error:
         # A number of some thousand digits is no text.
-        return ChartSeen((), str(error), origins=origins)
+        return RenderedChart((), str(error), origins=origins)
 
 
 def _origins(workload: Workload) -> Iterator[tuple[str, Path]]:

@@ -1,10 +1,10 @@
 """The page that documents, and the site that it is in."""
 
-from pullrecovery.model.docs_site import DocsSeen
-from pullrecovery.world.read_only import View
+from pullrecovery.model.docs_site import DocsPage
+from pullrecovery.world.read_only import ReadOnlyWorld
 
 
-def observe_docs(world: View) -> DocsSeen | None:
+def observe_docs(world: ReadOnlyWorld) -> DocsPage | None:
     """Build the target's docs site and look at it; None where the target has no docs.
 
     What has been built and seen of the same files is not done again.
@@ -14,4 +14,4 @@ def observe_docs(world: View) -> DocsSeen | None:
         return None
     # Docusaurus reads what is no UTF-8 in the same way.
     text = docs.page.read_text("utf-8", "replace") if docs.page.is_file() else None
-    return DocsSeen(text, world.docs_site.look(docs))
+    return DocsPage(text, world.docs_site.look(docs))

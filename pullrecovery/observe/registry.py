@@ -5,16 +5,16 @@ from dataclasses import replace
 from shlex import quote
 
 from pullrecovery.model.image_reference import parse_reference
-from pullrecovery.model.observation import IdentitySeen
-from pullrecovery.model.probe import Credential, Probe, Ran
+from pullrecovery.model.observation import ImageIdentity
+from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.target import Image
-from pullrecovery.world.read_only import View
+from pullrecovery.world.read_only import ReadOnlyWorld
 
 # By digest, of which a manifest can be read once and for all.
 _platforms_of: dict[str, tuple[str, ...]] = {}
 
 
-def observe_wanted(world: View, image: Image) -> Probe:
+def observe_wanted(world: ReadOnlyWorld, image: Image) -> Probe:
     """The suite's own question for the wanted manifest, and for which platforms it is."""
     probe = world.registry.manifest(image.package, image.tag, world.reader)
     if not probe.digest:
@@ -26,14 +26,14 @@ def observe_wanted(world: View, image: Image) -> Probe:
     return replace(probe, platforms=found)
 
 
-def observe_identity(world: View, reference: str) -> IdentitySeen:
+def observe_identity(world: ReadOnlyWorld, reference: str) -> ImageIdentity:
     """Log in as the operator, ask for `reference` (by tag or digest), and list the tags."""
     operator, parsed = world.operator, parse_reference(reference)
     login = [login_command(parsed.registry, operator)] if operator else []
     *before, inspect, digest, manifest, config, tags = world.runner.run(
         _questions(reference, parsed.repository), first=login, credential=operator
     )
-    return IdentitySeen(
+    return ImageIdentity(
         reference=reference,
         login=before[0] if before else None,
         inspect=inspect,
@@ -54,7 +54,7 @@ def login_command(registry: str, credential: Credential) -> str:
 
 
 def _questions(reference: str, repository: str) -> list[str]:
-    """The commands whose words are judged, in the order of IdentitySeen's fields."""
+    """The commands whose words are judged, in the order of ImageIdentity's fields."""
     wanted = quote(reference)
     return [
         f"docker manifest inspect {wanted} | jq .schemaVersion",
@@ -65,7 +65,9 @@ def _questions(reference: str, repository: str) -> list[str]:
     ]
 
 
-def _parts(world: View, package: str, printed: Ran) -> tuple[tuple[str, Probe], ...]:
+def _parts(
+    world: ReadOnlyWorld, package: str, printed: CommandResult
+) -> tuple[tuple[str, Probe], ...]:
     """Whether the registry has what the manifest that was printed names."""
     digests = _digests(printed.stdout) if printed.rc == 0 else []
     probes = world.registry.blobs(package, digests, world.operator) if digests else []
@@ -82,13 +84,13 @@ def _digests(manifest: str) -> list[str]:
         return []
 
 
-def _probe(world: View, reference: str) -> Probe:
+def _probe(world: ReadOnlyWorld, reference: str) -> Probe:
     parsed = parse_reference(reference)
     named = parsed.digest or parsed.tag or "latest"
     return world.registry.manifest(parsed.path, named, world.operator)
 
 
-def _platforms(world: View) -> tuple[str, ...]:
+def _platforms(world: ReadOnlyWorld) -> tuple[str, ...]:
     """Operating system and architecture of every node, each once; or those that are given."""
     if world.platforms or world.cluster is None:
         return world.platforms

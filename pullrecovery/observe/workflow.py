@@ -11,23 +11,23 @@ from pullrecovery.model.workflow_file import (
     WorkflowFile,
     read_text,
 )
-from pullrecovery.model.workflow_run import RunSeen, WorkflowSeen
+from pullrecovery.model.workflow_run import CheckedWorkflow, WorkflowRun
 from pullrecovery.registry.github_packages import PackagesError
-from pullrecovery.world.read_only import View
+from pullrecovery.world.read_only import ReadOnlyWorld
 from pullrecovery.world.world import World
 
 _NOT_FOUND = 404
 # By what it depends on, so that it is looked at once in a process; a rehearsal takes seconds.
-_seen: dict[tuple[object, ...], WorkflowSeen] = {}
+_seen: dict[tuple[object, ...], CheckedWorkflow] = {}
 
 
-def observe_workflow(world: View) -> WorkflowSeen:
+def observe_workflow(world: ReadOnlyWorld) -> CheckedWorkflow:
     """Read the target's workflow, have actionlint check it, and rehearse it."""
     target, workflow = world.target, world.target.workflow
     try:
         text = read_text(workflow.file)
     except UnreadableWorkflowError as error:
-        return WorkflowSeen(WorkflowFile(""), str(error))
+        return CheckedWorkflow(WorkflowFile(""), str(error))
     # Of the file its text alone, as it may be a copy.
     key = (target.root, target.login, workflow.repository, workflow.branch, workflow.path, text)
     if key not in _seen:
@@ -51,7 +51,7 @@ def dispatch(target: Target) -> Event:
     return Event(DISPATCH, f"{BRANCHES}{target.workflow.branch}")
 
 
-def play_workflow(world: World, image: Image, event: Event, *, whole: bool = False) -> RunSeen:
+def play_workflow(world: World, image: Image, event: Event, *, whole: bool = False) -> WorkflowRun:
     """Have `event` happen, and see what the run left in the repository of `image`.
 
     Where a matrix names the image, its other entries are run with `whole` alone. Raises
@@ -64,10 +64,10 @@ def play_workflow(world: World, image: Image, event: Event, *, whole: bool = Fal
     # Where there was no run there is no commit, and so no tag to ask for.
     tag = played.sha or "none"
     probe = world.registry.manifest(image.package, tag, world.reader)
-    return RunSeen(played, probe, _listed(world, image, tag))
+    return WorkflowRun(played, probe, _listed(world, image, tag))
 
 
-def packages_level(file: WorkflowFile, world: View) -> str:
+def packages_level(file: WorkflowFile, world: ReadOnlyWorld) -> str:
     """What the GITHUB_TOKEN of the jobs that call docker may do with packages, the least of them.
 
     A run of the lab has one token for all its jobs.
@@ -78,21 +78,21 @@ def packages_level(file: WorkflowFile, world: View) -> str:
     return next((level for level in ("none", "read") if level in levels), "write")
 
 
-def _look(world: View, text: str) -> WorkflowSeen:
+def _look(world: ReadOnlyWorld, text: str) -> CheckedWorkflow:
     file = WorkflowFile(text)
     try:
         file.document  # noqa: B018 - it is read here, so that its error shows here
     except UnreadableWorkflowError as error:
-        return WorkflowSeen(file, str(error))
+        return CheckedWorkflow(file, str(error))
     findings = world.actionlint.check(text)
     if findings:
-        return WorkflowSeen(file, findings=findings)
+        return CheckedWorkflow(file, findings=findings)
     event = Event(file.trigger, f"{BRANCHES}{world.target.workflow.branch}")
     rehearsal = world.workflows.rehearse(world.target, file, event)
-    return WorkflowSeen(file, rehearsal=rehearsal)
+    return CheckedWorkflow(file, rehearsal=rehearsal)
 
 
-def _listed(world: View, image: Image, tag: str) -> str:
+def _listed(world: ReadOnlyWorld, image: Image, tag: str) -> str:
     """The digest of the version that the packages API has for a tag."""
     packages = world.github.packages(image.owner, world.reader.token)
     try:

@@ -1,7 +1,7 @@
 """Asking a registry as containerd asks it: challenge, token, then the question.
 
 Source: the distribution token specification; the answers of GHCR that the
-causes rest on are listed in docs/mirror.md.
+causes rest on are listed in docs/ghcr-emulator.md.
 """
 
 import json
@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from pullrecovery.model.probe import Credential, Probe
-from pullrecovery.registry.failures import trouble_of_error
+from pullrecovery.registry.failures import failure_of_error
 from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
 
 _AGENT = "pull-recovery"
@@ -164,7 +164,7 @@ class RegistryClient:
 
 
 def _cut_off(error: httpx.HTTPError) -> Probe:
-    cut = trouble_of_error(error)
+    cut = failure_of_error(error)
     return Probe("network", 0, type(error).__name__, str(error), cut=cut)
 
 

@@ -8,8 +8,8 @@ the usual one of its code, and then prints the code alone.
 import re
 from enum import StrEnum, auto
 
-from pullrecovery.model.probe import Probe, Ran
-from pullrecovery.registry.failures import trouble_in
+from pullrecovery.model.probe import CommandResult, Probe
+from pullrecovery.registry.failures import failure_in
 
 
 class Meaning(StrEnum):
@@ -53,7 +53,7 @@ _PATTERNS = tuple(
 )
 
 
-def meaning_of(ran: Ran) -> Meaning:
+def meaning_of(ran: CommandResult) -> Meaning:
     """Read one command's exit code and last words."""
     if ran.rc == 0:
         return Meaning.FOUND
@@ -66,7 +66,7 @@ def meaning_of_probe(probe: Probe) -> Meaning:
     """Read the answer to the harness's own question in the same way."""
     if probe.ok:
         return Meaning.FOUND
-    if probe.trouble:
+    if probe.failure:
         return Meaning.UNREACHABLE
     return _read(f": {probe.code}: {probe.message}")
 
@@ -75,4 +75,4 @@ def _read(text: str) -> Meaning:
     for meaning, pattern in _PATTERNS:
         if pattern.search(text.strip()):
             return meaning
-    return Meaning.UNREACHABLE if trouble_in(text) else Meaning.UNCLEAR
+    return Meaning.UNREACHABLE if failure_in(text) else Meaning.UNCLEAR

@@ -16,9 +16,9 @@ from githubkit.response import Response
 
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.redaction import redact
-from pullrecovery.model.grant import TokenSeen
-from pullrecovery.model.probe import Probe, Trouble
-from pullrecovery.registry.failures import trouble_of_error
+from pullrecovery.model.grant import TokenGrant
+from pullrecovery.model.probe import Probe, RegistryFailure
+from pullrecovery.registry.failures import failure_of_error
 
 _AGENT = "pull-recovery"
 _PER_PAGE = 100
@@ -36,7 +36,12 @@ class PackagesError(PullRecoveryError):
     """
 
     def __init__(
-        self, what: str, status: int, message: str, sso: str = "", cut: Trouble | None = None
+        self,
+        what: str,
+        status: int,
+        message: str,
+        sso: str = "",
+        cut: RegistryFailure | None = None,
     ) -> None:
         super().__init__(f"GitHub's packages API, {what}: {status or 'no answer'} {message}")
         self.status = status
@@ -45,9 +50,9 @@ class PackagesError(PullRecoveryError):
         self._cut = cut
 
     @property
-    def trouble(self) -> Trouble | None:
+    def failure(self) -> RegistryFailure | None:
         """Why there was no answer that means a thing; None for a refusal."""
-        return Probe("registry" if self.status else "network", self.status, cut=self._cut).trouble
+        return Probe("registry" if self.status else "network", self.status, cut=self._cut).failure
 
 
 @dataclass(frozen=True)
@@ -93,14 +98,14 @@ class Packages:
         """Scopes of the token; None where GitHub says nothing of them, as it is no classic one."""
         return _scopes(self._send("GET", "/user").raw_response)
 
-    def token(self) -> TokenSeen:
+    def token(self) -> TokenGrant:
         """What GitHub says of the token itself, of which a refusal is one answer."""
         try:
             answer = self._send("GET", "/user").raw_response
         except PackagesError as error:
-            return TokenSeen(error.status, message=error.message, trouble=error.trouble)
+            return TokenGrant(error.status, message=error.message, failure=error.failure)
         ends = answer.headers.get("github-authentication-token-expiration", "")
-        return TokenSeen(answer.status_code, _scopes(answer), _moment(ends))
+        return TokenGrant(answer.status_code, _scopes(answer), _moment(ends))
 
     def visibility(self, package: str) -> str:
         """`public`, `private` or `internal`; `package` is the name without its owner."""
@@ -146,7 +151,7 @@ class Packages:
         except RequestFailed as error:
             raise _refused(what, error.response.raw_response) from None
         except RequestError as error:
-            cut = trouble_of_error(error.exc) if isinstance(error.exc, httpx.HTTPError) else None
+            cut = failure_of_error(error.exc) if isinstance(error.exc, httpx.HTTPError) else None
             raise PackagesError(what, 0, redact(str(error.exc)), cut=cut) from error
         except GitHubException as error:
             raise PackagesError(what, 0, redact(repr(error))) from error

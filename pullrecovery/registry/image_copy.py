@@ -22,7 +22,7 @@ class TransferError(PullRecoveryError):
     """An image could not be read whole, or could not be pushed."""
 
 
-class PackageAccess:
+class PackageTransfer:
     """One package of a registry, with a bearer token for it; every method raises TransferError."""
 
     def __init__(

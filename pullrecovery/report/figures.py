@@ -13,7 +13,7 @@ def figures(scenarios: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float
 
     Terminal causes alone: what is external passes by itself, when it does.
     """
-    timed = [each["seconds"] for each in scenarios if not is_external(each)]
+    timed = [scenario["seconds"] for scenario in scenarios if not is_external(scenario)]
     found = {name: [row[name] for row in timed if name in row] for name in _NAMES}
     return {name: _percentiles(values) for name, values in found.items() if values}
 

@@ -20,8 +20,8 @@ from pullrecovery.common.suite_version import suite_version
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.harness import HARNESS_FAULTS
+from pullrecovery.report.detection_matrix import all_mismatches, detection_matrix
 from pullrecovery.report.figures import figures, is_external
-from pullrecovery.report.kills import all_differences, kill_matrix
 from pullrecovery.report.side_by_side import side_by_side
 from pullrecovery.tasks import CRITERIA
 from pullrecovery.tasks.order import AFTER
@@ -36,7 +36,7 @@ _SELECTIONS = (
     "smoke",
     "no_cluster",
     "no_argocd",
-    "without_remedy",
+    "disable_remediation",
 )
 _STATUS = {"passed": "recovered", "failed": "not_recovered"}
 # Fewer could each be seen by chance.
@@ -102,8 +102,8 @@ class ResultFile:
     def result(self, exitstatus: int) -> dict[str, Any]:
         """The document, as docs/result.schema.json describes it."""
         tests = [self._scenario(test) for test in sorted(self._scenarios)]
-        scenarios = [each for each in tests if "control" not in each]
-        matrix, missing = kill_matrix(scenarios), self._missing(scenarios)
+        scenarios = [test for test in tests if "control" not in test]
+        matrix, missing = detection_matrix(scenarios), self._missing(scenarios)
         return {
             "schema": SCHEMA,
             "run": {
@@ -121,11 +121,14 @@ class ResultFile:
             "missing": missing,
             "scenarios": scenarios,
             "stories": [self._story(test) for test in sorted(self._stories)],
-            "controls": [_control(each) for each in tests if "control" in each],
+            "controls": [_control(test) for test in tests if "control" in test],
             "kill_matrix": matrix,
             "figures": figures(scenarios),
             "deployers": side_by_side(scenarios),
-            "harness_faults": [self._harness_faults[each] for each in sorted(self._harness_faults)],
+            "harness_faults": [
+                self._harness_faults[harness_fault]
+                for harness_fault in sorted(self._harness_faults)
+            ],
             "leaks": [],
         }
 
@@ -145,12 +148,15 @@ class ResultFile:
         """What a complete run should have shown and did not; of a selection nothing is asked."""
         if self._partial:
             return []
-        played = {each["fault"] for each in scenarios} | self._harness_faults.keys()
-        faults = [each for each in FAULTS if self._argocd or each.abilities <= Helm.abilities]
-        declared = [*(each.id for each in faults), *(each.id for each in HARNESS_FAULTS)]
+        played = {scenario["fault"] for scenario in scenarios} | self._harness_faults.keys()
+        faults = [fault for fault in FAULTS if self._argocd or fault.features <= Helm.features]
+        declared = [
+            *(fault.id for fault in faults),
+            *(harness_fault.id for harness_fault in HARNESS_FAULTS),
+        ]
         missing = [f"{fault} was not run" for fault in declared if fault not in played]
         for reg in CRITERIA:
-            own = {each["fault"] for each in scenarios if each["reg"] == reg}
+            own = {scenario["fault"] for scenario in scenarios if scenario["reg"] == reg}
             if len(own) < _FAULTS_OF_A_CRITERION:
                 missing.append(f"{reg} was put to {len(own)} {Guard.EVERY_CRITERION}")
         return missing
@@ -169,11 +175,11 @@ class ResultFile:
         outcomes = {each for test, each in self._outcomes.items() if not self._ignores(test, each)}
         known = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         if exitstatus not in known or "error" in outcomes or self._doubts():
-            return Exit.CANNOT_TELL
-        required = [each for each in scenarios if each["reg"] not in self._optional]
-        if not outcomes <= {"passed"} or all_differences(kill_matrix(required)):
-            return Exit.DOES_NOT_HOLD
-        return Exit.CANNOT_TELL if missing else Exit.HOLDS
+            return Exit.UNKNOWN
+        required = [scenario for scenario in scenarios if scenario["reg"] not in self._optional]
+        if not outcomes <= {"passed"} or all_mismatches(detection_matrix(required)):
+            return Exit.FAIL
+        return Exit.UNKNOWN if missing else Exit.PASS
 
     def _ignores(self, test: str, outcome: str) -> bool:
         """Whether it is the failure of an optional criterion; what broke down is none."""

@@ -11,7 +11,7 @@ def side_by_side(scenarios: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     `figures` are the times by deployer, over these faults alone. Empty where one deployed all.
     """
-    judged = [each for each in scenarios if "killed" in each and "cause" in each]
+    judged = [scenario for scenario in scenarios if "killed" in scenario and "cause" in scenario]
     by_fault: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for each in judged:
         by_fault.setdefault(each["fault"], {}).setdefault(each["deploy"], []).append(each)

@@ -4,7 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from pullrecovery.report.kills import COLLATERAL, SURVIVED, WRONG_CAUSE, all_differences
+from pullrecovery.report.detection_matrix import (
+    MISDIAGNOSED,
+    UNDETECTED,
+    UNEXPECTED_FAILURE,
+    all_mismatches,
+)
 from pullrecovery.report.side_by_side import told_side_by_side
 
 _SHOWN = 20
@@ -12,15 +17,15 @@ _SHOWN = 20
 
 def summary(result: dict[str, Any]) -> list[str]:
     """Differences first, survivors before all; then criteria, controls and figures."""
-    told = [*_kills(result["kill_matrix"]), *_criteria(result), *_figures(result["figures"])]
+    told = [*_detection(result["kill_matrix"]), *_criteria(result), *_figures(result["figures"])]
     return [*told, *told_side_by_side(result.get("deployers", {}))]
 
 
-def _kills(matrix: dict[str, Any]) -> Iterator[str]:
+def _detection(matrix: dict[str, Any]) -> Iterator[str]:
     """The counts of the kill matrix, and every difference by name."""
     if not matrix:
         return
-    found = all_differences(matrix)
+    found = all_mismatches(matrix)
     for kind, _, scenario, what in found[:_SHOWN]:
         yield f"  {kind.upper():<12} {scenario}: {what}"
     if found[_SHOWN:]:
@@ -29,8 +34,8 @@ def _kills(matrix: dict[str, Any]) -> Iterator[str]:
     scenarios = sum(len(row["killed"]) for row in matrix.values())
     yield (
         f"  kill matrix: {len(matrix)} faults in {scenarios} scenarios;"
-        f" {counts[SURVIVED]} survivors, {counts[WRONG_CAUSE]} wrong causes,"
-        f" {counts[COLLATERAL]} collateral, {len(found)} differences in all"
+        f" {counts[UNDETECTED]} survivors, {counts[MISDIAGNOSED]} wrong causes,"
+        f" {counts[UNEXPECTED_FAILURE]} collateral, {len(found)} differences in all"
     )
 
 

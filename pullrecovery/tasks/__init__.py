@@ -40,10 +40,10 @@ def optional_criteria(target: Target) -> frozenset[str]:
     return frozenset() if target.privilege_required else frozenset({"REG-008"})
 
 
-def judge(seen: Observation, *, in_cluster: bool = True) -> dict[str, Verdict]:
+def judge(observation: Observation, *, in_cluster: bool = True) -> dict[str, Verdict]:
     """The verdict of every criterion on one observation; without a cluster, of those it can."""
     return {
-        name: CRITERIA[name](seen)
-        for name in judged(seen.target)
+        name: CRITERIA[name](observation)
+        for name in judged(observation.target)
         if in_cluster or name not in IN_CLUSTER
     }

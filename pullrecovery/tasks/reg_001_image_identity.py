@@ -12,17 +12,17 @@ from typing import Any
 
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.false_pass_guards import Guard
-from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import external
+from pullrecovery.diagnosis.fix_text import READ
 from pullrecovery.diagnosis.reference import take_image
 from pullrecovery.model.image_reference import Reference, parse_reference
-from pullrecovery.model.observation import IdentitySeen, Observation
+from pullrecovery.model.observation import ImageIdentity, Observation
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image
-from pullrecovery.model.verdict import Cause, Verdict, fails, holds
+from pullrecovery.model.verdict import Cause, Verdict, fails, passes
 from pullrecovery.observe.registry import login_command
 from pullrecovery.registry.client_output import Meaning, meaning_of, meaning_of_probe
-from pullrecovery.registry.failures import trouble_of_ran
+from pullrecovery.registry.failures import failure_of_command
 from pullrecovery.registry.media_types import names_image
 from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.world.world import World
@@ -88,20 +88,20 @@ class DisagreementError(PullRecoveryError):
     """The clients and the harness's own question were told different things."""
 
 
-def reg_001(seen: Observation) -> Verdict:
+def reg_001(observation: Observation) -> Verdict:
     """Holds when the registry answers the operator, and names the digest and the tags there are.
 
     Raises DisagreementError where the harness itself was told something else.
     """
-    if seen.identity is None:
+    if observation.identity is None:
         return fails(Cause.UNKNOWN, "the operator's clients were not asked", "ask them")
-    verdict = judge_identity(seen.identity, seen.target.login)
+    verdict = judge_identity(observation.identity, observation.target.login)
     if verdict.cause is Cause.TAG_UNKNOWN:
-        return replace(verdict, remedy=take_image(seen, existing_image(seen.identity)))
+        return replace(verdict, fix=take_image(observation, existing_image(observation.identity)))
     return verdict
 
 
-def judge_identity(seen: IdentitySeen, login: str) -> Verdict:
+def judge_identity(seen: ImageIdentity, login: str) -> Verdict:
     """The same of one reference; `login` is the name that the target's operator logs in with."""
     meaning = _meaning(seen)
     _check_agreement(seen, meaning)
@@ -111,11 +111,11 @@ def judge_identity(seen: IdentitySeen, login: str) -> Verdict:
         return _judge_missing(seen)
     if meaning is Meaning.UNREACHABLE:
         return _judge_unreachable(seen)
-    cause, remedy = _CAUSES.get(meaning, (Cause.UNKNOWN, READ))
-    return fails(cause, f"{seen.reference}: {_evidence(seen)}", _remedy(seen, remedy, login))
+    cause, fix = _CAUSES.get(meaning, (Cause.UNKNOWN, READ))
+    return fails(cause, f"{seen.reference}: {_evidence(seen)}", _fix(seen, fix, login))
 
 
-def _meaning(seen: IdentitySeen) -> Meaning:
+def _meaning(seen: ImageIdentity) -> Meaning:
     """What the first command that went wrong says; FOUND where none did."""
     for ran in (seen.login, seen.digest, seen.manifest, seen.tags):
         if ran is not None and meaning_of(ran) is not Meaning.FOUND:
@@ -125,20 +125,20 @@ def _meaning(seen: IdentitySeen) -> Meaning:
     return Meaning.UNREACHABLE if out_of_reach else Meaning.FOUND
 
 
-def _as_asked(seen: IdentitySeen, meaning: Meaning) -> Meaning:
+def _as_asked(seen: ImageIdentity, meaning: Meaning) -> Meaning:
     """An answer for those without a credential, given to one with a good one, is not understood."""
     anonymous = (Meaning.NO_CREDENTIAL, Meaning.MISSING_OR_PRIVATE)
     return Meaning.UNCLEAR if seen.login and meaning in anonymous else meaning
 
 
-def _evidence(seen: IdentitySeen) -> str:
+def _evidence(seen: ImageIdentity) -> str:
     """The last words of every command that went wrong, those of docker too."""
     ran = (seen.login, seen.inspect, seen.digest, seen.tags)
     said = (f"`{each.command}`: {each.said}" for each in ran if each is not None and each.rc != 0)
     return "; ".join(said)
 
 
-def _check_agreement(seen: IdentitySeen, meaning: Meaning) -> None:
+def _check_agreement(seen: ImageIdentity, meaning: Meaning) -> None:
     """The harness's probe may not be told otherwise, nor of another digest."""
     probed = _as_asked(seen, meaning_of_probe(seen.probe))
     # Clients refuse an invalid name by themselves; an outage may end between two questions.
@@ -155,10 +155,10 @@ def _check_agreement(seen: IdentitySeen, meaning: Meaning) -> None:
         )
 
 
-def _remedy(seen: IdentitySeen, remedy: str, login: str) -> str:
+def _fix(seen: ImageIdentity, fix: str, login: str) -> str:
     """Fill in what the remedy names."""
     parsed = parse_reference(seen.reference)
-    return remedy.format(
+    return fix.format(
         log_in=login_command(parsed.registry, Credential(login, "")),
         repository=parsed.repository,
         owner=parsed.path.partition("/")[0],
@@ -166,14 +166,14 @@ def _remedy(seen: IdentitySeen, remedy: str, login: str) -> str:
     )
 
 
-def _judge_unreachable(seen: IdentitySeen) -> Verdict:
+def _judge_unreachable(seen: ImageIdentity) -> Verdict:
     """No client was given an answer that means a thing; the first that failed says why."""
-    met = [(trouble, ran) for ran in seen.commands if (trouble := trouble_of_ran(ran))]
+    met = [(failure, ran) for ran in seen.commands if (failure := failure_of_command(ran))]
     said = "; ".join(f"`{ran.command}`: {ran.said}" for _, ran in met)
     return external(met[0][0], f"{seen.reference}: {said}; the suite's own question: {seen.probe}")
 
 
-def _judge_missing(seen: IdentitySeen) -> Verdict:
+def _judge_missing(seen: ImageIdentity) -> Verdict:
     """The repository is there and the wanted tag or digest is not."""
     parsed, tags = parse_reference(seen.reference), listed_tags(seen)
     named = parsed.digest or parsed.tag
@@ -182,29 +182,29 @@ def _judge_missing(seen: IdentitySeen) -> Verdict:
         push = f"run the workflow that pushes {seen.reference} (REG-002)"
         return fails(Cause.IMAGE_MISSING, f"{evidence}; it has no tag at all", push)
     near = ", ".join(nearest_tags(named, tags)) or "none is near"
-    remedy = f"take {parsed.repository}:{_choose(named, tags)}, in target.yaml and in the values"
+    fix = f"take {parsed.repository}:{_choose(named, tags)}, in target.yaml and in the values"
     there = f"{evidence}; there are: {_shorten(tags)}; nearest: {near}"
-    return fails(Cause.TAG_UNKNOWN, there, remedy)
+    return fails(Cause.TAG_UNKNOWN, there, fix)
 
 
-def _judge_found(seen: IdentitySeen) -> Verdict:
+def _judge_found(seen: ImageIdentity) -> Verdict:
     """It is there: for which platforms, and is docker of the same opinion."""
     image = _describe(seen)
     spoilt = _judge_content(seen)
     if spoilt:
         return spoilt
     evidence = f"{seen.reference} is {image.digest} for {', '.join(image.platforms)}"
-    lacking = [each for each in seen.platforms if each not in image.platforms]
+    lacking = [platform for platform in seen.platforms if platform not in image.platforms]
     if lacking:
         push = f"push an image for {', '.join(lacking)} too (REG-002)"
         return fails(Cause.PLATFORM_MISSING, f"{evidence}, not for {', '.join(lacking)}", push)
     if seen.inspect.stdout.strip() != "2" and image.media_type not in _UNKNOWN_TO_DOCKER:
         said = f"{evidence}; but `{seen.inspect.command}`: {seen.inspect.said}"
         return fails(Cause.UNKNOWN, said, READ)
-    return holds(f"{evidence}; tags: {_shorten(listed_tags(seen))}")
+    return passes(f"{evidence}; tags: {_shorten(listed_tags(seen))}")
 
 
-def _judge_content(seen: IdentitySeen) -> Verdict | None:
+def _judge_content(seen: ImageIdentity) -> Verdict | None:
     """Whether the manifest has the bytes that its digest says, and its parts are there."""
     push = f"run the workflow that pushes {seen.reference} (REG-002) anew"
     digest = seen.digest.stdout.strip()
@@ -228,7 +228,7 @@ class _Described:
     platforms: tuple[str, ...]
 
 
-def _describe(seen: IdentitySeen) -> _Described:
+def _describe(seen: ImageIdentity) -> _Described:
     """Read digest, media type and platforms from what crane printed."""
     try:
         manifest: dict[str, Any] = json.loads(seen.manifest.stdout)
@@ -250,7 +250,7 @@ def _platform(described: dict[str, Any]) -> str:
     return f"{described.get('os', 'unknown')}/{described.get('architecture', 'unknown')}"
 
 
-def listed_tags(seen: IdentitySeen) -> list[str]:
+def listed_tags(seen: ImageIdentity) -> list[str]:
     """The images' tags that `crane ls` printed, oldest push first as GHCR lists them."""
     printed = seen.tags.stdout.split() if seen.tags.rc == 0 else []
     return [tag for tag in printed if names_image(tag)]
@@ -293,7 +293,7 @@ def log_in(world: World, credential: Credential, *, dry_run: bool = False) -> Ch
     return Change(f"logged in to {registry} as {credential.login}", diff)
 
 
-def existing_image(seen: IdentitySeen) -> Image:
+def existing_image(seen: ImageIdentity) -> Image:
     """The image to take where the wanted tag is not there: the nearest tag that is.
 
     Raises PullRecoveryError where there is none: then only a push helps (REG-002).
@@ -307,7 +307,7 @@ def existing_image(seen: IdentitySeen) -> Image:
     return Image(parsed.repository, _choose(parsed.digest or parsed.tag, tags))
 
 
-def take_existing_image(seen: IdentitySeen) -> tuple[Image, Change]:
+def take_existing_image(seen: ImageIdentity) -> tuple[Image, Change]:
     """The image to want from now on, and what that changes in target.yaml; nothing is written.
 
     One that is there is taken as it is.

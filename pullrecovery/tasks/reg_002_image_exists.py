@@ -4,61 +4,61 @@ The workflow pushes on the branch and on tags. Run it, by a trivial change or by
 that the wanted tag is in the registry.
 """
 
-from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.external import diagnose_probe
+from pullrecovery.diagnosis.fix_text import READ
 from pullrecovery.diagnosis.workflow import diagnose_run, diagnose_workflow, run_command
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, holds
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, passes
 from pullrecovery.model.workflow_file import WorkflowFile
 from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.tasks.workflow_edits import edited
 from pullrecovery.world.world import World
 
 
-def reg_002(seen: Observation) -> Verdict:
+def reg_002(observation: Observation) -> Verdict:
     """Holds when the wanted tag has an image for the nodes, and the workflow would push it.
 
     Where the workflow was run, that run must have left an image under its commit, too.
     """
-    target, image = seen.target, seen.workload.image
-    found = diagnose_workflow(seen.workflow, target, image)
+    target, image = observation.target, observation.workload.image
+    found = diagnose_workflow(observation.workflow, target, image)
     # A run of a workflow that is wrong says nothing more.
-    if seen.run and not found:
-        failed = diagnose_run(seen.run, seen.workflow, target, image)
+    if observation.run and not found:
+        failed = diagnose_run(observation.run, observation.workflow, target, image)
         found += [failed] if failed else []
-    missing = _diagnose_wanted(seen)
-    return all_named(*found, missing) or holds(_evidence(seen))
+    missing = _diagnose_wanted(observation)
+    return all_named(*found, missing) or passes(_evidence(observation))
 
 
-def _diagnose_wanted(seen: Observation) -> Verdict | None:
+def _diagnose_wanted(observation: Observation) -> Verdict | None:
     """What is wrong with the wanted tag in the registry."""
-    wanted, reference = seen.wanted, seen.workload.image.reference
+    wanted, reference = observation.wanted, observation.workload.image.reference
     if wanted.missing:
-        push = f"have an image pushed, and take its tag: {run_command(seen.target)}"
+        push = f"have an image pushed, and take its tag: {run_command(observation.target)}"
         return fails(Cause.IMAGE_MISSING, f"{reference}: {wanted}", push)
     if not wanted.ok:
         return diagnose_probe(reference, wanted) or fails(
             Cause.UNKNOWN, f"{reference}: {wanted}", READ
         )
-    needed = seen.identity.platforms if seen.identity else ()
+    needed = observation.identity.platforms if observation.identity else ()
     lacking = [each for each in needed if each not in wanted.platforms]
     # Where the registry does not say what the image is for, its bytes are another matter.
     if wanted.platforms and lacking:
         evidence = f"{reference} is for {', '.join(wanted.platforms)}"
-        push = f"have {seen.target.workflow.path} build for {', '.join(lacking)} too"
+        push = f"have {observation.target.workflow.path} build for {', '.join(lacking)} too"
         return fails(Cause.PLATFORM_MISSING, f"{evidence}, not for {', '.join(lacking)}", push)
     return None
 
 
-def _evidence(seen: Observation) -> str:
-    there = f"{seen.workload.image.reference} is {seen.wanted.digest}"
-    if seen.run is None:
+def _evidence(observation: Observation) -> str:
+    there = f"{observation.workload.image.reference} is {observation.wanted.digest}"
+    if observation.run is None:
         return there
-    run = seen.run
+    run = observation.run
     return f"{there}; {run.played.event} pushed {run.played.sha} as {run.probe.digest}"
 
 
-def mend_workflow(world: World, verdict: Verdict, *, dry_run: bool = False) -> Change:
+def fix_workflow(world: World, verdict: Verdict, *, dry_run: bool = False) -> Change:
     """Edit the workflow for every cause that the verdict names; comments elsewhere are kept.
 
     Idempotent. Raises UnreadableWorkflowError where the file is no YAML.

@@ -19,7 +19,7 @@ from pullrecovery.diagnosis.grant import is_meant_to_be_public
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Workload
-from pullrecovery.model.verdict import Verdict, holds
+from pullrecovery.model.verdict import Verdict, passes
 from pullrecovery.registry.keyring import (
     DATA_KEYS,
     DOCKER_CONFIG,
@@ -40,15 +40,15 @@ _MANAGER = "pull-recovery"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def reg_003(seen: Observation) -> Verdict:
+def reg_003(observation: Observation) -> Verdict:
     """Holds when the Secret is there, of the right type, for this registry, and accepted by it.
 
     A package that is meant to be public needs none; one that is there must still be good, as the
     registry refuses a bad token for what is public, too.
     """
-    if is_meant_to_be_public(seen) and not seen.secret.exists:
-        return holds("the package is meant to be public, and there is no Secret")
-    return diagnose_credential(seen.target, seen.secret) or holds()
+    if is_meant_to_be_public(observation) and not observation.secret.exists:
+        return passes("the package is meant to be public, and there is no Secret")
+    return diagnose_credential(observation.target, observation.secret) or passes()
 
 
 def refresh_secret(

@@ -14,7 +14,7 @@ from pullrecovery.diagnosis.grant import is_meant_to_be_public
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.target import Workload
-from pullrecovery.model.verdict import Cause, Verdict, holds
+from pullrecovery.model.verdict import Cause, Verdict, passes
 from pullrecovery.monorepo.values_file import edited
 from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.world.world import World
@@ -23,17 +23,17 @@ from pullrecovery.world.world import World
 BY_VALUES_ALONE = frozenset({Cause.WIRING_HIDDEN, Cause.WIRED_TO_OTHER_ACCOUNT})
 
 
-def reg_004(seen: Observation) -> Verdict:
+def reg_004(observation: Observation) -> Verdict:
     """Holds when the ServiceAccount or the pod template names the Secret and live pods carry it.
 
     Without a Deployment there are neither, which is REG-006's to say. Where the package is meant
     to be public there is nothing to wire; a wire too many is REG-008's.
     """
-    if is_meant_to_be_public(seen):
-        return holds("the package is meant to be public, and nothing is to be wired")
-    if not seen.deployment.exists:
-        return holds("nothing is deployed that could be wired")
-    return diagnose_wiring(seen) or diagnose_pods(seen, seen.pods) or holds()
+    if is_meant_to_be_public(observation):
+        return passes("the package is meant to be public, and nothing is to be wired")
+    if not observation.deployment.exists:
+        return passes("nothing is deployed that could be wired")
+    return diagnose_wiring(observation) or diagnose_pods(observation, observation.pods) or passes()
 
 
 def wire_values(world: World, workload: Workload, *, dry_run: bool = False) -> Change:

@@ -3,15 +3,15 @@
 from pullrecovery.diagnosis.reference import diagnose_chart
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.target import Workload
-from pullrecovery.model.verdict import Verdict, holds
+from pullrecovery.model.verdict import Verdict, passes
 from pullrecovery.monorepo.image_values import corrections
 from pullrecovery.monorepo.values_file import edited
 from pullrecovery.tasks.changes import Change, diff_of
 
 
-def reg_005(seen: Observation) -> Verdict:
+def reg_005(observation: Observation) -> Verdict:
     """Holds when every rendered reference is the wanted one; text only, no registry is asked."""
-    return diagnose_chart(seen) or holds()
+    return diagnose_chart(observation) or passes()
 
 
 def correct_values(workload: Workload, *, dry_run: bool = False) -> Change:

@@ -5,19 +5,19 @@ from dataclasses import replace
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.common.false_pass_guards import Guard
-from pullrecovery.diagnosis.advice import READ
 from pullrecovery.diagnosis.application import diagnose_application, diagnose_sync
 from pullrecovery.diagnosis.external import diagnose_probe, diagnose_silence
+from pullrecovery.diagnosis.fix_text import READ
 from pullrecovery.diagnosis.pull import diagnose_pull, diagnose_release
 from pullrecovery.diagnosis.reference import diagnose_chart, missing_image
 from pullrecovery.diagnosis.rollout import diagnose_pause, diagnose_rollout, rolled_out
 from pullrecovery.diagnosis.stuck import Stuck, stuck_containers
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
-from pullrecovery.model.observation import DeploymentSeen, Observation
+from pullrecovery.model.observation import DeploymentStatus, Observation
 from pullrecovery.model.target import Workload
-from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, holds
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, passes
 from pullrecovery.tasks.changes import Change, diff_of
-from pullrecovery.tasks.mending import check_mendable
+from pullrecovery.tasks.fixable import check_fixable
 from pullrecovery.world.world import World
 
 # As the tasks follow each other: what is to be mended first stands in front.
@@ -31,35 +31,44 @@ _OPTIONS = {
 }
 
 
-def reg_006(seen: Observation) -> Verdict:
+def reg_006(observation: Observation) -> Verdict:
     """Holds when the newest ReplicaSet's pods are Ready on the wanted digest and none waits."""
-    if not seen.deployment.exists:
-        return _judge_absent(seen)
-    stuck = [_with_words(each, diagnose_pull(seen, each)) for each in stuck_containers(seen.pods)]
-    template = _judge_template(seen)
+    if not observation.deployment.exists:
+        return _judge_absent(observation)
+    stuck = [
+        _with_words(each, diagnose_pull(observation, each))
+        for each in stuck_containers(observation.pods)
+    ]
+    template = _judge_template(observation)
     # While it is paused no pod is of the new template, whatever the old ones say.
-    held = diagnose_pause(seen) if not template else None
+    held = diagnose_pause(observation) if not template else None
     named = all_named(held, *sorted(stuck, key=_rank), *template)
-    return named or _judge_running(seen)
+    return named or _judge_running(observation)
 
 
 def _rank(verdict: Verdict) -> int:
     return _ORDER.index(str(verdict.cause).partition(".")[0])
 
 
-def _judge_absent(seen: Observation) -> Verdict:
+def _judge_absent(observation: Observation) -> Verdict:
     """No Deployment: a chart that Helm or the API server refuses is to be mended first."""
-    evidence = f"{Guard.OBJECT_EXISTS} of {seen.workload.name} in {seen.workload.namespace}"
-    absent = fails(Cause.NOT_DEPLOYED, evidence, seen.workload.upgrade_command)
-    stuck = (diagnose_pull(seen, each) for each in stuck_containers(seen.pods))
-    wrong = (diagnose_chart(seen), *sorted(stuck, key=_rank), diagnose_application(seen))
+    evidence = (
+        f"{Guard.OBJECT_EXISTS} of {observation.workload.name} in {observation.workload.namespace}"
+    )
+    absent = fails(Cause.NOT_DEPLOYED, evidence, observation.workload.upgrade_command)
+    stuck = (diagnose_pull(observation, each) for each in stuck_containers(observation.pods))
+    wrong = (
+        diagnose_chart(observation),
+        *sorted(stuck, key=_rank),
+        diagnose_application(observation),
+    )
     return all_named(*wrong, absent) or absent
 
 
-def _judge_template(seen: Observation) -> list[Verdict]:
+def _judge_template(observation: Observation) -> list[Verdict]:
     """What is wrong with the images of the Deployment, whatever its pods run."""
-    name = f"Deployment {seen.deployment.name}"
-    found = (diagnose_release(seen, name, image) for image in seen.deployment.images)
+    name = f"Deployment {observation.deployment.name}"
+    found = (diagnose_release(observation, name, image) for image in observation.deployment.images)
     return [verdict for verdict in found if verdict]
 
 
@@ -73,27 +82,29 @@ def _with_words(stuck: Stuck, verdict: Verdict) -> Verdict:
     return replace(verdict, evidence=said)
 
 
-def _judge_running(seen: Observation) -> Verdict:
-    if not rolled_out(seen.deployment, seen.pods):
-        return diagnose_silence(seen) or diagnose_rollout(seen)
-    if not seen.wanted.digest:
-        return _judge_wanted(seen)
-    for pod in seen.pods:
+def _judge_running(observation: Observation) -> Verdict:
+    if not rolled_out(observation.deployment, observation.pods):
+        return diagnose_silence(observation) or diagnose_rollout(observation)
+    if not observation.wanted.digest:
+        return _judge_wanted(observation)
+    for pod in observation.pods:
         for container in pod.containers:
-            if not container.image_id.endswith(seen.wanted.digest):
-                evidence = f"{pod.name} runs {container.image_id}, wanted is {seen.wanted.digest}"
-                remedy = seen.workload.upgrade_with(_OPTIONS[Cause.TAG_MOVED])
-                return fails(Cause.TAG_MOVED, evidence, remedy)
-    return diagnose_sync(seen) or holds()
+            if not container.image_id.endswith(observation.wanted.digest):
+                evidence = (
+                    f"{pod.name} runs {container.image_id}, wanted is {observation.wanted.digest}"
+                )
+                fix = observation.workload.upgrade_with(_OPTIONS[Cause.TAG_MOVED])
+                return fails(Cause.TAG_MOVED, evidence, fix)
+    return diagnose_sync(observation) or passes()
 
 
-def _judge_wanted(seen: Observation) -> Verdict:
+def _judge_wanted(observation: Observation) -> Verdict:
     """Why the registry did not say which digest is wanted."""
-    evidence = f"{seen.workload.image.reference}: {seen.wanted}"
-    if seen.wanted.missing:
-        return missing_image(seen, evidence)
-    reference = seen.workload.image.reference
-    return diagnose_probe(reference, seen.wanted) or fails(Cause.UNKNOWN, evidence, READ)
+    evidence = f"{observation.workload.image.reference}: {observation.wanted}"
+    if observation.wanted.missing:
+        return missing_image(observation, evidence)
+    reference = observation.workload.image.reference
+    return diagnose_probe(reference, observation.wanted) or fails(Cause.UNKNOWN, evidence, READ)
 
 
 def redeploy(
@@ -104,10 +115,10 @@ def redeploy(
     A pod's back-off belongs to its UID: a new pod pulls at once, the old one up to 300 s later.
     `verdict` is REG-006's: some causes want an option of the upgrade beside it. The change is
     shown by the release's objects, and by what only the live ones have. Done twice, the second
-    time shows none. Raises NothingToMendError for an external cause.
+    time shows none. Raises NothingToFixError for an external cause.
     """
     if verdict:
-        check_mendable(verdict)
+        check_fixable(verdict)
     causes = [each.cause for each in verdict.named] if verdict else []
     settings = [_OPTIONS[cause] for cause in causes if cause in _OPTIONS]
     deployment = observe_deployment(world, workload)
@@ -131,19 +142,19 @@ def _objects(manifest: str, live: list[str]) -> str:
     return "\n".join([*live, *lines])
 
 
-def _held(world: World, workload: Workload, deployment: DeploymentSeen) -> list[str]:
+def _held(world: World, workload: Workload, deployment: DeploymentStatus) -> list[str]:
     """What no chart says: a pause, and pods that wait for an image."""
     paused = [f"# live: Deployment {deployment.name} is paused"] if deployment.paused else []
     names = _waiting(world, workload, deployment)
     return [*paused, *(f"# live: Pod {name} waits for its image" for name in names)]
 
 
-def _waiting(world: World, workload: Workload, deployment: DeploymentSeen) -> list[str]:
+def _waiting(world: World, workload: Workload, deployment: DeploymentStatus) -> list[str]:
     stuck = stuck_containers(observe_pods(world, workload, deployment))
     return sorted({each.pod.name for each in stuck})
 
 
-def _resume(world: World, workload: Workload, deployment: DeploymentSeen) -> None:
+def _resume(world: World, workload: Workload, deployment: DeploymentStatus) -> None:
     body = {"spec": {"paused": None}}
     world.apps.patch_namespaced_deployment(deployment.name, workload.namespace, body)
 

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 from pullrecovery.common.files_below import MADE_BY_NPM, files_below
 from pullrecovery.diagnosis.docs import diagnose_docs
-from pullrecovery.model.docs_site import DocsSeen
+from pullrecovery.model.docs_site import DocsPage
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.target import Docs, Target
-from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, holds
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, passes
 from pullrecovery.monorepo import markdown_edits as mending
 from pullrecovery.monorepo.docs_page import (
     SUBJECTS,
@@ -37,22 +37,22 @@ _ROUNDS = 6
 _PAGES = (".md", ".mdx")
 
 
-def reg_007(seen: Observation) -> Verdict:
+def reg_007(observation: Observation) -> Verdict:
     """Holds when the site builds, and has the page with its four subjects, true, and a way to it.
 
     A target without docs is not judged, which is not holding.
     """
-    return judge_docs(seen.target, seen.docs)
+    return judge_docs(observation.target, observation.docs)
 
 
-def judge_docs(target: Target, seen: DocsSeen | None) -> Verdict:
+def judge_docs(target: Target, seen: DocsPage | None) -> Verdict:
     """The same of the docs alone."""
     if target.docs is None or seen is None:
         add = "describe the docs site in target.yaml"
         return fails(Cause.UNKNOWN, "no docs were looked at: not judged is not holding", add)
     wrong = all_named(*diagnose_docs(target, target.docs, seen))
     leads = (path for path, to in seen.site.referring.items() if to == seen.site.path)
-    return wrong or holds(
+    return wrong or passes(
         f"{seen.site.path} shows its subjects, and {', '.join(leads)} leads to it"
     )
 
@@ -74,14 +74,14 @@ def document(world: World, *, dry_run: bool = False) -> Change:
             folder / docs.page.relative_to(docs.folder),
             tuple(folder / file.relative_to(docs.folder) for file in docs.referring),
         )
-        verdict = _mend(replace(world, target=replace(target, docs=copy)), copy)
+        verdict = _fix_page(replace(world, target=replace(target, docs=copy)), copy)
         changed = _changed(docs.folder, folder)
         diffs = [diff_of(_read(docs.folder / name), text, name) for name, text in changed.items()]
         for name, text in ({} if dry_run else changed).items():
             (docs.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (docs.folder / name).write_text(text, encoding="utf-8")
     what = f"wrote {', '.join(changed)}" if changed else "nothing to write"
-    left = "" if verdict.holds else f"; left as it is: {verdict}"
+    left = "" if verdict.passes else f"; left as it is: {verdict}"
     return Change(f"{what}{left}", "\n".join(diffs))
 
 
@@ -91,78 +91,80 @@ def _docs_of(target: Target) -> Docs:
     return target.docs
 
 
-def _mend(world: World, docs: Docs) -> Verdict:
+def _fix_page(world: World, docs: Docs) -> Verdict:
     """Judge the copy and mend it, until it holds or nothing more can be mended."""
     for _ in range(_ROUNDS):
         seen = observe_docs(world)
         verdict = judge_docs(world.target, seen)
-        if verdict.holds or seen is None:
+        if verdict.passes or seen is None:
             return verdict
         before = _texts(docs.folder)
         for one in verdict.named:
-            if one.cause in _MENDS:
-                _MENDS[one.cause](world.target, docs, seen, one)
+            if one.cause in _FIXES:
+                _FIXES[one.cause](world.target, docs, seen, one)
         if _texts(docs.folder) == before:
             return verdict
     return judge_docs(world.target, observe_docs(world))
 
 
-def _write_page(target: Target, docs: Docs, _: DocsSeen, __: Verdict) -> None:
+def _write_page(target: Target, docs: Docs, _: DocsPage, __: Verdict) -> None:
     docs.page.parent.mkdir(parents=True, exist_ok=True)
     docs.page.write_text(page_text(target, docs.page.stem), encoding="utf-8")
 
 
-def _mend_front_matter(_: Target, docs: Docs, __: DocsSeen, verdict: Verdict) -> None:
+def _fix_front_matter(_: Target, docs: Docs, __: DocsPage, verdict: Verdict) -> None:
     page = _named_page(docs, verdict)
-    _edit(page, mending.mend_front_matter, page.stem)
+    _edit(page, mending.fix_front_matter, page.stem)
 
 
-def _escape(_: Target, docs: Docs, seen: DocsSeen, verdict: Verdict) -> None:
+def _escape(_: Target, docs: Docs, seen: DocsPage, verdict: Verdict) -> None:
     """The compiler names the line, in its sentence or beside it."""
     line = re.search(r"\((\d+):\d+-\d+:\d+\)|\"line\": (\d+)", seen.site.words)
     if line:
         _edit(_named_page(docs, verdict), mending.escape_line, int(line[1] or line[2]))
 
 
-def _mend_links(_: Target, docs: Docs, __: DocsSeen, verdict: Verdict) -> None:
+def _fix_links(_: Target, docs: Docs, __: DocsPage, verdict: Verdict) -> None:
     broken = verdict.evidence.rpartition(": ")[2]
     pages = [file for file in sorted(docs.folder.rglob("*")) if file.suffix in _PAGES]
     for page in pages:
-        _edit(page, mending.mend_links, page, pages, broken)
+        _edit(page, mending.fix_links, page, pages, broken)
 
 
-def _add_to_sidebar(_: Target, docs: Docs, __: DocsSeen, ___: Verdict) -> None:
+def _add_to_sidebar(_: Target, docs: Docs, __: DocsPage, ___: Verdict) -> None:
     beside = [_id_of(file) for file in docs.referring]
     _edit(docs.page, mending.show_in_sidebar)
     for file in sorted(docs.folder.glob("sidebars.*")):
         _edit(file, mending.add_to_sidebars, _id_of(docs.page), beside)
 
 
-def _link(_: Target, docs: Docs, __: DocsSeen, ___: Verdict) -> None:
+def _link(_: Target, docs: Docs, __: DocsPage, ___: Verdict) -> None:
     title = re.search(r"(?m)^title: (.+)$", _read(docs.page))
     name = title[1].strip() if title else docs.page.stem
     file = docs.referring[0]
     _edit(file, mending.add_link, name, docs.page, file)
 
 
-def _add_sections(target: Target, docs: Docs, seen: DocsSeen, _: Verdict) -> None:
+def _add_sections(target: Target, docs: Docs, seen: DocsPage, _: Verdict) -> None:
     if seen.site.page:
         for subject in missing_subjects(seen.site.page):
             _edit(docs.page, mending.add_section, section_about(target, subject))
 
 
-def _lower_owner(target: Target, docs: Docs, seen: DocsSeen, _: Verdict) -> None:
+def _lower_owner(target: Target, docs: Docs, seen: DocsPage, _: Verdict) -> None:
     if seen.site.page:
         for wrong in named_images(target, seen.site.page).capitals:
             _edit(docs.page, mending.rename, wrong, wrong.lower())
 
 
-def _correct_repositories(target: Target, docs: Docs, seen: DocsSeen, _: Verdict) -> None:
+def _correct_repositories(target: Target, docs: Docs, seen: DocsPage, _: Verdict) -> None:
     """Each by the chart in its own row of a table; then what else bears a name no workload has."""
     if seen.site.page is None:
         return
     told = chart_table(target, seen.site.page.rows)
-    wanted = {chart_of(target, each.name): each.image.repository for each in target.workloads}
+    wanted = {
+        chart_of(target, workload.name): workload.image.repository for workload in target.workloads
+    }
     for chart, repository in told.items():
         if repository in wanted.values():
             _edit(docs.page, mending.correct_rows, chart, repository, wanted[chart])
@@ -172,25 +174,25 @@ def _correct_repositories(target: Target, docs: Docs, seen: DocsSeen, _: Verdict
         _edit(docs.page, mending.add_section, section_about(target, next(iter(SUBJECTS))))
 
 
-def _correct_secret(target: Target, docs: Docs, seen: DocsSeen, _: Verdict) -> None:
+def _correct_secret(target: Target, docs: Docs, seen: DocsPage, _: Verdict) -> None:
     if seen.site.page:
         for name in named_secrets(seen.site.page):
             if name != target.pull_secret:
                 _edit(docs.page, mending.rename, name, target.pull_secret)
 
 
-def _replace_pictures(_: Target, docs: Docs, seen: DocsSeen, __: Verdict) -> None:
+def _replace_pictures(_: Target, docs: Docs, seen: DocsPage, __: Verdict) -> None:
     for error in seen.site.errors:
         if error.startswith("nothing answers "):
             source = urlsplit(error.removeprefix("nothing answers ")).path
             _edit(docs.page, mending.replace_picture, source)
 
 
-_MENDS: dict[Cause | None, Callable[[Target, Docs, DocsSeen, Verdict], None]] = {
+_FIXES: dict[Cause | None, Callable[[Target, Docs, DocsPage, Verdict], None]] = {
     Cause.PAGE_MISSING: _write_page,
-    Cause.FRONT_MATTER_BROKEN: _mend_front_matter,
+    Cause.FRONT_MATTER_BROKEN: _fix_front_matter,
     Cause.PAGE_DOES_NOT_COMPILE: _escape,
-    Cause.LINK_BROKEN: _mend_links,
+    Cause.LINK_BROKEN: _fix_links,
     Cause.PAGE_BREAKS_IN_BROWSER: _replace_pictures,
     Cause.PAGE_NOT_IN_SIDEBAR: _add_to_sidebar,
     Cause.PAGE_NOT_LINKED: _link,

@@ -19,11 +19,11 @@ from pullrecovery.diagnosis.grant import (
     needed_by_others,
 )
 from pullrecovery.kube.secrets import observe_secret
-from pullrecovery.model.grant import TokenSeen
+from pullrecovery.model.grant import TokenGrant
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Visibility, Workload
-from pullrecovery.model.verdict import Verdict, holds
+from pullrecovery.model.verdict import Verdict, passes
 from pullrecovery.monorepo.values_file import edited
 from pullrecovery.observe.grant import namespaces_with, observe_token
 from pullrecovery.tasks.changes import Change, diff_of
@@ -33,23 +33,23 @@ from pullrecovery.world.world import World
 Revoke = Callable[[Credential], None]
 
 
-def reg_008(seen: Observation) -> Verdict:
+def reg_008(observation: Observation) -> Verdict:
     """Holds when who may read the package is whom the target says, and pods hold no more than that.
 
     Nothing is tried that could change a package: what a token may do is read from its scopes.
     """
     # Who may read it comes first: that shows also where nothing else could be told.
-    wrong = diagnose_visibility(seen) or diagnose_untold(seen)
+    wrong = diagnose_visibility(observation) or diagnose_untold(observation)
     if wrong is None:
-        public = is_meant_to_be_public(seen)
-        wrong = diagnose_needless_secret(seen) if public else diagnose_tokens(seen)
-    return wrong or holds(_told(seen))
+        public = is_meant_to_be_public(observation)
+        wrong = diagnose_needless_secret(observation) if public else diagnose_tokens(observation)
+    return wrong or passes(_told(observation))
 
 
-def _told(seen: Observation) -> str:
-    package = seen.workload.image.package
-    told = f"{package} is {seen.grant.visibility or 'not told of'}"
-    tokens = [_grant(token) for token in seen.grant.tokens]
+def _told(observation: Observation) -> str:
+    package = observation.workload.image.package
+    told = f"{package} is {observation.grant.visibility or 'not told of'}"
+    tokens = [_grant(token) for token in observation.grant.tokens]
     return f"{told}, and its pods hold {'; '.join(tokens) or 'no token'}"
 
 
@@ -81,7 +81,9 @@ def replace_token(
     return Change(f"put a token with read:packages alone into {where}; {told}", diff)
 
 
-def _check_least(world: World, workload: Workload, credential: Credential, seen: TokenSeen) -> None:
+def _check_least(
+    world: World, workload: Workload, credential: Credential, seen: TokenGrant
+) -> None:
     if seen.scopes != LEAST:
         raise PullRecoveryError(
             f"The new token must have read:packages alone; it has {_grant(seen)}."
@@ -200,12 +202,12 @@ def _without(entries: object, name: str) -> list[object]:
     return [entry for entry in listed if entry not in ({"name": name}, name)]
 
 
-def _line(credential: Credential, seen: TokenSeen) -> str:
+def _line(credential: Credential, seen: TokenGrant) -> str:
     """A token without the token: whose it is, and what it is granted."""
     return f"a token of {credential.login} with {_grant(seen)}"
 
 
-def _grant(seen: TokenSeen) -> str:
+def _grant(seen: TokenGrant) -> str:
     if seen.scopes is None:
         return f"no scopes ({seen.status} {seen.message})".replace(" )", ")")
     ends = f"until {seen.expires}" if seen.expires else "without an end"

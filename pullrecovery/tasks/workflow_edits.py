@@ -172,6 +172,6 @@ _EDITS: Mapping[Cause, Callable[[CommentedMap, Target], None]] = {
 }
 
 
-def mends(cause: Cause) -> bool:
+def fixes(cause: Cause) -> bool:
     """Whether an edit of the workflow is what mends a cause."""
     return cause in _EDITS

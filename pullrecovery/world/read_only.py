@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from pullrecovery.model.grant import TokenSeen
+from pullrecovery.model.grant import TokenGrant
 from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.model.workflow_file import Event, WorkflowFile
@@ -72,7 +72,7 @@ class RegistryReads(Protocol):
 class PackageReads(Protocol):
     """What GitHub tells of an owner's packages, and of the token that asks."""
 
-    def token(self) -> TokenSeen: ...
+    def token(self) -> TokenGrant: ...
 
     def visibility(self, package: str) -> str: ...
 
@@ -99,7 +99,7 @@ class Rehearsals(Protocol):
     def rehearse(self, target: Target, file: WorkflowFile, event: Event) -> Rehearsal: ...
 
 
-class View(Protocol):
+class ReadOnlyWorld(Protocol):
     """What can be looked at; the attributes are those of `world.World`, and mean the same.
 
     Of `cluster` no more can be told than whether there is one: it is asked by `core` and `apps`.

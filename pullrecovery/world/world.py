@@ -10,12 +10,12 @@ from kubernetes import client as k8s
 from pullrecovery.deploy.argocd import ArgoCD
 from pullrecovery.deploy.deployer import Deployer
 from pullrecovery.deploy.helm import Helm
-from pullrecovery.model.docs_site import SiteSeen
-from pullrecovery.model.observation import EventSeen
-from pullrecovery.model.probe import Credential, Ran
+from pullrecovery.model.docs_site import DocsBuild
+from pullrecovery.model.observation import KubeEvent
+from pullrecovery.model.probe import CommandResult, Credential
 from pullrecovery.model.target import Docs, Target
 from pullrecovery.model.workflow_file import Event, WorkflowFile
-from pullrecovery.model.workflow_run import Played, Rehearsal
+from pullrecovery.model.workflow_run import Rehearsal, WorkflowEvent
 from pullrecovery.monorepo.actionlint import Actionlint
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.github_packages import GitHub
@@ -23,7 +23,7 @@ from pullrecovery.world.cache import Memory
 
 
 @dataclass(frozen=True)
-class PullSeen:
+class RegistryPull:
     """One manifest that a container runtime was given; `credential` names who asked."""
 
     time: datetime
@@ -36,7 +36,7 @@ class PullSeen:
 class EventLog(Protocol):
     """Events recorded from before the pods existed."""
 
-    def of(self, uid: str) -> tuple[EventSeen, ...]:
+    def of(self, uid: str) -> tuple[KubeEvent, ...]:
         """Everything that was said about the object with this UID, in the order it came."""
 
 
@@ -50,7 +50,7 @@ class Runner(Protocol):
         first: Sequence[str] = (),
         credential: Credential | None = None,
         files: Mapping[str, bytes] | None = None,
-    ) -> tuple[Ran, ...]:
+    ) -> tuple[CommandResult, ...]:
         """Run `first` (shell text) in turn, then `commands` side by side; no login is known.
 
         They are started in a folder that holds `files` (relative path → content); the token of
@@ -62,11 +62,11 @@ class Runner(Protocol):
 class DocsSite(Protocol):
     """Where a docs site can be built, and looked at in a browser."""
 
-    def look(self, docs: Docs) -> SiteSeen:
+    def look(self, docs: Docs) -> DocsBuild:
         """Build the site and look at it; the same files are built once."""
 
 
-class Workflows(Protocol):
+class WorkflowRunner(Protocol):
     """Where the target's workflow runs."""
 
     def rehearse(self, target: Target, file: WorkflowFile, event: Event) -> Rehearsal:
@@ -74,7 +74,7 @@ class Workflows(Protocol):
 
     def play(
         self, target: Target, file: WorkflowFile, event: Event, level: str, entry: str = ""
-    ) -> Played:
+    ) -> WorkflowEvent:
         """Run it for `event`, with a token that may do `level` with packages; returns its end.
 
         `entry`, as `key:value`: of jobs whose matrix has it, that entry alone.
@@ -98,7 +98,7 @@ class World:
     registry: RegistryClient
     helm: Helm
     runner: Runner
-    workflows: Workflows
+    workflows: WorkflowRunner
     actionlint: Actionlint
     reader: Credential
     operator: Credential | None

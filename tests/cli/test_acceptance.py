@@ -6,9 +6,9 @@ import json
 import pytest
 
 from pullrecovery.cli import run_acceptance as acceptance_run
+from pullrecovery.lab.chart_needs import Needs
 from pullrecovery.lab.leak_check import find_secrets
 from pullrecovery.lab.progress import Progress
-from pullrecovery.lab.sandbox_needs import Needs
 from pullrecovery.report.result import ResultFile
 from tests.fakes import recorded
 from tests.fakes.reported import OK, PASS, config, report, validate
@@ -44,7 +44,7 @@ def _close(place, leaks, exitstatus=OK):
     return code, json.loads(file.path.read_text())
 
 
-def test_run_that_left_nothing_ends_as_its_tests_did(place):
+def test_clean_run_keeps_test_exit_code(place):
     """The file has the phases of the whole command by then."""
     code, result = _close(place, [])
 
@@ -57,7 +57,7 @@ def test_run_that_left_nothing_ends_as_its_tests_did(place):
     validate(result)
 
 
-def test_leak_turns_a_pass_into_cannot_tell(place):
+def test_leak_turns_pass_into_unknown(place):
     """A scenario that does not clean up spoils the next one."""
     code, result = _close(place, ["namespace backend-dev-9b056f"])
 
@@ -67,7 +67,7 @@ def test_leak_turns_a_pass_into_cannot_tell(place):
 
 
 @pytest.mark.usefixtures("place")
-def test_tests_that_left_no_result_cannot_tell():
+def test_missing_result_is_unknown():
     """Pytest itself may have been killed."""
     out = io.StringIO()
 
@@ -78,7 +78,7 @@ def test_tests_that_left_no_result_cannot_tell():
 
 
 @pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS)
-def test_secret_in_anything_a_run_wrote_is_a_leak(tmp_path, text):
+def test_secret_in_output_is_leak(tmp_path, text):
     """Named by the file, never by what it holds."""
     file = tmp_path / "junit.xml"
     file.write_text(f"before {text} after")

@@ -39,7 +39,7 @@ def test_wrong_words_end_with_4(words, capsys):
     assert "\nerror: " in capsys.readouterr().err
 
 
-def test_kubernetes_that_nobody_has_proven_ends_with_4(capsys):
+def test_unproven_kubernetes_exits_4(capsys):
     """Before anything is raised."""
     assert command_line.main(["lab", "up", "--kubernetes", "1.9"]) == 4
     assert capsys.readouterr().err.startswith("error: KUBERNETES=1.9 is not a known set")
@@ -60,7 +60,7 @@ def test_words_after_two_dashes_are_pytests(words, given):
 
 
 @pytest.mark.parametrize("option", [[], ["--allow-cluster-objects"]], ids=["left-out", "allowed"])
-def test_cluster_objects_are_allowed_by_an_option(monkeypatch, option):
+def test_option_allows_cluster_objects(monkeypatch, option):
     """Pytest is given it too, as the tests deploy the charts."""
     given = []
     monkeypatch.setattr(_RUN_ACCEPTANCE, lambda *_, extra, **__: given.extend(extra) or 0)
@@ -141,7 +141,7 @@ def test_argocd_variable_stops_no_removal(monkeypatch):
     ],
     ids=["usage", "lab", "secret", "interrupt"],
 )
-def test_error_of_ours_is_one_line_and_its_code(monkeypatch, capsys, error, code, said):
+def test_own_error_is_one_line_with_code(monkeypatch, capsys, error, code, said):
     """Never a traceback, and never a secret."""
 
     def fail(*_, **__):
@@ -156,9 +156,9 @@ def test_error_of_ours_is_one_line_and_its_code(monkeypatch, capsys, error, code
 def test_exit_codes_are_the_documented_ones():
     """They stand in result.json, too."""
     assert {code.name: code.value for code in Exit} == {
-        "HOLDS": 0,
-        "DOES_NOT_HOLD": 1,
-        "CANNOT_TELL": 2,
+        "PASS": 0,
+        "FAIL": 1,
+        "UNKNOWN": 2,
         "USAGE": 4,
     }
 
@@ -177,7 +177,7 @@ def test_wrong_target_ends_with_4_before_lab_starts(tmp_path):
     assert "target.yaml:2: the target has no key 'pullSecrets'" in later[-1]
 
 
-def test_command_ends_with_4_where_there_is_no_target(tmp_path):
+def test_missing_target_exits_4(tmp_path):
     """The folder may be misspelt."""
     done = _acceptance(tmp_path)
 

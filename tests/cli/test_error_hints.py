@@ -3,14 +3,14 @@
 import pytest
 
 from pullrecovery.__main__ import main
-from pullrecovery.cli.error_hints import cure_of
+from pullrecovery.cli.error_hints import fix_for_error
 from pullrecovery.common.errors import Exit
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.tools.disk_space import need_space
 
 
 @pytest.mark.parametrize(
-    ("said", "cure"),
+    ("said", "fix"),
     [
         ("write /x/kubelet: no space left on device", "The disk is full: free some space"),
         ("OSError: [Errno 28] No space left on device: '/x'", "The disk is full: free some space"),
@@ -25,17 +25,17 @@ from pullrecovery.lab.tools.disk_space import need_space
     ],
     ids=["go, disk", "python, disk", "go, network", "apt, network"],
 )
-def test_known_trouble_has_a_cure(said, cure):
+def test_known_error_has_fix(said, fix):
     """Whoever says it."""
-    assert cure_of(said).startswith(cure)
+    assert fix_for_error(said).startswith(fix)
 
 
-def test_other_troubles_have_none():
+def test_unknown_error_has_no_fix():
     """Nothing is guessed."""
-    assert cure_of("pod_workers.go:12: undefined: x") == ""
+    assert fix_for_error("pod_workers.go:12: undefined: x") == ""
 
 
-def test_cure_stands_below_the_error(monkeypatch, capsys):
+def test_fix_is_printed_below_error(monkeypatch, capsys):
     """On a line of its own, once."""
 
     def full(*_, **__):
@@ -43,13 +43,13 @@ def test_cure_stands_below_the_error(monkeypatch, capsys):
 
     monkeypatch.setattr("pullrecovery.cli.run_lab.run", full)
 
-    assert main(["lab", "up"]) == Exit.CANNOT_TELL
+    assert main(["lab", "up"]) == Exit.UNKNOWN
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("error: OSError: [Errno 28] No space left on device")
     assert [line[:16] for line in lines[1:]] == ["The disk is full"]
 
 
-def test_too_little_space_is_said_before_anything_is_begun(monkeypatch, tmp_path, capsys):
+def test_low_disk_space_is_reported_first(monkeypatch, tmp_path, capsys):
     """With what there is, and what it takes."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 2**30}))
     monkeypatch.setattr(
@@ -57,5 +57,5 @@ def test_too_little_space_is_said_before_anything_is_begun(monkeypatch, tmp_path
         lambda *_, **__: need_space(Paths(tmp_path / "cache", tmp_path / "state")),
     )
 
-    assert main(["lab", "up"]) == Exit.CANNOT_TELL
+    assert main(["lab", "up"]) == Exit.UNKNOWN
     assert capsys.readouterr().err.startswith(f"error: Only 1.0 GiB are free in {tmp_path}, and")

@@ -31,7 +31,7 @@ def test_link_within_the_folder_is_a_file(root):
 @pytest.mark.parametrize(
     "target", ["/etc/hostname", "../outside", "docs/../../outside", "/", "..", "/none", "link"]
 )
-def test_link_that_leaves_the_folder_is_refused(root, target):
+def test_link_leaving_folder_is_refused(root, target):
     """Also one to a directory, to what is not there, and to itself."""
     (root / "link").symlink_to(target)
 
@@ -41,7 +41,7 @@ def test_link_that_leaves_the_folder_is_refused(root, target):
     assert str(refused.value).startswith(f"link in {root} is a symbolic link to {target!r}, which")
 
 
-def test_chain_of_links_that_leaves_the_folder_is_refused(root):
+def test_link_chain_leaving_folder_is_refused(root):
     """Each of them leads out, by way of the other."""
     (root / "a").symlink_to("b")
     (root / "b").symlink_to("../outside")

@@ -28,7 +28,7 @@ def test_output_is_returned():
     assert _python(program) == "out\n"
 
 
-def test_arguments_reach_the_command_as_they_are():
+def test_arguments_are_passed_unchanged():
     """There is no shell that would read them."""
     odd = "$HOME; rm -rf * `ls` 'quoted'"
 
@@ -55,12 +55,12 @@ def _typed():
 
 
 @pytest.mark.usefixtures("typed")
-def test_command_without_stdin_has_an_empty_one():
+def test_missing_stdin_is_empty():
     """It neither waits for somebody to type nor takes what was typed for others."""
     assert _python("import sys; print(repr(sys.stdin.read()))") == "''\n"
 
 
-def test_child_gets_listed_and_given_variables_only(monkeypatch):
+def test_child_environment_is_filtered(monkeypatch):
     """A variable of the user's that no set names stays here, whatever its name is."""
     monkeypatch.setenv("LC_TIME", "C")
     for name in ("AWS_SECRET_ACCESS_KEY", "MY_CANARY", "GHCR_TOKEN", "HTTPS_PROXY", "PIP_CERT"):
@@ -85,12 +85,12 @@ def test_child_gets_the_sets_its_caller_names(monkeypatch):
     assert _python(program, inherit=[VariableSet.PIP]) == "http://proxy.example /ca.crt\n"
 
 
-def test_command_runs_where_it_is_told(tmp_path):
+def test_command_runs_in_given_folder(tmp_path):
     """Its working directory is the one given."""
     assert _python("import os; print(os.getcwd())", cwd=tmp_path) == f"{tmp_path}\n"
 
 
-def test_failure_has_the_code_and_the_end_of_stderr():
+def test_failure_has_code_and_stderr_end():
     """The end is where the reason stands."""
     program = "import sys; print('x' * 5000 + 'the reason', file=sys.stderr); sys.exit(3)"
 
@@ -117,7 +117,7 @@ def test_output_that_is_no_text_is_no_error():
     assert _python(program) == "a\ufffdb"
 
 
-def test_command_that_takes_too_long_is_stopped():
+def test_slow_command_is_stopped():
     """The error names the command and its deadline."""
     started = time.monotonic()
 
@@ -138,7 +138,7 @@ def test_deadline_shows_no_secret():
     assert " [redacted]` did not end within 0.1 s." in str(caught.value)
 
 
-def test_program_that_is_not_installed_is_named():
+def test_missing_program_is_named():
     """One sentence instead of a traceback."""
     with pytest.raises(PullRecoveryError) as caught:
         run(["no-such-program-anywhere", "--version"])
@@ -155,7 +155,7 @@ def test_program_that_may_not_be_run_is_named(tmp_path):
         run([str(program)])
 
 
-def test_missing_folder_is_not_taken_for_a_missing_program(tmp_path):
+def test_missing_folder_is_not_missing_program(tmp_path):
     """Both are FileNotFoundError to Python."""
     with pytest.raises(PullRecoveryError, match="nowhere"):
         _python("print()", cwd=tmp_path / "nowhere")
@@ -163,9 +163,9 @@ def test_missing_folder_is_not_taken_for_a_missing_program(tmp_path):
 
 INTERRUPTED = """
 import sys, threading
-from pullrecovery.common.process import child, end_with_us, interrupt_session, run
+from pullrecovery.common.process import child, stop_with_us, interrupt_session, run
 
-end_with_us()
+stop_with_us()
 try:
     {work}
 except KeyboardInterrupt:
@@ -208,7 +208,7 @@ def _interrupted(work, command, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
-def test_either_signal_ends_a_command_that_another_thread_waits_for(number):
+def test_signal_stops_command_of_other_thread(number):
     """Or the end would have to wait for it."""
     out, _ = _interrupted(WAIT_IN_A_THREAD, SAYS_ITS_PID, number)
 
@@ -216,7 +216,7 @@ def test_either_signal_ends_a_command_that_another_thread_waits_for(number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
-def test_tests_are_interrupted_once_and_clean_up(number):
+def test_interrupted_tests_clean_up(number):
     """As at a terminal, whichever signal came and whoever was sent it."""
     out, _ = _interrupted(WAIT_FOR_A_SESSION, CLEANS_UP, number)
 
@@ -226,9 +226,9 @@ def test_tests_are_interrupted_once_and_clean_up(number):
 # The signal comes once the command is there, and before anybody has written down that it is.
 EARLY = """
 import os, signal, subprocess, sys, threading
-from pullrecovery.common.process import child, end_with_us, interrupt_session, run
+from pullrecovery.common.process import child, stop_with_us, interrupt_session, run
 
-end_with_us()
+stop_with_us()
 told = threading.Event()
 
 class Early(subprocess.Popen):
@@ -250,7 +250,7 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("work", [WAIT_IN_A_THREAD, WAIT_FOR_A_SESSION], ids=["thread", "session"])
-def test_signal_at_the_start_of_a_command_ends_it(work, number):
+def test_early_signal_stops_command(work, number):
     """It would run on, and nobody would know of it."""
     lines = work.strip().format(python=sys.executable, command="import signal; signal.pause()")
     command = [sys.executable, "-c", EARLY.format(work=lines, number=number)]

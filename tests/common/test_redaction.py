@@ -71,7 +71,7 @@ def test_text_without_a_secret_stays_as_it_is(text):
     assert redact(text) == text
 
 
-def test_protected_secret_is_removed_whatever_its_shape():
+def test_secret_is_redacted_in_any_shape():
     """A token of another forge, or a password."""
     assert protect("hunter-2") == "hunter-2"
 
@@ -81,7 +81,7 @@ def test_protected_secret_is_removed_whatever_its_shape():
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 @pytest.mark.parametrize("login", ["", "a", "ab", "ByteQuester:"])
 @pytest.mark.parametrize("rest", ["", "\n", ":x"])
-def test_protected_secret_is_removed_from_base64(encode, login, rest):
+def test_secret_is_redacted_in_base64(encode, login, rest):
     """Wherever it stands in the text that was encoded, and all of that with it."""
     secret = protect("sec/ret?+\N{WHITE SMILING FACE}-of-another-forge")
 

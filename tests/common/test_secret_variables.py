@@ -56,7 +56,7 @@ def test_taken_secret_leaves_the_environment(name, monkeypatch):
     assert redact(f"<{TOKEN}>") == "<[redacted]>"
 
 
-def test_secret_nobody_set_is_empty(monkeypatch):
+def test_unset_secret_is_empty(monkeypatch):
     """Whoever needs it says so."""
     monkeypatch.delenv("GHCR_TOKEN", raising=False)
 
@@ -64,7 +64,7 @@ def test_secret_nobody_set_is_empty(monkeypatch):
     assert not is_given("GHCR_TOKEN")
 
 
-def test_started_process_has_no_secret_in_its_environment():
+def test_child_has_no_secret_in_environment():
     """Neither do variables that the suite does not read stay, under whatever name."""
     shown, values = _started(
         "acceptance", GHCR_TOKEN=TOKEN, PULL_RECOVERY_GATE_KEY="k3y", CANARY="canary", IMAGES="pull"
@@ -94,7 +94,7 @@ def test_signing_key_reaches_gate_sign_alone(argv, value):
 
 
 @pytest.mark.parametrize(("argv", "kept"), [(["--world", "live"], True), (["gate"], False)])
-def test_user_cluster_login_is_kept_for_live_alone(argv, kept):
+def test_user_kubeconfig_is_kept_for_live(argv, kept):
     """A kubeconfig's own programs log in by such variables; the lab has no use for them."""
     shown, _ = _started(*argv, AWS_PROFILE="somebody").splitlines()
 
@@ -194,7 +194,7 @@ def test_live_run_and_its_pytest_have_no_token(tmp_path):
     assert "s1gning-key" not in seen
 
 
-def test_pytest_of_its_own_takes_secrets_at_its_start(monkeypatch):
+def test_own_pytest_takes_secrets_at_start(monkeypatch):
     """In the lab, too, where no test asks for them; what it starts gets none."""
     config = SimpleNamespace(getoption=lambda name: {"world": "lab"}[name])
     for name in NAMES:
@@ -205,7 +205,7 @@ def test_pytest_of_its_own_takes_secrets_at_its_start(monkeypatch):
     assert secret("GHCR_TOKEN") == TOKEN
 
 
-def test_module_loads_little_before_it_starts_again():
+def test_module_loads_little_before_restart():
     """What is loaded before the environment is left is loaded twice."""
     program = "import sys, pullrecovery.common.secret_variables; print('docker' in sys.modules)"
     shown = subprocess.check_output([sys.executable, "-c", program], cwd=SUITE_ROOT, text=True)

@@ -36,7 +36,7 @@ def _states(*states):
     return lambda: left.pop(0) if len(left) > 1 else left[0]
 
 
-def test_state_that_is_ready_at_once_costs_no_sleep(clock):
+def test_ready_state_costs_no_sleep(clock):
     """The first look comes before the first wait."""
     assert wait_for("x", lambda: "up", lambda state: state == "up", timeout=5) == "up"
     assert clock.slept == []
@@ -50,7 +50,7 @@ def test_first_ready_state_is_returned(clock):
     assert clock.slept == [0.5, 0.5]
 
 
-def test_state_that_is_ready_at_the_deadline_is_returned():
+def test_state_ready_at_deadline_is_returned():
     """The last look comes after the last wait."""
     assert wait_for("x", _states(1, 1, 2), lambda n: n == 2, timeout=1, interval=0.5) == 2
 
@@ -63,7 +63,7 @@ def test_no_timeout_means_one_look():
         wait_for("x", lambda: 7, lambda n: n == 8, timeout=0)
 
 
-def test_deadline_says_what_was_awaited_how_long_and_what_was_seen_last(clock):
+def test_wait_error_names_condition_and_state(clock):
     """The three things that one looks for in a log."""
     with pytest.raises(WaitError) as caught:
         wait_for("the pod is Ready", _states(1, 2, 3), lambda _: False, timeout=2, interval=1)
@@ -105,18 +105,18 @@ def test_state_is_described_as_asked():
         )
 
 
-def test_error_of_the_look_itself_is_not_swallowed():
+def test_look_error_is_not_swallowed():
     """It is no state; whoever looks decides what it tolerates."""
     with pytest.raises(ZeroDivisionError):
         wait_for("x", lambda: 1 // 0, bool, timeout=5)
 
 
-def test_wait_that_failed_cannot_tell():
+def test_failed_wait_is_unknown():
     """It never counts as a verdict."""
-    assert WaitError("x").exit == Exit.CANNOT_TELL == 2
+    assert WaitError("x").exit == Exit.UNKNOWN == 2
 
 
-def test_wait_that_is_given_a_pause_of_its_own_does_not_sleep(clock):
+def test_wait_with_own_pause_does_not_sleep(clock):
     """It is told for how long at most, and looks again as soon as that returns."""
     paused = []
 

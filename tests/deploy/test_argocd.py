@@ -13,8 +13,8 @@ from pullrecovery.deploy import argocd
 from pullrecovery.deploy.application_state import REFRESH
 from pullrecovery.deploy.argocd import ArgoCD, SyncError, application_name, branch_of
 from pullrecovery.diagnosis.application import diagnose_application, stale
-from pullrecovery.model.application import ApplicationSeen
-from pullrecovery.model.verdict import Cause, fails, holds
+from pullrecovery.model.application import ApplicationStatus
+from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.monorepo.application_sources import checkout_of, place_of
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe.argocd import observe_application
@@ -23,7 +23,7 @@ from tests.fakes import recorded
 
 SAMPLE = SUITE_ROOT / "sample"
 COMMIT = "1f0c7d5bd5a9f6a2b0d4c3e2f1a0b9c8d7e6f5a4"
-IN_STEP = ApplicationSeen(
+IN_STEP = ApplicationStatus(
     name="frontend-dev-0a1b2c-frontend",
     exists=True,
     wanted_revision="frontend-dev-0a1b2c",
@@ -147,7 +147,7 @@ def make(monkeypatch):
     return made
 
 
-def test_application_is_the_targets_own_for_another_repository_and_namespace(make, workload):
+def test_application_is_renamed_for_target(make, workload):
     """Nothing of what people run is written down a second time."""
     found = make()[0].application(workload)
 
@@ -163,7 +163,7 @@ def test_application_is_the_targets_own_for_another_repository_and_namespace(mak
     assert found["spec"]["syncPolicy"]["automated"] == {"prune": True, "selfHeal": False}
 
 
-def test_named_application_follows_branch_of_its_own(make, workload):
+def test_named_application_follows_own_branch(make, workload):
     """Its branch can be dropped without those of namespaces that are named after the target's."""
     literal = replace(workload, namespace="frontend-dev", by_application="frontend")
 
@@ -189,7 +189,7 @@ def test_gated_application_keeps_every_source(make, workload):
     assert given["gate.revision"] == "$ARGOCD_APP_REVISION"
 
 
-def test_gated_application_is_synced_by_every_source(make, workload):
+def test_gated_application_syncs_every_source(make, workload):
     """A sync names one commit for each source, and the chart's source is what is rendered."""
     deployer, controller, _ = make()
     deployer = replace(deployer, gated=True)
@@ -205,14 +205,14 @@ def test_gated_application_is_synced_by_every_source(make, workload):
     assert (seen.revision, seen.values) == (seen.wanted_revision, seen.wanted_values)
 
 
-def test_source_with_the_longest_path_has_the_chart(workload):
+def test_longest_source_path_has_chart(workload):
     """`charts/frontend` is the chart, and neither `frontend` nor a source without a path is."""
     sources = [{"ref": "values"}, {"path": "frontend"}, {"path": "charts/frontend"}]
 
     assert place_of(sources, workload) == 2
 
 
-def test_upgrade_commits_the_checkout_and_syncs_to_that_commit(make, workload):
+def test_upgrade_syncs_to_committed_checkout(make, workload):
     """To the commit and not to the branch: whoever pushes meanwhile is not deployed unseen."""
     deployer, controller, git = make()
 
@@ -229,7 +229,7 @@ def test_upgrade_commits_the_checkout_and_syncs_to_that_commit(make, workload):
     assert objects == deployer.manifest(workload) == "# of values-dev.yaml"
 
 
-def test_next_upgrade_drops_what_the_one_before_was_given(make, workload):
+def test_next_upgrade_drops_previous_settings(make, workload):
     """As with Helm's --set: it is for one upgrade."""
     deployer, controller, _ = make()
     deployer.upgrade(workload, settings=["replicaCount=1"])
@@ -241,7 +241,7 @@ def test_next_upgrade_drops_what_the_one_before_was_given(make, workload):
     assert len(controller.asked) == 2
 
 
-def test_next_sync_begins_without_the_results_of_the_one_before(make, workload, monkeypatch):
+def test_next_sync_drops_previous_results(make, workload, monkeypatch):
     """Argo CD would take a hook that passed then for one that passed now, and not run it."""
     deployer, _, _ = make()
     deployer.upgrade(workload)
@@ -255,7 +255,7 @@ def test_next_sync_begins_without_the_results_of_the_one_before(make, workload, 
     assert body["status"] == {"operationState": None}
 
 
-def test_application_is_compared_anew_after_a_sync(make, workload):
+def test_application_is_refreshed_after_sync(make, workload):
     """A comparison of the second in which the sync ended may be of before its end."""
     deployer, controller, _ = make()
 
@@ -265,7 +265,7 @@ def test_application_is_compared_anew_after_a_sync(make, workload):
 
 
 @pytest.mark.parametrize("phase", ["Failed", "Error"])
-def test_sync_that_fails_says_so_in_argo_cds_words(make, workload, phase):
+def test_failed_sync_has_argocd_message(make, workload, phase):
     """The words are what a cause is found by."""
     deployer, _, _ = make(phase=phase, message="one or more objects failed to apply")
 
@@ -283,7 +283,7 @@ def test_sync_that_goes_on_is_no_success(make, workload):
         deployer.upgrade(workload, within=0)
 
 
-def test_sync_that_an_automated_one_swallowed_is_asked_for_again(make, workload):
+def test_swallowed_sync_is_requested_again(make, workload):
     """That one began in between, and in its end takes away whatever operation there is."""
     deployer, controller, _ = make()
     deployer.upgrade(workload)
@@ -295,7 +295,7 @@ def test_sync_that_an_automated_one_swallowed_is_asked_for_again(make, workload)
     assert names == [["asked-by"], [], ["asked-by"]]
 
 
-def test_running_sync_is_ended_before_the_next_one(make, workload):
+def test_running_sync_is_terminated_first(make, workload):
     """Argo CD takes no second operation beside one that is running."""
     deployer, controller, _ = make(phase="Running")
     with pytest.raises(SyncError):
@@ -307,7 +307,7 @@ def test_running_sync_is_ended_before_the_next_one(make, workload):
     assert observe_application(_world(deployer), workload).phase == "Succeeded"
 
 
-def test_forgetting_takes_every_application_of_the_namespace(make, workload):
+def test_forget_deletes_namespace_applications(make, workload):
     """One that a fault made too: it would make the namespace anew."""
     deployer, controller, git = make()
     deployer.upgrade(workload)
@@ -320,13 +320,13 @@ def test_forgetting_takes_every_application_of_the_namespace(make, workload):
     assert git.dropped == ["frontend-dev-0a1b2c"]
 
 
-def test_chart_that_lies_elsewhere_than_the_application_says_is_refused(workload):
+def test_wrong_chart_path_is_refused(workload):
     """Argo CD would deploy what is there, or nothing."""
     with pytest.raises(LabError, match=r"its path is charts/frontend"):
         checkout_of(replace(workload, chart=workload.chart.parent / "other"))
 
 
-def test_target_refuses_an_application_of_another_chart(tmp_path):
+def test_other_chart_in_application_is_refused(tmp_path):
     """The slip is found before anything is raised."""
     copy = shutil.copytree(SAMPLE, tmp_path / "target")
     file = copy / "target.yaml"
@@ -346,7 +346,7 @@ def test_target_refuses_an_application_of_another_chart(tmp_path):
     ],
     ids=["several", "none"],
 )
-def test_target_refuses_an_application_without_one_chart(tmp_path, changed, problem):
+def test_application_without_chart_is_refused(tmp_path, changed, problem):
     """The error names the line of the workload's `application`."""
     copy = shutil.copytree(SAMPLE, tmp_path / "target")
     file = copy / "argocd" / "frontend.yaml"
@@ -360,7 +360,7 @@ def _world(deployer):
     return SimpleNamespace(argocd=deployer)
 
 
-def test_observation_has_what_the_application_follows_and_how_far_it_came(make, workload):
+def test_observation_has_application_status(make, workload):
     """As data, so that criteria are functions of it."""
     deployer, _, _ = make()
     deployer.upgrade(workload)
@@ -372,7 +372,7 @@ def test_observation_has_what_the_application_follows_and_how_far_it_came(make, 
     assert observe_application(_world(None), workload) is None
 
 
-def test_application_that_is_not_there_is_seen_as_such(make, workload):
+def test_missing_application_is_observed(make, workload):
     """Nothing was deployed by it."""
     assert not observe_application(_world(make()[0]), workload).exists
 
@@ -382,7 +382,7 @@ def _seen(seen=recorded.GOOD, **changes):
 
 
 @pytest.mark.parametrize(
-    ("changes", "cause", "mends"),
+    ("changes", "cause", "fixes"),
     [
         (
             {"revision": "hotfix"},
@@ -396,12 +396,12 @@ def _seen(seen=recorded.GOOD, **changes):
         ),
     ],
 )
-def test_application_that_follows_something_else_is_named_with_what_mends_it(changes, cause, mends):
+def test_wrong_application_source_is_named(changes, cause, fixes):
     """Rather than a release that is stale, which another sync would not mend."""
     verdict = stale(_seen(**changes), "the pod runs :dev")
 
     assert verdict == diagnose_application(_seen(**changes)) == fails(cause)
-    assert mends in verdict.remedy
+    assert fixes in verdict.fix
     assert "frontend-dev-0a1b2c-frontend" in verdict.evidence
 
 
@@ -422,15 +422,15 @@ def test_application_that_follows_something_else_is_named_with_what_mends_it(cha
         ),
     ],
 )
-def test_one_of_several_sources_is_patched_in_its_place(changes, operation):
+def test_one_of_several_sources_is_patched(changes, operation):
     """A merge patch would replace the list, and the hook with it."""
     verdict = diagnose_application(_seen(place=1, **changes))
 
     body = f'[{{"op": "add", "path": "{operation}]'
-    assert f"--type json --patch '{body}' && argocd app sync" in verdict.remedy
+    assert f"--type json --patch '{body}' && argocd app sync" in verdict.fix
 
 
-def test_stale_release_of_an_application_in_step_says_what_argo_cd_says(workload):
+def test_stale_release_has_argocd_message(workload):
     """Whoever reads it sees at once whether somebody has turned the automation off."""
     seen = _seen(automated=False, sync="OutOfSync")
     seen = replace(seen, workload=replace(workload, by_application=IN_STEP.name))
@@ -440,25 +440,25 @@ def test_stale_release_of_an_application_in_step_says_what_argo_cd_says(workload
     assert verdict == fails(Cause.RELEASE_STALE)
     assert "OutOfSync" in verdict.evidence
     assert "automated sync is off" in verdict.evidence
-    assert verdict.remedy == f"git push && argocd app sync {IN_STEP.name}"
+    assert verdict.fix == f"git push && argocd app sync {IN_STEP.name}"
 
 
-def test_pods_in_order_hold_only_while_the_application_is_in_step():
+def test_healthy_pods_need_synced_application():
     """What runs today is not what the next sync brings."""
-    assert reg_006(_seen()) == holds()
+    assert reg_006(_seen()) == passes()
     assert reg_006(_seen(sync="OutOfSync")) == fails(Cause.RELEASE_STALE)
     assert reg_006(_seen(revision="hotfix")) == fails(Cause.APPLICATION_REVISION)
 
 
-def test_sync_that_succeeded_and_health_prove_nothing_of_a_pod_that_waits():
+def test_health_does_not_outweigh_waiting_pod():
     """Argo CD says Succeeded, Synced, and for ten minutes Progressing."""
     broken = recorded.waiting(recorded.not_found(f"{recorded.REPOSITORY}:dev"))
 
     for health in ("Healthy", "Progressing", "Degraded"):
-        assert not reg_006(_seen(broken, health=health)).holds
+        assert not reg_006(_seen(broken, health=health)).passes
 
 
-def test_application_that_is_not_there_does_not_hold():
+def test_missing_application_fails():
     """Whatever pods there are, it did not bring them."""
     verdict = reg_006(_seen(exists=False, sync=""))
 

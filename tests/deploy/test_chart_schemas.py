@@ -72,7 +72,7 @@ OUTER = {
 
 @pytest.mark.parametrize(("name", "content"), OUTER.values(), ids=OUTER)
 @pytest.mark.parametrize("command", ["template", "upgrade"])
-def test_schema_that_refers_beyond_itself_is_refused(workload, helm, tmp_path, command, name, content):  # fmt: skip
+def test_external_schema_reference_is_refused(workload, helm, tmp_path, command, name, content):  # fmt: skip
     """The error names the file, and Helm is not started."""
     _put(workload, name, content)
 
@@ -82,7 +82,7 @@ def test_schema_that_refers_beyond_itself_is_refused(workload, helm, tmp_path, c
     assert not (tmp_path / "ran").exists()
 
 
-def test_schema_of_a_linked_dependency_is_looked_at(workload, helm):
+def test_linked_dependency_schema_is_checked(workload, helm):
     """Helm enters the link, to a circle too."""
     _put(workload, "shared/values.schema.json", _SECRET)
     (workload.chart / "charts").mkdir()

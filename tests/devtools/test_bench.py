@@ -8,9 +8,9 @@ import pytest
 
 from devtools import __main__ as command_line
 from devtools.bench import layer as layers
-from devtools.bench.client import Way, opened
-from devtools.bench.figures import Figure, Verdict, ending, median_ratio, table
-from devtools.bench.front import peak_megabytes
+from devtools.bench.client import RegistryRoute, opened
+from devtools.bench.emulator import peak_megabytes
+from devtools.bench.figures import Figure, FigureStatus, ending, median_ratio, table
 from devtools.bench.layer import random_layer
 from devtools.bench.recovery import AIMS, compared, timed
 from devtools.bench.rounds import Baseline, Round
@@ -22,14 +22,14 @@ HOST, BLOBS = "registry.test", "blobs.test"
 @pytest.mark.parametrize(
     ("value", "bounds", "verdict"),
     [
-        (1.5, {"most": 1.5}, Verdict.HOLDS),
-        (1.51, {"most": 1.5}, Verdict.BROKEN),
-        (200, {"most": 200, "least": 200}, Verdict.HOLDS),
-        (199, {"most": 200, "least": 200}, Verdict.BROKEN),
-        (201, {"most": 200, "least": 200}, Verdict.BROKEN),
-        (None, {"most": 100}, Verdict.UNKNOWN),
-        (7, {}, Verdict.SHOWN),
-        (None, {}, Verdict.SHOWN),
+        (1.5, {"most": 1.5}, FigureStatus.WITHIN),
+        (1.51, {"most": 1.5}, FigureStatus.BROKEN),
+        (200, {"most": 200, "least": 200}, FigureStatus.WITHIN),
+        (199, {"most": 200, "least": 200}, FigureStatus.BROKEN),
+        (201, {"most": 200, "least": 200}, FigureStatus.BROKEN),
+        (None, {"most": 100}, FigureStatus.UNKNOWN),
+        (7, {}, FigureStatus.SHOWN),
+        (None, {}, FigureStatus.SHOWN),
     ],
 )
 def test_figure_is_judged_by_its_bounds(value, bounds, verdict):
@@ -40,10 +40,10 @@ def test_figure_is_judged_by_its_bounds(value, bounds, verdict):
 @pytest.mark.parametrize(
     ("values", "code"),
     [
-        ([1, 2], Exit.HOLDS),
-        ([1, 4], Exit.DOES_NOT_HOLD),
-        ([1, None], Exit.CANNOT_TELL),
-        ([4, None], Exit.DOES_NOT_HOLD),
+        ([1, 2], Exit.PASS),
+        ([1, 4], Exit.FAIL),
+        ([1, None], Exit.UNKNOWN),
+        ([4, None], Exit.FAIL),
     ],
 )
 def test_exit_code_is_that_of_the_worst_figure(values, code):
@@ -51,13 +51,13 @@ def test_exit_code_is_that_of_the_worst_figure(values, code):
     assert ending([Figure("f", value, "", most=3) for value in values]) == code
 
 
-def test_ratio_is_the_median_of_the_rounds_own_ratios():
+def test_ratio_is_median_of_rounds():
     """A slow round of the machine slows both, and so weighs nothing."""
     figure = median_ratio("pull", [2.0, 30.0, 3.0], [1.0, 20.0, 2.0], most=1.5)
 
     assert figure.value == 1.5
     assert figure.samples == (2.0, 1.5, 1.5)
-    assert figure.verdict is Verdict.HOLDS
+    assert figure.verdict is FigureStatus.WITHIN
 
 
 def test_table_says_what_was_not_measured():
@@ -68,12 +68,12 @@ def test_table_says_what_was_not_measured():
     assert lines[1].split() == ["answered", "3", "=", "3", "holds"]
 
 
-def test_peak_memory_of_no_process_is_not_measured():
+def test_missing_process_has_no_peak_memory():
     """As on a system without /proc."""
     assert peak_megabytes(0) is None
 
 
-def test_layer_is_as_long_and_as_digested_as_it_says():
+def test_layer_has_stated_size_and_digest():
     """And its blocks differ, so that nothing can store one of them alone."""
     layer = random_layer(2)
     blocks = list(layer.blocks())
@@ -113,13 +113,13 @@ def _registry():
         thread.start()
         port = server.server_address[1]
         try:
-            yield Way(HOST, {HOST: port, BLOBS: port}, None), seen
+            yield RegistryRoute(HOST, {HOST: port, BLOBS: port}, None), seen
         finally:
             server.shutdown()
             thread.join()
 
 
-def test_client_follows_to_the_blobs_without_its_bearer(registry):
+def test_client_follows_redirect_without_bearer(registry):
     """As every client must: the bearer is the registry's alone."""
     way, seen = registry
     with opened(way, "secret") as client:
@@ -160,20 +160,24 @@ def test_bench_of_nothing_is_wrong_usage(count, capsys):
     assert "is no number of 1 or more" in capsys.readouterr().err
 
 
-def test_times_of_rounds_are_held_against_their_aims_at_the_95th_part():
+def test_rounds_are_compared_at_95th_percentile():
     """One slow round in twelve is none of the machine's moods to be hidden."""
     rounds = [Round(1.0, 1.5)] * 10 + [Round(1.2, 9.0)] * 2
 
     named, named_last, recovered, recovered_last = timed("one at a time", rounds, AIMS[1])
 
-    assert (named.value, named.verdict) == (1.0, Verdict.SHOWN)
-    assert (named_last.value, named_last.most, named_last.verdict) == (1.2, 1.5, Verdict.HOLDS)
-    assert (recovered.value, recovered.verdict) == (1.5, Verdict.SHOWN)
-    assert (recovered_last.value, recovered_last.verdict) == (9.0, Verdict.BROKEN)
+    assert (named.value, named.verdict) == (1.0, FigureStatus.SHOWN)
+    assert (named_last.value, named_last.most, named_last.verdict) == (
+        1.2,
+        1.5,
+        FigureStatus.WITHIN,
+    )
+    assert (recovered.value, recovered.verdict) == (1.5, FigureStatus.SHOWN)
+    assert (recovered_last.value, recovered_last.verdict) == (9.0, FigureStatus.BROKEN)
     assert named_last.samples == (1.0,) * 10 + (1.2,) * 2
 
 
-def test_other_ways_are_given_as_how_many_times_as_long():
+def test_baselines_are_multiples():
     """Measured ones by what was measured, and the rest by the patience that they are known for."""
     figures = compared([Round(1.0, 2.0)], [Baseline(15.0, 16.0, 12.0)])
     found = {figure.name.strip(): figure.value for figure in figures}
@@ -192,7 +196,7 @@ def test_other_ways_are_given_as_how_many_times_as_long():
     }
 
 
-def test_degraded_that_was_waited_for_takes_the_place_of_its_sum():
+def test_awaited_degraded_health_replaces_sum():
     """Beside the seconds that it took."""
     figures = compared([Round(1.5, 2.0)], [Baseline(15.0, 16.0, 12.0)], [603.0])
     found = {figure.name.strip(): figure.value for figure in figures}

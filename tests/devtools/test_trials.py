@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from devtools.trials import kills
-from devtools.trials.runs import Kill, Run, TrialError, killed_run
-from devtools.trials.traces import difference
+from devtools.trials.leftovers import difference
+from devtools.trials.runs import Kill, TrialError, TrialRun, killed_run
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.tools.content_cache import half_made
 
@@ -39,7 +39,7 @@ def _played(monkeypatch, tmp_path):
     def killed(_command, _log, after, kill, seen):
         seen("the tests")
         rows.append((str(kill), after))
-        return Run(2, after, tmp_path)
+        return TrialRun(2, after, tmp_path)
 
     monkeypatch.setattr(kills, "killed_run", killed)
     monkeypatch.setattr(
@@ -67,14 +67,14 @@ def test_seed_plays_the_same_kills_again(played):
     assert first == again != other
 
 
-def test_every_way_to_lose_something_comes_about_equally_often(played):
+def test_losses_are_equally_frequent(played):
     """In an order that the seed decides."""
     trials, _ = _series(played, 7)
 
     assert sorted(trial.lost for trial in trials) == ["nothing"] * 3 + ["the lab"] * 3
 
 
-def test_run_that_does_not_recover_ends_the_series(monkeypatch, played):
+def test_unrecovered_run_stops_series(monkeypatch, played):
     """The error says what was lost, what was sent, and where to read on."""
     monkeypatch.setattr(kills, "_left", lambda *_: ["namespace x"])
 

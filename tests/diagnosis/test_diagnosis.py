@@ -87,22 +87,22 @@ def test_unknown_text_is_unknown_and_kept(text):
 
     assert verdict == fails(Cause.UNKNOWN)
     assert verdict.evidence == f"ErrImagePull: {text}"
-    assert verdict.remedy == "read the message; no known cause fits it"
+    assert verdict.fix == "read the message; no known cause fits it"
 
 
 @pytest.mark.parametrize(
-    ("reason", "cause", "remedy"),
+    ("reason", "cause", "fix"),
     [
         ("ErrImageNeverPull", Cause.NEVER_PULLED, "--set image.pullPolicy=IfNotPresent"),
         ("ImageInspectError", Cause.IMAGE_UNREADABLE, "crictl rmi"),
     ],
 )
-def test_reason_of_the_kubelets_own_is_enough(reason, cause, remedy):
+def test_reason_of_the_kubelets_own_is_enough(reason, cause, fix):
     """No registry was asked, and so no text of one is there to be read."""
     verdict = _diagnose(recorded.waiting(recorded.NEVER_PULLED, reason=reason))
 
     assert verdict == fails(cause)
-    assert remedy in verdict.remedy
+    assert fix in verdict.fix
 
 
 @pytest.mark.parametrize(
@@ -122,27 +122,27 @@ def test_reason_of_the_kubelets_own_is_enough(reason, cause, remedy):
     ],
     ids=["repository", "tag", "capitals"],
 )
-def test_wrong_image_is_named_beside_the_wanted_one(image, cause, evidence):
+def test_wrong_image_is_named_beside_wanted(image, cause, evidence):
     """The mistake is in the values, and the remedy names the file to edit."""
     verdict = _diagnose(recorded.misrendered(image, recorded.not_found(image)))
 
     assert (verdict.cause, verdict.evidence) == (cause, evidence)
-    edit, _, command = verdict.remedy.partition(", then ")
+    edit, _, command = verdict.fix.partition(", then ")
     assert edit.endswith("in charts/frontend/values-dev.yaml")
     assert command == recorded.GOOD.workload.upgrade_command
 
 
-def test_wrong_image_that_the_chart_no_longer_renders_is_an_old_release():
+def test_unrendered_image_means_old_release():
     """The values are right already: what is left to do is the upgrade."""
     image = f"{REPOSITORY}:dev"
 
     verdict = _diagnose(recorded.waiting(recorded.not_found(image), image=image))
 
     assert verdict == fails(Cause.RELEASE_STALE)
-    assert verdict.remedy.startswith("helm upgrade --install frontend ")
+    assert verdict.fix.startswith("helm upgrade --install frontend ")
 
 
-def test_registry_said_why_and_the_evidence_repeats_it():
+def test_evidence_repeats_registry_message():
     """Containerd 2.1 does not say it, so the registry was asked directly."""
     seen = recorded.answered(recorded.SCOPE_DENIED)
 
@@ -153,7 +153,7 @@ def test_registry_said_why_and_the_evidence_repeats_it():
         "permission_denied: The token provided does not match expected scopes. "
         "(the token of its entry ghcr.io)"
     )
-    assert "the scope read:packages, then kubectl" in verdict.remedy
+    assert "the scope read:packages, then kubectl" in verdict.fix
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_registry_said_why_and_the_evidence_repeats_it():
         "ImageInspectError",
     ],
 )
-def test_container_that_waits_for_its_image_is_stuck(reason):
+def test_container_waiting_for_image_is_stuck(reason):
     """Each of the kubelet's reasons for it counts."""
     stuck = stuck_containers(recorded.waiting("text", reason=reason).pods)
 
@@ -176,12 +176,12 @@ def test_container_that_waits_for_its_image_is_stuck(reason):
 
 
 @pytest.mark.parametrize("reason", ["", "ContainerCreating", "CrashLoopBackOff"])
-def test_container_that_waits_for_something_else_is_not_stuck(reason):
+def test_other_waiting_container_is_not_stuck(reason):
     """A crash is no failed pull."""
     assert stuck_containers(recorded.waiting("text", reason=reason).pods) == []
 
 
-def test_sidecar_of_a_ready_container_can_be_stuck_alone():
+def test_sidecar_can_be_stuck():
     """Every container is looked at, init containers among them."""
     good = GOOD.pods[0].containers[0]
     bad = recorded.waiting(recorded.ANONYMOUS).pods[0].containers[0]
@@ -195,7 +195,7 @@ SILENT = f'Back-off pulling image "{recorded.REFERENCE}"'
 FAILED = f'Failed to pull image "{recorded.REFERENCE}": '
 
 
-def test_back_off_that_does_not_say_why_is_explained_by_the_recorded_event():
+def test_back_off_is_explained_by_event():
     """Kubelets before 1.32 say it there alone; the last failed pull of that container counts."""
     seen = recorded.pod(
         recorded.waiting(SILENT, reason="ImagePullBackOff"),
@@ -213,7 +213,7 @@ def test_back_off_that_does_not_say_why_is_explained_by_the_recorded_event():
     assert stuck.container.waiting_reason == "ImagePullBackOff"
 
 
-def test_back_off_of_which_nothing_was_recorded_stays_as_it_is():
+def test_back_off_without_event_stays():
     """Nothing is made up."""
     (stuck,) = stuck_containers(recorded.waiting(SILENT, reason="ImagePullBackOff").pods)
 
@@ -237,7 +237,7 @@ def test_back_off_that_says_why_needs_no_event():
     [((), True), (("Pulling",), True), (("Pulling", "Pulled"), False), (("Started",), False)],
     ids=["nothing", "another attempt", "pulled", "started"],
 )
-def test_failed_pull_is_known_by_its_event_before_the_status_has_it(later, stuck):
+def test_failed_pull_is_known_by_event_first(later, stuck):
     """The status follows at the kubelet's next look; an image that came since then is no trouble."""
     seen = recorded.pod(
         recorded.waiting("", reason="ContainerCreating"),
@@ -253,7 +253,7 @@ def test_failed_pull_is_known_by_its_event_before_the_status_has_it(later, stuck
     assert found == ([f"ErrImagePull: {recorded.ANONYMOUS}"] if stuck else [])
 
 
-def test_container_that_is_only_beginning_is_not_stuck():
+def test_starting_container_is_not_stuck():
     """It has no image yet, and nothing was said against it."""
     seen = recorded.pod(recorded.waiting("", reason="ContainerCreating"), events=())
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from pullrecovery.diagnosis.credential import diagnose_credential, effective_entries
-from pullrecovery.model.observation import EntrySeen, SecretSeen
-from pullrecovery.model.probe import Credential, Trouble
-from pullrecovery.model.verdict import Cause, fails, holds
+from pullrecovery.model.observation import PullSecret, PullSecretEntry
+from pullrecovery.model.probe import Credential, RegistryFailure
+from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from pullrecovery.tasks.reg_006_redeploy import reg_006
 from tests.fakes import recorded
@@ -17,13 +17,13 @@ KIND = "kubernetes.io/dockerconfigjson"
 
 
 def _entry(server, probe, token=TOKEN):
-    return EntrySeen(server, Credential("ByteQuester", token), probe)
+    return PullSecretEntry(server, Credential("ByteQuester", token), probe)
 
 
 def _beside(seen, *entries, problem=""):
     """Return the observation with another Secret, which the pods are given after the target's."""
     servers = tuple(entry.server for entry in entries)
-    other = SecretSeen("other", "frontend-dev", True, KIND, servers, problem, entries)
+    other = PullSecret("other", "frontend-dev", True, KIND, servers, problem, entries)
     seen = replace(seen, pull_secrets=(*seen.pull_secrets, other))
     return recorded.pod(seen, pull_secrets=("ghcr-credentials", "other"))
 
@@ -38,7 +38,7 @@ def test_one_accepted_entry_is_enough():
     )
 
 
-def test_entries_that_are_all_refused_are_all_named():
+def test_every_refused_entry_is_named():
     """The first that the kubelet tries in front, as its error has them."""
     seen = recorded.answered(recorded.SCOPE_DENIED, recorded.BAD_TOKEN)
 
@@ -48,7 +48,7 @@ def test_entries_that_are_all_refused_are_all_named():
     assert [one.cause for one in verdict.others] == [Cause.CREDENTIAL_REJECTED]
 
 
-def test_entries_of_all_secrets_are_tried_the_most_specific_first():
+def test_most_specific_entry_is_tried_first():
     """Whichever Secret they are from, and whichever the pod names first."""
     broad, narrow = (
         _entry("ghcr.io", recorded.ACCEPTED),
@@ -59,16 +59,16 @@ def test_entries_of_all_secrets_are_tried_the_most_specific_first():
     assert effective_entries(seen, seen.pods[0]) == (narrow, broad)
 
 
-def test_refused_pod_whose_credential_is_good_by_now_waits_in_vain():
+def test_refused_pod_with_fixed_secret_waits():
     """Its back-off belongs to it: a new pod pulls at once."""
     verdict = reg_006(recorded.backing_off(recorded.REJECTED))
 
     assert verdict == fails(Cause.PODS_STALE)
     assert "by now" in verdict.evidence
-    assert verdict.remedy.startswith("kubectl -n frontend-dev delete pod ")
+    assert verdict.fix.startswith("kubectl -n frontend-dev delete pod ")
 
 
-def test_image_that_one_credential_may_read_and_is_not_there_is_missing():
+def test_readable_missing_image_is_missing():
     """One was refused, the other was told that there is none."""
     text = f"[{recorded.REJECTED}, {recorded.not_found(recorded.REFERENCE)}]"
     seen = recorded.answered(recorded.BAD_TOKEN, recorded.NO_TAG)
@@ -79,7 +79,7 @@ def test_image_that_one_credential_may_read_and_is_not_there_is_missing():
 
 
 @pytest.mark.parametrize("error", [recorded.NOT_BASE64, recorded.NO_COLON])
-def test_secret_that_cannot_be_decoded_is_named_whosever_it_is(error):
+def test_undecodable_secret_is_named(error):
     """It takes the pod's other Secrets with it, and Go's error stands for a reason."""
     seen = recorded.undecoded(error, _beside(GOOD, problem="its `auth` is not base64"))
 
@@ -90,16 +90,16 @@ def test_secret_that_cannot_be_decoded_is_named_whosever_it_is(error):
     assert verdict.evidence.endswith("Secret frontend-dev/other: its `auth` is not base64")
 
 
-def test_entry_without_a_token_asks_as_nobody():
+def test_entry_without_token_is_anonymous():
     """`{"auths":{"ghcr.io":{}}}` matches, and brings nothing."""
-    seen = recorded.secret(entries=(_entry("ghcr.io", recorded.NOBODY, token=""),))
+    seen = recorded.secret(entries=(_entry("ghcr.io", recorded.ANONYMOUS_PROBE, token=""),))
 
     verdict = reg_006(recorded.waiting(recorded.ANONYMOUS, seen))
 
     assert verdict == reg_003(seen) == fails(Cause.CREDENTIAL_EMPTY)
 
 
-def test_missing_secret_says_where_one_of_its_name_is():
+def test_missing_secret_is_found_elsewhere():
     """Pods take Secrets of their own namespace alone."""
     verdict = reg_003(recorded.no_secret(in_namespaces=("a", "b", "c", "d", "e")))
 
@@ -107,17 +107,17 @@ def test_missing_secret_says_where_one_of_its_name_is():
     assert verdict.evidence.endswith("it is in a, b, c and 2 more")
 
 
-def test_secret_under_another_name_can_be_copied():
+def test_secret_of_other_name_can_be_copied():
     """Without a new token, and without leaving this one in an annotation."""
     verdict = reg_003(recorded.no_secret(other_names=("ghcr-credential",)))
 
     assert verdict == fails(Cause.SECRET_WRONG_NAME)
-    assert "get secret ghcr-credential " in verdict.remedy
-    assert "--server-side" in verdict.remedy
+    assert "get secret ghcr-credential " in verdict.fix
+    assert "--server-side" in verdict.fix
 
 
 @pytest.mark.parametrize(
-    ("probe", "cause", "remedy"),
+    ("probe", "cause", "fix"),
     [
         (recorded.SSO_DENIED, Cause.SSO_MISSING, "authorise the token"),
         (recorded.CLASSIC_DENIED, Cause.CLASSIC_FORBIDDEN, "have an owner of bytequester allow"),
@@ -127,12 +127,12 @@ def test_secret_under_another_name_can_be_copied():
     ],
     ids=lambda value: value.split()[0] if isinstance(value, str) else "",
 )
-def test_each_refusal_has_its_own_remedy(probe, cause, remedy):
+def test_each_refusal_has_own_fix(probe, cause, fix):
     """As another thing is to be done at github.com."""
     verdict = reg_003(recorded.answered(probe))
 
     assert verdict == fails(cause)
-    assert verdict.remedy.startswith(remedy)
+    assert verdict.fix.startswith(fix)
 
 
 def test_fine_grained_token_is_called_so():
@@ -147,7 +147,7 @@ def test_fine_grained_token_is_called_so():
 
 NOT_TRIED = {
     "refused": (recorded.OUTAGE, Cause.REFUSED),
-    "timeout": (replace(recorded.OUTAGE, cut=Trouble.TIMED_OUT), Cause.TIMED_OUT),
+    "timeout": (replace(recorded.OUTAGE, cut=RegistryFailure.TIMED_OUT), Cause.TIMED_OUT),
     "429": (replace(recorded.BAD_TOKEN, status=429), Cause.RATE_LIMITED),
     "503": (replace(recorded.BAD_TOKEN, status=503), Cause.SERVER_ERROR),
     "500": (replace(recorded.SCOPE_DENIED, status=500, message=""), Cause.SERVER_ERROR),
@@ -157,15 +157,15 @@ NOT_TRIED = {
 
 
 @pytest.mark.parametrize(("probe", "cause"), NOT_TRIED.values(), ids=NOT_TRIED)
-def test_secret_that_could_not_be_tried_is_not_blamed(probe, cause):
+def test_untried_secret_is_not_blamed(probe, cause):
     """An outage or an answer nobody knows is no fault of the Secret, and never a pass."""
     verdict = reg_003(recorded.answered(probe))
 
     assert verdict == fails(cause)
     assert verdict.evidence.startswith("Secret frontend-dev/ghcr-credentials: ")
-    assert verdict.remedy
+    assert verdict.fix
 
 
-def test_secret_whose_package_has_no_tag_yet_holds():
+def test_secret_without_tag_passes():
     """That the package is empty or gone is REG-002's, not the Secret's."""
-    assert reg_003(recorded.answered(recorded.NO_TAG)) == holds()
+    assert reg_003(recorded.answered(recorded.NO_TAG)) == passes()

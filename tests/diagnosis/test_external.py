@@ -7,16 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.scenario.remediation import Remedy
+from fixtures.scenario.remediation import Remediation
 from pullrecovery.diagnosis.external import GRACE, diagnose_silence, external
 from pullrecovery.diagnosis.pull import diagnose_pull
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.external import FAULTS
-from pullrecovery.model.observation import EventSeen
-from pullrecovery.model.probe import Probe, Trouble
-from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, holds
+from pullrecovery.model.observation import KubeEvent
+from pullrecovery.model.probe import Probe, RegistryFailure
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, passes
 from pullrecovery.tasks import CRITERIA, judge
-from pullrecovery.tasks.mending import NothingToMendError, check_mendable
+from pullrecovery.tasks.fixable import NothingToFixError, check_fixable
 from pullrecovery.tasks.reg_001_image_identity import judge_identity
 from pullrecovery.tasks.reg_006_redeploy import redeploy
 from tests.fakes import printed, recorded
@@ -34,7 +34,7 @@ def test_every_row_that_has_words_was_seen():
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
-def test_row_is_of_an_external_cause_and_of_no_task(fault):
+def test_external_fault_has_no_task(fault):
     """So nothing is counted as recovered, and UNKNOWN is expected by none."""
     assert fault.cause.external
     assert fault.reg == ""
@@ -43,7 +43,7 @@ def test_row_is_of_an_external_cause_and_of_no_task(fault):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", fault.id)
 
 
-def test_rows_have_names_of_their_own_and_bring_every_external_cause_about():
+def test_external_faults_cover_every_cause():
     """A cause that no row brings about would prove nothing."""
     names = [fault.id for fault in FAULTS]
 
@@ -51,26 +51,26 @@ def test_rows_have_names_of_their_own_and_bring_every_external_cause_about():
     assert {fault.cause for fault in FAULTS} == {cause for cause in Cause if cause.external}
 
 
-@pytest.mark.parametrize("trouble", Trouble)
-def test_verdict_says_whom_to_ask_and_what_grace_there_is(trouble):
+@pytest.mark.parametrize("failure", RegistryFailure)
+def test_verdict_names_contact_and_grace(failure):
     """Never an edit of the target."""
-    verdict = external(trouble, "seen")
+    verdict = external(failure, "seen")
 
-    assert verdict == fails(Cause(f"external.{trouble}"))
-    assert verdict.remedy.startswith("change nothing and wait: ")
-    assert f"{GRACE} s" in verdict.remedy
-    assert re.search(r"ask who\w+ ", verdict.remedy)
+    assert verdict == fails(Cause(f"external.{failure}"))
+    assert verdict.fix.startswith("change nothing and wait: ")
+    assert f"{GRACE} s" in verdict.fix
+    assert re.search(r"ask who\w+ ", verdict.fix)
 
 
-@pytest.mark.parametrize(("text", "trouble"), PODS.values(), ids=PODS)
-def test_pod_and_probe_together_make_the_cause(text, trouble):
+@pytest.mark.parametrize(("text", "failure"), PODS.values(), ids=PODS)
+def test_pod_and_probe_together_make_the_cause(text, failure):
     """The evidence has both, and by whom the second was made."""
-    probe = Probe("network", 0, "ConnectError", "said so", cut=trouble)
+    probe = Probe("network", 0, "ConnectError", "said so", cut=failure)
     seen = recorded.waiting(text, replace(GOOD, wanted=probe))
 
     verdict = diagnose_pull(seen, stuck_containers(seen.pods)[0])
 
-    assert verdict == fails(Cause(f"external.{trouble}"))
+    assert verdict == fails(Cause(f"external.{failure}"))
     assert text in verdict.evidence
     assert "; and the suite's own question: no answer came: connecterror: said so" in (
         verdict.evidence
@@ -79,7 +79,7 @@ def test_pod_and_probe_together_make_the_cause(text, trouble):
 
 def test_client_is_a_second_observation_too():
     """Where the suite's own way to the registry is another than the node's."""
-    text, _ = PODS["name-not-resolved"]
+    text, _ = PODS["dns-name-not-resolved"]
     digest = replace(printed.good().digest, rc=1, stderr=f'Error: Get "x": {LOOKUP}i/o timeout')
     seen = recorded.waiting(text, replace(GOOD, identity=printed.good(digest=digest)))
 
@@ -88,7 +88,7 @@ def test_client_is_a_second_observation_too():
     assert f"; and `{digest.command}`: Error: Get" in verdict.evidence
 
 
-def test_pod_alone_is_named_with_what_the_registry_answers_by_now():
+def test_pod_is_named_with_registry_answer():
     """It may be over, or one node's own."""
     seen = recorded.waiting(PODS["connection-refused"][0])
 
@@ -101,14 +101,14 @@ def test_pod_alone_is_named_with_what_the_registry_answers_by_now():
 def pulling(*reasons, ready=False):
     """Return the observation of a pod of which these events were recorded."""
     time = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
-    events = tuple(EventSeen(time, time, "uid", reason, "said") for reason in reasons)
+    events = tuple(KubeEvent(time, time, "uid", reason, "said") for reason in reasons)
     return recorded.pod(ready=ready, events=events)
 
 
-HANGS = Probe("network", 0, "ReadTimeout", "timed out", cut=Trouble.TIMED_OUT)
+HANGS = Probe("network", 0, "ReadTimeout", "timed out", cut=RegistryFailure.TIMED_OUT)
 
 
-def test_pull_of_which_nothing_is_heard_is_external_if_our_own_question_hangs_too():
+def test_silent_pull_is_external_if_probe_hangs():
     """Containerd says nothing for minutes."""
     seen = replace(pulling("Scheduled", "Pulling"), wanted=HANGS)
 
@@ -127,7 +127,7 @@ def test_pull_of_which_nothing_is_heard_is_external_if_our_own_question_hangs_to
     ],
     ids=["not begun", "ended", "failed", "ready", "answered"],
 )
-def test_pod_that_waits_for_something_else_is_not_silent(seen):
+def test_pod_waiting_otherwise_is_not_silent(seen):
     """No cause is guessed from waiting alone."""
     assert diagnose_silence(seen) is None
 
@@ -160,7 +160,7 @@ CLIENTS = {
 
 
 @pytest.mark.parametrize(("seen", "cause"), CLIENTS.values(), ids=CLIENTS)
-def test_operators_clients_name_the_same_cause_as_the_pod(seen, cause):
+def test_clients_name_same_cause_as_pod(seen, cause):
     """By the first command that met it; the suite's own question stands beside it."""
     verdict = judge_identity(seen, "ByteQuester")
 
@@ -168,39 +168,39 @@ def test_operators_clients_name_the_same_cause_as_the_pod(seen, cause):
     assert "the suite's own question: " in verdict.evidence
 
 
-@pytest.mark.parametrize("verdict", [holds(), fails(Cause.SECRET_MISSING, "gone", "make it")])
-def test_what_a_task_mends_may_be_mended(verdict):
+@pytest.mark.parametrize("verdict", [passes(), fails(Cause.SECRET_MISSING, "gone", "make it")])
+def test_fixable_cause_is_accepted(verdict):
     """Nothing stands in its way."""
-    check_mendable(verdict)
+    check_fixable(verdict)
 
 
 @pytest.mark.parametrize("first", [None, fails(Cause.NOT_WIRED, "unwired", "wire it")])
-def test_remedy_refuses_an_external_cause_with_what_to_do_instead(first):
+def test_external_cause_is_refused_with_advice(first):
     """Also where it is one of several: what is seen through an outage is not sure."""
-    verdict = all_named(first, external(Trouble.DNS, "lookup failed"))
+    verdict = all_named(first, external(RegistryFailure.DNS, "lookup failed"))
 
-    with pytest.raises(NothingToMendError, match=r"for external\.dns: lookup .*change nothing"):
-        check_mendable(verdict)
+    with pytest.raises(NothingToFixError, match=r"for external\.dns: lookup .*change nothing"):
+        check_fixable(verdict)
 
 
-def test_redeployment_is_refused_before_the_world_is_touched():
+def test_redeployment_is_refused_before_changes():
     """There is none here to be touched."""
-    with pytest.raises(NothingToMendError):
-        redeploy(None, GOOD.workload, external(Trouble.DNS, "lookup failed"))
+    with pytest.raises(NothingToFixError):
+        redeploy(None, GOOD.workload, external(RegistryFailure.DNS, "lookup failed"))
 
 
-def test_refused_remedy_has_done_nothing():
+def test_refused_remediation_changes_nothing():
     """Neither is it noted as done."""
-    broken = SimpleNamespace(judged={"REG-006": external(Trouble.DNS, "lookup failed")})
-    remedy = Remedy("wire", broken, lambda: pytest.fail("it was done"), None, disabled=False)
+    broken = SimpleNamespace(judged={"REG-006": external(RegistryFailure.DNS, "lookup failed")})
+    fix = Remediation("wire", broken, lambda: pytest.fail("it was done"), None, disabled=False)
 
-    with pytest.raises(NothingToMendError):
-        remedy()
+    with pytest.raises(NothingToFixError):
+        fix()
 
-    assert (remedy.done, remedy.mark) == ([], -1)
+    assert (fix.done, fix.mark) == ([], -1)
 
 
-def test_verdict_of_an_external_cause_is_not_one_that_holds():
+def test_external_cause_does_not_pass():
     """An outage is never a pass."""
-    assert isinstance(external(Trouble.DNS, "x"), Verdict)
-    assert not external(Trouble.DNS, "x").holds
+    assert isinstance(external(RegistryFailure.DNS, "x"), Verdict)
+    assert not external(RegistryFailure.DNS, "x").passes

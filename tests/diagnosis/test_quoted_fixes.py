@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.scenario.suggested_commands import command_of
-from pullrecovery.diagnosis.advice import make_secret, refresh_secret
+from pullrecovery.diagnosis.fix_text import make_secret, refresh_secret
 from pullrecovery.diagnosis.workflow import run_command
 from pullrecovery.model.target import Target
 from pullrecovery.tasks import judge
@@ -36,7 +36,7 @@ def _names(seen):
     """Return the names in an observation that come from a target's files or from its cluster."""
     target, workload, deployment = seen.target, seen.workload, seen.deployment
     pods = [pod.name for pod in seen.pods]
-    containers = [each.name for pod in seen.pods for each in pod.containers]
+    containers = [container.name for pod in seen.pods for container in pod.containers]
     application = [seen.application.name] if seen.application else []
     own = [target.pull_secret, target.login, target.workflow.branch, workload.name]
     own += [workload.namespace, deployment.name, deployment.service_account]
@@ -89,7 +89,7 @@ def test_secret_command_runs_no_part_of_a_name(ran, make, odd):
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-def test_workflow_command_runs_no_part_of_a_name(ran, odd):
+def test_workflow_command_quotes_names(ran, odd):
     """Of its file, its repository and its branch."""
     seen = next(iter(next(iter(SUBJECTS.values())).values()))
     workflow = replace(

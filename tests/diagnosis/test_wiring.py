@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pullrecovery.model.observation import SecretSeen, WiringSeen
-from pullrecovery.model.verdict import Cause, fails, holds
+from pullrecovery.model.observation import PullSecret, PullSecretWiring
+from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_006_redeploy import reg_006
 from tests.fakes import recorded
@@ -18,13 +18,13 @@ UNWIRED = recorded.unwired(recorded.waiting(recorded.ANONYMOUS))
 
 def listed(*names, exists):
     """Return the observation of a workload whose pods are given these Secrets instead."""
-    others = tuple(SecretSeen(name, "frontend-dev", exists) for name in names)
+    others = tuple(PullSecret(name, "frontend-dev", exists) for name in names)
     seen = recorded.deployment(UNWIRED, service_account_pull_secrets=names)
     return recorded.pod(replace(seen, pull_secrets=others), pull_secrets=names)
 
 
 def _seen(**found):
-    return replace(UNWIRED, wiring=WiringSeen(**found))
+    return replace(UNWIRED, wiring=PullSecretWiring(**found))
 
 
 NOT_WIRED = {
@@ -63,14 +63,14 @@ NOT_WIRED = {
 
 
 @pytest.mark.parametrize(("seen", "cause", "evidence"), NOT_WIRED.values(), ids=NOT_WIRED)
-def test_secret_named_where_it_does_not_reach_is_found_there(seen, cause, evidence):
+def test_misplaced_secret_name_is_found(seen, cause, evidence):
     """By REG-004 from the Deployment, and by REG-006 from the pod that cannot pull."""
     assert reg_004(seen) == reg_006(seen) == fails(cause)
     assert evidence in reg_004(seen).evidence
-    assert "helm upgrade --install frontend " in reg_004(seen).remedy
+    assert "helm upgrade --install frontend " in reg_004(seen).fix
 
 
-def test_default_account_that_the_pods_run_as_is_no_other():
+def test_default_account_of_pods_is_no_other():
     """What it lists is looked at already."""
     seen = recorded.deployment(_seen(default_account=(NAME,)), service_account="default")
 
@@ -78,15 +78,15 @@ def test_default_account_that_the_pods_run_as_is_no_other():
 
 
 @pytest.mark.parametrize("names", [(), ("other",)], ids=["none", "another"])
-def test_pod_that_is_older_than_its_wiring_is_stale(names):
+def test_pod_older_than_wiring_is_stale(names):
     """A ServiceAccount is read when a pod is made, and never again."""
     seen = recorded.pod(recorded.waiting(recorded.ANONYMOUS), pull_secrets=names)
 
     assert reg_004(seen) == reg_006(seen) == fails(Cause.PODS_STALE)
-    assert reg_006(seen).remedy == f"kubectl -n frontend-dev delete pod {GOOD.pods[0].name}"
+    assert reg_006(seen).fix == f"kubectl -n frontend-dev delete pod {GOOD.pods[0].name}"
 
 
-def test_bad_secret_that_is_not_wired_either_is_named_first():
+def test_bad_unwired_secret_is_named_first():
     """The tasks come in that order, and the second is uncovered by the first."""
     verdict = reg_006(replace(UNWIRED, secret=recorded.secret(type="Opaque", entries=()).secret))
 
@@ -97,7 +97,7 @@ def test_pod_template_alone_is_enough():
     """Where the chart puts it there, the ServiceAccount does not matter."""
     seen = recorded.deployment(template_pull_secrets=(NAME,), service_account_pull_secrets=())
 
-    assert reg_004(seen) == holds()
+    assert reg_004(seen) == passes()
 
 
 @pytest.mark.parametrize(
@@ -112,21 +112,21 @@ def test_pod_template_alone_is_enough():
     ],
     ids=["nowhere", "hidden", "other keys"],
 )
-def test_remedy_says_how_to_edit_the_values_and_what_to_run_then(seen, edit):
+def test_fix_says_edit_and_command(seen, edit):
     """As text to be followed to the letter."""
     workload = seen.workload
 
-    remedy = reg_004(seen).remedy
+    fix = reg_004(seen).fix
 
-    assert remedy == (
+    assert fix == (
         f"{edit}{KEY}: [{{name: {NAME}}}] in charts/frontend/values-dev.yaml,"
         f" then {workload.upgrade_command}"
     )
 
 
-def test_pods_that_are_older_than_the_wiring_are_deleted_by_name():
+def test_stale_pods_are_deleted_by_name():
     """All of them, in one command."""
     pod = replace(GOOD.pods[0], pull_secrets=())
     pods = (replace(pod, name="one"), replace(pod, name="two"))
 
-    assert reg_004(replace(GOOD, pods=pods)).remedy == "kubectl -n frontend-dev delete pod one two"
+    assert reg_004(replace(GOOD, pods=pods)).fix == "kubectl -n frontend-dev delete pod one two"

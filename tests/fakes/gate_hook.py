@@ -178,7 +178,7 @@ def _pod(name, state, secrets):
         metadata=SimpleNamespace(name=name, uid="u", labels={}, creation_timestamp=verdicts.NOW),
         spec=SimpleNamespace(
             service_account_name="frontend",
-            image_pull_secrets=[SimpleNamespace(name=each) for each in secrets],
+            image_pull_secrets=[SimpleNamespace(name=secret) for secret in secrets],
         ),
         status=SimpleNamespace(
             phase=phase,

@@ -1,6 +1,6 @@
 """What pods say while the registry cannot be had, as seen from a pod, by row of faults/external."""
 
-from pullrecovery.model.probe import Trouble
+from pullrecovery.model.probe import RegistryFailure
 from tests.fakes import recorded
 from tests.fakes.recorded import REFERENCE
 
@@ -19,48 +19,48 @@ LOOKUP = "dial tcp: lookup ghcr.io on 172.18.0.1:53: "
 
 # What each row's pod says, as seen from a pod, and the trouble it tells of.
 PODS = {
-    "rate-limit-token": (f"{TOKEN}429 Too Many Requests", Trouble.RATE_LIMITED),
-    "rate-limit-manifest": (f"{HEAD}429 Too Many Requests", Trouble.RATE_LIMITED),
+    "rate-limit-token": (f"{TOKEN}429 Too Many Requests", RegistryFailure.RATE_LIMITED),
+    "rate-limit-manifest": (f"{HEAD}429 Too Many Requests", RegistryFailure.RATE_LIMITED),
     "rate-limit-blob": (
         (
             f"{P}failed to copy: httpReadSeeker: failed open: unexpected status from GET request"
             " to https://ghcr.io/v2/o/a/blobs/sha256:0: 429 Too Many Requests\n"
             "toomanyrequests: retry-after: 880.092µs, allowed: 44000/minute"
         ),
-        Trouble.RATE_LIMITED,
+        RegistryFailure.RATE_LIMITED,
     ),
-    "outage-500-json": (f"{HEAD}500 Internal Server Error", Trouble.SERVER_ERROR),
-    "outage-502-html": (f"{HEAD}502 Bad Gateway", Trouble.SERVER_ERROR),
-    "outage-503-empty": (f"{HEAD}503 Service Unavailable", Trouble.SERVER_ERROR),
-    "outage-504-html": (f"{TOKEN}504 Gateway Timeout", Trouble.SERVER_ERROR),
-    "connection-closed": (f"{DIALLED}EOF", Trouble.REFUSED),
+    "outage-500-json": (f"{HEAD}500 Internal Server Error", RegistryFailure.SERVER_ERROR),
+    "outage-502-html": (f"{HEAD}502 Bad Gateway", RegistryFailure.SERVER_ERROR),
+    "outage-503-empty": (f"{HEAD}503 Service Unavailable", RegistryFailure.SERVER_ERROR),
+    "outage-504-html": (f"{TOKEN}504 Gateway Timeout", RegistryFailure.SERVER_ERROR),
+    "connection-closed": (f"{DIALLED}EOF", RegistryFailure.REFUSED),
     "connection-reset": (
         f"{DIALLED}read tcp 172.18.0.4:1->172.18.0.2:443: read: connection reset by peer",
-        Trouble.REFUSED,
+        RegistryFailure.REFUSED,
     ),
     "blob-truncated": (
         f"{P}failed to copy: short read: expected 3489 bytes but got 1744: unexpected EOF",
-        Trouble.TRUNCATED,
+        RegistryFailure.TRUNCATED,
     ),
     "certificate-untrusted": (
         f"{DIALLED}{TLS}signed by unknown authority",
-        Trouble.TLS_UNTRUSTED,
+        RegistryFailure.TLS_UNTRUSTED,
     ),
-    "certificate-of-another-name": (
+    "certificate-name-mismatch": (
         f"{DIALLED}{TLS}is valid for registry.example, not ghcr.io",
-        Trouble.TLS_WRONG_NAME,
+        RegistryFailure.TLS_WRONG_NAME,
     ),
-    "certificate-expired": (f"{DIALLED}{TLS}{EXPIRED}", Trouble.TLS_EXPIRED),
+    "certificate-expired": (f"{DIALLED}{TLS}{EXPIRED}", RegistryFailure.TLS_EXPIRED),
     "plain-http": (
         f"{DIALLED}http: server gave HTTP response to HTTPS client",
-        Trouble.PLAIN_HTTP,
+        RegistryFailure.PLAIN_HTTP,
     ),
     "connection-refused": (
         f"{DIALLED}dial tcp 172.18.0.2:443: connect: connection refused",
-        Trouble.REFUSED,
+        RegistryFailure.REFUSED,
     ),
-    "name-not-resolved": (
+    "dns-name-not-resolved": (
         f"{DIALLED}{LOOKUP}read udp 172.18.0.4:1->172.18.0.1:53: read: connection refused",
-        Trouble.DNS,
+        RegistryFailure.DNS,
     ),
 }

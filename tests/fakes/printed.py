@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from pullrecovery.lab.images.oci_layout import digest_of
-from pullrecovery.model.observation import IdentitySeen
-from pullrecovery.model.probe import Probe, Ran
+from pullrecovery.model.observation import ImageIdentity
+from pullrecovery.model.probe import CommandResult, Probe
 
 REPOSITORY = "ghcr.io/bytequester/hosting-monorepo"
 TAG = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"
@@ -31,7 +31,7 @@ _NOBODY = '2026/11/24 17:26:22 No matching credentials were found for "ghcr.io"\
 _AGAIN = "2026/11/24 17:26:24 HEAD request failed, falling back on GET: "
 _NO_BODY = "unexpected status code {} (HEAD responses have no body, use GET for details)"
 
-LOGGED_IN = Ran(
+LOGGED_IN = CommandResult(
     'docker login ghcr.io -u ByteQuester --password-stdin < "$TOKEN_FILE"',
     0,
     "Login Succeeded\n",
@@ -47,23 +47,27 @@ LOGIN_DENIED = replace(
 )
 
 
-def good(**changes: Any) -> IdentitySeen:
+def good(**changes: Any) -> ImageIdentity:
     """What is printed of an image in good order."""
-    seen = IdentitySeen(
+    seen = ImageIdentity(
         reference=REFERENCE,
         login=LOGGED_IN,
-        inspect=Ran(f"docker manifest inspect {REFERENCE} | jq .schemaVersion", 0, "2\n", ""),
-        digest=Ran(f"crane digest {REFERENCE}", 0, f"{DIGEST}\n", ""),
-        manifest=Ran(f"crane manifest {REFERENCE}", 0, manifest(DOCKER), ""),
-        config=Ran(f"crane config {REFERENCE}", 0, '{"architecture":"amd64","os":"linux"}', ""),
-        tags=Ran(f"crane ls {REPOSITORY}", 0, "".join(f"{tag}\n" for tag in TAGS), ""),
+        inspect=CommandResult(
+            f"docker manifest inspect {REFERENCE} | jq .schemaVersion", 0, "2\n", ""
+        ),
+        digest=CommandResult(f"crane digest {REFERENCE}", 0, f"{DIGEST}\n", ""),
+        manifest=CommandResult(f"crane manifest {REFERENCE}", 0, manifest(DOCKER), ""),
+        config=CommandResult(
+            f"crane config {REFERENCE}", 0, '{"architecture":"amd64","os":"linux"}', ""
+        ),
+        tags=CommandResult(f"crane ls {REPOSITORY}", 0, "".join(f"{tag}\n" for tag in TAGS), ""),
         probe=Probe("registry", 200, digest=DIGEST),
         platforms=("linux/amd64",),
     )
     return replace(seen, **changes)
 
 
-def containing(content: str, **changes: Any) -> IdentitySeen:
+def containing(content: str, **changes: Any) -> ImageIdentity:
     """What is printed of an image whose manifest is `content`."""
     digest, seen = digest_of(content.encode()), good(**changes)
     return replace(
@@ -81,15 +85,17 @@ def manifest(media_type: str) -> str:
 
 def index(*architectures: str) -> str:
     """An index, with an attestation beside its images."""
-    platforms = [*(f'"os":"linux","architecture":"{each}"' for each in architectures)]
+    platforms = [
+        *(f'"os":"linux","architecture":"{architecture}"' for architecture in architectures)
+    ]
     platforms.append('"os":"unknown","architecture":"unknown"')
-    entries = ",".join(f'{{"platform":{{{each}}}}}' for each in platforms)
+    entries = ",".join(f'{{"platform":{{{platform}}}}}' for platform in platforms)
     return f'{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{entries}]}}'
 
 
 def refused(
-    docker: str, crane: str, probe: Probe, *, status: str = "", seen: IdentitySeen | None = None
-) -> IdentitySeen:
+    docker: str, crane: str, probe: Probe, *, status: str = "", seen: ImageIdentity | None = None
+) -> ImageIdentity:
     """What is printed where no question is answered; `status` is that of a HEAD on the way."""
     seen = seen or good()
     head = f"{_AGAIN}HEAD {_V2}/manifests/{TAG}: {_NO_BODY.format(status)}\n" if status else ""
@@ -113,11 +119,11 @@ def refused(
     )
 
 
-def _failed(ran: Ran, words: str) -> Ran:
+def _failed(ran: CommandResult, words: str) -> CommandResult:
     return replace(ran, rc=1, stdout="", stderr=f"{words}\n")
 
 
-def _denied(message: str) -> IdentitySeen:
+def _denied(message: str) -> ImageIdentity:
     denied = Probe("registry", 403, "DENIED", message)
     return refused(f"denied: {message}", f"DENIED: {message}", denied, status="403 Forbidden")
 
@@ -171,7 +177,7 @@ CAPITALS = replace(
 )
 
 
-def missing(*tags: str, reference: str = REFERENCE, docker: str = "") -> IdentitySeen:
+def missing(*tags: str, reference: str = REFERENCE, docker: str = "") -> ImageIdentity:
     """What is printed where the repository has `tags`, and not the wanted one."""
     seen = refused(
         docker or "manifest unknown",

@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from pullrecovery.common.suite_files import SUITE_ROOT as PROJECT
-from pullrecovery.model.chart import ChartSeen
-from pullrecovery.model.docs_site import DocsSeen, Section, SiteSeen, WebPage
-from pullrecovery.model.grant import GrantSeen, TokenSeen
+from pullrecovery.model.chart import RenderedChart
+from pullrecovery.model.docs_site import DocsBuild, DocsPage, Section, WebPage
+from pullrecovery.model.grant import PackageGrant, TokenGrant
 from pullrecovery.model.observation import (
-    ContainerSeen,
-    DeploymentSeen,
-    EntrySeen,
-    EventSeen,
+    ContainerStatus,
+    DeploymentStatus,
+    KubeEvent,
     Observation,
-    PodSeen,
-    SecretSeen,
+    PodStatus,
+    PullSecret,
+    PullSecretEntry,
 )
-from pullrecovery.model.probe import Credential, Probe, Trouble
+from pullrecovery.model.probe import Credential, Probe, RegistryFailure
 from pullrecovery.model.target import Docs, Image, Target, Visibility, Workflow, Workload
 from pullrecovery.model.workflow_file import WorkflowFile
-from pullrecovery.model.workflow_run import DockerCall, Rehearsal, WorkflowSeen
+from pullrecovery.model.workflow_run import CheckedWorkflow, DockerCall, Rehearsal
 from tests.fakes import printed
 
 TOKEN = "ghp_" + "S3nt1nel" * 4 + "A1b2"
@@ -120,7 +120,7 @@ TRAILING_BLANK = (
 ACCEPTED = Probe("registry", 200, digest=DIGEST)
 NO_TAG = Probe("registry", 404, "MANIFEST_UNKNOWN", "manifest unknown")
 BAD_TOKEN = Probe("token", 403, "DENIED", "denied")
-NOBODY = Probe("token", 401, "UNAUTHORIZED", "authentication required")
+ANONYMOUS_PROBE = Probe("token", 401, "UNAUTHORIZED", "authentication required")
 SCOPE_DENIED = Probe(
     "registry",
     403,
@@ -130,7 +130,9 @@ SCOPE_DENIED = Probe(
 SSO_DENIED = Probe("registry", 403, "DENIED", NO_SSO.partition("\ndenied: ")[2])
 CLASSIC_DENIED = Probe("registry", 403, "DENIED", NO_CLASSIC.partition("\ndenied: ")[2])
 READ_DENIED = Probe("registry", 403, "DENIED", "permission_denied: read_package")
-OUTAGE = Probe("network", 0, "ConnectError", "[Errno 111] Connection refused", cut=Trouble.REFUSED)
+OUTAGE = Probe(
+    "network", 0, "ConnectError", "[Errno 111] Connection refused", cut=RegistryFailure.REFUSED
+)
 
 WORKFLOW = WorkflowFile((PROJECT / "sample/.github/workflows/ci.yml").read_text())
 COMMIT = "92e97c692cf08a96b0bf3f6b4247c0309a586d7a"
@@ -159,12 +161,12 @@ _UID = "0b0f4b6e-2f2c-4a52-9d5c-9a3f2b7c1d11"
 _PULLED = datetime(2026, 11, 24, 3, 20, 49, tzinfo=UTC)
 
 
-def event(reason: str, message: str, container: str = "web") -> EventSeen:
+def event(reason: str, message: str, container: str = "web") -> KubeEvent:
     """Return an event about a container of the recorded pod, as a watch brought it."""
-    return EventSeen(_PULLED, _PULLED, _UID, reason, message, f"spec.containers{{{container}}}")
+    return KubeEvent(_PULLED, _PULLED, _UID, reason, message, f"spec.containers{{{container}}}")
 
 
-_POD = PodSeen(
+_POD = PodStatus(
     name="frontend-6d5f8c7b9-x2v4q",
     uid=_UID,
     replica_set="6d5f8c7b9",
@@ -172,7 +174,7 @@ _POD = PodSeen(
     service_account="frontend",
     pull_secrets=("ghcr-credentials",),
     ready=True,
-    containers=(ContainerSeen("web", REFERENCE, f"{REPOSITORY}@{DIGEST}", True, "", ""),),
+    containers=(ContainerStatus("web", REFERENCE, f"{REPOSITORY}@{DIGEST}", True, "", ""),),
     events=(event("Pulled", f'Successfully pulled image "{REFERENCE}" in 71ms'),),
 )
 
@@ -182,7 +184,7 @@ _DOCS = Docs(
     referring=(Path("/target/docs/docs/onboarding.md"),),
 )
 _ABOUT = "Two lines that say what there is to say about this, and what to do where it is not so."
-_SITE = SiteSeen(
+_SITE = DocsBuild(
     path="/registry-auth",
     sidebar="docs",
     page=WebPage(
@@ -220,16 +222,16 @@ GOOD = Observation(
         ),
     ),
     workload=_WORKLOAD,
-    chart=ChartSeen((REFERENCE,)),
-    secret=SecretSeen(
+    chart=RenderedChart((REFERENCE,)),
+    secret=PullSecret(
         name="ghcr-credentials",
         namespace="frontend-dev",
         exists=True,
         type="kubernetes.io/dockerconfigjson",
         servers=("ghcr.io",),
-        entries=(EntrySeen("ghcr.io", Credential("ByteQuester", TOKEN), ACCEPTED),),
+        entries=(PullSecretEntry("ghcr.io", Credential("ByteQuester", TOKEN), ACCEPTED),),
     ),
-    deployment=DeploymentSeen(
+    deployment=DeploymentStatus(
         exists=True,
         name="frontend",
         images=(REFERENCE,),
@@ -242,34 +244,34 @@ GOOD = Observation(
     pods=(_POD,),
     wanted=ACCEPTED,
     identity=printed.good(),
-    grant=GrantSeen(
+    grant=PackageGrant(
         visibility="private",
         status=200,
         at=datetime(2026, 11, 24, 3, 21, tzinfo=UTC),
-        tokens=(TokenSeen(200, frozenset({"read:packages"})),),
+        tokens=(TokenGrant(200, frozenset({"read:packages"})),),
     ),
-    docs=DocsSeen("", _SITE),
-    workflow=WorkflowSeen(WORKFLOW, rehearsal=REHEARSAL),
+    docs=DocsPage("", _SITE),
+    workflow=CheckedWorkflow(WORKFLOW, rehearsal=REHEARSAL),
 )
 GOOD = replace(GOOD, pull_secrets=(GOOD.secret,))
 
 
-def grant(seen: Observation = GOOD, **changes: Any) -> Observation:
+def grant(observation: Observation = GOOD, **changes: Any) -> Observation:
     """Return the observation with another grant."""
-    return replace(seen, grant=replace(seen.grant, **changes))
+    return replace(observation, grant=replace(observation.grant, **changes))
 
 
-def token(seen: Observation = GOOD, **changes: Any) -> Observation:
+def token(observation: Observation = GOOD, **changes: Any) -> Observation:
     """Return the observation with another token in the Secret."""
-    return grant(seen, tokens=(replace(seen.grant.tokens[0], **changes),))
+    return grant(observation, tokens=(replace(observation.grant.tokens[0], **changes),))
 
 
-def public(seen: Observation = GOOD) -> Observation:
+def public(observation: Observation = GOOD) -> Observation:
     """Return the observation of a workload whose package is public, and that has no Secret."""
-    unwired_pod = pod(deployment(seen, service_account_pull_secrets=()), pull_secrets=())
-    none = SecretSeen("ghcr-credentials", "frontend-dev", exists=False)
-    workload = replace(seen.workload, visibility=Visibility.PUBLIC)
-    told = replace(seen.grant, visibility="public", tokens=(), anonymous=ACCEPTED)
+    unwired_pod = pod(deployment(observation, service_account_pull_secrets=()), pull_secrets=())
+    none = PullSecret("ghcr-credentials", "frontend-dev", exists=False)
+    workload = replace(observation.workload, visibility=Visibility.PUBLIC)
+    told = replace(observation.grant, visibility="public", tokens=(), anonymous=ACCEPTED)
     return replace(unwired_pod, workload=workload, secret=none, pull_secrets=(), grant=told)
 
 
@@ -278,94 +280,97 @@ def not_found(reference: str) -> str:
     return f"rpc error: code = NotFound desc = {_FAILED.format(reference)}{reference}: not found"
 
 
-def secret(seen: Observation = GOOD, **changes: Any) -> Observation:
+def secret(observation: Observation = GOOD, **changes: Any) -> Observation:
     """Return the observation with another Secret, which the pods are given."""
-    changed = replace(seen.secret, **changes)
-    return replace(seen, secret=changed, pull_secrets=(changed,))
+    changed = replace(observation.secret, **changes)
+    return replace(observation, secret=changed, pull_secrets=(changed,))
 
 
-def answered(*probes: Probe, seen: Observation = GOOD) -> Observation:
+def answered(*probes: Probe, observation: Observation = GOOD) -> Observation:
     """Return the observation of a Secret with an entry for each of these answers."""
     credential = Credential("ByteQuester", TOKEN)
-    return secret(seen, entries=tuple(EntrySeen("ghcr.io", credential, probe) for probe in probes))
+    return secret(
+        observation,
+        entries=tuple(PullSecretEntry("ghcr.io", credential, probe) for probe in probes),
+    )
 
 
-def no_secret(seen: Observation = GOOD, **found: Any) -> Observation:
+def no_secret(observation: Observation = GOOD, **found: Any) -> Observation:
     """Return the observation of a namespace without the Secret; `found` is what is elsewhere."""
-    missing = SecretSeen("ghcr-credentials", "frontend-dev", exists=False, **found)
-    return replace(seen, secret=missing, pull_secrets=(missing,))
+    missing = PullSecret("ghcr-credentials", "frontend-dev", exists=False, **found)
+    return replace(observation, secret=missing, pull_secrets=(missing,))
 
 
-def wrong_server(seen: Observation = GOOD) -> Observation:
+def wrong_server(observation: Observation = GOOD) -> Observation:
     """Return the observation of a Secret whose key the kubelet does not match."""
-    return secret(seen, servers=("ghcr.io:443",), entries=())
+    return secret(observation, servers=("ghcr.io:443",), entries=())
 
 
-def deployment(seen: Observation = GOOD, **changes: Any) -> Observation:
+def deployment(observation: Observation = GOOD, **changes: Any) -> Observation:
     """Return the observation with another Deployment or ServiceAccount."""
-    return replace(seen, deployment=replace(seen.deployment, **changes))
+    return replace(observation, deployment=replace(observation.deployment, **changes))
 
 
 def rendered(*images: str, error: str = "") -> Observation:
     """Return the observation of a chart that renders `images`, or fails with `error`."""
-    return replace(GOOD, chart=ChartSeen(images, error))
+    return replace(GOOD, chart=RenderedChart(images, error))
 
 
-def pod(seen: Observation = GOOD, **changes: Any) -> Observation:
+def pod(observation: Observation = GOOD, **changes: Any) -> Observation:
     """Return the observation with its only pod changed."""
-    return replace(seen, pods=(replace(seen.pods[0], **changes),))
+    return replace(observation, pods=(replace(observation.pods[0], **changes),))
 
 
-def running(seen: Observation = GOOD, **changes: Any) -> Observation:
+def running(observation: Observation = GOOD, **changes: Any) -> Observation:
     """Return the observation with the container of its only pod changed."""
-    return pod(seen, containers=(replace(seen.pods[0].containers[0], **changes),))
+    return pod(observation, containers=(replace(observation.pods[0].containers[0], **changes),))
 
 
 def waiting(
     message: str,
-    seen: Observation = GOOD,
+    observation: Observation = GOOD,
     image: str = REFERENCE,
     reason: str = "ErrImagePull",
 ) -> Observation:
     """Return the observation with its only pod waiting for `image`."""
     said = {"waiting_reason": reason, "waiting_message": message}
-    stuck = running(seen, image=image, image_id="", ready=False, **said)
+    stuck = running(observation, image=image, image_id="", ready=False, **said)
     return pod(deployment(stuck, images=(image,)), ready=False)
 
 
-def backing_off(message: str, seen: Observation = GOOD) -> Observation:
+def backing_off(message: str, observation: Observation = GOOD) -> Observation:
     """Return the observation of the kubelet's next sync: the same text, in back-off."""
     said = f'Back-off pulling image "{REFERENCE}": ErrImagePull: {message}'
-    return waiting(said, seen, reason="ImagePullBackOff")
+    return waiting(said, observation, reason="ImagePullBackOff")
 
 
-def undecoded(error: str, seen: Observation = GOOD) -> Observation:
+def undecoded(error: str, observation: Observation = GOOD) -> Observation:
     """Return the observation of a pod one of whose Secrets the kubelet cannot decode."""
-    return waiting(error, seen, reason=error)
+    return waiting(error, observation, reason=error)
 
 
-def ended(how: str, seen: Observation = GOOD) -> Observation:
+def ended(how: str, observation: Observation = GOOD) -> Observation:
     """Return the observation of a container that ends as soon as it is started."""
-    return pod(running(seen, ready=False, ended=how), ready=False)
+    return pod(running(observation, ready=False, ended=how), ready=False)
 
 
-def beside_an_old_pod(seen: Observation) -> Observation:
+def beside_an_old_pod(observation: Observation) -> Observation:
     """Return the observation with a pod of the template before, which serves."""
     old = replace(GOOD.pods[0], name="frontend-5b4-old", replica_set="5b4")
-    return replace(seen, pods=(old, *seen.pods))
+    return replace(observation, pods=(old, *observation.pods))
 
 
-def in_init(reason: str, seen: Observation = GOOD) -> Observation:
+def in_init(reason: str, observation: Observation = GOOD) -> Observation:
     """Return the observation of a pod whose init container, of a good image, does not end."""
-    server = seen.pods[0].containers[0]
+    server = observation.pods[0].containers[0]
     init = replace(server, name="prepare", init=True, ready=False, waiting_reason=reason)
     waits = replace(server, ready=False, image_id="", waiting_reason="PodInitializing")
-    return pod(seen, containers=(init, waits), ready=False)
+    return pod(observation, containers=(init, waits), ready=False)
 
 
-def unwired(seen: Observation = GOOD) -> Observation:
+def unwired(observation: Observation = GOOD) -> Observation:
     """Return the observation of a workload whose pods are given no Secret."""
-    return pod(deployment(seen, service_account_pull_secrets=()), pull_secrets=())
+    return pod(deployment(observation, service_account_pull_secrets=()), pull_secrets=())
 
 
 def misrendered(image: str, message: str, reason: str = "ErrImagePull") -> Observation:

@@ -55,7 +55,7 @@ def config(path="result.json", **options):
         "deselect": None,
         "ignore": None,
         "ignore_glob": None,
-        "without_remedy": [],
+        "disable_remediation": [],
         "no_argocd": False,
         **options,
     }

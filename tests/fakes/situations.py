@@ -8,9 +8,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pullrecovery.model.chart import NamedImage
-from pullrecovery.model.docs_site import DocsSeen, WebPage
-from pullrecovery.model.grant import TokenSeen
-from pullrecovery.model.observation import EntrySeen, IdentitySeen, Observation, WiringSeen
+from pullrecovery.model.docs_site import DocsPage, WebPage
+from pullrecovery.model.grant import TokenGrant
+from pullrecovery.model.observation import (
+    ImageIdentity,
+    Observation,
+    PullSecretEntry,
+    PullSecretWiring,
+)
 from pullrecovery.model.probe import Credential, Probe
 from tests.deploy.test_argocd import IN_STEP
 from tests.diagnosis import test_diagnosis, test_effective_credentials, test_external, test_wiring
@@ -23,7 +28,7 @@ OTHER_TAG = f"{REPOSITORY}:dev"
 FINE_GRAINED = Credential("ByteQuester", "github_pat_11AAAA")
 
 
-def _asked(identity: IdentitySeen) -> Observation:
+def _asked(identity: ImageIdentity) -> Observation:
     return replace(GOOD, identity=identity)
 
 
@@ -32,11 +37,11 @@ def _found(**changes: object) -> Observation:
 
 
 def _entry(probe: Probe, credential: Credential) -> Observation:
-    return recorded.secret(entries=(EntrySeen("ghcr.io", credential, probe),))
+    return recorded.secret(entries=(PullSecretEntry("ghcr.io", credential, probe),))
 
 
 def _site(**changes: object) -> Observation:
-    return replace(GOOD, docs=DocsSeen("", replace(GOOD.docs.site, **changes)))
+    return replace(GOOD, docs=DocsPage("", replace(GOOD.docs.site, **changes)))
 
 
 def _page(**changes: object) -> Observation:
@@ -44,13 +49,13 @@ def _page(**changes: object) -> Observation:
     return _site(page=page)
 
 
-def _application(seen: Observation = GOOD, **changes: object) -> Observation:
-    workload = replace(seen.workload, by_application=IN_STEP.name)
-    return replace(seen, workload=workload, application=replace(IN_STEP, **changes))
+def _application(observation: Observation = GOOD, **changes: object) -> Observation:
+    workload = replace(observation.workload, by_application=IN_STEP.name)
+    return replace(observation, workload=workload, application=replace(IN_STEP, **changes))
 
 
-def _old_pod(seen: Observation = GOOD) -> Observation:
-    return recorded.waiting(recorded.not_found(OTHER_TAG), seen, OTHER_TAG)
+def _old_pod(observation: Observation = GOOD) -> Observation:
+    return recorded.waiting(recorded.not_found(OTHER_TAG), observation, OTHER_TAG)
 
 
 def _by_a_later_file(key: str, image: str) -> Observation:
@@ -68,10 +73,10 @@ def _with_containers(*keys: str) -> Observation:
     return replace(seen, chart=replace(seen.chart, containers=(other, *named)))
 
 
-def _two_pods(seen: Observation) -> Observation:
+def _two_pods(observation: Observation) -> Observation:
     """Two pods that are given no Secret."""
-    pods = (replace(seen.pods[0], name=f"frontend-{at}", pull_secrets=()) for at in "ab")
-    return replace(seen, pods=tuple(pods))
+    pods = (replace(observation.pods[0], name=f"frontend-{at}", pull_secrets=()) for at in "ab")
+    return replace(observation, pods=tuple(pods))
 
 
 def _only_a_hook(text: str) -> Observation:
@@ -179,7 +184,7 @@ SECRET = {
     "for another server": recorded.wrong_server(),
     "for two other servers": recorded.secret(servers=("ghcr.io:443", "docker.io"), entries=()),
     "without any entry": recorded.secret(servers=(), entries=()),
-    "with an empty token": _entry(recorded.NOBODY, Credential("ByteQuester", "")),
+    "with an empty token": _entry(recorded.ANONYMOUS_PROBE, Credential("ByteQuester", "")),
     "token rejected": recorded.answered(recorded.BAD_TOKEN),
     "token without scope": recorded.answered(recorded.SCOPE_DENIED),
     "fine-grained token": _entry(recorded.SCOPE_DENIED, FINE_GRAINED),
@@ -201,7 +206,7 @@ WIRING = {
     ),
     "two pods older than the wiring": _two_pods(recorded.waiting(recorded.ANONYMOUS)),
     "two other keys": replace(
-        test_wiring.UNWIRED, wiring=WiringSeen(values_keys=("imagePullSecret", "pullSecrets"))
+        test_wiring.UNWIRED, wiring=PullSecretWiring(values_keys=("imagePullSecret", "pullSecrets"))
     ),
     "two names that are none": test_wiring.listed("a", "b", exists=False),
     "pods older than the wiring": recorded.pod(
@@ -212,7 +217,8 @@ WIRING = {
     ),
     "values name it, Argo CD did not deploy them": _application(
         replace(
-            test_wiring.UNWIRED, wiring=WiringSeen(values_keys=("serviceAccount.imagePullSecrets",))
+            test_wiring.UNWIRED,
+            wiring=PullSecretWiring(values_keys=("serviceAccount.imagePullSecrets",)),
         )
     ),
 }
@@ -287,7 +293,7 @@ PULL = {
     "hook's pods, before anything is deployed": _only_a_hook(recorded.ANONYMOUS),
     "public package, refused": recorded.waiting(
         recorded.ANONYMOUS,
-        recorded.grant(recorded.public(), visibility="private", anonymous=recorded.NOBODY),
+        recorded.grant(recorded.public(), visibility="private", anonymous=recorded.ANONYMOUS_PROBE),
     ),
 }
 
@@ -383,7 +389,7 @@ DOCS = {
 GRANT = {
     **{name: seen for name, (seen, *_) in test_reg_008.BROKEN.items()},
     "token without a classic one's scopes, refused": recorded.grant(
-        tokens=(TokenSeen(200, message="OK"),)
+        tokens=(TokenGrant(200, message="OK"),)
     ),
     "public package with a Secret, a private one elsewhere": replace(
         test_reg_008.BROKEN["public package with a Secret"][0],
@@ -409,8 +415,8 @@ GRANT = {
     "token shared by two": recorded.grant(shared_with=("backend-dev", "third")),
     "token may push, and ends": recorded.grant(
         tokens=(
-            TokenSeen(200, frozenset({"read:packages", "write:packages", "repo"})),
-            TokenSeen(200, frozenset({"read:packages"}), GOOD.grant.at + timedelta(days=1)),
+            TokenGrant(200, frozenset({"read:packages", "write:packages", "repo"})),
+            TokenGrant(200, frozenset({"read:packages"}), GOOD.grant.at + timedelta(days=1)),
         )
     ),
 }
@@ -419,16 +425,16 @@ EXTERNAL = {
     **{
         name: recorded.waiting(
             text,
-            replace(GOOD, wanted=Probe("network", 0, "ConnectError", "said so", cut=trouble)),
+            replace(GOOD, wanted=Probe("network", 0, "ConnectError", "said so", cut=failure)),
         )
-        for name, (text, trouble) in PODS.items()
+        for name, (text, failure) in PODS.items()
     },
     "pod alone": recorded.waiting(PODS["connection-refused"][0]),
     "pod and the Secret's own question": recorded.waiting(
         PODS["connection-refused"][0], recorded.answered(recorded.OUTAGE)
     ),
     "pod and the operator's client": recorded.waiting(
-        PODS["name-not-resolved"][0], _found(digest=_LOOKUP_FAILED)
+        PODS["dns-name-not-resolved"][0], _found(digest=_LOOKUP_FAILED)
     ),
     "pull of which nothing is heard": replace(
         test_external.pulling("Scheduled", "Pulling"), wanted=test_external.HANGS

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from joserfc.jwk import ECKey, OKPKey
 
 from pullrecovery.common.suite_version import suite_commit, suite_version
-from pullrecovery.gate.releases import Deployed, Judged
+from pullrecovery.gate.releases import Deployed, JudgedRelease
 from pullrecovery.gate.verdict.document import Checks, GateVerdict, Tier, check
-from pullrecovery.gate.verdict.signing import Expected
+from pullrecovery.gate.verdict.signing import VerdictExpectation
 
 REVISION = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"
 OTHER_REVISION = "0" * 40
@@ -43,7 +43,7 @@ def checks(workload="frontend", **changes):
 
 VALUES = ("charts/frontend/values-dev.yaml",)
 DEPLOYED = Deployed("frontend-dev", "charts/frontend", VALUES)
-JUDGED = Judged(
+JUDGED = JudgedRelease(
     name="frontend",
     namespace="frontend-dev",
     chart_path="charts/frontend",
@@ -85,4 +85,4 @@ def expected(**changes):
         "suite_commit": SUITE_COMMIT,
         "now": NOW,
     }
-    return Expected(**(fields | changes))
+    return VerdictExpectation(**(fields | changes))

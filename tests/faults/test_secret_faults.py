@@ -13,8 +13,8 @@ from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import redact
 from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.faults import FAULTS
-from pullrecovery.faults.ground import Ground
-from pullrecovery.lab.seed import Minted
+from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.lab.seed import IssuedToken
 from pullrecovery.model.probe import Credential
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON, matches
@@ -76,61 +76,61 @@ class Control:
 
 class LabWorld:
     def __init__(self):
-        self.core, self.control, self.minted = Cluster(), Control(), []
+        self.core, self.control, self.issued = Cluster(), Control(), []
         self.world = SimpleNamespace(target=TARGET, core=self.core)
         self.lab = SimpleNamespace(has_cluster=True)
 
-    def mint(self, scopes=("read:packages",), login="ByteQuester"):
-        self.minted.append((scopes, login))
-        token = f"{TOKEN[:-2]}{len(self.minted):02d}"
-        return Minted(f"c{len(self.minted)}", Credential(login, token))
+    def issue_token(self, scopes=("read:packages",), login="ByteQuester"):
+        self.issued.append((scopes, login))
+        token = f"{TOKEN[:-2]}{len(self.issued):02d}"
+        return IssuedToken(f"c{len(self.issued)}", Credential(login, token))
 
 
-@pytest.fixture(name="ground")
-def _ground(tmp_path):
+@pytest.fixture(name="sandbox")
+def _sandbox(tmp_path):
     """Return good ground for the sample's frontend-sample, in a copy of the sample."""
     target = load_target(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "target"))
     lab_world = LabWorld()
-    secret, operator = lab_world.mint(), lab_world.mint()
-    ground = Ground(lab_world, target.workload("frontend-sample"), "values", secret, operator)
-    ground.put_secret(secret.credential)
-    return ground
+    secret, operator = lab_world.issue_token(), lab_world.issue_token()
+    sandbox = Sandbox(lab_world, target.workload("frontend-sample"), "values", secret, operator)
+    sandbox.put_secret(secret.credential)
+    return sandbox
 
 
-def _spoil(ground, name):
-    next(fault for fault in FAULTS if fault.id == name).break_it(ground)
+def _spoil(sandbox, name):
+    next(fault for fault in FAULTS if fault.id == name).break_it(sandbox)
 
 
-def _secret(ground, name=NAME):
-    return ground.core.secrets[ground.namespace, name]
+def _secret(sandbox, name=NAME):
+    return sandbox.core.secrets[sandbox.namespace, name]
 
 
-def _auths(ground, name=NAME):
-    (content,) = _secret(ground, name).data.values()
+def _auths(sandbox, name=NAME):
+    (content,) = _secret(sandbox, name).data.values()
     return json.loads(base64.b64decode(content))["auths"]
 
 
-def _values(ground):
-    return YAML(typ="safe").load(ground.workload.values_file.read_text())
+def _values(sandbox):
+    return YAML(typ="safe").load(sandbox.workload.values_file.read_text())
 
 
 @pytest.mark.parametrize(
     ("name", "server"),
     [
-        ("server-docker-hub", "docker.io"),
-        ("server-with-port", "ghcr.io:443"),
-        ("server-github", "https://github.com"),
-        ("server-of-other-owner", "ghcr.io/another-bytequester"),
+        ("secret-server-docker-hub", "docker.io"),
+        ("secret-server-with-port", "ghcr.io:443"),
+        ("secret-server-github", "https://github.com"),
+        ("secret-server-of-other-owner", "ghcr.io/another-bytequester"),
     ],
 )
-def test_server_is_one_that_the_kubelet_does_not_match(ground, name, server):
+def test_wrong_server_does_not_match(sandbox, name, server):
     """The credential behind it is good."""
-    good = _auths(ground)["ghcr.io"]
+    good = _auths(sandbox)["ghcr.io"]
 
-    _spoil(ground, name)
+    _spoil(sandbox, name)
 
-    assert _auths(ground) == {server: good}
-    assert not matches(server, ground.workload.image.repository)
+    assert _auths(sandbox) == {server: good}
+    assert not matches(server, sandbox.workload.image.repository)
 
 
 @pytest.mark.parametrize(
@@ -140,65 +140,65 @@ def test_server_is_one_that_the_kubelet_does_not_match(ground, name, server):
         ("secret-of-legacy-type", "kubernetes.io/dockercfg", ".dockercfg"),
     ],
 )
-def test_type_is_wrong_and_the_document_right(ground, name, kind, key):
+def test_type_is_wrong_and_the_document_right(sandbox, name, kind, key):
     """What is in it would do in a Secret of the right type."""
-    good = _auths(ground)
+    good = _auths(sandbox)
 
-    _spoil(ground, name)
+    _spoil(sandbox, name)
 
-    assert (_secret(ground).type, *_secret(ground).data) == (kind, key)
-    assert _auths(ground) == good
+    assert (_secret(sandbox).type, *_secret(sandbox).data) == (kind, key)
+    assert _auths(sandbox) == good
 
 
-def test_secret_is_left_in_another_namespace(ground):
+def test_secret_is_left_in_another_namespace(sandbox):
     """One of the scenario's own, which goes with it."""
-    good = _auths(ground)
+    good = _auths(sandbox)
 
-    _spoil(ground, "secret-in-other-namespace")
+    _spoil(sandbox, "secret-in-other-namespace")
 
-    (elsewhere,) = ground.other_namespaces
-    assert ground.core.namespaces == [elsewhere]
-    assert ground.core.secrets.keys() == {(elsewhere, NAME)}
-    content = ground.core.secrets[elsewhere, NAME].data[".dockerconfigjson"]
+    (elsewhere,) = sandbox.other_namespaces
+    assert sandbox.core.namespaces == [elsewhere]
+    assert sandbox.core.secrets.keys() == {(elsewhere, NAME)}
+    content = sandbox.core.secrets[elsewhere, NAME].data[".dockerconfigjson"]
     assert json.loads(base64.b64decode(content))["auths"] == good
 
 
-def test_secret_has_another_name(ground):
+def test_secret_has_another_name(sandbox):
     """It would do."""
-    good = _auths(ground)
+    good = _auths(sandbox)
 
-    _spoil(ground, "secret-of-other-name")
+    _spoil(sandbox, "secret-of-other-name")
 
-    assert ground.core.secrets.keys() == {(ground.namespace, "ghcr-credentials-dev")}
-    assert _auths(ground, "ghcr-credentials-dev") == good
-    assert _secret(ground, "ghcr-credentials-dev").type == DOCKER_CONFIG_JSON == KIND_JSON
+    assert sandbox.core.secrets.keys() == {(sandbox.namespace, "ghcr-credentials-dev")}
+    assert _auths(sandbox, "ghcr-credentials-dev") == good
+    assert _secret(sandbox, "ghcr-credentials-dev").type == DOCKER_CONFIG_JSON == KIND_JSON
 
 
-@pytest.mark.parametrize("name", ["auth-not-base64", "auth-without-login"])
-def test_auth_that_cannot_be_decoded_holds_a_token_and_is_never_printed(ground, name):
+@pytest.mark.parametrize("name", ["secret-auth-not-base64", "secret-auth-without-login"])
+def test_undecodable_auth_is_never_printed(sandbox, name):
     """It is what people put there."""
-    _spoil(ground, name)
+    _spoil(sandbox, name)
 
-    auth = _auths(ground)["ghcr.io"]["auth"]
-    token = ground.credential.credential.token
+    auth = _auths(sandbox)["ghcr.io"]["auth"]
+    token = sandbox.credential.credential.token
     assert auth in (token, base64.b64encode(token.encode()).decode())
     assert redact(f"seen: {auth}") == "seen: [redacted]"
 
 
-def test_empty_entry_is_for_the_right_server(ground):
+def test_empty_entry_is_for_the_right_server(sandbox):
     """And brings nothing."""
-    _spoil(ground, "entry-empty")
+    _spoil(sandbox, "secret-entry-empty")
 
-    assert _auths(ground) == {"ghcr.io": {}}
+    assert _auths(sandbox) == {"ghcr.io": {}}
 
 
-def test_mistyped_token_is_one_character_off(ground):
+def test_mistyped_token_is_one_character_off(sandbox):
     """Nobody has it."""
-    _spoil(ground, "token-mistyped")
+    _spoil(sandbox, "token-mistyped")
 
-    auth = base64.b64decode(_auths(ground)["ghcr.io"]["auth"]).decode()
+    auth = base64.b64decode(_auths(sandbox)["ghcr.io"]["auth"]).decode()
     login, _, typed = auth.partition(":")
-    token = ground.credential.credential.token
+    token = sandbox.credential.credential.token
     assert (login, typed[:-1], len(typed)) == ("ByteQuester", token[:-1], len(token))
     assert typed != token
 
@@ -206,34 +206,34 @@ def test_mistyped_token_is_one_character_off(ground):
 @pytest.mark.parametrize(
     ("name", "state"), [("token-expired", {"expired": True}), ("token-revoked", {"revoked": True})]
 )
-def test_token_in_the_secret_is_void(ground, name, state):
+def test_token_in_the_secret_is_void(sandbox, name, state):
     """The Secret itself is not touched."""
-    before = _auths(ground)
+    before = _auths(sandbox)
 
-    _spoil(ground, name)
+    _spoil(sandbox, name)
 
-    known = ground.lab_world.control.credentials[ground.credential.name]
+    known = sandbox.lab_world.control.credentials[sandbox.credential.name]
     assert known == {"scopes": ["read:packages"], **state}
-    assert _auths(ground) == before
+    assert _auths(sandbox) == before
 
 
-def test_other_tokens_are_put_into_the_secret(ground):
+def test_other_tokens_are_put_into_the_secret(sandbox):
     """One without the scope, a fine-grained one, one of somebody else."""
-    _spoil(ground, "token-without-scope")
-    assert ground.lab_world.minted[-1] == ((), "ByteQuester")
-    _spoil(ground, "token-fine-grained")
-    assert ground.lab_world.control.other_kinds[-1][1].startswith("github_pat_")
-    _spoil(ground, "token-of-a-stranger")
-    assert ground.lab_world.minted[-1][1].startswith("stranger-")
+    _spoil(sandbox, "token-without-scope")
+    assert sandbox.lab_world.issued[-1] == ((), "ByteQuester")
+    _spoil(sandbox, "token-fine-grained")
+    assert sandbox.lab_world.control.other_kinds[-1][1].startswith("github_pat_")
+    _spoil(sandbox, "token-of-other-user")
+    assert sandbox.lab_world.issued[-1][1].startswith("stranger-")
 
 
-def test_both_of_two_entries_are_refused(ground):
+def test_both_of_two_entries_are_refused(sandbox):
     """Each for a reason of its own, the narrower one first."""
-    _spoil(ground, "two-entries-refused")
+    _spoil(sandbox, "secret-entries-refused")
 
-    assert _auths(ground).keys() == {"ghcr.io/bytequester", "ghcr.io"}
-    assert ground.lab_world.minted[-1][0] == ()
-    assert ground.lab_world.control.credentials[ground.credential.name]["revoked"]
+    assert _auths(sandbox).keys() == {"ghcr.io/bytequester", "ghcr.io"}
+    assert sandbox.lab_world.issued[-1][0] == ()
+    assert sandbox.lab_world.control.credentials[sandbox.credential.name]["revoked"]
 
 
 @pytest.mark.parametrize(
@@ -245,72 +245,72 @@ def test_both_of_two_entries_are_refused(ground):
         ("operator-classic-tokens-forbidden", (False, True)),
     ],
 )
-def test_organisation_with_a_rule_is_the_scenarios_own(ground, name, rules):
+def test_organisation_rule_is_scenarios_own(sandbox, name, rules):
     """So that rows beside it do not feel its rules."""
-    ground.found_organisation()
-    owner = ground.workload.image.owner
-    before = ground.operator
+    sandbox.found_organisation()
+    owner = sandbox.workload.image.owner
+    before = sandbox.operator
 
-    _spoil(ground, name)
+    _spoil(sandbox, name)
 
-    said = ground.lab_world.control.owners[owner]
+    said = sandbox.lab_world.control.owners[owner]
     assert (said.sso_enforced, said.classic_tokens_forbidden) == rules
     assert owner.startswith("bytequester-")
-    assert ground.workload.image.package in ground.lab_world.control.packages
+    assert sandbox.workload.image.package in sandbox.lab_world.control.packages
     # Who is not the fault's subject can go on: by a token with SSO, or by the run's.
     if name == "token-without-sso":
-        known = ground.lab_world.control.credentials[ground.operator.name]
+        known = sandbox.lab_world.control.credentials[sandbox.operator.name]
         assert known["sso_authorised"] == [owner]
     if name == "classic-tokens-forbidden":
-        assert ground.operator is ground.run_token
+        assert sandbox.operator is sandbox.run_token
     if name == "operator-token-without-sso":
-        assert ground.operator is not before
+        assert sandbox.operator is not before
     if name == "operator-classic-tokens-forbidden":
-        assert ground.credential is ground.run_token
+        assert sandbox.credential is sandbox.run_token
 
 
-def test_run_token_is_had_in_an_organisation_alone(ground):
+def test_run_token_needs_organisation(sandbox):
     """A row that wants one says so by its `organisation`."""
     with pytest.raises(LabError, match="no run in it"):
-        ground.use_run_token()
+        sandbox.use_run_token()
 
 
-def test_key_is_misspelt_as_people_misspell_it(ground):
+def test_misspelt_key_is_realistic(sandbox):
     """The chart takes no notice."""
-    _spoil(ground, "values-key-misspelt")
+    _spoil(sandbox, "values-key-misspelt")
 
-    values = _values(ground)
+    values = _values(sandbox)
     assert (values["imagePullSecrets"], values["imagePullSecret"]) == ([], [{"name": NAME}])
 
 
 @pytest.mark.parametrize("wiring", ["values", "service-account"])
-def test_name_that_is_wired_is_no_secrets(ground, wiring):
+def test_name_that_is_wired_is_no_secrets(sandbox, wiring):
     """Either way of wiring takes any name."""
-    ground.wiring = wiring
+    sandbox.wiring = wiring
 
-    _spoil(ground, "wired-to-no-secret")
+    _spoil(sandbox, "wired-to-missing-secret")
 
     if wiring == "values":
-        assert _values(ground)["imagePullSecrets"] == [{"name": "ghcr-credential"}]
+        assert _values(sandbox)["imagePullSecrets"] == [{"name": "ghcr-credential"}]
     else:
-        assert ground.core.account.image_pull_secrets[0].name == "ghcr-credential"
-    assert (ground.namespace, "ghcr-credential") not in ground.core.secrets
+        assert sandbox.core.account.image_pull_secrets[0].name == "ghcr-credential"
+    assert (sandbox.namespace, "ghcr-credential") not in sandbox.core.secrets
 
 
-def test_other_secret_hides_the_account_or_replaces_what_it_names(ground):
+def test_other_secret_hides_or_replaces_account(sandbox):
     """It is there, and is for another registry."""
-    _spoil(ground, "account-hidden")
-    assert _values(ground)["imagePullSecrets"] == [{"name": "registry-mirror"}]
-    _spoil(ground, "account-overwritten")
-    assert ground.core.account.image_pull_secrets[0].name == "registry-mirror"
-    assert _auths(ground, "registry-mirror").keys() == {"mirror.example"}
+    _spoil(sandbox, "account-secrets-ignored")
+    assert _values(sandbox)["imagePullSecrets"] == [{"name": "registry-mirror"}]
+    _spoil(sandbox, "account-secrets-overwritten")
+    assert sandbox.core.account.image_pull_secrets[0].name == "registry-mirror"
+    assert _auths(sandbox, "registry-mirror").keys() == {"mirror.example"}
 
 
-def test_account_that_is_patched_is_not_the_pods(ground):
+def test_patched_account_is_not_the_pods(sandbox):
     """The chart brings its own."""
-    _spoil(ground, "account-not-the-pods")
+    _spoil(sandbox, "wrong-account-patched")
 
-    values = _values(ground)
+    values = _values(sandbox)
     assert values["serviceAccount"]["create"] is True
     assert values["imagePullSecrets"] == []
-    assert ground.core.account.image_pull_secrets[0].name == NAME
+    assert sandbox.core.account.image_pull_secrets[0].name == NAME

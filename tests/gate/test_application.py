@@ -158,7 +158,7 @@ def test_sample_deploys_what_is_judged(target):
 
 
 @pytest.mark.parametrize(("change", "problem"), DIFFERENCES.values(), ids=DIFFERENCES.keys())
-def test_differing_application_is_one_clear_error(target, change, problem):
+def test_differing_application_is_clear_error(target, change, problem):
     """The error names the Application's file, the field and both values."""
     _edit(target, change)
 
@@ -175,7 +175,7 @@ def _one_source(application, chart, _hook):
     application["spec"]["source"] = chart
 
 
-def test_application_without_hook_deploys_what_is_judged(target):
+def test_application_without_hook_deploys_chart(target):
     """A target may leave the hook out, and deploy by one source."""
     _edit(target, _one_source)
 
@@ -234,7 +234,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("name", "text", "problem"), FILES.values(), ids=FILES.keys())
-def test_file_that_changes_what_is_deployed_is_refused(target, name, text, problem):
+def test_file_changing_deployment_is_refused(target, name, text, problem):
     """Whoever may edit the files of a chart does not choose who verifies it."""
     with (target / name).open("a") as file:
         file.write(text)
@@ -246,7 +246,7 @@ def test_file_that_changes_what_is_deployed_is_refused(target, name, text, probl
     assert problem in str(error.value)
 
 
-def test_hook_chart_by_a_symbolic_link_is_refused(target):
+def test_symlinked_hook_chart_is_refused(target):
     """Helm follows the link of a template's folder, and reads what it leads to."""
     (target / HOOK / "templates" / "more").symlink_to(target / "charts" / "backend" / "templates")
 
@@ -255,7 +255,7 @@ def test_hook_chart_by_a_symbolic_link_is_refused(target):
 
 
 @pytest.mark.parametrize("path", ["../other", "charts", "/etc"])
-def test_hook_source_that_is_no_chart_is_refused(target, path):
+def test_hook_source_without_chart_is_refused(target, path):
     """Nothing outside of the target is read."""
     _edit(target, _at("hook", path=path))
 
@@ -263,7 +263,7 @@ def test_hook_source_that_is_no_chart_is_refused(target, path):
         target_in(target, target)
 
 
-def test_values_file_that_is_no_text_is_one_clear_error(target):
+def test_binary_values_file_is_clear_error(target):
     """Helm reads UTF-8."""
     (target / "charts/frontend/values-dev.yaml").write_bytes(b"a: \xff\n")
 

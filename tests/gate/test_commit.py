@@ -40,7 +40,7 @@ def target(git, tmp_path):
     return folder
 
 
-def test_an_earlier_commit_is_written_as_it_was(git, target, tmp_path):
+def test_earlier_commit_is_exported(git, target, tmp_path):
     """A name is made the full id, which the verdict is bound to."""
     first = git("rev-parse", "HEAD")
     (target / "target.yaml").write_text("name: second\n")
@@ -71,7 +71,7 @@ def test_what_is_not_for_export_is_judged_too(git, target, tmp_path):
         assert (revision.folder / "charts" / "Chart.yaml").exists()
 
 
-def test_attributes_above_the_target_change_no_byte(git, target, tmp_path):
+def test_outer_attributes_change_nothing(git, target, tmp_path):
     """Line ends and idents are the checkout's matter, and not the commit's."""
     (tmp_path / "repository" / ".gitattributes").write_text("*.yaml text eol=crlf ident\n")
     (target / "target.yaml").write_text("name: $Id$\n")
@@ -82,7 +82,7 @@ def test_attributes_above_the_target_change_no_byte(git, target, tmp_path):
         assert (revision.folder / "target.yaml").read_bytes() == b"name: $Id$\n"
 
 
-def test_replaced_commit_is_judged_as_it_is_cloned(git, target, tmp_path):
+def test_replaced_commit_is_judged_as_cloned(git, target, tmp_path):
     """A replace ref is this clone's own, and Argo CD's clone has none."""
     first = git("rev-parse", "HEAD")
     (target / "target.yaml").write_text("name: harmless\n")
@@ -107,7 +107,7 @@ def test_submodule_below_the_target_is_refused(git, target, tmp_path):
         pass
 
 
-def test_target_that_looks_like_a_repository_runs_nothing(git, target, tmp_path):
+def test_repository_like_target_runs_nothing(git, target, tmp_path):
     """Its config names a program, and its alternates have the commit: git would run it."""
     core = "repositoryformatversion = 0\nbare = false\nworktree = .."
     for name, text in {
@@ -133,7 +133,7 @@ def test_target_that_looks_like_a_repository_runs_nothing(git, target, tmp_path)
     ["/proc/self/environ", "../../outside", "charts/../../../etc/passwd", "loop"],
     ids=["absolute", "out of the repository", "by a detour", "to itself"],
 )
-def test_symbolic_link_out_of_the_target_is_refused(git, target, tmp_path, leads):
+def test_outward_symlink_is_refused(git, target, tmp_path, leads):
     """A chart would render what it leads to on the judging machine."""
     (target / "loop").symlink_to(leads)
     git("add", ".")
@@ -146,7 +146,7 @@ def test_symbolic_link_out_of_the_target_is_refused(git, target, tmp_path, leads
         pass
 
 
-def test_symbolic_link_within_the_target_stays_one(git, target, tmp_path):
+def test_inner_symlink_is_kept(git, target, tmp_path):
     """Charts share files so; programs stay programs."""
     (target / "charts" / "same.yaml").symlink_to("../target.yaml")
     (target / "run").write_bytes(b"#!/bin/sh\n\xff\n")
@@ -160,7 +160,7 @@ def test_symbolic_link_within_the_target_stays_one(git, target, tmp_path):
         assert (revision.folder / "run").stat().st_mode & 0o111
 
 
-def test_target_that_is_the_whole_repository_is_written(git, target, tmp_path):
+def test_whole_repository_target_is_written(git, target, tmp_path):
     """Most monorepos have their target.yaml at the top."""
     (target.parent / "target.yaml").write_text("name: top\n")
     git("add", ".")
@@ -171,7 +171,7 @@ def test_target_that_is_the_whole_repository_is_written(git, target, tmp_path):
         assert (revision.folder / "deploy" / "charts" / "Chart.yaml").exists()
 
 
-def test_changes_elsewhere_in_the_repository_do_not_matter(target, tmp_path):
+def test_unrelated_changes_are_ignored(target, tmp_path):
     """A gate on a folder of a monorepo has nothing to say of the others."""
     (target.parent / "README.md").write_text("changed\n")
 
@@ -180,13 +180,13 @@ def test_changes_elsewhere_in_the_repository_do_not_matter(target, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["0" * 40, "no-such-branch", "--help", "HEAD:deploy", ""])
-def test_an_unknown_revision_is_one_clear_error(target, name, tmp_path):
+def test_unknown_revision_is_clear_error(target, name, tmp_path):
     """A tree is none, and an option is no name."""
     with pytest.raises(UsageError, match="is no commit of"), checked_out(target, name, tmp_path):
         pass
 
 
-def test_suggested_fetch_runs_no_part_of_the_name(git, target, tmp_path):
+def test_suggested_fetch_quotes_names(git, target, tmp_path):
     """A pipeline takes the name from others."""
     told = pytest.raises(UsageError, match=r"`git fetch origin 'x; reboot'`")
 
@@ -210,7 +210,7 @@ def test_a_dirty_target_is_one_clear_error(git, target, change, tmp_path):
         checked_out(target, "HEAD", tmp_path).__enter__()
 
 
-def test_a_target_in_no_repository_is_one_clear_error(tmp_path, monkeypatch):
+def test_target_outside_repository_is_clear_error(tmp_path, monkeypatch):
     """What has no commits has no revision."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     alone = tmp_path / "alone"
@@ -220,7 +220,7 @@ def test_a_target_in_no_repository_is_one_clear_error(tmp_path, monkeypatch):
         checked_out(alone, "HEAD", tmp_path).__enter__()
 
 
-def test_a_folder_that_the_revision_lacks_is_one_clear_error(git, target, tmp_path):
+def test_folder_missing_in_revision_is_clear_error(git, target, tmp_path):
     """It was made later than the commit that is asked for."""
     later = target.parent / "later"
     later.mkdir()
@@ -232,7 +232,7 @@ def test_a_folder_that_the_revision_lacks_is_one_clear_error(git, target, tmp_pa
         checked_out(later, "HEAD~1", tmp_path).__enter__()
 
 
-def test_a_mistake_in_target_yaml_names_the_users_own_folder(target, tmp_path):
+def test_target_yaml_error_names_user_folder(target, tmp_path):
     """The copy that it was read in is gone by the time anybody looks."""
     with checked_out(target, "HEAD", tmp_path) as revision:
         with pytest.raises(UsageError) as error:

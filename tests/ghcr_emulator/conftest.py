@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from ghcr_emulator.access_log.log import AccessLog, Query
-from ghcr_emulator.app import create_front
+from ghcr_emulator.app import create_app
 from ghcr_emulator.control_api.app import create_control
 from ghcr_emulator.faults.matching import Switches
 from ghcr_emulator.registry_api.upstream_proxy import ANY_MANIFEST
-from ghcr_emulator.state.accounts import Credential, Owner, Package, Visibility
+from ghcr_emulator.state.accounts import AccountToken, Owner, Package, PackageVisibility
 from ghcr_emulator.state.state import State
 from ghcr_emulator.state.tokens import fingerprint
 from ghcr_emulator.storage.distribution import registry_config
@@ -124,7 +124,7 @@ class Ghcr:
     def __post_init__(self) -> None:
         self._client = self.storage.client
         self.switches = Switches()
-        self.front = create_front(self.state, self._client, self.log, self.switches)
+        self.emulator = create_app(self.state, self._client, self.log, self.switches)
         self.control_app = create_control(
             self.state, self.log, SECRET, registry=self._client, switches=self.switches
         )
@@ -144,13 +144,13 @@ class Ghcr:
         """
         given = {**self.authorization(caller), **(headers or {})}
         url = path if path.startswith("https:") else f"https://ghcr.io{path}"
-        return send(self.front, method, url, given, content)
+        return send(self.emulator, method, url, given, content)
 
     def token_for(self, caller: str, scope: str = "") -> httpx.Response:
         """Ask /token, with Basic for a credential's name, and with nothing for `nobody`."""
         given = {} if caller == "nobody" else self.authorization(f"basic {caller}")
         query = f"?scope={scope}&service=ghcr.io" if scope else "?service=ghcr.io"
-        return send(self.front, "GET", f"https://ghcr.io/token{query}", given, None)
+        return send(self.emulator, "GET", f"https://ghcr.io/token{query}", given, None)
 
     def authorization(self, caller: str) -> dict[str, str]:
         """Return the header for `nobody`, `anybody`, `NAME`, `basic NAME`, `pat NAME`, `raw TEXT`.
@@ -218,9 +218,9 @@ async def exchange(
         return await client.request(method, url, headers=headers, content=content)
 
 
-def credential(name: str, login: str, *scopes: str, **flags: bool) -> Credential:
+def credential(name: str, login: str, *scopes: str, **flags: bool) -> AccountToken:
     """Return a credential whose token is `ghp_` and its name."""
-    return Credential(name, fingerprint(f"ghp_{name}"), login, frozenset(scopes), **flags)
+    return AccountToken(name, fingerprint(f"ghp_{name}"), login, frozenset(scopes), **flags)
 
 
 @pytest.fixture(name="storage")
@@ -272,9 +272,9 @@ def _ghcr(storage) -> Ghcr:
         state.put_credential(row)
     state.put_owner(Owner("bytequester", frozenset({"maker"})))
     for name, visibility in (
-        ("open", Visibility.PUBLIC),
-        ("closed", Visibility.PRIVATE),
-        ("inner", Visibility.INTERNAL),
+        ("open", PackageVisibility.PUBLIC),
+        ("closed", PackageVisibility.PRIVATE),
+        ("inner", PackageVisibility.INTERNAL),
     ):
         readers, writers = frozenset({"colleague"}), frozenset({"builder"})
         package = Package("bytequester", name, visibility, readers, writers)

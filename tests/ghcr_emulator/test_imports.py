@@ -56,7 +56,7 @@ def loaded_with(*arguments):
     return ran.stdout.split()
 
 
-def test_every_requirement_is_pinned_and_hashed():
+def test_requirements_are_pinned_and_hashed():
     """The lock holds what requirements.in asks for, by version and by hash."""
     asked = [line for line in lines("requirements.in") if not line.startswith("#")]
     locked = "\n".join(lines("requirements.lock"))

@@ -13,7 +13,7 @@ from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.common.yaml_reading import UnreadableYamlError, load_yaml
 from pullrecovery.gate.verdict.document import VerdictError, to_document
 from pullrecovery.gate.verdict.signing import TYPE, read
-from pullrecovery.model.docs_site import SiteSeen
+from pullrecovery.model.docs_site import DocsBuild
 from pullrecovery.model.filter_patterns import matches
 from pullrecovery.model.target import Docs, Image
 from pullrecovery.model.workflow_file import (
@@ -126,7 +126,7 @@ def test_broken_values_name_no_image(tmp_path, text):
 
 
 @pytest.mark.parametrize("text", ["- a\n", "text\n"])
-def test_values_that_are_no_mapping_are_not_edited(text):
+def test_non_mapping_values_are_not_edited(text):
     """What is set would be set in something else."""
     with pytest.raises(UnreadableYamlError, match="must be a mapping"):
         edited(text, {"image.tag": lambda _: "v1"})
@@ -141,7 +141,7 @@ class _Helm:
 
 
 @pytest.mark.parametrize("name", [each for each in BROKEN if each != "several documents"])
-def test_broken_rendered_chart_is_an_error_of_the_chart(name):
+def test_broken_chart_is_chart_error(name):
     """REG-005 then says so, and no image is made up."""
     seen = observe_chart(_Helm(BROKEN[name]), GOOD.workload)
 
@@ -206,7 +206,7 @@ def test_job_of_another_form_is_read(job):
     ],
     ids=["folders", "stars", "double stars", "optional", "repeated"],
 )
-def test_filter_pattern_is_matched_in_bounded_time(pattern, name):
+def test_filter_pattern_is_bounded(pattern, name):
     """A regular expression of it would try every way through the name."""
     started = time.process_time()
 
@@ -242,7 +242,7 @@ def test_filter_pattern_means_what_github_says(name, pattern, taken):
 
 
 @pytest.mark.parametrize("server", ["[ghcr.io", "https://[", "ghcr.io]", "[::1"])
-def test_server_that_is_no_url_applies_to_nothing(server):
+def test_non_url_server_matches_nothing(server):
     """The kubelet passes it over, and uses the other entries."""
     assert applies(server, "ghcr.io/a/b") is False
     assert in_order([(server, 1), ("ghcr.io", 2)], "ghcr.io/a/b") == (("ghcr.io", 2),)
@@ -301,7 +301,7 @@ def test_signed_verdict_of_wrong_types_is_none(changes):
 
 
 @pytest.mark.parametrize("payload", ["[" * 100_000, f'{{"schema": {DIGITS}}}', "null", "\ud800"])
-def test_signed_text_that_is_no_document_is_no_verdict(payload):
+def test_invalid_signed_text_is_no_verdict(payload):
     """Nested too deep, a number of 5,000 digits, nothing, and no Unicode."""
     with pytest.raises(VerdictError):
         read(_signed(payload.encode(errors="surrogatepass")), public())
@@ -313,7 +313,7 @@ def test_page_that_is_no_text_is_observed(tmp_path):
     page.parent.mkdir()
     page.write_bytes(b"# Registry\n\xff\xfe\n")
     docs = Docs(page.parent, page, ())
-    site = SimpleNamespace(look=lambda _: SiteSeen("words"))
+    site = SimpleNamespace(look=lambda _: DocsBuild("words"))
     world = SimpleNamespace(target=SimpleNamespace(docs=docs), docs_site=site)
 
     assert observe_docs(world).source == "# Registry\n\ufffd\ufffd\n"

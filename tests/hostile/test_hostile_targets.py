@@ -64,7 +64,7 @@ def test_gate_on_hostile_target_is_one_error(row, target, canaries, tmp_path, ca
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.read], ids=lambda row: row.name)
-def test_reader_of_hostile_file_raises_clear_error(row, target, canaries):
+def test_hostile_file_is_clear_error(row, target, canaries):
     """The message says where and why, and holds nothing of the machine."""
     row.change(target)
 

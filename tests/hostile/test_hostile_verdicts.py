@@ -13,7 +13,7 @@ import pytest
 
 from fixtures.lab.canaries import contents, plant
 from pullrecovery.common.suite_files import SUITE_ROOT
-from pullrecovery.gate.releases import Judged
+from pullrecovery.gate.releases import JudgedRelease
 from pullrecovery.gate.verdict.document import Checks, to_document
 from pullrecovery.gate.verdict.signing import TYPE, sign
 from pullrecovery.monorepo.target_yaml import load_target
@@ -53,8 +53,8 @@ class Machine:
         """Return a verdict of now that promotes this clone's commit, but for `changes`."""
         now = datetime.now(UTC)
         target = load_target(self.target)
-        workloads = tuple(Judged.of(each, IMAGE) for each in target.workloads)
-        names = tuple(f"{each.name} {reg}" for each in workloads for reg in CRITERIA)
+        workloads = tuple(JudgedRelease.of(workload, IMAGE) for workload in target.workloads)
+        names = tuple(f"{workload.name} {reg}" for workload in workloads for reg in CRITERIA)
         fields = {"issued": now, "expires": now + timedelta(hours=1), "revision": self.revision}
         fields |= {"target": target.name, "world": "live", "workloads": workloads}
         fields |= {"checks": Checks(declared=names, run=names)}
@@ -97,7 +97,7 @@ def _machine(tmp_path):
 
 def _of_another_environment(machine):
     workloads = machine.verdict().workloads
-    other = tuple(replace(each, chart="sha256:" + "9" * 64) for each in workloads)
+    other = tuple(replace(workload, chart="sha256:" + "9" * 64) for workload in workloads)
     machine.put("verdict.jws", sign(machine.verdict(workloads=other), KEY))
     return machine.verify()
 

@@ -15,8 +15,8 @@ from kubernetes import client as k8s
 
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.wait import wait_for
-from pullrecovery.kube.events import Recorder, WaitingSeen, event_seen, waiting_seen
-from pullrecovery.model.observation import EventSeen
+from pullrecovery.kube.events import EventRecorder, WaitingState, kube_event, waiting_state
+from pullrecovery.model.observation import KubeEvent
 
 UID = "0b0f4b6e-2f2c-4a52-9d5c-9a3f2b7c1d11"
 END = object()
@@ -123,7 +123,7 @@ def _server():
 def _recorder_of(server):
     settings = k8s.Configuration(host=f"http://127.0.0.1:{server.server_port}")
     settings.proxy = None
-    recorder = Recorder(k8s.CoreV1Api(k8s.ApiClient(settings)), "ours")
+    recorder = EventRecorder(k8s.CoreV1Api(k8s.ApiClient(settings)), "ours")
     recorder.start()
     return recorder
 
@@ -167,7 +167,7 @@ def test_event_that_is_dropped_is_no_news(server, recorder):
     _await_messages(recorder, "here")
 
 
-def test_watch_goes_on_where_the_server_ended_it(server, recorder):
+def test_watch_resumes_after_end(server, recorder):
     """From the last version that was seen, so that nothing is lost or comes twice."""
     server.tell("one", version="11")
     server.say.put({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "15"}}})
@@ -178,7 +178,7 @@ def test_watch_goes_on_where_the_server_ended_it(server, recorder):
     assert server.asked == ["7", "15"]
 
 
-def test_watch_begins_anew_where_its_version_is_too_old(server, recorder):
+def test_watch_restarts_after_old_version(server, recorder):
     """What came in between is lost; what comes from then on is not."""
     server.version = "90"
     gone = {"code": 410, "reason": "Expired", "message": "too old resource version"}
@@ -190,7 +190,7 @@ def test_watch_begins_anew_where_its_version_is_too_old(server, recorder):
     assert server.asked == ["7", "90"]
 
 
-def test_watch_that_is_refused_is_an_error_of_whoever_asks(server, recorder):
+def test_refused_watch_is_error(server, recorder):
     """A record with holes in it would be worse than none."""
     refused = {"code": 403, "reason": "Forbidden", "message": "events is forbidden"}
     server.say.put({"type": "ERROR", "object": refused})
@@ -206,7 +206,7 @@ def test_watch_that_is_refused_is_an_error_of_whoever_asks(server, recorder):
     [{"ready": True}, {"waiting": "ErrImagePull"}, {"deleted": "2026-11-24T03:20:48Z"}],
     ids=["ready", "waiting", "deleted"],
 )
-def test_turn_of_a_pod_is_news(server, recorder, turn):
+def test_changed_pod_is_news(server, recorder, turn):
     """Whoever waits looks at once."""
     server.tell_of_pod("ADDED")
     recorder.pause(5)
@@ -228,7 +228,7 @@ def test_event_of_a_failure_is_news(server, recorder):
     assert time.monotonic() - before < 30
 
 
-def test_address_of_a_pod_and_an_event_are_no_news(server, recorder):
+def test_irrelevant_pod_change_is_no_news(server, recorder):
     """Each look costs several questions."""
     server.tell_of_pod("ADDED", waiting="ContainerCreating")
     recorder.pause(5)
@@ -246,7 +246,7 @@ def test_address_of_a_pod_and_an_event_are_no_news(server, recorder):
     ]
 
 
-def test_recorder_that_has_ended_keeps_what_it_has(server, recorder):
+def test_stopped_recorder_keeps_events(server, recorder):
     """And its threads are gone at once, though the server says nothing."""
     server.tell("one")
     _await_messages(recorder, "one")
@@ -257,7 +257,7 @@ def test_recorder_that_has_ended_keeps_what_it_has(server, recorder):
     assert [str(seen) for seen in recorder.of(UID)] == ["Failed: one"]
 
 
-def test_recorder_ends_while_its_watch_is_connected(server, monkeypatch):
+def test_recorder_stops_while_connected(server, monkeypatch):
     """The first attempt to cut the connection comes before there is one."""
     server.connected.clear()
     recorder = _recorder_of(server)
@@ -279,23 +279,23 @@ def _then(first, second):
     return both
 
 
-def test_combined_event_has_the_message_of_the_last():
+def test_combined_event_has_last_message():
     """client-go folds the eleventh of one kind within ten minutes."""
-    seen = event_seen(event("(combined from similar events): Failed to pull image"))
+    seen = kube_event(event("(combined from similar events): Failed to pull image"))
 
     assert (seen.message, seen.combined) == ("Failed to pull image", True)
 
 
-def test_event_that_no_watch_brought_has_the_senders_time():
+def test_unwatched_event_has_sender_time():
     """The only one that there is."""
-    seen = event_seen(event(lastTimestamp=None))
+    seen = kube_event(event(lastTimestamp=None))
 
     assert seen.time == seen.stamped == datetime(2026, 11, 24, 3, 20, 48, tzinfo=UTC)
 
 
-def test_event_of_the_newer_kind_has_its_time_in_microseconds():
+def test_newer_event_has_microseconds():
     """Events of the group events.k8s.io have `eventTime` alone."""
-    seen = event_seen(
+    seen = kube_event(
         event(eventTime="2026-11-24T03:20:48.123456Z", firstTimestamp=None, lastTimestamp=None)
     )
 
@@ -312,9 +312,9 @@ def _at(second):
 
 
 def _recorded(events=(), waiting=()):
-    recorder = Recorder(Nobody(), "ours")
-    recorder.events += [EventSeen(_at(s), _at(0), UID, reason, "") for s, reason in events]
-    recorder.waiting += [WaitingSeen(_at(s), UID, "web", reason, "") for s, reason in waiting]
+    recorder = EventRecorder(Nobody(), "ours")
+    recorder.events += [KubeEvent(_at(s), _at(0), UID, reason, "") for s, reason in events]
+    recorder.waiting += [WaitingState(_at(s), UID, "web", reason, "") for s, reason in waiting]
     return recorder
 
 
@@ -336,7 +336,7 @@ def test_first_failure_is_what_came_first(events, waiting, first):
     assert found == (None if first is None else _at(first))
 
 
-def test_containers_that_wait_are_read_from_a_pods_status():
+def test_waiting_containers_are_read():
     """Init containers too; those that run have nothing to say."""
     status = {
         "initContainerStatuses": [
@@ -345,7 +345,7 @@ def test_containers_that_wait_are_read_from_a_pods_status():
         "containerStatuses": [{"name": "web", "state": {"running": {}}}, {"name": "new"}],
     }
 
-    seen = waiting_seen({"metadata": {"uid": UID}, "status": status}, _at(3))
+    seen = waiting_state({"metadata": {"uid": UID}, "status": status}, _at(3))
 
-    assert seen == [WaitingSeen(_at(3), UID, "init", "ErrImagePull", "why")]
-    assert waiting_seen({"metadata": {"uid": UID}}, _at(3)) == []
+    assert seen == [WaitingState(_at(3), UID, "init", "ErrImagePull", "why")]
+    assert waiting_state({"metadata": {"uid": UID}}, _at(3)) == []

@@ -7,7 +7,7 @@ import pytest
 from kubernetes import client as k8s
 
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
-from pullrecovery.model.observation import DeploymentSeen
+from pullrecovery.model.observation import DeploymentStatus
 from tests.fakes import recorded
 
 WORKLOAD = recorded.GOOD.workload
@@ -86,11 +86,11 @@ def _world(*deployments, pods=()):
     )
 
 
-def test_deployment_is_seen_with_every_image_of_its_template():
+def test_deployment_has_every_image():
     """Init containers are pulled for first."""
     seen = observe_deployment(_world(_deployment()), WORKLOAD)
 
-    assert seen == DeploymentSeen(
+    assert seen == DeploymentStatus(
         exists=True,
         name="frontend",
         images=("x:1", recorded.REFERENCE),
@@ -104,11 +104,11 @@ def test_deployment_is_seen_with_every_image_of_its_template():
 
 def test_release_without_a_deployment_has_none():
     """Whatever else there is."""
-    assert observe_deployment(_world(), WORKLOAD) == DeploymentSeen(exists=False)
+    assert observe_deployment(_world(), WORKLOAD) == DeploymentStatus(exists=False)
 
 
 @pytest.mark.parametrize(("updated", "current"), [(None, ""), (0, ""), (1, "new")])
-def test_paused_deployment_has_no_replica_set_of_a_template_that_it_has_not_begun(updated, current):
+def test_paused_deployment_has_no_new_replica_set(updated, current):
     """Its revision is still that of the template before."""
     seen = observe_deployment(_world(_deployment(paused=True, updated=updated)), WORKLOAD)
 
@@ -116,7 +116,7 @@ def test_paused_deployment_has_no_replica_set_of_a_template_that_it_has_not_begu
     assert seen.current_replica_set == current
 
 
-def test_api_servers_refusal_of_every_pod_is_seen():
+def test_pod_refusal_is_observed():
     """Only the condition says so: there is no pod to ask."""
     conditions = [
         k8s.V1DeploymentCondition(type="Available", status="True", message="fine"),
@@ -130,7 +130,7 @@ def test_api_servers_refusal_of_every_pod_is_seen():
     assert observe_deployment(_world(_deployment(conditions=over)), WORKLOAD).replica_failure == ""
 
 
-def test_pods_that_live_are_seen_with_their_events():
+def test_live_pods_have_events():
     """Not those that are being deleted, nor a hook's that has done its work."""
     world = _world(
         pods=(
@@ -148,16 +148,16 @@ def test_pods_that_live_are_seen_with_their_events():
     assert seen[0].ready
 
 
-def test_without_a_deployment_only_a_hooks_pods_are_of_the_release():
+def test_hook_pods_belong_to_release():
     """Those of a ReplicaSet that is gone will be gone, too."""
     world = _world(pods=(_pod("orphan", labels={HASH: "new"}), _pod("hook")))
 
-    seen = observe_pods(world, WORKLOAD, DeploymentSeen(exists=False))
+    seen = observe_pods(world, WORKLOAD, DeploymentStatus(exists=False))
 
     assert [pod.name for pod in seen] == ["hook"]
 
 
-def test_containers_are_seen_in_the_order_in_which_they_are_started():
+def test_containers_are_in_start_order():
     """With the kubelet's reason, and how they last ended."""
     waiting = {"waiting": k8s.V1ContainerStateWaiting(reason="CrashLoopBackOff", message="wait")}
     ended = k8s.V1ContainerStateTerminated(reason="Error", exit_code=255, message="last words\n")
@@ -181,7 +181,7 @@ def test_containers_are_seen_in_the_order_in_which_they_are_started():
     assert (side.ended, side.waiting_reason) == ("", "")
 
 
-def test_events_are_read_of_the_api_server_where_none_were_recorded():
+def test_events_fall_back_to_api_server():
     """By the questions alone that a view has: of the cluster nothing else is there."""
     pod = _pod("a", labels={HASH: "new"})
     stamp = datetime(2026, 11, 24, 3, 20, 49, tzinfo=UTC)
@@ -196,6 +196,6 @@ def test_events_are_read_of_the_api_server_where_none_were_recorded():
     world.events, world.cluster = None, "https://nowhere"
     world.core.list_namespaced_event = _items(event)
 
-    (seen,) = observe_pods(world, WORKLOAD, DeploymentSeen(exists=True))
+    (seen,) = observe_pods(world, WORKLOAD, DeploymentStatus(exists=True))
 
     assert [(each.reason, each.stamped) for each in seen.events] == [("Pulled", stamp)]

@@ -34,7 +34,7 @@ def _ask(what, cache, state):
     return next(finding for finding in examine(Paths(cache, state)) if finding.what == what)
 
 
-def test_folder_with_a_blank_in_its_name_is_bad(tmp_path):
+def test_folder_with_blank_is_bad(tmp_path):
     """The tools of the lab are given it through a shell."""
     finding = _ask("folders", tmp_path / "my cache", tmp_path / "state")
 
@@ -60,10 +60,10 @@ def test_disk_must_have_25_gib(monkeypatch, tmp_path, free, ok):
 
     assert finding.ok is ok
     assert finding.seen == f"{free // GIB} GiB free in {tmp_path}"
-    assert finding.cure == ("free some space, or set XDG_CACHE_HOME to a folder with 25 GiB")
+    assert finding.fix == ("free some space, or set XDG_CACHE_HOME to a folder with 25 GiB")
 
 
-def test_no_engine_and_none_to_be_started_is_bad(tmp_path):
+def test_missing_engine_is_bad(tmp_path):
     """The line says why the lab cannot help itself."""
     finding = _ask("engine", tmp_path / "cache", tmp_path / "state")
 
@@ -84,7 +84,7 @@ def test_engine_that_is_named_must_answer(monkeypatch, tmp_path):
     )
 
 
-def test_everything_is_asked_and_nothing_is_made(tmp_path):
+def test_doctor_changes_nothing(tmp_path):
     """The doctor only looks."""
     findings = examine(Paths(tmp_path / "cache", tmp_path / "state"))
 
@@ -114,7 +114,7 @@ def test_everything_is_asked_and_nothing_is_made(tmp_path):
     ],
     ids=["not root", "neither dockerd nor apt-get", "can install", "can start"],
 )
-def test_engine_of_its_own_needs_root_and_a_way_to_get_one(monkeypatch, user, programs, reason):
+def test_own_engine_needs_root(monkeypatch, user, programs, reason):
     """Each hindrance has its cure."""
     monkeypatch.setenv("ENGINE", "auto")
     monkeypatch.setattr("os.geteuid", lambda: user)
@@ -123,7 +123,7 @@ def test_engine_of_its_own_needs_root_and_a_way_to_get_one(monkeypatch, user, pr
     assert why_not_own() == reason
 
 
-def test_cure_is_said_only_where_it_is_needed():
+def test_fix_is_printed_where_needed():
     """A line that is ok is short."""
     assert str(Finding("disk", True, "90 GiB", "free some")) == "ok  disk           90 GiB"
     assert str(Finding("disk", False, "3 GiB")) == "BAD disk           3 GiB"
@@ -140,7 +140,7 @@ def test_proxy_is_named_without_its_address(monkeypatch, tmp_path):
     )
 
 
-def test_build_without_mmdebstrap_is_bad_for_who_is_not_root(monkeypatch, tmp_path):
+def test_rootless_build_needs_mmdebstrap(monkeypatch, tmp_path):
     """Elsewhere an image registry may answer, or the lab installs it."""
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr("shutil.which", lambda _: None)

@@ -46,12 +46,12 @@ def _tool(tmp_path):
 
 
 @pytest.mark.parametrize("wanted", ["", "1.37", "1.37.2"])
-def test_kubernetes_is_chosen_by_version_or_minor(wanted):
+def test_kubernetes_is_chosen_by_version(wanted):
     """Nothing said means the default."""
     assert kubernetes_set(wanted).kubernetes == "1.37.2"
 
 
-def test_kubernetes_that_nobody_has_proven_is_a_usage_error():
+def test_unproven_kubernetes_is_usage_error():
     """The error lists what there is."""
     with pytest.raises(UsageError, match=r"^KUBERNETES=1\.9 is not a known set; use one of: "):
         kubernetes_set("1.9")
@@ -69,7 +69,7 @@ def test_folders_follow_the_xdg_variables(monkeypatch, tmp_path):
     assert paths.state == tmp_path / ".local" / "state" / "pull-recovery"
 
 
-def test_go_must_be_as_new_as_the_newest_module(monkeypatch, tmp_path):
+def test_go_must_be_recent(monkeypatch, tmp_path):
     """Numbers are compared, not their digits."""
     for name, version in [("a", "1.9"), ("b", "1.26.0"), ("c", "1.26")]:
         (tmp_path / name).mkdir()
@@ -113,7 +113,7 @@ def test_changed_source_is_another_tool(paths, go, tool):
     assert len({before, tools.folder(tool), *map(tools.folder, others)}) == 4
 
 
-def test_build_that_fails_says_why_and_leaves_nothing(paths, go, tool):
+def test_failed_build_leaves_nothing(paths, go, tool):
     """The next run tries again."""
     (tool.source / "broken.go").touch()
     tools = Toolchain(paths, go)
@@ -135,7 +135,7 @@ def test_processor_is_named_as_go_names_it(monkeypatch, machine, arch):
     assert toolchain.go_arch() == arch
 
 
-def test_processor_that_no_image_is_for_is_named(monkeypatch):
+def test_unsupported_processor_is_named(monkeypatch):
     """One sentence instead of a failed build."""
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
 
@@ -143,7 +143,7 @@ def test_processor_that_no_image_is_for_is_named(monkeypatch):
         toolchain.go_arch()
 
 
-def test_kubernetes_carries_the_version_that_kubeadm_reads():
+def test_kubernetes_has_kubeadm_version():
     """Without it every component calls itself v0.0.0."""
     flags = toolchain.kubernetes("1.37.2").link_flags.split()
 
@@ -151,7 +151,7 @@ def test_kubernetes_carries_the_version_that_kubeadm_reads():
     assert "k8s.io/client-go/pkg/version.gitMinor=37" in flags
 
 
-def test_kinds_file_is_rendered_for_this_machine(paths):
+def test_kind_config_is_rendered(paths):
     """With its folders and the node image filled in, and nothing else changed."""
     cluster = KindCluster(paths, "pull-recovery/node:1", manager_class=object)
 
@@ -165,7 +165,7 @@ def test_kinds_file_is_rendered_for_this_machine(paths):
     assert cluster.render() == key
 
 
-def test_cluster_of_another_image_is_another_description(paths):
+def test_other_image_changes_cluster(paths):
     """It is then made anew."""
     keys = {KindCluster(paths, image, manager_class=object).render() for image in ("a", "b")}
 
@@ -173,7 +173,7 @@ def test_cluster_of_another_image_is_another_description(paths):
 
 
 @pytest.mark.parametrize(("cgroup", "drivers"), [("1", ["cgroupfs"]), ("2", [])])
-def test_kubelet_makes_cgroups_itself_where_they_are_of_version_1(paths, cgroup, drivers):
+def test_kubelet_makes_cgroups_on_v1(paths, cgroup, drivers):
     """And containerd's runtime with it; under version 2 both are as kind has them."""
     cluster = KindCluster(paths, "a", manager_class=object, cgroup=cgroup)
 
@@ -183,10 +183,10 @@ def test_kubelet_makes_cgroups_itself_where_they_are_of_version_1(paths, cgroup,
     kubelet = [YAML(typ="safe").load(patch) for patch in config["kubeadmConfigPatches"]]
     assert [each["cgroupDriver"] for each in kubelet if "cgroupDriver" in each] == drivers
     runtimes = [patch for patch in config["containerdConfigPatches"] if "SystemdCgroup" in patch]
-    assert ["SystemdCgroup = false" in each for each in runtimes] == [True for _ in drivers]
+    assert ["SystemdCgroup = false" in runtime for runtime in runtimes] == [True for _ in drivers]
 
 
-def test_cluster_without_a_kubeconfig_is_not_ready(paths):
+def test_cluster_without_kubeconfig_is_not_ready(paths):
     """Nothing is asked of any other cluster."""
     readiness = KindCluster(paths, "", manager_class=object).readiness()
 
@@ -206,7 +206,7 @@ def test_environment_is_put_back(monkeypatch):
     assert "MADE" not in os.environ
 
 
-def test_progress_says_what_is_done_and_what_is_left():
+def test_progress_lists_done_and_remaining():
     """One line a phase."""
     out = io.StringIO()
     progress = Progress(("engine", "tools", "cluster"), out=out)
@@ -233,7 +233,7 @@ def test_progress_says_where_it_stopped(error):
     assert re.fullmatch(rf"  x engine +\d\.\d s  stopped: {error.__name__}\n", out.getvalue())
 
 
-def test_silent_phase_says_now_and_then_that_it_works():
+def test_silent_phase_prints_heartbeat():
     """A slow build can be told from a hung one."""
     out, beats = io.StringIO(), [False, False, True]
     ended = SimpleNamespace(wait=lambda _: beats.pop(0))

@@ -115,7 +115,7 @@ def left(monkeypatch, tmp_path):
     return looked
 
 
-def test_application_goes_before_the_namespace_that_it_would_make_anew(left):
+def test_application_is_deleted_before_namespace(left):
     """Each removed object is named with its kind."""
     told, api = left(["dev-0a1b2c-frontend"], ["dev-0a1b2c"])
 
@@ -130,7 +130,7 @@ def test_cluster_without_argo_cd_has_none(left):
     assert (told, api.deleted) == ([], [])
 
 
-def test_cluster_scoped_object_of_a_release_is_a_leak(left):
+def test_cluster_scoped_object_is_leak(left):
     """Helm's annotation names a namespace of the lab, or one that is gone."""
     roles = [
         {"name": name, "annotations": {"meta.helm.sh/release-namespace": namespace}}
@@ -145,7 +145,7 @@ def test_cluster_scoped_object_of_a_release_is_a_leak(left):
     assert api.deleted == ["here", "gone", "labelled", "dev-0a1b2c"]
 
 
-def test_finalizer_that_holds_a_namespace_is_removed_and_named(left):
+def test_blocking_finalizer_is_removed(left):
     """Objects that are not being deleted, and those of other namespaces, keep theirs."""
     held = {"name": "held", "namespace": "dev-0a1b2c", "finalizers": ["example.com/never"]}
     held["deletionTimestamp"] = "2026-11-29T12:00:00Z"

@@ -52,7 +52,7 @@ def _start():
         process.communicate()
 
 
-def test_second_run_is_refused_with_the_holder_named(paths):
+def test_second_run_names_lock_holder(paths):
     """Its process, since when, and its folder; the lock is over when its owner is."""
     started = rf"process {os.getpid()} of \S+, since \d{{4}}-\S+, for the lab in {paths.state} "
     with (
@@ -67,7 +67,7 @@ def test_second_run_is_refused_with_the_holder_named(paths):
     assert MARK not in os.environ
 
 
-def test_run_with_other_folders_is_refused_on_one_machine(tmp_path, paths):
+def test_other_folders_share_machine_lock(tmp_path, paths):
     """The lab's own engine and its packet filter rules exist once, whatever the folders are."""
     machine = tmp_path / "run" / "pull-recovery.lock"
     machine.parent.mkdir()
@@ -111,7 +111,7 @@ def hold(cache, state):
         sys.stdin.read()
 
 
-def test_lock_that_is_a_symbolic_link_is_refused(paths, tmp_path):
+def test_symlinked_lock_is_refused(paths, tmp_path):
     """Whoever could put it there would have another file emptied."""
     precious = tmp_path / "precious"
     precious.write_text("content")
@@ -124,7 +124,7 @@ def test_lock_that_is_a_symbolic_link_is_refused(paths, tmp_path):
     assert precious.read_text() == "content"
 
 
-def test_lock_removed_by_its_holder_is_made_again(paths, monkeypatch):
+def test_removed_lock_is_recreated(paths, monkeypatch):
     """Its earlier holder removes the file between the opening and the locking of it."""
     file, flock = paths.state.with_name("pull-recovery.lock"), lock.fcntl.flock
     paths.state.mkdir(parents=True)
@@ -155,7 +155,7 @@ def test_machine_is_held_by_root_alone(monkeypatch, tmp_path, uid, held):
     assert default_paths().machine_lock == lock_of_the_machine
 
 
-def test_users_engine_is_held_and_the_labs_own_is_not(paths, monkeypatch):
+def test_user_engine_is_locked(paths, monkeypatch):
     """Its own is root's, whose runs hold the machine."""
     asked = []
     monkeypatch.setattr(lock, "engine_lock", lambda engine, *_: nullcontext(asked.append(engine)))
@@ -169,7 +169,7 @@ def test_users_engine_is_held_and_the_labs_own_is_not(paths, monkeypatch):
     assert asked == [users]
 
 
-def test_lab_is_held_above_what_its_run_started(paths, monkeypatch):
+def test_child_sees_lab_locked(paths, monkeypatch):
     """A process of a run that has ended, of another lab or of no run must take the lock itself."""
     monkeypatch.setenv(MARK, str(paths.state))
     assert is_held_above(paths) is False
@@ -179,7 +179,7 @@ def test_lab_is_held_above_what_its_run_started(paths, monkeypatch):
     assert is_held_above(paths) is False
 
 
-def test_what_a_killed_run_left_running_is_ended_and_named(paths, start):
+def test_leftover_process_is_stopped(paths, start):
     """A command of another lab's, or of nobody's, goes on."""
     left, other = start(WAITS, paths.state), start(WAITS, paths.state / "other")
     said = []
@@ -214,7 +214,7 @@ def test_half_made_folders_are_swept(paths):
         assert [folder.exists() for folder in (*swept, *kept)] == [False, False, True, True]
 
 
-def test_what_an_ended_run_started_ends_with_it(paths, start):
+def test_children_end_with_run(paths, start):
     """An interrupt may leave grandchildren that nobody waits for."""
     left = []
 

@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 
-from pullrecovery.common.errors import UnseenError
+from pullrecovery.common.errors import NotObservedError
 from pullrecovery.live.clients import LiveClients
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.verdict import Cause
@@ -64,11 +64,11 @@ class View:
         return judge_identity(observe_identity(self, REFERENCE), LOGIN.login)
 
 
-def test_image_that_is_there_is_told_with_digest_platform_and_tags():
+def test_present_image_has_digest_and_tags():
     """From the same questions as docker's and crane's."""
     verdict = View().judged()
 
-    assert verdict.holds
+    assert verdict.passes
     assert verdict.evidence == f"{REFERENCE} is {DIGEST} for linux/amd64; tags: latest, {TAG}"
 
 
@@ -102,7 +102,7 @@ def test_image_that_is_there_is_told_with_digest_platform_and_tags():
     ],
     ids=["rejected", "no tag", "no name", "no read", "429", "503", "time-out", "refused"],
 )
-def test_refusal_has_the_cause_that_docker_and_crane_would_show(path, answer, cause):
+def test_refusal_has_same_cause_as_clients(path, answer, cause):
     """And evidence that names the request which was really made."""
     verdict = View(to={path: answer}).judged()
 
@@ -121,7 +121,7 @@ def test_index_has_no_configuration_of_its_own():
 
     verdict = View(to={f"{V2}/manifests/{TAG}": answer}).judged()
 
-    assert verdict.holds
+    assert verdict.passes
     assert f"{digest} for linux/amd64" in verdict.evidence
 
 
@@ -130,7 +130,7 @@ def test_index_has_no_configuration_of_its_own():
 )
 def test_any_other_command_is_refused(command):
     """There is no shell behind it."""
-    with pytest.raises(UnseenError, match="runs no commands"):
+    with pytest.raises(NotObservedError, match="runs no commands"):
         View().runner.run([command])
 
 

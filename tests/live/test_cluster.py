@@ -9,7 +9,7 @@ from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 from urllib3.exceptions import NewConnectionError
 
-from pullrecovery.common.errors import ForbiddenError, UnseenError
+from pullrecovery.common.errors import ForbiddenError, NotObservedError
 from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.deploy.helm import Helm, HelmReader
 from pullrecovery.live import world as live_world
@@ -29,20 +29,20 @@ def _methods(kind):
 @pytest.mark.parametrize(
     ("protocol", "live"), [(view.CoreReads, LiveCore), (view.AppsReads, LiveApps)]
 )
-def test_cluster_has_reading_calls_and_no_others(protocol, live):
+def test_live_cluster_is_read_only(protocol, live):
     """In the Protocol, so that no observation can be written that writes; and in what is behind it."""
     assert _methods(protocol) == _methods(live) != set()
     assert [name for name in _methods(live) if not name.startswith(READS)] == []
 
 
-def test_helm_of_the_live_world_renders_and_reads():
+def test_live_helm_only_reads():
     """What brings something into a cluster is another class's."""
     assert _methods(HelmReader) == _methods(view.HelmReads) == {"template", "manifest"}
     assert {"upgrade", "rollback", "uninstall"} <= _methods(Helm)
     assert "HelmReader(" in inspect.getsource(live_world)
 
 
-def test_live_world_has_all_that_a_dry_run_asks_a_world_for():
+def test_live_world_covers_dry_run():
     """Remedies take a World: one that asks for more would end in an AttributeError, and advise nothing."""
     asked = {name for name in (*World.__dataclass_fields__, *vars(World)) if name[0] != "_"}
     there = {*live_world.LiveWorld.__dataclass_fields__, *vars(live_world.LiveWorld)}
@@ -57,20 +57,20 @@ def test_client_beneath_sends_nothing_but_get(method):
     rest = ReadOnlyRest(SimpleNamespace(request=lambda *arguments, **_: sent.append(arguments)))
 
     rest.request("GET", "/api/v1/pods")
-    with pytest.raises(UnseenError, match="only reads"):
+    with pytest.raises(NotObservedError, match="only reads"):
         rest.request(method, "/api/v1/pods")
 
     assert sent == [("GET", "/api/v1/pods")]
 
 
-def test_http_client_sends_nothing_that_could_push():
+def test_live_http_client_cannot_push():
     """The registry is asked, and given nothing."""
     hooks = {"request": [live_world._refuse_to_write]}
     transport = httpx.MockTransport(lambda _: httpx.Response(200))
 
     with httpx.Client(transport=transport, event_hooks=hooks) as http:
         assert http.get("https://ghcr.io/v2/").status_code == 200
-        with pytest.raises(UnseenError, match="only reads"):
+        with pytest.raises(NotObservedError, match="only reads"):
             http.put("https://ghcr.io/v2/x/manifests/y", content=b"")
 
 
@@ -119,9 +119,9 @@ def test_missing_object_is_an_answer():
     ],
     ids=["unknown user", "server error", "refused", "time-out"],
 )
-def test_cluster_that_tells_nothing_is_no_verdict(error, said):
+def test_silent_cluster_is_no_verdict(error, said):
     """Neither that there is no pod nor that there are some."""
-    with pytest.raises(UnseenError, match=said):
+    with pytest.raises(NotObservedError, match=said):
         _core(error).list_namespaced_pod("frontend-dev", label_selector="x=y")
 
 
@@ -136,7 +136,7 @@ def test_role_of_the_sample_only_looks():
     assert [rule["verbs"] for rule in secrets] == [["get"]] * 2
 
 
-def test_role_of_the_sample_is_for_its_namespaces():
+def test_sample_role_is_namespaced():
     """The same in each, and bound there."""
     wanted = {workload.namespace for workload in load_target(SUITE_ROOT / "sample").workloads}
     roles = {each["metadata"]["namespace"]: each for each in ROLE if each["kind"] == "Role"}
@@ -147,7 +147,7 @@ def test_role_of_the_sample_is_for_its_namespaces():
     assert {each["kind"] for each in ROLE} == {"Namespace", "ServiceAccount", "Role", "RoleBinding"}
 
 
-def test_audit_policy_writes_down_what_the_roles_account_asks():
+def test_audit_policy_covers_role():
     """Of nobody else anything, as every entry costs the API server."""
     file = SUITE_ROOT / "pullrecovery/lab/cluster/node_files/apiserver/audit-policy.yaml"
     policy = YAML(typ="safe").load(file.read_text())

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from pullrecovery.common.errors import ForbiddenError, PullRecoveryError, UnseenError
+from pullrecovery.common.errors import ForbiddenError, NotObservedError, PullRecoveryError
 from pullrecovery.kube.secrets import observe_secret
-from pullrecovery.live.advice import advise
-from pullrecovery.live.judging import Outcome, judge_live, pulls_seen
-from pullrecovery.live.look import Unseen, _part
+from pullrecovery.live.fix_text import advise
+from pullrecovery.live.judging import Outcome, judge_live, live_pulls
+from pullrecovery.live.observe_live import Unseen, _part
 from pullrecovery.model.verdict import Cause
 from pullrecovery.tasks import CRITERIA
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
@@ -28,29 +28,29 @@ def _outcomes(seen):
 
 def test_all_holds_where_all_was_seen():
     """What the rest of this file takes something away from."""
-    assert set(_outcomes(SEEN).values()) == {Outcome.HOLDS}
+    assert set(_outcomes(SEEN).values()) == {Outcome.PASS}
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_part_that_was_not_seen_lets_nothing_hold_for_it(part):
+def test_unobserved_part_is_unknown(part):
     """At least one criterion needs it, and says which verb is missing; none raises."""
     seen = replace(SEEN, **{part: Unseen(FORBIDDEN)})
 
     judged = {reg: judge_live(reg, seen) for reg in CRITERIA}
 
-    untold = [each for each in judged.values() if each.outcome is Outcome.CANNOT_TELL]
+    untold = [each for each in judged.values() if each.outcome is Outcome.UNKNOWN]
     assert untold
     assert {each.why for each in untold} == {str(FORBIDDEN)}
-    assert Outcome.FAILS not in {each.outcome for each in judged.values()}
+    assert Outcome.FAIL not in {each.outcome for each in judged.values()}
 
 
-def test_criterion_that_does_not_need_the_part_is_judged():
+def test_independent_criterion_is_judged():
     """Pods are REG-004's and REG-006's, and the needless secret's; the Secret is none of them."""
     outcomes = _outcomes(replace(SEEN, pods=Unseen(FORBIDDEN)))
 
-    told = {reg for reg, outcome in outcomes.items() if outcome is Outcome.HOLDS}
+    told = {reg for reg, outcome in outcomes.items() if outcome is Outcome.PASS}
     assert told >= {"REG-001", "REG-002", "REG-003", "REG-005", "REG-007"}
-    assert outcomes["REG-006"] is Outcome.CANNOT_TELL
+    assert outcomes["REG-006"] is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_unseen_part_cannot_be_read_in_any_way(read):
         read(Unseen(FORBIDDEN))
 
 
-def test_part_that_rests_on_an_unseen_one_is_unseen_for_the_same_reason():
+def test_dependent_part_has_same_reason():
     """The pods of a Deployment that may not be listed."""
     deployment = Unseen(FORBIDDEN)
 
@@ -72,27 +72,27 @@ def test_part_that_rests_on_an_unseen_one_is_unseen_for_the_same_reason():
         bool(_part(lambda: deployment.exists))
 
 
-def test_error_that_is_none_of_ours_is_not_swallowed():
+def test_foreign_error_is_not_swallowed():
     """It is a mistake in the suite, and must show."""
     with pytest.raises(ZeroDivisionError):
         _part(lambda: 1 / 0)
 
 
-def test_registry_that_does_not_answer_is_no_failure_of_the_target():
+def test_silent_registry_is_no_target_failure():
     """Its cause is external, and is told; that is all that can be."""
-    seen = recorded.answered(recorded.OUTAGE, seen=SEEN)
+    seen = recorded.answered(recorded.OUTAGE, observation=SEEN)
 
     judged = judge_live("REG-003", seen)
 
-    assert judged.outcome is Outcome.CANNOT_TELL
+    assert judged.outcome is Outcome.UNKNOWN
     assert judged.verdict.cause is Cause.REFUSED
 
 
-def test_external_cause_beside_another_is_a_failure():
+def test_external_cause_with_other_fails():
     """The other one is there, whatever the registry does."""
-    seen = recorded.answered(recorded.OUTAGE, recorded.BAD_TOKEN, seen=SEEN)
+    seen = recorded.answered(recorded.OUTAGE, recorded.BAD_TOKEN, observation=SEEN)
 
-    assert judge_live("REG-003", seen).outcome is Outcome.FAILS
+    assert judge_live("REG-003", seen).outcome is Outcome.FAIL
 
 
 @pytest.mark.parametrize(
@@ -104,24 +104,26 @@ def test_external_cause_beside_another_is_a_failure():
         ({"tokens": (replace(GOOD.grant.tokens[0], status=401, message="Bad"),)}, "401 Bad"),
     ],
 )
-def test_grant_that_github_does_not_tell_does_not_hold(changes, said):
+def test_untold_grant_is_unknown(changes, said):
     """In the lab other rows would show it; here it would pass for nothing."""
     judged = judge_live("REG-008", recorded.grant(SEEN, **changes))
 
-    assert judged.outcome is Outcome.CANNOT_TELL
+    assert judged.outcome is Outcome.UNKNOWN
     assert said in judged.why
 
 
-def test_token_that_nobody_knows_grants_nothing():
+def test_unknown_token_grants_nothing():
     """GitHub and the registry say so both; that it cannot pull is REG-003's."""
     unknown = replace(GOOD.grant.tokens[0], status=401, scopes=None, message="Bad credentials")
-    seen = recorded.grant(recorded.answered(recorded.BAD_TOKEN, seen=SEEN), tokens=(unknown,))
+    seen = recorded.grant(
+        recorded.answered(recorded.BAD_TOKEN, observation=SEEN), tokens=(unknown,)
+    )
 
-    assert judge_live("REG-008", seen).outcome is Outcome.HOLDS
-    assert judge_live("REG-003", seen).outcome is Outcome.FAILS
+    assert judge_live("REG-008", seen).outcome is Outcome.PASS
+    assert judge_live("REG-003", seen).outcome is Outcome.FAIL
 
 
-def test_missing_secret_is_sure_where_no_others_may_be_listed():
+def test_missing_secret_is_certain_without_list():
     """Only whether there is one like it elsewhere cannot be told, and that is said."""
 
     def forbid(*_, **__):
@@ -143,9 +145,9 @@ def test_missing_secret_is_sure_where_no_others_may_be_listed():
     assert "not allowed to list secrets in all namespaces" in verdict.evidence
 
 
-def test_pull_is_told_by_event_digest_and_time():
+def test_pull_has_event_digest_and_time():
     """There is no log of the registry's."""
-    (pull,) = pulls_seen(GOOD)
+    (pull,) = live_pulls(GOOD)
 
     assert pull.image_id.endswith(recorded.DIGEST)
     assert pull.said.startswith("Successfully pulled image")
@@ -154,12 +156,12 @@ def test_pull_is_told_by_event_digest_and_time():
 
 def test_event_that_is_gone_is_not_made_up():
     """The API server keeps them for an hour."""
-    (pull,) = pulls_seen(recorded.pod(events=()))
+    (pull,) = live_pulls(recorded.pod(events=()))
 
     assert (pull.said, pull.at) == ("", "")
 
 
-def test_dry_run_that_needs_more_than_it_may_see_says_so():
+def test_dry_run_without_access_says_so():
     """The verdict's own command stands all the same."""
 
     class Core:
@@ -175,23 +177,23 @@ def test_dry_run_that_needs_more_than_it_may_see_says_so():
     assert "get secrets/ghcr-credentials" in advice
 
 
-def test_nothing_is_advised_for_what_no_task_mends():
+def test_unfixable_cause_has_no_fix():
     """Whoever changed something then would break it."""
-    verdict = judge_live("REG-003", recorded.answered(recorded.OUTAGE, seen=SEEN)).verdict
+    verdict = judge_live("REG-003", recorded.answered(recorded.OUTAGE, observation=SEEN)).verdict
 
     assert "Nothing is mended for" in advise(SimpleNamespace(), SEEN, "REG-003", verdict)
 
 
-def test_disagreement_of_two_answers_is_no_verdict():
+def test_disagreement_is_unknown():
     """One of them is wrong, and nobody knows which."""
     identity = replace(SEEN.identity, probe=recorded.NO_TAG)
 
     judged = judge_live("REG-001", replace(SEEN, identity=identity))
 
-    assert judged.outcome is Outcome.CANNOT_TELL
+    assert judged.outcome is Outcome.UNKNOWN
 
 
-def test_every_refusal_to_tell_is_one_of_ours():
+def test_every_unknown_is_own_error():
     """`PullRecoveryError` is what is caught."""
-    assert issubclass(UnseenError, PullRecoveryError)
-    assert issubclass(ForbiddenError, UnseenError)
+    assert issubclass(NotObservedError, PullRecoveryError)
+    assert issubclass(ForbiddenError, NotObservedError)

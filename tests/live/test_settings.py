@@ -34,7 +34,7 @@ def _settings(environment, context="production", **options):
     return live_settings(GOOD.target, context, environment=environment, **options)
 
 
-def test_context_that_was_told_is_taken_and_no_current_one(environment):
+def test_named_context_is_used(environment):
     """And the token is the target's login's, unless told otherwise."""
     settings = _settings(environment, platforms=["linux/arm64"])
 
@@ -63,7 +63,7 @@ def test_token_is_shown_nowhere(environment):
         ({"KUBECONFIG": "/nowhere/kubeconfig"}, "production", "there is no such file"),
     ],
 )
-def test_what_was_not_told_is_not_guessed(environment, change, context, said):
+def test_missing_option_is_not_guessed(environment, change, context, said):
     """One sentence, with the contexts that there are; it ends with 4, before anything is asked."""
     with pytest.raises(UsageError) as error:
         _settings(environment | change, context)
@@ -95,7 +95,7 @@ def test_platform_is_os_and_architecture(environment):
         (["--world", "live", "--target", str(SAMPLE)], "GHCR_TOKEN is not set"),
     ],
 )
-def test_options_of_one_world_are_refused_in_the_other(options, said, monkeypatch, capsys):
+def test_options_of_other_world_are_refused(options, said, monkeypatch, capsys):
     """They would be passed over, and somebody thinks that they count."""
     monkeypatch.delenv("GHCR_TOKEN", raising=False)
 
@@ -119,7 +119,7 @@ def test_each_world_collects_its_own_tests(world, ignored, tmp_path):
     assert pytest_ignore_collect(tmp_path, config) is None
 
 
-def test_every_criterion_is_judged_on_every_workload_and_the_docs_once():
+def test_live_cases_cover_every_criterion():
     """Without docs, seven of them."""
     ids = [case.id for case in live_cases(GOOD.target)]
 

@@ -1,7 +1,7 @@
 """The nouns: what is equal, and what they say of themselves."""
 
 from pullrecovery.model.target import Image
-from pullrecovery.model.verdict import Cause, all_named, fails, holds
+from pullrecovery.model.verdict import Cause, all_named, fails, passes
 from tests.fakes import recorded
 
 
@@ -13,16 +13,16 @@ def test_image_is_named_in_its_parts():
     assert (image.registry, image.package) == ("ghcr.io", "bytequester/backend")
 
 
-def test_verdicts_are_equal_by_what_they_say_not_by_their_evidence():
+def test_verdicts_compare_without_evidence():
     """So a test can compare with the cause alone."""
     assert fails(Cause.NOT_WIRED, "seen", "do") == fails(Cause.NOT_WIRED)
     assert fails(Cause.NOT_WIRED) != fails(Cause.PODS_STALE)
-    assert fails(Cause.NOT_WIRED) != holds()
+    assert fails(Cause.NOT_WIRED) != passes()
 
 
-def test_verdict_says_cause_evidence_and_remedy():
+def test_verdict_prints_cause_evidence_and_fix():
     """In one line, for whoever reads the log."""
-    assert str(holds()) == "holds"
+    assert str(passes()) == "holds"
     assert str(fails(Cause.NOT_WIRED, "no pod names it", "set it")) == (
         "fails: wiring.not-wired: no pod names it -- mend it: set it"
     )
@@ -32,7 +32,7 @@ SECRET = fails(Cause.SECRET_MISSING, "none there", "make it")
 WIRE = fails(Cause.NOT_WIRED, "no pod names it", "set it")
 
 
-def test_several_causes_are_all_named_the_one_to_mend_first_in_front():
+def test_several_causes_are_in_fix_order():
     """A mended cause uncovers the next one, so all of them are said at once."""
     verdict = all_named(None, SECRET, WIRE)
 
@@ -44,7 +44,7 @@ def test_several_causes_are_all_named_the_one_to_mend_first_in_front():
     )
 
 
-def test_cause_that_is_seen_twice_is_named_once():
+def test_repeated_cause_is_named_once():
     """However the verdicts were put together before."""
     verdict = all_named(all_named(SECRET, WIRE), fails(Cause.WRONG_TAG), SECRET)
 

@@ -74,7 +74,7 @@ def test_unfiltered_workflow_is_started_by_all(on, event):
         ),
     ],
 )
-def test_event_that_starts_nothing_is_told_why(on, event, why):
+def test_event_without_start_has_reason(on, event, why):
     """GitHub itself says nothing: there is just no run."""
     assert _on(on).refusal(event) == why
 
@@ -88,7 +88,7 @@ def test_event_that_starts_nothing_is_told_why(on, event, why):
         ("{push: {paths-ignore: ['docs/**']}}", MAIN),
     ],
 )
-def test_filter_that_does_not_concern_an_event_lets_it_start(on, event):
+def test_unrelated_filter_allows_event(on, event):
     """Paths are no matter of tags; with both filters, either may start it."""
     assert _on(on).refusal(event) == ""
 
@@ -106,7 +106,7 @@ def test_filter_that_does_not_concern_an_event_lets_it_start(on, event):
         ("permissions: read-all", "permissions: {packages: write}", "write"),
     ],
 )
-def test_tokens_level_is_that_of_the_job_then_of_the_workflow(top, job, level):
+def test_token_level_is_job_then_workflow(top, job, level):
     """What is not named is none, once anything is."""
     file = WorkflowFile(f"{top}\njobs:\n  a:\n    steps: []\n    {job}\n")
 
@@ -123,13 +123,13 @@ def test_line_of_a_key_is_where_it_stands():
     assert WORKFLOW.line("on", "release") == WORKFLOW.line("on")
 
 
-def test_actions_and_labels_of_the_sample_are_read():
+def test_sample_actions_are_read():
     """Those of other repositories, with their ref."""
-    assert [each.partition("@")[0] for each in WORKFLOW.actions] == ["actions/checkout"]
+    assert [action.partition("@")[0] for action in WORKFLOW.actions] == ["actions/checkout"]
     assert WORKFLOW.runners == ("ubuntu-latest",)
 
 
-def test_own_actions_and_images_are_no_actions_of_others():
+def test_own_actions_are_not_foreign():
     """They need no stand-in."""
     steps = "[{uses: ./build}, {uses: 'docker://alpine'}, {uses: docker/login-action@v3}]"
     file = WorkflowFile(f"jobs: {{a: {{runs-on: [self-hosted, linux], steps: {steps}}}}}\n")
@@ -146,13 +146,13 @@ def test_own_actions_and_images_are_no_actions_of_others():
         ("", "1: a workflow must"),
     ],
 )
-def test_file_that_is_no_workflow_is_refused_with_its_line(text, words):
+def test_invalid_workflow_has_line(text, words):
     """Nothing of it can be judged."""
     with pytest.raises(UnreadableWorkflowError, match=words):
         _ = WorkflowFile(text).document
 
 
-def test_image_of_a_matrix_is_renamed_and_its_folder_is_not():
+def test_matrix_image_is_renamed():
     """Both are called `backend` in the sample."""
     renamed = with_image_renamed(WORKFLOW.text, "backend", "backend-2")
 
@@ -160,7 +160,7 @@ def test_image_of_a_matrix_is_renamed_and_its_folder_is_not():
     assert len(renamed.splitlines()) == len(WORKFLOW.text.splitlines())
 
 
-def test_other_repositories_are_those_that_a_checkout_names():
+def test_foreign_repositories_are_checkouts():
     """A checkout without `repository` is of the workflow's own."""
     file = WorkflowFile(
         "jobs:\n  a:\n    steps:\n"
@@ -177,12 +177,12 @@ def test_other_repositories_are_those_that_a_checkout_names():
     ("image", "entry"),
     [("backend", "image:backend"), ("frontend-sample", "image:frontend-sample"), ("web", "")],
 )
-def test_entry_of_a_matrix_is_found_by_its_image(image, entry):
+def test_matrix_entry_is_found_by_image(image, entry):
     """By the key that the image stands under, which is not its folder's."""
     assert WORKFLOW.entry_of(Image(f"ghcr.io/owner/{image}", "latest")) == entry
 
 
-def test_entry_of_a_matrix_is_found_by_its_repository():
+def test_matrix_entry_is_found_by_repository():
     """And not by a folder, or a repository of another owner."""
     file = WorkflowFile(
         "jobs:\n  a:\n    strategy:\n      matrix:\n        include:\n"
@@ -195,7 +195,7 @@ def test_entry_of_a_matrix_is_found_by_its_repository():
     assert entry == "repository:ghcr.io/owner/site"
 
 
-def test_image_without_a_matrix_is_renamed_where_it_is_a_word():
+def test_image_without_matrix_is_renamed():
     """And not within another name, or a path."""
     text = "jobs:\n  a:\n    env: {IMAGE: web, BASE: web-base, APP: apps/web}\n"
 
@@ -204,6 +204,6 @@ def test_image_without_a_matrix_is_renamed_where_it_is_a_word():
     assert "{IMAGE: site, BASE: web-base, APP: apps/web}" in renamed
 
 
-def test_workflow_that_nobody_edits_is_written_as_it_was():
+def test_unedited_workflow_is_unchanged():
     """Comments, quotes, and how lists are indented."""
     assert render(WORKFLOW.document) == WORKFLOW.text

@@ -32,7 +32,7 @@ def _workload(tmp_path):
     ],
     ids=["nothing", "the key", "its neighbour", "a text in its way", "an empty parent", "no YAML"],
 )
-def test_last_word_is_of_the_last_file_that_says_anything(workload, text, name):
+def test_last_values_file_wins(workload, text, name):
     """A text where a mapping belongs hides what earlier files have in it."""
     workload.values[-1].write_text(text)
 
@@ -90,7 +90,7 @@ def test_only_what_is_wrong_is_corrected(workload, text, keys):
     assert _keys(workload) == keys
 
 
-def test_list_that_a_later_file_replaces_is_left_alone(workload):
+def test_replaced_list_is_unchanged(workload):
     """Helm merges mappings, and replaces lists."""
     workload.values[0].write_text(
         workload.values[0].read_text() + "initContainers: [{name: a, image: 'x:1'}]\n"

@@ -394,7 +394,7 @@ def test_frontend_of_the_sample_is_read_whole():
     )
 
 
-def test_package_is_meant_to_be_private_and_a_token_may_be_shared_unless_told_otherwise(folder):
+def test_target_defaults_are_private_and_shared(folder):
     """What is not asked for fails no run."""
     asked = load_target(SAMPLE)
     assert not asked.token_per_namespace
@@ -422,7 +422,7 @@ def test_workflow_of_the_sample_is_read_whole():
     )
 
 
-def test_workflow_need_not_promise_releases_or_starts_by_hand(folder):
+def test_workflow_promises_are_optional(folder):
     """Both are looked at only where they are promised."""
     _mistake(folder, "  release: v1.0.0\n", "")
     _mistake(folder, "  dispatch: true\n", "")
@@ -439,7 +439,7 @@ def test_workflow_need_not_promise_releases_or_starts_by_hand(folder):
         ("backend", "charts/backend/values.yaml"),
     ],
 )
-def test_file_to_edit_is_the_last_one_or_the_charts_own(name, file):
+def test_last_values_file_is_edited(name, file):
     """It has the last word on the values."""
     assert load_target(SAMPLE).workload(name).values_file == SAMPLE / file
 
@@ -465,7 +465,7 @@ def test_mistake_is_named_with_its_line(folder, right, wrong, line, phrase):
 @pytest.mark.parametrize(
     ("right", "wrong", "line", "phrase"), MISTAKES_OF_DOCS.values(), ids=MISTAKES_OF_DOCS
 )
-def test_mistake_in_the_docs_is_named_with_its_line(folder, right, wrong, line, phrase):
+def test_docs_error_has_line(folder, right, wrong, line, phrase):
     """A missing page is none: REG-007 says so."""
     file = folder / "target.yaml"
     before, docs = re.split(r"(?m)^(?=docs:$)", file.read_text())
@@ -525,7 +525,7 @@ def test_optional_key_without_a_value_is_refused(folder, key, value):
         load_target(folder)
 
 
-def test_docs_of_the_sample_are_a_page_and_two_that_may_refer_to_it():
+def test_sample_docs_are_three_pages():
     """In a site of its own folder."""
     pages = SAMPLE / "docs" / "docs"
 
@@ -544,7 +544,7 @@ def test_target_without_docs_is_read(folder):
     assert load_target(folder).docs is None
 
 
-def test_page_that_is_not_there_is_no_mistake_of_the_file(folder):
+def test_missing_page_is_no_file_error(folder):
     """It is what REG-007 is for."""
     (folder / "docs" / "docs" / "registry-auth.md").unlink()
 
@@ -560,7 +560,7 @@ def test_page_that_is_not_there_is_no_mistake_of_the_file(folder):
     ],
     ids=["none", "no list", "no mapping"],
 )
-def test_mistake_in_the_list_of_workloads_is_named_with_its_line(folder, workloads, phrase):
+def test_workload_error_has_line(folder, workloads, phrase):
     """The list begins on line 10 of the sample."""
     file = folder / "target.yaml"
     before, _, after = file.read_text().partition("workloads:")
@@ -587,7 +587,7 @@ def test_file_that_is_no_mapping_is_refused(folder, content):
     assert str(caught.value).startswith(f"{file}")
 
 
-def test_folder_without_a_target_file_is_refused(tmp_path):
+def test_missing_target_file_is_refused(tmp_path):
     """The error says what TARGET must be."""
     with pytest.raises(UsageError) as caught:
         load_target(tmp_path)
@@ -600,7 +600,7 @@ def test_folder_without_a_target_file_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("right", "wrong", "line", "key"), HOSTILE_NAMES.values(), ids=HOSTILE_NAMES
 )
-def test_name_that_programs_would_misread_is_refused(folder, right, wrong, line, key):
+def test_misleading_name_is_refused(folder, right, wrong, line, key):
     """The error says which names there may be."""
     _mistake(folder, right, wrong)
 

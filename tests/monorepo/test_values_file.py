@@ -43,7 +43,7 @@ def _changes(before, after):
         ("backend/values.yaml", PIN),
     ],
 )
-def test_one_line_of_the_samples_values_changes(file, name, old):
+def test_one_value_changes_one_line(file, name, old):
     """Comments, blank lines, quotes, flow lists: all byte for byte as before."""
     before = (CHARTS / name).read_text()
     file.write_text(before)
@@ -54,7 +54,7 @@ def test_one_line_of_the_samples_values_changes(file, name, old):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_same_value_leaves_the_samples_values_as_they_are(file, name):
+def test_same_value_changes_nothing(file, name):
     """Nothing to change is nothing changed, not even the layout."""
     before = (CHARTS / name).read_text()
     file.write_text(before)
@@ -85,7 +85,7 @@ def test_second_edit_changes_nothing_more(file, name, key, value):
     assert file.read_text() == once
 
 
-def test_pull_secret_added_to_the_samples_values_adds_two_lines(file):
+def test_added_pull_secret_adds_two_lines(file):
     """The comment above the key keeps its place."""
     before = (CHARTS / "frontend" / "values.yaml").read_text()
     file.write_text(before)
@@ -112,7 +112,7 @@ def test_pull_secret_added_to_the_samples_values_adds_two_lines(file):
     ],
     ids=["null", "tilde", "spaces", "two kinds of lists", "start", "comments alone", "unended"],
 )
-def test_spelling_of_other_lines_is_their_owners(file, before, after):
+def test_other_lines_keep_spelling(file, before, after):
     """A diff for review shows what was meant, and nothing else."""
     file.write_text(before)
 
@@ -122,7 +122,7 @@ def test_spelling_of_other_lines_is_their_owners(file, before, after):
 
 
 @pytest.mark.parametrize("indent", ["", "  ", "    "], ids=["none", "two", "four"])
-def test_new_entry_of_a_list_is_indented_as_the_others(file, indent):
+def test_new_list_entry_is_indented(file, indent):
     """Whichever of the usual ways the file's owner has."""
     file.write_text(f"imagePullSecrets:\n{indent}- name: other\na: ~\n")
 
@@ -133,7 +133,7 @@ def test_new_entry_of_a_list_is_indented_as_the_others(file, indent):
     )
 
 
-def test_file_whose_lines_cannot_be_told_apart_still_gets_its_change(file):
+def test_ambiguous_lines_are_still_edited(file):
     """A list over several lines becomes one; what it says stays."""
     file.write_text("a: [1,\n  2]\nimage: {tag: t}\n")
 
@@ -186,7 +186,7 @@ def test_long_line_is_not_broken(file):
 @pytest.mark.parametrize(
     "spelt", [lambda word: word, lambda word: [{"name": word}]], ids=["value", "list"]
 )
-def test_word_that_helm_reads_as_boolean_is_quoted(file, word, spelt):
+def test_boolean_word_is_quoted(file, word, spelt):
     """Helm reads YAML 1.1: a tag `on` without quotes is true."""
     file.write_text("image:\n  tag: v1\n")
 
@@ -196,7 +196,7 @@ def test_word_that_helm_reads_as_boolean_is_quoted(file, word, spelt):
     assert YAML(typ="safe").load(file.read_text())["image"]["tag"] == spelt(word)
 
 
-def test_text_that_looks_like_a_number_stays_a_text(file):
+def test_number_like_string_stays_string(file):
     """A commit's first digits may all be decimal."""
     file.write_text("image:\n  tag: t\n")
 
@@ -219,7 +219,7 @@ def test_text_that_looks_like_a_number_stays_a_text(file):
     ],
     ids=["references", "names", "text", "later list", "merged", "null", "empty file", "another"],
 )
-def test_name_is_found_under_its_keys_in_the_merged_values(tmp_path, texts, keys):
+def test_name_is_found_in_merged_values(tmp_path, texts, keys):
     """The later file over the earlier, as Helm merges them."""
     files = [tmp_path / f"{number}.yaml" for number in range(len(texts))]
     for file, text in zip(files, texts, strict=True):

@@ -11,8 +11,8 @@ from kubernetes.client.exceptions import ApiException
 from pullrecovery.common.process import CommandError
 from pullrecovery.kube.secrets import observe_pull_secrets, observe_secret
 from pullrecovery.kube.wiring import given, observe_wiring
-from pullrecovery.model.chart import ChartSeen
-from pullrecovery.model.observation import EntrySeen, SecretSeen, WiringSeen
+from pullrecovery.model.chart import RenderedChart
+from pullrecovery.model.observation import PullSecret, PullSecretEntry, PullSecretWiring
 from pullrecovery.model.probe import Credential
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.registry.keyring import DATA_KEYS
@@ -108,9 +108,9 @@ def _observe(world):
     return observe_secret(world, recorded.GOOD.workload)
 
 
-def test_image_of_every_container_of_every_kind_is_seen():
+def test_every_container_image_is_observed():
     """Init containers and jobs are pulled for, too."""
-    assert observe_chart(Helm(RENDERED), recorded.GOOD.workload) == ChartSeen(
+    assert observe_chart(Helm(RENDERED), recorded.GOOD.workload) == RenderedChart(
         (
             "ghcr.io/bytequester/init:1",
             "ghcr.io/bytequester/backend:2",
@@ -120,7 +120,7 @@ def test_image_of_every_container_of_every_kind_is_seen():
     )
 
 
-def test_images_of_volumes_and_ephemeral_containers_are_observed():
+def test_volume_images_are_observed():
     """A volume may be an image, which is pulled as any other."""
     spec = """\
 apiVersion: v1
@@ -136,33 +136,35 @@ spec:
     assert observe_chart(Helm(spec), recorded.GOOD.workload).images == ("a:1", "b:2", "c:3")
 
 
-def test_chart_that_does_not_render_has_helms_words():
+def test_failed_render_has_helm_message():
     """They are an observation, not an error of the harness."""
     helm = Helm(error=CommandError(["helm", "template"], 1, "Error: values don't meet it\n"))
 
-    assert observe_chart(helm, recorded.GOOD.workload) == ChartSeen(
+    assert observe_chart(helm, recorded.GOOD.workload) == RenderedChart(
         (), "Error: values don't meet it"
     )
 
 
-def test_secret_is_seen_and_its_credential_tried():
+def test_secret_credential_is_tried():
     """For the package that the workload pulls."""
     world = World(_secret(DOCKER_CONFIG))
 
     seen = _observe(world)
 
-    assert seen == SecretSeen(
+    assert seen == PullSecret(
         name="ghcr-credentials",
         namespace="frontend-dev",
         exists=True,
         type="kubernetes.io/dockerconfigjson",
         servers=("ghcr.io",),
-        entries=(EntrySeen("ghcr.io", Credential("ByteQuester", "s3nt1n3l"), recorded.ACCEPTED),),
+        entries=(
+            PullSecretEntry("ghcr.io", Credential("ByteQuester", "s3nt1n3l"), recorded.ACCEPTED),
+        ),
     )
     assert world.asked == [("bytequester/hosting-monorepo", Credential("ByteQuester", "s3nt1n3l"))]
 
 
-def test_secret_that_is_not_there_is_an_observation():
+def test_missing_secret_is_observed():
     """As it is the first thing that people forget."""
     assert not _observe(World(None)).exists
 
@@ -173,7 +175,7 @@ def test_api_server_that_refuses_is_an_error():
         _observe(World(None, status=403))
 
 
-def test_secret_for_another_server_is_not_tried():
+def test_secret_of_other_server_is_not_tried():
     """The kubelet would not use it either."""
     world = World(_secret(DOCKER_CONFIG.replace("ghcr.io", "ghcr.io:443")))
 
@@ -197,14 +199,14 @@ def test_unreadable_secret_has_a_problem(content):
     assert seen.entries == ()
 
 
-def test_secret_of_another_type_is_seen_without_entries():
+def test_other_secret_type_has_no_entries():
     """It has other keys, or none."""
     seen = _observe(World(V1Secret(data=None, type="Opaque")))
 
     assert (seen.type, seen.servers, seen.problem) == ("Opaque", (), "")
 
 
-def test_every_entry_that_applies_is_tried_in_the_kubelets_order():
+def test_entries_are_tried_in_kubelet_order():
     """A pull that one of them would do is no failure."""
     auths = (
         '"ghcr.io": {"username": "a", "password": "s3nt1n3l-a"},'
@@ -218,7 +220,7 @@ def test_every_entry_that_applies_is_tried_in_the_kubelets_order():
     assert [credential.login for _, credential in world.asked] == ["b", "a"]
 
 
-def test_entry_without_a_token_is_tried_as_nobody():
+def test_entry_without_token_is_tried_anonymously():
     """As containerd does, whatever the login."""
     world = World(_secret('{"auths": {"ghcr.io": {"username": "ByteQuester"}}}'))
 
@@ -226,7 +228,7 @@ def test_entry_without_a_token_is_tried_as_nobody():
     assert world.asked == [("bytequester/hosting-monorepo", None)]
 
 
-def test_secret_of_the_legacy_type_is_read_as_the_kubelet_reads_it():
+def test_legacy_secret_is_read_like_kubelet():
     """Its servers stand at the top."""
     entry = '{"ghcr.io": {"username": "a", "password": "s3nt1n3l-a"}}'
 
@@ -236,7 +238,7 @@ def test_secret_of_the_legacy_type_is_read_as_the_kubelet_reads_it():
     assert seen.entries[0].credential == Credential("a", "s3nt1n3l-a")
 
 
-def test_missing_secret_is_looked_for_elsewhere():
+def test_missing_secret_is_searched_elsewhere():
     """In other namespaces by its name, in its own by what it could be used for."""
     useless = _secret('{"auths": {"docker.io": {}}}', name="hub")
     broken = _secret("[]", name="broken")
@@ -265,11 +267,11 @@ def test_secrets_of_a_pod_are_each_read_once():
 def test_wired_workload_is_not_searched():
     """There is nothing to look for."""
     assert observe_wiring(World(None), recorded.GOOD.workload, recorded.GOOD.deployment) == (
-        WiringSeen()
+        PullSecretWiring()
     )
 
 
-def test_name_is_looked_for_in_values_and_default_account(tmp_path):
+def test_name_is_searched_in_values_and_account(tmp_path):
     """Where people put it when it does not reach the pods."""
     (tmp_path / "values.yaml").write_text("imagePullSecret: ghcr-credentials\n")
     workload = replace(recorded.GOOD.workload, chart=tmp_path, values=())
@@ -279,10 +281,10 @@ def test_name_is_looked_for_in_values_and_default_account(tmp_path):
 
     seen = observe_wiring(world, workload, recorded.unwired().deployment)
 
-    assert seen == WiringSeen(("imagePullSecret",), ("ghcr-credentials",))
+    assert seen == PullSecretWiring(("imagePullSecret",), ("ghcr-credentials",))
 
 
-def test_secrets_of_live_and_of_new_pods_are_each_named_once():
+def test_live_and_new_secrets_are_named_once():
     """Old pods may have others than a new one would."""
     pods = recorded.pod(pull_secrets=("old", "ghcr-credentials")).pods
 

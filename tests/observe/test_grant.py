@@ -14,8 +14,8 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.suite_files import SUITE_ROOT
-from pullrecovery.model.grant import TokenSeen
-from pullrecovery.model.observation import EntrySeen, SecretSeen
+from pullrecovery.model.grant import TokenGrant
+from pullrecovery.model.observation import PullSecret, PullSecretEntry
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Visibility
 from pullrecovery.monorepo.target_yaml import load_target
@@ -34,7 +34,7 @@ SCOPES = {
     "l3ast-token": "read:packages",
     "f1ne-token": None,
 }
-NO_SECRET = SecretSeen(NAME, WORKLOAD.namespace, exists=False)
+NO_SECRET = PullSecret(NAME, WORKLOAD.namespace, exists=False)
 
 
 @dataclass
@@ -142,8 +142,8 @@ def _frontend(tmp_path):
     return replace(target.workload("frontend"), visibility=Visibility.PUBLIC)
 
 
-def _seen_secret(token):
-    entry = EntrySeen("ghcr.io", Credential("ByteQuester", token), recorded.ACCEPTED)
+def _pull_secret(token):
+    entry = PullSecretEntry("ghcr.io", Credential("ByteQuester", token), recorded.ACCEPTED)
     return replace(recorded.GOOD.secret, entries=(entry, entry))
 
 
@@ -151,8 +151,8 @@ def test_private_grant_costs_two_requests():
     """And one more, once, for whether the owner is an organisation."""
     world = World(GitHubDouble(ends="2026-12-01 09:00:00 UTC"))
 
-    seen = observe_grant(world, WORKLOAD, _seen_secret("l3ast-token"))
-    observe_grant(world, WORKLOAD, _seen_secret("l3ast-token"))
+    seen = observe_grant(world, WORKLOAD, _pull_secret("l3ast-token"))
+    observe_grant(world, WORKLOAD, _pull_secret("l3ast-token"))
 
     assert (seen.visibility, seen.status, seen.anonymous, seen.shared_with) == (
         "private",
@@ -161,13 +161,13 @@ def test_private_grant_costs_two_requests():
         (),
     )
     ends = datetime(2026, 12, 1, 9, tzinfo=UTC)
-    assert seen.tokens == (TokenSeen(200, frozenset({"read:packages"}), ends),)
+    assert seen.tokens == (TokenGrant(200, frozenset({"read:packages"}), ends),)
     package = "/users/bytequester/packages/container/hosting-monorepo"
     assert world.double.asked == ["/users/bytequester", package, "/user", package, "/user"]
     assert world.asked == []
 
 
-def test_public_package_is_asked_for_by_nobody():
+def test_public_package_is_probed_anonymously():
     """As a pod without a secret asks for it."""
     world = World(GitHubDouble("public"))
 
@@ -177,7 +177,7 @@ def test_public_package_is_asked_for_by_nobody():
     assert world.asked == [(WORKLOAD.image.package, recorded.TAG, None)]
 
 
-def test_package_that_github_does_not_tell_of_has_no_visibility():
+def test_untold_package_has_no_visibility():
     """The refusal is part of what was seen."""
     elsewhere = replace(WORKLOAD, image=replace(WORKLOAD.image, repository="ghcr.io/nobody/app"))
 
@@ -187,7 +187,7 @@ def test_package_that_github_does_not_tell_of_has_no_visibility():
 
 
 @pytest.mark.parametrize(("asked_for", "found"), [(True, ("backend-dev",)), (False, ())])
-def test_other_namespaces_are_looked_at_only_where_the_target_asks(asked_for, found):
+def test_other_namespaces_are_read_on_request(asked_for, found):
     """The same token under the same name in a namespace of the target's."""
     others = tuple(
         replace(WORKLOAD, name=name, namespace=name) for name in ("backend-dev", "third", "none")
@@ -195,7 +195,7 @@ def test_other_namespaces_are_looked_at_only_where_the_target_asks(asked_for, fo
     target = replace(TARGET, token_per_namespace=asked_for, workloads=(WORKLOAD, *others))
     world = World(core=Core(backend_dev="w1de-token", third="l3ast-token"), target=target)
 
-    assert observe_grant(world, WORKLOAD, _seen_secret("w1de-token")).shared_with == found
+    assert observe_grant(world, WORKLOAD, _pull_secret("w1de-token")).shared_with == found
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_other_namespaces_are_looked_at_only_where_the_target_asks(asked_for, fo
         ("", None),
     ],
 )
-def test_end_of_a_token_is_read_in_both_its_forms(text, moment):
+def test_token_expiry_has_two_forms(text, moment):
     """With the zone's name, and with its offset."""
     double = httpx.MockTransport(GitHubDouble(ends=text))
 
@@ -215,7 +215,7 @@ def test_end_of_a_token_is_read_in_both_its_forms(text, moment):
 
 
 @pytest.mark.parametrize(("cuts", "status"), [(1, 200), (2, 0)])
-def test_question_whose_connection_was_cut_is_asked_once_more(cuts, status):
+def test_cut_connection_is_retried(cuts, status):
     """One cut says nothing of GitHub; two in a row do."""
     double, left = GitHubDouble(), [httpx.ReadError("cut") for _ in range(cuts)]
 
@@ -232,11 +232,11 @@ def test_question_whose_connection_was_cut_is_asked_once_more(cuts, status):
 @pytest.mark.parametrize(
     ("token", "seen"),
     [
-        ("f1ne-token", TokenSeen(200)),
-        ("g0ne-token", TokenSeen(401, message="Bad credentials")),
+        ("f1ne-token", TokenGrant(200)),
+        ("g0ne-token", TokenGrant(401, message="Bad credentials")),
     ],
 )
-def test_token_that_names_no_scopes_or_is_refused_is_seen_so(token, seen):
+def test_refused_token_is_observed(token, seen):
     """No error: it is what the criterion judges."""
     double = httpx.MockTransport(GitHubDouble())
 
@@ -249,7 +249,7 @@ def _replace(world, credential=LEAST, **options):
     return change, revoked
 
 
-def test_least_token_takes_the_place_of_the_wide_one_which_is_revoked():
+def test_least_token_replaces_wide_one():
     """What is shown of it has no token in it."""
     world = World(core=Core(frontend_dev="w1de-token"))
 
@@ -273,7 +273,7 @@ def test_token_is_replaced_once():
     assert (change.diff, revoked) == ("", [])
 
 
-def test_dry_run_of_the_replacement_shows_it_and_changes_nothing():
+def test_replacement_dry_run_changes_nothing():
     """The same change as without."""
     world = World(core=Core(frontend_dev="w1de-token"))
 
@@ -285,7 +285,7 @@ def test_dry_run_of_the_replacement_shows_it_and_changes_nothing():
 
 
 @pytest.mark.parametrize("token", ["w1de-token", "f1ne-token", "g0ne-token"])
-def test_new_token_that_is_not_the_least_is_refused_before_anything_changes(token):
+def test_excessive_new_token_is_refused(token):
     """Else a too wide one would be mended by another."""
     world = World(core=Core(frontend_dev="0ld-token"))
 
@@ -295,7 +295,7 @@ def test_new_token_that_is_not_the_least_is_refused_before_anything_changes(toke
     assert world.core.token_in("frontend-dev") == "0ld-token"
 
 
-def test_new_token_that_the_registry_refuses_leaves_the_old_one():
+def test_refused_new_token_keeps_old():
     """Pods must still pull afterwards."""
     world = World(core=Core(frontend_dev="w1de-token"), probe=recorded.READ_DENIED)
 
@@ -305,7 +305,7 @@ def test_new_token_that_the_registry_refuses_leaves_the_old_one():
     assert world.core.token_in("frontend-dev") == "w1de-token"
 
 
-def test_token_that_another_namespace_pulls_with_is_not_revoked():
+def test_shared_token_is_not_revoked():
     """Its pods would stop pulling."""
     other = replace(WORKLOAD, name="backend", namespace="backend-dev")
     target = replace(TARGET, workloads=(WORKLOAD, other))
@@ -319,7 +319,7 @@ def test_token_that_another_namespace_pulls_with_is_not_revoked():
 
 
 @pytest.mark.parametrize("wanted", Visibility)
-def test_visibility_is_switched_once_and_not_in_a_dry_run(wanted):
+def test_visibility_is_switched_once(wanted):
     """To what the target says."""
     other = next(each for each in Visibility if each is not wanted)
     world, workload = World(GitHubDouble(other)), replace(WORKLOAD, visibility=wanted)
@@ -343,7 +343,7 @@ def _world_with_a_needless_secret(frontend, *neighbours):
     return World(core=core, target=target)
 
 
-def test_needless_secret_is_unwired_deleted_and_its_token_revoked(frontend):
+def test_needless_secret_is_unwired_and_deleted(frontend):
     """Other people's pull secrets stay, and a second time there is nothing to do."""
     world, revoked = _world_with_a_needless_secret(frontend), []
     frontend.values_file.write_text(
@@ -365,7 +365,7 @@ def test_needless_secret_is_unwired_deleted_and_its_token_revoked(frontend):
     assert (again.summary[:13], again.diff) == ("nothing to do", "")
 
 
-def test_dry_run_of_the_removal_shows_it_and_changes_nothing(frontend):
+def test_removal_dry_run_changes_nothing(frontend):
     """The same change as without."""
     world, revoked = _world_with_a_needless_secret(frontend), []
     before = frontend.values_file.read_text()
@@ -379,7 +379,7 @@ def test_dry_run_of_the_removal_shows_it_and_changes_nothing(frontend):
     assert dry == task.remove_needless_secret(world, frontend, revoked.append)
 
 
-def test_secret_that_a_private_neighbour_needs_stays(frontend):
+def test_secret_of_private_neighbour_stays(frontend):
     """Only the workload's own values are edited."""
     neighbour = replace(frontend, name="neighbour", visibility=Visibility.PRIVATE)
     world, revoked = _world_with_a_needless_secret(frontend, neighbour), []

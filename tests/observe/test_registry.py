@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullrecovery.model.probe import Credential, Ran
+from pullrecovery.model.probe import CommandResult, Credential
 from pullrecovery.observe.registry import observe_identity
 from tests.fakes import recorded
 from tests.fakes.printed import DIGEST, REFERENCE, REPOSITORY, TAG
@@ -38,12 +38,12 @@ class World:
             SimpleNamespace(operating_system="linux", architecture=each)
             for each in self.architectures
         ]
-        items = [SimpleNamespace(status=SimpleNamespace(node_info=each)) for each in nodes]
+        items = [SimpleNamespace(status=SimpleNamespace(node_info=node)) for node in nodes]
         return SimpleNamespace(list_node=lambda: SimpleNamespace(items=items))
 
     def _run(self, commands, *, first=(), credential=None):
         self.asked.append(credential)
-        return tuple(Ran(each, 0, self.printed, "") for each in (*first, *commands))
+        return tuple(CommandResult(each, 0, self.printed, "") for each in (*first, *commands))
 
     def _blobs(self, package, digests, credential):
         self.asked.append((package, tuple(digests), credential))
@@ -68,7 +68,7 @@ def test_operator_asks_as_the_task_says():
     ]
 
 
-def test_operator_without_a_credential_does_not_log_in():
+def test_operator_without_credential_does_not_log_in():
     """The same questions, asked as nobody."""
     world = World(operator=None)
 
@@ -89,7 +89,7 @@ def test_operator_without_a_credential_does_not_log_in():
     ],
     ids=["tag", "digest", "both", "neither"],
 )
-def test_harness_asks_for_the_same_with_the_same_credential(reference, named):
+def test_harness_probes_with_same_credential(reference, named):
     """Its answer may only disagree."""
     world = World()
 
@@ -100,28 +100,28 @@ def test_harness_asks_for_the_same_with_the_same_credential(reference, named):
     assert seen.tags.command == f"crane ls {REPOSITORY}"
 
 
-def test_every_platform_of_the_nodes_is_seen_once():
+def test_node_platforms_are_listed_once():
     """An image must serve all of them."""
     seen = observe_identity(World(architectures=("arm64", "amd64", "arm64")), REFERENCE)
 
     assert seen.platforms == ("linux/amd64", "linux/arm64")
 
 
-def test_without_nodes_the_platform_is_the_one_that_is_named():
+def test_named_platform_replaces_nodes():
     """Where there is no cluster, images are wanted for the machine's own."""
     seen = observe_identity(World(cluster=None, platforms=("linux/arm64",)), REFERENCE)
 
     assert seen.platforms == ("linux/arm64",)
 
 
-def test_name_with_a_shells_characters_stays_a_name():
+def test_shell_characters_stay_in_name():
     """It is quoted."""
     seen = observe_identity(World(), "ghcr.io/bytequester/x:a;id")
 
     assert seen.digest.command == "crane digest 'ghcr.io/bytequester/x:a;id'"
 
 
-def test_parts_that_the_manifest_names_are_asked_for():
+def test_manifest_parts_are_probed():
     """By the operator's credential; what is no image of parts has none."""
     image = World(printed='{"config": {"digest": "sha256:c"}, "layers": [{"digest": "sha256:l"}]}')
     index = World(printed='{"manifests": [{"digest": "sha256:m"}]}')

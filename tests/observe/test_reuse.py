@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pullrecovery.model.probe import Credential, Probe, Ran
+from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.target import Image, Workload
 from pullrecovery.observe import reuse
 from pullrecovery.observe.reuse import current_chart, current_identity
@@ -57,7 +57,7 @@ def _looks(monkeypatch):
     return looks
 
 
-def test_clients_are_asked_once_while_the_registry_says_the_same():
+def test_clients_run_once_per_answer():
     """Docker and crane would be told the same again."""
     world = World()
     assert current_identity(world, REFERENCE) == current_identity(world, REFERENCE) == 1
@@ -73,21 +73,21 @@ def test_clients_are_asked_once_while_the_registry_says_the_same():
         {"registry": Registry(tags_answer=Probe("network", 0))},
     ],
 )
-def test_clients_are_asked_again_where_something_else_is_said(change):
+def test_changed_answer_reruns_clients(change):
     """Another operator, another digest, a refusal, an outage: each may change their words."""
     world = World()
     current_identity(world, REFERENCE)
     assert current_identity(replace(world, **change), REFERENCE) == 2
 
 
-def test_clients_are_asked_again_of_another_reference():
+def test_other_reference_reruns_clients():
     """One look is kept, and it is of one reference."""
     world = World()
     current_identity(world, REFERENCE)
     assert current_identity(world, REFERENCE + "2") == 2
 
 
-def test_clients_are_always_asked_where_the_reference_is_missing():
+def test_missing_reference_reruns_clients():
     """The verdict then names tags, and those may come at any time."""
     world = World(Registry(manifest_answer=Probe("registry", 404)))
     current_identity(world, REFERENCE)
@@ -105,7 +105,7 @@ def _workload(tmp_path):
     return Workload("backend", chart, (values,), "backend-dev", image, "imagePullSecrets", Path())
 
 
-def test_chart_is_rendered_once_while_its_files_are_the_same(workload):
+def test_chart_is_rendered_once(workload):
     """Helm gives the same for the same files."""
     world = World()
     assert current_chart(world, workload) == current_chart(world, workload) == 1
@@ -131,16 +131,16 @@ def _move(workload):
 
 
 @pytest.mark.parametrize("change", [_edit_values, _edit_chart, _add_template, _move])
-def test_chart_is_rendered_again_after_a_change(workload, change):
+def test_changed_chart_is_rendered_again(workload, change):
     """A values file, a file of the chart, a new one, or another namespace to render for."""
     world = World()
     current_chart(world, workload)
     assert current_chart(world, change(workload)) == 2
 
 
-def test_clients_that_met_an_outage_are_asked_again_whatever_the_suite_is_told(monkeypatch):
+def test_outage_reruns_clients(monkeypatch):
     """Its end may show to them alone: the suite's own way may never have been barred."""
-    monkeypatch.setattr(Look, "commands", (Ran("crane digest x", 1, "", "x: EOF"),))
+    monkeypatch.setattr(Look, "commands", (CommandResult("crane digest x", 1, "", "x: EOF"),))
     world = World()
 
     assert [current_identity(world, REFERENCE) for _ in range(2)] == [1, 2]

@@ -91,7 +91,7 @@ def test_vulnerability_in_a_lab_tool_is_listed(audited):
     assert last.endswith(" pullrecovery/lab/tools/toolchain/helm/go.mod")
 
 
-def test_tool_modules_are_audited_by_their_tools(audited):
+def test_tool_modules_are_audited(audited):
     """A module that only names programs has no package of its own to look at."""
     _, _, asked = audited("no such text")
 

@@ -59,7 +59,7 @@ def _offenders(words, files):
     )
 
 
-def test_every_make_target_in_the_readme_is_in_the_makefile():
+def test_readme_targets_are_in_makefile():
     """Whatever a newcomer types first works."""
     told = _make_targets((SUITE_ROOT / "README.md").read_text())
     made = set(re.findall(r"(?m)^([a-z][a-z-]*):", (SUITE_ROOT / "Makefile").read_text()))
@@ -68,7 +68,7 @@ def test_every_make_target_in_the_readme_is_in_the_makefile():
     assert told <= made
 
 
-def test_every_target_of_the_makefile_is_phony_and_explained():
+def test_make_targets_are_phony_and_explained():
     """A file of that name would stop it, and `make help` lists what has a ##."""
     text = (SUITE_ROOT / "Makefile").read_text()
     phony = re.search(r"(?m)^\.PHONY: (.*)$", text)[1].split()
@@ -77,7 +77,7 @@ def test_every_target_of_the_makefile_is_phony_and_explained():
     assert sorted(phony) == sorted(explained)
 
 
-def test_every_task_has_one_stem_in_three_places():
+def test_task_files_share_one_stem():
     """Whoever finds one of them finds the others."""
     tasks = _stems("pullrecovery/tasks")
 
@@ -91,7 +91,7 @@ def test_every_task_has_one_stem_in_three_places():
     assert _stems("pullrecovery/faults") == tasks
 
 
-def test_no_file_names_a_folder_of_somebodys_machine():
+def test_no_file_names_home_folder():
     """It would be of no use on any other."""
     files = [file for file in _tracked() if file.suffix not in {".sum", ".mod"}]
 
@@ -100,7 +100,7 @@ def test_no_file_names_a_folder_of_somebodys_machine():
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=_name)
-def test_lock_holds_versions_and_hashes_and_no_address(lock):
+def test_lock_has_hashes_and_no_url(lock):
     """Where packages come from is the user's choice; what they are is not."""
     lines = lock.read_text().splitlines()
     known = re.compile(
@@ -114,7 +114,7 @@ def test_lock_holds_versions_and_hashes_and_no_address(lock):
 
 
 @pytest.mark.parametrize("versions", SETS, ids=lambda each: each.kubernetes)
-def test_version_of_kubernetes_is_that_of_its_module(versions):
+def test_kubernetes_version_matches_module(versions):
     """The module is what is built, the set is what is said."""
     module = f"kubernetes-{versions.minor}"
 
@@ -122,7 +122,7 @@ def test_version_of_kubernetes_is_that_of_its_module(versions):
 
 
 @pytest.mark.parametrize("versions", SETS, ids=lambda each: each.kubernetes)
-def test_version_of_containerd_is_that_of_its_module(versions):
+def test_containerd_version_matches_module(versions):
     """What a pod says of a failed pull depends on it."""
     module = f"containerd-{versions.containerd.rpartition('.')[0]}"
 
@@ -142,7 +142,7 @@ def test_node_image_is_named_by_its_digest(versions):
     assert re.fullmatch(r"kindest/node:v[\d.]+@sha256:[0-9a-f]{64}", versions.node_image)
 
 
-def test_cluster_has_the_name_that_the_lab_looks_for():
+def test_cluster_has_expected_name():
     """pytest-kubernetes deletes what the file names, the lab looks for its own name."""
     config = YAML(typ="safe").load((SUITE_ROOT / "kind-config.yaml").read_text())
 

@@ -43,7 +43,7 @@ def test_each_release_job_has_least_permissions():
     assert "checkout" not in str(jobs["publish"]["steps"])
 
 
-def test_nightly_may_write_packages_where_it_pushes_alone():
+def test_nightly_can_only_push_packages():
     """The suite runs without a right to write."""
     document = _load(OURS / "nightly.yml")
     writing = [
@@ -70,7 +70,7 @@ def test_each_gate_job_has_least_permissions():
     }
 
 
-def test_signing_key_is_in_one_step_of_another_job_than_judging():
+def test_signing_key_is_in_own_job():
     """No job that has the commit has the key, and the checkout leaves no token where it is judged."""
     jobs = _load(GATE)["jobs"]
     key = "secrets.PULL_RECOVERY_GATE_KEY"
@@ -93,11 +93,13 @@ def test_signing_key_is_in_one_step_of_another_job_than_judging():
     )
 
 
-def test_gate_workflow_has_the_version_of_the_hooks_image():
+def test_gate_workflow_matches_hook_version():
     """The newest of the changelog: the hook holds a verdict of another version."""
     steps = [step for job in _load(GATE)["jobs"].values() for step in job["steps"]]
     applications = [_load(file) for file in (SUITE_ROOT / "sample" / "argocd").glob("*.yaml")]
-    hooks = [each["spec"]["sources"][1]["helm"]["parameters"] for each in applications]
+    hooks = [
+        application["spec"]["sources"][1]["helm"]["parameters"] for application in applications
+    ]
     images = [each["value"] for hook in hooks for each in hook if each["name"] == "gate.image"]
 
     changelog = (SUITE_ROOT / "CHANGELOG.md").read_text()
@@ -105,7 +107,7 @@ def test_gate_workflow_has_the_version_of_the_hooks_image():
     suites = [step["with"]["ref"] for step in steps if _checked_out(step) == "suite"]
     assert suites == [f"v{released}"] * 3
     assert len(images) == len(applications) > 0
-    assert [each for each in images if not each.endswith(f":{released}")] == []
+    assert [image for image in images if not image.endswith(f":{released}")] == []
 
 
 def _checked_out(step):

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from pullrecovery.model.probe import Credential, Probe, Trouble
+from pullrecovery.model.probe import Credential, Probe, RegistryFailure
 from pullrecovery.registry.client import RegistryClient
 from tests.fakes import recorded
 
@@ -38,7 +38,7 @@ class Registry:
         return self.client().manifest(PACKAGE, "v1", credential)
 
 
-def test_manifest_that_is_there_comes_with_its_digest():
+def test_manifest_has_digest():
     """Whatever is read of it, the digest is what is compared."""
     probe = Registry().manifest()
 
@@ -100,13 +100,13 @@ def test_refusal_is_kept_with_who_refused(token, answer, probe):
         ),
         (
             httpx.ReadTimeout("timed out"),
-            Probe("network", 0, "ReadTimeout", "timed out", cut=Trouble.TIMED_OUT),
+            Probe("network", 0, "ReadTimeout", "timed out", cut=RegistryFailure.TIMED_OUT),
         ),
     ],
     ids=["refused", "timeout"],
 )
 @pytest.mark.parametrize("where", ["token", "answer"])
-def test_registry_that_does_not_answer_is_a_probe_too(where, error, probe):
+def test_silent_registry_is_probe(where, error, probe):
     """It is an observation, not an error of the harness."""
     assert Registry(**{where: error}).manifest() == probe
 
@@ -116,7 +116,7 @@ def test_registry_that_does_not_answer_is_a_probe_too(where, error, probe):
     [httpx.Response(200, text="<html>log in</html>"), httpx.Response(200, json={})],
     ids=["HTML", "no token"],
 )
-def test_token_service_that_answers_nonsense_is_a_probe_too(token):
+def test_nonsense_token_answer_is_probe(token):
     """A proxy's page, for one."""
     seen = Registry(token).manifest()
 
@@ -147,7 +147,7 @@ def test_anonymous_question_carries_no_login():
     assert "authorization" not in registry.asked[0].headers
 
 
-def test_access_to_a_package_is_asked_of_its_tags():
+def test_package_access_is_asked_by_tags():
     """No tag need be there for it."""
     registry = Registry(answer=httpx.Response(200, json={"name": PACKAGE, "tags": []}))
 
@@ -180,13 +180,13 @@ def test_manifests_of_every_kind_are_welcome():
     ],
     ids=["there", "elsewhere", "gone"],
 )
-def test_blob_is_there_where_the_registry_says_it_is(answer, status):
+def test_blob_is_where_registry_says(answer, status):
     """Its bytes are not fetched, and one token serves for all."""
     registry = Registry(answer=answer)
 
     probes = registry.client().blobs(PACKAGE, ["sha256:a", "sha256:b"], None)
 
-    assert [(each.stage, each.status) for each in probes] == [("registry", status)] * 2
+    assert [(probe.stage, probe.status) for probe in probes] == [("registry", status)] * 2
     assert [each.method for each in registry.asked] == ["GET", "HEAD", "HEAD"]
 
 
@@ -198,6 +198,6 @@ def test_blob_is_there_where_the_registry_says_it_is(answer, status):
     ],
     ids=["refused", "no answer"],
 )
-def test_blob_that_could_not_be_asked_for_is_neither_there_nor_gone(token, probe):
+def test_unasked_blob_is_unknown(token, probe):
     """The same is said of each."""
     assert Registry(token=token).client().blobs(PACKAGE, ["sha256:a"] * 2, None) == [probe] * 2

@@ -62,7 +62,7 @@ def test_server_that_fits_the_image_matches(server):
         "",
     ],
 )
-def test_server_that_does_not_fit_the_image_does_not_match(server):
+def test_wrong_server_does_not_match_image(server):
     """Nothing says so: the kubelet pulls as if there were no Secret."""
     assert not matches(server, IMAGE)
 
@@ -118,7 +118,7 @@ def test_most_specific_server_is_tried_first(servers, tried):
     ],
     ids=["auth", "unpadded", "apart", "auth empty", "auth has the last word", "line break"],
 )
-def test_credential_is_read_from_every_form_of_entry(entry):
+def test_credential_is_read_from_every_form(entry):
     """What `kubectl create secret docker-registry` and `docker login` write."""
     assert _entries({"ghcr.io": entry}) == {"ghcr.io": Credential("ByteQuester", "s3nt1n3l")}
 
@@ -172,19 +172,19 @@ def test_unreadable_secret_says_why(document, reason):
 
 
 @pytest.mark.parametrize("entry", [{}, None], ids=["empty", "null"])
-def test_entry_without_anything_is_a_credential_of_nobody(entry):
+def test_empty_entry_is_anonymous(entry):
     """The kubelet uses it, and pulls as if there were none."""
     assert _entries({"ghcr.io": entry}) == {"ghcr.io": Credential("", "")}
 
 
-def test_legacy_document_has_its_servers_at_the_top():
+def test_legacy_document_has_top_level_servers():
     """One of the newer shape has a server `auths` there, which is no image's."""
     assert read_legacy_entries(json.dumps({"ghcr.io": {"auth": AUTH}})).keys() == {"ghcr.io"}
     assert read_legacy_entries(json.dumps({"auths": {"ghcr.io": {}}})).keys() == {"auths"}
 
 
 @pytest.mark.parametrize("kind", ["Opaque", "kubernetes.io/dockercfg"])
-def test_kubelet_reads_the_key_that_belongs_to_the_type_alone(kind):
+def test_kubelet_reads_key_of_type(kind):
     """Whatever else is in the Secret is passed over, and nothing says so."""
     assert read_secret(kind, {".dockerconfigjson": "not even base64"}) == {}
 

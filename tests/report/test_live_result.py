@@ -75,7 +75,7 @@ def _result(*tests, exitstatus=OK, optional=(), **options):
         "one was not judged",
     ],
 )
-def test_only_what_was_judged_and_holds_ends_with_0(tests, exitstatus, code):
+def test_only_judged_pass_exits_0(tests, exitstatus, code):
     """What could not be told counts for more than what fails, as for the lab."""
     result = _result(*tests, exitstatus=exitstatus)
 
@@ -84,7 +84,7 @@ def test_only_what_was_judged_and_holds_ends_with_0(tests, exitstatus, code):
     assert result["run"]["world"] == "live"
 
 
-def test_what_cannot_be_told_is_among_the_doubts():
+def test_unknown_is_in_doubts():
     """With why, as whoever reads only the run's end must know which verb is missing."""
     result = _result((ERROR, UNTOLD), (ERROR, None), exitstatus=FAILED)
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_told_is_among_the_doubts():
     assert _result()["run"]["doubts"] == [Guard.SOMETHING_JUDGED.value]
 
 
-def test_selection_is_partial_and_asks_for_nothing_more():
+def test_selection_is_partial():
     """A gate refuses it."""
     result = _result((PASS, HOLDS), markexpr="not reg007")
 
@@ -110,7 +110,7 @@ def test_optional_criterion_fails_no_run():
     assert _result((PASS, HOLDS), (FAILURE, optional))["run"]["exit"] == 1
 
 
-def test_result_says_what_was_not_asked_as_in_the_lab():
+def test_result_lists_unchecked_criteria():
     """No client of docker's was run, and no log of the registry's read."""
     result = _result((PASS, HOLDS))
 
@@ -120,7 +120,7 @@ def test_result_says_what_was_not_asked_as_in_the_lab():
     assert result["run"]["context"] == "production"
 
 
-def test_criterion_holds_where_it_holds_on_every_workload():
+def test_criterion_passes_on_every_workload():
     """And one that nobody judged does not."""
     failing = FAILS | {"id": "REG-003-frontend"}
     result = _result((PASS, HOLDS), (FAILURE, failing), exitstatus=FAILED)
@@ -135,7 +135,7 @@ def test_summary_says_why_a_test_broke_down():
     assert "  CANNOT TELL  test[0]: E   broke" in live_summary(_result((ERROR, None)))
 
 
-def test_summary_says_in_which_order_fixes_are_made():
+def test_summary_has_fix_order():
     """By workload; one that has a single failure has no order."""
     upgrade = FAILS | {"id": "REG-006-backend", "reg": "REG-006"}
     other = FAILS | {"id": "REG-003-frontend", "workload": "frontend"}
@@ -148,7 +148,7 @@ def test_summary_says_in_which_order_fixes_are_made():
     ]
 
 
-def test_summary_has_cause_remedy_and_dry_run():
+def test_summary_has_cause_fix_and_dry_run():
     """In the terminal, from the result alone."""
     lines = live_summary(_result((FAILURE, FAILS), (ERROR, UNTOLD), exitstatus=FAILED))
 

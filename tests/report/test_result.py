@@ -33,12 +33,12 @@ from tests.fakes.reported import (
 )
 
 
-def _criterion(reg, *, holds=False, faults=0, scenarios=0):
+def _criterion(reg, *, passes=False, faults=0, scenarios=0):
     numbers = {"faults": faults, "scenarios": scenarios}
     return {
         "id": reg,
         "after": list(AFTER.get(reg, ())),
-        "holds": holds,
+        "holds": passes,
         "required": True,
     } | numbers
 
@@ -98,7 +98,7 @@ def test_worst_phase_decides(phases, exitstatus, code, status):
     ],
     ids=["disagreement", "lab", "assertion"],
 )
-def test_harness_that_breaks_down_in_a_test_cannot_tell(error, told):
+def test_harness_error_is_unknown(error, told):
     """It is no failure of a criterion."""
     phase = pytest.TestReport(TEST, ("", 0, ""), {}, "failed", None, "call")
     hook = pytest_runtest_makereport(
@@ -126,7 +126,7 @@ BEYOND = {"expected": "external.dns", "found": "external.dns"}
     [(PASS, "external"), ([PASS[0], ("call", "failed")], "not_recovered")],
     ids=["named and over", "not as it must be"],
 )
-def test_row_that_no_task_mends_is_never_counted_as_recovered(phases, status):
+def test_external_row_is_not_recovered(phases, status):
     """Nor does any criterion hold by it."""
     code = OK if phases is PASS else FAILED
     record = {**RECORD, "reg": None, "cause": BEYOND}
@@ -150,7 +150,7 @@ def test_one_failure_among_passes_is_a_failure():
     assert result["criteria"][2] == _criterion("REG-003", faults=2, scenarios=2)
 
 
-def test_one_error_among_failures_cannot_tell():
+def test_one_error_makes_run_unknown():
     """What the harness broke may hide anything."""
     file = ResultFile(config())
     report(file, [PASS[0], ("call", "failed")])
@@ -160,7 +160,7 @@ def test_one_error_among_failures_cannot_tell():
 
 
 @pytest.mark.parametrize("exitstatus", [OK, NONE], ids=["ok", "none collected"])
-def test_run_without_a_test_cannot_tell(exitstatus):
+def test_run_without_test_is_unknown(exitstatus):
     """No result is never a pass."""
     result = ResultFile(config()).result(exitstatus)
 
@@ -170,7 +170,7 @@ def test_run_without_a_test_cannot_tell(exitstatus):
     validate(result)
 
 
-def test_scenario_that_broke_down_early_is_recorded_as_far_as_it_came():
+def test_early_failure_is_recorded():
     """Its fields that came to nothing are left out."""
     result = _result([("setup", "failed")], BLANK, FAILED)
 
@@ -178,12 +178,12 @@ def test_scenario_that_broke_down_early_is_recorded_as_far_as_it_came():
     validate(result)
 
 
-def test_criterion_without_a_scenario_does_not_hold():
+def test_criterion_without_scenario_fails():
     """All of nothing is not enough."""
     assert _result()["criteria"] == [
         _criterion("REG-001"),
         _criterion("REG-002"),
-        _criterion("REG-003", holds=True, faults=1, scenarios=1),
+        _criterion("REG-003", passes=True, faults=1, scenarios=1),
         _criterion("REG-004"),
         _criterion("REG-005"),
         _criterion("REG-006"),
@@ -202,7 +202,7 @@ def test_criterion_without_a_scenario_does_not_hold():
     ],
     ids=["required", "optional", "another is optional", "broken down"],
 )
-def test_optional_criterion_is_shown_and_fails_no_run(optional, phases, code):
+def test_optional_criterion_is_only_shown(optional, phases, code):
     """What could not be told counts all the same."""
     file = ResultFile(config(keyword="least"), optional)
     report(file, PASS)
@@ -217,7 +217,7 @@ def test_optional_criterion_is_shown_and_fails_no_run(optional, phases, code):
     validate(result)
 
 
-def test_complete_run_without_every_fault_cannot_tell():
+def test_run_without_every_fault_is_unknown():
     """A row that was not collected is no row that passed."""
     result = _result(keyword="")
 
@@ -261,7 +261,7 @@ def test_any_difference_fails_the_run(record):
     validate(result)
 
 
-def test_external_row_that_passed_is_never_called_recovered():
+def test_passed_external_row_is_not_recovered():
     """Nothing was remedied; it was over by itself."""
     cause = "external.rate-limited"
     record = {**RECORD, "cause": {"expected": cause, "found": cause}}
@@ -294,7 +294,7 @@ def test_control_is_no_scenario():
         ({}, True),
         ({"keyword": "", "markexpr": "scenarios"}, True),
         ({"keyword": "", "smoke": True}, True),
-        ({"keyword": "", "without_remedy": ["wire"]}, True),
+        ({"keyword": "", "disable_remediation": ["wire"]}, True),
         ({"keyword": "", "deselect": ["acceptance/test_reg_003_pull_secret.py"]}, True),
         ({"keyword": "", "ignore": ["acceptance/test_reg_003_pull_secret.py"]}, True),
         ({"keyword": "", "ignore_glob": ["*003*"]}, True),
@@ -304,7 +304,7 @@ def test_control_is_no_scenario():
         "-k",
         "-m",
         "--smoke",
-        "--without-remedy",
+        "--disable-remediation",
         "--deselect",
         "--ignore",
         "--ignore-glob",
@@ -420,13 +420,13 @@ def _record_of(fault):
 def _report_harness_fault(file, fault):
     phase = pytest.TestReport(fault.id, ("", 0, ""), {}, "passed", None, "call")
     error = f"an error: {fault.guard}"
-    told = {"id": fault.id, "false_green": fault.false_green, "guard": fault.guard.value}
+    told = {"id": fault.id, "false_green": fault.false_pass, "guard": fault.guard.value}
     phase.harness_fault = json.dumps({**told, "error": error})
     file.pytest_runtest_logreport(phase)
 
 
 @pytest.mark.parametrize("missing", ["not-wired", "V8"], ids=["a fault", "one of the harness"])
-def test_whole_run_without_one_of_them_cannot_tell(missing):
+def test_run_without_control_is_unknown(missing):
     """It would count as whole, and say less than it seems."""
     result = _whole_run(without=[missing])
 
@@ -442,7 +442,7 @@ def test_run_without_argocd_is_partial():
     assert (result["run"]["partial"], result["missing"]) == (True, [])
 
 
-def test_target_without_applications_needs_no_argocd_faults():
+def test_target_without_application_needs_no_argocd():
     """A run of all else is whole, and lacks none of them."""
     result = ResultFile(config(keyword=""), argocd=False).result(OK)
 
@@ -456,7 +456,7 @@ def test_target_without_applications_needs_no_argocd_faults():
     [(PASS, OK, 0), ([PASS[0], ("call", "failed"), PASS[2]], FAILED, 1)],
     ids=["passed", "failed"],
 )
-def test_selection_without_a_scenario_ends_as_its_tests(phases, exitstatus, code):
+def test_selection_keeps_test_exit_code(phases, exitstatus, code):
     """Tests of the runbook or of the gate judge no criterion, and say so."""
     result = _result(phases, record=None, exitstatus=exitstatus)
 
@@ -466,7 +466,7 @@ def test_selection_without_a_scenario_ends_as_its_tests(phases, exitstatus, code
     validate(result)
 
 
-def test_whole_run_without_a_scenario_cannot_tell():
+def test_run_without_scenario_is_unknown():
     """Nothing was selected, so every fault is missing."""
     result = _result(PASS, record=None, keyword="")
 
@@ -474,7 +474,7 @@ def test_whole_run_without_a_scenario_cannot_tell():
     assert "not-wired was not run" in result["missing"]
 
 
-def test_scenario_is_judged_without_that_remark():
+def test_scenario_is_judged_without_remark():
     """The remark is of a selection that has none."""
     assert not [line for line in summary(_result()) if "no criterion was judged" in line]
 

@@ -8,7 +8,7 @@ BY_ARGOCD = {**RECORD, "deploy": "argocd", "id": f"{RECORD['id']}-argocd"}
 OTHER = {"cause": {"expected": "secret.missing", "found": "cluster.release-stale"}}
 
 
-def test_verdicts_that_are_the_same_are_counted_with_the_times_of_each():
+def test_equal_verdicts_are_counted_with_times():
     """Who deploys makes no difference to what is found, and may make one to how soon."""
     compared = side_by_side([RECORD, BY_ARGOCD])
 
@@ -19,7 +19,7 @@ def test_verdicts_that_are_the_same_are_counted_with_the_times_of_each():
     )
 
 
-def test_other_cause_or_criteria_by_another_deployer_is_told_first():
+def test_differing_cause_comes_first():
     """By name, with what either said."""
     for record in ({**BY_ARGOCD, **OTHER}, {**BY_ARGOCD, "killed": ["REG-006"]}):
         compared = side_by_side([RECORD, record])
@@ -29,7 +29,7 @@ def test_other_cause_or_criteria_by_another_deployer_is_told_first():
         assert first.startswith("  NOT THE SAME secret-missing: helm REG-003, REG-006, secret")
 
 
-def test_faults_of_one_deployer_are_compared_with_nothing():
+def test_fault_of_one_deployer_is_not_compared():
     """Nor is a row that was not judged."""
     assert side_by_side([RECORD, {**BY_ARGOCD, "fault": "another"}]) == {}
     assert side_by_side([RECORD, {**BLANK, "deploy": "argocd"}]) == {}

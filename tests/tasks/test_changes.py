@@ -6,7 +6,7 @@ from tests.fakes import recorded
 NAME = "charts/frontend/values.yaml"
 
 
-def test_diff_shows_the_changed_lines_and_names_the_file():
+def test_diff_names_file_and_lines():
     """As `diff -u` does."""
     diff = diff_of("image:\n  tag: dev\n", "image:\n  tag: latest\n", NAME)
 

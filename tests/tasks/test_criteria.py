@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pullrecovery.model.probe import Probe
-from pullrecovery.model.verdict import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.tasks import CRITERIA, judge
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_005_right_values import reg_005
@@ -149,34 +149,34 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("reg", CRITERIA)
-def test_criterion_holds_for_a_workload_in_good_order(reg):
+def test_healthy_workload_passes_criterion(reg):
     """Nothing is wrong, so nothing is said to be."""
-    assert CRITERIA[reg](GOOD) == holds()
+    assert CRITERIA[reg](GOOD) == passes()
 
 
 @pytest.mark.parametrize(("seen", "cause", "must_fail"), BROKEN.values(), ids=BROKEN)
-def test_broken_workload_fails_exactly_its_criteria_by_its_cause(seen, cause, must_fail):
+def test_broken_workload_fails_declared_criteria(seen, cause, must_fail):
     """One fact, one criterion: the task's own and REG-006 fail, by the same cause."""
     verdicts = judge(seen)
 
-    failing = {reg: verdict for reg, verdict in verdicts.items() if not verdict.holds}
+    failing = {reg: verdict for reg, verdict in verdicts.items() if not verdict.passes}
     assert failing == dict.fromkeys(must_fail, fails(cause))
 
 
 @pytest.mark.parametrize("seen", [row[0] for row in BROKEN.values()], ids=BROKEN)
-def test_failing_verdict_says_what_was_seen_and_what_mends_it(seen):
+def test_failing_verdict_has_evidence_and_fix(seen):
     """Whoever reads it needs no other page, and finds no token in it."""
-    failing = [verdict for verdict in judge(seen).values() if not verdict.holds]
+    failing = [verdict for verdict in judge(seen).values() if not verdict.passes]
 
     assert all(verdict.evidence for verdict in failing)
-    assert all(verdict.remedy for verdict in failing)
+    assert all(verdict.fix for verdict in failing)
     assert not [verdict for verdict in failing if recorded.TOKEN in str(verdict)]
 
 
 @pytest.mark.parametrize(
     "text", [recorded.ANONYMOUS, recorded.REJECTED, recorded.NO_SCOPE], ids=lambda text: text[-20:]
 )
-def test_back_off_has_the_cause_of_the_failed_pull_behind_it(text):
+def test_back_off_has_cause_of_failed_pull(text):
     """ErrImagePull and ImagePullBackOff are one symptom, seen earlier or later."""
     secret = recorded.answered(recorded.BAD_TOKEN)
 
@@ -190,14 +190,14 @@ def test_secret_in_the_pod_template_wires_it():
         template_pull_secrets=("ghcr-credentials",), service_account_pull_secrets=()
     )
 
-    assert reg_004(seen) == holds()
+    assert reg_004(seen) == passes()
 
 
-def test_workload_that_is_not_deployed_fails_reg_006_alone():
+def test_undeployed_workload_fails_reg_006():
     """Without a Deployment there is nothing to wire."""
     seen = replace(recorded.deployment(exists=False), pods=())
 
-    assert {reg for reg, verdict in judge(seen).items() if not verdict.holds} == {"REG-006"}
+    assert {reg for reg, verdict in judge(seen).items() if not verdict.passes} == {"REG-006"}
 
 
 WRONGLY_RENDERED = {
@@ -218,7 +218,7 @@ WRONGLY_RENDERED = {
 
 
 @pytest.mark.parametrize(("images", "cause"), WRONGLY_RENDERED.values(), ids=WRONGLY_RENDERED)
-def test_rendered_image_other_than_the_wanted_one_fails_reg_005(images, cause):
+def test_wrong_rendered_image_fails_reg_005(images, cause):
     """Equal to the wanted reference, all of them, or the values are wrong."""
     assert reg_005(recorded.rendered(*images)) == fails(cause)
 
@@ -240,13 +240,13 @@ NOT_RENDERED = {
 
 
 @pytest.mark.parametrize(("said", "cause"), NOT_RENDERED.values(), ids=NOT_RENDERED)
-def test_chart_that_does_not_render_fails_reg_005_in_helms_words(said, cause):
+def test_unrenderable_chart_fails_reg_005(said, cause):
     """What Helm said is the evidence."""
     verdict = reg_005(recorded.rendered(error=said))
 
     assert verdict == fails(cause)
     assert verdict.evidence == said
-    assert verdict.remedy
+    assert verdict.fix
 
 
 NOT_ROLLED_OUT = {
@@ -284,7 +284,7 @@ def test_ready_pods_are_not_enough_for_reg_006(seen, cause):
 
     assert verdict == fails(cause)
     assert verdict.evidence
-    assert verdict.remedy
+    assert verdict.fix
 
 
 def _words(verdict):
@@ -300,7 +300,7 @@ def test_nothing_deployed_fails_reg_006_alone():
 
     verdicts = judge(absent)
 
-    failing = {reg for reg, verdict in verdicts.items() if not verdict.holds}
+    failing = {reg for reg, verdict in verdicts.items() if not verdict.passes}
     assert failing == {"REG-006"}
     assert verdicts["REG-004"].evidence == "nothing is deployed that could be wired"
 
@@ -313,17 +313,17 @@ def test_nothing_deployed_fails_reg_006_alone():
     ],
     ids=["not rendered", "not taken by the API server"],
 )
-def test_chart_that_cannot_be_deployed_is_named_before_what_is_not_deployed(chart, cause):
+def test_undeployable_chart_is_named_first(chart, cause):
     """Who only upgrades again gets nowhere."""
     chart = replace(GOOD.chart, **chart)
     absent = replace(recorded.deployment(exists=False), pods=(), chart=chart)
 
     assert reg_005(absent) == reg_006(absent) == fails(cause)
     assert _words(reg_006(absent)) == [cause, Cause.NOT_DEPLOYED]
-    assert reg_004(absent) == holds()
+    assert reg_004(absent) == passes()
 
 
-def test_every_stuck_container_is_diagnosed_and_the_first_to_mend_is_in_front():
+def test_stuck_containers_are_in_fix_order():
     """A Secret comes before the values: as the tasks follow each other."""
     other = f"{REPOSITORY}:dev"
     values = recorded.misrendered(other, recorded.not_found(other))
@@ -337,16 +337,16 @@ def test_every_stuck_container_is_diagnosed_and_the_first_to_mend_is_in_front():
     assert _words(reg_006(seen)) == [Cause.SECRET_MISSING, Cause.CONTAINER_IMAGE]
 
 
-def test_paused_rollout_is_named_before_what_its_old_pods_wait_for():
+def test_paused_rollout_is_named_first():
     """An upgrade changes nothing of them."""
     old = recorded.waiting(recorded.not_found(f"{REPOSITORY}:dev"), image=f"{REPOSITORY}:dev")
     seen = recorded.deployment(old, images=(REFERENCE,), paused=True, current_replica_set="7c9d")
 
     assert _words(reg_006(seen)) == [Cause.ROLLOUT_PAUSED, Cause.RELEASE_STALE]
-    assert "kubectl -n frontend-dev rollout resume deployment/frontend" in reg_006(seen).remedy
+    assert "kubectl -n frontend-dev rollout resume deployment/frontend" in reg_006(seen).fix
 
 
-def test_rollout_is_over_when_only_new_pods_live_and_are_ready():
+def test_rollout_ends_with_ready_new_pods():
     """An old pod beside the new one means that it is still going on."""
     new = GOOD.pods[0]
     old = replace(new, name="frontend-5b4-old", replica_set="5b4")
@@ -355,7 +355,7 @@ def test_rollout_is_over_when_only_new_pods_live_and_are_ready():
     assert not rolled_out(GOOD.deployment, (new, old))
 
 
-def test_cause_of_a_failed_pull_is_shown_by_what_the_pod_says_and_what_the_registry_says():
+def test_failed_pull_cause_needs_two_sources():
     """The two observations that make it: neither would do alone."""
     seen = recorded.waiting(recorded.REJECTED, recorded.answered(recorded.BAD_TOKEN))
 
@@ -367,23 +367,23 @@ def test_cause_of_a_failed_pull_is_shown_by_what_the_pod_says_and_what_the_regis
     )
 
 
-def test_words_of_a_pod_that_nothing_explains_are_said_once():
+def test_unexplained_message_is_quoted_once():
     """They are the evidence."""
     evidence = reg_006(recorded.waiting("no such thing")).evidence
 
     assert evidence == "ErrImagePull: no such thing"
 
 
-def test_operator_who_was_not_asked_is_not_judged_to_be_well():
+def test_unasked_operator_is_not_passed():
     """A cause of the pods can be named without the clients; REG-001 cannot hold without them."""
     verdict = CRITERIA["REG-001"](replace(GOOD, identity=None))
 
     assert verdict == fails(Cause.UNKNOWN)
     assert verdict.evidence == "the operator's clients were not asked"
-    assert verdict.remedy == "ask them"
+    assert verdict.fix == "ask them"
 
 
-def test_registry_that_answers_nothing_known_of_the_wanted_tag_is_no_pass():
+def test_silent_registry_is_no_pass():
     """The pods run, and nobody can say whether by the wanted digest."""
     wanted = Probe("registry", 401, "UNAUTHORIZED", "authentication required")
 
@@ -391,4 +391,4 @@ def test_registry_that_answers_nothing_known_of_the_wanted_tag_is_no_pass():
 
     assert verdict == fails(Cause.UNKNOWN)
     assert verdict.evidence == f"{REFERENCE}: {wanted}"
-    assert verdict.remedy
+    assert verdict.fix

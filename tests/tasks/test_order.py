@@ -27,7 +27,7 @@ def test_failing_tasks_are_ordered_and_stable(failing, expected):
     assert ordered(failing) == expected
 
 
-def test_every_order_of_failures_respects_after():
+def test_failure_order_respects_after():
     """Whatever order criteria were judged in."""
     tasks = ("REG-001", "REG-003", "REG-004", "REG-005", "REG-006", "REG-007")
     for failing in permutations(tasks):
@@ -37,7 +37,7 @@ def test_every_order_of_failures_respects_after():
             assert not before(task) & set(found[at:])
 
 
-def test_tasks_before_another_include_those_between():
+def test_earlier_tasks_are_transitive():
     """CI comes before all that need an image."""
     assert before("REG-005") == {"REG-001", "CI-002"}
     assert before("REG-007") >= {"REG-006", "REG-004", "REG-003", "REG-005", "REG-001", "CI-002"}
@@ -55,7 +55,7 @@ def test_after_names_tasks_of_the_suite():
     ("tasks", "early"),
     [(["REG-003", "REG-004", "REG-006"], ""), (["REG-004", "REG-003"], "REG-004")],
 )
-def test_story_told_out_of_order_fails(tasks, early):
+def test_story_out_of_order_fails(tasks, early):
     """Its steps are checked as they were told."""
     story = Story([], [{"task": f"{task} and what it does"} for task in ["nothing yet", *tasks]])
 
@@ -66,7 +66,7 @@ def test_story_told_out_of_order_fails(tasks, early):
         story.check_order()
 
 
-def test_order_of_fixes_is_told_in_words():
+def test_fix_order_is_printed():
     """Nothing is told where there is no order."""
     assert fix_order(["REG-006", "REG-004", "REG-003"]) == (
         "first REG-003, then REG-004, then REG-006"

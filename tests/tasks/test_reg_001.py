@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from pullrecovery.common.errors import PullRecoveryError
-from pullrecovery.model.probe import Credential, Probe, Ran
+from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.target import Image
-from pullrecovery.model.verdict import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.registry.client_output import Meaning, meaning_of, meaning_of_probe
 from pullrecovery.tasks.changes import Change
 from pullrecovery.tasks.reg_001_image_identity import (
@@ -58,7 +58,7 @@ CAUSES = {
 
 
 def _words(text, rc=1):
-    return Ran("crane digest x", rc, "", text)
+    return CommandResult("crane digest x", rc, "", text)
 
 
 def _judge(seen):
@@ -74,16 +74,16 @@ def test_image_in_good_order_is_identified(reference):
     """By each of its names; the verdict says which image it is, for what, and what else there is."""
     verdict = _judge(good(reference=reference))
 
-    assert verdict == holds()
+    assert verdict == passes()
     assert str(verdict) == (f"holds: {reference} is {DIGEST} for linux/amd64; tags: latest, {TAG}")
 
 
 def test_public_image_needs_no_login():
     """Whoever has no credential may ask all the same."""
-    assert _judge(good(login=None)) == holds()
+    assert _judge(good(login=None)) == passes()
 
 
-def test_platforms_of_an_index_are_those_of_its_images():
+def test_index_platforms_are_listed():
     """An attestation stands in it for no platform."""
     seen = printed.containing(index("amd64", "arm64"))
 
@@ -92,16 +92,16 @@ def test_platforms_of_an_index_are_those_of_its_images():
 
 
 @pytest.mark.parametrize("content", [manifest(OCI), index("amd64")], ids=["image", "index"])
-def test_oci_image_that_old_docker_is_not_told_of_is_there(content):
+def test_oci_image_hidden_from_old_docker_exists(content):
     """Crane has seen it; docker 20.10 accepts no OCI manifest, and is told that there is none."""
     said = f"no such manifest: {REFERENCE}\n"
     blind = replace(good().inspect, rc=1, stdout="", stderr=said)
     seen = printed.containing(content, inspect=blind)
 
-    assert _judge(seen) == holds()
+    assert _judge(seen) == passes()
 
 
-def test_manifest_of_other_bytes_than_its_digest_says_is_not_the_image():
+def test_manifest_of_other_digest_is_refused():
     """The kubelet's runtime would refuse it, too."""
     seen = good(manifest=replace(good().manifest, stdout=manifest(OCI)))
 
@@ -109,7 +109,7 @@ def test_manifest_of_other_bytes_than_its_digest_says_is_not_the_image():
 
     assert verdict == fails(Cause.DIGEST_MISMATCH)
     assert DIGEST in verdict.evidence
-    assert "REG-002" in verdict.remedy
+    assert "REG-002" in verdict.fix
 
 
 def test_image_that_lacks_a_layer_is_not_there():
@@ -121,10 +121,10 @@ def test_image_that_lacks_a_layer_is_not_there():
 
     assert verdict == fails(Cause.PART_MISSING)
     assert verdict.evidence.endswith(f"and lacks {OTHER}")
-    assert _judge(good(parts=((DIGEST, Probe("registry", 200)),))) == holds()
+    assert _judge(good(parts=((DIGEST, Probe("registry", 200)),))) == passes()
 
 
-def test_docker_that_does_not_find_what_it_could_read_is_not_passed_over():
+def test_docker_not_found_is_not_ignored():
     """What contradicts itself is no pass."""
     blind = replace(good().inspect, rc=1, stdout="", stderr=f"no such manifest: {REFERENCE}\n")
 
@@ -135,14 +135,14 @@ def test_docker_that_does_not_find_what_it_could_read_is_not_passed_over():
 
 
 @pytest.mark.parametrize(("seen", "cause"), CAUSES.values(), ids=CAUSES)
-def test_cause_is_named_with_what_was_printed_and_what_mends_it(seen, cause):
+def test_cause_has_output_and_fix(seen, cause):
     """By the clients' own words."""
     verdict = _judge(seen)
 
     assert verdict == fails(cause)
     assert verdict.evidence.count("ghcr.io/")
-    assert verdict.remedy
-    assert "{" not in verdict.remedy
+    assert verdict.fix
+    assert "{" not in verdict.fix
 
 
 @pytest.mark.parametrize(
@@ -150,12 +150,12 @@ def test_cause_is_named_with_what_was_printed_and_what_mends_it(seen, cause):
     [printed.NOT_LOGGED_IN, printed.REJECTED, printed.NO_SCOPE, printed.NO_SSO],
     ids=["nobody", "rejected", "scope", "SSO"],
 )
-def test_login_is_told_without_a_token(seen):
+def test_login_is_shown_without_token(seen):
     """It is read from a file, so that no process list shows it."""
-    assert "docker login ghcr.io -u ByteQuester --password-stdin < " in _judge(seen).remedy
+    assert "docker login ghcr.io -u ByteQuester --password-stdin < " in _judge(seen).fix
 
 
-def test_raw_words_of_docker_and_crane_are_the_evidence():
+def test_client_output_is_evidence():
     """Each with the command that printed them."""
     evidence = _judge(printed.NO_SCOPE).evidence
 
@@ -166,12 +166,12 @@ def test_raw_words_of_docker_and_crane_are_the_evidence():
     assert f"`crane ls {REPOSITORY}`: Error: reading tags for" in evidence
 
 
-def test_owner_in_capitals_is_told_in_lower_case():
+def test_uppercase_owner_is_lowercased():
     """Ready to be copied."""
-    assert _judge(printed.CAPITALS).remedy == f"write it in lower case: {REFERENCE}"
+    assert _judge(printed.CAPITALS).fix == f"write it in lower case: {REFERENCE}"
 
 
-def test_missing_tag_is_named_with_the_nearest_and_the_rest():
+def test_missing_tag_has_nearest_tags():
     """A person takes one of them, or has it pushed."""
     short = f"{REPOSITORY}:{TAG[:7]}"
 
@@ -179,7 +179,7 @@ def test_missing_tag_is_named_with_the_nearest_and_the_rest():
 
     assert f"has no {TAG[:7]}: " in verdict.evidence
     assert verdict.evidence.endswith(f"there are: latest, {TAG}; nearest: {TAG}")
-    assert verdict.remedy == f"take {REFERENCE}, in target.yaml and in the values"
+    assert verdict.fix == f"take {REFERENCE}, in target.yaml and in the values"
 
 
 def test_many_tags_are_shortened_to_the_newest():
@@ -188,16 +188,16 @@ def test_many_tags_are_shortened_to_the_newest():
 
     assert "there are: v15, v16, " in verdict.evidence
     assert ", v24 and 15 older; nearest: none is near" in verdict.evidence
-    assert verdict.remedy.startswith(f"take {REPOSITORY}:v24,")
+    assert verdict.fix.startswith(f"take {REPOSITORY}:v24,")
 
 
-def test_a_tag_of_what_is_kept_beside_an_image_is_never_proposed():
+def test_verdict_tag_is_never_proposed():
     """A verdict of the gate has a tag in the same repository, and no pod can run it."""
     verdict, signature = f"verdict-{TAG}-shop", f"sha256-{'0' * 64}.sig"
 
     found = _judge(missing("latest", verdict, signature))
 
-    assert f"take {REPOSITORY}:latest," in found.remedy
+    assert f"take {REPOSITORY}:latest," in found.fix
     assert verdict not in found.evidence
     assert signature not in found.evidence
 
@@ -232,10 +232,10 @@ def test_tag_that_exists_is_taken(tags, wanted, chosen):
     seen = missing(*tags, reference=f"{REPOSITORY}:{wanted}")
 
     assert existing_image(seen) == Image(REPOSITORY, chosen)
-    assert _judge(seen).remedy.startswith(f"take {REPOSITORY}:{chosen},")
+    assert _judge(seen).fix.startswith(f"take {REPOSITORY}:{chosen},")
 
 
-def test_taking_an_image_shows_what_it_changes_in_the_target():
+def test_taking_image_shows_target_change():
     """And nothing where the wanted one is there."""
     image, change = take_existing_image(missing("latest", reference=f"{REPOSITORY}:dev"))
 
@@ -253,7 +253,7 @@ def test_where_no_tag_exists_the_push_is_named():
     """There is nothing to take, and REG-002 makes one."""
     with pytest.raises(PullRecoveryError, match=r"has no tag to take; run the workflow .*REG-002"):
         existing_image(missing())
-    assert "REG-002" in _judge(missing()).remedy
+    assert "REG-002" in _judge(missing()).fix
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_where_no_tag_exists_the_push_is_named():
     ],
     ids=["another digest", "not there", "there", "let in", "another refusal"],
 )
-def test_harness_that_is_told_otherwise_judges_nothing(seen, probe, clients):
+def test_disagreeing_answers_are_not_judged(seen, probe, clients):
     """Both answers are named, and it counts as no failure of the criterion."""
     with pytest.raises(DisagreementError) as told:
         _judge(replace(seen, probe=probe))
@@ -284,22 +284,22 @@ def test_harness_that_is_told_otherwise_judges_nothing(seen, probe, clients):
     ("seen", "probe", "verdict"),
     [
         (printed.RATE_LIMITED, good().probe, fails(Cause.RATE_LIMITED)),
-        (good(), Probe("network", 0, "ConnectError", "refused"), holds()),
+        (good(), Probe("network", 0, "ConnectError", "refused"), passes()),
     ],
     ids=["for the clients", "for the harness"],
 )
-def test_outage_between_two_questions_is_no_disagreement(seen, probe, verdict):
+def test_outage_between_probes_is_no_disagreement(seen, probe, verdict):
     """It may begin or end there."""
     assert _judge(replace(seen, probe=probe)) == verdict
 
 
 @pytest.mark.parametrize("seen", [printed.NOT_LOGGED_IN, printed.MISSING_OR_PRIVATE])
-def test_refusal_meant_for_nobody_is_unknown_to_one_who_logged_in(seen):
+def test_anonymous_refusal_is_unknown_when_logged_in(seen):
     """No cause is guessed."""
     assert _judge(replace(seen, login=printed.LOGGED_IN)) == fails(Cause.UNKNOWN)
 
 
-def test_manifest_that_is_none_is_an_error_of_the_harness():
+def test_invalid_manifest_is_harness_error():
     """Nothing can be judged by it."""
     garbled = replace(good().manifest, stdout="<html>")
 
@@ -327,12 +327,12 @@ def test_words_of_a_client_have_a_meaning(text, meaning):
 
 
 @pytest.mark.parametrize("rc", [124, 137])
-def test_client_that_had_to_be_ended_was_not_answered(rc):
+def test_killed_client_has_no_answer(rc):
     """By `timeout`, which exits so."""
     assert meaning_of(_words("", rc)) is Meaning.UNREACHABLE
 
 
-def test_answer_to_the_harness_is_read_by_the_same_rules():
+def test_harness_answer_has_same_rules():
     """So that the two can be compared."""
     forbidden = Probe("registry", 403, "DENIED", "permission_denied: read_package")
 
@@ -356,7 +356,7 @@ def _world(answer):
     return SimpleNamespace(target=SimpleNamespace(registry="ghcr.io"), runner=Runner(answer))
 
 
-def test_remedy_logs_in_with_the_new_token():
+def test_remediation_logs_in_with_new_token():
     """The token is no part of the command."""
     world, credential = _world(printed.LOGGED_IN), Credential(LOGIN, "ghp_n3w")
 
@@ -373,7 +373,7 @@ def test_remedy_logs_in_with_the_new_token():
     assert given == credential
 
 
-def test_login_that_fails_is_no_remedy():
+def test_failed_login_is_no_remediation():
     """Docker's words say why."""
     with pytest.raises(PullRecoveryError, match=r"`docker login .*: denied: denied$"):
         log_in(_world(printed.LOGIN_DENIED), Credential(LOGIN, "ghp_0ld"))

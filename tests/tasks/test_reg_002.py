@@ -9,18 +9,18 @@ from ruamel.yaml import YAML
 from pullrecovery.common.suite_files import SUITE_ROOT as PROJECT
 from pullrecovery.diagnosis.workflow import pushed_references, run_command
 from pullrecovery.model.probe import Probe
-from pullrecovery.model.verdict import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.model.workflow_file import BRANCHES, DISPATCH, PUSH, TAGS, Event, WorkflowFile
 from pullrecovery.model.workflow_run import (
     DockerCall,
     LintFinding,
-    Played,
     Pushed,
-    RunSeen,
     StepLog,
+    WorkflowEvent,
+    WorkflowRun,
 )
 from pullrecovery.monorepo.target_yaml import load_target
-from pullrecovery.tasks.reg_002_image_exists import mend_workflow, reg_002
+from pullrecovery.tasks.reg_002_image_exists import fix_workflow, reg_002
 from pullrecovery.tasks.workflow_edits import edited
 from tests.fakes.recorded import (
     COMMIT,
@@ -53,14 +53,14 @@ def _calls(*calls, failed=""):
 
 
 def _pushing(*references):
-    return _calls("login ghcr.io", *(f"push {each}" for each in references))
+    return _calls("login ghcr.io", *(f"push {reference}" for reference in references))
 
 
 def _run(*steps, probe=THERE, listed=DIGEST, pushed=DIGEST, event=CHANGE, refused=""):
     failed = any(step.result == "failure" for step in steps)
     done = (Pushed(COMMIT, pushed),) if pushed else ()
-    played = Played(event, COMMIT, refused, not failed and not refused, steps, done)
-    return replace(GOOD, run=RunSeen(played, probe, listed))
+    played = WorkflowEvent(event, COMMIT, refused, not failed and not refused, steps, done)
+    return replace(GOOD, run=WorkflowRun(played, probe, listed))
 
 
 def pushed():
@@ -214,13 +214,13 @@ RUNS = {
 
 
 @pytest.mark.parametrize(("seen", "cause", "words"), STATIC.values(), ids=STATIC)
-def test_workflow_that_would_not_push_is_named_with_its_place(seen, cause, words):
+def test_non_pushing_workflow_is_named(seen, cause, words):
     """Though the image of an earlier push is there."""
     verdict = reg_002(seen)
 
     assert verdict == fails(cause)
     assert words in verdict.evidence
-    assert verdict.remedy
+    assert verdict.fix
 
 
 @pytest.mark.parametrize(("seen", "cause"), RUNS.values(), ids=RUNS)
@@ -229,15 +229,15 @@ def test_run_that_left_no_image_is_named(seen, cause):
     assert reg_002(seen) == fails(cause)
 
 
-def test_run_that_pushed_names_the_commit_and_the_digest():
+def test_pushing_run_has_commit_and_digest():
     """Registry, packages API and log agree."""
     verdict = reg_002(pushed())
 
-    assert verdict == holds()
+    assert verdict == passes()
     assert f"push of refs/heads/main pushed {COMMIT} as {DIGEST}" in verdict.evidence
 
 
-def test_run_of_a_workflow_that_is_wrong_says_nothing_more():
+def test_run_of_wrong_workflow_adds_nothing():
     """What is wrong with it is the cause, not what came of it."""
     seen = replace(_file("packages: write", "packages: read"), run=RUNS["push denied"][0].run)
 
@@ -253,12 +253,12 @@ def test_run_of_a_workflow_that_is_wrong_says_nothing_more():
         (replace(THERE, platforms=("linux/s390x",)), Cause.PLATFORM_MISSING),
     ],
 )
-def test_wanted_tag_must_have_an_image_for_the_nodes(wanted, cause):
+def test_wanted_tag_needs_node_platform(wanted, cause):
     """However good the workflow is."""
     assert reg_002(replace(GOOD, wanted=wanted)) == fails(cause)
 
 
-def test_all_causes_are_named_the_workflows_own_first():
+def test_workflow_causes_come_first():
     """Until it is mended there is no use in running it."""
     seen = replace(_file("packages: write", "packages: read"), wanted=NO_TAG)
 
@@ -283,7 +283,7 @@ def test_every_way_to_push_by_docker_is_read():
     assert pushed_references(calls) == ("r/x:1", "r/x:2", "r/x:3", "r/y:1", "r/z:1")
 
 
-def test_command_to_start_it_is_by_hand_where_that_can_be():
+def test_start_command_is_manual_if_possible():
     """Else a change, where one starts it."""
     target = GOOD.target
 
@@ -321,43 +321,43 @@ def _target(tmp_path):
         ("permissions:\n  contents: read\n  packages: write\n", "", Cause.PACKAGES_NOT_WRITABLE),
     ],
 )
-def test_edit_mends_what_is_named_and_nothing_else(target, old, new, cause):
+def test_edit_changes_only_named_parts(target, old, new, cause):
     """Comments stay, the next edit changes nothing, and the rule is then content."""
     broken = WORKFLOW.text.replace(old, new, 1)
 
-    mended = edited(broken, cause, target)
+    fixed = edited(broken, cause, target)
 
-    seen = replace(GOOD, workflow=replace(GOOD.workflow, file=WorkflowFile(mended)))
-    assert reg_002(seen) == holds()
-    assert "# No concurrency group" in mended
-    assert edited(mended, cause, target) == mended
+    seen = replace(GOOD, workflow=replace(GOOD.workflow, file=WorkflowFile(fixed)))
+    assert reg_002(seen) == passes()
+    assert "# No concurrency group" in fixed
+    assert edited(fixed, cause, target) == fixed
 
 
 @pytest.mark.parametrize("on", ["push", "[push]", "{push: {tags: ['v*']}}"])
-def test_trigger_is_added_to_every_way_to_write_them(target, on):
+def test_trigger_is_added_to_every_form(target, on):
     """A name, a list, a mapping."""
     text = f"on: {on}\njobs: {{}}\n"
 
-    mended = edited(edited(text, Cause.NO_DISPATCH, target), Cause.NO_PUSH_TRIGGER, target)
+    fixed = edited(edited(text, Cause.NO_DISPATCH, target), Cause.NO_PUSH_TRIGGER, target)
 
-    file = WorkflowFile(mended)
+    file = WorkflowFile(fixed)
     assert not file.refusal(Event(DISPATCH, f"{BRANCHES}main"))
     assert not file.refusal(CHANGE)
 
 
-def test_release_that_is_added_keeps_the_branch(target):
+def test_added_release_keeps_branch(target):
     """A filter of tags alone would shut branches out."""
-    mended = WorkflowFile(edited("on: push\njobs: {}\n", Cause.NO_TAG_TRIGGER, target))
+    fixed = WorkflowFile(edited("on: push\njobs: {}\n", Cause.NO_TAG_TRIGGER, target))
 
-    assert not mended.refusal(CHANGE)
-    assert not mended.refusal(Event(PUSH, f"{TAGS}v1.0.0"))
+    assert not fixed.refusal(CHANGE)
+    assert not fixed.refusal(Event(PUSH, f"{TAGS}v1.0.0"))
 
 
-def test_steps_that_cannot_be_guessed_are_made_from_the_targets_own_facts(target):
+def test_unguessable_steps_use_target_facts(target):
     """Every workload's image, under the commit and `latest`; what is around the steps stays."""
-    mended = edited(WORKFLOW.text, Cause.PUSH_DISABLED, target)
+    fixed = edited(WORKFLOW.text, Cause.PUSH_DISABLED, target)
 
-    job = YAML(typ="safe").load(mended)["jobs"]["images"]
+    job = YAML(typ="safe").load(fixed)["jobs"]["images"]
     assert job["strategy"]["matrix"]["include"] == [
         {"repository": "ghcr.io/bytequester/hosting-monorepo", "app": "apps/frontend"},
         {"repository": "ghcr.io/bytequester/frontend-sample", "app": "apps/frontend"},
@@ -369,27 +369,27 @@ def test_steps_that_cannot_be_guessed_are_made_from_the_targets_own_facts(target
         "",
     ]
     assert "--password-stdin" in job["steps"][1]["run"]
-    assert "# A release may be cut" in mended
-    assert edited(mended, Cause.PUSH_DISABLED, target) == mended
+    assert "# A release may be cut" in fixed
+    assert edited(fixed, Cause.PUSH_DISABLED, target) == fixed
 
 
 @pytest.mark.parametrize("cause", [Cause.PUSH_DENIED, Cause.IMAGE_MISSING, Cause.UNKNOWN])
-def test_cause_that_no_edit_mends_leaves_the_workflow_alone(target, cause):
+def test_unfixable_cause_keeps_workflow(target, cause):
     """It is the package's settings, or a run, that it wants."""
     assert edited(WORKFLOW.text, cause, target) == WORKFLOW.text
 
 
-def test_dry_run_shows_the_diff_and_writes_nothing(target):
+def test_dry_run_writes_nothing(target):
     """A person sees what would be changed."""
     world = SimpleNamespace(target=target)
     file = target.workflow.file
     file.write_text(WORKFLOW.text.replace("  workflow_dispatch:\n", ""))
     before = file.read_text()
 
-    change = mend_workflow(world, fails(Cause.NO_DISPATCH), dry_run=True)
+    change = fix_workflow(world, fails(Cause.NO_DISPATCH), dry_run=True)
     assert file.read_text() == before
     assert "+  workflow_dispatch:" in change.diff
 
-    assert mend_workflow(world, fails(Cause.NO_DISPATCH)).diff == change.diff
-    again = mend_workflow(world, fails(Cause.NO_DISPATCH))
+    assert fix_workflow(world, fails(Cause.NO_DISPATCH)).diff == change.diff
+    again = fix_workflow(world, fails(Cause.NO_DISPATCH))
     assert (again.summary, again.diff) == (".github/workflows/ci.yml needs no edit", "")

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from pullrecovery.model.grant import TokenSeen
-from pullrecovery.model.probe import Trouble
+from pullrecovery.model.grant import TokenGrant
+from pullrecovery.model.probe import RegistryFailure
 from pullrecovery.model.target import Visibility
-from pullrecovery.model.verdict import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.tasks import judge, optional_criteria
 from pullrecovery.tasks.reg_008_least_privilege import reg_008
 from tests.fakes import recorded
@@ -16,10 +16,10 @@ from tests.fakes.recorded import GOOD
 
 PUBLIC = recorded.public()
 LEAST = frozenset({"read:packages"})
-REVOKED = TokenSeen(401, message="Bad credentials")
-FINE_GRAINED = TokenSeen(200)
+REVOKED = TokenGrant(401, message="Bad credentials")
+FINE_GRAINED = TokenGrant(200)
 SSO = recorded.answered(recorded.SSO_DENIED)
-NOBODY = recorded.Probe("token", 401, "UNAUTHORIZED", "authentication required")
+ANONYMOUS = recorded.Probe("token", 401, "UNAUTHORIZED", "authentication required")
 
 
 def _ends_in(**time):
@@ -88,23 +88,23 @@ BROKEN = {
     "package not public": (
         recorded.waiting(
             recorded.ANONYMOUS,
-            recorded.grant(PUBLIC, visibility="private", anonymous=NOBODY),
+            recorded.grant(PUBLIC, visibility="private", anonymous=ANONYMOUS),
         ),
         Cause.PACKAGE_NOT_PUBLIC,
         {"REG-006", "REG-008"},
     ),
     "GitHub does not answer": (
-        recorded.grant(visibility="", status=0, trouble=Trouble.REFUSED),
+        recorded.grant(visibility="", status=0, failure=RegistryFailure.REFUSED),
         Cause.REFUSED,
         {"REG-008"},
     ),
     "GitHub does not answer the token": (
-        recorded.grant(tokens=(TokenSeen(503, trouble=Trouble.SERVER_ERROR),)),
+        recorded.grant(tokens=(TokenGrant(503, failure=RegistryFailure.SERVER_ERROR),)),
         Cause.SERVER_ERROR,
         {"REG-008"},
     ),
     "public package that nobody is given": (
-        recorded.grant(PUBLIC, anonymous=NOBODY),
+        recorded.grant(PUBLIC, anonymous=ANONYMOUS),
         Cause.UNKNOWN,
         {"REG-008"},
     ),
@@ -129,14 +129,14 @@ HOLDING = {
 
 
 @pytest.mark.parametrize(("seen", "cause", "must_fail"), BROKEN.values(), ids=BROKEN)
-def test_grant_that_is_too_much_fails_exactly_its_criteria(seen, cause, must_fail):
+def test_excessive_grant_fails_declared_criteria(seen, cause, must_fail):
     """REG-008 is about too much; only a token that does not pull at all fails REG-003 too."""
-    failing = {reg: verdict for reg, verdict in judge(seen).items() if not verdict.holds}
+    failing = {reg: verdict for reg, verdict in judge(seen).items() if not verdict.passes}
 
     assert failing.keys() == must_fail
     assert failing["REG-008"] == fails(cause)
     assert failing["REG-008"].evidence
-    assert failing["REG-008"].remedy
+    assert failing["REG-008"].fix
     assert recorded.TOKEN not in str(failing["REG-008"])
 
 
@@ -145,21 +145,21 @@ def test_grant_that_is_not_too_much_holds(seen):
     """That a token grants too little is REG-003's, and that a package is missing REG-001's."""
     verdict = reg_008(seen)
 
-    assert verdict == holds()
+    assert verdict == passes()
     assert verdict.evidence
 
 
 @pytest.mark.parametrize("name", ["package not public", "token not authorised for SSO"])
-def test_pod_that_is_refused_is_told_of_by_the_same_cause(name):
+def test_refused_pod_has_same_cause(name):
     """One command mends both."""
     seen, cause, _ = BROKEN[name]
 
     assert judge(seen)["REG-006"] == fails(cause)
 
 
-def test_every_token_that_pods_are_given_is_judged():
+def test_every_pod_token_is_judged():
     """The kubelet tries them all; each cause is named, the one to mend first in front."""
-    wide = TokenSeen(200, frozenset({"read:packages", "repo"}))
+    wide = TokenGrant(200, frozenset({"read:packages", "repo"}))
     least = GOOD.grant.tokens[0]
     ending = replace(least, expires=GOOD.grant.at)
 
@@ -172,34 +172,34 @@ def test_every_token_that_pods_are_given_is_judged():
     ]
 
 
-def test_public_workload_needs_neither_secret_nor_wiring():
+def test_public_workload_needs_no_secret():
     """REG-003 and REG-004 hold for want of anything to judge, and say so."""
     verdicts = judge(PUBLIC)
 
-    assert not [reg for reg, verdict in verdicts.items() if not verdict.holds]
+    assert not [reg for reg, verdict in verdicts.items() if not verdict.passes]
     assert "no Secret" in verdicts["REG-003"].evidence
     assert "nothing is to be wired" in verdicts["REG-004"].evidence
 
 
-def test_bad_token_of_a_public_workload_is_still_reg_003_s():
+def test_bad_token_of_public_workload_fails_reg_003():
     """The registry refuses it for what is public, too."""
-    seen = recorded.answered(recorded.BAD_TOKEN, seen=_secret_beside(PUBLIC))
+    seen = recorded.answered(recorded.BAD_TOKEN, observation=_secret_beside(PUBLIC))
 
     assert judge(seen)["REG-003"] == fails(Cause.CREDENTIAL_REJECTED)
 
 
-def test_secret_that_a_private_neighbour_needs_is_not_needless():
+def test_shared_secret_is_not_needless():
     """It stays in the namespace; only a wire of the workload's own is one too many."""
     neighbour = replace(GOOD.workload, name="frontend-sample", visibility=Visibility.PRIVATE)
     target = replace(GOOD.target, workloads=(PUBLIC.workload, neighbour))
     beside = replace(_secret_beside(PUBLIC), target=target)
 
-    assert reg_008(beside) == holds()
+    assert reg_008(beside) == passes()
     wired = recorded.deployment(beside, template_pull_secrets=("ghcr-credentials",))
     assert reg_008(wired) == fails(Cause.SECRET_NEEDLESS)
 
 
-def test_criterion_is_optional_where_the_target_does_not_require_it():
+def test_criterion_is_optional_by_target():
     """It is judged either way."""
     assert optional_criteria(GOOD.target) == frozenset()
     assert optional_criteria(replace(GOOD.target, privilege_required=False)) == {"REG-008"}

@@ -184,7 +184,7 @@ def test_dry_run_and_run_show_the_same_change(secret):
 
 @pytest.mark.parametrize("entry", [OTHER, {"auth": "c29tZW9uZTplbHNl"}], ids=["apart", "auth"])
 @pytest.mark.parametrize("key", [".dockerconfigjson", ".dockercfg"])
-def test_secret_of_another_type_is_made_anew_with_what_it_had(key, entry):
+def test_wrong_secret_type_is_recreated(key, entry):
     """Its type cannot be changed; labels, annotations, other keys and other entries can be kept."""
     auths = {"docker.io": entry, "ghcr.io": OTHER}
     document = {"auths": auths} if key == ".dockerconfigjson" else auths
@@ -216,7 +216,7 @@ def test_immutable_secret_is_made_anew():
     assert core.calls == ["delete", APPLY]
 
 
-def test_annotation_that_repeats_the_token_goes_and_others_stay():
+def test_annotation_with_token_is_removed():
     """`kubectl apply` keeps what it was given, in clear."""
     old = _auths(**{"ghcr.io": OTHER})
     old.metadata.annotations = {LAST_APPLIED: "else", "why": "deploy"}
@@ -262,7 +262,7 @@ def test_older_entry_for_the_same_image_goes(server):
     ],
     ids=["none", "another", "already"],
 )
-def test_service_account_is_given_the_secret_beside_its_own(before, after):
+def test_account_keeps_own_secrets(before, after):
     """And is not touched where it has it."""
     core = Core(pull_secrets=before)
 
@@ -277,7 +277,7 @@ def test_service_account_is_given_the_secret_beside_its_own(before, after):
     assert core.pull_secrets == after
 
 
-def test_change_of_the_service_account_is_shown():
+def test_account_change_is_shown():
     """What it lists besides is seen to stay."""
     shown = wire_service_account(_world(Core(pull_secrets=["other"])), WORKLOAD, dry_run=True)
 
@@ -285,7 +285,7 @@ def test_change_of_the_service_account_is_shown():
     assert shown.diff.splitlines()[-2:] == [" - name: other", "+- name: ghcr-credentials"]
 
 
-def test_values_that_name_the_secret_are_left_as_they_are(frontend):
+def test_wired_values_are_unchanged(frontend):
     """The sample is wired."""
     before = frontend.values_file.read_text()
 
@@ -298,7 +298,7 @@ def test_values_that_name_the_secret_are_left_as_they_are(frontend):
     assert frontend.values_file.read_text() == before
 
 
-def test_values_are_given_the_secret_where_the_chart_takes_it(frontend):
+def test_values_are_wired_by_chart_key(frontend):
     """In the file that has the last word; a dry run writes nothing."""
     before = "# ours\nserviceAccount:\n  imagePullSecrets: [] # none yet\nnote: ~\n"
     frontend.values_file.write_text(before)
@@ -347,7 +347,7 @@ def _deployed(monkeypatch, seen):
     return SimpleNamespace(core=core, apps=apps, helm=helm, deployer=helm)
 
 
-def test_redeploying_shows_the_objects_and_recreates_what_waits(monkeypatch):
+def test_redeployment_recreates_waiting_objects(monkeypatch):
     """A pod in back-off would wait up to five minutes."""
     world = _deployed(monkeypatch, recorded.waiting(recorded.ANONYMOUS))
 
@@ -362,7 +362,7 @@ def test_redeploying_shows_the_objects_and_recreates_what_waits(monkeypatch):
     assert world.core.deleted == ["frontend-6d5f8c7b9-x2v4q"]
 
 
-def test_redeploying_what_runs_changes_nothing_and_says_so(monkeypatch):
+def test_redeployment_of_running_changes_nothing(monkeypatch):
     """The upgrade is made all the same, as the live objects may have been edited."""
     world = _deployed(monkeypatch, recorded.GOOD)
     redeploy(world, WORKLOAD)
@@ -391,7 +391,7 @@ def test_paused_rollout_is_resumed(monkeypatch):
         (Cause.SCALED_TO_NOTHING, "replicaCount=1"),
     ],
 )
-def test_cause_that_an_upgrade_alone_does_not_mend_is_given_an_option(monkeypatch, cause, option):
+def test_cause_beyond_upgrade_gets_option(monkeypatch, cause, option):
     """The one that its verdict names, also where another cause stands before it."""
     world = _deployed(monkeypatch, recorded.GOOD)
     verdict = all_named(fails(Cause.SECRET_MISSING), fails(cause))
@@ -429,7 +429,7 @@ def test_good_values_are_not_written_at_all(frontend):
     ],
     ids=["number", "repository", "blank", "digest", "container", "hook"],
 )  # fmt: skip
-def test_only_what_names_another_image_is_changed(frontend, values, line):
+def test_only_other_images_are_changed(frontend, values, line):
     """Once; a dry run shows the same change, and makes none."""
     image = frontend.image
     names = {"tag": image.tag, "repository": image.repository, "reference": image.reference}
@@ -454,7 +454,7 @@ def test_only_what_names_another_image_is_changed(frontend, values, line):
     assert correct_values(frontend).diff == ""
 
 
-def test_file_with_the_last_word_is_the_one_that_is_edited(frontend):
+def test_last_values_file_is_the_edited_one(frontend):
     """A later one that says nothing of the image stays as it is."""
     later, last = frontend.chart / "hotfix.yaml", frontend.chart / "last.yaml"
     later.write_text("image:\n  tag: hotfix\n")
@@ -468,7 +468,7 @@ def test_file_with_the_last_word_is_the_one_that_is_edited(frontend):
     assert last.read_text() == "replicaCount: 1\n"
 
 
-def test_values_are_given_the_wanted_repository_and_tag(frontend):
+def test_values_get_wanted_image(frontend):
     """Whatever stood there; what stands right in an earlier file is left to it."""
     frontend.values_file.write_text("image:\n  tag: dev # for now\n")
     wanted = replace(frontend, image=recorded.GOOD.workload.image)

@@ -15,7 +15,7 @@ WRITTEN = PAGE.read_text()
 
 
 @pytest.mark.parametrize(("subject", "name", "seen"), SITUATIONS.values(), ids=SITUATIONS)
-def test_situation_is_told_of_as_the_page_says(subject, name, seen):
+def test_situation_matches_page(subject, name, seen):
     """To the letter: where it is to change, `.venv/bin/python -m tests.tasks.verdicts_page` writes the page anew."""
     of_subject = WRITTEN.partition(f"\n## {subject}\n")[2].partition("\n## ")[0]
     section = of_subject.partition(f"\n### {heading(name)}\n")[2].partition("\n### ")[0]

@@ -28,22 +28,22 @@ said reads here what a user will read.
 """
 
 
-def told(seen: Observation) -> str:
+def told(observation: Observation) -> str:
     """The criteria that fail, each cause with its evidence and its remedy, as indented text.
 
     Where none fails, all of them.
     """
-    verdicts = judge(seen)
-    failing = {reg: verdict for reg, verdict in verdicts.items() if not verdict.holds}
+    verdicts = judge(observation)
+    failing = {reg: verdict for reg, verdict in verdicts.items() if not verdict.passes}
     shown = failing or verdicts
     return _LONG.sub(r"\1…", "".join(_criterion(reg, shown[reg]) for reg in shown))
 
 
 def _criterion(reg: str, verdict: Verdict) -> str:
-    if verdict.holds:
+    if verdict.passes:
         return f"{reg} holds\n{_item('seen', verdict.evidence)}"
     return "".join(
-        f"{reg} {one.cause}\n{_item('seen', one.evidence)}{_item('mend', one.remedy)}"
+        f"{reg} {one.cause}\n{_item('seen', one.evidence)}{_item('mend', one.fix)}"
         for one in verdict.named
     )
 

@@ -22,14 +22,14 @@ from pullrecovery.common.suite_version import suite_commit, suite_version
 from pullrecovery.diagnosis.external import diagnose_probe as diagnose_registry
 from pullrecovery.gate.application import Release, differences
 from pullrecovery.gate.hook.in_cluster import in_cluster, own_applications, own_pods
-from pullrecovery.gate.hook.probe import Looked, Owner, Pods, ProbePod, pull
+from pullrecovery.gate.hook.probe import Pods, ProbeOwner, ProbePod, ProbeState, pull
 from pullrecovery.gate.hook.probe_cause import diagnose_probe, external_of, may_end
 from pullrecovery.gate.hook.running_sync import Applications, running_sync
 from pullrecovery.gate.hook.settings import HookSettings, read_settings
-from pullrecovery.gate.releases import Judged
+from pullrecovery.gate.releases import JudgedRelease
 from pullrecovery.gate.verdict.document import VerdictError
 from pullrecovery.gate.verdict.registry_store import fetch_verdict, verdict_tag
-from pullrecovery.gate.verdict.signing import Expected, read, verify
+from pullrecovery.gate.verdict.signing import VerdictExpectation, read, verify
 from pullrecovery.model.probe import Probe
 from pullrecovery.model.verdict import Cause, Verdict
 from pullrecovery.registry.client import RegistryClient
@@ -57,18 +57,18 @@ def run_hook(environ: Mapping[str, str]) -> int:
             hook = Hook(settings, registry, pods, applications, until)
             print(f"promote: {hook.judge()}")
     except HeldError as error:
-        return _held(str(error), Exit.DOES_NOT_HOLD)
+        return _held(str(error), Exit.FAIL)
     except PullRecoveryError as error:
-        return _held(str(error), Exit.CANNOT_TELL)
+        return _held(str(error), Exit.UNKNOWN)
     except (HTTPError, OSError) as error:
-        return _held(f"the API server gives no answer: {error}", Exit.CANNOT_TELL)
+        return _held(f"the API server gives no answer: {error}", Exit.UNKNOWN)
     except KeyboardInterrupt:
-        return _held("it was ended from outside, as where its pod is evicted", Exit.CANNOT_TELL)
-    return int(Exit.HOLDS)
+        return _held("it was ended from outside, as where its pod is evicted", Exit.UNKNOWN)
+    return int(Exit.PASS)
 
 
 def _held(why: str, code: Exit) -> int:
-    word = "hold" if code is Exit.DOES_NOT_HOLD else "cannot tell, hold"
+    word = "hold" if code is Exit.FAIL else "cannot tell, hold"
     print(f"{word}: {' '.join(redact(why).split())}")
     return int(code)
 
@@ -121,7 +121,7 @@ class Hook:
         package, revision = settings.image.package, settings.revision
         tag = verdict_tag(settings.target, revision)
         signed = fetch_verdict(self.registry, package, tag, settings.credential)
-        expected = Expected(
+        expected = VerdictExpectation(
             revision=revision,
             target=settings.target,
             deployed={settings.workload: settings.deployed},
@@ -152,7 +152,7 @@ class Hook:
             return [f"the verdict is on {judged.reference}, and {asked} is to be synced"]
         return self._other_application(judged) if settings.application else []
 
-    def _other_application(self, judged: Judged) -> list[str]:
+    def _other_application(self, judged: JudgedRelease) -> list[str]:
         """Return how the Application that is synced differs from what was judged."""
         settings = self.settings
         sync = running_sync(self.applications, settings, self._left)
@@ -178,7 +178,7 @@ class Hook:
             raise PullRecoveryError(str(seen))
         return seen.pulled
 
-    def _pull(self, probe: ProbePod) -> Looked:
+    def _pull(self, probe: ProbePod) -> ProbeState:
         try:
             return pull(self.pods, probe, self._left, may_end)
         except ApiException as error:
@@ -203,7 +203,7 @@ class Hook:
             image=f"{settings.image.repository}@{digest}",
             service_account=settings.service_account,
             pull_secrets=settings.pull_secrets,
-            owner=Owner(settings.pod, settings.pod_uid),
+            owner=ProbeOwner(settings.pod, settings.pod_uid),
             seconds=settings.deadline,
         )
 
@@ -213,7 +213,7 @@ class Hook:
 
 def _told(verdict: Verdict) -> str:
     return "; and then ".join(
-        f"{each.cause}: {each.evidence} -- mend it: {each.remedy}" for each in verdict.named
+        f"{each.cause}: {each.evidence} -- mend it: {each.fix}" for each in verdict.named
     )
 
 

@@ -18,8 +18,8 @@ from urllib3.exceptions import HTTPError
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.wait import WaitError, wait_for
 from pullrecovery.diagnosis.stuck import Stuck, stuck_containers
-from pullrecovery.kube.workloads import pod_seen
-from pullrecovery.model.observation import PodSeen
+from pullrecovery.kube.workloads import pod_status
+from pullrecovery.model.observation import PodStatus
 
 CONTAINER = "probe"
 COMMAND = "/pull-recovery/no-such-program"
@@ -44,7 +44,7 @@ class Pods(Protocol):
 
 
 @dataclass(frozen=True)
-class Owner:
+class ProbeOwner:
     """The pod with which the probe goes: that of the hook."""
 
     name: str
@@ -60,7 +60,7 @@ class ProbePod:
     image: str
     service_account: str
     pull_secrets: tuple[str, ...]
-    owner: Owner
+    owner: ProbeOwner
     seconds: int
 
     def manifest(self) -> dict[str, Any]:
@@ -107,14 +107,14 @@ class ProbePod:
 
 
 @dataclass(frozen=True)
-class Looked:
+class ProbeState:
     """The probe at one moment.
 
     `pulled` is the imageID once there is one; `failed` says why nothing more will come of it,
     `waits` what it waits for where its image does not stand in the way.
     """
 
-    pod: PodSeen | None
+    pod: PodStatus | None
     pulled: str = ""
     stuck: Stuck | None = None
     failed: str = ""
@@ -129,7 +129,7 @@ def pull(
     probe: ProbePod,
     left: Callable[[], float],
     may_end: Callable[[Stuck, float], bool],
-) -> Looked:
+) -> ProbeState:
     """Have the node pull the image, and take the probe away; the last look is returned.
 
     It ends when the image is pulled, when the pod has failed, and where a container waits for an
@@ -170,15 +170,15 @@ def _create(pods: Pods, probe: ProbePod, left: Callable[[], float]) -> None:
 
 def _await(
     pods: Pods, probe: ProbePod, left: Callable[[], float], may_end: Callable[[Stuck, float], bool]
-) -> Looked:
-    last: list[Looked] = []
+) -> ProbeState:
+    last: list[ProbeState] = []
     since: list[float] = []
 
-    def seen() -> Looked:
+    def seen() -> ProbeState:
         last.append(look(pods, probe))
         return last[-1]
 
-    def ended(seen: Looked) -> bool:
+    def ended(seen: ProbeState) -> bool:
         if seen.stuck is None:
             return bool(seen.pulled or seen.failed)
         since.append(time.monotonic())
@@ -200,35 +200,42 @@ def _await(
         raise
 
 
-def look(pods: Pods, probe: ProbePod) -> Looked:
+def look(pods: Pods, probe: ProbePod) -> ProbeState:
     """What has become of the probe by now."""
     try:
         found = pods.read(probe.name)
     except ApiException as error:
         if error.status != _NOT_FOUND:
             raise
-        return Looked(None, failed=f"the probe {probe.name} is gone: somebody deleted it")
-    pod = pod_seen(found, ())
+        return ProbeState(None, failed=f"the probe {probe.name} is gone: somebody deleted it")
+    pod = pod_status(found, ())
     # What an admission webhook put beside it may have been pulled, and proves nothing of the image.
-    own = tuple(each for each in pod.containers if each.name == CONTAINER and not each.init)
+    own = tuple(
+        container
+        for container in pod.containers
+        if container.name == CONTAINER and not container.init
+    )
     stuck = stuck_containers((replace(pod, containers=own),))
     # A container has one as soon as it was made, and it is made once its image was pulled.
     pulled = next((each.image_id for each in own if each.image_id), "")
     if pulled and pulled != probe.image:
         other = f"the node ran {pulled} in its place, and not the judged {probe.image}"
-        return Looked(pod, failed=f"the probe {probe.name}: {other}")
+        return ProbeState(pod, failed=f"the probe {probe.name}: {other}")
     if found.status.phase == "Failed" and not pulled:
         said = f"{found.status.reason}: {found.status.message}"
-        return Looked(pod, failed=f"the probe {probe.name} has failed: {said}")
+        return ProbeState(pod, failed=f"the probe {probe.name} has failed: {said}")
     waits = "; ".join(_waits(found, pod)) or f"phase {found.status.phase}"
-    return Looked(pod, pulled, stuck[0] if stuck else None, waits=waits)
+    return ProbeState(pod, pulled, stuck[0] if stuck else None, waits=waits)
 
 
-def _waits(found: Any, pod: PodSeen) -> list[str]:
+def _waits(found: Any, pod: PodStatus) -> list[str]:
     """Why it has not come so far: where it is not put on a node, or what its container says."""
     conditions = found.status.conditions or ()
-    placed = [each.message for each in conditions if each.reason == "Unschedulable"]
-    said = [f"{each.waiting_reason} {each.waiting_message}".strip() for each in pod.containers]
+    placed = [condition.message for condition in conditions if condition.reason == "Unschedulable"]
+    said = [
+        f"{container.waiting_reason} {container.waiting_message}".strip()
+        for container in pod.containers
+    ]
     return [each for each in (*placed, *said) if each]
 
 

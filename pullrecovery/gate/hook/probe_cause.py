@@ -19,15 +19,20 @@ from pullrecovery.diagnosis.reference import missing_image
 from pullrecovery.diagnosis.stuck import Stuck, unknown
 from pullrecovery.diagnosis.wiring import diagnose_wiring
 from pullrecovery.gate.hook.settings import HookSettings
-from pullrecovery.model.chart import ChartSeen
-from pullrecovery.model.grant import GrantSeen
-from pullrecovery.model.observation import DeploymentSeen, EntrySeen, Observation, SecretSeen
+from pullrecovery.model.chart import RenderedChart
+from pullrecovery.model.grant import PackageGrant
+from pullrecovery.model.observation import (
+    DeploymentStatus,
+    Observation,
+    PullSecret,
+    PullSecretEntry,
+)
 from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.model.target import Target, Workflow, Workload
 from pullrecovery.model.verdict import Cause, Verdict
 from pullrecovery.model.workflow_file import WorkflowFile
-from pullrecovery.model.workflow_run import WorkflowSeen
-from pullrecovery.registry.failures import trouble_in
+from pullrecovery.model.workflow_run import CheckedWorkflow
+from pullrecovery.registry.failures import failure_in
 from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON
 
 # What the hook is not told of the workload: it stands in commands for the reader to fill in.
@@ -49,14 +54,14 @@ def may_end(stuck: Stuck, seconds: float) -> bool:
     """
     if external_of(stuck) is not None:
         return False
-    asks_as_nobody = ANONYMOUS.search(stuck.container.waiting_message)
-    return not (asks_as_nobody and stuck.pod.pull_secrets) or seconds >= SECOND_TRY
+    asks_anonymously = ANONYMOUS.search(stuck.container.waiting_message)
+    return not (asks_anonymously and stuck.pod.pull_secrets) or seconds >= SECOND_TRY
 
 
 def external_of(stuck: Stuck) -> Cause | None:
     """The cause beyond the target that the node's words tell of, if any."""
-    trouble = trouble_in(stuck.container.waiting_message)
-    return Cause(f"external.{trouble}") if trouble else None
+    failure = failure_in(stuck.container.waiting_message)
+    return Cause(f"external.{failure}") if failure else None
 
 
 def diagnose_probe(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Verdict:
@@ -71,24 +76,26 @@ def diagnose_probe(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Verdi
     )
 
 
-def _diagnose_missing(seen: Observation, stuck: Stuck) -> Verdict | None:
+def _diagnose_missing(observation: Observation, stuck: Stuck) -> Verdict | None:
     said = stuck.container.waiting_message
-    return missing_image(seen, said) if IMAGE_NOT_FOUND.search(said) else None
+    return missing_image(observation, said) if IMAGE_NOT_FOUND.search(said) else None
 
 
-def _diagnose_refused(settings: HookSettings, seen: Observation, stuck: Stuck) -> Verdict | None:
+def _diagnose_refused(
+    settings: HookSettings, observation: Observation, stuck: Stuck
+) -> Verdict | None:
     """The pod's pull secrets, as far as they are known by their effect."""
     names = stuck.pod.pull_secrets
     if stuck.keyring_unreadable or not ANONYMOUS.search(stuck.container.waiting_message):
-        return diagnose_credential(seen.target, seen.secret)
+        return diagnose_credential(observation.target, observation.secret)
     if not names:
-        return diagnose_wiring(seen)
+        return diagnose_wiring(observation)
     where = f"the node asks as nobody, though the pod names {', '.join(names)}"
     evidence = (
         f"{where}: no such Secret is in {settings.namespace}, or it is of another type, or has no"
         f" entry for {settings.image.registry}"
     )
-    missing = diagnose_credential(seen.target, replace(seen.secret, exists=False))
+    missing = diagnose_credential(observation.target, replace(observation.secret, exists=False))
     return replace(missing, evidence=evidence) if missing else None
 
 
@@ -97,7 +104,7 @@ def _observation(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Observa
     name = pod.pull_secrets[0] if pod.pull_secrets else "a pull secret"
     workload = Workload(settings.workload, _CHART, (), settings.namespace, image, _KEY, Path("APP"))
     target = Target("", Path(), image.registry, image.owner, "", name, False, (workload,), _UNSEEN)
-    deployment = DeploymentSeen(
+    deployment = DeploymentStatus(
         exists=True,
         template_pull_secrets=settings.pull_secrets,
         service_account=settings.service_account,
@@ -106,25 +113,25 @@ def _observation(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Observa
     return Observation(
         target=target,
         workload=workload,
-        chart=ChartSeen(()),
+        chart=RenderedChart(()),
         secret=_secret(settings, stuck, name),
         deployment=deployment,
         pods=(pod,),
         wanted=wanted,
         identity=None,
-        grant=GrantSeen("", 0, datetime.now(UTC)),
-        workflow=WorkflowSeen(WorkflowFile("")),
+        grant=PackageGrant("", 0, datetime.now(UTC)),
+        workflow=CheckedWorkflow(WorkflowFile("")),
     )
 
 
-def _secret(settings: HookSettings, stuck: Stuck, name: str) -> SecretSeen:
+def _secret(settings: HookSettings, stuck: Stuck, name: str) -> PullSecret:
     """The pod's first pull secret, with the registry's answer that the node has met with it."""
     registry, said = settings.image.registry, stuck.container.waiting_message
     stage, code = ("token", "") if REJECTED.search(said) else ("registry", "denied")
     met = Probe(stage, httpx.codes.FORBIDDEN, code, " ".join(said.split())[-_LONGEST:])
     problem = stuck.container.waiting_reason if stuck.keyring_unreadable else ""
-    entry = EntrySeen(registry, Credential("", "unknown to the hook"), met)
-    return SecretSeen(
+    entry = PullSecretEntry(registry, Credential("", "unknown to the hook"), met)
+    return PullSecret(
         name,
         settings.namespace,
         exists=True,

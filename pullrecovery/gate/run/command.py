@@ -17,15 +17,15 @@ from pullrecovery.common.variables import VariableSet
 from pullrecovery.gate.commit import checked_out, target_in
 from pullrecovery.gate.defaults import RECORD, SIGNED
 from pullrecovery.gate.run.in_lab import LabGate
-from pullrecovery.gate.run.issue import Place, issue
-from pullrecovery.gate.run.judge import Revision
+from pullrecovery.gate.run.issue import GateEnvironment, issue
+from pullrecovery.gate.run.judge import JudgedRevision
 from pullrecovery.gate.run.mirror import Side
 from pullrecovery.gate.verdict.document import Checks, Failure, GateVerdict, to_document
 from pullrecovery.gate.verdict.keys import check_private
+from pullrecovery.lab.chart_needs import Needs
 from pullrecovery.lab.lock import is_held_above, locked
 from pullrecovery.lab.paths import default_paths
 from pullrecovery.lab.progress import Progress
-from pullrecovery.lab.sandbox_needs import Needs
 from pullrecovery.lab.tools.versions import kubernetes_set
 from pullrecovery.lab.up import PHASES
 from pullrecovery.model.probe import Credential
@@ -37,7 +37,7 @@ _ANSWER_WITHIN = 30.0
 
 
 @dataclass(frozen=True)
-class Wish:
+class GateRequest:
     """What is to be judged: `folder` of the target, the commit's name, and how.
 
     `key` is the file of the signing key, if one is given; this process does not open it. `live`:
@@ -58,52 +58,57 @@ class Wish:
     allow_cluster_objects: bool = False
 
 
-def run_gate(wish: Wish) -> int:
+def run_gate(request: GateRequest) -> int:
     """Judge the revision and write the verdict; returns the exit code that its decision has.
 
     Where it ends with an error there is no verdict, an earlier one neither.
     """
     for name in (RECORD, SIGNED):
-        (wish.out / name).unlink(missing_ok=True)
-    _check_keys(wish.key)
-    paths, versions = default_paths(), kubernetes_set(wish.kubernetes)
+        (request.out / name).unlink(missing_ok=True)
+    _check_keys(request.key)
+    paths, versions = default_paths(), kubernetes_set(request.kubernetes)
     paths.state.mkdir(parents=True, exist_ok=True)
     progress = Progress(PHASES)
     # A run that holds the lab, as that of the tests, has raised it for what it starts.
     beside = is_held_above(paths)
     with ExitStack() as held:
-        commit = held.enter_context(checked_out(wish.folder, wish.revision, paths.state))
+        commit = held.enter_context(checked_out(request.folder, request.revision, paths.state))
         # Before the lab is held: a mistake in the target is told at once, whoever uses the lab.
-        revision = Revision(target_in(commit.folder, wish.folder))
+        revision = JudgedRevision(target_in(commit.folder, request.folder))
         if not beside:
             held.enter_context(locked(paths, progress.say))
-        source = _source(revision.target) if wish.live else None
+        source = _source(revision.target) if request.live else None
         gate = LabGate(
             paths,
             versions,
             revision,
-            wish.seed,
-            wish.within,
+            request.seed,
+            request.within,
             progress,
             source,
             beside,
-            wish.allow_cluster_objects,
+            request.allow_cluster_objects,
         )
         judgement = gate.judge()
-        place = Place("live" if wish.live else "lab", versions.kubernetes)
-        verdict = issue(revision, commit.sha, judgement, place, valid=wish.valid)
+        place = GateEnvironment("live" if request.live else "lab", versions.kubernetes)
+        verdict = issue(revision, commit.sha, judgement, place, valid=request.valid)
         verdict = replace(verdict, checks=_in_target(verdict.checks, commit.folder))
-    _write(wish, verdict)
-    _say(verdict, gate.needs, wish.out / (SIGNED if wish.key else RECORD), signed=bool(wish.key))
+    _write(request, verdict)
+    _say(
+        verdict,
+        gate.needs,
+        request.out / (SIGNED if request.key else RECORD),
+        signed=bool(request.key),
+    )
     return int(verdict.decision.exit)
 
 
-def _write(wish: Wish, verdict: GateVerdict) -> None:
+def _write(request: GateRequest, verdict: GateVerdict) -> None:
     """Write the record and, where there is a key, have it signed."""
-    wish.out.mkdir(parents=True, exist_ok=True)
-    (wish.out / RECORD).write_text(json.dumps(to_document(verdict), indent=2) + "\n")
-    if wish.key:
-        _sign(wish.out / RECORD, wish.key, verdict.revision)
+    request.out.mkdir(parents=True, exist_ok=True)
+    (request.out / RECORD).write_text(json.dumps(to_document(verdict), indent=2) + "\n")
+    if request.key:
+        _sign(request.out / RECORD, request.key, verdict.revision)
 
 
 def _check_keys(file: Path | None) -> None:

@@ -4,25 +4,25 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from pullrecovery.common.errors import LabError
-from pullrecovery.common.process import end_running
-from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, Revision, Verdicts
+from pullrecovery.common.process import stop_running
+from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, JudgedRevision, Verdicts
 from pullrecovery.gate.run.mirror import Side, mirror
 from pullrecovery.gate.run.start_charts import judge_started
 from pullrecovery.gate.run.tiers import Judgement, Step, run_tiers
+from pullrecovery.lab.chart_needs import Needs, sandbox_needs
 from pullrecovery.lab.docs_site.lab_docs_site import building_beside
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.progress import Progress
-from pullrecovery.lab.sandbox_needs import Needs, sandbox_needs
 from pullrecovery.lab.seed import LabWorld, open_world
 from pullrecovery.lab.tools.versions import KubernetesSet
-from pullrecovery.lab.up import OnBase, Raising
+from pullrecovery.lab.up import LabStart, OnBase
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.verdict import Verdict
 from pullrecovery.observe.registry import observe_wanted
 from pullrecovery.world.world import World
 
 
-def judge_in(lab_world: LabWorld, revision: Revision, within: float) -> Judgement:
+def judge_in(lab_world: LabWorld, revision: JudgedRevision, within: float) -> Judgement:
     """What the tiers come to in a lab that is up; for who holds its lock, as a test does.
 
     `within` is each tier's deadline in seconds. The world's target must be the revision's.
@@ -53,7 +53,7 @@ class LabGate:
 
     paths: Paths
     versions: KubernetesSet
-    revision: Revision
+    revision: JudgedRevision
     seed: bool
     within: float
     progress: Progress
@@ -69,9 +69,9 @@ class LabGate:
         """What the three tiers come to."""
         revision, within = self.revision, self.within
         steps = [
-            Step("static", revision.checks(STATIC), self._static, within, self._raise),
+            Step("static", revision.checks(STATIC), self._static, within, self._start_lab),
             Step("registry", revision.checks(REGISTRY), self._registry, within, self._seed),
-            Step("lab", revision.checks(CLUSTER), self._started, within, self._raise_cluster),
+            Step("lab", revision.checks(CLUSTER), self._started, within, self._start_cluster),
         ]
         docs, say = revision.target.docs, self.progress.say
         with self._open, building_beside(self.paths, docs, say) as beside:
@@ -80,7 +80,7 @@ class LabGate:
             if any(tier.ended == "timed-out" for tier in judgement.tiers):
                 # What goes on beside would be waited for.
                 beside.end()
-                end_running()
+                stop_running()
             return judgement
 
     @property
@@ -121,22 +121,22 @@ class LabGate:
         there = self._there(self.source) if self.source else self.lab_world.world
         return {**found, **self.revision.still_named(there)}
 
-    def _raise(self) -> None:
+    def _start_lab(self) -> None:
         self._use(with_cluster=False)
 
-    def _raise_cluster(self) -> None:
+    def _start_cluster(self) -> None:
         self._use(with_cluster=True)
 
     def _use(self, *, with_cluster: bool) -> None:
         """Raise the lab as far as that, and look out of it from now on."""
-        raising = Raising(
+        start = LabStart(
             self.paths,
             self.versions,
             progress=self.progress,
             with_cluster=with_cluster,
             on_base=self._on_base,
         )
-        lab = raising.attach_to_run() if self.beside else raising.up_locked()
+        lab = start.attach_to_run() if self.beside else start.up_locked()
         world = open_world(
             lab,
             self.revision.target,

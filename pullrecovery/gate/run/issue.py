@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 from pullrecovery.common.suite_version import suite_commit, suite_version
 from pullrecovery.gate.defaults import VALID_FOR
-from pullrecovery.gate.run.judge import Revision
+from pullrecovery.gate.run.judge import JudgedRevision
 from pullrecovery.gate.run.tiers import Judgement
 from pullrecovery.gate.verdict.document import GateVerdict
 
 
 @dataclass(frozen=True)
-class Place:
+class GateEnvironment:
     """Where it was judged: whose images (`lab` or `live`), and the cluster's version."""
 
     world: str
@@ -19,10 +19,10 @@ class Place:
 
 
 def issue(
-    revision: Revision,
+    revision: JudgedRevision,
     sha: str,
     judgement: Judgement,
-    place: Place,
+    place: GateEnvironment,
     *,
     valid: timedelta = VALID_FOR,
 ) -> GateVerdict:

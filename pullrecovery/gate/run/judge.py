@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pullrecovery.diagnosis.workflow import diagnose_workflow
-from pullrecovery.gate.releases import Judged
+from pullrecovery.gate.releases import JudgedRelease
 from pullrecovery.gate.verdict.document import check
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.probe import Probe
@@ -26,7 +26,7 @@ Verdicts = Mapping[str, Verdict]
 
 
 @dataclass
-class Revision:
+class JudgedRevision:
     """A target as one commit has it, and what the tiers found out of its images.
 
     `images` has the digest of each workload's wanted image, by the workload's name.
@@ -38,17 +38,20 @@ class Revision:
     def checks(self, criteria: frozenset[str]) -> tuple[str, ...]:
         """The checks of these criteria that this target can be judged by, workload by workload."""
         known = [name for name in judged(self.target) if name in criteria]
-        return tuple(check(each.name, reg) for each in self.target.workloads for reg in known)
+        return tuple(
+            check(workload.name, reg) for workload in self.target.workloads for reg in known
+        )
 
     @property
     def optional(self) -> tuple[str, ...]:
         """The checks that are shown, and hold nothing."""
         return self.checks(optional_criteria(self.target))
 
-    def workloads(self) -> tuple[Judged, ...]:
+    def workloads(self) -> tuple[JudgedRelease, ...]:
         """The workloads as they are bound to a verdict."""
         return tuple(
-            Judged.of(each, self.images.get(each.name, "")) for each in self.target.workloads
+            JudgedRelease.of(workload, self.images.get(workload.name, ""))
+            for workload in self.target.workloads
         )
 
     def static(self, world: World) -> Verdicts:
@@ -95,11 +98,11 @@ class Revision:
         return found
 
 
-def judge_running(seen: Observation) -> Verdicts:
+def judge_running(observation: Observation) -> Verdicts:
     """What the criteria say of a workload that was started in the lab."""
-    return _judge(seen, CLUSTER)
+    return _judge(observation, CLUSTER)
 
 
-def _judge(seen: Observation, criteria: frozenset[str]) -> dict[str, Verdict]:
-    known = [name for name in judged(seen.target) if name in criteria]
-    return {check(seen.workload.name, name): CRITERIA[name](seen) for name in known}
+def _judge(observation: Observation, criteria: frozenset[str]) -> dict[str, Verdict]:
+    known = [name for name in judged(observation.target) if name in criteria]
+    return {check(observation.workload.name, name): CRITERIA[name](observation) for name in known}

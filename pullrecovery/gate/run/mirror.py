@@ -10,7 +10,7 @@ import httpx
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image
 from pullrecovery.registry.client import RegistryClient
-from pullrecovery.registry.image_copy import PackageAccess, TransferError
+from pullrecovery.registry.image_copy import PackageTransfer, TransferError
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ def mirror(image: Image, digest: str, source: Side, target: Side) -> None:
     Raises TransferError with the words of the registry that did not play along.
     """
     try:
-        reader = PackageAccess(source.registry, source.credential, image.package, "pull")
-        writer = PackageAccess(target.registry, target.credential, image.package, "pull,push")
+        reader = PackageTransfer(source.registry, source.credential, image.package, "pull")
+        writer = PackageTransfer(target.registry, target.credential, image.package, "pull,push")
         content, kind = _copy(reader, writer, digest)
         writer.put_manifest(image.tag, content, kind)
     except httpx.HTTPError as error:
@@ -37,7 +37,7 @@ def mirror(image: Image, digest: str, source: Side, target: Side) -> None:
         raise TransferError(f"{image.reference} cannot be copied: {problem}") from error
 
 
-def _copy(reader: PackageAccess, writer: PackageAccess, digest: str) -> tuple[bytes, str]:
+def _copy(reader: PackageTransfer, writer: PackageTransfer, digest: str) -> tuple[bytes, str]:
     """Copy a manifest with all that it names; returns its bytes and its media type."""
     content, kind = reader.manifest(digest)
     document: dict[str, Any] = json.loads(content)

@@ -14,9 +14,9 @@ from pullrecovery.common.wait import WaitError, wait_for
 from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.gate.run.judge import Verdicts, judge_running
-from pullrecovery.kube.events import Recorder
+from pullrecovery.kube.events import EventRecorder
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
-from pullrecovery.lab.sandbox import Sandbox, make_sandbox
+from pullrecovery.lab.chart_namespace import ChartNamespace, make_chart_namespace
 from pullrecovery.lab.seed import LabWorld
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Visibility, Workload
@@ -35,12 +35,12 @@ _POD_SECURITY = "violates PodSecurity"
 
 
 @dataclass(frozen=True)
-class Place:
+class StartNamespace:
     """A namespace of one workload's own, with its pull secret, and the view into it."""
 
     world: World
     workload: Workload
-    recorder: Recorder
+    recorder: EventRecorder
 
     def settled(self) -> bool:
         """Whether its pods are all new and Ready, or one waits for an image, or none is let run."""
@@ -58,7 +58,7 @@ def judge_started(lab_world: LabWorld) -> Verdicts:
     found: dict[str, Verdict] = {}
     with ExitStack() as stack:
         places = [
-            stack.enter_context(_place(lab_world, workload))
+            stack.enter_context(_start_namespace(lab_world, workload))
             for workload in lab_world.world.target.workloads
         ]
         refused = [_deploy(place) for place in places]
@@ -78,31 +78,31 @@ def _with_words(verdict: Verdict, words: str) -> Verdict:
 
 
 @contextmanager
-def _place(lab_world: LabWorld, workload: Workload) -> Iterator[Place]:
+def _start_namespace(lab_world: LabWorld, workload: Workload) -> Iterator[StartNamespace]:
     """A namespace that only this run has; the release and then it go at the end."""
     name = f"{workload.namespace}-{secrets.token_hex(3)}"
     # The next run removes it if this one is killed.
-    sandbox = make_sandbox(lab_world, name)
-    world = replace(lab_world.world, helm=sandbox.helm)
-    recorder = Recorder(world.core, name)
+    chart_namespace = make_chart_namespace(lab_world, name)
+    world = replace(lab_world.world, helm=chart_namespace.helm)
+    recorder = EventRecorder(world.core, name)
     try:
         if workload.visibility is Visibility.PRIVATE:
-            _put_secret(world, name, lab_world.mint().credential)
+            _put_secret(world, name, lab_world.issue_token().credential)
         recorder.start()
         own = replace(world, events=recorder, memory=Memory())
-        yield Place(own, replace(workload, namespace=name), recorder)
+        yield StartNamespace(own, replace(workload, namespace=name), recorder)
     finally:
         recorder.end()
-        _remove(world, replace(workload, namespace=name), sandbox)
+        _remove(world, replace(workload, namespace=name), chart_namespace)
 
 
-def _remove(world: World, workload: Workload, sandbox: Sandbox) -> None:
+def _remove(world: World, workload: Workload, chart_namespace: ChartNamespace) -> None:
     """Uninstall the release and delete its namespace; whoever wrote the chart delays neither."""
     try:
         world.helm.uninstall(workload, hooks=False)
     finally:
         world.core.delete_namespace(workload.namespace)
-        sandbox.forget()
+        chart_namespace.forget()
 
 
 def _put_secret(world: World, namespace: str, credential: Credential) -> None:
@@ -116,7 +116,7 @@ def _put_secret(world: World, namespace: str, credential: Credential) -> None:
     world.core.create_namespaced_secret(namespace, body)
 
 
-def _deploy(place: Place) -> str:
+def _deploy(place: StartNamespace) -> str:
     """Install the chart; returns Helm's words where it refuses, for what is then judged."""
     try:
         place.world.helm.upgrade(place.workload, within=_HOOKS_WITHIN)
@@ -125,7 +125,7 @@ def _deploy(place: Place) -> str:
     return ""
 
 
-def _await(place: Place) -> None:
+def _await(place: StartNamespace) -> None:
     """Wait until there is something to judge; where nothing comes, that is judged, too."""
     name = place.workload.name
     try:

@@ -88,7 +88,7 @@ def _run(
         late = time.monotonic() - started >= limit
         ended = "timed-out" if late else "broke-down"
         doubt = (f"{step.name}: {redact(str(error))}",)
-    if any(not each.holds for name, each in verdicts.items() if name not in optional):
+    if any(not each.passes for name, each in verdicts.items() if name not in optional):
         ended = "held"
     return Tier(step.name, ended, round(time.monotonic() - started, 1)), verdicts, doubt
 

@@ -23,7 +23,7 @@ CONTEXT = "pull-recovery/gate"
 PROMOTER_KEY = "pull-recovery-gate"
 ADDRESS = "https://api.github.com"
 _LONGEST = 140
-_STATES = {Decision.PROMOTE: "success", Decision.HOLD: "failure", Decision.CANNOT_TELL: "error"}
+_STATES = {Decision.PROMOTE: "success", Decision.HOLD: "failure", Decision.INCONCLUSIVE: "error"}
 _TIMEOUT = 30.0
 
 

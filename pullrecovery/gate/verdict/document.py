@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin
 from pullrecovery.common.errors import Exit, PullRecoveryError
 from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.common.redaction import redact
-from pullrecovery.gate.releases import Judged
+from pullrecovery.gate.releases import JudgedRelease
 from pullrecovery.model.verdict import Cause, Verdict
 
 SCHEMA = 1
@@ -30,12 +30,12 @@ class Decision(StrEnum):
 
     PROMOTE = "promote"
     HOLD = "hold"
-    CANNOT_TELL = "cannot-tell"
+    INCONCLUSIVE = "cannot-tell"
 
     @property
     def exit(self) -> Exit:
-        codes = {self.PROMOTE: Exit.HOLDS, self.HOLD: Exit.DOES_NOT_HOLD}
-        return codes.get(self, Exit.CANNOT_TELL)
+        codes = {self.PROMOTE: Exit.PASS, self.HOLD: Exit.FAIL}
+        return codes.get(self, Exit.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -105,12 +105,12 @@ class GateVerdict:
     expires: datetime
     world: str
     kubernetes: str
-    workloads: tuple[Judged, ...]
+    workloads: tuple[JudgedRelease, ...]
     checks: Checks
     partial: bool = False
     doubts: tuple[str, ...] = ()
     tiers: tuple[Tier, ...] = ()
-    decision: Decision = Decision.CANNOT_TELL
+    decision: Decision = Decision.INCONCLUSIVE
     reasons: tuple[str, ...] = field(default=())
 
     def decided(self) -> "GateVerdict":
@@ -120,9 +120,9 @@ class GateVerdict:
         )
         return replace(self, decision=decision, reasons=reasons)
 
-    def workload(self, name: str) -> Judged | None:
+    def workload(self, name: str) -> JudgedRelease | None:
         """What was judged under this name; None if nothing was."""
-        return next((each for each in self.workloads if each.name == name), None)
+        return next((workload for workload in self.workloads if workload.name == name), None)
 
 
 def check(workload: str, criterion: str) -> str:
@@ -133,14 +133,14 @@ def check(workload: str, criterion: str) -> str:
 def failures(name: str, verdict: Verdict) -> tuple[Failure, ...]:
     """Every cause that a criterion's verdict names, as failures of the check `name`."""
     return tuple(
-        Failure(name, str(each.cause), _short(each.evidence), _short(each.remedy))
+        Failure(name, str(each.cause), _short(each.evidence), _short(each.fix))
         for each in verdict.named
-        if not verdict.holds
+        if not verdict.passes
     )
 
 
 def decide(
-    checks: Checks, workloads: Iterable[Judged], *, partial: bool, doubts: Iterable[str]
+    checks: Checks, workloads: Iterable[JudgedRelease], *, partial: bool, doubts: Iterable[str]
 ) -> tuple[Decision, tuple[str, ...]]:
     """What follows from what was judged, with the reasons; nothing is promoted for want of one.
 
@@ -153,11 +153,11 @@ def decide(
     if told:
         return Decision.HOLD, (*told, *unknown)
     if unknown:
-        return Decision.CANNOT_TELL, tuple(unknown)
+        return Decision.INCONCLUSIVE, tuple(unknown)
     return Decision.PROMOTE, ()
 
 
-def _gaps(checks: Checks, workloads: tuple[Judged, ...], *, partial: bool) -> Iterator[str]:
+def _gaps(checks: Checks, workloads: tuple[JudgedRelease, ...], *, partial: bool) -> Iterator[str]:
     """What is wanting for a verdict, each in one sentence."""
     if not workloads:
         yield "no workload was judged"
@@ -170,7 +170,7 @@ def _gaps(checks: Checks, workloads: tuple[Judged, ...], *, partial: bool) -> It
     yield from _together("not run", [each for each in checks.missing if each in required])
     undeclared = [each for each in checks.run if each not in checks.declared]
     yield from (f"{each} was run and not declared" for each in undeclared)
-    unnamed = dict.fromkeys(each.reference for each in workloads if not each.image)
+    unnamed = dict.fromkeys(workload.reference for workload in workloads if not workload.image)
     if unnamed:
         yield f"no digest is known of {', '.join(unnamed)}"
 
@@ -210,7 +210,7 @@ def from_document(document: Any) -> GateVerdict:
                 "issued": _moment(fields["issued"]),
                 "expires": _moment(fields["expires"]),
                 "workloads": tuple(
-                    Judged(**{k: _frozen(v) for k, v in each.items()})
+                    JudgedRelease(**{k: _frozen(v) for k, v in each.items()})
                     for each in fields["workloads"]
                 ),
                 "tiers": tuple(Tier(**each) for each in fields["tiers"]),

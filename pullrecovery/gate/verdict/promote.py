@@ -53,17 +53,17 @@ def run_promote(promotion: Promotion, http: httpx.Client | None = None) -> int:
     branch = _Branch(root_of(claim.folder), promotion.remote, promotion.branch)
     signed, sha = read_signed(claim.verdict).strip(), commit_of(claim.folder, claim.revision)
     code = run_verify(claim, http)
-    if code != Exit.HOLDS:
-        return int(Exit.CANNOT_TELL if _is_open(claim, signed) else code)
+    if code != Exit.PASS:
+        return int(Exit.UNKNOWN if _is_open(claim, signed) else code)
     _check_published(read(signed, verifying_key(claim.key)), signed, http)
     print(branch.move(sha))
-    return int(Exit.HOLDS)
+    return int(Exit.PASS)
 
 
 def _is_open(claim: Claim, signed: str) -> bool:
     """Whether the verdict itself says that nothing can be told."""
     try:
-        return read(signed, verifying_key(claim.key)).decision is Decision.CANNOT_TELL
+        return read(signed, verifying_key(claim.key)).decision is Decision.INCONCLUSIVE
     except VerdictError:
         return False
 

@@ -19,7 +19,7 @@ _EMPTY = "application/vnd.oci.empty.v1+json"
 _NOTHING = b"{}"
 
 
-def keep_verdict(
+def publish_verdict(
     registry: RegistryClient,
     package: str,
     image: str,

@@ -40,7 +40,7 @@ def fetch_verdict(
         token = registry.token(package, "pull", credential)
         if isinstance(token, Probe):
             raise _refused(f"{package}:{tag}", token)
-        reader = _Reader(registry, package, token)
+        reader = _PackageReader(registry, package, token)
         return reader.blob(reader.layer(tag)).decode()
     except (httpx.HTTPError, LookupError, RecursionError, *_WRONG) as error:
         problem = f"{type(error).__name__}: {error}"
@@ -51,7 +51,7 @@ def _refused(what: str, probe: Probe) -> PullRecoveryError:
     return PullRecoveryError(f"the verdict {what} cannot be read: {probe}")
 
 
-class _Reader:
+class _PackageReader:
     """Reads one package with a bearer token."""
 
     def __init__(self, registry: RegistryClient, package: str, token: str) -> None:
@@ -66,7 +66,7 @@ class _Reader:
             remedy = "run the gate on this revision (docs/gate.md)"
             raise HeldError(f"there is no verdict on this revision, {where} -- mend it: {remedy}")
         layers: list[dict[str, Any]] = self._read(answer, tag).get("layers", [])
-        fitting = [each for each in layers if each.get("mediaType") == LAYER_TYPE]
+        fitting = [layer for layer in layers if layer.get("mediaType") == LAYER_TYPE]
         if len(fitting) != 1 or int(fitting[0]["size"]) > _LONGEST:
             raise HeldError(f"{self._package}:{tag} is no verdict of the gate")
         return str(fitting[0]["digest"])

@@ -18,7 +18,7 @@ from pullrecovery.common.suite_version import suite_commit, suite_version
 from pullrecovery.gate.defaults import WORLDS
 from pullrecovery.gate.verdict.document import Decision, GateVerdict, VerdictError, from_document
 from pullrecovery.gate.verdict.keys import signing_key
-from pullrecovery.gate.verdict.signing import Expected, other_origin, refusals, sign
+from pullrecovery.gate.verdict.signing import VerdictExpectation, other_origin, refusals, sign
 from pullrecovery.gate.verdict.verify import REQUIRED
 
 SCHEMA = SCHEMAS / "gate-verdict.schema.json"
@@ -57,7 +57,7 @@ def run_sign(signing: Signing) -> int:
         )
     signing.out.write_text(sign(verdict, key) + "\n", encoding="ascii")
     print(f"signed {verdict.decision} on {verdict.revision} with {key.thumbprint()}: {signing.out}")
-    return int(Exit.HOLDS)
+    return int(Exit.PASS)
 
 
 def checked_record(text: str, revision: str, now: datetime) -> GateVerdict:
@@ -84,7 +84,7 @@ def _wrong(verdict: GateVerdict, revision: str, now: datetime) -> list[str]:
 
     A record that holds is signed too: of that one, only where it comes from is compared.
     """
-    expected = Expected(
+    expected = VerdictExpectation(
         revision=revision,
         target=verdict.target,
         deployed={judged.name: judged.deployed for judged in verdict.workloads},

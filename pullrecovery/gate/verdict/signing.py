@@ -36,7 +36,7 @@ _SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Expected:
+class VerdictExpectation:
     """What a verdict must be about to let something through.
 
     `target` is the target's name; `deployed` says of every workload at stake what is deployed to
@@ -98,7 +98,7 @@ def read(signed: str, key: Key) -> GateVerdict:
         raise VerdictError(f"the text is no signed verdict: {error}") from error
 
 
-def verify(signed: str, key: Key, expected: Expected) -> list[str]:
+def verify(signed: str, key: Key, expected: VerdictExpectation) -> list[str]:
     """Why `signed` does not let through what is expected; nothing where it does."""
     try:
         verdict = read(signed, key)
@@ -107,7 +107,7 @@ def verify(signed: str, key: Key, expected: Expected) -> list[str]:
     return refusals(verdict, expected)
 
 
-def refusals(verdict: GateVerdict, expected: Expected) -> list[str]:
+def refusals(verdict: GateVerdict, expected: VerdictExpectation) -> list[str]:
     """Return why a verdict does not let through what is expected, whoever signed it."""
     origin = other_origin(verdict, expected)
     return [*_undecided(verdict), *origin, *_foreign(verdict, expected), *_empty(verdict, expected)]
@@ -120,10 +120,10 @@ def _undecided(verdict: GateVerdict) -> Iterator[str]:
         yield from (f"{verdict.decision}: {each}" for each in verdict.reasons or ("no reason",))
     elif decided.decision is not Decision.PROMOTE:
         # Whoever signed it: the decision is made here once more, from what it rests on.
-        yield from (f"it says promote, and should not: {each}" for each in decided.reasons)
+        yield from (f"it says promote, and should not: {reason}" for reason in decided.reasons)
 
 
-def _foreign(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
+def _foreign(verdict: GateVerdict, expected: VerdictExpectation) -> Iterator[str]:
     """It is of another target, environment, chart or image."""
     if verdict.target != expected.target:
         yield f"the verdict is on target {verdict.target}, and not on {expected.target}"
@@ -143,7 +143,7 @@ def _foreign(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
             yield f"{name}: the chart judged is {judged.chart}, and not {digest}"
 
 
-def _elsewhere(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
+def _elsewhere(verdict: GateVerdict, expected: VerdictExpectation) -> Iterator[str]:
     """Yield where a workload is deployed otherwise than it was judged."""
     for name in expected.images:
         judged, wanted = verdict.workload(name), expected.deployed.get(name)
@@ -162,7 +162,7 @@ def _otherwise(name: str, what: str, judged: str, deployed: str) -> Iterator[str
         yield f"{name}: {what} {judged} judged, and {deployed} deployed"
 
 
-def other_origin(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
+def other_origin(verdict: GateVerdict, expected: VerdictExpectation) -> Iterator[str]:
     """Yield why a verdict is not of this revision, time, suite and world."""
     if verdict.revision != expected.revision:
         yield f"the verdict is on revision {verdict.revision}, and not on {expected.revision}"
@@ -184,7 +184,7 @@ def other_origin(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
         yield f"the verdict was found in the {verdict.world} world, which is not taken here"
 
 
-def _empty(verdict: GateVerdict, expected: Expected) -> Iterator[str]:
+def _empty(verdict: GateVerdict, expected: VerdictExpectation) -> Iterator[str]:
     """It judged less than is asked for."""
     if not expected.criteria:
         yield "nothing is expected: no criterion was named"
@@ -208,7 +208,7 @@ def _algorithm(key: Key) -> str:
     return _ALGORITHMS[key.curve_name]
 
 
-def _key(text: str, where: str, cure: str) -> Key:
+def _key(text: str, where: str, fix: str) -> Key:
     problem = "no PEM of a key is there"
     for kind in (OKPKey, ECKey) if "-----BEGIN " in text else ():
         try:
@@ -220,4 +220,4 @@ def _key(text: str, where: str, cure: str) -> Key:
         else:
             if key.curve_name in _ALGORITHMS:
                 return key
-    raise UsageError(f"{where}: {problem}. {cure}")
+    raise UsageError(f"{where}: {problem}. {fix}")

@@ -20,9 +20,9 @@ from pullrecovery.gate.defaults import VALID_FOR
 from pullrecovery.gate.verdict.commit_status import ADDRESS, post_status, promoter_manifest, said
 from pullrecovery.gate.verdict.document import GateVerdict
 from pullrecovery.gate.verdict.keys import verifying_key
-from pullrecovery.gate.verdict.publish import keep_verdict
+from pullrecovery.gate.verdict.publish import publish_verdict
 from pullrecovery.gate.verdict.registry_store import verdict_tag
-from pullrecovery.gate.verdict.signing import Expected, read, refusals
+from pullrecovery.gate.verdict.signing import VerdictExpectation, read, refusals
 from pullrecovery.gate.verdict.verify import REQUIRED, read_signed
 from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.probe import Credential
@@ -33,7 +33,7 @@ _TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
-class Telling:
+class StatusRequest:
     """Which verdict is to be told, and to whom.
 
     `repository` is GitHub's (owner/name), or the name of Promoter's GitRepository in `namespace`.
@@ -51,32 +51,40 @@ class Telling:
     max_age: timedelta = VALID_FOR
 
 
-def run_telling(telling: Telling, http: httpx.Client | None = None) -> int:
+def run_status(status_request: StatusRequest, http: httpx.Client | None = None) -> int:
     """Tell it; returns 0 where it was told, whatever it says. The key must have signed it.
 
     It is a success only where a verifier would take it for the images that it is about.
     Raises VerdictError where it is no verdict, and StatusError where GitHub does not take it.
     """
-    verdict = read(read_signed(telling.verdict), verifying_key(telling.key))
+    verdict = read(read_signed(status_request.verdict), verifying_key(status_request.key))
     now = datetime.now(UTC)
-    told = said(verdict, now, refusals(verdict, _expected(verdict, telling, now)))
-    if telling.to == "promoter":
-        print(promoter_manifest(told, telling.repository, telling.namespace, url=telling.url))
-        return int(Exit.HOLDS)
-    if not _REPOSITORY.fullmatch(telling.repository):
-        raise UsageError(f"--repository {telling.repository!r} is not owner/name, as at GitHub.")
-    token = _token(from_stdin=telling.token_from_stdin)
+    told = said(verdict, now, refusals(verdict, _expected(verdict, status_request, now)))
+    if status_request.to == "promoter":
+        print(
+            promoter_manifest(
+                told, status_request.repository, status_request.namespace, url=status_request.url
+            )
+        )
+        return int(Exit.PASS)
+    if not _REPOSITORY.fullmatch(status_request.repository):
+        raise UsageError(
+            f"--repository {status_request.repository!r} is not owner/name, as at GitHub."
+        )
+    token = _token(from_stdin=status_request.token_from_stdin)
     client = http or httpx.Client(
         base_url=os.environ.get("GITHUB_API_URL") or ADDRESS, timeout=_TIMEOUT
     )
-    where = post_status(told, telling.repository, token, url=telling.url, http=client)
+    where = post_status(told, status_request.repository, token, url=status_request.url, http=client)
     print(f"{told.state}: {told.description}", f"  {where}", sep="\n")
-    return int(Exit.HOLDS)
+    return int(Exit.PASS)
 
 
-def _expected(verdict: GateVerdict, telling: Telling, now: datetime) -> Expected:
+def _expected(
+    verdict: GateVerdict, status_request: StatusRequest, now: datetime
+) -> VerdictExpectation:
     """What a verifier asks for that knows neither the target nor the registry."""
-    return Expected(
+    return VerdictExpectation(
         revision=verdict.revision,
         target=verdict.target,
         deployed={judged.name: judged.deployed for judged in verdict.workloads},
@@ -85,8 +93,8 @@ def _expected(verdict: GateVerdict, telling: Telling, now: datetime) -> Expected
         suite=suite_version(),
         suite_commit=suite_commit(),
         now=now,
-        worlds=frozenset(telling.worlds),
-        max_age=telling.max_age,
+        worlds=frozenset(status_request.worlds),
+        max_age=status_request.max_age,
     )
 
 
@@ -101,7 +109,7 @@ def _token(*, from_stdin: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Keeping:
+class PublishRequest:
     """Which verdict is to be put beside the images that it is about, and by whom."""
 
     verdict: Path
@@ -109,24 +117,24 @@ class Keeping:
     login: str
 
 
-def run_keeping(keeping: Keeping, http: httpx.Client | None = None) -> int:
+def run_publish(publish_request: PublishRequest, http: httpx.Client | None = None) -> int:
     """Push the verdict into the repository of every image it is about; returns 0.
 
     The token is that of GHCR_TOKEN. Raises VerdictError where the key did not sign it, and
     PullRecoveryError where a registry does not take it.
     """
-    signed = read_signed(keeping.verdict)
-    verdict = read(signed, verifying_key(keeping.key))
+    signed = read_signed(publish_request.verdict)
+    verdict = read(signed, verifying_key(publish_request.key))
     token = secret(TOKEN)
     if not token:
         raise UsageError(f"Set {TOKEN} to a token that may write the images' packages.")
-    credential = Credential(keeping.login, token)
+    credential = Credential(publish_request.login, token)
     client = http or httpx.Client(timeout=_TIMEOUT)
-    images = dict.fromkeys((each.reference, each.image) for each in verdict.workloads)
+    images = dict.fromkeys((workload.reference, workload.image) for workload in verdict.workloads)
     for reference, image in images:
         place = parse_reference(reference)
         registry = RegistryClient(place.registry, client)
-        tag = keep_verdict(
+        tag = publish_verdict(
             registry,
             place.path,
             image,
@@ -135,4 +143,4 @@ def run_keeping(keeping: Keeping, http: httpx.Client | None = None) -> int:
             credential,
         )
         print(f"{place.repository}:{tag} is the verdict on {image or 'an image without a digest'}")
-    return int(Exit.HOLDS)
+    return int(Exit.PASS)

@@ -17,7 +17,7 @@ from pullrecovery.gate.commit import checked_out, target_in
 from pullrecovery.gate.defaults import VALID_FOR
 from pullrecovery.gate.releases import Deployed, chart_digest
 from pullrecovery.gate.verdict.keys import verifying_key
-from pullrecovery.gate.verdict.signing import Expected, verify
+from pullrecovery.gate.verdict.signing import VerdictExpectation, verify
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Target
 from pullrecovery.registry.client import RegistryClient
@@ -61,9 +61,9 @@ def run_verify(claim: Claim, http: httpx.Client | None = None) -> int:
     reasons = verify(signed, key, expected)
     if not reasons:
         print(f"promote: {expected.revision}, by a verdict that {key.thumbprint()} signed")
-        return int(Exit.HOLDS)
-    print(f"hold: {expected.revision}", *(f"  because  {each}" for each in reasons), sep="\n")
-    return int(Exit.DOES_NOT_HOLD)
+        return int(Exit.PASS)
+    print(f"hold: {expected.revision}", *(f"  because  {reason}" for reason in reasons), sep="\n")
+    return int(Exit.FAIL)
 
 
 def read_signed(file: Path) -> str:
@@ -74,7 +74,7 @@ def read_signed(file: Path) -> str:
         raise UsageError(f"The verdict {file} cannot be read: {error}") from error
 
 
-def _expected(claim: Claim, http: httpx.Client) -> Expected:
+def _expected(claim: Claim, http: httpx.Client) -> VerdictExpectation:
     given = _given(claim.images)
     if claim.folder is None:
         if not _COMMIT.fullmatch(claim.revision):
@@ -92,8 +92,8 @@ def _expected(claim: Claim, http: httpx.Client) -> Expected:
     ):
         target = target_in(commit.folder, claim.folder)
         criteria = frozenset(judged(target)) - optional_criteria(target)
-        charts = {each.name: chart_digest(each) for each in target.workloads}
-        deployed = {each.name: Deployed.of(each) for each in target.workloads}
+        charts = {workload.name: chart_digest(workload) for workload in target.workloads}
+        deployed = {workload.name: Deployed.of(workload) for workload in target.workloads}
         images = _known(target, given, http)
         return _claimed(
             claim, commit.sha, target.name, images, deployed, criteria=criteria, charts=charts
@@ -109,8 +109,8 @@ def _claimed(
     *,
     criteria: frozenset[str],
     charts: Mapping[str, str] = MappingProxyType({}),
-) -> Expected:
-    return Expected(
+) -> VerdictExpectation:
+    return VerdictExpectation(
         revision=revision,
         target=target,
         deployed=deployed,
@@ -138,14 +138,14 @@ def _known(target: Target, given: Mapping[str, str], http: httpx.Client) -> dict
 
     Without a digest nothing is let through, so what the registry refuses is a reason to hold.
     """
-    unknown = given.keys() - {each.name for each in target.workloads}
+    unknown = given.keys() - {workload.name for workload in target.workloads}
     if unknown:
         raise UsageError(f"--image {min(unknown)}=…: the target has no such workload.")
     token = secret(TOKEN)
     credential = Credential(target.login, token) if token else None
     registry = RegistryClient(target.registry, http)
     return {
-        each.name: given.get(each.name)
-        or registry.manifest(each.image.package, each.image.tag, credential).digest
-        for each in target.workloads
+        workload.name: given.get(workload.name)
+        or registry.manifest(workload.image.package, workload.image.tag, credential).digest
+        for workload in target.workloads
     }

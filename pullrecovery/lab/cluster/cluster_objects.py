@@ -36,7 +36,7 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Rendered:
+class SplitChart:
     """A rendered chart in two parts: the text for its sandbox, and the objects left out of it."""
 
     kept: str
@@ -54,7 +54,7 @@ def scopes(api: k8s.ApiClient) -> Mapping[tuple[str, str], ApiKind]:
     return {(each.group, each.kind): each for each in served_kinds(api)}
 
 
-def split(text: str, kinds: Mapping[tuple[str, str], ApiKind]) -> Rendered:
+def split(text: str, kinds: Mapping[tuple[str, str], ApiKind]) -> SplitChart:
     """Leave out what is not namespaced, and what only a definition in `text` would make known."""
     kept: list[str] = []
     left_out: list[Document] = []
@@ -67,7 +67,7 @@ def split(text: str, kinds: Mapping[tuple[str, str], ApiKind]) -> Rendered:
             left_out.append(document)
         elif document:
             kept.append(part)
-    return Rendered("".join(f"---\n{part.rstrip()}\n" for part in kept), tuple(left_out))
+    return SplitChart("".join(f"---\n{part.rstrip()}\n" for part in kept), tuple(left_out))
 
 
 def documents(text: str) -> list[Document]:
@@ -109,7 +109,7 @@ def write_chart(folder: Path, workload: Workload, kept: str) -> Workload:
     return replace(workload, chart=folder, values=())
 
 
-def renamed(rendered: Rendered, namespace: str) -> Rendered:
+def renamed(rendered: SplitChart, namespace: str) -> SplitChart:
     """The same with names of the sandbox's own, which all begin with its namespace.
 
     Raises UsageError for an object that cannot have another name.
@@ -128,7 +128,7 @@ def renamed(rendered: Rendered, namespace: str) -> Rendered:
     roles = frozenset(_name(each) for each in found)
     left_out = tuple(_own(each, namespace, roles) for each in rendered.left_out)
     parts = [_bound(part, namespace, roles) for part in _SEPARATOR.split(rendered.kept) if part]
-    return Rendered("".join(f"---\n{part.rstrip()}\n" for part in parts), left_out)
+    return SplitChart("".join(f"---\n{part.rstrip()}\n" for part in parts), left_out)
 
 
 def _own(document: Document, namespace: str, roles: frozenset[str]) -> Document:

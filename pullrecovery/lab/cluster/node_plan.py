@@ -60,8 +60,8 @@ def plan_node(
             pull(client, image, note)
     except PullError as error:
         if wanted == "pull":
-            cure = "run again to go on, or set IMAGES=build"
-            raise LabError(f"{error}; {cure}.") from error
+            fix = "run again to go on, or set IMAGES=build"
+            raise LabError(f"{error}; {fix}.") from error
         return NodePlan(False, str(error))
     reason = "IMAGES=pull" if wanted == "pull" else "an image registry answers"
     return NodePlan(True, reason)

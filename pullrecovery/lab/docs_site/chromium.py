@@ -11,15 +11,15 @@ from pullrecovery.common.process import run
 from pullrecovery.common.suite_files import IMPORT_ROOT
 from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.engine.engine import Engine
-from pullrecovery.lab.engine.one_off import passing_name
-from pullrecovery.lab.images.base_rootfs import BaseImage, Note, Packages
+from pullrecovery.lab.engine.one_off import one_off_name
+from pullrecovery.lab.images.base_rootfs import BaseImage, DebianPackages, Note
 from pullrecovery.lab.paths import LABEL, Paths
 from pullrecovery.lab.tools.golang import MODULES
 from pullrecovery.lab.tools.pypi import installed
 
 PROGRAM = Path(__file__).parent / "browser_files" / "browser"
 _LOCK = MODULES / "browser.lock"
-_BROWSER = Packages("browser", ("chromium-headless-shell", "fonts-dejavu-core"))
+_BROWSER = DebianPackages("browser", ("chromium-headless-shell", "fonts-dejavu-core"))
 _WITHIN = 400.0
 
 
@@ -56,7 +56,7 @@ class Browser:
             "PYTHONPATH": os.pathsep.join([str(playwright), str(IMPORT_ROOT)]),
             "DOCKER_HOST": self.engine.host,
             "BROWSER_IMAGE": self.image.tag,
-            "BROWSER_NAME": passing_name(),
+            "BROWSER_NAME": one_off_name(),
             "BROWSER_LABEL": f"{LABEL}=browser",
         }
         command = [sys.executable, "-m", "pullrecovery.lab.docs_site.chromium_script"]

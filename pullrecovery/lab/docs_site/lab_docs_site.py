@@ -14,12 +14,12 @@ from filelock import FileLock
 from pullrecovery.lab.docs_site.chromium import Browser
 from pullrecovery.lab.docs_site.docusaurus_build import BuiltSite, SiteBuilder
 from pullrecovery.lab.docs_site.npm import installed_modules
-from pullrecovery.lab.docs_site.site_container import SiteBox, end_builds
+from pullrecovery.lab.docs_site.site_container import SiteBox, stop_builds
 from pullrecovery.lab.engine.engine import Engine
 from pullrecovery.lab.images.base_rootfs import BaseImage, Note
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.tools.content_cache import key_of, whole_folder
-from pullrecovery.model.docs_site import Section, SiteSeen, WebPage
+from pullrecovery.model.docs_site import DocsBuild, Section, WebPage
 from pullrecovery.model.target import Docs
 
 _PROGRAMS = tuple(
@@ -58,7 +58,7 @@ class Beside:
         self._lane.shutdown(wait=False, cancel_futures=True)
         if self._engine is not None:
             with suppress(DockerException, OSError):
-                end_builds(self._engine)
+                stop_builds(self._engine)
 
 
 @contextmanager
@@ -85,19 +85,19 @@ class LabDocsSite:
     browser: Browser
     origin: Path | None = None
 
-    def look(self, docs: Docs, note: Note = lambda _: None) -> SiteSeen:
+    def look(self, docs: Docs, note: Note = lambda _: None) -> DocsBuild:
         """What the build comes to, and what a browser shows of the page and its referrers."""
         box = SiteBox(self.browser.engine, BaseImage(self.paths, self.browser.pulled))
         built = SiteBuilder(self.paths, box).built(docs.folder, note, self.origin)
         page = built.pages.get(_source(docs, docs.page))
         if built.words or page is None:
-            return SiteSeen(words=built.words)
+            return DocsBuild(words=built.words)
         path, sidebar = page
         listed = (built.pages.get(_source(docs, file)) for file in docs.referring)
         referring = tuple(entry[0] for entry in listed if entry)
         folder = self._looked_at(built, path, referring, note)
         seen: dict[str, Any] = json.loads((folder / "seen.json").read_text())
-        return SiteSeen(
+        return DocsBuild(
             words="",
             path=path,
             sidebar=sidebar,

@@ -23,7 +23,7 @@ from docker.utils.socket import STDOUT, frames_iter
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.lab.engine.engine import Engine
-from pullrecovery.lab.engine.one_off import passing_name
+from pullrecovery.lab.engine.one_off import one_off_name
 from pullrecovery.lab.images.base_rootfs import BaseImage, Note
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.tools.nodejs import linux_node
@@ -107,7 +107,7 @@ class SiteBox:
         return build
 
 
-def end_builds(engine: Engine) -> None:
+def stop_builds(engine: Engine) -> None:
     """Remove the containers of builds that go on, which then end with an error."""
     with closing(engine.client()) as client:
         for container in client.containers.list(all=True, filters={"label": f"{LABEL}={KIND}"}):
@@ -120,7 +120,7 @@ def _create(client: docker.DockerClient, image: str, mounted: dict[str, Path]) -
     return client.containers.create(
         image,
         ["sh", "-c", PROGRAM.read_text()],
-        name=passing_name(),
+        name=one_off_name(),
         hostname=KIND,
         labels={LABEL: KIND},
         environment=_VARIABLES,

@@ -14,7 +14,7 @@ from pullrecovery.common.variables import VariableSet, inherited
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.engine import apt as debian
 from pullrecovery.lab.engine.capabilities import Capabilities, read_capabilities
-from pullrecovery.lab.engine.endpoints import places
+from pullrecovery.lab.engine.endpoints import endpoints
 from pullrecovery.lab.engine.engine import Engine, answers
 from pullrecovery.lab.engine.host_network import put_back, remember, unmount_below
 from pullrecovery.lab.paths import Paths
@@ -112,7 +112,7 @@ class OwnEngine:
                 timeout=90,
             )
         self._clear_leftovers()
-        another = any(answers(place.host) for place in places() if not place.remote)
+        another = any(answers(place.host) for place in endpoints() if not place.remote)
         put_back(self._before_file, self.paths.engine_data, keep_rules=another)
         return pid is not None
 

@@ -17,7 +17,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class Place:
+class EngineEndpoint:
     """The address of an engine, and who named it; '' for a usual socket."""
 
     host: str
@@ -32,19 +32,19 @@ class Place:
         return address.scheme in ("tcp", "http", "https") and address.hostname not in _LOOPBACK
 
 
-def places() -> list[Place]:
+def endpoints() -> list[EngineEndpoint]:
     """The one engine that the user names, else the sockets where one usually listens.
 
     Raises LabError for a context that is set and cannot be read.
     """
     named = os.environ.get("DOCKER_HOST")
     if named:
-        return [Place(named, f"DOCKER_HOST={named}")]
+        return [EngineEndpoint(named, f"DOCKER_HOST={named}")]
     context = _context()
-    return [context] if context else [Place(f"unix://{path}") for path in _sockets()]
+    return [context] if context else [EngineEndpoint(f"unix://{path}") for path in _sockets()]
 
 
-def _context() -> Place | None:
+def _context() -> EngineEndpoint | None:
     """The docker CLI's context, unless it is the default one."""
     name = os.environ.get("DOCKER_CONTEXT", "")
     try:
@@ -56,7 +56,7 @@ def _context() -> Place | None:
         raise LabError(f"The docker context {name or 'in use'} is not there; {known}.")
     if context.name == "default":
         return None
-    return Place(str(context.Host), f"the docker context {context.name}")
+    return EngineEndpoint(str(context.Host), f"the docker context {context.name}")
 
 
 def _sockets() -> Iterator[Path]:

@@ -9,12 +9,12 @@ from pullrecovery.lab.paths import LABEL, NAME
 _PREFIX = f"{NAME}-passing-"
 
 
-def passing_name() -> str:
+def one_off_name() -> str:
     """A name for such a container. A label would not do: `commit` passes it on to the image."""
     return _PREFIX + secrets.token_hex(4)
 
 
-def remove_passing(client: docker.DockerClient) -> list[str]:
+def remove_one_off(client: docker.DockerClient) -> list[str]:
     """Remove those that an earlier run left; only for the holder of the lab's lock."""
     found = client.containers.list(all=True, filters={"label": LABEL, "name": _PREFIX})
     for container in found:

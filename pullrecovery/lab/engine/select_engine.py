@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.lab.engine.dockerd import OwnEngine, install_missing, why_not_own
-from pullrecovery.lab.engine.endpoints import Place, places
+from pullrecovery.lab.engine.endpoints import EngineEndpoint, endpoints
 from pullrecovery.lab.engine.engine import Engine, answers, ask_facts, why_unfit
 from pullrecovery.lab.paths import Paths
 
@@ -17,7 +17,7 @@ def user_engine() -> Engine | None:
 
     Raises LabError where the named one does not answer or is on another machine.
     """
-    for place in places():
+    for place in endpoints():
         _refuse_remote(place)
         if answers(place.host):
             return Engine(place.host, owned=False)
@@ -29,7 +29,7 @@ def user_engine() -> Engine | None:
     return None
 
 
-def _refuse_remote(place: Place) -> None:
+def _refuse_remote(place: EngineEndpoint) -> None:
     if place.remote:
         raise LabError(
             f"{place.named_by} leads to an engine on another machine; the lab mounts folders of"
@@ -44,7 +44,7 @@ def running_engine(paths: Paths) -> Engine | None:
     Raises LabError where the one that the user names is of no use.
     """
     own = OwnEngine(paths)
-    named = [place.host for place in places() if place.named_by]
+    named = [place.host for place in endpoints() if place.named_by]
     if not named or named == [own.host]:
         running = own.running()
         if running:

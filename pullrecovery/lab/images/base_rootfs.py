@@ -22,7 +22,7 @@ SUITE = "bookworm"
 
 
 @dataclass(frozen=True)
-class Packages:
+class DebianPackages:
     """The Debian packages of one root file system; `name` is that of its image."""
 
     name: str
@@ -78,9 +78,9 @@ _ARGOCD = (
     "openssh-client",
     "redis-server",
 )
-BASE = Packages("base", _BASE)
-RUNNER = Packages("runner-base", _RUNNER)
-ARGOCD = Packages("argocd-base", _ARGOCD)
+BASE = DebianPackages("base", _BASE)
+RUNNER = DebianPackages("runner-base", _RUNNER)
+ARGOCD = DebianPackages("argocd-base", _ARGOCD)
 # A mirror's base may have the packages already, and no way to Debian's.
 _DOCKERFILE = """\
 FROM {published}
@@ -116,7 +116,7 @@ class BaseImage:
 
     paths: Paths
     pulled: bool = False
-    packages: Packages = BASE
+    packages: DebianPackages = BASE
     week: str = ""
 
     @property
@@ -200,7 +200,7 @@ def _need_mmdebstrap(note: Note) -> None:
     debian.install(("mmdebstrap", "debian-archive-keyring"), note)
 
 
-def _bootstrap(folder: Path, target: Path, packages: Packages) -> None:
+def _bootstrap(folder: Path, target: Path, packages: DebianPackages) -> None:
     excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDED]
     include = f"--include={','.join(packages.names)}"
     command = ["mmdebstrap", "--variant=minbase", *excludes, include, SUITE, str(target)]

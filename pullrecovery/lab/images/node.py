@@ -20,7 +20,7 @@ from docker.models.containers import Container
 from pullrecovery.common.process import run
 from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.engine.containers import run_in
-from pullrecovery.lab.engine.one_off import passing_name
+from pullrecovery.lab.engine.one_off import one_off_name
 from pullrecovery.lab.images import oci_layout as oci
 from pullrecovery.lab.images.base_rootfs import BaseImage
 from pullrecovery.lab.paths import LABEL
@@ -192,7 +192,7 @@ class NodeImage:
             command=[],
             privileged=True,
             network_mode="none",
-            name=passing_name(),
+            name=one_off_name(),
             labels={LABEL: "build"},
             volumes={str(scratch): {"bind": "/build", "mode": "ro"}},
         )

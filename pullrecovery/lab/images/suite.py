@@ -17,9 +17,9 @@ from filelock import FileLock
 
 from pullrecovery.common.suite_files import IMPORT_ROOT, INSTALLED
 from pullrecovery.common.suite_version import STAMP, stamp, suite_version
-from pullrecovery.lab.engine.one_off import passing_name
+from pullrecovery.lab.engine.one_off import one_off_name
 from pullrecovery.lab.images.app_images import App, kept
-from pullrecovery.lab.images.base_rootfs import SUITE, BaseImage, Note, Packages
+from pullrecovery.lab.images.base_rootfs import SUITE, BaseImage, DebianPackages, Note
 from pullrecovery.lab.images.runtime_lock import runtime
 from pullrecovery.lab.images.sbom import debian_packages, go_modules, python_packages, write_sbom
 from pullrecovery.lab.images.wheels import PYTHON, install_wheels
@@ -31,7 +31,7 @@ from pullrecovery.lab.tools.toolchain import Toolchain, go_arch
 REPOSITORY_NAME = "pull-recovery"
 SBOM_PATH = "/usr/share/sbom/pull-recovery.cdx.json"
 USER = 65532
-_BASE = Packages("suite-base", ("ca-certificates", "python3"))
+_BASE = DebianPackages("suite-base", ("ca-certificates", "python3"))
 _MARKERS = {
     "python_version": PYTHON,
     "python_full_version": f"{PYTHON}.2",
@@ -199,7 +199,7 @@ def _copy(source: Path, target: Path) -> None:
 def file_of(client: docker.DockerClient, image: str, path: str) -> bytes:
     """The content of one file of an image, which is not run for it."""
     container = client.containers.create(
-        image, ["none"], name=passing_name(), labels={LABEL: "passing"}
+        image, ["none"], name=one_off_name(), labels={LABEL: "passing"}
     )
     try:
         chunks, _ = container.get_archive(path)

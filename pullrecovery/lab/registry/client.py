@@ -7,9 +7,9 @@ from ghcr_emulator.client import (
     ControlClient,
     Level,
     PackageBody,
+    PackageVisibility,
     PersonalToken,
     Token,
-    Visibility,
     WorkflowToken,
 )
 from pullrecovery.common.errors import LabError
@@ -72,7 +72,7 @@ class Control(ControlClient):
     ) -> None:
         """Create the package `owner/name` or change who may use it."""
         body = PackageBody(
-            visibility=Visibility(visibility),
+            visibility=PackageVisibility(visibility),
             readers=list(readers),
             writers=list(writers),
             admins=list(admins),

@@ -33,7 +33,7 @@ ca = "/etc/containerd/certs.d/{HOST}/ca.crt"
 
 
 @dataclass(frozen=True)
-class StandIn:
+class GhcrEmulator:
     """Where the stand-in answers on this host, and what is needed to talk to it."""
 
     https_port: int
@@ -66,9 +66,9 @@ def issue_certificates(paths: Paths) -> dict[str, bytes]:
     return {"tls.crt": chain, "tls.key": leaf.private_key_pem.bytes()}
 
 
-def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> StandIn:
+def start_emulator(client: docker.DockerClient, paths: Paths, image: str) -> GhcrEmulator:
     """Replace whatever ran under its name by a new stand-in on the lab's network."""
-    remove_stand_in(client)
+    remove_emulator(client)
     secret = secrets.token_urlsafe(32)
     files = {**issue_certificates(paths), "control.secret": secret.encode()}
     https, control = free_ports(2)
@@ -88,13 +88,15 @@ def start_stand_in(client: docker.DockerClient, paths: Paths, image: str) -> Sta
     secret_file.write_text(secret)
     container.start()
     what = "the stand-in for ghcr.io answers"
-    found = await_answer(container, what, lambda: find_stand_in(client, paths), within=60)
+    found = await_answer(container, what, lambda: find_emulator(client, paths), within=60)
     if found is None:
         raise LabError("The stand-in for ghcr.io answers no more.")
     return found
 
 
-def find_stand_in(client: docker.DockerClient, paths: Paths, image: str = "") -> StandIn | None:
+def find_emulator(
+    client: docker.DockerClient, paths: Paths, image: str = ""
+) -> GhcrEmulator | None:
     """The running stand-in, if it answers to our secret and (where given) is of `image`."""
     secret_file = paths.state / "control.secret"
     ca_file = paths.certs / HOST / "ca.crt"
@@ -107,25 +109,25 @@ def find_stand_in(client: docker.DockerClient, paths: Paths, image: str = "") ->
         return None
     if image and container.attrs["Config"]["Image"] != image:
         return None
-    found = StandIn(https, control, ca_file, secret)
+    found = GhcrEmulator(https, control, ca_file, secret)
     return found if _answers(found) else None
 
 
-def remove_stand_in(client: docker.DockerClient) -> None:
+def remove_emulator(client: docker.DockerClient) -> None:
     """Remove the container, if there is one; raises LabError if it is not the lab's."""
     remove_own(client, CONTAINER)
 
 
-def stand_in_output(client: docker.DockerClient) -> bytes:
+def emulator_output(client: docker.DockerClient) -> bytes:
     """Everything the container has printed."""
     output: bytes = client.containers.get(CONTAINER).logs()
     return output
 
 
-def _answers(stand_in: StandIn) -> bool:
+def _answers(emulator: GhcrEmulator) -> bool:
     """Both doors answer: the control API to our secret, and TLS under a certificate that fits."""
     try:
-        with stand_in.control(_SOON) as control, lab_client(stand_in, _SOON) as client:
+        with emulator.control(_SOON) as control, lab_client(emulator, _SOON) as client:
             control.instance()
             return client.get(f"https://{HOST}/v2/").status_code == httpx.codes.UNAUTHORIZED
     except (LabError, httpx.HTTPError, OSError):
@@ -135,9 +137,9 @@ def _answers(stand_in: StandIn) -> bool:
 class _ToTheLab(httpx.HTTPTransport):
     """Carries requests for the stand-in's names to its published port, under their TLS names."""
 
-    def __init__(self, stand_in: StandIn) -> None:
-        super().__init__(verify=stand_in.trust(), trust_env=False)
-        self._port = stand_in.https_port
+    def __init__(self, emulator: GhcrEmulator) -> None:
+        super().__init__(verify=emulator.trust(), trust_env=False)
+        self._port = emulator.https_port
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         name = request.url.host
@@ -154,11 +156,11 @@ class _ToTheLab(httpx.HTTPTransport):
         return super().handle_request(onward)
 
 
-def lab_client(stand_in: StandIn, timeout: float = 60) -> httpx.Client:
+def lab_client(emulator: GhcrEmulator, timeout: float = 60) -> httpx.Client:
     """An HTTP client to which https://ghcr.io is the lab's; no host outside it is reached."""
-    return httpx.Client(transport=lab_transport(stand_in), timeout=timeout, trust_env=False)
+    return httpx.Client(transport=lab_transport(emulator), timeout=timeout, trust_env=False)
 
 
-def lab_transport(stand_in: StandIn) -> httpx.BaseTransport:
+def lab_transport(emulator: GhcrEmulator) -> httpx.BaseTransport:
     """What lab_client() is made of, for a library that makes its own client."""
-    return _ToTheLab(stand_in)
+    return _ToTheLab(emulator)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ghcr_emulator.certificates import Certificate, issue_certificate
+from ghcr_emulator.certificates import ServerCertificate, issue_certificate
 from ghcr_emulator.state.secret_files import write_private
 from ghcr_emulator.storage.distribution import registry_config
 from pullrecovery.common.errors import LabError
@@ -22,7 +22,7 @@ from pullrecovery.common.suite_files import IMPORT_ROOT
 from pullrecovery.common.variables import VariableSet, inherited
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.engine.network import free_ports
-from pullrecovery.lab.registry.container import StandIn
+from pullrecovery.lab.registry.container import GhcrEmulator
 
 LOOPBACK = "127.0.0.1"
 _READY_SECONDS = 60.0
@@ -31,10 +31,10 @@ _TAIL = 2000
 
 
 @dataclass(frozen=True)
-class Front:
+class LoopbackEmulator:
     """A running front: where it answers, and the id of its process."""
 
-    stand_in: StandIn
+    emulator: GhcrEmulator
     pid: int
     output: Path
 
@@ -48,7 +48,9 @@ class Distribution:
 
 
 @contextmanager
-def running_front(storage: str, folder: Path, people: Path | None = None) -> Iterator[Front]:
+def running_emulator(
+    storage: str, folder: Path, accounts: Path | None = None
+) -> Iterator[LoopbackEmulator]:
     """Run the front, with a storage behind it, for the length of the block.
 
     `storage` is a URL as the emulator's --storage takes it; `folder` gets certificates, settings
@@ -56,33 +58,33 @@ def running_front(storage: str, folder: Path, people: Path | None = None) -> Ite
     does not come up.
     """
     folder.mkdir(parents=True)
-    if people is not None:
+    if accounts is not None:
         # A link, as the file's own folder is where the token files that it names are.
-        (folder / "people.yaml").symlink_to(people.resolve())
+        (folder / "accounts.yaml").symlink_to(accounts.resolve())
     certificate = issue_certificate(folder)
     secret = protect(secrets.token_urlsafe(32))
     write_private(folder / "control.secret", secret.encode())
     https, control = free_ports(2)
     settings = {
-        "front_host": LOOPBACK,
-        "front_port": https,
+        "registry_host": LOOPBACK,
+        "registry_port_tls": https,
         "control_host": LOOPBACK,
         "control_port": control,
     }
     (folder / "settings.json").write_text(json.dumps(settings))
-    stand_in = StandIn(https, control, certificate.ca_file, secret)
+    emulator = GhcrEmulator(https, control, certificate.ca_file, secret)
     output = folder / "front.log"
     program = [sys.executable, "-m", "ghcr_emulator"]
     command = [*program, "--config", str(folder), "--storage", storage]
-    with _running("the stand-in", command, output, lambda: _front_answers(stand_in)) as pid:
-        yield Front(stand_in, pid, output)
+    with _running("the stand-in", command, output, lambda: _emulator_answers(emulator)) as pid:
+        yield LoopbackEmulator(emulator, pid, output)
 
 
 @contextmanager
 def running_distribution(
-    registry: Path, folder: Path, certificate: Certificate | None = None
+    registry: Path, folder: Path, certificate: ServerCertificate | None = None
 ) -> Iterator[Distribution]:
-    """Run distribution as the front runs it, for the length of the block; see running_front.
+    """Run distribution as the front runs it, for the length of the block; see running_emulator.
 
     With a certificate it speaks TLS itself.
     """
@@ -145,13 +147,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def _front_answers(stand_in: StandIn) -> bool:
+def _emulator_answers(emulator: GhcrEmulator) -> bool:
     try:
-        with stand_in.control() as control:
+        with emulator.control() as control:
             control.instance()
     except LabError:
         return False
-    return _listens(stand_in.https_port)
+    return _listens(emulator.https_port)
 
 
 def _listens(port: int) -> bool:

@@ -21,10 +21,10 @@ from pullrecovery.common.files_below import MADE_BY_NPM, files_below
 from pullrecovery.common.redaction import protect
 from pullrecovery.lab.registry.client import Control
 from pullrecovery.lab.runner.shell import RunnerShell
-from pullrecovery.model.probe import Ran
+from pullrecovery.model.probe import CommandResult
 from pullrecovery.model.target import Target
 from pullrecovery.model.workflow_file import TAGS, Event, WorkflowFile, is_checkout
-from pullrecovery.model.workflow_run import DockerCall, Played, Pushed, Rehearsal, StepLog
+from pullrecovery.model.workflow_run import DockerCall, Pushed, Rehearsal, StepLog, WorkflowEvent
 
 _FILES = Path(__file__).parent / "workflow_files"
 _ACTIONS = _FILES / "actions"
@@ -62,7 +62,7 @@ class LabRehearsals:
         token: str,
         more: Mapping[str, bytes],
         entry: str = "",
-    ) -> Ran:
+    ) -> CommandResult:
         workflow = target.workflow
         checkout = _checkout(target.root)
         files = {f"repo/{name}": path.read_bytes() for name, path in checkout.items()}
@@ -94,7 +94,7 @@ class LabWorkflows(LabRehearsals):
         level: str,
         entry: str = "",
         more: Mapping[str, bytes] | None = None,
-    ) -> Played:
+    ) -> WorkflowEvent:
         """Run it as GitHub would for `event`, with a new GITHUB_TOKEN that is void afterwards.
 
         `level` is what that token may do with packages: `none`, `read` or `write`. `entry`, as
@@ -105,7 +105,7 @@ class LabWorkflows(LabRehearsals):
         """
         refused = file.refusal(event)
         if refused:
-            return Played(event, refused=refused)
+            return WorkflowEvent(event, refused=refused)
         unknown = _unknown_actions(file)
         if unknown:
             raise LabError(f"The lab has no stand-in for {', '.join(unknown)}.")
@@ -121,7 +121,7 @@ class LabWorkflows(LabRehearsals):
         steps = tuple(_steps(rows))
         pushed = tuple(found for step in steps for found in _pushes(step.output))
         log = "\n".join(_lines(rows))
-        return Played(event, sha, "", ran.rc == 0, steps, pushed, _stand_ins(file), log)
+        return WorkflowEvent(event, sha, "", ran.rc == 0, steps, pushed, _stubs(file), log)
 
 
 def _checkout(root: Path) -> dict[str, Path]:
@@ -140,7 +140,7 @@ def _options(file: WorkflowFile) -> list[str]:
     """act's: every label is the runner itself, and every action one of ours."""
     labels = [part for label in _labels(file) for part in ("-P", f"{label}=-self-hosted")]
     # By a path that act finds from the repository, where it is started.
-    own = (f"{uses}=../actions/{uses.partition('@')[0]}" for uses in _stand_ins(file))
+    own = (f"{uses}=../actions/{uses.partition('@')[0]}" for uses in _stubs(file))
     return [*labels, *(part for each in own for part in ("--local-repository", each))]
 
 
@@ -150,18 +150,18 @@ def _labels(file: WorkflowFile) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*named, *_USUAL_LABELS]))
 
 
-def _stand_ins(file: WorkflowFile) -> tuple[str, ...]:
+def _stubs(file: WorkflowFile) -> tuple[str, ...]:
     # act brings its own checkout, which takes the commit that is there, and no other repository.
     own = not file.other_repositories
     return tuple(uses for uses in file.actions if not (own and is_checkout(uses)))
 
 
 def _unknown_actions(file: WorkflowFile) -> list[str]:
-    named = ((uses, uses.partition("@")[0]) for uses in _stand_ins(file))
+    named = ((uses, uses.partition("@")[0]) for uses in _stubs(file))
     return [uses for uses, name in named if not (_ACTIONS / name / "action.yml").is_file()]
 
 
-def _read(ran: Ran) -> tuple[str, list[dict[str, Any]]]:
+def _read(ran: CommandResult) -> tuple[str, list[dict[str, Any]]]:
     """The commit, and act's lines; raises LabError where it was not even started."""
     sha, _, rest = ran.stdout.partition("\n")
     if not re.fullmatch(r"[0-9a-f]{40}", sha):

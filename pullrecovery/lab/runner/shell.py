@@ -13,7 +13,7 @@ from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import protect, redact
 from pullrecovery.lab.engine.containers import execute
 from pullrecovery.lab.engine.tar_archive import archive
-from pullrecovery.model.probe import Credential, Ran
+from pullrecovery.model.probe import CommandResult, Credential
 
 # In memory: a token lies there for as long as its case runs, and so do the logins made with it.
 CASES = "/run/cases"
@@ -35,7 +35,7 @@ class RunnerShell:
         first: Sequence[str] = (),
         credential: Credential | None = None,
         files: Mapping[str, bytes] | None = None,
-    ) -> tuple[Ran, ...]:
+    ) -> tuple[CommandResult, ...]:
         """Run `first` (shell text) in turn, then `commands` side by side, whatever becomes of any.
 
         They are started in a folder that holds `files` (relative path → content), and find the
@@ -78,7 +78,7 @@ class RunnerShell:
         return asked.exit_code == 0 and bool(asked.output.strip())
 
 
-def _read(commands: Sequence[str], printed: bytes) -> tuple[Ran, ...]:
+def _read(commands: Sequence[str], printed: bytes) -> tuple[CommandResult, ...]:
     """What became of each, from the tar that run-case prints.
 
     Raises TarError, KeyError or ValueError where that is not whole.
@@ -87,7 +87,7 @@ def _read(commands: Sequence[str], printed: bytes) -> tuple[Ran, ...]:
         files = {each.name: (tar.extractfile(each) or io.BytesIO()).read() for each in tar}
     texts = {name: content.decode(errors="replace") for name, content in files.items()}
     return tuple(
-        Ran(
+        CommandResult(
             command=command,
             rc=int(texts[f"{at}.rc"]),
             stdout=redact(texts[f"{at}.out"]),

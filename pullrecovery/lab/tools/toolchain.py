@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pullrecovery.common.errors import LabError
-from pullrecovery.common.process import child, end_running
+from pullrecovery.common.process import child, stop_running
 from pullrecovery.common.suite_files import SAMPLE
 from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.paths import Paths
@@ -171,7 +171,7 @@ class Toolchain:
             except BaseException:
                 lanes.shutdown(wait=False, cancel_futures=True)
                 # Nobody wants the others any more, and to wait for them would take minutes.
-                end_running()
+                stop_running()
                 raise
 
     def _build(self, tool: Tool, note: Callable[[str], None]) -> None:

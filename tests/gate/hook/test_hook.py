@@ -32,7 +32,7 @@ def _soon():
     return time.monotonic() + 5
 
 
-def test_revision_is_let_through_by_verdict_and_pull():
+def test_verdict_and_pull_let_revision_through():
     """The probe has the digest that was judged, pulls as the workload does, and is gone again."""
     api = Api([waiting("ContainerCreating"), ended()])
 
@@ -74,7 +74,7 @@ def test_pinned_digest_is_asked_for_by_itself():
     assert f"/v2/{gate_hook.PACKAGE}/manifests/{gate_hook.TAG}" not in registry.asked
 
 
-def test_before_a_first_sync_the_charts_own_secrets_are_tried():
+def test_first_sync_tries_chart_secrets():
     """The chart's ServiceAccount is not there yet, and what it will name is known by the values."""
     api = Api([ended()], accounts=("frontend-gate",))
     settings = replace(gate_hook.SETTINGS, pull_secrets=("ghcr-credentials",))
@@ -86,7 +86,7 @@ def test_before_a_first_sync_the_charts_own_secrets_are_tried():
     assert spec["imagePullSecrets"] == [{"name": "ghcr-credentials"}]
 
 
-def test_probe_that_an_earlier_hook_left_is_replaced():
+def test_leftover_probe_is_replaced():
     """Its pull says nothing of now."""
     api = Api([ended()], pods={PROBE: [ended()]})
 
@@ -152,7 +152,7 @@ VERDICTS = {
 
 
 @pytest.mark.parametrize(("signed", "why"), VERDICTS.values(), ids=VERDICTS.keys())
-def test_verdict_that_is_not_good_holds_before_anything_is_pulled(signed, why):
+def test_bad_verdict_holds_before_pull(signed, why):
     """It is the revision that is held, and each way has its own reason."""
     api = Api([ended()])
 
@@ -180,14 +180,14 @@ REGISTRIES = {
 
 
 @pytest.mark.parametrize(("broken", "why"), REGISTRIES.values(), ids=REGISTRIES.keys())
-def test_registry_that_gives_no_answer_holds_and_blames_no_revision(broken, why):
+def test_silent_registry_blames_no_revision(broken, why):
     """Nothing is known then, neither way."""
     api = Api([ended()])
 
     with pytest.raises(PullRecoveryError, match=why) as caught:
         hook(api, Registry(broken=broken)).judge()
 
-    assert caught.value.exit is Exit.CANNOT_TELL
+    assert caught.value.exit is Exit.UNKNOWN
     assert api.made == []
 
 
@@ -199,7 +199,7 @@ def test_tag_without_a_manifest_holds():
         hook(Api([ended()]), settings=settings).judge()
 
 
-def test_verdict_that_is_not_what_its_digest_says_holds():
+def test_verdict_of_other_digest_holds():
     """Whoever stands before the registry."""
     registry = Registry(broken={"/blobs/": httpx.Response(200, text=promoting())})
     registry.signed += " "
@@ -225,7 +225,7 @@ PULLS = {
 
 
 @pytest.mark.parametrize(("words", "secrets", "cause"), PULLS.values(), ids=PULLS.keys())
-def test_probe_that_does_not_pull_holds_with_the_cause(words, secrets, cause):
+def test_failed_probe_holds_with_cause(words, secrets, cause):
     """At once, as no waiting mends it; the probe is gone again."""
     api = Api([waiting("ErrImagePull", words)], account_secrets=secrets)
 
@@ -235,7 +235,7 @@ def test_probe_that_does_not_pull_holds_with_the_cause(words, secrets, cause):
     assert api.pods == {}
 
 
-def test_secret_that_the_kubelet_cannot_decode_holds_with_its_cause():
+def test_undecodable_secret_holds_with_cause():
     """Go's error stands where the reason belongs."""
     api = Api([waiting(recorded.NOT_BASE64, recorded.NOT_BASE64)])
 
@@ -243,7 +243,7 @@ def test_secret_that_the_kubelet_cannot_decode_holds_with_its_cause():
         hook(api, until=_soon()).judge()
 
 
-def test_node_that_had_not_the_secret_at_first_is_given_its_second_try(monkeypatch):
+def test_late_secret_gets_second_try(monkeypatch):
     """A busy kubelet asks as nobody where it does not have the pod's Secret within a second."""
     monkeypatch.setattr(probe_cause, "SECOND_TRY", 20.0)
     api = Api([waiting("ErrImagePull", recorded.ANONYMOUS), ended()])
@@ -251,7 +251,7 @@ def test_node_that_had_not_the_secret_at_first_is_given_its_second_try(monkeypat
     assert hook(api, until=_soon()).judge()
 
 
-def test_second_try_that_did_not_come_in_time_blames_nobody(monkeypatch):
+def test_late_second_try_blames_nothing(monkeypatch):
     """The first refusal may be a busy node's, and there was no second one."""
     monkeypatch.setattr(probe_cause, "SECOND_TRY", 20.0)
     api = Api([waiting("ErrImagePull", recorded.ANONYMOUS)])
@@ -259,10 +259,10 @@ def test_second_try_that_did_not_come_in_time_blames_nobody(monkeypatch):
     with pytest.raises(PullRecoveryError, match=r"the probe .* not after") as caught:
         hook(api).judge()
 
-    assert caught.value.exit is Exit.CANNOT_TELL
+    assert caught.value.exit is Exit.UNKNOWN
 
 
-def test_pod_that_names_no_secret_is_given_none(monkeypatch):
+def test_pod_without_secrets_gets_none(monkeypatch):
     """It asks as nobody whenever it is asked again."""
     monkeypatch.setattr(probe_cause, "SECOND_TRY", 20.0)
     api = Api([waiting("ErrImagePull", recorded.ANONYMOUS), ended()], account_secrets=())
@@ -271,25 +271,25 @@ def test_pod_that_names_no_secret_is_given_none(monkeypatch):
         hook(api, until=_soon()).judge()
 
 
-def test_outage_that_ends_in_time_holds_nothing():
+def test_short_outage_holds_nothing():
     """The node tries again by itself, and so the hook waits."""
     api = Api([waiting("ErrImagePull", recorded.NOBODY_LISTENS), ended()])
 
     assert hook(api, until=_soon()).judge()
 
 
-def test_outage_that_lasts_until_the_deadline_is_named():
+def test_outage_until_deadline_is_named():
     """Nothing is known of the revision then."""
     api = Api([waiting("ErrImagePull", recorded.NOBODY_LISTENS)])
 
     with pytest.raises(PullRecoveryError, match=r"external\.refused") as caught:
         hook(api).judge()
 
-    assert caught.value.exit is Exit.CANNOT_TELL
+    assert caught.value.exit is Exit.UNKNOWN
     assert api.pods == {}
 
 
-def test_probe_that_comes_to_nothing_in_time_is_told_with_what_it_waits_for():
+def test_probe_timeout_names_what_it_waits_for():
     """As for a node with room for it."""
     full = [
         SimpleNamespace(
@@ -318,7 +318,7 @@ def test_probe_that_is_taken_away_holds(state, why):
     with pytest.raises(PullRecoveryError, match=why) as caught:
         hook(api, until=_soon()).judge()
 
-    assert caught.value.exit is Exit.CANNOT_TELL
+    assert caught.value.exit is Exit.UNKNOWN
 
 
 def _forbidden(verb):
@@ -327,17 +327,17 @@ def _forbidden(verb):
 
 
 @pytest.mark.parametrize("verb", ["create", "get", "delete"])
-def test_right_that_the_hook_lacks_holds_and_is_named(verb):
+def test_missing_right_is_named(verb):
     """Also the one that it needs last: a probe that stays is not in order."""
     api = Api([ended()], refuses={verb: _forbidden(verb)})
 
     with pytest.raises(PullRecoveryError, match=f"frontend-gate .*{verb}|pods: {verb}") as caught:
         hook(api, until=_soon()).judge()
 
-    assert caught.value.exit is Exit.CANNOT_TELL
+    assert caught.value.exit is Exit.UNKNOWN
 
 
-def test_image_that_gives_no_container_is_no_pull():
+def test_probe_without_container_is_no_pull():
     """Only an imageID says that there was one."""
     api = Api([waiting("CreateContainerConfigError", "secret not found")])
 
@@ -346,7 +346,7 @@ def test_image_that_gives_no_container_is_no_pull():
 
 
 @pytest.mark.parametrize("place", ["init", "beside"])
-def test_pull_of_an_injected_container_is_no_pull(place):
+def test_injected_container_is_no_pull(place):
     """An admission webhook adds a container, which is done while the probe still waits."""
     injected = ended("docker.io/istio/proxyv2@sha256:" + "1" * 64)
     api = Api([waiting("PodInitializing") | {place: [injected]}])
@@ -355,7 +355,7 @@ def test_pull_of_an_injected_container_is_no_pull(place):
         hook(api).judge()
 
 
-def test_stuck_injected_container_is_not_blamed_on_the_image():
+def test_stuck_injected_container_is_not_blamed():
     """Its image is another, and says nothing of the workload's pull secret."""
     stuck = waiting("ErrImagePull", "failed to fetch anonymous token: 401 Unauthorized")
     api = Api([waiting("ContainerCreating") | {"beside": [stuck]}])
@@ -377,10 +377,10 @@ def test_pull_of_another_image_is_no_pull(image):
     with pytest.raises(PullRecoveryError, match="and not the judged") as caught:
         hook(Api([ended(image)]), until=_soon()).judge()
 
-    assert caught.value.exit is Exit.CANNOT_TELL
+    assert caught.value.exit is Exit.UNKNOWN
 
 
-def test_hook_outside_of_a_cluster_is_one_line_and_no_promotion(tmp_path, capsys, monkeypatch):
+def test_hook_outside_cluster_is_one_line(tmp_path, capsys, monkeypatch):
     """As when its Job is without a ServiceAccount's token."""
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     key = tmp_path / "gate.pub"
@@ -389,11 +389,11 @@ def test_hook_outside_of_a_cluster_is_one_line_and_no_promotion(tmp_path, capsys
     code = hooks.run_hook(environ(key))
 
     said = capsys.readouterr().out
-    assert (code, said.count("\n")) == (int(Exit.CANNOT_TELL), 1)
+    assert (code, said.count("\n")) == (int(Exit.UNKNOWN), 1)
     assert said.startswith("cannot tell, hold: the hook runs in a pod of a cluster, and here: ")
 
 
-def test_hook_that_is_ended_from_outside_holds_in_one_line(tmp_path, capsys, monkeypatch):
+def test_stopped_hook_holds_in_one_line(tmp_path, capsys, monkeypatch):
     """SIGTERM comes as an interrupt, and whoever reads the log wants to know no more."""
     key = tmp_path / "gate.pub"
     key.write_text(verdicts.pem(verdicts.KEY, private=False))
@@ -404,7 +404,7 @@ def test_hook_that_is_ended_from_outside_holds_in_one_line(tmp_path, capsys, mon
     monkeypatch.setattr(hooks, "in_cluster", lambda: None)
     monkeypatch.setattr(hooks, "own_pods", evicted)
 
-    assert hooks.run_hook(environ(key)) == int(Exit.CANNOT_TELL)
+    assert hooks.run_hook(environ(key)) == int(Exit.UNKNOWN)
     assert capsys.readouterr().out.startswith("cannot tell, hold: it was ended from outside")
 
 

@@ -19,12 +19,16 @@ def _all(name):
     return list(YAML(typ="safe").load_all((GATE / name).read_text()))
 
 
-def test_hook_may_make_pods_and_touch_its_own_probes_alone():
+def test_hook_role_covers_its_probes():
     """Of both frontends of the sample, by the names that the hook gives them."""
     _, role, binding, *_ = _all("access.yaml")
     create, rest = role["rules"]
     target = load_target(SUITE_ROOT / "sample")
-    names = {f"{each.name}-gate-probe" for each in target.workloads if "frontend" in each.name}
+    names = {
+        f"{workload.name}-gate-probe"
+        for workload in target.workloads
+        if "frontend" in workload.name
+    }
 
     assert (create["resources"], create["verbs"]) == (["pods"], ["create"])
     assert (rest["resources"], rest["verbs"]) == (["pods"], ["get", "delete"])
@@ -32,7 +36,7 @@ def test_hook_may_make_pods_and_touch_its_own_probes_alone():
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
 
 
-def test_hook_may_read_its_own_applications_alone():
+def test_hook_role_covers_its_applications():
     """By their names, in Argo CD's namespace."""
     account, _, _, role, binding = _all("access.yaml")
     (rule,) = role["rules"]
@@ -45,17 +49,17 @@ def test_hook_may_read_its_own_applications_alone():
     assert binding["subjects"] == [{"kind": "ServiceAccount", **named}]
 
 
-def test_hook_template_quotes_whatever_values_files_can_set():
+def test_hook_template_quotes_values():
     """A quote and a newline in a tag are then part of the tag, and no second variable."""
     template = (GATE / "hook" / "templates" / "job.yaml").read_text()
     actions = re.findall(r"\{\{-? (.*?) ?\}\}", template)
-    put = [each for each in actions if not re.match(r"(if|end|with|range|\$\w+ :?=)", each)]
+    put = [action for action in actions if not re.match(r"(if|end|with|range|\$\w+ :?=)", action)]
 
     assert len(put) > 15
     assert [e for e in put if not e.endswith(("| quote", "$gate.activeDeadline | int64"))] == []
 
 
-def test_hook_chart_has_no_default_for_what_is_its_own():
+def test_hook_chart_has_no_risky_defaults():
     """What no parameter of the Application sets is an error, and no values file's to set."""
     (values,) = [YAML(typ="safe").load(GATE / "hook" / "values.yaml")]
     template = (GATE / "hook" / "templates" / "job.yaml").read_text()
@@ -66,7 +70,7 @@ def test_hook_chart_has_no_default_for_what_is_its_own():
     assert names == set(PINNED) - {"gate.ca"}
 
 
-def test_key_of_the_sample_is_one_that_verifies_and_that_nobody_has():
+def test_sample_key_verifies_and_is_unused():
     """So that a hook with the sample's key lets nothing through."""
     (config_map,) = _all("key.yaml")
 
@@ -76,7 +80,7 @@ def test_key_of_the_sample_is_one_that_verifies_and_that_nobody_has():
 
 
 @pytest.mark.parametrize("name", ["frontend", "frontend-sample"])
-def test_application_gives_the_hook_what_the_chart_gets(name):
+def test_application_gives_hook_chart_sources(name):
     """The same repository and branch, and the values that target.yaml has for the workload."""
     workload = load_target(SUITE_ROOT / "sample").workload(name)
     spec = YAML(typ="safe").load(workload.application)["spec"]
@@ -97,7 +101,7 @@ def test_application_gives_the_hook_what_the_chart_gets(name):
     assert spec["syncPolicy"]["retry"] == {"limit": 0}
 
 
-def test_documented_sources_are_those_of_the_sample():
+def test_documented_sources_match_sample():
     """docs/gate-hook.md shows frontend.yaml, without its comments."""
     page = (SUITE_ROOT / "docs" / "gate-hook.md").read_text()
     (block,) = re.findall(r"```yaml\n(   sources:\n.*?)```", page, re.DOTALL)
@@ -107,7 +111,7 @@ def test_documented_sources_are_those_of_the_sample():
 
 
 @pytest.mark.parametrize("kind", ["initContainers", "containers"])
-def test_nightly_job_runs_nothing_as_root_and_writes_to_folders_of_its_own(kind):
+def test_nightly_job_is_unprivileged(kind):
     """The same limits as the hook's."""
     _, cron = _all("nightly.yaml")
     job = cron["spec"]["jobTemplate"]["spec"]
@@ -125,7 +129,7 @@ def test_nightly_job_runs_nothing_as_root_and_writes_to_folders_of_its_own(kind)
         assert {"cpu", "memory"} == container["resources"]["limits"].keys()
 
 
-def test_nightly_job_names_its_context_outright():
+def test_nightly_job_names_its_context():
     """The live world looks at no cluster that it was not told."""
     config_map, cron = _all("nightly.yaml")
     kubeconfig = YAML(typ="safe").load(config_map["data"]["config"])

@@ -20,7 +20,7 @@ def _judge(found, api=None):
     return hook(api or Api([ended()]), applications=applications).judge()
 
 
-def test_sync_of_what_was_judged_is_let_through():
+def test_judged_sync_is_let_through():
     """The Application is read by the name that Argo CD gives the hook."""
     applications = Applications()
 
@@ -92,10 +92,10 @@ def test_hook_without_a_running_sync_holds(phase, monkeypatch):
     with pytest.raises(PullRecoveryError, match="a sync of Application argocd/frontend") as caught:
         _judge(application(phase=phase))
 
-    assert caught.value.exit is Exit.CANNOT_TELL
+    assert caught.value.exit is Exit.UNKNOWN
 
 
-def test_hook_that_may_not_read_the_application_holds():
+def test_hook_without_application_access_holds():
     """The right is named, and the file that gives it."""
     with pytest.raises(PullRecoveryError, match=r"403 for Application argocd/frontend.*access"):
         _judge(refusal(403, "applications.argoproj.io is forbidden"))

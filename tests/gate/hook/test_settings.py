@@ -38,14 +38,14 @@ def test_settings_are_read_with_their_defaults(key):
     assert settings.account == "system:serviceaccount:frontend-dev:frontend-gate"
 
 
-def test_application_of_another_namespace_is_read_by_its_name(key):
+def test_application_in_other_namespace_is_read(key):
     """Argo CD gives NAMESPACE_NAME as its name, where it is not in Argo CD's own."""
     settings = read_settings(environ(key, GATE_APPLICATION="team-a_frontend"))
 
     assert settings.application == "frontend"
 
 
-def test_hook_without_an_application_is_told_what_is_deployed(key):
+def test_hook_without_application_is_told_release(key):
     """As a plain Job; the namespace is the one that it runs in."""
     told = {"GATE_CHART": "charts/frontend", "GATE_VALUES_FILES": "charts/frontend/values-dev.yaml"}
 
@@ -54,7 +54,7 @@ def test_hook_without_an_application_is_told_what_is_deployed(key):
     assert settings.deployed == verdicts.DEPLOYED
 
 
-def test_credential_is_that_of_the_images_registry(key, tmp_path):
+def test_credential_matches_image_registry(key, tmp_path):
     """It comes as a pull secret that is mounted, and never by a variable."""
     settings = read_settings(environ(key, GATE_REGISTRY_CONFIG=_login(tmp_path)))
 
@@ -98,13 +98,13 @@ def test_mistake_names_its_variable_and_holds(key, capsys, changes, why):
     with pytest.raises(UsageError, match=why):
         read_settings(environ(key, **changes))
 
-    assert hooks.run_hook(environ(key, **changes)) == int(Exit.CANNOT_TELL)
+    assert hooks.run_hook(environ(key, **changes)) == int(Exit.UNKNOWN)
     assert capsys.readouterr().out.startswith(
         ("cannot tell, hold: GATE_", "cannot tell, hold: Either GATE_")
     )
 
 
-def test_verdict_may_be_as_old_as_it_is_told(key):
+def test_verdict_age_is_configurable(key):
     """A day by default."""
     assert read_settings(environ(key)).max_age == timedelta(days=1)
     assert read_settings(environ(key, GATE_MAX_AGE="2")).max_age == timedelta(hours=2)
@@ -118,7 +118,7 @@ def test_private_key_is_refused(key):
         read_settings(environ(key))
 
 
-def test_pull_secret_for_another_registry_is_a_mistake(key, tmp_path):
+def test_pull_secret_of_other_registry_is_error(key, tmp_path):
     """With it the hook would ask as nobody."""
     login = _login(tmp_path, "quay.io")
 
@@ -126,13 +126,13 @@ def test_pull_secret_for_another_registry_is_a_mistake(key, tmp_path):
         read_settings(environ(key, GATE_REGISTRY_CONFIG=login))
 
 
-def test_owner_in_capitals_is_the_revisions_fault(key):
+def test_uppercase_owner_is_revision_fault(key):
     """No node could pull it, and no waiting would change that."""
     with pytest.raises(HeldError, match=r"^render\.invalid-reference: .*must be lowercase"):
         read_settings(environ(key, GATE_REFERENCE=f"{recorded.CAPITALS}:v1"))
 
 
-def test_deadline_ends_what_would_not_end_by_itself():
+def test_deadline_ends_hanging_hook():
     """Also where a library catches every Exception."""
 
     def stubborn():

@@ -12,12 +12,12 @@ from jsonschema import Draft202012Validator
 from pullrecovery.__main__ import main
 from pullrecovery.common.errors import LabError, UsageError
 from pullrecovery.gate.run import command
-from pullrecovery.gate.run.command import Wish, run_gate
+from pullrecovery.gate.run.command import GateRequest, run_gate
 from pullrecovery.gate.run.tiers import Judgement
 from pullrecovery.gate.verdict.document import Checks, Failure, Tier
 from pullrecovery.gate.verdict.signing import read
+from pullrecovery.lab.chart_needs import Needs
 from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.sandbox_needs import Needs
 from pullrecovery.model.verdict import Cause
 from pullrecovery.tasks import CRITERIA
 from tests.fakes.verdicts import IMAGE, KEY, pem, public
@@ -56,7 +56,7 @@ def gate(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def wish(sample, tmp_path, monkeypatch):
+def gate_request(sample, tmp_path, monkeypatch):
     """Return what is asked for: the sample's commit, and nothing signed; there is a key, too."""
     monkeypatch.delenv("PULL_RECOVERY_GATE_KEY", raising=False)
     (tmp_path / "gate.key").write_text(pem(KEY))
@@ -73,29 +73,29 @@ def wish(sample, tmp_path, monkeypatch):
             "within": 60.0,
             "seed": True,
         }
-        return Wish(**(fields | changes))
+        return GateRequest(**(fields | changes))
 
     return make
 
 
-def test_a_promoted_revision_leaves_a_signed_verdict_on_its_commit(
-    gate, wish, sample, capsys, tmp_path
-):
+def test_promoted_revision_has_signed_verdict(gate, gate_request, sample, capsys, tmp_path):
     """0; bound to the full id, to every workload's chart and image, and for two hours."""
-    assert run_gate(wish(key=tmp_path / "gate.key")) == 0
+    assert run_gate(gate_request(key=tmp_path / "gate.key")) == 0
 
-    verdict = read((wish().out / "verdict.jws").read_text(), public())
+    verdict = read((gate_request().out / "verdict.jws").read_text(), public())
     assert verdict.revision == sample[1]
     assert verdict.expires - verdict.issued == timedelta(hours=2)
-    assert {each.image for each in verdict.workloads} == {IMAGE}
-    Draft202012Validator(SCHEMA).validate(json.loads((wish().out / "verdict.json").read_text()))
+    assert {workload.image for workload in verdict.workloads} == {IMAGE}
+    Draft202012Validator(SCHEMA).validate(
+        json.loads((gate_request().out / "verdict.json").read_text())
+    )
     out = capsys.readouterr().out
     assert out.startswith(f"promote: hosting-monorepo at {sample[1]}\n")
     assert "  left out, as it is cluster-scoped: frontend: ClusterRole reads\n" in out
     assert "  not run, as it needs more than baseline: frontend: Job seed: privileged\n" in out
 
 
-def test_a_held_revision_says_cause_and_remedy_by_files_of_the_target(gate, wish, capsys):
+def test_held_revision_prints_cause_and_fix(gate, gate_request, capsys):
     """1; the folder that the commit was written to is gone by then, and so is not named."""
 
     def judge(revision):
@@ -104,21 +104,21 @@ def test_a_held_revision_says_cause_and_remedy_by_files_of_the_target(gate, wish
         return _judged(revision, Failure("frontend REG-005", Cause.WRONG_TAG, "dev", remedy))
 
     gate(judge)
-    assert run_gate(wish()) == 1
+    assert run_gate(gate_request()) == 1
 
     said = capsys.readouterr().out
     assert "because  frontend REG-005: render.wrong-tag" in said
     assert "mend  set image.tag in charts/frontend/values-dev.yaml" in said
-    assert json.loads((wish().out / "verdict.json").read_text())["decision"] == "hold"
+    assert json.loads((gate_request().out / "verdict.json").read_text())["decision"] == "hold"
 
 
-def test_held_revision_prints_no_command_of_a_chart(gate, wish, capsys):
+def test_held_revision_prints_no_chart_command(gate, gate_request, capsys):
     """Helm repeats what a chart passes to `fail`: terminals and CI systems do not obey it."""
     words = "seen\x1b]0;title\x07\n::add-mask::a\r::error::b ##[error]c"
     failure = Failure("frontend REG-005", Cause.RENDER_FAILED, words, words)
     gate(lambda revision: _judged(revision, failure, doubts=(words,)))
 
-    assert run_gate(wish()) == 1
+    assert run_gate(gate_request()) == 1
 
     printed = capsys.readouterr().out
     assert printed.count("add-mask") == 3
@@ -127,7 +127,7 @@ def test_held_revision_prints_no_command_of_a_chart(gate, wish, capsys):
     assert [each for each in printed if not each.isprintable() and each != "\n"] == []
 
 
-def test_held_revision_says_the_order_of_fixes(gate, wish, capsys):
+def test_held_revision_says_the_order_of_fixes(gate, gate_request, capsys):
     """By workload, where more than one of its criteria failed."""
     failed = [
         Failure(check, Cause.WRONG_TAG, "seen", "do")
@@ -135,61 +135,63 @@ def test_held_revision_says_the_order_of_fixes(gate, wish, capsys):
     ]
     gate(lambda revision: _judged(revision, *failed))
 
-    assert run_gate(wish()) == 1
+    assert run_gate(gate_request()) == 1
 
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  fix ")]
     assert said == ["  fix frontend: first REG-005, then REG-006"]
 
 
-def test_a_doubt_is_2_and_no_promotion(gate, wish):
+def test_a_doubt_is_2_and_no_promotion(gate, gate_request):
     """A time-out is no pass."""
     gate(lambda revision: _judged(revision, doubts=("lab: late",)))
 
-    assert run_gate(wish()) == 2
-    assert json.loads((wish().out / "verdict.json").read_text())["decision"] == "cannot-tell"
+    assert run_gate(gate_request()) == 2
+    assert (
+        json.loads((gate_request().out / "verdict.json").read_text())["decision"] == "cannot-tell"
+    )
 
 
-def test_without_a_key_the_verdict_is_not_signed_and_says_so(gate, wish, capsys):
+def test_verdict_without_key_is_unsigned(gate, gate_request, capsys):
     """It is for people then; whoever verifies finds nothing to verify."""
-    assert run_gate(wish()) == 0
+    assert run_gate(gate_request()) == 0
 
-    assert not (wish().out / "verdict.jws").exists()
+    assert not (gate_request().out / "verdict.jws").exists()
     assert "NOT signed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("error", [LabError("no engine"), UsageError("no such version")])
-def test_where_the_gate_breaks_down_no_earlier_verdict_is_left(gate, wish, error):
+def test_crashed_gate_leaves_no_old_verdict(gate, gate_request, error):
     """The last promotion must not stand for a run that never came to one."""
-    run_gate(wish())
+    run_gate(gate_request())
 
     def judge(_):
         raise error
 
     gate(judge)
     with pytest.raises(type(error)):
-        run_gate(wish())
-    assert list(wish().out.iterdir()) == []
+        run_gate(gate_request())
+    assert list(gate_request().out.iterdir()) == []
 
 
-def test_a_wrong_key_ends_it_before_anything_is_raised(gate, wish, tmp_path):
+def test_wrong_key_ends_before_lab(gate, gate_request, tmp_path):
     """Twenty minutes of a first run are not spent on a verdict that cannot be signed."""
     gate(lambda _: pytest.fail("the lab was raised"))
 
     with pytest.raises(UsageError, match="cannot be read"):
-        run_gate(wish(key=tmp_path / "none.key"))
+        run_gate(gate_request(key=tmp_path / "none.key"))
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o777])
-def test_key_that_others_may_read_is_refused(gate, wish, tmp_path, mode):
+def test_key_that_others_may_read_is_refused(gate, gate_request, tmp_path, mode):
     """Whoever can read it signs verdicts of their own."""
     gate(lambda _: pytest.fail("the lab was started"))
     (tmp_path / "gate.key").chmod(mode)
 
     with pytest.raises(UsageError, match=r"gate\.key has mode 0\d{3}: .*chmod 600"):
-        run_gate(wish(key=tmp_path / "gate.key"))
+        run_gate(gate_request(key=tmp_path / "gate.key"))
 
 
-def test_judging_process_opens_no_key(gate, wish, monkeypatch, tmp_path):
+def test_judging_process_opens_no_key(gate, gate_request, monkeypatch, tmp_path):
     """Another process does, once the judging has ended."""
     opened, real = [], io.open
 
@@ -202,7 +204,7 @@ def test_judging_process_opens_no_key(gate, wish, monkeypatch, tmp_path):
     commands = []
     monkeypatch.setattr(command, "run", lambda argv, **_: commands.append(argv))
 
-    assert run_gate(wish(key=tmp_path / "gate.key")) == 0
+    assert run_gate(gate_request(key=tmp_path / "gate.key")) == 0
 
     assert [each for each in opened if "verdict.json" in each]
     assert [each for each in opened if "gate.key" in each] == []
@@ -211,27 +213,27 @@ def test_judging_process_opens_no_key(gate, wish, monkeypatch, tmp_path):
     assert f"--key={tmp_path / 'gate.key'}" in argv
 
 
-def test_key_in_the_environment_is_refused_where_a_commit_is_judged(gate, wish, monkeypatch):
+def test_key_in_environment_is_refused(gate, gate_request, monkeypatch):
     """Whoever's commit it is could look for it there."""
     gate(lambda _: pytest.fail("the lab was started"))
     monkeypatch.setenv("PULL_RECOVERY_GATE_KEY", pem(KEY))
 
     with pytest.raises(UsageError, match="sign the record that is judged with `gate sign`"):
-        run_gate(wish())
+        run_gate(gate_request())
 
 
-def test_images_of_the_registry_itself_are_read_with_a_token_of_the_users(gate, wish, monkeypatch):
+def test_registry_images_are_read_with_user_token(gate, gate_request, monkeypatch):
     """The verdict says so; in the lab's own world the variable is not looked at."""
-    assert run_gate(wish()) == 0
+    assert run_gate(gate_request()) == 0
     with pytest.raises(UsageError, match="Set GHCR_TOKEN to a token that may read"):
-        run_gate(wish(live=True))
+        run_gate(gate_request(live=True))
 
     monkeypatch.setenv("GHCR_TOKEN", "ghp_" + "x" * 36)
-    assert run_gate(wish(live=True)) == 0
-    assert json.loads((wish().out / "verdict.json").read_text())["world"] == "live"
+    assert run_gate(gate_request(live=True)) == 0
+    assert json.loads((gate_request().out / "verdict.json").read_text())["world"] == "live"
 
 
-def test_nothing_of_the_revision_is_left_on_the_machine(gate, wish, tmp_path):
+def test_gate_leaves_nothing_behind(gate, gate_request, tmp_path):
     """It was written to a folder of the lab's state, which is empty again."""
     seen = []
 
@@ -240,7 +242,7 @@ def test_nothing_of_the_revision_is_left_on_the_machine(gate, wish, tmp_path):
         return _judged(revision)
 
     gate(judge)
-    run_gate(wish())
+    run_gate(gate_request())
 
     assert seen[0].is_relative_to(tmp_path / "s")
     assert list((tmp_path / "s").iterdir()) == []

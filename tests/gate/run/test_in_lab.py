@@ -11,11 +11,11 @@ import pytest
 from pullrecovery.common.errors import LabError
 from pullrecovery.gate.run import in_lab
 from pullrecovery.gate.run.in_lab import LabGate
-from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, Revision
+from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, JudgedRevision
 from pullrecovery.gate.run.mirror import Side
-from pullrecovery.lab.sandbox_needs import Needs
+from pullrecovery.lab.chart_needs import Needs
 from pullrecovery.model.probe import Credential, Probe
-from pullrecovery.model.verdict import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.world.world import World
 from tests.fakes.recorded import DIGEST, GOOD, NO_TAG, OTHER_DIGEST, OUTAGE
@@ -54,7 +54,7 @@ def gate(monkeypatch):
         look = lambda world, _: answers[world.registry.host]  # noqa: E731
         monkeypatch.setattr(in_lab, "observe_wanted", look)
         source = SOURCE if real else None
-        made = LabGate(None, None, Revision(GOOD.target), seed, 60.0, _Quiet(), source)
+        made = LabGate(None, None, JudgedRevision(GOOD.target), seed, 60.0, _Quiet(), source)
         made._world = _Lab()
         return made
 
@@ -70,11 +70,11 @@ class _Quiet:
 @pytest.fixture
 def judged(monkeypatch):
     """Have the registry tier hold whatever is in the lab, and the text be good."""
-    monkeypatch.setattr(Revision, "registry", lambda *_: {"frontend REG-001": None})
+    monkeypatch.setattr(JudgedRevision, "registry", lambda *_: {"frontend REG-001": None})
     monkeypatch.setattr("pullrecovery.gate.run.judge.observe_written", lambda *_: GOOD)
 
 
-def test_the_registrys_own_image_is_copied_by_its_digest(gate, judged):
+def test_image_is_copied_by_digest(gate, judged):
     """What runs in the lab is what is promoted."""
     found = gate(NO_TAG, Probe("registry", 200, digest=DIGEST))._registry()
 
@@ -85,7 +85,7 @@ def test_the_registrys_own_image_is_copied_by_its_digest(gate, judged):
 @pytest.mark.parametrize(
     ("real", "cause"), [(NO_TAG, Cause.IMAGE_MISSING), (OUTAGE, Cause.REFUSED)]
 )
-def test_an_image_that_the_registry_itself_lacks_is_held(gate, judged, real, cause):
+def test_image_missing_in_registry_holds(gate, judged, real, cause):
     """Whatever the lab has of that name from other runs."""
     made = gate(Probe("registry", 200, digest=DIGEST), real)
 
@@ -94,7 +94,7 @@ def test_an_image_that_the_registry_itself_lacks_is_held(gate, judged, real, cau
     assert gate.copied == []
 
 
-def test_the_tag_is_looked_at_again_where_the_image_came_from(gate, monkeypatch):
+def test_tag_is_checked_again_at_source(gate, monkeypatch):
     """It may have been pushed anew while the lab was busy."""
     monkeypatch.setattr(in_lab, "sandbox_needs", lambda _: Needs())
     monkeypatch.setattr(in_lab, "judge_started", lambda _: {})
@@ -121,7 +121,7 @@ def test_the_tag_is_looked_at_again_where_the_image_came_from(gate, monkeypatch)
     ],
     ids=["missing", "there", "not to be seeded", "no answer", "from the registry itself"],
 )
-def test_the_lab_is_seeded_only_where_it_plays_the_registry(gate, answer, seed, real, pushed):
+def test_lab_is_seeded_only_as_registry(gate, answer, seed, real, pushed):
     """A gate that pushed what is missing would promote what nobody has built."""
     made = gate(answer, real, seed=seed)
 
@@ -146,33 +146,35 @@ def raised(monkeypatch):
         def attach_to_run(self):
             raise LabError("the lab of this run answers: not after 60 s")
 
-    monkeypatch.setattr(in_lab, "Raising", Raising)
+    monkeypatch.setattr(in_lab, "LabStart", Raising)
     monkeypatch.setattr(in_lab, "open_world", lambda *_, **__: nullcontext(_Lab()))
     beside = SimpleNamespace(
         build=lambda: seen.append("docs"), end=lambda: seen.append("docs ended")
     )
     monkeypatch.setattr(in_lab, "building_beside", lambda *_: nullcontext(beside))
     monkeypatch.setattr(in_lab, "sandbox_needs", lambda _: Needs())
-    monkeypatch.setattr(in_lab, "judge_started", lambda _: dict.fromkeys(LAB_CHECKS, holds()))
-    monkeypatch.setattr(Revision, "registry", lambda *_: dict.fromkeys(REGISTRY_CHECKS, holds()))
-    monkeypatch.setattr(Revision, "still_named", lambda *_: {})
+    monkeypatch.setattr(in_lab, "judge_started", lambda _: dict.fromkeys(LAB_CHECKS, passes()))
+    monkeypatch.setattr(
+        JudgedRevision, "registry", lambda *_: dict.fromkeys(REGISTRY_CHECKS, passes())
+    )
+    monkeypatch.setattr(JudgedRevision, "still_named", lambda *_: {})
     return seen
 
 
 LAB_CHECKS, REGISTRY_CHECKS, STATIC_CHECKS = (
-    Revision(GOOD.target).checks(criteria) for criteria in (CLUSTER, REGISTRY, STATIC)
+    JudgedRevision(GOOD.target).checks(criteria) for criteria in (CLUSTER, REGISTRY, STATIC)
 )
 
 
 def _gate(monkeypatch, static):
-    monkeypatch.setattr(Revision, "static", lambda *_: static)
+    monkeypatch.setattr(JudgedRevision, "static", lambda *_: static)
     paths = SimpleNamespace()
-    return LabGate(paths, None, Revision(GOOD.target), False, 60.0, _Quiet())
+    return LabGate(paths, None, JudgedRevision(GOOD.target), False, 60.0, _Quiet())
 
 
-def test_the_lab_is_raised_no_further_than_the_next_tier_needs(raised, monkeypatch):
+def test_lab_starts_only_for_next_tier(raised, monkeypatch):
     """The first two tiers need no cluster, and the third does."""
-    judgement = _gate(monkeypatch, dict.fromkeys(STATIC_CHECKS, holds())).judge()
+    judgement = _gate(monkeypatch, dict.fromkeys(STATIC_CHECKS, passes())).judge()
 
     assert [part for part in raised if part != "docs"] == ["registry", "cluster"]
     assert raised[1] == "docs", "the docs are built before the cluster is there"
@@ -180,9 +182,9 @@ def test_the_lab_is_raised_no_further_than_the_next_tier_needs(raised, monkeypat
     assert judgement.checks.missing == ()
 
 
-def test_lab_of_another_run_is_raised_no_further(raised, monkeypatch):
+def test_lab_of_other_run_is_not_extended(raised, monkeypatch):
     """Only the holder of the lab's lock raises it; where that has not, the gate is inconclusive."""
-    gate = _gate(monkeypatch, dict.fromkeys(STATIC_CHECKS, holds()))
+    gate = _gate(monkeypatch, dict.fromkeys(STATIC_CHECKS, passes()))
     gate.beside = True
 
     judgement = gate.judge()
@@ -191,9 +193,9 @@ def test_lab_of_another_run_is_raised_no_further(raised, monkeypatch):
     assert "the lab of this run answers" in judgement.doubts[0]
 
 
-def test_no_cluster_is_raised_for_a_revision_whose_text_is_wrong(raised, monkeypatch):
+def test_static_failure_starts_no_cluster(raised, monkeypatch):
     """A first run would take minutes to say what is known after seconds."""
-    wrong = {"frontend REG-005": fails(Cause.WRONG_TAG), "frontend REG-007": holds()}
+    wrong = {"frontend REG-005": fails(Cause.WRONG_TAG), "frontend REG-007": passes()}
 
     judgement = _gate(monkeypatch, wrong).judge()
 
@@ -201,12 +203,12 @@ def test_no_cluster_is_raised_for_a_revision_whose_text_is_wrong(raised, monkeyp
     assert [tier.ended for tier in judgement.tiers] == ["held", "not-run", "not-run"]
 
 
-def test_what_goes_on_beside_a_tier_that_timed_out_is_ended(raised, monkeypatch):
+def test_timed_out_background_work_is_stopped(raised, monkeypatch):
     """The docs' build is awaited where the gate ends, and would keep it from doing so."""
     ended = []
-    monkeypatch.setattr(in_lab, "end_running", lambda: ended.append(True))
+    monkeypatch.setattr(in_lab, "stop_running", lambda: ended.append(True))
     gate = _gate(monkeypatch, {})
-    monkeypatch.setattr(Revision, "static", lambda *_: time.sleep(30))
+    monkeypatch.setattr(JudgedRevision, "static", lambda *_: time.sleep(30))
     gate.within = 0.2
 
     assert [tier.ended for tier in gate.judge().tiers] == ["timed-out", "not-run", "not-run"]

@@ -6,10 +6,10 @@ import pytest
 
 from pullrecovery import observe
 from pullrecovery.gate.run import judge as judging
-from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, Revision, judge_running
+from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, JudgedRevision, judge_running
 from pullrecovery.model.probe import Probe
 from pullrecovery.model.verdict import Cause
-from pullrecovery.model.workflow_run import WorkflowSeen
+from pullrecovery.model.workflow_run import CheckedWorkflow
 from pullrecovery.tasks import CRITERIA
 from tests.fakes import recorded
 from tests.fakes.recorded import DIGEST, GOOD, NO_TAG, OTHER_DIGEST, OUTAGE, WORKFLOW
@@ -56,7 +56,7 @@ def _replaced(thing, **changes):
 
 
 def _wrong(verdicts):
-    return {name: verdict.cause for name, verdict in verdicts.items() if not verdict.holds}
+    return {name: verdict.cause for name, verdict in verdicts.items() if not verdict.passes}
 
 
 def test_each_criterion_belongs_to_one_tier():
@@ -66,10 +66,10 @@ def test_each_criterion_belongs_to_one_tier():
     assert sorted(tiers) == sorted(CRITERIA)
 
 
-def test_the_checks_are_those_that_the_target_can_be_judged_by():
+def test_checks_follow_from_target():
     """REG-007 where it has docs; REG-008 holds where it is required."""
-    revision = Revision(GOOD.target)
-    without = Revision(replace(GOOD.target, docs=None, privilege_required=False))
+    revision = JudgedRevision(GOOD.target)
+    without = JudgedRevision(replace(GOOD.target, docs=None, privilege_required=False))
 
     assert revision.checks(STATIC) == ("frontend REG-005", "frontend REG-007")
     assert revision.optional == ()
@@ -77,11 +77,11 @@ def test_the_checks_are_those_that_the_target_can_be_judged_by():
     assert without.optional == ("frontend REG-008",)
 
 
-def test_the_static_tier_asks_neither_registry_nor_cluster(shows):
+def test_static_tier_needs_no_registry_or_cluster(shows):
     """It is text: chart, docs and workflow."""
     world = shows(GOOD, refused=("observe_wanted", "current_identity", "observe_pull"))
 
-    found = Revision(GOOD.target).static(world)
+    found = JudgedRevision(GOOD.target).static(world)
 
     assert set(found) == {"frontend REG-005", "frontend REG-007"}
     assert _wrong(found) == {}
@@ -91,23 +91,23 @@ def test_the_static_tier_holds_a_wrong_tag(shows):
     """As of the revision whose values say `dev`."""
     world = shows(recorded.rendered(f"{recorded.REPOSITORY}:dev"))
 
-    found = Revision(GOOD.target).static(world)
+    found = JudgedRevision(GOOD.target).static(world)
 
     assert _wrong(found) == {"frontend REG-005": Cause.WRONG_TAG}
 
 
-def test_the_static_tier_holds_a_workflow_that_would_push_nothing(shows):
+def test_workflow_without_push_holds(shows):
     """REG-002 is about it as much as about the registry, which need not be asked then."""
-    world = shows(replace(GOOD, workflow=WorkflowSeen(WORKFLOW, error="3: no YAML")))
+    world = shows(replace(GOOD, workflow=CheckedWorkflow(WORKFLOW, error="3: no YAML")))
 
-    found = Revision(GOOD.target).static(world)
+    found = JudgedRevision(GOOD.target).static(world)
 
     assert _wrong(found) == {"frontend REG-002": Cause.WORKFLOW_INVALID}
 
 
-def test_the_registry_tier_keeps_the_digest_that_the_verdict_is_bound_to(shows):
+def test_registry_tier_keeps_digest(shows):
     """Of the wanted image, as the registry has it then."""
-    revision = Revision(GOOD.target)
+    revision = JudgedRevision(GOOD.target)
 
     found = revision.registry(shows(GOOD))
 
@@ -119,9 +119,9 @@ def test_the_registry_tier_keeps_the_digest_that_the_verdict_is_bound_to(shows):
 @pytest.mark.parametrize(
     ("wanted", "cause"), [(NO_TAG, Cause.IMAGE_MISSING), (OUTAGE, Cause.REFUSED)]
 )
-def test_the_registry_tier_names_why_there_is_no_image(shows, wanted, cause):
+def test_registry_tier_names_missing_image(shows, wanted, cause):
     """One that is not there is held; of a registry that is down nothing can be told."""
-    revision = Revision(GOOD.target)
+    revision = JudgedRevision(GOOD.target)
 
     found = revision.registry(shows(replace(GOOD, wanted=wanted)))
 
@@ -129,7 +129,7 @@ def test_the_registry_tier_names_why_there_is_no_image(shows, wanted, cause):
     assert revision.images == {"frontend": ""}
 
 
-def test_a_running_workload_is_judged_by_what_is_in_the_cluster():
+def test_running_workload_is_judged_by_cluster():
     """The text was judged before."""
     found = judge_running(recorded.unwired())
 
@@ -146,8 +146,8 @@ def test_a_running_workload_is_judged_by_what_is_in_the_cluster():
     ],
     ids=["same", "another", "deleted"],
 )
-def test_a_tag_that_moved_while_it_was_judged_is_held(shows, now, wrong):
+def test_moved_tag_holds_while_judging(shows, now, wrong):
     """What ran is then not what the tag names; the verdict would be of neither."""
     world = shows(replace(GOOD, wanted=now))
 
-    assert _wrong(Revision(GOOD.target, {"frontend": DIGEST}).still_named(world)) == wrong
+    assert _wrong(JudgedRevision(GOOD.target, {"frontend": DIGEST}).still_named(world)) == wrong

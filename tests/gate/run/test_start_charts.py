@@ -36,7 +36,7 @@ def _sandbox(world):
     return SimpleNamespace(forget=lambda: world.done.append(("forget",)))
 
 
-def test_release_is_uninstalled_before_its_namespace_is_deleted():
+def test_release_is_uninstalled_before_namespace():
     """Without the chart's hooks, which would be waited for."""
     world = World()
 
@@ -45,7 +45,7 @@ def test_release_is_uninstalled_before_its_namespace_is_deleted():
     assert world.done == EXPECTED
 
 
-def test_release_that_cannot_be_uninstalled_keeps_no_namespace():
+def test_failed_uninstall_still_deletes_namespace():
     """The gate ends with Helm's error, and everything else is gone."""
     world = World(CommandError(["helm", "uninstall"], 1, "Error: timed out"))
 

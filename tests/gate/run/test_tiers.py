@@ -8,21 +8,21 @@ import pytest
 from pullrecovery.common.errors import PullRecoveryError, UsageError
 from pullrecovery.gate.run.tiers import Step, run_tiers
 from pullrecovery.gate.verdict.document import Decision, decide
-from pullrecovery.model.verdict import Cause, fails, holds
+from pullrecovery.model.verdict import Cause, fails, passes
 from tests.fakes.verdicts import JUDGED
 
 RENDER, DOCS, EXISTS, RUNS = (f"frontend REG-00{number}" for number in (5, 7, 2, 6))
 
 
 def _says(**verdicts):
-    return lambda: {RENDER: holds(), DOCS: holds(), **verdicts}
+    return lambda: {RENDER: passes(), DOCS: passes(), **verdicts}
 
 
 def _steps(static=None, registry=None, lab=None, within=20.0):
     return [
         Step("static", (RENDER, DOCS), static or _says(), within),
-        Step("registry", (EXISTS,), registry or (lambda: {EXISTS: holds()}), within),
-        Step("lab", (RUNS,), lab or (lambda: {RUNS: holds()}), within),
+        Step("registry", (EXISTS,), registry or (lambda: {EXISTS: passes()}), within),
+        Step("lab", (RUNS,), lab or (lambda: {RUNS: passes()}), within),
     ]
 
 
@@ -41,7 +41,7 @@ def _raises(error):
     return judge
 
 
-def test_every_tier_that_passes_lets_the_next_one_run():
+def test_passing_tier_runs_next():
     """All of them: then the revision is promoted."""
     judgement = run_tiers(_steps())
 
@@ -50,10 +50,10 @@ def test_every_tier_that_passes_lets_the_next_one_run():
     assert _decision(judgement) == (Decision.PROMOTE, ())
 
 
-def test_a_tier_that_holds_stops_those_after_it():
+def test_holding_tier_stops_later_ones():
     """A chart with the wrong tag needs no cluster to be seen."""
     judgement = run_tiers(
-        _steps(static=lambda: {RENDER: fails(Cause.WRONG_TAG, "dev", "set it"), DOCS: holds()}),
+        _steps(static=lambda: {RENDER: fails(Cause.WRONG_TAG, "dev", "set it"), DOCS: passes()}),
     )
 
     assert _ended(judgement) == {"static": "held", "registry": "not-run", "lab": "not-run"}
@@ -63,21 +63,21 @@ def test_a_tier_that_holds_stops_those_after_it():
     assert reasons[0] == f"{RENDER}: render.wrong-tag"
 
 
-def test_a_check_of_a_later_tier_may_fail_early():
+def test_later_check_may_fail_early():
     """The workflow is text, and REG-002 is about it and the registry."""
     broken = fails(Cause.UNKNOWN)
     judgement = run_tiers(
-        _steps(static=lambda: {RENDER: holds(), DOCS: holds(), EXISTS: broken}),
+        _steps(static=lambda: {RENDER: passes(), DOCS: passes(), EXISTS: broken}),
     )
 
     assert _ended(judgement)["static"] == "held"
     assert EXISTS in judgement.checks.run
 
 
-def test_an_optional_failure_stops_nothing_and_is_shown():
+def test_optional_failure_is_only_shown():
     """REG-008 where target.yaml does not require it."""
     judgement = run_tiers(
-        _steps(static=lambda: {RENDER: holds(), DOCS: fails(Cause.PAGE_MISSING)}), optional=[DOCS]
+        _steps(static=lambda: {RENDER: passes(), DOCS: fails(Cause.PAGE_MISSING)}), optional=[DOCS]
     )
 
     assert _ended(judgement)["lab"] == "passed"
@@ -85,7 +85,7 @@ def test_an_optional_failure_stops_nothing_and_is_shown():
     assert _decision(judgement)[0] is Decision.PROMOTE
 
 
-def test_a_tier_that_hangs_is_ended_and_nothing_can_be_told():
+def test_hanging_tier_is_inconclusive():
     """A gate that hangs is worse than none; the time-out is no verdict on the revision."""
     started = time.monotonic()
     judgement = run_tiers(_steps(registry=lambda: time.sleep(30), within=0.3))
@@ -93,10 +93,10 @@ def test_a_tier_that_hangs_is_ended_and_nothing_can_be_told():
     assert time.monotonic() - started < 5
     assert _ended(judgement) == {"static": "passed", "registry": "timed-out", "lab": "not-run"}
     assert judgement.doubts == ("registry: the deadline of 0.3 s has passed",)
-    assert _decision(judgement)[0] is Decision.CANNOT_TELL
+    assert _decision(judgement)[0] is Decision.INCONCLUSIVE
 
 
-def test_a_lab_that_does_not_get_ready_is_ended_too(monkeypatch):
+def test_unready_lab_is_stopped(monkeypatch):
     """What a tier needs first is not its own time, and has an end all the same."""
     monkeypatch.setattr("pullrecovery.gate.run.tiers.READY_WITHIN", 0.3)
     steps = _steps()
@@ -107,7 +107,7 @@ def test_a_lab_that_does_not_get_ready_is_ended_too(monkeypatch):
     assert _ended(judgement) == {"static": "passed", "registry": "timed-out", "lab": "not-run"}
 
 
-def test_the_time_of_what_a_tier_needs_first_is_not_its_own():
+def test_preparation_is_not_tier_time():
     """A first run of the lab takes minutes, and the tier seconds."""
     steps = _steps(within=2.0)
     steps[0] = replace(steps[0], prepare=lambda: time.sleep(0.3))
@@ -116,13 +116,13 @@ def test_the_time_of_what_a_tier_needs_first_is_not_its_own():
 
 
 @pytest.mark.parametrize("error", [PullRecoveryError("the engine is gone"), OSError("no disk")])
-def test_a_tier_that_breaks_down_is_no_verdict_either(error):
+def test_crashed_tier_is_inconclusive(error):
     """The harness's own failure is not the revision's."""
     judgement = run_tiers(_steps(lab=_raises(error)))
 
     assert _ended(judgement)["lab"] == "broke-down"
     assert judgement.doubts == (f"lab: {error}",)
-    assert _decision(judgement)[0] is Decision.CANNOT_TELL
+    assert _decision(judgement)[0] is Decision.INCONCLUSIVE
 
 
 def test_wrong_usage_ends_the_gate():
@@ -131,7 +131,7 @@ def test_wrong_usage_ends_the_gate():
         run_tiers(_steps(static=_raises(UsageError("no such chart"))))
 
 
-def test_a_mistake_of_ours_is_not_taken_for_a_verdict():
+def test_own_mistake_is_no_verdict():
     """It ends with a traceback, which is no promotion."""
     with pytest.raises(ZeroDivisionError):
         run_tiers(_steps(lab=_raises(ZeroDivisionError())))
@@ -150,8 +150,8 @@ def test_the_seconds_of_each_tier_are_said():
     ]
 
 
-def test_a_check_that_its_tier_left_out_is_missed():
+def test_skipped_check_is_missing():
     """A tier that judges less than it answers for is not taken for a pass."""
-    judgement = run_tiers(_steps(static=lambda: {RENDER: holds()}))
+    judgement = run_tiers(_steps(static=lambda: {RENDER: passes()}))
 
-    assert _decision(judgement) == (Decision.CANNOT_TELL, (f"{DOCS} was not run",))
+    assert _decision(judgement) == (Decision.INCONCLUSIVE, (f"{DOCS} was not run",))

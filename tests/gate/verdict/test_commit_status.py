@@ -18,7 +18,7 @@ from pullrecovery.gate.verdict.commit_status import (
 )
 from pullrecovery.gate.verdict.document import Checks, Failure, VerdictError
 from pullrecovery.gate.verdict.signing import sign
-from pullrecovery.gate.verdict.status_command import Telling, run_telling
+from pullrecovery.gate.verdict.status_command import StatusRequest, run_status
 from pullrecovery.gate.verdict.verify import REQUIRED
 from pullrecovery.model.verdict import Cause
 from tests.fakes.verdicts import KEY, NOW, OTHER_KEY, REVISION, checks, pem, verdict
@@ -43,12 +43,12 @@ TOKEN = "ghp_" + "t0ken" * 8
     ],
     ids=["promote", "hold", "cannot tell", "expired"],
 )
-def test_a_verdict_is_one_word_and_one_sentence(verdict_, state, description):
+def test_status_is_word_and_sentence(verdict_, state, description):
     """The first cause is what a person reads beside the commit."""
     assert said(verdict_, NOW) == Said(REVISION, "hosting-monorepo", state, description)
 
 
-def test_a_long_reason_is_cut_to_what_github_takes():
+def test_long_reason_is_cut():
     """140 characters, the number of further reasons among them."""
     told = said(verdict(doubts=("x" * 300, "second")), NOW)
 
@@ -105,13 +105,13 @@ def test_a_status_is_posted_on_the_commit():
         (500, [], "500 []"),
     ],
 )
-def test_a_refusal_is_an_error_with_githubs_words(status, body, words):
+def test_refusal_has_github_message(status, body, words):
     """A status that was not taken is not there, and nobody may believe it is."""
     with pytest.raises(StatusError, match=words.replace("[", r"\[")):
         post_status(said(HELD, NOW), "Acme/App", TOKEN, http=_GitHub(status, body).client)
 
 
-def test_no_answer_is_an_error_without_the_token():
+def test_no_answer_error_hides_token():
     """Whatever the library says of the request."""
 
     def cut(request):
@@ -128,7 +128,7 @@ def test_no_answer_is_an_error_without_the_token():
     ("verdict_", "phase"),
     [(verdict(), "success"), (HELD, "failure"), (verdict(doubts=("late",)), "failure")],
 )
-def test_promoter_gets_a_commit_status_of_its_own_form(verdict_, phase):
+def test_promoter_gets_own_commit_status(verdict_, phase):
     """It has no phase for what cannot be told."""
     text = promoter_manifest(said(verdict_, NOW), "app", "promoter", url="https://ci.example/1")
 
@@ -143,7 +143,7 @@ def test_promoter_gets_a_commit_status_of_its_own_form(verdict_, phase):
 
 
 @pytest.fixture
-def telling(tmp_path):
+def status_request(tmp_path):
     """Tells a verdict that was just signed, to GitHub unless said otherwise."""
     file, key = tmp_path / "verdict.jws", tmp_path / "gate.pub"
     key.write_text(pem(KEY, private=False))
@@ -163,39 +163,39 @@ def telling(tmp_path):
             "url": "",
             "token_from_stdin": False,
         }
-        return Telling(**(fields | changes))
+        return StatusRequest(**(fields | changes))
 
     return make
 
 
-def test_the_token_is_taken_from_the_environment(telling, monkeypatch, capsys):
+def test_token_comes_from_environment(status_request, monkeypatch, capsys):
     """Never from the command line, where every process of the machine could read it."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     github = _GitHub()
 
-    assert run_telling(telling(), github.client) == 0
+    assert run_status(status_request(), github.client) == 0
 
     assert github.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
     assert capsys.readouterr().out.startswith(f"success: promote: {len(REQUIRED)} checks")
 
 
-def test_the_token_is_taken_from_stdin(telling, monkeypatch):
+def test_the_token_is_taken_from_stdin(status_request, monkeypatch):
     """Where the environment is not to have it."""
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
     github = _GitHub()
 
-    assert run_telling(telling(token_from_stdin=True), github.client) == 0
+    assert run_status(status_request(token_from_stdin=True), github.client) == 0
     assert github.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-def test_a_verdict_that_the_key_did_not_sign_is_not_told(telling, monkeypatch):
+def test_unsigned_verdict_is_not_published(status_request, monkeypatch):
     """A file that was edited meanwhile does not become a green commit."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     github = _GitHub()
 
     with pytest.raises(VerdictError):
-        run_telling(telling(signed_by=OTHER_KEY), github.client)
+        run_status(status_request(signed_by=OTHER_KEY), github.client)
     assert github.asked == []
 
 
@@ -210,38 +210,40 @@ def test_a_verdict_that_the_key_did_not_sign_is_not_told(telling, monkeypatch):
     ],
     ids=["lab", "suite", "commit", "age", "checks"],
 )
-def test_unverified_promotion_is_no_success(telling, monkeypatch, capsys, found, why):
+def test_unverified_promotion_is_no_success(status_request, monkeypatch, capsys, found, why):
     """It says promote, and a verifier would hold it."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     github = _GitHub()
 
-    assert run_telling(telling(found=found), github.client) == 0
+    assert run_status(status_request(found=found), github.client) == 0
 
     assert json.loads(github.asked[0].content)["state"] == "error"
     assert why in capsys.readouterr().out
 
 
-def test_lab_verdict_is_told_where_it_is_asked_for(telling, monkeypatch, capsys):
+def test_lab_verdict_is_published_on_request(status_request, monkeypatch, capsys):
     """`--world lab`, for trying it out."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
 
-    assert run_telling(telling(found={"world": "lab"}, worlds=("lab",)), _GitHub().client) == 0
+    assert (
+        run_status(status_request(found={"world": "lab"}, worlds=("lab",)), _GitHub().client) == 0
+    )
     assert capsys.readouterr().out.startswith("success: promote")
 
 
 @pytest.mark.parametrize("changes", [{"repository": "App"}, {"repository": "a/b/c"}, {}])
-def test_wrong_usage_is_said_before_anything_is_asked(telling, monkeypatch, changes):
+def test_usage_error_precedes_requests(status_request, monkeypatch, changes):
     """A repository that is none, and no token."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN if changes else "")
     github = _GitHub()
 
     with pytest.raises(UsageError):
-        run_telling(telling(**changes), github.client)
+        run_status(status_request(**changes), github.client)
     assert github.asked == []
 
 
-def test_promoters_manifest_is_printed_for_kubectl(telling, capsys):
+def test_promoter_manifest_is_printed(status_request, capsys):
     """`gate commit-status … | kubectl apply -f -`."""
-    assert run_telling(telling(to="promoter", repository="app", namespace="promoter")) == 0
+    assert run_status(status_request(to="promoter", repository="app", namespace="promoter")) == 0
 
     assert YAML(typ="safe").load(capsys.readouterr().out)["spec"]["phase"] == "success"

@@ -21,7 +21,7 @@ from pullrecovery.gate.verdict.document import (
     to_document,
 )
 from pullrecovery.model.target import Image, Workload
-from pullrecovery.model.verdict import Cause, all_named, fails, holds
+from pullrecovery.model.verdict import Cause, all_named, fails, passes
 from tests.fakes.verdicts import CRITERIA, JUDGED, checks, verdict
 
 SCHEMA = json.loads((SUITE_ROOT / "docs" / "gate-verdict.schema.json").read_text())
@@ -35,7 +35,7 @@ def _decide(found, *, workloads=(JUDGED,), partial=False, doubts=()):
     return decide(found, workloads, partial=partial, doubts=doubts)
 
 
-def test_every_required_check_run_and_none_failed_is_promoted():
+def test_passing_checks_promote():
     """The one way through."""
     assert _decide(checks()) == (Decision.PROMOTE, ())
 
@@ -93,7 +93,7 @@ def test_every_required_check_run_and_none_failed_is_promoted():
         "no digest",
     ],
 )
-def test_anything_less_is_not_promoted_and_says_why(found, arguments, decision, reason):
+def test_missing_check_is_not_promoted(found, arguments, decision, reason):
     """A gate that passes because nothing was judged is worse than none."""
     decided, reasons = _decide(found, **arguments)
 
@@ -101,7 +101,7 @@ def test_anything_less_is_not_promoted_and_says_why(found, arguments, decision, 
     assert reason in reasons
 
 
-def test_a_failure_of_the_revision_holds_it_whatever_else_is_unknown():
+def test_revision_failure_outweighs_unknown():
     """A broken revision stays broken while the registry is down."""
     decided, reasons = _decide(
         checks(run=checks().declared[:2], failed=(STALE, OUTAGE)), doubts=("lab: timed out",)
@@ -112,7 +112,7 @@ def test_a_failure_of_the_revision_holds_it_whatever_else_is_unknown():
     assert "lab: timed out" in reasons
 
 
-def test_an_optional_check_holds_nothing_whether_it_fails_or_is_not_run():
+def test_optional_check_holds_nothing():
     """REG-008 is judged and shown, and holds only where target.yaml requires it."""
     assert _decide(checks(optional=(LAST,), failed=(STALE,)))[0] is Decision.PROMOTE
     assert _decide(checks(optional=(LAST,), run=checks().declared[:2]))[0] is Decision.PROMOTE
@@ -124,7 +124,7 @@ def test_each_decision_has_its_exit_code(decision, code):
     assert Decision(decision).exit == code
 
 
-def test_every_cause_of_a_failure_is_kept_and_long_evidence_cut():
+def test_causes_are_kept_and_evidence_cut():
     """The first cause is to be mended first; a whole log has no place in a signed text."""
     found = all_named(
         fails(Cause.SECRET_MISSING, "x" * 5000, "kubectl create secret …"),
@@ -135,10 +135,10 @@ def test_every_cause_of_a_failure_is_kept_and_long_evidence_cut():
 
     assert [each.cause for each in kept] == ["secret.missing", "wiring.not-wired"]
     assert len(kept[0].evidence) < 2100
-    assert failures("frontend REG-006", holds("well")) == ()
+    assert failures("frontend REG-006", passes("well")) == ()
 
 
-def test_a_verdict_is_written_as_the_schema_says_and_read_again_as_it_was():
+def test_verdict_round_trips_by_schema():
     """Other tools read it by docs/gate-verdict.schema.json."""
     Draft202012Validator.check_schema(SCHEMA)
     for each in (verdict(), verdict(checks=checks(failed=(STALE,)), doubts=("late",))):
@@ -161,13 +161,13 @@ def test_a_verdict_is_written_as_the_schema_says_and_read_again_as_it_was():
     ],
     ids=["newer", "none", "naive time", "decision", "more keys", "no checks", "half a workload"],
 )
-def test_another_document_is_refused_with_what_is_wrong(change, reason):
+def test_invalid_document_is_refused(change, reason):
     """What is not understood is not guessed at."""
     with pytest.raises(VerdictError, match=reason):
         from_document(to_document(verdict()) | change)
 
 
-def test_criteria_in_the_schema_cover_those_of_the_tests():
+def test_schema_covers_test_criteria():
     """The pattern of a check's name is written down twice."""
     pattern = SCHEMA["$defs"]["check"]
     for criterion in CRITERIA:
@@ -186,7 +186,7 @@ def _workload(folder: Path, *values: str) -> Workload:
     return Workload("frontend", chart, files, "frontend-dev", image, "imagePullSecrets", folder)
 
 
-def test_the_chart_digest_is_what_sha256sum_makes_of_the_listed_files(tmp_path):
+def test_chart_digest_matches_sha256sum(tmp_path):
     """So that anybody can make it, without this package; docs/gate.md shows the command."""
     (tmp_path / "values").mkdir()
     workload = _workload(tmp_path, "values/0", "values/1")
@@ -216,7 +216,7 @@ def test_another_chart_has_another_digest(tmp_path, change):
     assert chart_digest(workload) != before
 
 
-def test_the_chart_digest_is_the_same_wherever_the_checkout_is(tmp_path):
+def test_chart_digest_ignores_checkout_path(tmp_path):
     """The gate judges a copy of the revision, and whoever verifies has another."""
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()

@@ -9,7 +9,7 @@ import pytest
 
 from pullrecovery.common.errors import HeldError, UsageError
 from pullrecovery.common.process import CommandError
-from pullrecovery.gate.releases import Judged
+from pullrecovery.gate.releases import JudgedRelease
 from pullrecovery.gate.verdict import promote as promoting
 from pullrecovery.gate.verdict.document import Checks, Failure, check
 from pullrecovery.gate.verdict.promote import Promotion, run_promote
@@ -62,7 +62,7 @@ def promote(sample, remote, tmp_path, monkeypatch, capsys):
             "revision": asked,
             "issued": now,
             "expires": now + timedelta(hours=1),
-            "workloads": tuple(Judged.of(w, IMAGE) for w in target.workloads),
+            "workloads": tuple(JudgedRelease.of(w, IMAGE) for w in target.workloads),
             "checks": Checks(declared=names, run=names),
         }
         signed = sign(verdict(**(fields | changes)), KEY)
@@ -117,7 +117,7 @@ def test_other_decision_moves_nothing(promote, remote, sample, failed, doubts, c
     assert "lab: late" in said or "render.wrong-tag" in said
 
 
-def test_verdict_on_another_commit_moves_nothing(promote, remote, sample):
+def test_other_commit_moves_nothing(promote, remote, sample):
     """A verdict on the parent commit does not promote the child."""
     later = _commit(sample[0])
 
@@ -125,7 +125,7 @@ def test_verdict_on_another_commit_moves_nothing(promote, remote, sample):
     assert remote() == ""
 
 
-def test_verdict_that_is_not_published_moves_nothing(promote, remote, sample):
+def test_unpublished_verdict_moves_nothing(promote, remote, sample):
     """The registry has no verdict on the commit, or an earlier one, which the hook would find."""
     for published in ("an earlier one", HeldError("there is no verdict on this revision")):
         with pytest.raises(
@@ -153,7 +153,7 @@ def test_branch_that_went_another_way_is_left(promote, remote, sample):
     assert f"git merge {there}" in str(error.value)
 
 
-def test_commit_that_the_branch_has_already_is_left(promote, remote, sample):
+def test_contained_commit_moves_nothing(promote, remote, sample):
     """A child commit was promoted before its parent, whose promotion moves nothing."""
     later = _commit(sample[0])
     promote(later)

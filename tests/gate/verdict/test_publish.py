@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from pullrecovery.common.errors import PullRecoveryError
-from pullrecovery.gate.verdict.publish import keep_verdict
+from pullrecovery.gate.verdict.publish import publish_verdict
 from pullrecovery.gate.verdict.registry_store import LAYER_TYPE, fetch_verdict, verdict_tag
 from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
@@ -56,19 +56,19 @@ class Store:
 
 def _keep(store):
     client = store.client()
-    return keep_verdict(client, PACKAGE, DIGEST, TAG, promoting(), WRITER)
+    return publish_verdict(client, PACKAGE, DIGEST, TAG, promoting(), WRITER)
 
 
 def test_kept_verdict_is_found_again():
     """Whoever can read the image can read it."""
     store, signed = Store(), promoting()
 
-    keep_verdict(store.client(), PACKAGE, DIGEST, TAG, signed, WRITER)
+    publish_verdict(store.client(), PACKAGE, DIGEST, TAG, signed, WRITER)
 
     assert fetch_verdict(store.client(), PACKAGE, TAG, None) == signed
 
 
-def test_kept_verdict_names_its_image_as_its_subject():
+def test_published_verdict_names_image_subject():
     """Where a registry has referrers, it is listed among the image's."""
     store = Store()
 
@@ -84,7 +84,7 @@ def test_hold_without_a_digest_is_published():
     """A revision that is held by its text has a verdict, and no image that it is about."""
     store = Store()
 
-    tag = keep_verdict(store.client(), PACKAGE, "", TAG, promoting(), WRITER)
+    tag = publish_verdict(store.client(), PACKAGE, "", TAG, promoting(), WRITER)
 
     assert "subject" not in json.loads(store.manifests[tag])
     assert fetch_verdict(store.client(), PACKAGE, TAG, None) == promoting()
@@ -98,13 +98,13 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("refuses", "why"), REFUSALS.values(), ids=REFUSALS.keys())
-def test_verdict_that_cannot_be_pushed_is_an_error_in_the_registrys_words(refuses, why):
+def test_failed_publish_has_registry_message(refuses, why):
     """It would be missing for every hook."""
     with pytest.raises(PullRecoveryError, match=f"a verdict cannot be pushed.*{why}"):
         _keep(Store(**refuses))
 
 
-def test_artifact_of_another_kind_is_no_verdict():
+def test_other_artifact_is_no_verdict():
     """As an image that somebody pushed under its tag."""
     store = Store()
     tag = _keep(store)

@@ -172,7 +172,7 @@ def test_key_of_the_environment_signs(signing, monkeypatch, capsys):
     assert read(made.out.read_text(), public()).revision == REVISION
 
 
-def test_record_that_cannot_be_read_ends_with_4(tmp_path, capsys):
+def test_unreadable_record_exits_4(tmp_path, capsys):
     """One line, as for every wrong usage."""
     assert main(["gate", "sign", "--in", str(tmp_path / "none.json")]) == 4
     assert "none.json cannot be read" in capsys.readouterr().err

@@ -194,7 +194,7 @@ HELD = {
 
 
 @pytest.mark.parametrize(("signed", "changes", "reason"), HELD.values(), ids=HELD)
-def test_every_other_verdict_is_held_with_its_reason(signed, changes, reason):
+def test_other_verdicts_hold_with_reason(signed, changes, reason):
     """An empty, a foreign and a forged verdict; each reason is one sentence of its own."""
     reasons = verify(signed, public(), expected(**changes))
 
@@ -202,12 +202,12 @@ def test_every_other_verdict_is_held_with_its_reason(signed, changes, reason):
 
 
 @pytest.mark.parametrize("key", [KEY, P256], ids=["Ed25519", "ES256"])
-def test_the_verdict_on_what_is_expected_is_let_through(key):
+def test_expected_verdict_is_let_through(key):
     """The control of the table above."""
     assert verify(sign(verdict(), key), public(key), expected()) == []
 
 
-def test_a_clock_that_is_a_little_behind_holds_nothing():
+def test_small_clock_skew_holds_nothing():
     """Machines' clocks differ by seconds."""
     behind = NOW - timedelta(hours=1, seconds=30)
 
@@ -219,7 +219,7 @@ def test_a_verdict_is_read_as_it_was_signed():
     assert read(f"{GOOD}\n", public()) == verdict()
 
 
-def test_no_part_of_a_signed_verdict_may_be_changed():
+def test_changed_verdict_is_refused():
     """Whichever of its characters is another: it is held."""
     header, payload, signature = GOOD.split(".")
     for at in (0, len(header) + 1, len(header) + len(payload) + 2, len(GOOD) - 10):

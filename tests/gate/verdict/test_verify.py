@@ -8,7 +8,7 @@ import pytest
 
 from pullrecovery.common.errors import UsageError
 from pullrecovery.common.suite_files import SUITE_ROOT
-from pullrecovery.gate.releases import Judged
+from pullrecovery.gate.releases import JudgedRelease
 from pullrecovery.gate.verdict.document import Checks, check
 from pullrecovery.gate.verdict.keys import signing_key, verifying_key
 from pullrecovery.gate.verdict.signing import sign
@@ -63,7 +63,7 @@ def claim(tmp_path, written):
     return make
 
 
-def test_the_verdict_on_this_revision_and_image_lets_it_through(claim, capsys):
+def test_matching_verdict_is_let_through(claim, capsys):
     """0, and one line that says by whose key."""
     assert run_verify(claim()) == 0
     assert capsys.readouterr().out.startswith(f"promote: {REVISION}, by a verdict that ")
@@ -122,7 +122,7 @@ def test_wrong_usage_is_one_clear_error(claim, changes, problem):
 
 def _sample_verdict(folder, written, **changes):
     loaded = load_target(folder)
-    workloads = tuple(Judged.of(w, IMAGE) for w in loaded.workloads)
+    workloads = tuple(JudgedRelease.of(w, IMAGE) for w in loaded.workloads)
     names = [w.name for w in loaded.workloads]
     fields = {"workloads": workloads, "checks": _checks(names, judged(loaded))}
     written(**(fields | changes))
@@ -139,7 +139,7 @@ def _registry(digest=IMAGE):
     return httpx.Client(transport=httpx.MockTransport(answer))
 
 
-def test_with_the_target_charts_are_compared_and_digests_asked_for(claim, written, sample):
+def test_target_compares_charts_and_digests(claim, written, sample):
     """A branch will do for the revision there, as git knows what it is."""
     folder, sha = sample
     _sample_verdict(folder, written, revision=sha)
@@ -147,7 +147,7 @@ def test_with_the_target_charts_are_compared_and_digests_asked_for(claim, writte
     assert run_verify(claim(folder=folder, revision="HEAD", images=()), _registry()) == 0
 
 
-def test_another_digest_behind_the_same_tag_is_held(claim, written, sample, capsys):
+def test_other_digest_behind_tag_holds(claim, written, sample, capsys):
     """The tag was pushed again after the gate had judged it."""
     folder, sha = sample
     _sample_verdict(folder, written, revision=sha)
@@ -156,7 +156,7 @@ def test_another_digest_behind_the_same_tag_is_held(claim, written, sample, caps
     assert f"and not {OTHER_IMAGE}" in capsys.readouterr().out
 
 
-def test_a_registry_that_names_no_digest_lets_nothing_through(claim, written, sample, capsys):
+def test_registry_without_digest_holds(claim, written, sample, capsys):
     """Whatever the reason."""
     folder, sha = sample
     _sample_verdict(folder, written, revision=sha)
@@ -166,7 +166,7 @@ def test_a_registry_that_names_no_digest_lets_nothing_through(claim, written, sa
     assert "and not known now" in capsys.readouterr().out
 
 
-def test_a_criterion_that_the_target_asks_for_must_have_been_judged(claim, written, sample, capsys):
+def test_required_criterion_must_be_judged(claim, written, sample, capsys):
     """REG-008 is one where target.yaml requires it, and REG-007 where there are docs."""
     folder, sha = sample
     _sample_verdict(folder, written, revision=sha, checks=_checks(["frontend"], sorted(REQUIRED)))
@@ -186,7 +186,7 @@ def test_an_unknown_workload_is_wrong_usage(claim, written, sample):
         run_verify(claim(folder=folder, revision=sha, images=(f"front={IMAGE}",)), _registry())
 
 
-def test_keys_come_from_the_environment_where_no_file_is_named(monkeypatch):
+def test_keys_default_to_environment(monkeypatch):
     """As a CI system hands its secrets on; and never from the command line."""
     monkeypatch.setenv("PULL_RECOVERY_GATE_KEY", pem(KEY))
     monkeypatch.setenv("PULL_RECOVERY_GATE_PUBLIC_KEY", pem(KEY, private=False))
@@ -195,7 +195,7 @@ def test_keys_come_from_the_environment_where_no_file_is_named(monkeypatch):
     assert verifying_key(None).thumbprint() == public().thumbprint()
 
 
-def test_without_a_key_nothing_is_signed_and_nothing_verified(monkeypatch):
+def test_missing_key_signs_nothing(monkeypatch):
     """A verdict may be for people alone; whoever verifies needs the key."""
     monkeypatch.delenv("PULL_RECOVERY_GATE_KEY", raising=False)
     monkeypatch.delenv("PULL_RECOVERY_GATE_PUBLIC_KEY", raising=False)

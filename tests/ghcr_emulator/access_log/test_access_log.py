@@ -12,7 +12,7 @@ MANIFEST = "/v2/bytequester/closed/manifests/v1"
 ACCEPT = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
 
 
-def test_pull_is_told_in_full(ghcr):
+def test_pull_is_logged_in_full(ghcr):
     """An entry says when, who, with what, for what, and what came of it."""
     headers = {**ACCEPT, "User-Agent": "containerd/v2.3.4"}
     answer = ghcr.ask("GET", MANIFEST, caller="colleague", headers=headers)
@@ -70,7 +70,7 @@ def test_every_request_has_a_class(ghcr, request_line, caller, route):
 
 
 @pytest.mark.parametrize("name", ["expired", "revoked"])
-def test_rejected_credential_is_named_but_identifies_nobody(ghcr, name):
+def test_rejected_credential_is_anonymous(ghcr, name):
     """The log knows a dead credential when it sees one, and lets it stand for no one."""
     ghcr.token_for(name, "repository:bytequester/closed:pull")
     entry = ghcr.last_entry()
@@ -79,7 +79,7 @@ def test_rejected_credential_is_named_but_identifies_nobody(ghcr, name):
     assert entry.repository == "bytequester/closed"
 
 
-def test_name_with_capitals_is_told_as_it_was_asked(ghcr):
+def test_uppercase_name_is_logged_as_asked(ghcr):
     """A wrong name is evidence; it is kept as it came."""
     ghcr.ask("GET", "/v2/ByteQuester/closed/manifests/v1", caller="nobody")
     entry = ghcr.last_entry()
@@ -95,7 +95,7 @@ def test_head_sends_no_bytes(ghcr):
     assert (entry.method, entry.status, entry.bytes) == ("HEAD", 200, 0)
 
 
-def test_failure_of_the_front_is_logged_as_one(ghcr, monkeypatch):
+def test_emulator_error_is_logged(ghcr, monkeypatch):
     """A request that ends in an error of our own is in the log too, as 500."""
     monkeypatch.setattr("ghcr_emulator.registry_api.tags.page", None)
 
@@ -134,7 +134,7 @@ def test_every_entry_is_one_line_of_json(ghcr):
     assert [json.loads(line) for line in ghcr.lines] == given
 
 
-def test_log_keeps_the_newest_and_counts_them_all():
+def test_log_is_bounded_and_counts_all():
     """A full log drops its oldest entries; numbers are never used twice."""
     log = AccessLog(capacity=3, sink=lambda _: None)
     for _ in range(5):

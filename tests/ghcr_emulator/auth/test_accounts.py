@@ -128,7 +128,7 @@ def _world(ghcr):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.caller}: {row.request}")
-def test_token_is_told_what_its_kind_and_its_organisation_say(world, row):
+def test_token_answer_follows_kind_and_organisation(world, row):
     """Kind, scopes, the organisation's rules, and then who may do what, in that order."""
     method, path = row.request.split(" ")
     answer = world.ask(method, f"/v2/{path}", caller=row.caller, headers={"Accept": OCI})
@@ -152,12 +152,12 @@ def test_dead_token_of_any_kind_is_denied(world, name):
 
 
 @pytest.mark.parametrize("name", ["alice-no-sso", "fine", "run-nothing"])
-def test_living_token_of_any_kind_gets_a_bearer(world, name):
+def test_any_valid_token_gets_bearer(world, name):
     """A login with it succeeds, whatever a pull is told afterwards."""
     assert world.token_for(name, "repository:acme/app:pull").status_code == 200
 
 
-def test_package_that_a_run_pushes_is_its_repositorys(world):
+def test_run_package_belongs_to_repository(world):
     """The run may write to it afterwards, and other repositories may not."""
     index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}).encode()
     given = {"Content-Type": INDEX}
@@ -170,7 +170,7 @@ def test_package_that_a_run_pushes_is_its_repositorys(world):
 
 
 @pytest.mark.parametrize(
-    ("knobs", "caller", "path", "status", "message"),
+    ("assumptions", "caller", "path", "status", "message"),
     [
         ({"token_private": 403}, "nobody", "/token?scope=repository:acme/app:pull", 403, "requested access to the resource is denied"),
         ({"token_missing": 401}, "nobody", "/token?scope=repository:acme/no:pull", 401, LOGIN),
@@ -183,10 +183,10 @@ def test_package_that_a_run_pushes_is_its_repositorys(world):
         ({"catalog_anonymous": 403}, "nobody", "/v2/_catalog", 403, "requested access to the resource is denied"),
     ],
 )  # fmt: skip
-def test_knob_turns_one_answer(world, knobs, caller, path, status, message):
-    """Each uncertain row has a knob, and what is told by default is another answer."""
+def test_assumption_changes_one_answer(world, assumptions, caller, path, status, message):
+    """Each uncertain row has a assumption, and what is told by default is another answer."""
     default = world.ask("GET", path, caller=caller)
-    assert world.control("PUT", "/knobs", knobs).status_code == 204
+    assert world.control("PUT", "/assumptions", assumptions).status_code == 204
     turned = world.ask("GET", path, caller=caller)
 
     assert turned.status_code == status
@@ -194,22 +194,22 @@ def test_knob_turns_one_answer(world, knobs, caller, path, status, message):
     assert turned.content != default.content
 
 
-@pytest.mark.parametrize("knobs", [{"token_missing": 401}, {"token_private": 403}])
-def test_token_service_without_a_scope_has_no_knob(world, knobs):
+@pytest.mark.parametrize("assumptions", [{"token_missing": 401}, {"token_private": 403}])
+def test_token_without_scope_has_no_assumption(world, assumptions):
     """That row is captured, and stays 401 whatever is said of packages."""
-    world.control("PUT", "/knobs", knobs)
+    world.control("PUT", "/assumptions", assumptions)
 
     assert world.ask("GET", "/token").status_code == 401
 
 
-def test_bearer_lasts_as_long_as_its_knob(world):
+def test_bearer_lifetime_is_assumption(world):
     """With a lifetime a bearer token ends; without, it lasts as long as its credential."""
     now = [0.0]
     world.state.bearers._clock = lambda: now[0]
     given = world.authorization("alice")
     now[0] = 301.0
     before = world.ask("GET", "/v2/", headers=given)
-    world.control("PUT", "/knobs", {"bearer_seconds": 300})
+    world.control("PUT", "/assumptions", {"bearer_seconds": 300})
 
     assert before.status_code == 200
     assert world.ask("GET", "/v2/", headers=given).status_code == 401
@@ -218,35 +218,38 @@ def test_bearer_lasts_as_long_as_its_knob(world):
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"[]", "the set of knobs must be a mapping, and is a list"),
+        (b"[]", "the set of assumptions must be a mapping, and is a list"),
         (
             {"catalogue": "denied"},
-            "the set of knobs has no key 'catalogue'; the keys are token_private, ",
+            "the set of assumptions has no key 'catalogue'; the keys are token_private, ",
         ),
-        ({"catalog": "open"}, "'catalog' of the set of knobs must be one of public, denied"),
-        ({"token_private": "401"}, "'token_private' of the set of knobs must be one of 401, 403"),
+        ({"catalog": "open"}, "'catalog' of the set of assumptions must be one of public, denied"),
+        (
+            {"token_private": "401"},
+            "'token_private' of the set of assumptions must be one of 401, 403",
+        ),
         (
             {"write_reads": 1},
-            "'write_reads' of the set of knobs must be true or false, and is a number",
+            "'write_reads' of the set of assumptions must be true or false, and is a number",
         ),
-        ({"bearer_seconds": -1}, "'bearer_seconds' of the set of knobs must be 0 or more"),
+        ({"bearer_seconds": -1}, "'bearer_seconds' of the set of assumptions must be 0 or more"),
         (
             {"catalog": "denied", "blobs": None},
-            "'blobs' of the set of knobs must be one of redirect, inline",
+            "'blobs' of the set of assumptions must be one of redirect, inline",
         ),
     ],
 )
-def test_wrong_knob_is_refused_and_turns_nothing(ghcr, body, sentence):
-    """The sentence names the knob and its values."""
-    before = ghcr.control("GET", "/knobs").json()
-    answer = ghcr.control("PUT", "/knobs", body)
+def test_wrong_assumption_changes_nothing(ghcr, body, sentence):
+    """The sentence names the assumption and its values."""
+    before = ghcr.control("GET", "/assumptions").json()
+    answer = ghcr.control("PUT", "/assumptions", body)
 
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(sentence)
-    assert ghcr.control("GET", "/knobs").json() == before
+    assert ghcr.control("GET", "/assumptions").json() == before
 
 
-def test_credential_of_any_kind_can_be_put_alone(ghcr):
+def test_any_credential_kind_can_be_put(ghcr):
     """One row at a time, as well as by the file."""
     run = {"kind": "workflow", "repository": "ByteQuester/App", "packages": "write"}
     ghcr.control("PUT", "/credentials/run", {"token": "ghp_run", **run})

@@ -10,16 +10,16 @@ import httpx
 import pytest
 
 from ghcr_emulator.access_log.log import Query
-from ghcr_emulator.client import Knobs, OwnerBody
+from ghcr_emulator.client import Assumptions, OwnerBody
 from ghcr_emulator.faults.matching import Switches
-from ghcr_emulator.faults.tls_listener import Door, tls
+from ghcr_emulator.faults.tls_listener import TlsListener, tls
 from ghcr_emulator.server.uvicorn_server import listen, serve
 from pullrecovery.common.errors import LabError
 from pullrecovery.lab.images.app_images import _Upload
 from pullrecovery.lab.paths import Paths
 from pullrecovery.lab.registry.container import (
     HOST,
-    StandIn,
+    GhcrEmulator,
     issue_certificates,
     lab_client,
     lab_transport,
@@ -39,8 +39,8 @@ def serving(app, **pair):
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        door = Door(app, listener, tls(**pair), Switches()) if pair else None
-        run = door.serve(stop) if door else serve(app, listener, stop)
+        tls_listener = TlsListener(app, listener, tls(**pair), Switches()) if pair else None
+        run = tls_listener.serve(stop) if tls_listener else serve(app, listener, stop)
         thread = threading.Thread(target=loop.run_until_complete, args=(run,))
         thread.start()
         try:
@@ -58,8 +58,8 @@ def _lab(ghcr, tmp_path):
         (tmp_path / name).write_bytes(content)
     ghcr.control("PUT", "/owners/bytequester", {"login": "ByteQuester"})
     pair = {"certificate": tmp_path / "tls.crt", "key": tmp_path / "tls.key"}
-    with serving(ghcr.front, **pair) as port, serving(ghcr.control_app) as control:
-        yield StandIn(port, control, paths.certs / HOST / "ca.crt", SECRET)
+    with serving(ghcr.emulator, **pair) as port, serving(ghcr.control_app) as control:
+        yield GhcrEmulator(port, control, paths.certs / HOST / "ca.crt", SECRET)
 
 
 def packages(lab, caller, owner="ByteQuester"):
@@ -74,7 +74,7 @@ def _admin(ghcr, lab):
     return packages(lab, "admin")
 
 
-def test_client_that_follows_a_blob_s_redirect_leaves_its_bearer_behind(ghcr, lab):
+def test_blob_redirect_drops_bearer(ghcr, lab):
     """Two names, one certificate: the token goes to the first alone."""
     basic = "Basic " + base64.b64encode(b"anyone:ghp_reader").decode()
     with lab_client(lab) as client:
@@ -96,7 +96,7 @@ def test_client_that_follows_a_blob_s_redirect_leaves_its_bearer_behind(ghcr, la
     assert given.identity == "ByteQuester"
 
 
-def test_push_takes_a_blob_s_redirect_for_its_being_there(ghcr, lab):
+def test_push_treats_redirect_as_present(ghcr, lab):
     """The lab's own pusher, as every client, asks first, and sends what is not there alone."""
     with lab_client(lab) as client:
         registry = RegistryClient(HOST, client)
@@ -124,15 +124,15 @@ def test_control_says_who_there_is(ghcr, lab):
         control.put_credential("bob-old", "ghp_bob-old", "Bob", ["read:packages"], expired=True)
         control.put_fine_grained("fine", "ghp_fine", "Bob")
         control.put_run_token("run", "ghp_run", "acme/app", "write")
-        control.put_knobs(Knobs(bearer_seconds=60))
-        knobs = control.knobs()
+        control.put_assumptions(Assumptions(bearer_seconds=60))
+        assumptions = control.assumptions()
     answers = {
         name: ghcr.ask("GET", "/v2/acme/app/manifests/v1", caller=f"pat {name}").json()
         for name in ("bob", "bob-old", "fine", "run")
     }
     said = {name: answer["errors"][0]["message"] for name, answer in answers.items()}
 
-    assert knobs == Knobs(bearer_seconds=60)
+    assert assumptions == Assumptions(bearer_seconds=60)
     assert said == {
         "bob": "manifest unknown",
         "bob-old": "unauthenticated: User cannot be authenticated with the token provided.",
@@ -141,7 +141,7 @@ def test_control_says_who_there_is(ghcr, lab):
     }
 
 
-def test_control_puts_a_whole_world_or_tells_its_mistake(ghcr, lab):
+def test_world_is_replaced_or_refused(ghcr, lab):
     """The line that is wrong reaches whoever wrote it."""
     with lab.control() as control:
         control.put_world("users: {Alice: }\npackages: {alice/app: {visibility: public}}\n")
@@ -151,7 +151,7 @@ def test_control_puts_a_whole_world_or_tells_its_mistake(ghcr, lab):
     assert ghcr.token_for("nobody", "repository:alice/app:pull").status_code == 200
 
 
-def test_versions_are_read_deleted_and_restored(ghcr, admin):
+def test_versions_are_read_deleted_restored(ghcr, admin):
     """The few calls that the suite needs, from the library down to the socket."""
     before = admin.versions("closed")
     by_tag = {tag: version for version in before for tag in version.tags}
@@ -176,14 +176,14 @@ def test_every_page_is_read(ghcr, admin):
     assert len({version.digest for version in versions}) == 207
 
 
-def test_package_s_visibility_is_told(admin):
+def test_package_visibility_is_returned(admin):
     """Of each of the three kinds."""
     found = {name: admin.visibility(name) for name in ("open", "closed", "inner")}
 
     assert found == {"open": "public", "closed": "private", "inner": "internal"}
 
 
-def test_package_of_an_organisation_is_found_by_its_name(ghcr, lab, admin):
+def test_organisation_package_is_found(ghcr, lab, admin):
     """The client asks what kind of an owner it is, and takes that path."""
     ghcr.control("PUT", "/owners/acme", {"login": "Acme", "organisation": True})
     ghcr.control("PUT", "/packages/acme/team/tool", {"visibility": "public"})
@@ -191,7 +191,7 @@ def test_package_of_an_organisation_is_found_by_its_name(ghcr, lab, admin):
     assert packages(lab, "admin", "acme").visibility("team/tool") == "public"
 
 
-def test_scopes_of_a_token_are_told(ghcr, lab, admin):
+def test_token_scopes_are_returned(ghcr, lab, admin):
     """A classic token's are known, and of others GitHub says nothing."""
     ghcr.control("PUT", "/credentials/none", {"token": "ghp_none", "login": "ByteQuester"})
     ghcr.control("PUT", "/credentials/fine", {"token": "ghp_fine", "login": "ByteQuester", "kind": "fine-grained"})  # fmt: skip
@@ -209,7 +209,7 @@ def test_scopes_of_a_token_are_told(ghcr, lab, admin):
         ("stranger", 404, "Package not found."),
     ],
 )
-def test_refusal_is_one_error_with_status_and_message(lab, caller, status, message):
+def test_refusal_is_one_error(lab, caller, status, message):
     """What GitHub says comes through, with what was asked."""
     with pytest.raises(PackagesError) as caught:
         packages(lab, caller).versions("closed")
@@ -219,7 +219,7 @@ def test_refusal_is_one_error_with_status_and_message(lab, caller, status, messa
     assert "ghp_" not in str(caught.value)
 
 
-def test_missing_sso_comes_with_where_to_grant_it(ghcr, lab, admin):
+def test_missing_sso_links_to_grant(ghcr, lab, admin):
     """The address that a person opens is part of the error."""
     ghcr.control("PUT", "/owners/acme", {"organisation": True, "sso_enforced": True})
     ghcr.control("PUT", "/packages/acme/app", {"visibility": "private"})
@@ -239,7 +239,7 @@ def test_silence_is_one_error_too(lab):
         client.scopes()
 
 
-def test_page_that_is_no_json_is_told_by_its_beginning(lab):
+def test_non_json_page_is_quoted(lab):
     """As of a gateway in between."""
 
     def answer(request: httpx.Request) -> httpx.Response:

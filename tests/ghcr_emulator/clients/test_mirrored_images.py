@@ -85,7 +85,7 @@ def _lab(ghcr):
 
 
 @pytest.mark.parametrize("content", [ONE, BOTH], ids=["an image", "an index"])
-def test_the_lab_then_has_the_same_digest_under_the_tag(ghcr, lab, content):
+def test_mirrored_tag_has_same_digest(ghcr, lab, content):
     """So that what is started there is what is promoted."""
     mirror(IMAGE, _digest(content), real(), lab())
 
@@ -116,14 +116,14 @@ def test_what_is_there_is_not_sent_again(ghcr, lab):
     ],
     ids=["manifest", "blob"],
 )
-def test_other_bytes_than_those_of_the_digest_are_refused(ghcr, lab, spoilt, words):
+def test_wrong_digest_is_refused(ghcr, lab, spoilt, words):
     """Whatever the registry gives."""
     with pytest.raises(TransferError, match=words):
         mirror(IMAGE, _digest(ONE), real(**spoilt), lab())
     assert "v9" not in ghcr.storage.tags(PACKAGE)
 
 
-def test_who_may_not_read_or_write_is_told_where(lab):
+def test_denied_access_names_side(lab):
     """The real registry's refusal, or the lab's."""
     stranger = Side(real().registry, Credential("x", "y"))
     with pytest.raises(TransferError, match="closed: the token service answered 403"):
@@ -132,7 +132,7 @@ def test_who_may_not_read_or_write_is_told_where(lab):
         mirror(IMAGE, _digest(ONE), real(), lab(MERE_READER))
 
 
-def test_a_registry_that_gives_no_answer_is_named(lab):
+def test_silent_registry_is_named(lab):
     """And is no verdict on the image."""
 
     def cut(_):

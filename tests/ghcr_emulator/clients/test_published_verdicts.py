@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from pullrecovery.common.errors import HeldError, PullRecoveryError
-from pullrecovery.gate.verdict.publish import keep_verdict
+from pullrecovery.gate.verdict.publish import publish_verdict
 from pullrecovery.gate.verdict.registry_store import LAYER_TYPE, fetch_verdict, verdict_tag
 from pullrecovery.gate.verdict.signing import sign
-from pullrecovery.gate.verdict.status_command import Keeping, run_keeping
+from pullrecovery.gate.verdict.status_command import PublishRequest, run_publish
 from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.registry.media_types import names_image
@@ -42,12 +42,12 @@ def _registry(http):
 def _keep(ghcr, registry):
     def keep(revision, signed, credential=WRITER, target="shop"):
         image, tag = ghcr.storage.tags(PACKAGE)["v1"], verdict_tag(target, revision)
-        return keep_verdict(registry, PACKAGE, image, tag, signed, credential)
+        return publish_verdict(registry, PACKAGE, image, tag, signed, credential)
 
     return keep
 
 
-def test_what_is_kept_for_a_revision_is_fetched_by_who_may_pull(keep, registry):
+def test_verdict_is_fetched_by_reader(keep, registry):
     """By the credential that pulls the image, and no other right."""
     keep(REVISION, "a.signed.verdict")
 
@@ -64,7 +64,7 @@ def test_another_revision_has_another_verdict(keep, registry):
         fetch_verdict(registry, PACKAGE, verdict_tag("shop", "f" * 40), READER)
 
 
-def test_targets_with_one_package_keep_both_verdicts(keep, registry):
+def test_shared_package_keeps_both_verdicts(keep, registry):
     """An environment's verdict on a commit does not replace another's on the same commit."""
     keep(REVISION, "hold")
     keep(REVISION, "promote", target="shop-prod")
@@ -72,7 +72,7 @@ def test_targets_with_one_package_keep_both_verdicts(keep, registry):
     assert fetch_verdict(registry, PACKAGE, TAG, READER) == "hold"
 
 
-def test_a_later_verdict_takes_the_place_of_an_earlier_one(keep, registry):
+def test_later_verdict_replaces_earlier(keep, registry):
     """The gate was run again, as the first one expired; the same one may be put twice."""
     keep(REVISION, "first")
     for _ in range(2):
@@ -81,7 +81,7 @@ def test_a_later_verdict_takes_the_place_of_an_earlier_one(keep, registry):
     assert fetch_verdict(registry, PACKAGE, TAG, READER) == "second"
 
 
-def test_the_artifact_says_what_it_is_and_has_a_tag_of_no_image(ghcr, keep):
+def test_verdict_artifact_has_own_tag(ghcr, keep):
     """Registries and people tell it from an image."""
     tag = keep(REVISION, "one")
 
@@ -91,14 +91,14 @@ def test_the_artifact_says_what_it_is_and_has_a_tag_of_no_image(ghcr, keep):
 
 
 @pytest.mark.parametrize("credential", [READER, STRANGER], ids=["reader", "stranger"])
-def test_who_may_not_push_is_told_so(keep, credential):
+def test_denied_push_is_reported(keep, credential):
     """With the registry's own words."""
     with pytest.raises(PullRecoveryError, match="verdict cannot be pushed"):
         keep(REVISION, "one", credential)
 
 
-@pytest.fixture(name="keeping")
-def _keeping(tmp_path, monkeypatch, ghcr):
+@pytest.fixture(name="publish_request")
+def _publish_request(tmp_path, monkeypatch, ghcr):
     monkeypatch.setenv("GHCR_TOKEN", WRITER.token)
     (tmp_path / "gate.pub").write_text(pem(KEY, private=False))
 
@@ -107,25 +107,25 @@ def _keeping(tmp_path, monkeypatch, ghcr):
         workload = replace(JUDGED, reference=f"ghcr.io/{PACKAGE}:v1", image=image)
         signed = sign(verdict(workloads=(workload,)), signed_by)
         (tmp_path / "verdict.jws").write_text(signed)
-        return Keeping(tmp_path / "verdict.jws", tmp_path / "gate.pub", WRITER.login), signed
+        return PublishRequest(tmp_path / "verdict.jws", tmp_path / "gate.pub", WRITER.login), signed
 
     return make
 
 
-def test_the_command_puts_a_verdict_beside_every_image_it_is_about(keeping, registry, http, capsys):
+def test_verdict_is_put_beside_every_image(publish_request, registry, http, capsys):
     """In CI, after the gate."""
-    asked, signed = keeping()
+    asked, signed = publish_request()
 
-    assert run_keeping(asked, http) == 0
+    assert run_publish(asked, http) == 0
 
     tag = verdict_tag("hosting-monorepo", REVISION)
     assert f"ghcr.io/{PACKAGE}:{tag} is the verdict on sha256:" in capsys.readouterr().out
     assert fetch_verdict(registry, PACKAGE, tag, READER) == signed
 
 
-def test_the_command_puts_nothing_there_that_the_key_did_not_sign(keeping, http):
+def test_unsigned_verdict_is_not_put(publish_request, http):
     """What the hook would refuse is not kept in the first place."""
-    asked, _ = keeping(signed_by=OTHER_KEY)
+    asked, _ = publish_request(signed_by=OTHER_KEY)
 
     with pytest.raises(Exception, match="with another key than"):
-        run_keeping(asked, http)
+        run_publish(asked, http)

@@ -28,7 +28,7 @@ def rows(ghcr):
         ("GET", "/nothing"),
     ],
 )
-def test_nobody_gets_in_without_the_secret(ghcr, method, path, secret):
+def test_missing_secret_is_refused(ghcr, method, path, secret):
     """Every path answers 401 alike, and nothing changes."""
     before, tags = rows(ghcr), ghcr.storage.tags("bytequester/open")
     answer = ghcr.control(method, path, GOOD, secret=secret)
@@ -54,7 +54,7 @@ def test_credential_works_as_soon_as_it_is_put(ghcr):
     assert ghcr.ask("GET", "/v2/", caller="fresh").status_code == 200
 
 
-def test_credential_is_revoked_by_putting_it_again(ghcr):
+def test_credential_is_revoked_by_put(ghcr):
     """A row is replaced whole; bearer tokens issued before are void with it."""
     ghcr.control("PUT", CREDENTIAL, GOOD)
     given = ghcr.authorization("fresh")
@@ -64,7 +64,7 @@ def test_credential_is_revoked_by_putting_it_again(ghcr):
     assert ghcr.token_for("fresh").status_code == 403
 
 
-def test_forgotten_credential_is_an_invalid_one(ghcr):
+def test_deleted_credential_is_invalid(ghcr):
     """After DELETE the token is one that nobody has."""
     assert ghcr.control("DELETE", "/credentials/reader").status_code == 204
 
@@ -90,7 +90,7 @@ def test_package_can_lie_deeper(ghcr):
     assert answer.status_code == 200
 
 
-def test_forgotten_package_does_not_exist_until_it_is_put_again(ghcr):
+def test_deleted_package_is_unknown(ghcr):
     """DELETE hides a package and its content; PUT brings both back."""
     tags, package = "/v2/bytequester/open/tags/list", "/packages/bytequester/open"
     assert ghcr.control("DELETE", package).status_code == 204
@@ -101,7 +101,7 @@ def test_forgotten_package_does_not_exist_until_it_is_put_again(ghcr):
     assert ghcr.ask("GET", tags, caller="reader").json()["tags"] == ["multi", "v1"]
 
 
-def test_creators_make_packages_and_others_do_not(ghcr):
+def test_only_creators_make_packages(ghcr):
     """An owner's creators are whom the control port last said."""
     path = "/v2/bytequester/new/blobs/uploads/"
     ghcr.control("PUT", "/owners/bytequester", {"creators": ["Stranger"]})
@@ -253,7 +253,7 @@ def test_what_is_not_there_cannot_be_deleted(ghcr, path):
         ),
     ],
 )
-def test_wrong_document_is_refused_by_one_sentence(ghcr, path, content, sentence):
+def test_wrong_document_is_one_sentence(ghcr, path, content, sentence):
     """The sentence names the key and holds no value; nothing is changed."""
     before = rows(ghcr)
     answer = ghcr.control("PUT", path, content)
@@ -296,7 +296,7 @@ def test_wrong_method_is_refused_in_json(ghcr):
     assert answer.json() == {"error": "Method Not Allowed"}
 
 
-def test_token_is_kept_as_its_fingerprint_alone(ghcr):
+def test_token_is_stored_as_fingerprint(ghcr):
     """Nothing in the state gives a token back."""
     ghcr.control("PUT", CREDENTIAL, GOOD)
 

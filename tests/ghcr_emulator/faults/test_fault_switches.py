@@ -31,7 +31,7 @@ LIMIT = "retry-after: 880.092µs, allowed: {}/minute"
 @pytest.fixture(autouse=True)
 def _blobs_come_at_once(ghcr):
     """In one answer: test_blobs.py and the end of test_switches.py have them in two."""
-    ghcr.control("PUT", "/knobs", {"blobs": "inline"})
+    ghcr.control("PUT", "/assumptions", {"blobs": "inline"})
 
 
 def error(code, message):
@@ -65,7 +65,7 @@ def fetch(ghcr, path):
     """Pull something, and go where a blob may be elsewhere."""
     answer = pull(ghcr, path)
     elsewhere = answer.headers.get("location")
-    return send(ghcr.front, "GET", elsewhere, {}, None) if elsewhere else answer
+    return send(ghcr.emulator, "GET", elsewhere, {}, None) if elsewhere else answer
 
 
 UNAVAILABLE = error("UNAVAILABLE", "service unavailable")
@@ -97,7 +97,7 @@ TOLD = [
     TOLD,
     ids=[f"{method} {' '.join(map(str, switch.values()))}" for method, switch, *_ in TOLD],
 )
-def test_client_is_told_something_else(ghcr, method, switch, status, body):
+def test_switch_changes_answer(ghcr, method, switch, status, body):
     """Byte for byte; the log has it too, and afterwards all is as before."""
     before = ghcr.storage.tags("bytequester/open")
     on(ghcr, **switch, route="manifest")
@@ -125,7 +125,7 @@ def test_outage_says_what_its_body_is(ghcr, body, kind):
     assert pull(ghcr, caller="nobody").headers.get("content-type") == kind
 
 
-def test_missing_blob_is_told_like_any_other(ghcr):
+def test_missing_blob_answers_404(ghcr):
     """And only to who would have got it: who may not read learns nothing new."""
     on(ghcr, "missing", reference=digest_of(LAYER))
     told, stranger = pull(ghcr, BLOB), pull(ghcr, BLOB, caller="nobody")
@@ -139,7 +139,7 @@ def test_missing_blob_is_told_like_any_other(ghcr):
 
 
 @pytest.mark.parametrize("path", [MANIFEST, BLOB])
-def test_bytes_are_wrong_and_everything_else_is_right(ghcr, path):
+def test_only_bytes_are_wrong(ghcr, path):
     """One byte differs; length and headers are those of the right content."""
     right = fetch(ghcr, path)
     on(ghcr, "wrong-bytes")
@@ -177,10 +177,10 @@ CONTENTS = {
 
 @pytest.mark.parametrize("size", [1, 7, 4096])
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
-def test_wrong_byte_is_one_however_the_body_comes(content, size):
+def test_one_byte_is_wrong_in_any_chunking(content, size):
     """Its parts may be of any size, and an empty one may be the last."""
     wrong, parts = WrongByte(), [content[i : i + size] for i in range(0, len(content), size)]
-    out = b"".join(wrong.turn(part, last=False) for part in parts) + wrong.turn(b"", last=True)
+    out = b"".join(wrong.change(part, last=False) for part in parts) + wrong.change(b"", last=True)
 
     assert differing(content, out) == min(1, len(content))
 
@@ -188,14 +188,14 @@ def test_wrong_byte_is_one_however_the_body_comes(content, size):
 @pytest.mark.parametrize("name", ["JSON that ends with a digest", "JSON that ends with true"])
 def test_wrong_json_is_json(name):
     """A digit stays one; where there is a digit, no word is touched."""
-    out = WrongByte().turn(CONTENTS[name], last=True)
+    out = WrongByte().change(CONTENTS[name], last=True)
 
     assert json.loads(out).keys() == json.loads(CONTENTS[name]).keys()
 
 
 def test_wrong_gzip_can_be_unpacked():
     """What is changed is the time in its header."""
-    assert gzip.decompress(WrongByte().turn(CONTENTS["gzip"], last=True)) == b"a layer" * 50
+    assert gzip.decompress(WrongByte().change(CONTENTS["gzip"], last=True)) == b"a layer" * 50
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -211,7 +211,7 @@ def test_digest_in_the_header_is_wrong(ghcr, method):
     assert pull(ghcr, f"{OPEN}/manifests/{digest}").status_code == 404
 
 
-def test_refusal_is_never_altered_and_is_no_hit(ghcr):
+def test_refusal_is_not_altered(ghcr):
     """There is nothing to cut or to change in a 401."""
     for kind in ("wrong-bytes", "wrong-digest", "truncate", "missing"):
         on(ghcr, kind)
@@ -248,7 +248,7 @@ def test_switch_is_for_whom_it_says(ghcr, match, met):
     assert row(ghcr)["hits"] == (1 if met else 0)
 
 
-def test_credential_is_known_by_what_it_got_its_bearer_for(ghcr):
+def test_credential_is_matched_through_bearer(ghcr):
     """Two people pull the same; one of them is told that there were too many."""
     on(ghcr, "rate-limit", credential="colleague")
 
@@ -257,7 +257,7 @@ def test_credential_is_known_by_what_it_got_its_bearer_for(ghcr):
     assert ghcr.token_for("colleague").status_code == 429
 
 
-def test_anonymous_are_those_without_a_known_credential(ghcr):
+def test_anonymous_means_unknown_credential(ghcr):
     """At the token service and under /v2/."""
     on(ghcr, "outage", anonymous=True)
 
@@ -266,7 +266,7 @@ def test_anonymous_are_those_without_a_known_credential(ghcr):
     assert ghcr.token_for("reader").status_code == 200
 
 
-def test_token_service_is_out_for_one_repository(ghcr):
+def test_token_service_fails_for_one_repository(ghcr):
     """The repository is read from the scope."""
     on(ghcr, "outage", route="token", repository="bytequester/closed")
 
@@ -274,7 +274,7 @@ def test_token_service_is_out_for_one_repository(ghcr):
     assert [ghcr.token_for("reader", scope).status_code for scope in scopes] == [503, 200]
 
 
-def test_push_that_is_told_503_has_changed_nothing(ghcr):
+def test_failed_push_changes_nothing(ghcr):
     """The fault stands before the registry."""
     on(ghcr, "outage", method="PUT")
     told = ghcr.ask("PUT", f"{OPEN}/manifests/v9", caller="writer", content=manifest("new"))
@@ -319,7 +319,7 @@ def test_newest_switch_wins(ghcr):
     assert (first, second, pull(ghcr).status_code) == (503, 429, 200)
 
 
-def test_switch_with_nothing_to_alter_leaves_room_for_an_older_one(ghcr):
+def test_idle_switch_leaves_older_one(ghcr):
     """A cut manifest is for who gets it; the others meet the outage."""
     ghcr.control("PUT", "/switches/a", {"kind": "outage", "method": "HEAD"})
     ghcr.control("PUT", "/switches/b", {"kind": "wrong-bytes"})
@@ -334,17 +334,17 @@ def play(ghcr, scene):
         given = {"Authorization": f"Bearer {SECRET}"}
         async with (
             httpx.AsyncClient(
-                transport=httpx.ASGITransport(ghcr.front),
+                transport=httpx.ASGITransport(ghcr.emulator),
                 base_url="https://ghcr.io",
                 follow_redirects=True,
-            ) as front,
+            ) as emulator,
             httpx.AsyncClient(
                 transport=httpx.ASGITransport(ghcr.control_app),
                 base_url="http://control",
                 headers=given,
             ) as control,
         ):
-            return await scene(front, control)
+            return await scene(emulator, control)
 
     return asyncio.run(asyncio.wait_for(run(), 10))
 
@@ -363,8 +363,8 @@ def test_hang_lasts_until_it_is_undone(ghcr, undo):
     given = {**ghcr.authorization("writer"), "Content-Type": OCI_MANIFEST}
     on(ghcr, "hang", route="manifest", count=1)
 
-    async def scene(front, control):
-        put = front.put(f"{OPEN}/manifests/v9", headers=given, content=manifest("new"))
+    async def scene(emulator, control):
+        put = emulator.put(f"{OPEN}/manifests/v9", headers=given, content=manifest("new"))
         asked = asyncio.create_task(put)
         await until("it is met", lambda: next(iter(ghcr.switches)).hits)
         done, _ = await asyncio.wait({asked}, timeout=0.1)
@@ -386,19 +386,19 @@ def test_hang_ends_by_itself():
     assert asyncio.run(asyncio.wait_for(switch.over(), 5)) is True
 
 
-def test_wait_for_a_switch_is_no_longer_than_asked():
+def test_switch_wait_is_bounded():
     """Who waits for a while only is told whether it is over."""
     switch = Switches().put("s", Slow(delay=1, seconds=60))
 
     assert asyncio.run(asyncio.wait_for(switch.over(within=0.01), 5)) is False
 
 
-def timed(front, given):
+def timed(emulator, given):
     """Return a pull and the seconds that it took."""
 
     async def ask():
         started = asyncio.get_running_loop().time()
-        answer = await front.get(BLOB, headers=given)
+        answer = await emulator.get(BLOB, headers=given)
         return answer.content, asyncio.get_running_loop().time() - started
 
     return ask()
@@ -407,25 +407,25 @@ def timed(front, given):
 @pytest.mark.parametrize(
     "slow", [{"delay": 0.3}, {"bytes_per_second": 2000}], ids=["delay", "rate"]
 )
-def test_slow_answer_takes_its_time_and_is_whole(ghcr, slow):
+def test_slow_answer_is_complete(ghcr, slow):
     """700 bytes at 2000 a second are 0.35 seconds."""
     given = ghcr.authorization("reader")
     # Tenths of a second are no document, and quick.
     ghcr.switches.put("s", Slow.model_construct(repository="bytequester/open", **slow))
 
-    content, seconds = play(ghcr, lambda front, _: timed(front, given))
+    content, seconds = play(ghcr, lambda emulator, _: timed(emulator, given))
 
     assert content == LAYER
     assert seconds >= 0.3
 
 
-def test_slow_answer_comes_at_once_when_it_is_undone(ghcr):
+def test_slow_answer_ends_with_switch(ghcr):
     """At one byte a second it would take more than ten minutes."""
     given = ghcr.authorization("reader")
     on(ghcr, "slow", bytes_per_second=1, repository="bytequester/open")
 
-    async def scene(front, control):
-        asked = asyncio.create_task(timed(front, given))
+    async def scene(emulator, control):
+        asked = asyncio.create_task(timed(emulator, given))
         await until("it is met", lambda: next(iter(ghcr.switches)).hits)
         await control.delete("/switches/s")
         return await asked
@@ -520,7 +520,7 @@ REFUSED = [
 @pytest.mark.parametrize(
     ("content", "sentence"), REFUSED, ids=[json.dumps(content)[:50] for content, _ in REFUSED]
 )
-def test_wrong_switch_is_refused_and_changes_nothing(ghcr, content, sentence):
+def test_wrong_switch_is_refused(ghcr, content, sentence):
     """One sentence names the key; what was on stays on."""
     on(ghcr, "rate-limit")
     answer = ghcr.control("PUT", "/switches/s", content)
@@ -557,7 +557,7 @@ def test_switches_need_the_secret(ghcr, method):
 
 def stored(ghcr, switch=None, **keys):
     """Ask for a blob by the two steps of GHCR, with a switch on before; give both answers."""
-    ghcr.control("PUT", "/knobs", {"blobs": "redirect"})
+    ghcr.control("PUT", "/assumptions", {"blobs": "redirect"})
     if switch:
         on(ghcr, switch, **keys)
     sent_on = pull(ghcr, BLOB)
@@ -565,7 +565,7 @@ def stored(ghcr, switch=None, **keys):
     return sent_on, ghcr.ask("GET", there) if there else None
 
 
-def test_switch_for_blobs_is_for_where_they_are_stored_too(ghcr):
+def test_blob_switch_covers_storage(ghcr):
     """By the names of the registry: whoever switches it need not know of the second step."""
     sent_on, wrong = stored(
         ghcr, "wrong-bytes", route="blob", repository="bytequester/open", credential="reader"
@@ -576,7 +576,7 @@ def test_switch_for_blobs_is_for_where_they_are_stored_too(ghcr):
     assert row(ghcr)["hits"] == 1
 
 
-def test_switch_for_another_repository_s_blobs_leaves_stored_ones_alone(ghcr):
+def test_other_repository_blobs_are_unaffected(ghcr):
     """A signed address tells whose it is."""
     _, content = stored(ghcr, "wrong-bytes", route="blob", repository="bytequester/other")
 
@@ -591,7 +591,7 @@ def test_stored_blobs_may_be_meant_alone(ghcr):
     assert (sent_on.status_code, refused.status_code) == (307, 503)
 
 
-def test_blob_that_is_refused_is_refused_at_once(ghcr):
+def test_refused_blob_answers_at_once(ghcr):
     """By the registry, and not only by its storage."""
     refused, _ = stored(ghcr, "rate-limit", route="blob")
 

@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from ghcr_emulator.access_log.log import Query
-from ghcr_emulator.faults.tls_listener import Door, tls
+from ghcr_emulator.faults.tls_listener import TlsListener, tls
 from ghcr_emulator.server.uvicorn_server import listen
 from tests.ghcr_emulator.conftest import OCI_MANIFEST, SECRET, manifest, until
 
@@ -27,7 +27,7 @@ YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 @pytest.fixture(autouse=True)
 def _blobs_come_at_once(ghcr):
     """In one answer: test_blobs.py and the end of test_switches.py have them in two."""
-    ghcr.control("PUT", "/knobs", {"blobs": "inline"})
+    ghcr.control("PUT", "/assumptions", {"blobs": "inline"})
 
 
 @pytest.fixture(name="authority", scope="module")
@@ -95,8 +95,8 @@ async def street(ghcr, files, authority):
     stop = asyncio.Event()
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    door = Door(ghcr.front, listener, tls(*files), ghcr.switches)
-    serving = asyncio.create_task(door.serve(stop))
+    tls_listener = TlsListener(ghcr.emulator, listener, tls(*files), ghcr.switches)
+    serving = asyncio.create_task(tls_listener.serve(stop))
     given = {"Authorization": f"Bearer {SECRET}"}
     control = httpx.ASGITransport(ghcr.control_app)
     try:
@@ -147,7 +147,7 @@ CERTIFICATES = {
 
 
 @pytest.mark.parametrize("case", CERTIFICATES)
-def test_client_is_met_by_another_certificate_until_it_is_switched_off(play, case):
+def test_other_certificate_ends_with_switch(play, case):
     """Also a client that had a connection of before: it is broken."""
     made, said = CERTIFICATES[case]
 
@@ -167,7 +167,7 @@ def test_client_is_met_by_another_certificate_until_it_is_switched_off(play, cas
     assert "key" not in row
 
 
-def test_client_that_speaks_tls_is_answered_in_plain_http(play):
+def test_tls_client_gets_plain_http(play):
     """What comes back begins with HTTP, which Go's clients say in so many words."""
 
     async def scene(place):
@@ -195,7 +195,7 @@ async def spoken(port, words):
     return answer
 
 
-def test_connection_is_refused_and_later_not_on_the_same_port(play):
+def test_connection_is_refused_for_a_time(play):
     """Nobody counts what the kernel refuses."""
 
     async def scene(place):
@@ -211,7 +211,7 @@ def test_connection_is_refused_and_later_not_on_the_same_port(play):
     assert play(scene) == (None, 401)
 
 
-def test_door_opens_by_itself_when_the_time_is_over(play):
+def test_listener_reopens_after_time(play):
     """Nobody needs to ask for it."""
 
     async def scene(place):
@@ -230,7 +230,7 @@ def answers(port):
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_certificate_meets_as_many_connections_as_were_asked_for(play):
+def test_certificate_covers_counted_connections(play):
     """Two are met by it, the third is not, and the row says so."""
 
     async def scene(place):
@@ -247,7 +247,7 @@ def test_certificate_meets_as_many_connections_as_were_asked_for(play):
     assert (row["hits"], row["count_left"], row["active"]) == (2, 0, False)
 
 
-def test_newest_of_two_wins_and_the_older_is_there_after_it(play):
+def test_newest_switch_wins(play):
     """As with two context managers, one in the other."""
 
     async def scene(place):
@@ -346,7 +346,7 @@ async def read(asked, seen):
             seen.append(part)  # what came before an error counts
 
 
-def test_client_that_leaves_a_hang_is_logged_as_gone(play):
+def test_client_leaving_hang_is_logged(play):
     """With 499, before the switch is taken off."""
 
     async def scene(place):
@@ -360,7 +360,7 @@ def test_client_that_leaves_a_hang_is_logged_as_gone(play):
     assert play(scene) == 499
 
 
-def test_hanging_request_does_not_hold_the_process(ghcr, files, authority):
+def test_hanging_request_does_not_block_exit(ghcr, files, authority):
     """At the stop it is let go, and answered."""
 
     async def run():
@@ -389,7 +389,7 @@ def test_many_connections_at_once_are_all_met(play):
     assert play(scene) == [401] * 100
 
 
-def test_secret_of_the_certificate_is_nowhere_to_be_read(play):
+def test_certificate_key_is_never_shown(play):
     """Neither in the rows nor in what a traceback would print."""
 
     async def scene(place):

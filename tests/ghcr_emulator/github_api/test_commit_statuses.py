@@ -41,7 +41,7 @@ def ask(ghcr, method, path, content=None, caller="alice"):
 
 
 @pytest.mark.parametrize("caller", ["alice", "whole", "run"])
-def test_status_is_taken_and_listed_newest_first(world, caller):
+def test_statuses_are_listed_newest_first(world, caller):
     """A scope for statuses will do, and a run writes on its own repository."""
     assert ask(world, "POST", STATUSES, {"state": "pending"}, caller).status_code == 201
     made = ask(world, "POST", STATUSES, GOOD, caller)
@@ -108,7 +108,7 @@ def test_scopes_that_would_do_are_named(world):
     assert answer.headers["x-accepted-oauth-scopes"] == "repo, repo:status"
 
 
-def test_the_gates_verdict_is_set_on_its_commit(world):
+def test_gate_sets_commit_status(world):
     """As `gate commit-status` does in CI, whose address here is the stand-in's."""
 
     def take(request):

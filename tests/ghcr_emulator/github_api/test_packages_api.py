@@ -150,7 +150,7 @@ def test_refusal_has_github_s_form(world, caller, request_line, status, message)
     ("caller", "scopes"),
     [("alice", "delete:packages, write:packages"), ("alice-repo", "repo"), ("fine", None)],
 )
-def test_user_is_told_with_the_scopes_of_the_token(world, caller, scopes):
+def test_user_has_token_scopes(world, caller, scopes):
     """The header is how to learn what a classic token may do; others have none."""
     answer = ask(world, "/user", caller)
 
@@ -159,7 +159,7 @@ def test_user_is_told_with_the_scopes_of_the_token(world, caller, scopes):
 
 
 @pytest.mark.parametrize("kind", [{"scopes": ["read:packages"]}, {"kind": "fine-grained"}])
-def test_end_of_a_token_is_told_with_every_answer(world, kind):
+def test_token_expiry_is_in_every_answer(world, kind):
     """Also of one that has no scopes; one without an end has no such header."""
     ends = {"token": "ghp_ends", "login": "Alice", "expires": "2099-12-01T10:00:00+01:00", **kind}
     world.control("PUT", "/credentials/ends", ends)
@@ -185,7 +185,7 @@ def test_token_comes_in_several_forms(world, form):
     assert ask(world, "/user", "basic alice").status_code == 200
 
 
-def test_registry_s_bearer_is_no_token_of_the_api(world):
+def test_registry_bearer_is_no_api_token(world):
     """What /token gives out is for the registry alone."""
     bearer = world.authorization("alice")["Authorization"]
 
@@ -203,7 +203,7 @@ def test_missing_sso_names_where_it_is_granted(world):
     assert "sso" not in " ".join(ask(world, APP).headers)
 
 
-def test_refusal_for_scopes_still_tells_them(world):
+def test_scope_refusal_has_scopes(world):
     """Whoever meets the 403 can read what the token has and what it takes."""
     headers = ask(world, APP, "alice-repo").headers
 
@@ -211,12 +211,12 @@ def test_refusal_for_scopes_still_tells_them(world):
     assert headers["x-accepted-oauth-scopes"] == "read:packages"
 
 
-def test_public_package_is_told_to_whom_sso_was_not_granted(world):
+def test_public_package_needs_no_sso(world):
     """What is public is public."""
     assert ask(world, "/orgs/Acme/packages/container/open", "alice-no-sso").status_code == 200
 
 
-def test_package_is_told_with_its_visibility(world):
+def test_package_has_visibility(world):
     """Name, type, visibility, how many versions, and whose it is."""
     body = ask(world, APP).json()
 
@@ -247,7 +247,7 @@ def test_own_package_is_found_in_two_ways(world, path):
     assert ask(world, path).json()["owner"]["login"] == "Alice"
 
 
-def test_packages_are_listed_as_far_as_they_may_be_read(world):
+def test_only_readable_packages_are_listed(world):
     """Each caller sees what it may read, and may ask for one visibility."""
     path = "/orgs/Acme/packages?package_type=container"
 
@@ -260,7 +260,7 @@ def test_packages_are_listed_as_far_as_they_may_be_read(world):
     assert ask(world, "/orgs/Acme/packages?package_type=npm").json() == []
 
 
-def test_versions_are_told_newest_first_with_their_tags(world):
+def test_versions_are_listed_newest_first(world):
     """One for each manifest; a tag that moved is the newer one's."""
     newest, oldest = ask(world, f"{APP}/versions").json()
 
@@ -274,7 +274,7 @@ def test_versions_are_told_newest_first_with_their_tags(world):
     assert ask(world, f"{APP}/versions/{newest['id']}").json() == newest
 
 
-def test_tag_that_moves_after_it_was_told_is_told_anew(world):
+def test_moved_tag_is_listed_anew(world):
     """Where tags lead is kept between two questions, and no longer than until a push."""
     assert sorted(versions(world).values()) == [["v1"], ["v2", "latest"]]
 
@@ -283,7 +283,7 @@ def test_tag_that_moves_after_it_was_told_is_told_anew(world):
     assert sorted(versions(world).values()) == [[], ["v2", "latest", "v1"]]
 
 
-def test_version_that_nobody_saw_pushed_is_found_by_its_tag(world):
+def test_unpushed_version_is_found_by_tag(world):
     """As after a restart: what the registry has tags for is there."""
     (row,) = ask(world, "/orgs/Acme/packages/container/open/versions").json()
 
@@ -312,7 +312,7 @@ def test_versions_come_in_pages_with_links(world):
     assert len(ask(world, f"{APP}/versions?per_page=x&page=0").json()) == 7
 
 
-def test_deleted_version_is_gone_from_the_registry_with_its_tags(world):
+def test_deleted_version_loses_tags(world):
     """By tag, by digest, from the list; the other version stays."""
     before = {ref: pulled(world, ref) for ref in ("v1", "v2", "latest")}
     (gone,) = [number for number, tags in versions(world).items() if "latest" in tags]
@@ -331,7 +331,7 @@ def test_deleted_version_is_gone_from_the_registry_with_its_tags(world):
     assert ask(world, f"{APP}/versions/{gone}").status_code == 404
 
 
-def test_restored_version_is_back_with_its_tags(world):
+def test_restored_version_has_tags(world):
     """Bytes, digest, and tags in the order of their pushes."""
     before = {ref: pulled(world, ref) for ref in ("v1", "v2", "latest")}
     (gone,) = [number for number, tags in versions(world).items() if "latest" in tags]
@@ -346,7 +346,7 @@ def test_restored_version_is_back_with_its_tags(world):
     assert ask(world, f"{APP}/versions/{gone}/restore", method="POST").status_code == 404
 
 
-def test_restored_version_takes_no_tag_that_has_moved_on(world):
+def test_restored_version_takes_no_moved_tag(world):
     """A tag that leads elsewhere by now stays there."""
     (gone,) = [number for number, tags in versions(world).items() if "latest" in tags]
     ask(world, f"{APP}/versions/{gone}", method="DELETE")
@@ -358,7 +358,7 @@ def test_restored_version_takes_no_tag_that_has_moved_on(world):
     assert versions(world)[gone] == ["v2"]
 
 
-def test_deleted_version_that_is_pushed_again_is_there_again(world):
+def test_repushed_version_is_back(world):
     """A push of the same manifest needs no restoration."""
     (gone,) = [number for number, tags in versions(world).items() if "latest" in tags]
     ask(world, f"{APP}/versions/{gone}", method="DELETE")
@@ -382,14 +382,14 @@ def test_last_tagged_version_cannot_be_deleted(world):
     assert pulled(world, "v1")[0] == 200
 
 
-def test_run_deletes_what_its_repository_administers(world):
+def test_run_deletes_own_packages(world):
     """A workflow's own token cleans up after it."""
     (gone,) = [number for number, tags in versions(world).items() if "latest" in tags]
 
     assert ask(world, f"{APP}/versions/{gone}", "run", "DELETE").status_code == 204
 
 
-def test_deleted_package_is_unknown_until_it_is_restored(world):
+def test_deleted_package_is_unknown_until_restore(world):
     """The registry does not know its name; afterwards everything is as before."""
     before = pulled(world, "v1")
     assert ask(world, APP, method="DELETE").status_code == 204
@@ -411,13 +411,13 @@ def test_head_is_get_without_a_body(world):
     assert head.headers["content-length"] == ask(world, APP).headers["content-length"]
 
 
-def test_account_is_told_with_its_type(world):
+def test_account_has_type(world):
     """A client learns whether a name is a user's or an organisation's."""
     assert ask(world, "/users/acme").json()["type"] == "Organization"
     assert ask(world, "/users/Alice").json()["type"] == "User"
 
 
-def test_log_tells_who_deleted_what(world):
+def test_log_has_deletions(world):
     """An entry of the API names the caller, the package, and the version's digest."""
     (gone,) = [number for number, tags in versions(world).items() if "latest" in tags]
     digest = ask(world, f"{APP}/versions/{gone}").json()["name"]
@@ -430,13 +430,13 @@ def test_log_tells_who_deleted_what(world):
     assert "ghp_" not in "\n".join(world.lines)
 
 
-def test_registry_behind_that_does_not_answer_is_a_502(world, monkeypatch):
+def test_silent_registry_is_502(world, monkeypatch):
     """The API says so in its own form."""
     from ghcr_emulator.protocol import errors
     from ghcr_emulator.registry_api import upstream_proxy as storage
 
     async def refuse(*_):
-        raise storage.RefusedError(errors.STORAGE_UNAVAILABLE)
+        raise storage.UpstreamRefusedError(errors.STORAGE_UNAVAILABLE)
 
     monkeypatch.setattr(storage, "list_tags", refuse)
     answer = ask(world, APP)

@@ -44,7 +44,7 @@ def taken(ghcr, credential="alice"):
     return ghcr.control("GET", f"/dispatches?credential={credential}").json()["dispatches"]
 
 
-def test_dispatch_is_taken_and_listed_by_credential(world):
+def test_dispatch_is_listed_by_credential(world):
     """GitHub answers 204 without a body; another credential has no events."""
     answer = ask(world, "POST", DISPATCHES, ON_MAIN)
 
@@ -62,7 +62,7 @@ def test_dispatch_is_taken_and_listed_by_credential(world):
     assert taken(world, "bob") == []
 
 
-def test_dispatch_tells_its_run_where_asked(world):
+def test_dispatch_returns_run_on_request(world):
     """By the id of the workflow and with return_run_details, as gh asks."""
     shown = ask(world, "GET", WORKFLOW).json()
 
@@ -91,7 +91,7 @@ def test_dispatch_tells_its_run_where_asked(world):
         ("run", 403, "Resource not accessible by integration"),
     ],
 )
-def test_token_without_permission_starts_no_workflow(world, method, caller, status, message):
+def test_dispatch_needs_permission(world, method, caller, status, message):
     """A private repository and its workflows are not there for who may not read them."""
     path = WORKFLOW if method == "GET" else DISPATCHES
 
@@ -130,7 +130,7 @@ def test_scope_for_dispatch_is_named(world):
 
 
 @pytest.mark.parametrize("path", ["Acme/app/ci.yml", "acme/app/..yml", "acme/App/ci.yml"])
-def test_control_port_refuses_wrong_workflow_name(ghcr, path):
+def test_wrong_workflow_name_is_refused(ghcr, path):
     """Owner and repository are lower case; a file's name begins with a letter or a digit."""
     answer = ghcr.control("PUT", f"/workflows/{path}", {"refs": ["main"], "dispatch": True})
 

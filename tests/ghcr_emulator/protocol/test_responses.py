@@ -10,7 +10,7 @@ OCI = "application/vnd.oci.image.manifest.v1+json"
 LAYER = "sha256:" + hashlib.sha256(b"a layer" * 100).hexdigest()
 
 
-def test_challenge_is_73_bytes_of_json_and_signed_by_github(ghcr):
+def test_challenge_matches_ghcr_bytes(ghcr):
     """The reply that every client meets first has exactly GHCR's headers."""
     headers = ghcr.ask("GET", "/v2/").headers
 
@@ -48,7 +48,7 @@ def test_head_is_get_without_a_body(ghcr, path, caller):
     assert head.content == b""
 
 
-def test_refused_head_says_nothing_but_its_status(ghcr):
+def test_refused_head_has_no_body(ghcr):
     """A client meets a HEAD's 403 first, and asks again by GET for the sentence."""
     head = ghcr.ask("HEAD", "/v2/bytequester/closed/manifests/v1", caller="stranger")
 
@@ -67,7 +67,7 @@ def test_manifest_carries_its_digest_twice(ghcr):
     assert answer.headers["content-type"] == OCI
 
 
-def test_anonymous_token_names_its_package_and_time(ghcr):
+def test_anonymous_token_names_package_and_time(ghcr):
     """An anonymous token is the base64 of v1, the repository and the nanoseconds."""
     token = ghcr.token_for("nobody", "repository:bytequester/open:pull").json()["token"]
 
@@ -86,7 +86,7 @@ def test_bearer_token_dies_with_its_credential(ghcr):
     assert "cannot be authenticated" in answer.text
 
 
-def test_user_and_token_in_base64_is_a_bearer_too(ghcr):
+def test_basic_credentials_work_as_bearer(ghcr):
     """base64 of user:token is taken as a bearer; the user is not looked at."""
     text = base64.b64encode(b"whoever:ghp_reader").decode()
 

@@ -46,7 +46,7 @@ def ask(root, method="GET", path=PATH, *, status=200, headers=None):
     return answer, pieces, asked
 
 
-def test_blob_comes_from_its_file_in_large_pieces(root):
+def test_blob_comes_in_large_pieces(root):
     """With the headers that the registry gives it."""
     answer, pieces, asked = ask(root)
 
@@ -102,7 +102,7 @@ def test_file_is_closed_when_the_client_leaves(root):
     assert stream._stream._file.closed
 
 
-def test_registry_that_is_gone_is_a_transport_error(root):
+def test_stopped_registry_is_transport_error(root):
     """The front makes a 502 of it; the file is closed."""
 
     def gone(request):

@@ -23,7 +23,7 @@ def address(ghcr, path=PATH, caller="reader", method="GET"):
     return answer.headers["location"]
 
 
-def test_registry_redirects_to_a_signed_address(ghcr):
+def test_blob_redirects_to_signed_url(ghcr):
     """The address has GitHub's form, and is good for ten minutes."""
     ghcr.state.links._clock = datetime(2026, 11, 24, 16, tzinfo=UTC).timestamp
     split = urlsplit(address(ghcr))
@@ -60,7 +60,7 @@ def test_storage_is_not_the_registry(ghcr):
         assert header not in answer.headers
 
 
-def test_storage_needs_no_credential_and_tells_who_it_was(ghcr):
+def test_signed_url_needs_no_credential(ghcr):
     """The log has the blob's bytes under the name of whom the address was given to."""
     ghcr.ask("GET", address(ghcr, caller="colleague"), headers={"User-Agent": "containerd/v2.3.4"})
     entry = ghcr.last_entry()
@@ -75,7 +75,7 @@ def test_storage_needs_no_credential_and_tells_who_it_was(ghcr):
     assert entry.credential_leaked is False
 
 
-def test_anybody_s_address_is_nobody_s(ghcr):
+def test_anonymous_url_is_anonymous(ghcr):
     """A public blob is given to anonymous callers too."""
     path = f"/v2/bytequester/open/blobs/{LAYER}"
     answer = ghcr.ask("GET", address(ghcr, path, "anybody"))
@@ -85,7 +85,7 @@ def test_anybody_s_address_is_nobody_s(ghcr):
 
 
 @pytest.mark.parametrize("caller", ["reader", "basic reader", "pat reader", "raw Bearer made-up"])
-def test_credential_that_comes_along_is_refused_and_told(ghcr, caller):
+def test_credential_at_storage_is_refused(ghcr, caller):
     """Whoever sends a bearer on to the storage has leaked it: the entry says so, without it."""
     answer = ghcr.ask("GET", address(ghcr), caller=caller)
 
@@ -107,7 +107,7 @@ def test_credential_that_comes_along_is_refused_and_told(ghcr, caller):
         pytest.param(("?", "?x="), id="no signature"),
     ],
 )
-def test_address_that_was_changed_opens_nothing(ghcr, change):
+def test_changed_url_opens_nothing(ghcr, change):
     """All of an address is signed."""
     answer = ghcr.ask("GET", address(ghcr).replace(*change, 1))
 
@@ -135,7 +135,7 @@ def test_storage_only_reads(ghcr):
     assert answer.status_code == 405
 
 
-def test_blob_that_went_after_the_redirect_is_told_in_the_storage_s_words(ghcr):
+def test_deleted_blob_has_storage_error(ghcr):
     """The registry's own error has no place under that name."""
     link = address(ghcr)
     for repository in ("open", "closed", "inner"):
@@ -155,17 +155,17 @@ def test_no_signature_is_ever_written(ghcr):
     assert query["hmac"][0] not in written
 
 
-def test_knob_lets_the_front_give_blobs_itself(ghcr):
+def test_assumption_serves_blobs_inline(ghcr):
     """Where the other name is not to be had, blobs come from under the first one."""
-    ghcr.control("PUT", "/knobs", {"blobs": "inline"})
+    ghcr.control("PUT", "/assumptions", {"blobs": "inline"})
     answer = ghcr.ask("GET", PATH, caller="reader")
 
     assert (answer.status_code, answer.content) == (200, CONTENT)
 
 
-def test_knob_lets_referrers_go_to_github(ghcr):
+def test_assumption_redirects_referrers(ghcr):
     """With it the answer is GHCR's own: an address that lost its digest."""
-    ghcr.control("PUT", "/knobs", {"referrers": "redirect"})
+    ghcr.control("PUT", "/assumptions", {"referrers": "redirect"})
     answer = ghcr.ask("GET", f"/v2/bytequester/closed/referrers/{LAYER}", caller="reader")
 
     assert answer.status_code == 303

@@ -43,7 +43,7 @@ def test_blob_pushed_in_parts_can_be_pulled(ghcr):
 
     assert part.status_code == 202
     assert (state.status_code, state.headers["range"]) == (204, "0-3")
-    ghcr.control("PUT", "/knobs", {"blobs": "inline"})
+    ghcr.control("PUT", "/assumptions", {"blobs": "inline"})
     pulled = ghcr.ask("GET", f"/v2/bytequester/closed/blobs/{DIGEST}", caller="reader")
     assert pulled.content == BLOB
 
@@ -125,7 +125,7 @@ def test_push_leaves_the_package_as_it_was(ghcr):
     assert ghcr.state.package("bytequester/open").visibility == "public"
 
 
-def test_tags_are_listed_in_the_order_of_their_pushes(ghcr):
+def test_tags_are_listed_by_push_order(ghcr):
     """Oldest push first; a tag pushed again is the newest; tags from before a restart lead."""
     for name in ("zebra", "apple", "mango", "zebra"):
         assert tag(ghcr, "bytequester/closed", name).status_code == 201

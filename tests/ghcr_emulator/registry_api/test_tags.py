@@ -12,7 +12,7 @@ PATH = "/v2/bytequester/closed/tags/list"
 MANY = [f"t{number}" for number in range(250)]
 
 
-def test_unseen_tags_come_first_in_lexical_order():
+def test_unseen_tags_are_lexical():
     """Tags stored before a restart lead, then those seen pushed; deleted ones are left out."""
     ordered = tags.in_push_order(["b", "a", "z", "y"], ["z", "gone", "y"])
 
@@ -41,7 +41,7 @@ def test_page_has_its_size_and_its_link(n, last, first, count, link):
 
 
 @pytest.mark.parametrize("last", ["t249", "unheard-of"])
-def test_nothing_follows_the_end_or_an_unknown_tag(last):
+def test_nothing_follows_last_tag(last):
     """A client that follows links never goes round in a circle."""
     assert tags.page(MANY, PATH, None, last) == tags.Page([], None)
 
@@ -53,7 +53,7 @@ def test_bad_number_is_refused(n):
         tags.page(MANY, PATH, n, None)
 
 
-def test_client_that_follows_links_sees_every_tag_once(ghcr):
+def test_links_list_every_tag_once(ghcr):
     """Page by page over the wire, the whole list comes in order."""
     for name in MANY:
         ghcr.storage.put_image("bytequester/closed", name)

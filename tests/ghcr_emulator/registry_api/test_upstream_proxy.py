@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from ghcr_emulator.access_log.log import AccessLog, Query
-from ghcr_emulator.app import create_front
-from ghcr_emulator.state.accounts import Package, Visibility
-from ghcr_emulator.state.assumptions import Knobs
+from ghcr_emulator.app import create_app
+from ghcr_emulator.state.accounts import Package, PackageVisibility
+from ghcr_emulator.state.assumptions import Assumptions
 from ghcr_emulator.state.state import State
 
 DIGEST = "sha256:" + hashlib.sha256(b"").hexdigest()
@@ -62,8 +62,8 @@ def exchange(upstream, *, headers=(), body=(), log=None):
     """Send one GET straight to the application; return the messages it sent."""
     events = upstream.events
     messages, incoming = [], list(body)
-    state = State(knobs=Knobs(blobs="inline"))
-    state.put_package(Package("bytequester", "open", Visibility.PUBLIC))
+    state = State(assumptions=Assumptions(blobs="inline"))
+    state.put_package(Package("bytequester", "open", PackageVisibility.PUBLIC))
     token = state.bearers.issue_to_anybody("bytequester/open", 1)
     given = [(b"authorization", f"Bearer {token}".encode()), *headers]
 
@@ -84,7 +84,7 @@ def exchange(upstream, *, headers=(), body=(), log=None):
     async def run():
         storage = httpx.AsyncClient(transport=upstream, base_url="http://storage")
         async with storage:
-            front = create_front(state, storage, log or AccessLog(sink=lambda _: None))
+            emulator = create_app(state, storage, log or AccessLog(sink=lambda _: None))
             scope = {
                 "type": "http",
                 "method": "GET",
@@ -93,7 +93,7 @@ def exchange(upstream, *, headers=(), body=(), log=None):
                 "headers": given,
                 "server": ("ghcr.io", 443),
             }
-            await front(scope, receive, send)
+            await emulator(scope, receive, send)
 
     asyncio.run(run())
     return messages
@@ -112,7 +112,7 @@ def test_upload_goes_on_part_by_part(ghcr):
     events = []
     upstream = Upstream(events, b"")
     storage = httpx.AsyncClient(transport=upstream, base_url="http://storage")
-    front = create_front(ghcr.state, storage, ghcr.log)
+    emulator = create_app(ghcr.state, storage, ghcr.log)
     authorization = ghcr.authorization("writer")
 
     async def parts():
@@ -121,7 +121,7 @@ def test_upload_goes_on_part_by_part(ghcr):
             yield part
 
     async def push():
-        transport = httpx.ASGITransport(front)
+        transport = httpx.ASGITransport(emulator)
         async with httpx.AsyncClient(transport=transport, base_url="https://ghcr.io") as client:
             path = "/v2/bytequester/closed/blobs/uploads/u"
             await client.patch(path, content=parts(), headers=authorization)
@@ -169,10 +169,10 @@ def test_client_that_leaves_ends_the_download():
     assert events[-1] == "closed"
 
 
-def test_client_that_leaves_its_upload_is_logged_as_gone(ghcr):
+def test_abandoned_upload_is_logged(ghcr):
     """An upload broken off by the client has no answer; the log says 499."""
     storage = httpx.AsyncClient(transport=Upstream([], b""), base_url="http://storage")
-    front = create_front(ghcr.state, storage, ghcr.log)
+    emulator = create_app(ghcr.state, storage, ghcr.log)
     given = ghcr.authorization("writer")["Authorization"].encode()
     incoming = [{"type": "http.request", "body": b"one", "more_body": True}]
 
@@ -189,12 +189,12 @@ def test_client_that_leaves_its_upload_is_logged_as_gone(ghcr):
         "query_string": b"",
         "headers": [(b"authorization", given), (b"content-length", b"9")],
     }
-    asyncio.run(front(scope, receive, send))
+    asyncio.run(emulator(scope, receive, send))
 
     assert ghcr.last_entry().status == 499
 
 
-def test_hop_by_hop_headers_and_secrets_stay_here():
+def test_hop_by_hop_headers_are_dropped():
     """The registry sees neither what belongs to the client's connection nor its token."""
     upstream = Upstream([], b"", headers=[("connection", "x-inner"), ("x-inner", "1")])
     messages = exchange(

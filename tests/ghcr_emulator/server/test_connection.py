@@ -43,6 +43,6 @@ async def _cut(context, *, closed):
     ("context", "closed", "aborted"),
     [(None, 0, True), (None, 2, True), ("tls", 0, True), ("tls", 1, False), ("tls", 2, False)],
 )
-def test_connection_is_cut_unless_its_good_bye_is_under_way(context, closed, aborted):
+def test_connection_is_cut_unless_closing(context, closed, aborted):
     """Both ends may close it at a time, and a switch be turned at that moment."""
     assert asyncio.run(_cut(context, closed=closed)) is aborted

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 
 from ghcr_emulator.emulator import watch
 from ghcr_emulator.faults.matching import Switches
-from ghcr_emulator.faults.tls_listener import Door, tls
+from ghcr_emulator.faults.tls_listener import TlsListener, tls
 from ghcr_emulator.server.uvicorn_server import listen
 from ghcr_emulator.storage.distribution import registry_config, running_registry
 from ghcr_emulator.storage.errors import StorageError
@@ -36,7 +36,7 @@ def test_missing_binary_is_named(tmp_path):
         start(Path("/no/registry"), tmp_path)
 
 
-def test_registry_that_ends_at_once_is_not_waited_for(tmp_path):
+def test_exited_registry_is_not_awaited(tmp_path):
     """A registry that refuses its configuration fails the start, with its exit code."""
     binary = tmp_path / "registry"
     binary.write_text("#!/bin/sh\nexit 3\n")
@@ -72,7 +72,7 @@ def watched(*argv, stopped):
     return asyncio.run(run())
 
 
-def test_registry_that_dies_stops_everything_with_a_failure():
+def test_dead_registry_stops_server():
     """A front without its registry is no ghcr.io: all ends, with 1."""
     assert watched("true", stopped=False) == 1
 
@@ -82,7 +82,7 @@ def test_asked_stop_is_a_success():
     assert watched("cat", stopped=True) == 0
 
 
-def test_server_speaks_tls_and_stops_when_told(tmp_path):
+def test_tls_server_stops_on_signal(tmp_path):
     """The certificate is the one given; nothing says what software answers."""
     ca = trustme.CA()
     pair = ca.issue_cert("ghcr.io", "127.0.0.1")
@@ -97,8 +97,8 @@ def test_server_speaks_tls_and_stops_when_told(tmp_path):
         listener = listen("127.0.0.1", 0)
         address = f"https://127.0.0.1:{listener.getsockname()[1]}"
         app = PlainTextResponse("hello")
-        door = Door(app, listener, tls(certificate, key), Switches())
-        serving = asyncio.create_task(door.serve(stop))
+        tls_listener = TlsListener(app, listener, tls(certificate, key), Switches())
+        serving = asyncio.create_task(tls_listener.serve(stop))
         async with httpx.AsyncClient(verify=trust, trust_env=False) as client:
             answer = await client.get(address)
         stop.set()

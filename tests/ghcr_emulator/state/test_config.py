@@ -24,38 +24,38 @@ def _folder(tmp_path, pair):
     return tmp_path
 
 
-def test_folder_without_settings_has_the_containers_own(folder):
+def test_settings_default_to_container(folder):
     """Ports and paths need no file."""
     config = read_config(folder)
 
     assert config.secret == SECRET
     assert config.settings == Settings()
-    assert (config.settings.front_port, config.settings.control_port) == (443, 8080)
+    assert (config.settings.registry_port_tls, config.settings.control_port) == (443, 8080)
 
 
 def test_settings_are_taken_one_by_one(folder):
     """What the file leaves out stays as it was."""
-    (folder / "settings.json").write_text(json.dumps({"front_port": 18443}))
+    (folder / "settings.json").write_text(json.dumps({"registry_port_tls": 18443}))
 
-    assert read_config(folder).settings == Settings(front_port=18443)
+    assert read_config(folder).settings == Settings(registry_port_tls=18443)
 
 
-def test_knobs_are_set_from_the_start(folder):
+def test_assumptions_are_read_from_settings(folder):
     """The rows that are not known can be turned before the first request."""
-    (folder / "settings.json").write_text(json.dumps({"knobs": {"token_private": 403}}))
+    (folder / "settings.json").write_text(json.dumps({"assumptions": {"token_private": 403}}))
 
-    assert read_config(folder).settings.knobs.token_private == 403
-    assert read_config(folder).settings.knobs.token_missing == 403
+    assert read_config(folder).settings.assumptions.token_private == 403
+    assert read_config(folder).settings.assumptions.token_missing == 403
 
 
-def test_people_are_there_from_the_start(folder):
+def test_accounts_are_read_at_start(folder):
     """A world in the folder is read with it, and a wrong one is no start."""
-    (folder / "people.yaml").write_text("users:\n  Alice:\n")
+    (folder / "accounts.yaml").write_text("users:\n  Alice:\n")
     world = read_config(folder).world
-    (folder / "people.yaml").write_text("users:\n  Al ice:\n")
+    (folder / "accounts.yaml").write_text("users:\n  Al ice:\n")
 
     assert [owner.name for owner in world.owners] == ["alice"]
-    with pytest.raises(ConfigError, match=r"people\.yaml:2: 'Al ice' is not what a login looks"):
+    with pytest.raises(ConfigError, match=r"accounts\.yaml:2: 'Al ice' is not what a login looks"):
         read_config(folder)
 
 
@@ -104,19 +104,22 @@ def test_broken_pair_is_refused(folder, name):
     [
         ({"port": 1}, "the configuration has no key 'port'; the keys are front_host"),
         (
-            {"front_port": "443"},
+            {"registry_port_tls": "443"},
             "'front_port' of the configuration must be a whole number, and is a text",
         ),
         (
-            {"front_port": True},
+            {"registry_port_tls": True},
             "'front_port' of the configuration must be a whole number, and is true or false",
         ),
         ({"control_port": 0}, "'control_port' of the configuration must be 1 or more"),
         ({"control_port": 65536}, "'control_port' of the configuration must be 65535 or less"),
-        ({"knobs": []}, "'knobs' of the configuration must be a mapping, and is a list"),
-        ({"knobs": {"blob": "inline"}}, "the set of knobs has no key 'blob'"),
         (
-            {"front_host": ""},
+            {"assumptions": []},
+            "'assumptions' of the configuration must be a mapping, and is a list",
+        ),
+        ({"assumptions": {"blob": "inline"}}, "the set of assumptions has no key 'blob'"),
+        (
+            {"registry_host": ""},
             "'front_host' of the configuration must be printable, and not empty",
         ),
     ],

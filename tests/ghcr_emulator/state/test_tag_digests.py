@@ -5,7 +5,7 @@ from ghcr_emulator.state.tag_digests import TagDigests
 REPOSITORY = "acme/app"
 
 
-def test_digest_is_known_until_its_tag_may_have_moved():
+def test_digest_is_known_until_tag_moves():
     """The tags beside it stay known."""
     tags = TagDigests()
     for tag in ("v1", "v2"):
@@ -28,7 +28,7 @@ def test_answer_from_before_a_move_is_not_kept():
     assert tags.known(REPOSITORY, "v1") == ""
 
 
-def test_repository_is_forgotten_with_all_its_tags():
+def test_repository_is_forgotten_with_tags():
     """And no other."""
     tags = TagDigests()
     for repository in (REPOSITORY, "acme/other"):

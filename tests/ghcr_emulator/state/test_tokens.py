@@ -3,7 +3,7 @@
 from ghcr_emulator.state.tokens import Bearers
 
 
-def test_token_stands_for_whom_it_was_issued_to():
+def test_token_names_its_holder():
     """A credential's token leads to the credential, an anonymous one to anybody."""
     bearers = Bearers()
 

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from ghcr_emulator.documents.problems import DocumentError
-from ghcr_emulator.state.accounts import Kind, Level, Visibility
+from ghcr_emulator.state.accounts import Kind, Level, PackageVisibility
 from ghcr_emulator.state.config import ConfigError, read_people
 from ghcr_emulator.state.world_file import read_world
 
@@ -37,7 +37,7 @@ tokens:
     token: ghp_alice
   bob: {kind: fine-grained, login: Bob, token: ghp_bob, revoked: true}
   run: {kind: workflow, repository: Acme/App, packages: read, token: ghp_run}
-knobs:
+assumptions:
   token_private: 403
 """
 
@@ -45,13 +45,13 @@ knobs:
 def rows(ghcr):
     """Return all that a world file can change."""
     state = ghcr.state
-    parts = (state._credentials, state._packages, state._owners, state.knobs)
+    parts = (state._credentials, state._packages, state._owners, state.assumptions)
     return copy.deepcopy(parts)
 
 
 def test_world_is_read_whole():
     """Every part of a file becomes rows."""
-    world = read_world(WORLD.encode(), "people.yaml")
+    world = read_world(WORLD.encode(), "accounts.yaml")
     alice, bob, acme = world.owners
     app, tool = world.packages
     classic, fine, run = world.credentials
@@ -62,7 +62,7 @@ def test_world_is_read_whole():
     assert acme.members == {"Alice"}
     assert (app.repository, app.visibility, app.admins) == (
         "acme/app",
-        Visibility.PRIVATE,
+        PackageVisibility.PRIVATE,
         {"Alice"},
     )
     assert app.readers == {"team:deployers", "repository:Acme/App"}
@@ -74,7 +74,7 @@ def test_world_is_read_whole():
         Level.READ,
         "github-actions[bot]",
     )
-    assert world.knobs.token_private == 403
+    assert world.assumptions.token_private == 403
 
 
 def test_example_of_the_readme_is_a_world():
@@ -92,7 +92,7 @@ def test_example_of_the_readme_is_a_world():
     assert len(read_world(tokens.encode(), "README.md").credentials) == 3
 
 
-def test_world_that_is_put_replaces_the_old_one(ghcr):
+def test_new_world_replaces_old(ghcr):
     """Afterwards there is what the file says, and nothing else."""
     answer = ghcr.control("PUT", "/world", WORLD.encode())
 
@@ -100,15 +100,15 @@ def test_world_that_is_put_replaces_the_old_one(ghcr):
     assert ghcr.token_for("alice").status_code == 200
     assert ghcr.token_for("reader").status_code == 403
     assert ghcr.token_for("nobody", "repository:bytequester/open:pull").status_code == 403
-    assert ghcr.control("GET", "/knobs").json()["token_private"] == 403
+    assert ghcr.control("GET", "/assumptions").json()["token_private"] == 403
 
 
-def test_world_without_knobs_leaves_them(ghcr):
-    """A file that says nothing of knobs changes none."""
-    ghcr.control("PUT", "/knobs", {"catalog": "denied"})
+def test_world_without_assumptions_keeps_them(ghcr):
+    """A file that says nothing of assumptions changes none."""
+    ghcr.control("PUT", "/assumptions", {"catalog": "denied"})
     ghcr.control("PUT", "/world", b"users: {Alice: }")
 
-    assert ghcr.control("GET", "/knobs").json()["catalog"] == "denied"
+    assert ghcr.control("GET", "/assumptions").json()["catalog"] == "denied"
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_world_without_knobs_leaves_them(ghcr):
             "27: token 'run' has no key 'scopes'",
             id="a key of another kind",
         ),
-        pytest.param(("token_private", "token_privat"), "29: the set of knobs has no key 'token_privat'; the keys are token_private", id="knob"),
-        pytest.param(("403", "404"), "29: 'token_private' of the set of knobs must be one of 401, 403", id="knob's value"),
+        pytest.param(("token_private", "token_privat"), "29: the set of assumptions has no key 'token_privat'; the keys are token_private", id="assumption"),
+        pytest.param(("403", "404"), "29: 'token_private' of the set of assumptions must be one of 401, 403", id="assumption's value"),
         pytest.param(
             ("    login: Alice\n", "    login: Alice\n    token: ghp_other\n"),
             "26: a key is there twice",
@@ -168,7 +168,7 @@ def test_world_without_knobs_leaves_them(ghcr):
         pytest.param(("token: ghp_run", "token: *ghp_run"), "27: this is not YAML", id="alias"),
     ],
 )  # fmt: skip
-def test_mistake_is_told_with_its_line_and_changes_nothing(ghcr, change, error):
+def test_world_error_has_line(ghcr, change, error):
     """A line says where and what, without a token; the old world stays."""
     text = WORLD.replace(*change, 1)
     assert text != WORLD
@@ -193,18 +193,20 @@ def test_what_is_no_mapping_is_refused(ghcr, text):
 
 
 def test_world_needs_the_secret(ghcr):
-    """Nobody else makes a world, or turns a knob."""
+    """Nobody else makes a world, or turns a assumption."""
     before = rows(ghcr)
 
     assert ghcr.control("PUT", "/world", WORLD.encode(), secret="wrong").status_code == 401
-    assert ghcr.control("PUT", "/knobs", {"catalog": "denied"}, secret=None).status_code == 401
+    assert (
+        ghcr.control("PUT", "/assumptions", {"catalog": "denied"}, secret=None).status_code == 401
+    )
     assert rows(ghcr) == before
 
 
 @pytest.fixture(name="folder")
 def _folder(tmp_path):
     text = WORLD.replace("token: ghp_run", "token_file: tokens/run")
-    (tmp_path / "people.yaml").write_text(text)
+    (tmp_path / "accounts.yaml").write_text(text)
     (tmp_path / "tokens").mkdir()
     token = tmp_path / "tokens" / "run"
     token.touch(mode=0o600)
@@ -212,41 +214,41 @@ def _folder(tmp_path):
     return tmp_path
 
 
-def test_token_is_read_from_a_file_beside_the_world(folder):
+def test_token_is_read_from_file(folder):
     """The path begins at the file's folder, and the line's end is no part of the token."""
     from ghcr_emulator.state.tokens import fingerprint
 
-    world = read_people(folder / "people.yaml")
+    world = read_people(folder / "accounts.yaml")
 
     assert world.credentials[-1].fingerprint == fingerprint("ghs_of_a_workflow_run")
     assert "ghs_of" not in repr(world)
 
 
-def test_folder_without_people_has_no_world(tmp_path):
+def test_folder_without_accounts_has_no_world(tmp_path):
     """The file may be left out."""
-    assert read_people(tmp_path / "people.yaml") is None
+    assert read_people(tmp_path / "accounts.yaml") is None
 
 
 def test_file_open_to_others_is_refused(folder):
     """A token that others can read is none; the error names both files."""
     (folder / "tokens" / "run").chmod(0o644)
 
-    with pytest.raises(ConfigError, match=r"people\.yaml:27: .*run is open to others"):
-        read_people(folder / "people.yaml")
+    with pytest.raises(ConfigError, match=r"accounts\.yaml:27: .*run is open to others"):
+        read_people(folder / "accounts.yaml")
 
 
 def test_file_that_is_not_there_is_named(folder):
     """The line that names it is told."""
     (folder / "tokens" / "run").unlink()
 
-    with pytest.raises(ConfigError, match=r"people\.yaml:27: .*run cannot be read"):
-        read_people(folder / "people.yaml")
+    with pytest.raises(ConfigError, match=r"accounts\.yaml:27: .*run cannot be read"):
+        read_people(folder / "accounts.yaml")
 
 
 def test_file_from_anywhere_is_refused(folder):
     """A path is relative, so that the folder is all that there is to look at."""
-    text = (folder / "people.yaml").read_text()
-    (folder / "people.yaml").write_text(text.replace("tokens/run", "/etc/passwd"))
+    text = (folder / "accounts.yaml").read_text()
+    (folder / "accounts.yaml").write_text(text.replace("tokens/run", "/etc/passwd"))
 
-    with pytest.raises(ConfigError, match=r"people\.yaml:27: 'token_file' is a path relative"):
-        read_people(folder / "people.yaml")
+    with pytest.raises(ConfigError, match=r"accounts\.yaml:27: 'token_file' is a path relative"):
+        read_people(folder / "accounts.yaml")

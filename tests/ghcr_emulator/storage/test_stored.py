@@ -117,9 +117,12 @@ def test_upload_says_how_much_has_come(storage):
     end = finish(storage, second)
 
     answers = (start, first, status, second)
-    assert [each.status_code for each in answers] == [202, 202, 204, 202]
-    assert [each.headers["range"] for each in answers] == ["0-0", "0-999", "0-999", "0-16383"]
-    assert len({each.headers["docker-upload-uuid"] for each in answers if each is not start}) == 1
+    assert [answer.status_code for answer in answers] == [202, 202, 204, 202]
+    assert [answer.headers["range"] for answer in answers] == ["0-0", "0-999", "0-999", "0-16383"]
+    assert (
+        len({answer.headers["docker-upload-uuid"] for answer in answers if answer is not start})
+        == 1
+    )
     assert (end.status_code, end.headers["docker-content-digest"]) == (201, DIGEST)
     assert end.headers["location"] == f"/v2/{NAME}/blobs/{DIGEST}"
     assert storage.blob(NAME, DIGEST).content == CONTENT

@@ -6,7 +6,7 @@ from ruamel.yaml import YAML
 from pullrecovery.common.errors import UsageError
 from pullrecovery.lab.cluster.api_kinds import ApiKind
 from pullrecovery.lab.cluster.cluster_objects import (
-    Rendered,
+    SplitChart,
     documents,
     renamed,
     split,
@@ -72,7 +72,7 @@ metadata: {name: first}
 """
 
 
-def test_cluster_scoped_object_is_left_out_and_the_rest_kept_as_it_is():
+def test_cluster_scoped_object_is_split_off():
     """Helm's own text of a namespaced object is passed on, to the letter."""
     found = split(KEPT + ROLE, KINDS)
 
@@ -80,7 +80,7 @@ def test_cluster_scoped_object_is_left_out_and_the_rest_kept_as_it_is():
     assert found.kept == KEPT
 
 
-def test_kind_whose_definition_is_left_out_is_left_out_too():
+def test_kind_of_skipped_definition_is_skipped():
     """The API server would not know it; one that is just unknown is left for it to refuse."""
     assert split(DEFINITION + CART + KEPT, KINDS).names == (
         "CustomResourceDefinition carts.shop.example.com",
@@ -90,12 +90,12 @@ def test_kind_whose_definition_is_left_out_is_left_out_too():
 
 
 @pytest.mark.parametrize("text", ["", "---\n# nothing\n", "---\n[1, 2]\n", "---\na: {b\n"])
-def test_text_without_an_object_leaves_nothing_out(text):
+def test_plain_chart_skips_nothing(text):
     """What is no YAML at all is Helm's to name."""
     assert split(text, KINDS).left_out == ()
 
 
-def test_allowed_object_is_renamed_where_it_is_named():
+def test_allowed_object_is_renamed():
     """The ClusterRole has a name of the sandbox's own, which its RoleBinding has by then."""
     found = renamed(split(KEPT + ROLE + BINDING, KINDS), "shop-dev-0a1b2c")
 
@@ -108,7 +108,7 @@ def test_allowed_object_is_renamed_where_it_is_named():
     assert KEPT in found.kept
 
 
-def test_allowed_webhook_reaches_its_sandbox_alone():
+def test_allowed_webhook_covers_sandbox_only():
     """It would else stand in the way of every other."""
     webhook = {"clientConfig": {"service": {"name": "shop", "namespace": "shop"}}}
     document = {
@@ -117,7 +117,7 @@ def test_allowed_webhook_reaches_its_sandbox_alone():
         "webhooks": [webhook],
     }
 
-    (own,) = renamed(Rendered("", (document,)), "dev").left_out
+    (own,) = renamed(SplitChart("", (document,)), "dev").left_out
 
     assert own["webhooks"] == [
         {
@@ -128,13 +128,13 @@ def test_allowed_webhook_reaches_its_sandbox_alone():
     assert "namespaceSelector" not in webhook
 
 
-def test_object_that_cannot_be_renamed_ends_in_one_error():
+def test_unrenamable_object_is_error():
     """A definition's name is made of its kind's."""
     with pytest.raises(UsageError, match=r"CustomResourceDefinition carts\.shop\.example\.com"):
         renamed(split(DEFINITION + ROLE, KINDS), "dev")
 
 
-def test_chart_of_what_is_kept_renders_nothing_anew(tmp_path):
+def test_kept_chart_renders_nothing_new(tmp_path):
     """Helm reads the text as a file, and so leaves what looks like a template in it alone."""
     workload = write_chart(tmp_path, recorded.GOOD.workload, KEPT)
 

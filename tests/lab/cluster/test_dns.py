@@ -34,11 +34,11 @@ class Engine:
     """An engine with these containers."""
 
     def __init__(self, *containers):
-        self.containers = {each.name: each for each in containers}
+        self.containers = {container.name: container for container in containers}
 
 
 @pytest.mark.parametrize("error", [None, KeyboardInterrupt, ValueError])
-def test_questions_are_refused_in_the_block_and_answered_after_it(error):
+def test_dns_is_refused_only_in_block(error):
     """By everyone that is named, whatever happens in the block."""
     node, runner = Container("node"), Container("runner")
 
@@ -59,7 +59,7 @@ def test_questions_are_refused_in_the_block_and_answered_after_it(error):
     assert runner.answers
 
 
-def test_container_without_the_guard_is_told_and_the_others_are_answered():
+def test_unguarded_container_is_reported():
     """Their chain is the guard's, which empties it when the lab is raised anew."""
     node, runner = Container("node"), Container("runner", exit_code=1)
 

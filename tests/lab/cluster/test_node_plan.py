@@ -72,7 +72,7 @@ def test_node_image_is_pulled_or_built(monkeypatch, wanted, here, built, answers
     assert engine.pulled == (both if pull and not here else [])
 
 
-def test_registry_that_fails_in_the_middle_makes_it_build():
+def test_failing_registry_falls_back_to_build():
     """Auto goes on by the other way, and says why."""
     plan = _plan(Engine(events=[{"error": "toomanyrequests"}]))
 
@@ -80,7 +80,7 @@ def test_registry_that_fails_in_the_middle_makes_it_build():
     assert plan.reason.endswith("not: toomanyrequests")
 
 
-def test_pull_that_was_asked_for_and_fails_ends_the_run(monkeypatch):
+def test_failed_requested_pull_ends_run(monkeypatch):
     """With what to do; nothing is built that nobody asked for."""
     monkeypatch.setenv("IMAGES", "pull")
 
@@ -99,7 +99,7 @@ def test_pull_that_was_asked_for_and_fails_ends_the_run(monkeypatch):
         ("auto", Engine(answers=False), False, False),
     ],
 )
-def test_base_without_a_lab_is_pulled_where_it_can(monkeypatch, images, engine, built, pulled):
+def test_base_without_lab_is_pulled(monkeypatch, images, engine, built, pulled):
     """IMAGES decides, then what the engine has, and at last whether an image registry answers."""
     monkeypatch.setenv("IMAGES", images)
 
@@ -149,7 +149,7 @@ def test_pull_is_shown_in_tenths():
     assert said == ["pulling node:v1", "node:v1: 1 of 10 MiB", "node:v1: 10 of 10 MiB"]
 
 
-def test_registry_that_falls_silent_is_given_up():
+def test_silent_registry_is_given_up():
     """The engine itself would wait for ever."""
     silent = SimpleNamespace(get=queue.Queue().get)
     engine = Engine(events=iter(silent.get, None))

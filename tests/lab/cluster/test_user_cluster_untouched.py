@@ -36,7 +36,7 @@ def _engine(*networks):
     return SimpleNamespace(containers=SimpleNamespace(list=found))
 
 
-def test_cluster_that_the_lab_did_not_make_is_refused(paths):
+def test_foreign_cluster_is_refused(paths):
     """By its own name: it might be anybody's, and would be deleted."""
     cluster = KindCluster(paths, "", manager_class=object)
 
@@ -46,7 +46,7 @@ def test_cluster_that_the_lab_did_not_make_is_refused(paths):
     assert not cluster.exists(_engine())
 
 
-def test_tools_of_the_lab_take_no_notice_of_kubeconfig(paths, monkeypatch):
+def test_lab_tools_ignore_kubeconfig(paths, monkeypatch):
     """kind, kubectl and Helm are given the lab's own."""
     monkeypatch.setenv("KUBECONFIG", "/home/somebody/.kube/config")
     tools = SimpleNamespace(folder=lambda _: "/tools")
@@ -62,7 +62,7 @@ def _reads_a_secret(node):
     return isinstance(node, ast.Constant) and node.value in NAMES
 
 
-def test_nothing_but_the_live_world_and_the_gate_reads_the_users_token():
+def test_only_live_and_gate_read_user_token():
     """In the code, not only where it is run."""
     readers = [
         name

@@ -98,7 +98,7 @@ def test_site_is_built_once_for_one_content(builder, site, log):
     assert log.read_text().split() == ["installed", "built"]
 
 
-def test_changed_page_is_built_anew_with_the_packages_that_are_there(builder, site, log):
+def test_changed_page_reuses_packages(builder, site, log):
     """A build costs seconds, an installation minutes."""
     builder.built(site)
     (site / "docs" / "page.md").write_text("another page")
@@ -114,7 +114,7 @@ def test_unlisted_page_is_in_no_sidebar(builder, site):
     assert builder.built(site).pages == {"docs/page.md": ("/page", "")}
 
 
-def test_variant_starts_from_its_origins_compiled_pages_alone(builder, site, tmp_path):
+def test_variant_reuses_compiled_pages(builder, site, tmp_path):
     """Pages compiled of one commit could make those of another say what it does not."""
     variant, stranger = tmp_path / "variant", tmp_path / "stranger"
     for copy in (variant, stranger):
@@ -134,13 +134,13 @@ def test_variant_starts_from_its_origins_compiled_pages_alone(builder, site, tmp
     assert builder.box.compiled == [None, "a page", None, "a stranger"]
 
 
-def test_key_of_an_outcome_has_every_bit_of_its_hash(builder, site):
+def test_outcome_key_has_whole_hash(builder, site):
     """Two contents with one key of 64 bits can be found, and one would have the other's outcome."""
     assert len(builder.key(site)) == len(builder.built(site).key) == 64
     assert [len(folder.name) for folder in (builder.paths.cache / "docs").glob("modules-*")] == [72]
 
 
-def test_what_npm_and_docusaurus_make_does_not_count(builder, site):
+def test_generated_files_do_not_count(builder, site):
     """Somebody may work in the folder."""
     key, files = builder.key(site), site_files(site)
     for name in ("node_modules", "build", ".docusaurus"):
@@ -161,7 +161,7 @@ def test_link_out_of_the_site_is_not_followed(builder, site, log):
     assert not log.exists()
 
 
-def test_words_of_a_failed_build_are_kept_without_places_and_escapes(builder, site, log):
+def test_build_error_is_cleaned(builder, site, log):
     """It would fail again."""
     (site / "docs" / "page.md").write_text("broken")
 
@@ -170,7 +170,7 @@ def test_words_of_a_failed_build_are_kept_without_places_and_escapes(builder, si
     assert log.read_text().split().count("built") == 1
 
 
-def test_build_that_ends_otherwise_is_tried_again(builder, site, log):
+def test_unexpected_build_end_is_retried(builder, site, log):
     """Killed, or out of memory: that says nothing of the site."""
     (site / "docs" / "page.md").write_text("twice")
 
@@ -185,7 +185,7 @@ def test_build_that_ends_otherwise_is_tried_again(builder, site, log):
     "listed",
     [[], {"source": "x"}, {"source": 1, "permalink": "/"}, {"source": "", "permalink": "@"}],
 )
-def test_list_of_pages_that_is_none_is_one_clear_error(builder, site, listed):
+def test_invalid_page_list_is_clear_error(builder, site, listed):
     """The site's own code can write it."""
     builder.box.listed = listed
 
@@ -193,7 +193,7 @@ def test_list_of_pages_that_is_none_is_one_clear_error(builder, site, listed):
         builder.built(site)
 
 
-def test_packages_that_cannot_be_had_are_an_error_in_npms_words(builder, site, tmp_path):
+def test_missing_packages_have_npm_message(builder, site, tmp_path):
     """And half of them are nothing to build with."""
     (tmp_path / "npm").write_text("#!/bin/sh\necho 'npm error code EUSAGE' >&2\nexit 1\n")
 
@@ -203,7 +203,7 @@ def test_packages_that_cannot_be_had_are_an_error_in_npms_words(builder, site, t
     assert not list((tmp_path / "cache" / "docs").glob("modules-*"))
 
 
-def test_npm_is_given_the_lock_without_addresses_and_no_npmrc(builder, site, log):
+def test_npm_gets_lock_without_urls(builder, site, log):
     """The configured registry alone decides where packages come from."""
     (site / ".npmrc").write_text("registry=http://attacker.invalid/")
     package = {
@@ -225,7 +225,7 @@ def test_npm_is_given_the_lock_without_addresses_and_no_npmrc(builder, site, log
     ]
 
 
-def test_npm_gets_settings_of_its_own_and_no_secret(builder, monkeypatch, tmp_path):
+def test_npm_gets_no_secret(builder, monkeypatch, tmp_path):
     """Of the user's environment, what finds the registry and the way there."""
     monkeypatch.setenv("GHCR_TOKEN", "secret")
     monkeypatch.setenv("NODE_OPTIONS", "--require=/attack.js")
@@ -282,7 +282,7 @@ def _docs(site):
     return Docs(site, site / "docs" / "page.md", (site / "docs" / "other.md",))
 
 
-def test_site_is_looked_at_once_for_one_content(builder, docs, monkeypatch):
+def test_site_is_checked_once_per_content(builder, docs, monkeypatch):
     """However many scenarios ask."""
     monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
     looker = Looker()
@@ -297,7 +297,7 @@ def test_site_is_looked_at_once_for_one_content(builder, docs, monkeypatch):
     assert looker.looks == [("/page", ())]
 
 
-def test_site_that_is_not_built_is_not_looked_at(builder, docs, monkeypatch):
+def test_unbuilt_site_is_not_checked(builder, docs, monkeypatch):
     """There is nothing to see but words."""
     monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
     docs.page.write_text("broken")
@@ -310,7 +310,7 @@ def test_site_that_is_not_built_is_not_looked_at(builder, docs, monkeypatch):
     assert looker.looks == []
 
 
-def test_page_that_is_not_in_the_site_is_not_looked_at(builder, docs, monkeypatch):
+def test_missing_page_is_not_checked(builder, docs, monkeypatch):
     """A draft, for one."""
     monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
     hidden = replace(docs, page=docs.folder / "docs" / "hidden.md")
@@ -318,7 +318,7 @@ def test_page_that_is_not_in_the_site_is_not_looked_at(builder, docs, monkeypatc
     assert LabDocsSite(builder.paths, Looker()).look(hidden).path == ""
 
 
-def test_packages_are_installed_and_site_built_beside_the_raising(builder, docs, monkeypatch, log):
+def test_site_is_built_during_start(builder, docs, monkeypatch, log):
     """And what goes wrong there is left to whoever looks."""
     monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
     with building_beside(builder.paths, docs, lambda _: None) as beside:
@@ -341,11 +341,11 @@ def test_build_beside_needs_an_engine_first(builder, docs, log):
     assert log.read_text().split() == ["installed"]
 
 
-def test_build_beside_is_ended_with_what_it_was_beside(builder, docs, monkeypatch):
+def test_background_build_stops_with_start(builder, docs, monkeypatch):
     """An interrupted run does not wait for a build."""
     ended = []
     monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
-    monkeypatch.setattr(docs_site, "end_builds", ended.append)
+    monkeypatch.setattr(docs_site, "stop_builds", ended.append)
 
     def interrupted():
         with building_beside(builder.paths, docs, lambda _: None) as beside:
@@ -358,7 +358,7 @@ def test_build_beside_is_ended_with_what_it_was_beside(builder, docs, monkeypatc
     assert ended == [ENGINE]
 
 
-def test_browser_is_started_without_a_network_and_without_the_users_home(monkeypatch, tmp_path):
+def test_browser_has_no_network_or_home(monkeypatch, tmp_path):
     """All that it is told goes through its two pipes."""
     said = {}
 
@@ -381,7 +381,7 @@ def test_browser_is_started_without_a_network_and_without_the_users_home(monkeyp
 @pytest.mark.parametrize(
     ("version", "own"), [("v20.20.2", True), ("v18.20.4", False), ("none", False)]
 )
-def test_npm_of_the_machine_is_taken_if_its_node_is_new_enough(tmp_path, monkeypatch, version, own):
+def test_recent_npm_is_reused(tmp_path, monkeypatch, version, own):
     """Docusaurus asks for 20; Debian 12 has 18."""
     binary = tmp_path / "node"
     binary.write_text(f"#!/bin/sh\necho {version}\n")
@@ -398,7 +398,7 @@ def test_npm_of_the_machine_is_taken_if_its_node_is_new_enough(tmp_path, monkeyp
     assert len(words) == (1 if own else 2)
 
 
-def test_wheels_for_another_platform_are_asked_for_by_its_name(tmp_path, monkeypatch):
+def test_wheels_match_platform(tmp_path, monkeypatch):
     """Pip would give this machine's; both lie beside one another in the cache."""
     commands = []
     monkeypatch.setattr(
@@ -415,7 +415,7 @@ def test_wheels_for_another_platform_are_asked_for_by_its_name(tmp_path, monkeyp
     assert "--only-binary=:all:" in commands[1]
 
 
-def test_node_for_the_container_is_linuxs_on_every_machine(tmp_path, monkeypatch):
+def test_container_node_is_linux(tmp_path, monkeypatch):
     """On macOS the machine's own would not run there; where it cannot be had, that is said."""
     asked = []
 

@@ -83,7 +83,7 @@ def test_address_in_the_lock_is_dropped(write, resolved):
         ("", {"dependencies": ["b"]}),
     ],
 )
-def test_entry_that_is_no_package_of_a_registry_is_refused(write, tmp_path, place, entry):
+def test_non_registry_package_is_refused(write, tmp_path, place, entry):
     """One sentence: the file, the package, what to do."""
     with pytest.raises(UsageError) as refused:
         write(packages={place: entry})
@@ -116,7 +116,7 @@ def test_entry_that_is_no_package_of_a_registry_is_refused(write, tmp_path, plac
     ],
 )
 @pytest.mark.parametrize("where", ["dependencies", "devDependencies", "overrides", "nested"])
-def test_dependency_that_names_an_address_is_refused(write, tmp_path, where, spec):
+def test_url_dependency_is_refused(write, tmp_path, where, spec):
     """To see whether the lock fits, npm would fetch it."""
     manifest = (
         {"overrides": {"a": {".": "1", "b": spec}}} if where == "nested" else {where: {"b": spec}}
@@ -150,7 +150,7 @@ def test_range_of_a_registrys_versions_is_kept(write, spec):
     assert given["package.json"] == {"dependencies": {"a": spec}}
 
 
-def test_bundled_packages_are_checked_with_their_bundle(write):
+def test_bundled_packages_are_checked(write):
     """They come in the tarball of the package that brings them."""
     bundled = {"version": "1.0.0", "inBundle": True}
 
@@ -159,7 +159,7 @@ def test_bundled_packages_are_checked_with_their_bundle(write):
     assert given["package-lock.json"]["packages"][f"{PLACE}/node_modules/@b/c"] == bundled
 
 
-def test_override_by_a_direct_dependency_is_kept(write):
+def test_direct_override_is_kept(write):
     """It is written with a $."""
     manifest = {"dependencies": {"a": "1"}, "overrides": {"a": "$a"}}
 
@@ -181,7 +181,7 @@ def test_packages_of_npm_6_are_left_out(write):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '{"a": "\ud800"}', "1" * 10_000])
-def test_file_that_is_no_json_object_is_one_clear_error(tmp_path, text):
+def test_non_json_lock_is_clear_error(tmp_path, text):
     """Whatever the commit has there."""
     (tmp_path / "package.json").write_text(text, errors="surrogatepass")
     (tmp_path / "package-lock.json").write_text("{}")

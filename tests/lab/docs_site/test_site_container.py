@@ -11,7 +11,7 @@ from docker.errors import NotFound
 
 from pullrecovery.common.errors import LabError
 from pullrecovery.lab.docs_site import site_container as site_box
-from pullrecovery.lab.docs_site.site_container import SITE, SiteBox, end_builds, unpack
+from pullrecovery.lab.docs_site.site_container import SITE, SiteBox, stop_builds, unpack
 from pullrecovery.lab.engine.engine import Engine
 from pullrecovery.lab.images.base_rootfs import BaseImage
 from pullrecovery.lab.paths import LABEL, Paths
@@ -151,7 +151,7 @@ def test_container_has_nothing_of_the_machine(build, tmp_path, monkeypatch):
     assert not {"privileged", "cap_add", "devices", "pid_mode", "ipc_mode"} & set(options)
 
 
-def test_results_are_the_files_of_standard_output(build, tmp_path):
+def test_results_come_from_stdout(build, tmp_path):
     """The container is removed when it has ended."""
     container = Container([(2, b"[INFO] "), (1, SITE_TAR[:100]), (1, SITE_TAR[100:]), (2, b"ok")])
 
@@ -171,7 +171,7 @@ def test_failed_build_leaves_words_alone(build, tmp_path):
     assert list((tmp_path / "into").iterdir()) == []
 
 
-def test_build_without_end_is_killed_and_removed(build):
+def test_endless_build_is_killed(build):
     """With one sentence that says how long it had."""
     container = Container([(2, b"[INFO] building")], endless=True)
 
@@ -181,7 +181,7 @@ def test_build_without_end_is_killed_and_removed(build):
     assert container.calls == ["attach", "start", "kill", "remove"]
 
 
-def test_build_that_takes_too_much_memory_is_one_clear_error(build):
+def test_memory_limit_is_clear_error(build):
     """The kernel kills it, and says nothing to whoever waits."""
     with pytest.raises(LabError, match="more than 3072 MiB of memory"):
         build(Container([(2, b"Killed")], code=137))
@@ -207,7 +207,7 @@ def test_of_endless_words_the_last_are_kept(build, monkeypatch):
     assert done.words == "x[ERROR] y"
 
 
-def test_engine_that_has_removed_it_already_is_no_error(monkeypatch):
+def test_removed_container_is_no_error(monkeypatch):
     """Two may end the same build."""
     container = Container([])
     client = Client(container)
@@ -219,7 +219,7 @@ def test_engine_that_has_removed_it_already_is_no_error(monkeypatch):
         raise NotFound("gone")
 
     container.remove = gone
-    end_builds(Engine("unix:///engine", owned=True))
+    stop_builds(Engine("unix:///engine", owned=True))
 
     assert client.options == {"all": True, "filters": {"label": f"{LABEL}=docs"}}
 
@@ -240,7 +240,7 @@ def test_engine_that_has_removed_it_already_is_no_error(monkeypatch):
         ("build", tarfile.REGTYPE, b"x"),
     ],
 )
-def test_result_that_is_no_file_in_its_place_is_refused(tmp_path, name, kind, content):
+def test_result_outside_folder_is_refused(tmp_path, name, kind, content):
     """It would be read or written elsewhere on this machine."""
     (tmp_path / "results.tar").write_bytes(_tar((name, kind, content)))
     (tmp_path / "into").mkdir()
@@ -274,7 +274,7 @@ def test_sparse_result_is_refused(tmp_path):
         _tar((f"build/{'a' * 300}", tarfile.REGTYPE, b"x")),
     ],
 )
-def test_results_that_cannot_be_read_are_one_clear_error(tmp_path, archive):
+def test_unreadable_results_are_clear_error(tmp_path, archive):
     """Whatever the site's code has printed."""
     (tmp_path / "results.tar").write_bytes(archive)
 

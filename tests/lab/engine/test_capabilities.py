@@ -29,12 +29,12 @@ WITHOUT_SYS_RESOURCE = STATUS.format("000001fffeffffff")
     [(ALL, True), (WITHOUT_SYS_RESOURCE, False)],
     ids=["all", "without CAP_SYS_RESOURCE"],
 )
-def test_every_capability_up_to_the_kernels_last_one_is_needed(status, complete):
+def test_every_capability_is_needed(status, complete):
     """One is enough to make a privileged container fail."""
     assert parse_capabilities(status, LAST).complete is complete
 
 
-def test_capability_that_only_a_newer_kernel_knows_is_missing_there():
+def test_newer_capability_is_missing():
     """The number of the last one counts, not the mask alone."""
     assert not parse_capabilities(ALL, LAST + 1).complete
 
@@ -60,7 +60,7 @@ def test_both_files_of_the_kernel_are_read(tmp_path):
     ],
     ids=["all", "without CAP_SYS_RESOURCE"],
 )
-def test_runtime_that_drops_capabilities_is_used_only_where_one_is_missing(status, options):
+def test_runtime_is_used_only_when_needed(status, options):
     """Elsewhere it is not even built."""
     built = []
 

@@ -90,7 +90,7 @@ def test_killed_runs_engine_lock_is_taken_over(engine, volumes, holder):
         assert Holder.read(volumes.found[VOLUME][_HOLDER]) == holder
 
 
-def test_lock_that_another_run_took_meanwhile_is_left(engine, volumes, holder):
+def test_lock_taken_meanwhile_is_kept(engine, volumes, holder):
     """Two runs see that a third was killed; the slower one must not remove the faster one's."""
     _leave(volumes, _ended(holder))
     prune = volumes.prune
@@ -110,7 +110,7 @@ def test_lock_that_another_run_took_meanwhile_is_left(engine, volumes, holder):
         pytest.fail("the lock of the faster run is gone")
 
 
-def test_process_of_another_container_is_not_taken_for_ended(engine, volumes, holder):
+def test_process_of_other_container_may_live(engine, volumes, holder):
     """A pid of another container says nothing here: the error has the command to remove the lock."""
     elsewhere = replace(_ended(holder), namespace="pid:[1]")
     _leave(volumes, elsewhere)
@@ -135,7 +135,7 @@ def test_volume_that_names_no_holder_is_left(engine, volumes, holder, labels):
     assert volumes.found == {VOLUME: labels}
 
 
-def test_engine_that_gives_no_volume_is_an_error(engine, volumes, holder):
+def test_engine_without_volume_is_error(engine, volumes, holder):
     """Without a lock two runs might use it."""
     volumes.problem = APIError("no space left on device")
 
@@ -146,7 +146,7 @@ def test_engine_that_gives_no_volume_is_an_error(engine, volumes, holder):
         pytest.fail("there is no lock")
 
 
-def test_engine_that_ended_meanwhile_costs_no_result(engine, volumes, holder):
+def test_stopped_engine_costs_no_result(engine, volumes, holder):
     """The lock stays in its data, and the next run sees that the process has ended."""
     said = []
 
@@ -168,7 +168,7 @@ def test_hidden_process_of_another_user_lives(monkeypatch, holder):
     assert not replace(holder, pid=2**22 + 1).lives()
 
 
-def test_process_that_may_not_be_looked_at_lives(monkeypatch, holder):
+def test_unreadable_process_counts_as_alive(monkeypatch, holder):
     """What cannot be told is not taken for ended."""
 
     def denied(_):

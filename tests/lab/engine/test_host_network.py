@@ -39,9 +39,9 @@ class PacketFilter:
         if verb == "-S":
             return "\n".join(rules if not words else [rules[0]])
         if verb == "-D":
-            rules.remove(next(each for each in rules if shlex.split(each) == ["-A", *words]))
+            rules.remove(next(rule for rule in rules if shlex.split(rule) == ["-A", *words]))
         elif verb == "-F":
-            rules[:] = [each for each in rules if not each.startswith(f"-A {words[0]} ")]
+            rules[:] = [rule for rule in rules if not rule.startswith(f"-A {words[0]} ")]
         elif verb == "-X":
             rules.remove(f"-N {words[0]}")
         return ""
@@ -78,7 +78,7 @@ def test_rules_of_the_user_survive_the_lab(start, tmp_path):
     }
 
 
-def test_rules_that_came_meanwhile_and_are_not_the_engines_stay(start, tmp_path):
+def test_foreign_rules_stay(start, tmp_path):
     """Somebody opened a port while the lab was up."""
     machine = start(USERS)
     machine.add(ENGINES)

@@ -27,7 +27,7 @@ class Engine:
         self.here[name] = labels
 
 
-def test_network_is_made_with_the_labs_label_and_used_again():
+def test_network_is_labelled_and_reused():
     """By the label it is found again, and taken away."""
     engine = Engine()
     ensure_network(engine)
@@ -36,7 +36,7 @@ def test_network_is_made_with_the_labs_label_and_used_again():
     assert engine.here == {NAME: {LABEL: "network"}}
 
 
-def test_network_of_somebody_else_is_left_alone():
+def test_foreign_network_is_kept():
     """It may be in use, and lead elsewhere."""
     engine = Engine(**{NAME: None})
 

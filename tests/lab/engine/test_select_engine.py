@@ -9,7 +9,7 @@ from docker.context.config import get_context_id
 from pullrecovery.common.errors import LabError
 from pullrecovery.lab.engine import select_engine as engines
 from pullrecovery.lab.engine.dockerd import OwnEngine
-from pullrecovery.lab.engine.endpoints import Place, places
+from pullrecovery.lab.engine.endpoints import EngineEndpoint, endpoints
 from pullrecovery.lab.engine.engine import Engine, answers, facts_of, why_unfit
 from pullrecovery.lab.engine.select_engine import running_engine, user_engine
 from pullrecovery.lab.paths import Paths
@@ -54,14 +54,14 @@ def test_docker_host_comes_first(monkeypatch, home):
     _context(home, "colima", "unix:///colima.sock")
     monkeypatch.setenv("DOCKER_HOST", "unix:///mine.sock")
 
-    assert places() == [Place("unix:///mine.sock", "DOCKER_HOST=unix:///mine.sock")]
+    assert endpoints() == [EngineEndpoint("unix:///mine.sock", "DOCKER_HOST=unix:///mine.sock")]
 
 
 def test_context_in_use_comes_next(home):
     """Docker Desktop and its like set one."""
     _context(home, "colima", "unix:///colima.sock")
 
-    assert places() == [Place("unix:///colima.sock", "the docker context colima")]
+    assert endpoints() == [EngineEndpoint("unix:///colima.sock", "the docker context colima")]
 
 
 def test_context_that_is_not_there_is_named(monkeypatch):
@@ -69,7 +69,7 @@ def test_context_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setenv("DOCKER_CONTEXT", "gone")
 
     with pytest.raises(LabError, match=r"^The docker context gone is not there; `docker context"):
-        places()
+        endpoints()
 
 
 def test_context_that_cannot_be_read_is_named(home):
@@ -78,7 +78,7 @@ def test_context_that_cannot_be_read_is_named(home):
     next(home.rglob("meta.json")).write_text("{")
 
     with pytest.raises(LabError, match=r"^The docker context in use cannot be read: "):
-        places()
+        endpoints()
 
 
 def test_rootless_socket_is_a_usual_one(home):
@@ -87,7 +87,7 @@ def test_rootless_socket_is_a_usual_one(home):
     socket.parent.mkdir()
     socket.touch()
 
-    assert Place(f"unix://{socket}") in places()
+    assert EngineEndpoint(f"unix://{socket}") in endpoints()
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ def test_rootless_socket_is_a_usual_one(home):
         ("ssh://me@build.example", True),
     ],
 )
-def test_engine_on_another_machine_is_known_by_its_address(host, remote):
+def test_remote_engine_is_known_by_address(host, remote):
     """Folders of this machine cannot be mounted there."""
-    assert Place(host).remote is remote
+    assert EngineEndpoint(host).remote is remote
 
 
 def test_engine_on_another_machine_is_refused(home, answering):
@@ -113,7 +113,7 @@ def test_engine_on_another_machine_is_refused(home, answering):
     assert not answering
 
 
-def test_named_engine_that_does_not_answer_is_an_error(monkeypatch, answering):
+def test_silent_named_engine_is_error(monkeypatch, answering):
     """Even if another one answers at the usual place."""
     answering.add("unix:///var/run/docker.sock")
     monkeypatch.setenv("DOCKER_HOST", "unix:///mine.sock")
@@ -122,10 +122,10 @@ def test_named_engine_that_does_not_answer_is_an_error(monkeypatch, answering):
         user_engine()
 
 
-def test_own_engine_comes_before_one_that_is_merely_found(monkeypatch, home, answering):
+def test_own_engine_comes_first(monkeypatch, home, answering):
     """A lab that was raised in it is found there again."""
     own = OwnEngine(_paths(home)).host
-    monkeypatch.setattr(engines, "places", lambda: [Place("unix:///found.sock")])
+    monkeypatch.setattr(engines, "places", lambda: [EngineEndpoint("unix:///found.sock")])
     answering |= {own, "unix:///found.sock"}
 
     assert running_engine(_paths(home)) == Engine(own, owned=True)
@@ -150,7 +150,7 @@ def test_own_engine_may_be_named_and_dead(monkeypatch, home, answering):
     assert not answering
 
 
-def test_socket_that_nobody_listens_on_answers_nothing(tmp_path):
+def test_dead_socket_answers_nothing(tmp_path):
     """And no descriptor is left open, which would show up as an error of some later test."""
     assert not answers(f"unix://{tmp_path}/nowhere.sock")
     gc.collect()

@@ -14,7 +14,7 @@ class Api:
         raise ApiException(status=404)
 
 
-def test_unserved_resources_are_an_error_of_the_lab(monkeypatch):
+def test_unserved_resource_is_lab_error(monkeypatch):
     """A wait that ended in vain is one sentence, and no traceback."""
     monkeypatch.setattr(argocd, "_SERVED_WITHIN", 0.0)
 

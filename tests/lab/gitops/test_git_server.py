@@ -61,19 +61,19 @@ def folder(tmp_path):
     return tmp_path / "checkout"
 
 
-def test_machine_reaches_the_repository_by_the_published_port(server):
+def test_repository_has_published_port(server):
     """`gate promote` pushes from this machine, which is outside the lab's network."""
     assert server.outer_url == "git://127.0.0.1:4711/monorepo.git"
 
 
-def test_server_with_another_command_is_not_found(server):
+def test_server_of_other_command_is_ignored(server):
     """A container of an earlier version, which takes no push, is to be replaced."""
     client = SimpleNamespace(containers=SimpleNamespace(get=lambda _: server.container))
 
     assert git_server.find_git_server(client, "argocd") is None
 
 
-def test_commit_is_the_whole_folder_and_the_next_one_follows_it(server, folder, tmp_path):
+def test_commit_is_whole_folder(server, folder, tmp_path):
     """What was taken out of the folder is gone in the next commit, too."""
     first = server.commit("frontend-dev-0a1b2c", folder)
     (folder / "charts" / "values.yaml").rename(folder / "charts" / "values-dev.yaml")
@@ -90,7 +90,7 @@ def test_same_content_again_is_the_same_commit(server, folder):
     assert server.commit("main", folder) == server.commit("main", folder)
 
 
-def test_branches_of_side_by_side_tests_do_not_meet(server, folder, tmp_path):
+def test_parallel_branches_are_separate(server, folder, tmp_path):
     """Each has an index and a tree of its own, and nothing is left of either."""
     one = server.commit("one", folder)
     (folder / "charts" / "values.yaml").write_text("image:\n  tag: abc\n")
@@ -102,7 +102,7 @@ def test_branches_of_side_by_side_tests_do_not_meet(server, folder, tmp_path):
     assert list((server.container.root / "trees").iterdir()) == []
 
 
-def test_branch_goes_with_those_that_were_named_after_it(server, folder):
+def test_branch_is_deleted_with_derived_ones(server, folder):
     """And no other."""
     for name in ("dev-0a1b2c", "dev-0a1b2c-hotfix", "dev-0a1b2cd"):
         server.commit(name, folder)
@@ -113,7 +113,7 @@ def test_branch_goes_with_those_that_were_named_after_it(server, folder):
     assert server.branches() == ["dev-0a1b2cd"]
 
 
-def test_name_that_a_shell_would_read_is_refused(server, folder):
+def test_shell_characters_in_name_are_refused(server, folder):
     """It stands in a script."""
     with pytest.raises(LabError, match="is no name for a branch"):
         server.commit("dev; rm", folder)
@@ -125,7 +125,7 @@ def test_unknown_commit_is_an_error(server, tmp_path):
         server.checkout("0" * 40, tmp_path / "out")
 
 
-def test_branches_that_a_scenario_left_are_removed_and_named(server, folder, monkeypatch):
+def test_leftover_branches_are_removed(server, folder, monkeypatch):
     """A leak is told, as a namespace's is."""
     client = SimpleNamespace(containers=SimpleNamespace(get=lambda _: server.container))
     server.commit("dev-0a1b2c", folder)

@@ -27,7 +27,7 @@ _ADDRESS = "http://169.254.169.254/latest"
         (f"FROM scratch\r\nAD\\\r\nD {_ADDRESS} /\r\n", 2),
     ],
 )
-def test_add_that_may_name_an_address_is_refused(tmp_path, text, line):
+def test_add_of_url_is_refused(tmp_path, text, line):
     """However quotes, variables and continued lines make it up."""
     (tmp_path / "Dockerfile").write_bytes(text.encode())
 
@@ -52,7 +52,7 @@ def test_file_that_is_added_is_kept(tmp_path, text):
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "no text"])
-def test_dockerfile_that_cannot_be_read_is_named(tmp_path, content):
+def test_unreadable_dockerfile_is_named(tmp_path, content):
     """One clear error."""
     if content:
         (tmp_path / "Dockerfile").write_bytes(content)
@@ -82,7 +82,7 @@ class _Tools:
         return SUITE_ROOT / "LICENSE"
 
 
-def test_image_of_the_target_is_built_without_network(tmp_path, monkeypatch):
+def test_target_image_builds_without_network(tmp_path, monkeypatch):
     """The proxies of the user's client are left out: a RUN could print their passwords."""
     monkeypatch.setattr(samples, "kept", lambda *_: None)
     engine = _Engine()
@@ -94,7 +94,7 @@ def test_image_of_the_target_is_built_without_network(tmp_path, monkeypatch):
     assert {each["use_config_proxy"] for each in engine.asked} == {False}
 
 
-def test_app_whose_dockerfile_fetches_is_not_built(tmp_path):
+def test_fetching_dockerfile_is_not_built(tmp_path):
     """The engine is not asked."""
     (tmp_path / "Dockerfile").write_text(f"FROM scratch\nADD {_ADDRESS} /")
     engine = _Engine()

@@ -57,7 +57,7 @@ def test_digest_is_named_with_its_algorithm(tmp_path):
     assert digest_of_file(tmp_path / "empty") == EMPTY
 
 
-def test_layer_has_roots_executables_by_their_paths(layer):
+def test_layer_has_root_executables(layer):
     """Whoever built it, and with whatever rights the file had."""
     with tarfile.open(layer.path) as tar:
         (entry,) = tar.getmembers()
@@ -66,7 +66,7 @@ def test_layer_has_roots_executables_by_their_paths(layer):
     assert (entry.mode, entry.uid, entry.gid, entry.mtime) == (0o755, 0, 0, 0)
 
 
-def test_layer_of_the_same_files_is_the_same_layer(tmp_path, program, layer):
+def test_same_files_make_same_layer(tmp_path, program, layer):
     """Neither the time nor the order in which they are named shows."""
     other = tmp_path / "other"
     other.write_bytes(program.read_bytes())
@@ -79,7 +79,7 @@ def test_layer_of_the_same_files_is_the_same_layer(tmp_path, program, layer):
     assert one.digest != layer.digest
 
 
-def test_descriptor_of_a_layer_describes_its_file(layer):
+def test_descriptor_describes_layer(layer):
     """The digest of a layer that is not compressed is its diff id."""
     content = layer.path.read_bytes()
 
@@ -95,7 +95,7 @@ def test_json_has_one_form():
     assert encode({"b": 1, "a": [True, None]}) == b'{"a":[true,null],"b":1}'
 
 
-def test_configuration_names_its_platform_and_layers():
+def test_configuration_names_platform_and_layers():
     """A time stands in it only where one is given."""
     config = image_config("amd64", [EMPTY], {"User": "65532"})
 
@@ -137,7 +137,7 @@ def test_layer_of_two_images_is_stored_once(layout, tmp_path):
     assert sorted(names) == sorted(layout)
 
 
-def test_blob_of_a_layout_is_named_by_its_content(layout):
+def test_blob_is_named_by_digest(layout):
     """One layer, stored once; two configurations; two manifests."""
     blobs = {name: data for name, data in layout.items() if name.startswith("blobs/")}
 
@@ -169,7 +169,7 @@ def test_index_leads_to_the_layer(layout, layer):
     assert config["config"] == {"Entrypoint": ["/pause"]}
 
 
-def test_layout_of_one_image_has_every_blob_by_its_digest(tmp_path):
+def test_layout_has_every_blob(tmp_path):
     """The index names the manifest, which names configuration and layers; sizes are right."""
     layer = tmp_path / "layer.tar.gz"
     layer.write_bytes(b"packed")

@@ -55,7 +55,7 @@ def _lock(tmp_path):
     return file
 
 
-def test_image_has_what_the_package_needs_and_no_tool_of_its_makers(lock):
+def test_image_has_only_needed_packages(lock):
     """Also what its dependencies need; markers are evaluated for the image, and not for here."""
     found = runtime(lock, {"sys_platform": "linux"})
 
@@ -67,7 +67,7 @@ def test_image_has_what_the_package_needs_and_no_tool_of_its_makers(lock):
     ]
 
 
-def test_every_file_of_a_dependency_is_checked_by_its_hash(lock):
+def test_dependencies_are_checked_by_hash(lock):
     """The entry that pip is given has no marker left."""
     first, _ = runtime(lock, {"sys_platform": "linux"})
 
@@ -91,7 +91,7 @@ def test_lock_that_is_none_is_an_error(tmp_path):
         runtime(file)
 
 
-def test_debian_packages_are_those_that_are_installed():
+def test_sbom_has_installed_debian_packages():
     """One that was removed and left its configuration is none."""
     (found,) = sbom.debian_packages(STATUS, "debian-bookworm")
 
@@ -99,7 +99,7 @@ def test_debian_packages_are_those_that_are_installed():
     assert found == Component("deb", "python3", "3.11.2-1+b1", "debian", "", qualifiers)
 
 
-def test_python_packages_are_named_with_a_short_licence(tmp_path):
+def test_sbom_has_python_licences(tmp_path):
     """Some have its whole text where its name belongs."""
     for name, licence in [("A", "License-Expression: MIT"), ("B", "License: MIT\n Copyright …")]:
         folder = tmp_path / f"{name}-1.0.dist-info"
@@ -114,7 +114,7 @@ def test_python_packages_are_named_with_a_short_licence(tmp_path):
     ]
 
 
-def test_go_modules_are_helm_and_all_that_it_names():
+def test_sbom_has_go_modules():
     """Those that it needs by way of others, too."""
     found = list(sbom.go_modules(HELM_LINUX.source / "go.mod"))
 
@@ -123,7 +123,7 @@ def test_go_modules_are_helm_and_all_that_it_names():
     assert len(found) > 20
 
 
-def test_image_runs_as_nobody_and_says_what_it_is():
+def test_image_is_unprivileged_and_labelled():
     """A number, as a cluster that wants no root cannot look a name up."""
     recipe = suite._DOCKERFILE
 
@@ -143,7 +143,7 @@ def test_image_runs_as_nobody_and_says_what_it_is():
         ("ghcr.io/owner/name:1", " \n", "A token that may write ghcr.io/owner/name is needed"),
     ],
 )
-def test_image_without_a_place_to_push_is_not_built(monkeypatch, capsys, reference, token, said):
+def test_image_without_output_is_not_built(monkeypatch, capsys, reference, token, said):
     """Minutes of a build are not spent on a reference or a token that is none."""
     monkeypatch.setattr(
         "pullrecovery.cli.run_suite_image.locked", lambda *_: pytest.fail("it is built")
@@ -155,7 +155,7 @@ def test_image_without_a_place_to_push_is_not_built(monkeypatch, capsys, referen
 
 
 @pytest.mark.parametrize("pulled", [False, True], ids=["bootstrapped", "pulled"])
-def test_published_image_is_made_anew_each_week(tmp_path, pulled):
+def test_image_is_rebuilt_weekly(tmp_path, pulled):
     """Security updates of Debian's packages are in it; an image of the lab's is kept."""
     paths = Paths(tmp_path / "cache", tmp_path / "state")
     tools = Toolchain(paths, tmp_path / "go")

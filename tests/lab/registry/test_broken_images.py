@@ -57,7 +57,7 @@ def test_other_processor_is_not_the_nodes(node, other):
     assert other_processor(node) == other
 
 
-def test_program_for_another_processor_takes_the_place_of_the_applications():
+def test_program_of_other_platform_is_replaced():
     """In the format of a program, with the other machine's number: the kernel reads it."""
     pusher = Pusher()
 
@@ -73,7 +73,7 @@ def test_program_for_another_processor_takes_the_place_of_the_applications():
     assert int.from_bytes(program[18:20], "little") == 0xB7
 
 
-def test_list_names_an_image_for_another_processor_alone(monkeypatch):
+def test_index_names_other_platform_only(monkeypatch):
     """The image is pushed beside it, under a tag of its own."""
     monkeypatch.setattr(variants, "Tags", Tags)
     pusher = Pusher()

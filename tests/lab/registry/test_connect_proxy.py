@@ -61,7 +61,7 @@ def test_known_name_leads_to_its_port():
     ],
     ids=["another host", "another port", "plain HTTP"],
 )
-def test_everything_else_is_refused_and_remembered(line):
+def test_other_destination_is_refused(line):
     """What the suite should never have asked for is an error of the run."""
     heard, _, proxy = through_the_proxy(f"{line}\r\nHost: x\r\n\r\n".encode())
 
@@ -69,7 +69,7 @@ def test_everything_else_is_refused_and_remembered(line):
     assert proxy.refused == [line]
 
 
-def test_front_that_is_gone_is_a_bad_gateway():
+def test_stopped_emulator_is_502():
     """And not a connection that hangs."""
     heard, _, proxy = through_the_proxy(b"CONNECT ghcr.io:443 HTTP/1.1\r\n\r\n", nobody_there=True)
 
@@ -77,7 +77,7 @@ def test_front_that_is_gone_is_a_bad_gateway():
     assert proxy.refused == []
 
 
-def test_connection_left_open_ends_with_the_proxy():
+def test_open_connection_ends_with_proxy():
     """Clients keep connections for later; the run does not wait for them."""
 
     async def run():
@@ -106,6 +106,6 @@ def test_connection_left_open_ends_with_the_proxy():
         ("", None),
     ],
 )
-def test_destination_is_read_from_the_request_line(line, found):
+def test_destination_is_read_from_request(line, found):
     """Names are the same in any case; methods are not."""
     assert destination(line) == found

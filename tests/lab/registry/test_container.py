@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 
 from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.registry.container import NAMES, StandIn, issue_certificates, lab_client
+from pullrecovery.lab.registry.container import NAMES, GhcrEmulator, issue_certificates, lab_client
 
 
 @pytest.fixture(name="paths")
@@ -28,7 +28,7 @@ def test_certificate_is_for_every_name(paths):
     ]
 
 
-def test_nodes_trust_the_authority_for_the_registry_and_where_it_redirects_to(paths):
+def test_nodes_trust_registry_and_redirects(paths):
     """One hosts.toml, for ghcr.io: containerd follows a redirect with the same client."""
     issue_certificates(paths)
 
@@ -38,13 +38,13 @@ def test_nodes_trust_the_authority_for_the_registry_and_where_it_redirects_to(pa
     ssl.create_default_context(cafile=str(paths.certs / "ghcr.io" / "ca.crt"))
 
 
-def test_client_of_the_lab_reaches_nothing_else(paths):
+def test_lab_client_reaches_only_emulator(paths):
     """A name that is not the stand-in's is an error, not a request to the world."""
     issue_certificates(paths)
-    stand_in = StandIn(1, 1, paths.certs / NAMES[0] / "ca.crt", "")
+    emulator = GhcrEmulator(1, 1, paths.certs / NAMES[0] / "ca.crt", "")
 
     with (
-        lab_client(stand_in) as client,
+        lab_client(emulator) as client,
         pytest.raises(httpx.ConnectError, match=r"github\.com is not in the lab"),
     ):
         client.get("https://github.com/")

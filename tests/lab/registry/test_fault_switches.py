@@ -17,6 +17,7 @@ from ghcr_emulator.client import (
     Missing,
     Outage,
     PackageBody,
+    PackageVisibility,
     PersonalToken,
     PlainHttp,
     RateLimit,
@@ -24,7 +25,6 @@ from ghcr_emulator.client import (
     Reset,
     Slow,
     Truncate,
-    Visibility,
     WrongBytes,
     WrongDigest,
     package_deleted,
@@ -40,7 +40,7 @@ from pullrecovery.lab.registry.certificates import (
     read_faulty,
 )
 from pullrecovery.lab.registry.client import Control
-from pullrecovery.lab.registry.container import HOST, StandIn, lab_client
+from pullrecovery.lab.registry.container import HOST, GhcrEmulator, lab_client
 from pullrecovery.lab.registry.tagging import Tags, tag_deleted, tag_moved
 from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
@@ -68,22 +68,22 @@ def _configured(state, tmp_path_factory):
     secret = folder / "control.secret"
     secret.touch(mode=0o600)
     secret.write_text(SECRET)
-    front, control = free_ports(2)
+    emulator, control = free_ports(2)
     settings = {
-        "front_host": "127.0.0.1",
-        "front_port": front,
+        "registry_host": "127.0.0.1",
+        "registry_port_tls": emulator,
         "control_host": "127.0.0.1",
         "control_port": control,
     }
     (folder / "settings.json").write_text(json.dumps(settings))
     authority.cert_pem.write_to_path(state / "ca.crt")
-    return folder, StandIn(front, control, state / "ca.crt", SECRET)
+    return folder, GhcrEmulator(emulator, control, state / "ca.crt", SECRET)
 
 
 @pytest.fixture(name="process", scope="module")
 def _process(configured):
     """Run the stand-in, and return it and its process."""
-    folder, stand_in = configured
+    folder, emulator = configured
     command = [sys.executable, "-m", "ghcr_emulator", "--config", str(folder)]
     environment = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     process = subprocess.Popen(
@@ -92,23 +92,23 @@ def _process(configured):
     try:
         wait_for(
             "the stand-in answers",
-            lambda: answers(stand_in),
+            lambda: answers(emulator),
             lambda seen: seen,
             failed=lambda _: process.poll() is not None,
             describe=lambda _: process.stderr.read() if process.poll() is not None else "silence",
             timeout=30,
         )
-        yield stand_in, process
+        yield emulator, process
     finally:
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=20)[1]
         assert "Traceback" not in said
 
 
-def answers(stand_in):
+def answers(emulator):
     """Tell whether the control port answers."""
     try:
-        with stand_in.control(1) as control:
+        with emulator.control(1) as control:
             return bool(control.instance())
     except LabError:
         return False
@@ -117,8 +117,8 @@ def answers(stand_in):
 @pytest.fixture(name="control")
 def _control(process):
     """Give the control API of a stand-in in which somebody may pull, and nothing is on."""
-    stand_in, _ = process
-    with stand_in.control() as control:
+    emulator, _ = process
+    with emulator.control() as control:
         scopes = ["read:packages", "write:packages"]
         control.put_credential("writer", TOKEN, "ByteQuester", scopes)
         control.share_package(PACKAGE, "private", [], [])
@@ -173,7 +173,7 @@ TOLD = [
     TOLD,
     ids=[f"{switch.kind} {number}" for number, (switch, _) in enumerate(TOLD)],
 )
-def test_switch_is_on_in_the_block_and_off_after_it(control, tags, switch, told):
+def test_switch_is_off_after_block(control, tags, switch, told):
     """It is met, counts that, and afterwards all is as before."""
     with switched(control, switch) as on:
         seen, hits = pulled(tags), on.hits()
@@ -223,7 +223,7 @@ def test_certificate_is_wrong_in_one_thing(control, tags, http, state, which, sa
 
 
 @pytest.mark.usefixtures("configured")
-def test_keys_of_faulty_certificates_are_for_this_user_alone(state):
+def test_certificate_keys_are_private(state):
     """And no traceback prints them."""
     file = state / "faulty-certificates.json"
 
@@ -232,14 +232,14 @@ def test_keys_of_faulty_certificates_are_for_this_user_alone(state):
     assert "PRIVATE" not in repr(read_faulty(state)) + repr(switch)
 
 
-def test_lab_of_before_has_no_faulty_certificates(tmp_path):
+def test_old_lab_has_no_faulty_certificates(tmp_path):
     """The error says what to do."""
     with pytest.raises(LabError, match=r"cannot be read: No such file.*make lab-down lab"):
         read_faulty(tmp_path)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-def test_switch_is_off_whatever_happens_in_the_block(control, tags, error):
+def test_switch_is_off_after_exception(control, tags, error):
     """What was raised comes out of it."""
     with pytest.raises(error), switched(control, Hang()):
         raise error
@@ -264,7 +264,7 @@ def test_switch_ends_by_itself(control, tags):
         assert on.hits() == 1
 
 
-def test_refused_switch_is_an_error_and_is_not_on(control):
+def test_refused_switch_is_error(control):
     """The stand-in's own sentence comes with it."""
     with (
         pytest.raises(LabError, match="no certificate and its key"),
@@ -285,18 +285,18 @@ def test_token_is_revoked_between_two_pulls(control, tags):
 
 def test_package_is_deleted_and_restored(control, tags):
     """With what was in it."""
-    with package_deleted(control, PACKAGE, PackageBody(visibility=Visibility.PRIVATE)):
+    with package_deleted(control, PACKAGE, PackageBody(visibility=PackageVisibility.PRIVATE)):
         during = pulled(tags)
 
     assert (during, pulled(tags)) == ((404, "NAME_UNKNOWN"), (200, ""))
 
 
-def test_package_that_is_not_there_cannot_be_deleted(control):
+def test_missing_package_cannot_be_deleted(control):
     """Nor is it made by the undoing."""
     package = "bytequester/none"
     with (
         pytest.raises(LabError, match="404"),
-        package_deleted(control, package, PackageBody(visibility=Visibility.PRIVATE)),
+        package_deleted(control, package, PackageBody(visibility=PackageVisibility.PRIVATE)),
     ):
         pytest.fail("there is none")
 

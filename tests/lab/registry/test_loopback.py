@@ -14,7 +14,7 @@ from pullrecovery.common.wait import WaitError
 from pullrecovery.lab.engine.network import free_ports
 from pullrecovery.lab.registry.loopback import (
     running_distribution,
-    running_front,
+    running_emulator,
 )
 
 
@@ -27,18 +27,18 @@ def _broken(tmp_path):
     return binary
 
 
-def test_front_that_cannot_start_says_why(tmp_path):
+def test_failed_emulator_start_says_why(tmp_path):
     """What it printed is in the error, and nothing is waited for."""
     storage = distribution_url(tmp_path / "none", tmp_path / "storage")
-    front = running_front(storage, tmp_path / "front")
-    with pytest.raises(WaitError, match="none cannot be started: No such file"), front:
+    emulator = running_emulator(storage, tmp_path / "front")
+    with pytest.raises(WaitError, match="none cannot be started: No such file"), emulator:
         pytest.fail("it cannot have answered")
 
     config = read_config(tmp_path / "front")
-    assert config.settings.front_host == config.settings.control_host == "127.0.0.1"
+    assert config.settings.registry_host == config.settings.control_host == "127.0.0.1"
 
 
-def test_distribution_that_cannot_start_says_why(tmp_path, broken):
+def test_failed_distribution_start_says_why(tmp_path, broken):
     """Its configuration, which holds a secret, is for its owner alone."""
     distribution = running_distribution(broken, tmp_path / "bare")
     with pytest.raises(WaitError, match="no such configuration"), distribution:
@@ -49,7 +49,7 @@ def test_distribution_that_cannot_start_says_why(tmp_path, broken):
     assert "tls" not in json.loads(config.read_text())["http"]
 
 
-def test_distribution_with_a_certificate_speaks_tls(tmp_path, broken):
+def test_distribution_with_certificate_uses_tls(tmp_path, broken):
     """With the same kind of certificate as the front's."""
     (tmp_path / "certificate").mkdir()
     certificate = issue_certificate(tmp_path / "certificate")
@@ -71,6 +71,6 @@ def test_free_ports_are_not_the_same():
     assert len(set(free_ports(5))) == 5
 
 
-def test_memory_is_kept_where_the_c_library_can():
+def test_freed_memory_is_kept():
     """Elsewhere the front is slower, and does not fail."""
     assert keep_freed_memory() is hasattr(ctypes.CDLL(None), "mallopt")

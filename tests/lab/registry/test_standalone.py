@@ -7,7 +7,7 @@ import pytest
 
 from ghcr_emulator import standalone
 from ghcr_emulator.__main__ import main as run_emulator
-from ghcr_emulator.standalone import serve_alone
+from ghcr_emulator.standalone import serve_standalone
 from ghcr_emulator.state.world_file import read_world
 from ghcr_emulator.storage.location import parse_location
 from pullrecovery.__main__ import main
@@ -38,11 +38,11 @@ def test_first_world_has_a_private_package(tmp_path):
 
 def test_missing_world_file_is_named(tmp_path, capsys):
     """Both commands say which file is missing, and start nothing."""
-    missing = tmp_path / "people.yaml"
+    missing = tmp_path / "accounts.yaml"
 
-    assert main(["ghcr", "--people", str(missing)]) == Exit.CANNOT_TELL
+    assert main(["ghcr", "--accounts", str(missing)]) == Exit.UNKNOWN
     assert capsys.readouterr().err == f"error: There is no world file {missing}.\n"
-    assert run_emulator(["--people", str(missing)]) == 2
+    assert run_emulator(["--accounts", str(missing)]) == 2
 
 
 def test_bad_storage_is_a_usage_error(capsys):
@@ -66,17 +66,17 @@ def test_missing_extra_is_named(monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("stopped")
-@pytest.mark.parametrize("people", [None, "users:\n  Alice:\n"])
-def test_user_is_told_how_it_is_used(tmp_path, people):
+@pytest.mark.parametrize("accounts", [None, "users:\n  Alice:\n"])
+def test_user_is_told_how_it_is_used(tmp_path, accounts):
     """A token is spoken of only where the emulator made it."""
-    told, file = [], tmp_path / "people.yaml"
-    file.write_text(people or "")
+    told, file = [], tmp_path / "accounts.yaml"
+    file.write_text(accounts or "")
 
-    code = serve_alone(file if people else None, parse_location(None), told.append)
+    code = serve_standalone(file if accounts else None, parse_location(None), told.append)
 
     assert code == 0
     assert "export HTTPS_PROXY=http://127.0.0.1:" in told[0]
-    assert ("--password-stdin" in told[0]) is (people is None)
+    assert ("--password-stdin" in told[0]) is (accounts is None)
     assert "It keeps nothing." in told[0]
 
 
@@ -85,7 +85,7 @@ def test_images_in_a_named_folder_stay(tmp_path):
     """Only without --storage do they end with the process."""
     told = []
 
-    serve_alone(None, parse_location(f"file://{tmp_path}/images"), told.append)
+    serve_standalone(None, parse_location(f"file://{tmp_path}/images"), told.append)
 
     assert "Its images stay." in told[0]
     assert (tmp_path / "images" / "uploads").is_dir()

@@ -15,7 +15,7 @@ from pullrecovery.common.redaction import redact
 from pullrecovery.common.suite_files import SUITE_ROOT as PROJECT
 from pullrecovery.lab.runner import act as workflow_runs
 from pullrecovery.lab.runner.act import LabWorkflows
-from pullrecovery.model.probe import Ran
+from pullrecovery.model.probe import CommandResult
 from pullrecovery.model.workflow_file import DISPATCH, PUSH, Event, WorkflowFile
 from pullrecovery.model.workflow_run import DockerCall, LintFinding, Pushed
 from pullrecovery.monorepo.actionlint import Actionlint
@@ -62,7 +62,7 @@ class Runner:
 
     def run(self, commands, *, files):
         (self.command,), self.files = commands, files
-        return (Ran(self.command, self.rc, self.stdout, "no space left on device"),)
+        return (CommandResult(self.command, self.rc, self.stdout, "no space left on device"),)
 
 
 class Control:
@@ -80,7 +80,7 @@ def _play(runner, file=WORKFLOW, event=CHANGE):
     return LabWorkflows(runner, control).play(TARGET, file, event, "write"), control
 
 
-def test_run_is_of_the_whole_target_with_the_workflow_as_it_is_given():
+def test_run_has_whole_target():
     """And not of what lies in the target's folder by accident."""
     runner = Runner(GREEN)
     file = WorkflowFile(WORKFLOW.text.replace("name: CI", "name: Another"))
@@ -95,7 +95,7 @@ def test_run_is_of_the_whole_target_with_the_workflow_as_it_is_given():
 
 
 @pytest.mark.parametrize("ask", ["play", "rehearse"])
-def test_link_out_of_the_target_reaches_no_runner(tmp_path, ask):
+def test_outward_link_reaches_no_runner(tmp_path, ask):
     """A step of the workflow could print any file of this machine."""
     runner = Runner(GREEN)
     (tmp_path / "apps").mkdir()
@@ -109,7 +109,7 @@ def test_link_out_of_the_target_reaches_no_runner(tmp_path, ask):
     assert runner.files == {}
 
 
-def test_run_of_one_entry_leaves_the_others_of_its_matrix_out():
+def test_matrix_run_is_filtered():
     """By act's own option."""
     runner = Runner(GREEN)
 
@@ -118,7 +118,7 @@ def test_run_of_one_entry_leaves_the_others_of_its_matrix_out():
     assert runner.command.endswith(" --matrix image:backend")
 
 
-def test_token_of_a_run_is_in_a_file_alone_and_void_afterwards():
+def test_run_token_is_revoked_afterwards():
     """Never in a command, which every process list shows."""
     runner = Runner(GREEN)
 
@@ -132,7 +132,7 @@ def test_token_of_a_run_is_in_a_file_alone_and_void_afterwards():
     assert token not in redact(token)
 
 
-def test_token_is_void_after_a_run_that_broke_down():
+def test_run_token_is_revoked_after_crash():
     """A token that outlives its run is a leak."""
     control = Control()
 
@@ -157,7 +157,7 @@ def test_run_that_pushed_says_what():
     assert "\x1b" not in played.log
 
 
-def test_run_that_failed_says_in_which_step_and_with_which_words():
+def test_failed_run_names_step():
     """The last line of the step's output is the client's own reason."""
     played, _ = _play(Runner(RED, rc=1))
 
@@ -187,13 +187,13 @@ def test_release_is_a_tag_that_is_pushed():
     assert " main v1.0.0 push " in runner.command
 
 
-def test_scratch_clone_that_is_not_made_is_the_labs_error():
+def test_missing_clone_is_lab_error():
     """Nothing is said of the workflow then."""
     with pytest.raises(LabError, match="no space left on device"):
         _play(Runner("", rc=2))
 
 
-def test_action_of_others_is_one_of_the_labs_and_named():
+def test_foreign_action_is_stubbed():
     """So that nobody mistakes it for the real one; a checkout is act's own."""
     runner = Runner(GREEN)
     login = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683"
@@ -201,14 +201,14 @@ def test_action_of_others_is_one_of_the_labs_and_named():
 
     played, _ = _play(runner, file)
 
-    assert played.stand_ins == ("docker/login-action@v3",)
+    assert played.stubs == ("docker/login-action@v3",)
     given = "--local-repository docker/login-action@v3=../actions/docker/login-action"
     assert given in runner.command
     assert b"--password-stdin" in runner.files["actions/docker/login-action/action.yml"]
     assert login not in runner.command
 
 
-def test_checkout_of_another_repository_is_one_of_the_labs():
+def test_foreign_checkout_is_stubbed():
     """Act's own takes the commit that is there; what the other repository has lies beside it."""
     runner = Runner(GREEN)
     other = "actions/checkout@v4\n        with: {repository: owner/suite}"
@@ -217,14 +217,14 @@ def test_checkout_of_another_repository_is_one_of_the_labs():
 
     played = LabWorkflows(runner, Control()).play(TARGET, file, CHANGE, "write", more=more)
 
-    assert "actions/checkout@v4" in played.stand_ins
+    assert "actions/checkout@v4" in played.stubs
     assert "actions/checkout@v4=../actions/actions/checkout" in runner.command
     assert runner.files["repositories/owner/suite/Makefile"] == b"all:"
     first, *rest = runner.files["secrets"].decode().splitlines()
     assert (first.startswith("GITHUB_TOKEN=ghs_"), rest) == (True, ["MORE=1"])
 
 
-def test_action_that_the_lab_lacks_cannot_be_run():
+def test_unknown_action_cannot_run():
     """A rehearsal says so, and so does a run."""
     file = WorkflowFile(f"{WORKFLOW.text}      - uses: docker/metadata-action@v5\n")
     runner = Runner(GREEN)
@@ -245,7 +245,7 @@ def _called(*words, job, step):
         return file.read_text()
 
 
-def test_rehearsal_has_every_call_of_docker_and_no_token_of_the_registrys():
+def test_rehearsal_has_docker_calls_without_token():
     """Calls of a step that is not known by number are kept, too."""
     rows = [
         _called("push", "r/x:1", job="images", step="4"),
@@ -287,7 +287,7 @@ def test_findings_of_actionlint_are_read(tmp_path, monkeypatch, code, output, fo
     assert findings == (found and (LintFinding(12, "permissions", "no"),))
 
 
-def test_actionlint_that_breaks_down_has_found_nothing(tmp_path):
+def test_crashed_actionlint_finds_nothing(tmp_path):
     """Another exit code than 1 is an error of its own."""
     program = tmp_path / "actionlint"
     program.write_text("#!/bin/sh\nexit 3\n")
@@ -307,6 +307,6 @@ def test_scripts_of_the_runner_are_bash(name):
     assert (checked.returncode, checked.stderr) == (0, b"")
 
 
-def test_event_is_told_by_its_name_and_ref():
+def test_event_has_name_and_ref():
     """As it stands in reports."""
     assert str(CHANGE) == "push of refs/heads/main"

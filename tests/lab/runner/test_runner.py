@@ -101,7 +101,7 @@ class Engine:
     """The engine's containers and volumes."""
 
     def __init__(self, *containers):
-        self.there = {each.name: each for each in containers}
+        self.there = {container.name: container for container in containers}
         self.created, self.volumes_made, self.volumes_removed = [], [], []
         self.containers = SimpleNamespace(get=self._get, create=self._create)
         config = [{"Subnet": "172.18.0.0/16"}]
@@ -191,7 +191,7 @@ def test_token_is_known_to_the_redaction(fed):
     assert "s3cr3t" not in ran.stdout
 
 
-def test_case_has_a_folder_of_its_own_in_memory(fed):
+def test_case_has_folder_in_memory(fed):
     """And without a credential no token in it."""
     shell = _shell()
 
@@ -204,7 +204,7 @@ def test_case_has_a_folder_of_its_own_in_memory(fed):
     assert [_entries(each) for each in fed.given] == [{}, {}]
 
 
-def test_commands_are_given_back_in_their_order(fed):
+def test_commands_keep_order(fed):
     """Those that came first, then the others, each with what it printed."""
     fed.results = ((0, "Login Succeeded\n", ""), (1, "", "denied\n"))
 
@@ -216,7 +216,7 @@ def test_commands_are_given_back_in_their_order(fed):
     assert (command[0], command[2], command[4:]) == ("run-case", "1", ["a", "b"])
 
 
-def test_runner_that_says_too_little_is_an_error_of_the_lab(fed):
+def test_short_runner_output_is_lab_error(fed):
     """And no answer of the registry's."""
     fed.stderr = b"run-case: killed"
 
@@ -224,7 +224,7 @@ def test_runner_that_says_too_little_is_an_error_of_the_lab(fed):
         _shell().run(["x", "y"])
 
 
-def test_runner_that_cannot_start_the_case_is_an_error_of_the_lab(monkeypatch):
+def test_failed_case_start_is_lab_error(monkeypatch):
     """The engine's own words come in its place."""
     failed = Execution(127, b"no such file: run-case", b"")
     monkeypatch.setattr(runner_shell, "execute", lambda *_: failed)
@@ -243,7 +243,7 @@ def _run_case(folder, count, commands, given):
     )
 
 
-def test_case_runs_its_commands_with_no_login_and_leaves_nothing(tmp_path):
+def test_case_has_no_login(tmp_path):
     """In turn, and then side by side; one that fails stops none of the others."""
     folder = tmp_path / "case"
     commands = [
@@ -263,7 +263,7 @@ def test_case_runs_its_commands_with_no_login_and_leaves_nothing(tmp_path):
     assert not folder.exists()
 
 
-def test_case_in_a_folder_that_is_there_runs_nothing(tmp_path):
+def test_case_in_existing_folder_is_refused(tmp_path):
     """There would be another's login in it; and it is left to the other."""
     done = _run_case(tmp_path, 0, [f"touch {tmp_path}/ran"], archive({}))
 
@@ -271,7 +271,7 @@ def test_case_in_a_folder_that_is_there_runs_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_case_that_is_not_given_all_runs_nothing(tmp_path):
+def test_incomplete_case_runs_nothing(tmp_path):
     """Whoever began it is gone."""
     given, folder = archive({"token": TOKEN.encode()}), tmp_path / "case"
     command = [str(RUN_CASE), str(folder), "0", str(len(given)), f"touch {tmp_path}/ran"]
@@ -299,7 +299,7 @@ def test_archive_has_every_folder_above_a_file():
     assert entries["etc/docker/ca.crt"] == (0o600, 0, b"x")
 
 
-def test_new_runner_trusts_the_lab_and_is_labelled(paths):
+def test_new_runner_trusts_lab(paths):
     """Its CA lies where clients and where the engine look, before anything runs."""
     engine = Engine()
 
@@ -319,7 +319,7 @@ def test_new_runner_trusts_the_lab_and_is_labelled(paths):
     assert options["labels"][LABEL] == "runner"
 
 
-def test_new_runner_reaches_nothing_beyond_the_lab(paths):
+def test_new_runner_reaches_only_lab(paths):
     """The lab's network, that of its own containers, and itself."""
     engine = Engine()
 
@@ -329,7 +329,7 @@ def test_new_runner_reaches_nothing_beyond_the_lab(paths):
     assert "for network in 127.0.0.0/8 172.18.0.0/16 10.213.0.0/24; do" in script
 
 
-def test_secrets_of_a_runner_never_touch_a_disk(paths):
+def test_runner_secrets_stay_in_memory(paths):
     """Its cases are in memory, and its engine's data on a volume of its own."""
     engine = Engine()
 
@@ -360,7 +360,7 @@ def _fitting(**changes):
     ],
     ids=["good", "engine dead", "other image", "ended", "other CA"],
 )
-def test_runner_is_used_again_if_all_of_it_fits(paths, changes, answer, reused):
+def test_matching_runner_is_reused(paths, changes, answer, reused):
     """A stand-in that was replaced has another CA, which an old runner does not trust."""
     engine = Engine(_fitting(output=answer, **changes))
 
@@ -402,7 +402,7 @@ class Disk:
             tar.extractall(self.root, filter="fully_trusted")  # noqa: S202 - made by the test
 
 
-def test_program_is_installed_once_for_each_build(tmp_path):
+def test_program_is_installed_once(tmp_path):
     """Its folder is named by content; a copy that broke off has no link yet."""
     disk, built = Disk(tmp_path / "disk"), []
     for content in ("one", "two"):
@@ -420,7 +420,7 @@ def test_program_is_installed_once_for_each_build(tmp_path):
     assert (disk.root / "opt/argocd-two/argocd").read_text() == "two"
 
 
-def test_container_of_somebody_elses_is_left_alone():
+def test_foreign_container_is_kept():
     """It only has the same name."""
     theirs = Container(labels={})
 
@@ -435,7 +435,7 @@ def _image(paths, *, pulled=False):
     return RunnerImage(tools, runner_base(paths, pulled=pulled), kubectl)
 
 
-def test_image_of_the_runner_is_named_by_all_that_is_in_it(paths, monkeypatch, tmp_path):
+def test_runner_image_is_named_by_content(paths, monkeypatch, tmp_path):
     """Another base, another kubectl or another script is another image."""
     tags = {_image(paths).tag, _image(paths, pulled=True).tag}
     other = RunnerImage(_image(paths).tools, _image(paths).base, toolchain.kubernetes("1.34.4"))
@@ -498,7 +498,7 @@ def test_base_is_had_by_either_way(paths, pulled, packages, built, imported):
     assert any("bootstrapped: E: Unable" in line for line in said) is (pulled and not packages)
 
 
-def test_context_of_the_image_holds_every_program_executable(paths, tmp_path):
+def test_image_context_has_programs(paths, tmp_path):
     """The classic builder sets no modes."""
     image = _image(paths)
     for name, tool in image.binaries.items():

@@ -23,7 +23,7 @@ def _half_make(target, error):
         raise error
 
 
-def test_key_is_the_same_on_every_machine_and_day(source):
+def test_key_is_reproducible(source):
     """The cache of one run serves the next."""
     key = key_of(["linux", b"bytes", source])
 
@@ -51,7 +51,7 @@ def test_parts_do_not_run_together():
     ],
     ids=["content", "name", "place", "one file more", "one file less"],
 )
-def test_every_change_in_a_folder_changes_its_key(source, change):
+def test_folder_change_changes_key(source, change):
     """What is built from it is then built anew."""
     before = key_of([source])
 
@@ -70,7 +70,7 @@ def test_compiled_python_does_not_count(source):
     assert key_of([source]) == before
 
 
-def test_folder_is_there_once_the_block_has_ended_well(tmp_path):
+def test_folder_exists_after_success(tmp_path):
     """And anybody may look into it."""
     target = tmp_path / "new" / "target"
 
@@ -92,7 +92,7 @@ def test_exception_leaves_nothing(tmp_path, error):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_exception_leaves_the_folder_that_was_there(tmp_path):
+def test_exception_keeps_old_folder(tmp_path):
     """A failed second build does not cost the first."""
     target = tmp_path / "target"
     with whole_folder(target) as scratch:
@@ -104,7 +104,7 @@ def test_exception_leaves_the_folder_that_was_there(tmp_path):
     assert (target / "file").read_text() == "old"
 
 
-def test_folder_that_was_there_is_replaced_as_a_whole(tmp_path):
+def test_old_folder_is_replaced_whole(tmp_path):
     """Nothing of the old one is left among the new."""
     target = tmp_path / "target"
     with whole_folder(target) as scratch:

@@ -8,10 +8,10 @@ from ruamel.yaml import YAML
 
 from pullrecovery.common.process import CommandError
 from pullrecovery.deploy.helm import Helm
-from pullrecovery.lab import sandbox
+from pullrecovery.lab import chart_namespace
+from pullrecovery.lab.chart_needs import _violations
 from pullrecovery.lab.cluster.api_kinds import ApiKind
 from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.sandbox_needs import _violations
 from tests.fakes.recorded import GOOD
 
 TOKEN = "eyJ-the-token-of-a-sandbox"
@@ -56,40 +56,44 @@ def helm(monkeypatch, tmp_path):
 
         monkeypatch.setattr(Helm, "upgrade", upgrade)
         monkeypatch.setattr(Helm, "template", lambda *_, **__: rendered)
-        monkeypatch.setattr(sandbox, "scopes", lambda _: {(KIND.group, KIND.kind): KIND})
+        monkeypatch.setattr(chart_namespace, "scopes", lambda _: {(KIND.group, KIND.kind): KIND})
         applied = []
-        monkeypatch.setattr(sandbox, "apply", lambda _, objects: applied.append(objects) or ["/p"])
-        own = sandbox.SandboxHelm(tmp_path / "helm", {}, api=None, allowed=allowed)
+        monkeypatch.setattr(
+            chart_namespace, "apply", lambda _, objects: applied.append(objects) or ["/p"]
+        )
+        own = chart_namespace.ConfinedHelm(tmp_path / "helm", {}, api=None, allowed=allowed)
         return own, installed, applied
 
     return make
 
 
-def test_kubeconfig_has_the_token_and_nothing_of_the_admin(paths):
+def test_kubeconfig_has_only_sandbox_token(paths):
     """The kubeconfig has mode 0600, in a folder with mode 0700."""
-    file = sandbox._write_kubeconfig(paths, "dev", TOKEN)
+    file = chart_namespace._write_kubeconfig(paths, "dev", TOKEN)
 
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     written = YAML(typ="safe").load(file)
-    assert written["users"] == [{"name": sandbox.DEPLOYER, "user": {"token": TOKEN}}]
+    assert written["users"] == [{"name": chart_namespace.DEPLOYER, "user": {"token": TOKEN}}]
     assert written["clusters"][0]["cluster"] == {"server": "https://127.0.0.1:6443"}
     assert "the-admins" not in file.read_text()
 
 
-def test_kubeconfig_of_a_killed_run_is_removed_and_named(paths):
+def test_leftover_kubeconfig_is_removed(paths):
     """Its token has ended with the namespace."""
-    file = sandbox._write_kubeconfig(paths, "dev", TOKEN)
+    file = chart_namespace._write_kubeconfig(paths, "dev", TOKEN)
 
-    assert sandbox.forget_sandboxes(paths) == [f"kubeconfig {file.name}"]
-    assert sandbox.forget_sandboxes(paths) == []
+    assert chart_namespace.forget_chart_namespaces(paths) == [f"kubeconfig {file.name}"]
+    assert chart_namespace.forget_chart_namespaces(paths) == []
 
 
-def test_namespace_of_a_sandbox_enforces_baseline():
+def test_namespace_enforces_baseline():
     """The API server does, by the namespace's label."""
-    assert sandbox.sandbox_labels()["pod-security.kubernetes.io/enforce"] == "baseline"
+    assert (
+        chart_namespace.chart_namespace_labels()["pod-security.kubernetes.io/enforce"] == "baseline"
+    )
 
 
-def test_cluster_scoped_object_is_left_out_where_it_is_refused(helm):
+def test_refused_cluster_object_is_skipped(helm):
     """The release has what remains."""
     own, installed, applied = helm(FORBIDDEN, ROLE + CONFIG)
 
@@ -98,7 +102,7 @@ def test_cluster_scoped_object_is_left_out_where_it_is_refused(helm):
     assert (installed, applied) == ([CONFIG], [])
 
 
-def test_allowed_cluster_scoped_object_is_applied_by_the_admin(helm):
+def test_allowed_object_is_applied_by_admin(helm):
     """Under another name, and remembered for when the sandbox goes."""
     own, installed, applied = helm(FORBIDDEN, ROLE + CONFIG, allowed=True)
 
@@ -137,7 +141,7 @@ def test_other_refusal_is_left_as_helm_says_it(helm, said, rendered):
         ),
     ],
 )
-def test_field_beyond_baseline_is_told_in_the_api_servers_words(headers, told):
+def test_baseline_violation_is_reported(headers, told):
     """They come as a warning to a template that is not kept."""
     answer = (None, 201, headers)
     asked = SimpleNamespace(create_namespaced_pod_template_with_http_info=lambda *_, **__: answer)

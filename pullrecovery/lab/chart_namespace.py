@@ -42,7 +42,7 @@ _REFUSED = re.compile(r"at the cluster scope|no matches for kind")
 
 
 @dataclass(frozen=True)
-class SandboxHelm(Helm):
+class ConfinedHelm(Helm):
     """Helm with the rights of a sandbox's ServiceAccount, and no others.
 
     Cluster-scoped objects of a chart are left out. Where they are `allowed`, the admin's `api`
@@ -84,12 +84,12 @@ class SandboxHelm(Helm):
 
 
 @dataclass(frozen=True)
-class Sandbox:
+class ChartNamespace:
     """A namespace that charts may be applied in, and the Helm that may apply them there alone."""
 
     namespace: str
     kubeconfig: Path
-    helm: SandboxHelm
+    helm: ConfinedHelm
 
     def forget(self) -> None:
         """Delete the kubeconfig, and cluster-scoped objects; the token ends with the namespace."""
@@ -98,14 +98,16 @@ class Sandbox:
             delete(self.helm.api, path)
 
 
-def make_sandbox(lab_world: LabWorld, namespace: str, *, shared: bool = False) -> Sandbox:
+def make_chart_namespace(
+    lab_world: LabWorld, namespace: str, *, shared: bool = False
+) -> ChartNamespace:
     """Create the namespace, unless it is there, and who may apply charts in it.
 
     A shared one is expected to outlive its scenario.
     """
     api, paths = lab_world.world.cluster, lab_world.lab.paths
     core = k8s.CoreV1Api(api)
-    metadata = k8s.V1ObjectMeta(name=namespace, labels=sandbox_labels(shared=shared))
+    metadata = k8s.V1ObjectMeta(name=namespace, labels=chart_namespace_labels(shared=shared))
     tolerate_existing(lambda: core.create_namespace(k8s.V1Namespace(metadata=metadata)))
     _make_deployer(api, namespace)
     issued = core.create_namespaced_service_account_token(
@@ -121,18 +123,18 @@ def make_sandbox(lab_world: LabWorld, namespace: str, *, shared: bool = False) -
     helm = lab_world.world.helm
     environment = {**helm.environment, "KUBECONFIG": str(kubeconfig)}
     allowed = lab_world.allow_cluster_objects
-    return Sandbox(
-        namespace, kubeconfig, SandboxHelm(helm.binary, environment, api=api, allowed=allowed)
+    return ChartNamespace(
+        namespace, kubeconfig, ConfinedHelm(helm.binary, environment, api=api, allowed=allowed)
     )
 
 
-def sandbox_labels(*, shared: bool = False) -> dict[str, str]:
+def chart_namespace_labels(*, shared: bool = False) -> dict[str, str]:
     """The labels of a sandbox's namespace."""
     labels = {LABEL: "scenario", _ENFORCE: LEVEL}
     return {**labels, SHARED_LABEL: "true"} if shared else labels
 
 
-def forget_sandboxes(paths: Paths) -> list[str]:
+def forget_chart_namespaces(paths: Paths) -> list[str]:
     """Delete the kubeconfigs of sandboxes that are gone; returns what they are called."""
     left = sorted(_folder(paths).glob("*"))
     for file in left:

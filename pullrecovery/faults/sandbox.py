@@ -14,12 +14,12 @@ from pullrecovery.common.redaction import protect
 from pullrecovery.deploy.argocd import ArgoCD, application_name
 from pullrecovery.faults.clean_up import sweep_release, tolerate_missing
 from pullrecovery.faults.workflow_copy import WorkflowCopy
-from pullrecovery.kube.events import Recorder
+from pullrecovery.kube.events import EventRecorder
 from pullrecovery.lab import accounts
+from pullrecovery.lab.chart_namespace import ChartNamespace, make_chart_namespace
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.registry.broken_images import Variants
-from pullrecovery.lab.sandbox import Sandbox, make_sandbox
-from pullrecovery.lab.seed import LabWorld, Minted
+from pullrecovery.lab.seed import IssuedToken, LabWorld
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Docs, Image, Target, Visibility, Workload
 from pullrecovery.monorepo.image_values import naming
@@ -29,7 +29,7 @@ from pullrecovery.world.world import World
 
 
 @dataclass
-class Ground:
+class Sandbox:
     """A namespace with a good Secret and a checkout with good values, for one workload.
 
     `credential` is what the Secret holds, `operator` what the person at the runner has, if
@@ -46,20 +46,20 @@ class Ground:
     lab_world: LabWorld
     workload: Workload
     wiring: str
-    credential: Minted
-    operator: Minted | None
+    credential: IssuedToken
+    operator: IssuedToken | None
     shared_namespace: bool = False
     own_workflow: WorkflowCopy | None = None
     own_docs: Docs | None = None
-    keeper: Minted | None = None
+    keeper: IssuedToken | None = None
     wanted: Target | None = None
     digest: str = ""
     argocd: ArgoCD | None = None
-    recorder: Recorder | None = field(default=None, init=False)
-    sandbox: Sandbox | None = field(default=None, init=False)
+    recorder: EventRecorder | None = field(default=None, init=False)
+    chart_namespace: ChartNamespace | None = field(default=None, init=False)
     blocks: ExitStack = field(default_factory=ExitStack, init=False)
     other_namespaces: list[str] = field(default_factory=list, init=False)
-    run_token: Minted | None = field(default=None, init=False)
+    run_token: IssuedToken | None = field(default=None, init=False)
 
     @property
     def world(self) -> World:
@@ -73,7 +73,7 @@ class Ground:
             operator=self.operator.credential if self.operator else None,
             events=self.recorder,
             argocd=self.argocd,
-            helm=self.sandbox.helm if self.sandbox else world.helm,
+            helm=self.chart_namespace.helm if self.chart_namespace else world.helm,
         )
 
     @property
@@ -109,7 +109,9 @@ class Ground:
     def pushed(self) -> Target:
         """The target with the images that this ground's workflow is to push."""
         target = self.target
-        workloads = tuple(replace(each, image=self._pushed(each)) for each in target.workloads)
+        workloads = tuple(
+            replace(workload, image=self._pushed(workload)) for workload in target.workloads
+        )
         return replace(target, workloads=workloads)
 
     def _pushed(self, workload: Workload) -> Image:
@@ -131,8 +133,8 @@ class Ground:
         return self.own_docs
 
     @property
-    def recording(self) -> Recorder:
-        """What records this namespace; raises LabError before `lay`, and without a cluster."""
+    def recording(self) -> EventRecorder:
+        """What records this namespace; raises LabError before `set_up`, and without a cluster."""
         if self.recorder is None:
             raise LabError("Nothing is recorded here.")
         return self.recorder
@@ -149,18 +151,18 @@ class Ground:
     def core(self) -> k8s.CoreV1Api:
         return self.lab_world.world.core
 
-    def lay(self) -> None:
+    def set_up(self) -> None:
         """Make all good: namespace, Secret, wiring, values; and record from now on what is said."""
         public = self.workload.visibility is Visibility.PUBLIC
         self.set_values(naming(self.workload.image))
         if not self.in_cluster:
             return
         shared = self.shared_namespace
-        self.sandbox = make_sandbox(self.lab_world, self.namespace, shared=shared)
+        self.chart_namespace = make_chart_namespace(self.lab_world, self.namespace, shared=shared)
         if shared:
-            self._end_applications()
+            self._delete_applications()
             self._sweep()
-        self.recorder = Recorder(self.core, self.namespace)
+        self.recorder = EventRecorder(self.core, self.namespace)
         self.recorder.start()
         if not public:
             self.put_secret(self.credential.credential)
@@ -243,10 +245,10 @@ class Ground:
         run = f"{owner}/app"
         accounts.put_organisation(control, owner, login)
         control.share_package(package, "private", [login, f"repository:{run}"], [login])
-        for minted in (self.credential, self.operator):
-            if minted:
-                accounts.authorise(control, minted, owner)
-        self.run_token = accounts.mint_run_token(control, run)
+        for issued in (self.credential, self.operator):
+            if issued:
+                accounts.authorise(control, issued, owner)
+        self.run_token = accounts.issue_run_token(control, run)
         image = replace(image, repository=f"{image.registry}/{package}")
         self.workload = replace(self.workload, image=image)
 
@@ -276,24 +278,24 @@ class Ground:
         lab_world = self.lab_world
         return Variants(lab_world.pusher, lab_world.apps[self.workload.app])
 
-    def clear(self) -> None:
+    def tear_down(self) -> None:
         """Remove all that the scenario made; the namespace too, unless its name is shared."""
         self.blocks.close()
         if self.recorder is not None:
             self.recorder.end()
         if not self.in_cluster:
             return
-        self._end_applications()
+        self._delete_applications()
         if self.shared_namespace:
             self._sweep()
         else:
             tolerate_missing(lambda: self.core.delete_namespace(self.namespace))
         for namespace in self.other_namespaces:
             self.core.delete_namespace(namespace)
-        if self.sandbox is not None:
-            self.sandbox.forget()
+        if self.chart_namespace is not None:
+            self.chart_namespace.forget()
 
-    def _end_applications(self) -> None:
+    def _delete_applications(self) -> None:
         """Delete the Applications first: they would create anew what is deleted after them."""
         if self.argocd is None:
             return

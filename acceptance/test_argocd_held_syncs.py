@@ -95,7 +95,7 @@ def test_sync_of_what_was_not_judged_is_held(held_syncs):
 
 def _check(name, ended, reasons):
     assert ended.code == 1, (name, ended.said)
-    assert [each for each in reasons if each not in ended.said] == [], (name, ended.said)
+    assert [reason for reason in reasons if reason not in ended.said] == [], (name, ended.said)
 
 
 def _other_branch(branch):
@@ -105,7 +105,7 @@ def _other_branch(branch):
     return change
 
 
-def test_values_that_reach_for_the_hook_hold_the_sync(held_syncs):
+def test_values_overriding_hook_hold_sync(held_syncs):
     """The gate judges no commit whose values set `gate`, and a tag stays one value."""
     text = held_syncs.values.read_text()
     mine = {"gate.image": "ghcr.io/mallory/yes:1", "gate.key": "mine", "gate.account": "default"}
@@ -130,16 +130,16 @@ def test_values_that_reach_for_the_hook_hold_the_sync(held_syncs):
 
 def test_injected_init_container_is_no_pull(held_syncs):
     """The injected container ends while the node still waits for the judged image."""
-    ground = held_syncs.ground
+    sandbox = held_syncs.sandbox
     hanging = Hang(
-        repository=ground.workload.image.package,
+        repository=sandbox.workload.image.package,
         route="manifest",
-        credential=ground.credential.name,
+        credential=sandbox.credential.name,
     )
     version = held_syncs.injection_version()
     # A node that gets no answer for longer asks for a blob in the manifest's place.
     soon = held_syncs.application_with(_parameter("gate.deadline", "20"))
-    with switched(ground.lab_world.control, hanging), soon:
+    with switched(sandbox.lab_world.control, hanging), soon:
         if version:
             with held_syncs.injecting(version):
                 ended = held_syncs.meanwhile(held_syncs.held)
@@ -150,4 +150,4 @@ def test_injected_init_container_is_no_pull(held_syncs):
             said = held_syncs.meanwhile(held_syncs.pull_of_injected)
 
     assert [word for word in ("the probe ", "not after") if word not in said] == [], said
-    assert ready_pods(ground) == held_syncs.pods
+    assert ready_pods(sandbox) == held_syncs.pods

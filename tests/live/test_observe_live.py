@@ -12,11 +12,11 @@ from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.common.suite_files import SUITE_ROOT
-from pullrecovery.live.advice import advise
 from pullrecovery.live.clients import LiveClients
 from pullrecovery.live.cluster import LiveApps, LiveCore
-from pullrecovery.live.judging import Outcome, judge_live, pulls_seen
-from pullrecovery.live.look import look
+from pullrecovery.live.fix_text import advise
+from pullrecovery.live.judging import Outcome, judge_live, live_pulls
+from pullrecovery.live.observe_live import look
 from pullrecovery.live.world import LiveWorld
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.workflow_run import DockerCall, Rehearsal
@@ -181,9 +181,9 @@ def test_whole_look_at_good_order_holds():
 
     judgements = {reg: judge_live(reg, seen) for reg in judged(TARGET)}
 
-    wrong = {reg: str(each) for reg, each in judgements.items() if each.outcome != Outcome.HOLDS}
+    wrong = {reg: str(each) for reg, each in judgements.items() if each.outcome != Outcome.PASS}
     assert wrong == {}
-    (pull,) = pulls_seen(seen)
+    (pull,) = live_pulls(seen)
     assert (pull.said, pull.image_id.partition("@")[2]) == (_event().message, DIGEST)
 
 
@@ -203,20 +203,20 @@ def _forbid(*_, **__):
         ("read_namespaced_service_account", "get serviceaccounts/", {"REG-004", "REG-006"}),
     ],
 )
-def test_each_right_that_is_missing_is_named_by_what_needs_it(call, what, untold):
+def test_missing_right_names_its_use(call, what, untold):
     """And by nothing else, so that the rest of the verdicts can be had without it."""
     seen = look(_world(**{call: _forbid}), BACKEND)
 
     judgements = {reg: judge_live(reg, seen) for reg in judged(TARGET)}
 
-    told = {reg for reg, each in judgements.items() if each.outcome is Outcome.CANNOT_TELL}
+    told = {reg for reg, each in judgements.items() if each.outcome is Outcome.UNKNOWN}
     assert told == untold
     assert all(what in judgements[reg].why for reg in untold)
-    assert {each.outcome for each in judgements.values()} == {Outcome.HOLDS, Outcome.CANNOT_TELL}
+    assert {each.outcome for each in judgements.values()} == {Outcome.PASS, Outcome.UNKNOWN}
 
 
 @pytest.mark.parametrize("reg", judged(TARGET))
-def test_dry_run_of_every_remedy_asks_a_view_for_no_more_than_it_has(reg):
+def test_dry_run_stays_read_only(reg):
     """Whatever the cause; one that asked for a writing call would end in an AttributeError."""
     seen = look(_world(), BACKEND)
     verdict = _failing(seen)
@@ -231,6 +231,6 @@ def test_dry_run_of_every_remedy_asks_a_view_for_no_more_than_it_has(reg):
 def _failing(seen):
     """Some verdict that fails, of a cause which no advice is chosen by."""
     other = Credential("ByteQuester", "")
-    entry = replace(seen.secret.entries[0], credential=other, probe=recorded.NOBODY)
+    entry = replace(seen.secret.entries[0], credential=other, probe=recorded.ANONYMOUS_PROBE)
     empty = replace(seen, secret=replace(seen.secret, entries=(entry,)))
     return judge_live("REG-003", empty).verdict

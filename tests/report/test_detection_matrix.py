@@ -1,4 +1,4 @@
-"""The kill matrix, the figures, and what is told of both."""
+"""The detection matrix, the figures, and what is told of both."""
 
 import json
 from types import SimpleNamespace
@@ -8,8 +8,8 @@ import pytest
 from devtools.matrix_page import PAGE, outdated, page_of, write_page
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.faults import FAULTS, external
+from pullrecovery.report.detection_matrix import all_mismatches, detection_matrix
 from pullrecovery.report.figures import figures
-from pullrecovery.report.kills import all_differences, kill_matrix
 from pullrecovery.report.result import ResultFile
 from pullrecovery.report.summary import summary
 from pullrecovery.tasks import CRITERIA
@@ -24,10 +24,10 @@ def _result(*records, **options):
 
 
 def _differences(**record):
-    return [(each[0], each[3]) for each in all_differences(kill_matrix([{**RECORD, **record}]))]
+    return [(each[0], each[3]) for each in all_mismatches(detection_matrix([{**RECORD, **record}]))]
 
 
-def test_fault_that_fails_what_it_declares_has_no_difference():
+def test_detected_fault_has_no_mismatch():
     """By the cause that it declares."""
     assert _differences() == []
 
@@ -44,18 +44,18 @@ def test_fault_that_fails_what_it_declares_has_no_difference():
         ({"mended": ["REG-006"]}, ("not mended", "REG-006")),
     ],
 )
-def test_each_kind_of_difference_is_told_apart(record, difference):
+def test_each_mismatch_has_own_kind(record, difference):
     """A check that does not bite, one that bites at anything, one that names something else."""
     assert _differences(**record) == [difference]
 
 
-def test_scenario_that_broke_down_before_it_was_judged_is_a_difference():
+def test_unjudged_scenario_is_mismatch():
     """Nothing was seen to fail, so nothing is proven."""
-    (found,) = all_differences(kill_matrix([BLANK]))
+    (found,) = all_mismatches(detection_matrix([BLANK]))
     assert found[0] == "not judged"
 
 
-def test_matrix_keeps_what_each_scenario_failed():
+def test_matrix_has_failures_of_scenarios():
     """Two rows of one fault may differ, and then it matters which."""
     row = _result({"killed": ["REG-006"]}, {})["kill_matrix"]["secret-missing"]
 
@@ -64,7 +64,7 @@ def test_matrix_keeps_what_each_scenario_failed():
     assert [each["scenario"] for each in row["differences"]] == ["row-0"]
 
 
-def test_survivors_are_told_first():
+def test_undetected_faults_come_first():
     """Before what merely fails too much."""
     result = _result({"killed": ["REG-001", "REG-003", "REG-006"]}, {"killed": ["REG-003"]})
 
@@ -96,7 +96,7 @@ def test_percentiles_are_over_terminal_causes():
     assert figures([*timed, outage]) == {"detect": {"p50": 11.0, "p95": 20.0, "rows": 21}}
 
 
-def test_page_has_a_row_for_each_fault_and_says_what_it_failed():
+def test_page_has_row_per_fault():
     """In the columns of the criteria."""
     page = page_of(_result({}, {"killed": ["REG-006"]}))
 
@@ -109,7 +109,7 @@ def test_page_has_a_row_for_each_fault_and_says_what_it_failed():
 
 
 @pytest.mark.parametrize("missing", [True, False])
-def test_page_is_not_made_of_less_than_a_complete_run(tmp_path, missing):
+def test_partial_run_makes_no_page(tmp_path, missing):
     """What was not selected would look as if it were not there."""
     result = tmp_path / "result.json"
     if not missing:
@@ -120,7 +120,7 @@ def test_page_is_not_made_of_less_than_a_complete_run(tmp_path, missing):
     assert not (tmp_path / "page.md").exists()
 
 
-def test_external_fault_has_a_row_without_a_task():
+def test_external_fault_has_no_task_row():
     """No task mends it, and still it is named."""
     cause = "external.rate-limited"
     external = {"reg": None, "fault": "rate-limit", "cause": {"expected": cause, "found": cause}}
@@ -134,7 +134,7 @@ def _fault(name, must_fail):
     return SimpleNamespace(id=name, must_fail=frozenset(must_fail))
 
 
-def test_page_of_the_present_rows_is_not_outdated():
+def test_current_page_is_not_outdated():
     """It was made from a run of them."""
     page = page_of(_result({}))
     assert outdated(page, [_fault("secret-missing", ["REG-003", "REG-006"])]) == []
@@ -155,7 +155,7 @@ def test_page_of_other_rows_is_outdated(faults, named):
     assert [said.partition(":")[0] for said in outdated(page, faults)] == named
 
 
-def test_page_in_the_documentation_is_of_the_present_rows():
+def test_documented_page_is_current():
     """Of all: whoever changes one runs them, with Argo CD (ARGOCD=1), and writes it anew."""
     assert outdated(PAGE.read_text(), [*FAULTS, *external.FAULTS]) == []
 

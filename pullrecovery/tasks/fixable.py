@@ -4,17 +4,17 @@ from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.model.verdict import Verdict
 
 
-class NothingToMendError(PullRecoveryError):
+class NothingToFixError(PullRecoveryError):
     """The cause lies beyond the target, where no task may change anything."""
 
 
-def check_mendable(verdict: Verdict) -> None:
-    """Raise NothingToMendError, with what to do instead, for a verdict of an external cause.
+def check_fixable(verdict: Verdict) -> None:
+    """Raise NothingToFixError, with what to do instead, for a verdict of an external cause.
 
     The target may be right in everything: whatever a remedy changed would be wrong when it is over.
     """
     for one in verdict.named:
         if one.cause and one.cause.external:
-            raise NothingToMendError(
-                f"Nothing is mended for {one.cause}: {one.evidence}. Instead: {one.remedy}."
+            raise NothingToFixError(
+                f"Nothing is mended for {one.cause}: {one.evidence}. Instead: {one.fix}."
             )

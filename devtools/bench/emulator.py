@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Final
 
 from devtools.bench import layer as layers
-from devtools.bench.client import Client, Way, opened
+from devtools.bench.client import Client, RegistryRoute, opened
 from devtools.bench.figures import Figure, median_ratio, median_seconds, table
-from devtools.bench.layer import Layer
+from devtools.bench.layer import RandomLayer
 from ghcr_emulator.certificates import issue_certificate
 from ghcr_emulator.protocol import hosts
 from ghcr_emulator.storage.location import distribution_url
@@ -31,9 +31,9 @@ from pullrecovery.lab.progress import Phase, Progress
 from pullrecovery.lab.registry.container import HOST
 from pullrecovery.lab.registry.loopback import (
     LOOPBACK,
-    Front,
+    LoopbackEmulator,
     running_distribution,
-    running_front,
+    running_emulator,
 )
 from pullrecovery.lab.tools.golang import find_go
 from pullrecovery.lab.tools.toolchain import DISTRIBUTION, Toolchain
@@ -53,23 +53,23 @@ _KIBIBYTE: Final = 1024
 _SECONDS: Final = 120.0
 
 # The names of what is compared, in the order of the first round.
-_PLAIN, _TLS, _FRONT = "distribution, plain", "distribution, TLS", "front"
+_PLAIN, _TLS, _EMULATOR = "distribution, plain", "distribution, TLS", "front"
 _OWN: Final = "front, own storage"
 
-_Action = Callable[[Client, str, Layer], None]
+_Action = Callable[[Client, str, RandomLayer], None]
 
 
 @dataclass(frozen=True)
-class Ground:
+class BenchSetup:
     """What runs while it is measured: two fronts, and a client of each of the four by name."""
 
-    front: Front
-    own: Front
+    loopback: LoopbackEmulator
+    own: LoopbackEmulator
     clients: Mapping[str, Client]
-    layer: Layer
+    layer: RandomLayer
 
 
-def measure_stand_in(megabytes: int, rounds: int) -> list[Figure]:
+def measure_emulator(megabytes: int, rounds: int) -> list[Figure]:
     """Measure the stand-in, and print the table."""
     progress = Progress(_PHASES)
     paths = default_paths()
@@ -88,26 +88,26 @@ def measure_stand_in(megabytes: int, rounds: int) -> list[Figure]:
 def _measure(
     registry: Path, scratch: Path, megabytes: int, rounds: int, progress: Progress
 ) -> list[Figure]:
-    with _ground(registry, scratch, megabytes) as ground:
+    with _sandbox(registry, scratch, megabytes) as setup:
         with progress.phase("seed") as phase:
-            _seed(ground, phase)
+            _seed(setup, phase)
         figures = []
         for name, action in (("pull", layers.pull), ("push", layers.push)):
             with progress.phase(name) as phase:
-                figures += _compared(name, _alternating(ground, action, rounds, phase))
-        peak = peak_megabytes(ground.front.pid)
+                figures += _compared(name, _alternating(setup, action, rounds, phase))
+        peak = peak_megabytes(setup.loopback.pid)
         figures.append(Figure("peak memory of the front: layers", peak, "MB", MOST_MEGABYTES))
-        peak = peak_megabytes(ground.own.pid)
+        peak = peak_megabytes(setup.own.pid)
         figures.append(Figure("peak memory with own storage: layers", peak, "MB"))
         with progress.phase("requests"):
-            figures += _parallel_requests(ground)
-        peak = peak_megabytes(ground.front.pid)
+            figures += _parallel_requests(setup)
+        peak = peak_megabytes(setup.loopback.pid)
         figures.append(Figure("peak memory of the front: and requests", peak, "MB"))
     return figures
 
 
 @contextmanager
-def _ground(registry: Path, scratch: Path, megabytes: int) -> Iterator[Ground]:
+def _sandbox(registry: Path, scratch: Path, megabytes: int) -> Iterator[BenchSetup]:
     """Run all four; distribution with TLS has a certificate as the front's, of the same kind."""
     token = protect(f"ghp_{secrets.token_hex(18)}")
     folder = scratch / "certificate"
@@ -117,80 +117,80 @@ def _ground(registry: Path, scratch: Path, megabytes: int) -> Iterator[Ground]:
         plain = stack.enter_context(running_distribution(registry, scratch / "plain"))
         tls = stack.enter_context(running_distribution(registry, scratch / "tls", certificate))
         storage = distribution_url(registry, scratch / "behind-the-front")
-        front = stack.enter_context(running_front(storage, scratch / "front"))
+        loopback = stack.enter_context(running_emulator(storage, scratch / "front"))
         files = f"file://{scratch}/own-storage"
-        own = stack.enter_context(running_front(files, scratch / "own"))
-        for each in (front, own):
-            with each.stand_in.control() as control:
+        own = stack.enter_context(running_emulator(files, scratch / "own"))
+        for each in (loopback, own):
+            with each.emulator.control() as control:
                 control.put_credential("bench", token, _OWNER, ["read:packages", "write:packages"])
         trust = ssl.create_default_context(cafile=str(certificate.ca_file))
         ways = {
-            _PLAIN: Way(LOOPBACK, {LOOPBACK: plain.port}, None),
-            _TLS: Way(LOOPBACK, {LOOPBACK: tls.port}, trust),
-            _FRONT: front_way(front),
-            _OWN: front_way(own),
+            _PLAIN: RegistryRoute(LOOPBACK, {LOOPBACK: plain.port}, None),
+            _TLS: RegistryRoute(LOOPBACK, {LOOPBACK: tls.port}, trust),
+            _EMULATOR: emulator_route(loopback),
+            _OWN: emulator_route(own),
         }
-        clients = {name: stack.enter_context(opened(way)) for name, way in ways.items()}
-        for name in (_FRONT, _OWN):
+        clients = {name: stack.enter_context(opened(route)) for name, route in ways.items()}
+        for name in (_EMULATOR, _OWN):
             clients[name].log_in(_OWNER, token, _REPOSITORY)
-        yield Ground(front, own, clients, layers.random_layer(megabytes))
+        yield BenchSetup(loopback, own, clients, layers.random_layer(megabytes))
 
 
-def front_way(front: Front) -> Way:
+def emulator_route(loopback: LoopbackEmulator) -> RegistryRoute:
     """Return the way to the front, which is both of GHCR's hosts."""
-    port = front.stand_in.https_port
-    return Way(HOST, {HOST: port, hosts.BLOBS: port}, front.stand_in.trust())
+    port = loopback.emulator.https_port
+    return RegistryRoute(HOST, {HOST: port, hosts.BLOBS: port}, loopback.emulator.trust())
 
 
-def _seed(ground: Ground, phase: Phase) -> None:
+def _seed(setup: BenchSetup, phase: Phase) -> None:
     """Push an image to each, and see that it comes back as it went; that warms all of them up."""
-    for name, client in ground.clients.items():
+    for name, client in setup.clients.items():
         phase.note(f"pushing to {name}", show=False)
-        layers.push(client, _REPOSITORY, ground.layer)
-        layers.push_manifest(client, _REPOSITORY, _TAG, ground.layer)
-        layers.check(client, _REPOSITORY, ground.layer)
+        layers.push(client, _REPOSITORY, setup.layer)
+        layers.push_manifest(client, _REPOSITORY, _TAG, setup.layer)
+        layers.check(client, _REPOSITORY, setup.layer)
 
 
 def _alternating(
-    ground: Ground, action: _Action, rounds: int, phase: Phase
+    setup: BenchSetup, action: _Action, rounds: int, phase: Phase
 ) -> dict[str, list[float]]:
     """Return the seconds of each round by name; every other round goes the other way about."""
-    taken: dict[str, list[float]] = {name: [] for name in ground.clients}
+    taken: dict[str, list[float]] = {name: [] for name in setup.clients}
     for number in range(rounds):
-        names = list(ground.clients)
+        names = list(setup.clients)
         for name in names if number % 2 == 0 else reversed(names):
             phase.note(f"round {number + 1} of {rounds}: {name}", show=False)
             started = time.perf_counter()
-            action(ground.clients[name], _REPOSITORY, ground.layer)
+            action(setup.clients[name], _REPOSITORY, setup.layer)
             taken[name].append(time.perf_counter() - started)
     return taken
 
 
 def _compared(name: str, taken: Mapping[str, list[float]]) -> list[Figure]:
-    front = taken[_FRONT]
+    loopback = taken[_EMULATOR]
     return [
         *(median_seconds(f"{name}: {each}", seconds) for each, seconds in taken.items()),
-        median_ratio(f"{name}: front / {_TLS}", front, taken[_TLS], MOST_TIMES),
-        median_ratio(f"{name}: front / {_PLAIN}", front, taken[_PLAIN]),
-        median_ratio(f"{name}: {_OWN} / {_FRONT}", taken[_OWN], front),
+        median_ratio(f"{name}: front / {_TLS}", loopback, taken[_TLS], MOST_TIMES),
+        median_ratio(f"{name}: front / {_PLAIN}", loopback, taken[_PLAIN]),
+        median_ratio(f"{name}: {_OWN} / {_EMULATOR}", taken[_OWN], loopback),
     ]
 
 
-def _parallel_requests(ground: Ground) -> list[Figure]:
+def _parallel_requests(setup: BenchSetup) -> list[Figure]:
     """Ask for one manifest from as many connections at once, and count answers and log entries."""
-    way, bearer = front_way(ground.front), ground.clients[_FRONT].bearer
+    route, bearer = emulator_route(setup.loopback), setup.clients[_EMULATOR].bearer
     at_once = threading.Barrier(REQUESTS)
     path, accept = f"/v2/{_REPOSITORY}/manifests/{_TAG}", {"Accept": layers.MANIFEST}
 
     def ask(_: int) -> bool:
-        with opened(way, bearer) as client:
+        with opened(route, bearer) as client:
             at_once.wait(_SECONDS)
             try:
                 return client.ask("GET", path, headers=accept).status == 200
             except (LabError, OSError):
                 return False  # lost, which is what is counted
 
-    with ground.front.stand_in.control() as control:
+    with setup.loopback.emulator.control() as control:
         since = control.log_end()
         with ThreadPoolExecutor(REQUESTS) as callers:
             answered = sum(callers.map(ask, range(REQUESTS)))

@@ -69,7 +69,7 @@ def _cluster(site: Site) -> None:
     _remove_container(site, NODE)
 
 
-def _stand_in(site: Site) -> None:
+def _emulator(site: Site) -> None:
     _remove_container(site, CONTAINER)
 
 
@@ -105,7 +105,7 @@ def _node_image(site: Site) -> None:
 
 def _root_file_system(site: Site) -> None:
     _node_image(site)
-    _stand_in(site)
+    _emulator(site)
     shutil.rmtree(site.paths.cache / "rootfs", ignore_errors=True)
     _remove_images(site, BaseImage(site.paths).tag)
 
@@ -127,7 +127,7 @@ LOSSES = (
     Loss("nothing", 40, _nothing),
     Loss("the lab", 65, _lab),
     Loss("the cluster", 60, _cluster),
-    Loss("the stand-in", 45, _stand_in),
+    Loss("the stand-in", 45, _emulator),
     Loss("the runner", 45, _runner),
     Loss("the node's state, by a restart", 60, _restarted_node),
     Loss("the CA", 45, _certificate),

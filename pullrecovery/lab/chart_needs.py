@@ -12,8 +12,8 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.common.process import CommandError
 from pullrecovery.common.redaction import redact
+from pullrecovery.lab.chart_namespace import LEVEL, chart_namespace_labels
 from pullrecovery.lab.cluster.cluster_objects import documents, scopes, split
-from pullrecovery.lab.sandbox import LEVEL, sandbox_labels
 from pullrecovery.lab.seed import LabWorld
 
 _WARN = "pod-security.kubernetes.io/warn"
@@ -46,7 +46,7 @@ def sandbox_needs(lab_world: LabWorld) -> Needs:
     left_out, not_run = list[str](), list[str]()
     api, world = lab_world.world.cluster, lab_world.world
     core, name = k8s.CoreV1Api(api), f"needs-{secrets.token_hex(4)}"
-    labels = sandbox_labels() | {_WARN: LEVEL}
+    labels = chart_namespace_labels() | {_WARN: LEVEL}
     core.create_namespace(k8s.V1Namespace(metadata=k8s.V1ObjectMeta(name=name, labels=labels)))
     try:
         for workload in world.target.workloads:

@@ -7,7 +7,7 @@ judges by it is told why instead, so that nothing can hold for what was never se
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, cast
 
-from pullrecovery.common.errors import PullRecoveryError, UnseenError
+from pullrecovery.common.errors import NotObservedError, PullRecoveryError
 from pullrecovery.kube.secrets import observe_pull_secrets, observe_secret
 from pullrecovery.kube.wiring import given, observe_wiring
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
@@ -18,7 +18,7 @@ from pullrecovery.observe.grant import observe_grant
 from pullrecovery.observe.registry import observe_wanted
 from pullrecovery.observe.reuse import current_chart, current_identity
 from pullrecovery.observe.workflow import observe_workflow
-from pullrecovery.world.read_only import View
+from pullrecovery.world.read_only import ReadOnlyWorld
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Unseen:
         raise self.__dict__["_error"]
 
 
-def look(world: View, workload: Workload) -> Observation:
+def look(world: ReadOnlyWorld, workload: Workload) -> Observation:
     """Everything that the criteria judge of `workload`, each part seen or Unseen."""
     deployment = _part(lambda: observe_deployment(world, workload))
     pods = _part(lambda: observe_pods(world, workload, deployment))
@@ -72,9 +72,9 @@ def look(world: View, workload: Workload) -> Observation:
     )
 
 
-def _docs(world: View) -> Any:
+def _docs(world: ReadOnlyWorld) -> Any:
     if world.target.docs is not None and world.docs_site is None:
-        raise UnseenError(
+        raise NotObservedError(
             "The docs site was not built: there is no lab on this machine with a browser to look at"
             " it; `make lab` raises one, and -m 'not reg007' leaves it out."
         )

@@ -1,0 +1,42 @@
+"""Remedies that do not mend: done nothing, or what mends another cause.
+
+The very tests of the tasks are run, and must fail: where they passed, they would prove nothing
+of the remedy.
+"""
+
+import inspect
+
+import pytest
+
+from fixtures.scenario.controls import test_of as task_test_of
+from pullrecovery.model.verdict import fails
+
+pytestmark = pytest.mark.waits
+
+
+def test_replaced_remediation_recovers_nothing(request, scenario_run, remediation_control):
+    """The cause stands as it stood, and the task's own test says that nothing recovered."""
+    task_test = task_test_of(scenario_run.scenario)
+    used = {name: request.getfixturevalue(name) for name in inspect.signature(task_test).parameters}
+
+    with pytest.raises(AssertionError):
+        task_test(**used)
+
+    # It came as far as the remedy: no other assertion was meant.
+    assert scenario_run.record["killed"] == sorted(scenario_run.fault.must_fail)
+    assert used[remediation_control.remediation].done
+    assert scenario_run.recovered()[scenario_run.fault.reg] == fails(scenario_run.fault.cause)
+    scenario_run.record["ended"] = "not_recovered"
+
+
+def test_replaced_page_edit_recovers_nothing(docs_run, write_page, remediation_control):
+    """Docs have no pods to wait for, and are as they were left."""
+    task_test = task_test_of(docs_run.scenario)
+
+    with pytest.raises(AssertionError):
+        task_test(docs_run, write_page)
+
+    assert remediation_control.remediation == "write_page"
+    assert docs_run.record["killed"] == sorted(docs_run.fault.must_fail)
+    assert docs_run.recovered() == fails(docs_run.fault.cause)
+    docs_run.record["ended"] = "not_recovered"
