@@ -16,6 +16,7 @@ from devtools.bench.command import PARTS, run_bench
 from devtools.bench.front import MEGABYTES, ROUNDS
 from devtools.conformance.command import run_conformance
 from devtools.distributions import build_distributions
+from devtools.docs_site import build_docs
 from devtools.lint_workflows import lint_workflows
 from devtools.matrix_page import write_page
 from devtools.trials.commands import run_trials
@@ -51,6 +52,9 @@ def _parser() -> Parser:
     workflows.set_defaults(run=lambda _: lint_workflows())
     dist = commands.add_parser("dist", help="build sdist, wheel and SBOM")
     dist.set_defaults(run=lambda _: build_distributions())
+    docs = commands.add_parser("docs", help="build the site of docs/")
+    docs.add_argument("--repository", default="", help="URL that links to other files lead into")
+    docs.set_defaults(run=lambda given: build_docs(given.repository))
     page = commands.add_parser("kill-matrix", help="write docs/kill-matrix.md from the last run")
     page.set_defaults(run=lambda _: write_page())
     return parser

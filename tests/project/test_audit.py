@@ -53,7 +53,8 @@ def test_every_lock_is_audited(audited):
     assert sorted(python) == _locked("*.lock")
     assert sorted(go) == _locked("go.mod")
     assert [line for line in asked if line.startswith("npm ")] == [
-        "npm --prefix sample/docs audit --package-lock-only --audit-level=high"
+        f"npm --prefix {folder} audit --package-lock-only --audit-level=high"
+        for folder in ("docs-site", "sample/docs")
     ]
 
 
