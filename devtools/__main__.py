@@ -15,6 +15,7 @@ from pathlib import Path
 from devtools.bench.command import PARTS, run_bench
 from devtools.bench.front import MEGABYTES, ROUNDS
 from devtools.conformance.command import run_conformance
+from devtools.demo_picture import draw_demo
 from devtools.distributions import build_distributions
 from devtools.docs_site import build_docs
 from devtools.lint_workflows import lint_workflows
@@ -52,6 +53,9 @@ def _parser() -> Parser:
     workflows.set_defaults(run=lambda _: lint_workflows())
     dist = commands.add_parser("dist", help="build sdist, wheel and SBOM")
     dist.set_defaults(run=lambda _: build_distributions())
+    picture = commands.add_parser("demo-picture", help="draw a log of `make demo` for the README")
+    picture.add_argument("log", type=Path)
+    picture.set_defaults(run=lambda given: draw_demo(given.log))
     docs = commands.add_parser("docs", help="build the site of docs/")
     docs.add_argument("--repository", default="", help="URL that links to other files lead into")
     docs.set_defaults(run=lambda given: build_docs(given.repository))

@@ -1,4 +1,4 @@
-// Three paths through the docs, then the reference and the decisions. Every page is in one of them.
+// Three paths, then reference, explanation and decisions. tests/project/test_docs_site.py wants each page once.
 
 /** @type {import('@docusaurus/plugin-content-docs').SidebarsConfig} */
 export default {
@@ -7,30 +7,33 @@ export default {
     {
       type: 'category',
       label: 'Operate',
-      items: ['runbook', 'live', 'argocd'],
+      items: ['install', 'live', 'runbook', 'target'],
     },
     { type: 'category', label: 'Gate', items: ['gate', 'gate-hook'] },
     {
       type: 'category',
       label: 'Contribute',
-      items: ['reading-a-failure', 'add-a-fault', 'add-a-criterion', 'how-it-runs', 'mutation'],
+      items: ['add-a-fault', 'add-a-criterion', 'reading-a-failure', 'layout'],
     },
     {
       type: 'category',
       label: 'Reference',
       items: [
-        'target',
-        'diagnosis',
+        'commands',
         'verdicts',
-        'matrix',
+        'diagnosis',
         'kill-matrix',
-        'false-greens',
         'mirror',
         'fault-switches',
         'runner',
-        'performance',
+        'status',
         'glossary',
       ],
+    },
+    {
+      type: 'category',
+      label: 'Explanation',
+      items: ['how-it-runs', 'matrix', 'argocd', 'false-greens', 'mutation', 'performance'],
     },
     {
       type: 'category',

@@ -59,12 +59,13 @@ def _offenders(words, files):
     )
 
 
-def test_every_make_target_in_the_readme_is_in_the_makefile():
+@pytest.mark.parametrize("page", ["README.md", "docs/install.md", "docs/commands.md"])
+def test_every_make_target_in_the_readme_is_in_the_makefile(page):
     """Whatever a newcomer types first works."""
-    told = _make_targets((SUITE_ROOT / "README.md").read_text())
+    told = _make_targets((SUITE_ROOT / page).read_text())
     made = set(re.findall(r"(?m)^([a-z][a-z-]*):", (SUITE_ROOT / "Makefile").read_text()))
 
-    assert {"acceptance", "test"} <= told
+    assert "doctor" in told
     assert told <= made
 
 
