@@ -3,7 +3,6 @@
 import inspect
 import re
 from dataclasses import replace
-from textwrap import dedent
 
 import pytest
 
@@ -15,7 +14,7 @@ from tests.fakes.recorded import GOOD
 
 def _blocks(page):
     text = (SUITE_ROOT / "docs" / page).read_text()
-    return [dedent(block) for block in re.findall(r"(?ms)^```python\n(.*?)^```", text)]
+    return re.findall(r"(?ms)^```python\n(.*?)^```", text)
 
 
 def _run(code, names=()):
@@ -35,7 +34,7 @@ def test_fault_example_makes_a_new_row():
     """It is added to the file that the page names, whose names it may use."""
     function, row = _blocks("add-a-fault.md")
     names = _run(function, vars(reg_003_pull_secret))
-    fault = _run(f"row = ({row.strip().rstrip(',')})", names)["row"]
+    fault = _run(f"row = {row}", names)["row"]
 
     assert fault.break_it is names["_key_subdomain"]
     assert fault.id not in {known.id for known in FAULTS}
