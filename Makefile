@@ -21,7 +21,7 @@ AUDIT := $(VENV)-audit/bin
 PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x_reg_00*' 'pullrecovery.tasks.*.x*_judge_*' \
   'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _told,'pullrecovery.tasks.*.x_$(name)*')
 
-.PHONY: help acceptance smoke demo test lint conformance bench mutation audit detection-matrix gate dist suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke demo test lint conformance bench mutation audit docs detection-matrix gate dist suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -43,7 +43,7 @@ lint: $(READY) ## ruff, mypy --strict, import-linter, deptry, actionlint
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
-	@$(VENV)/bin/deptry pullrecovery ghcr_emulator fixtures acceptance devtools
+	@$(VENV)/bin/deptry pullrecovery ghcr_emulator fixtures acceptance
 	@$(TOOLS) lint-workflows
 
 conformance: $(READY) ## the OCI conformance suite against the stand-in and against what is behind it
@@ -59,6 +59,10 @@ mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; so
 
 audit: $(AUDIT)/pip-audit $(AUDIT)/govulncheck ## known vulnerabilities in what is locked; needs Go, npm and their databases, not in CI
 	@tests/audit/audit "$(abspath $(AUDIT)/pip-audit)" "$(abspath $(AUDIT)/govulncheck)"
+
+# Packages that npm's cache has are not asked for again.
+docs: $(READY) ## build the site of docs/ into docs-site/build; a broken link fails it [REPOSITORY=https://github.com/owner/name]
+	@npm_config_prefer_offline=true $(TOOLS) docs $(if $(REPOSITORY),--repository "$(REPOSITORY)")
 
 detection-matrix: $(READY) ## write docs/detection-matrix.md from the last complete run
 	@$(TOOLS) detection-matrix

@@ -1,4 +1,4 @@
-"""Wiring only: which plugins there are, and what the header says."""
+"""Register the suite's pytest plugins and the report's header."""
 
 import pytest
 

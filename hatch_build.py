@@ -1,4 +1,4 @@
-"""The hook of the build that writes down which version and commit a wheel or an sdist is of."""
+"""A build hook that records the version and commit of a wheel or an sdist."""
 
 import sys
 import tempfile
@@ -9,13 +9,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class Stamp(BuildHookInterface):  # type: ignore[type-arg]
-    """Adds the file from which `pullrecovery.common.suite_version` reads, for there is no git."""
+    """Add the file that `pullrecovery.common.suite_version` reads where there is no git."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write the file beside the suite's files, which are in the package in a wheel."""
+        """Add the file beside the suite's files, which a wheel has inside of the package."""
         del version
         sys.path.insert(0, self.root)
-        from pullrecovery.common import suite_version  # noqa: PLC0415  # of this very tree
+        from pullrecovery.common import suite_version  # noqa: PLC0415  # of this source tree
 
         folder = "pullrecovery/suite/" if self.target_name == "wheel" else ""
         self._scratch = tempfile.TemporaryDirectory(prefix="pull-recovery-build-")

@@ -1,6 +1,6 @@
-"""What Argo CD's own words are worth, and how a workload in good order looks by it.
+"""Check what Argo CD's status proves, and that a healthy workload passes when Argo CD deploys it.
 
-Rows of the criteria that it deploys stand with their tasks: their ids end in `-argocd`.
+Rows of the criteria that it deploys are with their tasks: their ids end in `-argocd`.
 """
 
 import pytest
@@ -17,7 +17,7 @@ from pullrecovery.tasks.reg_006_redeploy import reg_006
 pytestmark = pytest.mark.argocd
 
 _WITHIN = 90.0
-# The chart's own word for when a rollout is taken to have failed; 600 s where nobody says one.
+# Seconds after which Kubernetes reports a rollout as failed; the default is 600.
 _DEADLINE = 20
 
 
@@ -34,7 +34,7 @@ def _await_verdict(sandbox):
 
 
 def test_healthy_release_is_synced(by_argocd):
-    """A sync from the branch, the pods of that commit, and every criterion."""
+    """Sync from the branch; the pods run that commit, and every criterion passes."""
     by_argocd.deploy()
 
     await_rollout(by_argocd.sandbox, _WITHIN)
@@ -47,9 +47,9 @@ def test_healthy_release_is_synced(by_argocd):
 
 
 def test_succeeded_sync_proves_no_pod(by_argocd):
-    """Argo CD has applied what git says, and is done; the pod cannot be pulled.
+    """A sync succeeds when Argo CD has applied the manifests, although the image cannot be pulled.
 
-    The Deployment's deadline is the 600 s of who sets none: until then it is Progressing.
+    The Deployment's deadline is the default of 600 s: until then its health is Progressing.
     """
     sandbox = by_argocd.sandbox
     sandbox.set_value("image.tag", "dev")
@@ -63,7 +63,7 @@ def test_succeeded_sync_proves_no_pod(by_argocd):
 
 
 def test_degraded_health_names_no_cause(by_argocd):
-    """The cause was named before, and is the same one afterwards."""
+    """The cause is known before the health turns Degraded, and stays the same afterwards."""
     sandbox = by_argocd.sandbox
     sandbox.set_value("image.tag", "dev")
     sandbox.set_value("progressDeadlineSeconds", _DEADLINE)

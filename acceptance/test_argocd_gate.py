@@ -1,6 +1,6 @@
-"""The gate as its documentation says, with the target's own gated Application and real commands.
+"""The gate as documented, with the target's own gated Application and the real commands.
 
-Automated sync is on, and the Application follows a branch that `gate promote` alone moves.
+Automated sync is on, and the Application follows a branch that only `gate promote` moves.
 """
 
 import re
@@ -25,7 +25,7 @@ _WITHIN = 90.0
 
 
 class _Story:
-    """What happens to each commit, step by step, with the log that the run keeps of it."""
+    """Follows each commit step by step, and writes a log of the run."""
 
     def __init__(self, gated):
         self.gated, self.lines, self.started = gated, [], time.monotonic()
@@ -34,7 +34,7 @@ class _Story:
         self.lines.append(f"{time.monotonic() - self.started:6.1f} s  {line}")
 
     def commit(self, message):
-        """Push a commit to main; returns its id once Argo CD has looked, and synced nothing."""
+        """Push a commit to main, and check that Argo CD does not sync it; returns its id."""
         gated = self.gated
         before, pods = gated.last_operation(), ready_pods(gated.sandbox)
         revision = gated.commands.clone.push(message)
@@ -46,13 +46,13 @@ class _Story:
         return revision
 
     def run(self, command, result, code):
-        """Note a command's end; its exit code must be this one."""
+        """Log a command's result; its exit code must be `code`."""
         assert result.code == code, result.output
         said = [line for line in result.output.splitlines() if re.match(r"\S", line)]
         self.log(f"  {command}: exit {code}: {_decision(said) if command == 'gate' else said[-1]}")
 
     def promote(self, message):
-        """A commit that the gate promotes, from main to the pods that run its image."""
+        """Push a commit that the gate promotes, and check that pods run its image."""
         gated, commands = self.gated, self.gated.commands
         revision = self.commit(message)
         self.run("gate", commands.judge(revision), 0)
@@ -83,7 +83,7 @@ class _Story:
         return held.said
 
     def is_not_tried_again(self):
-        """Argo CD looks once more at a commit that the hook held, and leaves it."""
+        """Refresh, and check that Argo CD does not sync a commit again that the hook held."""
         gated = self.gated
         before = gated.last_operation()
         gated.refresh()
@@ -91,7 +91,7 @@ class _Story:
         self.log("  looked at again, not synced again; the pods are those of before")
 
     def close(self):
-        """Write the log beside the reports, with the requests that were served meanwhile."""
+        """Write the log beside the reports, with the number of requests served and missed."""
         requests = self.gated.requests
         requests.stop()
         self.log(f"requests: {requests.served} served, {len(requests.missed)} missed")
@@ -103,7 +103,7 @@ def _decision(said):
 
 
 def test_gate_decides_automated_sync(gated, record_property):
-    """A is promoted; X has no verdict, and B the tag `dev`: both are held; C is promoted."""
+    """A is promoted; X has no verdict and B has the tag `dev`, so both are held; C is promoted."""
     story, commands = _Story(gated), gated.commands
     gated.want(secrets.token_hex(20))
     gated.apply()
@@ -137,7 +137,7 @@ def test_gate_decides_automated_sync(gated, record_property):
 
 
 def test_suggested_patch_keeps_hook_source(gated):
-    """The chart's source follows another branch; the verdict's own command sets it back."""
+    """The chart's source follows another branch; the verdict's own command corrects it."""
     gated.apply()
     sandbox = gated.sandbox
     sources = gated.argocd.read(sandbox.workload)["spec"]["sources"]
@@ -166,7 +166,7 @@ SYNCS_WITHOUT_HOOKS = {
 
 
 def test_sync_policy_requires_hooks(sync_policy):
-    """The API server answers whoever asks for one, and takes a sync with hooks."""
+    """The API server rejects a sync without hooks with a reason, and accepts one with hooks."""
     refused = {name: sync_policy(sync) for name, (sync, _) in SYNCS_WITHOUT_HOOKS.items()}
 
     assert [n for n, (_, why) in SYNCS_WITHOUT_HOOKS.items() if why not in refused[n]] == []

@@ -1,6 +1,6 @@
-"""What the gate's hook holds in a real sync by Argo CD, each case with its own reason.
+"""The gate's hook holds real syncs by Argo CD, each case with its own reason.
 
-A first commit was let through, and its pods are asked for pages all the while.
+A first commit was promoted, and its pods serve requests during all tests.
 """
 
 from dataclasses import replace
@@ -38,7 +38,7 @@ def _parameters(chart, _hook):
 
 
 def _values_files(chart, _hook):
-    # The first one is read in any case.
+    # Helm reads values.yaml in any case.
     chart["helm"]["valueFiles"] = ["values.yaml", "values.yaml"]
 
 
@@ -76,7 +76,7 @@ APPLICATIONS = {
 
 
 def test_sync_of_what_was_not_judged_is_held(held_syncs):
-    """The image is there, and either the verdict or the Application is of something else."""
+    """The image exists, but the verdict or the Application is about something else."""
     for name, (change, reasons) in VERDICTS.items():
         held_syncs.publish(change(held_syncs.judged()))
         _check(name, held_syncs.held(), reasons)
@@ -106,7 +106,7 @@ def _other_branch(branch):
 
 
 def test_values_overriding_hook_hold_sync(held_syncs):
-    """The gate judges no commit whose values set `gate`, and a tag stays one value."""
+    """The gate rejects a commit whose values set `gate`, and a tag stays one single value."""
     text = held_syncs.values.read_text()
     mine = {"gate.image": "ghcr.io/mallory/yes:1", "gate.key": "mine", "gate.account": "default"}
     set_values(held_syncs.values, mine)
@@ -137,7 +137,7 @@ def test_injected_init_container_is_no_pull(held_syncs):
         credential=sandbox.credential.name,
     )
     version = held_syncs.injection_version()
-    # A node that gets no answer for longer asks for a blob in the manifest's place.
+    # A node that waits longer for the manifest requests a blob in its place.
     soon = held_syncs.application_with(_parameter("gate.deadline", "20"))
     with switched(sandbox.lab_world.control, hanging), soon:
         if version:
@@ -146,7 +146,7 @@ def test_injected_init_container_is_no_pull(held_syncs):
             assert ended.code == 2, ended.said
             said = ended.said
         else:
-            # Kubernetes has no such policy there, unless it is switched on.
+            # Kubernetes does not serve the policy's API by default in this version.
             said = held_syncs.meanwhile(held_syncs.pull_of_injected)
 
     assert [word for word in ("the probe ", "not after") if word not in said] == [], said

@@ -1,7 +1,7 @@
-"""An image that is on the node already: the false green that Ready alone would be.
+"""An image that the node already has: Ready alone would be a false pass.
 
-Up to Kubernetes 1.34 a pod runs it without any credential, or with a revoked one; from 1.35 the
-kubelet asks the registry again, and refuses.
+Up to Kubernetes 1.34 a pod runs such an image without any credential, or with a revoked one. From
+1.35 the kubelet asks the registry again, and refuses.
 """
 
 import pytest
@@ -36,7 +36,7 @@ def _digest(sandbox):
 
 @pytest.fixture(name="second")
 def _second(make_sandbox):
-    """A workload in good order, whose image another one has pulled to the node before."""
+    """A healthy workload, whose image another workload has already pulled to the node."""
     first = make_sandbox()
     first.lab_world.publish(first.workload.image, first.workload.app)
     deploy(first)
@@ -46,12 +46,12 @@ def _second(make_sandbox):
 
 @pytest.fixture(name="checked")
 def _checked(lab):
-    """Whether this version's kubelet asks for what is on the node, too."""
+    """Return whether this version's kubelet asks the registry for cached images, too."""
     return lab.versions.minor_number >= CREDENTIALS_CHECKED_SINCE
 
 
 def test_cached_image_differs_by_version(second, checked):
-    """What the version does is what its kubelet is known to do, and never a pull."""
+    """The pod runs or is refused as this version's kubelet is known to do; nothing is pulled."""
     second.set_value(second.workload.pull_secrets_key, [])
     second.delete_secret()
     mark = second.lab_world.mark()
@@ -67,9 +67,9 @@ def test_cached_image_differs_by_version(second, checked):
 
 
 def test_revoked_token_behind_cache_recovers(second, checked):
-    """Hidden, it fails REG-003 alone while the pods run; a pull that is forced proves the new one.
+    """A revoked token fails REG-003 only while pods run; a forced pull proves the new token.
 
-    Where the kubelet asks again it fails REG-006 too, as with any image.
+    If the kubelet asks the registry again, the revoked token fails REG-006 too.
     """
     lab_world, name = second.lab_world, second.credential.name
     revoked = second.credential.credential

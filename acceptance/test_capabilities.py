@@ -12,7 +12,7 @@ from pullrecovery.lab.registry.container import CONTAINER
 
 @pytest.fixture(name="run_privileged")
 def _run_privileged(engine_client):
-    """Runs a privileged container through one runtime, and removes it."""
+    """Run a privileged container with one runtime, and remove it."""
     image = engine_client.containers.get(CONTAINER).image
 
     def run(runtime):
@@ -35,7 +35,7 @@ def _run_privileged(engine_client):
 
 
 def test_runtime_drops_missing_capability(engine_client, run_privileged, lab):
-    """Where one is missing, runc alone fails and the lab's runtime works; elsewhere runc does."""
+    """If a capability is missing, only the lab's runtime works; otherwise runc works too."""
     needed = lab.engine.owned and not read_capabilities().complete
 
     assert (engine_client.info()["DefaultRuntime"] == RUNTIME) is needed

@@ -1,4 +1,4 @@
-"""What the usual clients do and print when they write to the stand-in, over the network."""
+"""Common clients push to the GHCR emulator over the network, and print the expected messages."""
 
 import json
 import re
@@ -59,13 +59,13 @@ _TAGS = 105
 
 @pytest.fixture(name="source")
 def _source(make_package):
-    """A public image that anybody may copy."""
+    """A public image that every account may copy."""
     return make_package("public")
 
 
 @pytest.fixture(name="make_repository")
 def _make_repository(lab_world):
-    """Makes a package of the test's own with the tag v1."""
+    """Create a package for the test with the tag v1."""
     target = lab_world.world.target
 
     def make(visibility):
@@ -95,7 +95,7 @@ def _caller(lab_world):
 
 
 def _run(lab_world, commands, credential, **names):
-    """Run named commands in the runner as one person; name → what was run."""
+    """Run named commands in the runner as one account; returns each result by name."""
     filled = [text.format(auth=_AUTH, **names) for text in commands.values()]
     login = [_LOGIN.format(login=credential.login)]
     ran = lab_world.world.runner.run(filled, first=login, credential=credential)
@@ -103,7 +103,7 @@ def _run(lab_world, commands, credential, **names):
 
 
 def _names(source, repository):
-    """What the commands of a push are filled with; the chart goes under the repository."""
+    """Return the values for the commands of a push; the chart goes under the repository."""
     chart = f"chart-{secrets.token_hex(3)}"
     return {
         "source": source.reference,
@@ -115,7 +115,7 @@ def _names(source, repository):
 
 @pytest.mark.parametrize(("name", "words"), REFUSALS.values(), ids=REFUSALS.keys())
 def test_push_is_refused_in_ghcrs_words(lab_world, source, make_repository, caller, name, words):
-    """To a public package, which all may read; nothing new is there afterwards."""
+    """A push to a public package is refused, and leaves nothing behind."""
     repository = make_repository("public")
     ran = _run(lab_world, _PUSHED, caller(name).credential, **_names(source, repository))
 
@@ -132,7 +132,7 @@ def test_push_is_refused_in_ghcrs_words(lab_world, source, make_repository, call
 
 
 def test_what_one_client_pushed_another_reads(lab_world, source, repository, caller):
-    """Images, a file and a chart; the tags stand in the order of their pushes."""
+    """Clients push images, a file and a chart; the tags are listed in the order of their pushes."""
     writer, names = caller("writer").credential, _names(source, repository)
     pushed = _run(lab_world, _PUSHED, writer, **names)
     assert {client: each.rc for client, each in pushed.items()} == dict.fromkeys(_PUSHED, 0)
@@ -158,12 +158,12 @@ def test_what_one_client_pushed_another_reads(lab_world, source, repository, cal
 
 
 def source_digest(lab_world, image):
-    """The digest that the registry gives to anybody."""
+    """Return the digest that the registry gives anonymously."""
     return lab_world.world.registry.manifest(image.package, image.tag, None).digest
 
 
 def test_no_client_can_delete(lab_world, repository, caller):
-    """GHCR answers 405: what is to go goes through the packages API."""
+    """GHCR answers 405: versions are deleted with the packages API."""
     ran = _run(lab_world, _DELETED, caller("writer").credential, repository=repository)
 
     assert all(each.rc != 0 and re.search(_NO_OPERATION, each.stderr) for each in ran.values()), ran
@@ -177,7 +177,7 @@ def test_no_client_can_delete(lab_world, repository, caller):
 
 
 def test_tags_are_paged_oldest_first(lab_world, repository, caller):
-    """GHCR gives a hundred a page, and a relative Link to the next one."""
+    """GHCR lists a hundred tags a page, with a relative Link to the next page."""
     package, app = repository.partition("/")[2], lab_world.world.target.workloads[0].app
     wanted = [f"t{secrets.token_hex(4)}" for _ in range(_TAGS)]
     for tag in wanted:
@@ -196,13 +196,13 @@ def test_tags_are_paged_oldest_first(lab_world, repository, caller):
 
 
 def _pages(lab_world, mark, package):
-    """How many pages of the package's tags were given since the mark."""
+    """Return how many pages of the package's tags were served since the mark."""
     entries = lab_world.control.log(since=mark, repository=package, status=200)
     return sum(entry.route == "tags" for entry in entries)
 
 
 def test_catalogue_is_for_who_has_a_token(lab_world, source, caller):
-    """With one, it lists what is public."""
+    """The catalogue needs a token, and then lists public packages."""
     commands = {"crane": "crane catalog ghcr.io", "oras": "oras repo ls ghcr.io"}
     known = _run(lab_world, commands, caller("reader").credential)
     anonymous = lab_world.world.runner.run(list(commands.values()))

@@ -1,8 +1,8 @@
-"""What the usual clients print of the stand-in's answers, over the network.
+"""Common clients print the expected messages for the GHCR emulator's answers, over the network.
 
-docker, crane, skopeo, oras and helm are asked in the runner, and containerd by the kubelet for a
-pod; all with the same login, in the same situation. tests/ghcr_emulator/test_protocol.py has the
-answers themselves, byte for byte.
+docker, crane, skopeo, oras and helm run in the runner, and containerd pulls for a pod's kubelet.
+All use one login in one situation. tests/ghcr_emulator/test_protocol.py has the answers themselves,
+byte for byte.
 """
 
 import json
@@ -21,7 +21,7 @@ from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image
 
 _SAID_WITHIN = 60
-# docker's own login refuses what the registry refuses; crane's keeps it, for every client to use.
+# docker's login fails if the registry refuses; crane's stores the login for every client.
 _LOGIN = 'crane auth login ghcr.io -u {login} --password-stdin < "$TOKEN_FILE"'
 _ASKED = {
     "docker": "docker pull --quiet {image}",
@@ -36,7 +36,7 @@ _AUTH = '--authfile "$DOCKER_CONFIG/config.json"'
 
 @dataclass(frozen=True)
 class Situation:
-    """Who asks for what: a package by its kind, and a caller by theirs."""
+    """One request: a kind of package, and a kind of caller."""
 
     package: str
     caller: str
@@ -45,7 +45,7 @@ class Situation:
 
 
 def _refused(sentence):
-    """The words for one sentence of the registry's behind a 403."""
+    """Return the clients' messages for one sentence of the registry in a 403."""
     told = re.escape(f"permission_denied: {sentence}")
     return {
         "docker": rf"pull access denied for \S+, repository does not exist .*: denied: {told}$",
@@ -65,7 +65,7 @@ _FOUND = {
     "skopeo": rf"^{_DIGEST}$",
     "oras": rf'"digest":"{_DIGEST}"',
     "oras tags": r"^v1$",
-    # An image is no chart; that it says so is that it was given the manifest.
+    # An image is no chart; this message shows that helm got the manifest.
     "helm": r"manifest does not contain minimum number of descriptors",
     "containerd": r"^Successfully pulled image \S+",
 }
@@ -175,12 +175,12 @@ SITUATIONS = {
 
 @dataclass(frozen=True)
 class Accounts:
-    """Makes callers by the names that situations give them."""
+    """Creates callers by the names that situations use."""
 
     lab_world: object
 
     def called(self, name) -> Credential | None:
-        """A credential of the kind that `name` says; None for nobody."""
+        """Return a credential of the kind that `name` says; None for an anonymous caller."""
         lab_world, login = self.lab_world, self.lab_world.world.target.login
         if name == "nobody":
             return None
@@ -203,12 +203,12 @@ class Accounts:
 
 @dataclass(frozen=True)
 class Packages:
-    """Makes packages of the test's own by the kinds that situations give them."""
+    """Creates packages for the test by the kinds that situations use."""
 
     lab_world: object
 
     def of(self, kind) -> str:
-        """A repository with the tag v1, as far as its kind allows one."""
+        """Return a repository of this kind, with the tag v1 if the kind has one."""
         target = self.lab_world.world.target
         owner, name = target.owner, f"words-{secrets.token_hex(4)}"
         if kind in ("sso", "forbids"):
@@ -244,7 +244,7 @@ def _people(lab_world):
 
 @pytest.fixture(name="pod_says")
 def _pod_says(lab_world):
-    """Has a bare pod pull an image, and gives the words of the kubelet's event about it."""
+    """Have a bare pod pull an image, and return the messages of the kubelet's events."""
     core, namespace = lab_world.world.core, f"words-{secrets.token_hex(4)}"
     labels = {LABEL: "scenario"}
     core.create_namespace(k8s.V1Namespace(metadata=k8s.V1ObjectMeta(name=namespace, labels=labels)))
@@ -267,7 +267,7 @@ def _words_of_a_pod(core, namespace, image, credential):
         events = core.list_namespaced_event(namespace).items
         told = [event.message for event in events if event.reason in _TELLING]
         told = [text for text in told if not text.startswith("Error: ")]
-        # On a busy node the kubelet may not have the Secret at once, and then it asks as nobody.
+        # On a busy node the kubelet may not have the Secret yet, and then it pulls anonymously.
         return [text for text in told if not (credential and _ANONYMOUSLY in text)]
 
     said = wait_for(f"the kubelet tells of {image}", look, bool, timeout=_SAID_WITHIN)
@@ -301,7 +301,7 @@ def _pod(image, *, wired):
 
 
 def _run(lab_world, commands, credential):
-    """Run named commands in the runner, all with one login; name → the words of each."""
+    """Run named commands in the runner with one login; returns each message by name."""
     login = [_LOGIN.format(login=credential.login)] if credential else []
     ran = lab_world.world.runner.run(list(commands.values()), first=login, credential=credential)
     return dict(zip(commands, ran[len(login) :], strict=True))
@@ -327,7 +327,7 @@ def _unexpected(said, words):
 
 @pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS.keys())
 def test_clients_print_ghcr_messages(lab_world, packages, people, pod_says, situation):
-    """One situation, seven questions; none of them may show the bearer to the blobs' host."""
+    """All seven clients print the expected message, and none sends the bearer to the blob host."""
     repository = packages.of(situation.package)
     credential = people.called(situation.caller)
     mark = lab_world.mark()
@@ -342,7 +342,7 @@ def test_clients_print_ghcr_messages(lab_world, packages, people, pod_says, situ
 
 
 def test_clients_report_forbidden_classic_token(lab_world, packages, people, pod_says):
-    """The sentence names the organisation, which is of the test's own."""
+    """The message names the organisation, which the test creates."""
     repository = packages.of("forbids")
     credential = people.called("reader")
 

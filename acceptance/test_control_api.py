@@ -1,6 +1,6 @@
-"""The stand-in's control API is the lab's alone: who else asks changes nothing.
+"""Only the lab may use the emulator's control API: other callers change nothing.
 
-Its port is in reach of pods, as any port of a container on their node's network is.
+Pods can reach its port, as they can reach any port of a container on their node's network.
 """
 
 import json
@@ -21,7 +21,7 @@ _ASK = (
 
 @pytest.fixture(name="ask_from_pod")
 def _ask_from_pod(make_sandbox, make_package, node):
-    """Asks from within the network namespace of a running pod; gives the status."""
+    """Send a request from the network namespace of a running pod, and return the status."""
     sandbox = make_sandbox(image=make_package("private"))
     deploy(sandbox)
     (pod,) = await_pods(sandbox, "the pod runs", rolled_out)
@@ -39,7 +39,7 @@ def _ask_from_pod(make_sandbox, make_package, node):
 
 
 def _state(lab_world, package):
-    """What the requests below would change."""
+    """Return the state that the requests below would change."""
     reader = lab_world.world.reader
     return (
         lab_world.world.registry.tags(package, None),
@@ -50,7 +50,7 @@ def _state(lab_world, package):
 
 
 def test_pod_without_control_secret_is_refused(lab_world, ask_from_pod):
-    """No header, a wrong secret, and every kind of change."""
+    """Every kind of change is refused without the header and with a wrong secret."""
     sandbox, ask = ask_from_pod
     package = sandbox.workload.image.package
     before = _state(lab_world, package)
@@ -72,7 +72,7 @@ def test_pod_without_control_secret_is_refused(lab_world, ask_from_pod):
 
 
 def test_malformed_body_is_refused(lab_world, ask_from_pod):
-    """With the secret, too: unknown keys, wrong kinds, and what is no document at all."""
+    """Unknown keys, wrong types and invalid JSON are refused even with the secret."""
     package = ask_from_pod[0].workload.image.package
     before = _state(lab_world, package)
     emulator = lab_world.lab.emulator

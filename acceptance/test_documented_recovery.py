@@ -1,4 +1,4 @@
-"""The page of REG-007 held against reality: its commands, typed in order, recover workloads."""
+"""The commands of REG-007's page, typed in order, recover workloads."""
 
 import json
 import re
@@ -26,7 +26,7 @@ from pullrecovery.tasks import judge
 _RECOVERED = ("REG-003", "REG-004", "REG-005", "REG-006")
 _ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 _IN_CLUSTER = ("kubectl", "helm upgrade")
-# As the runbook has it: the token is in the annotation afterwards.
+# As in the runbook: afterwards the token is in the annotation.
 _APPLY_SECRET = (
     "export KUBECONFIG=$PWD/kubeconfig;"
     " kubectl create secret docker-registry {name} --namespace {namespace}"
@@ -37,9 +37,9 @@ _APPLY_SECRET = (
 
 @pytest.fixture
 def stuck_workloads(lab_world, tmp_path, node):
-    """Every workload under its literal name; the first's namespace has an old Secret, no other.
+    """Every workload under its literal name; only the first one's namespace has an old Secret.
 
-    The old one was applied by the client, and its token is revoked.
+    The client applied the old Secret, and its token is revoked.
     """
     target = lab_world.world.target
     sandboxes = [
@@ -96,12 +96,12 @@ def _stuck(sandbox):
 
 
 def _shipped(lab_world):
-    """The blocks of the page of the docs, as a browser shows them."""
+    """Return the command blocks of the shipped docs page, as a browser shows them."""
     return observe_docs(lab_world.world).site.page.code
 
 
 def _generated(lab_world):
-    """The blocks of the page that REG-007's remediation writes."""
+    """Return the command blocks of the page that REG-007's remediation writes."""
     text = page_text(lab_world.world.target, "registry-auth")
     return tuple(re.findall(r"(?ms)^```bash\n(.*?)^```$", text))
 
@@ -109,7 +109,7 @@ def _generated(lab_world):
 @pytest.mark.all_names
 @pytest.mark.parametrize("code", [_shipped, _generated], ids=["shipped", "generated"])
 def test_page_commands_recover_every_workload(lab_world, stuck_workloads, code, tmp_path):
-    """As a colleague would type them who has nothing but the page, a checkout and a token."""
+    """Type the page's commands with only the page, a checkout and a token."""
     token, mark = lab_world.issue_token(), lab_world.mark()
 
     played = play(lab_world, code(lab_world), tmp_path / "checkout", token.credential)
@@ -127,7 +127,7 @@ def test_page_commands_recover_every_workload(lab_world, stuck_workloads, code, 
 
 @pytest.mark.all_names
 def test_broken_page_line_is_reported(request, lab_world, target, tmp_path):
-    """One tag that does not exist, in the first command of a pipe; the block's last line works."""
+    """The first command of a pipe names a missing tag, and the block's last line succeeds."""
     record = {"id": "broken-line-of-the-page", "control": "sabotage", "ended": "error"}
     request.node.stash[RECORD] = record
     for workload in target.workloads:

@@ -1,4 +1,4 @@
-"""The lock that a run puts into an engine of the user's, in the lab's engine under another name."""
+"""The lock that a run takes in a user's engine, tested in the lab's engine under another name."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from pullrecovery.lab.engine.engine_lock import engine_lock
 from pullrecovery.lab.engine.lock_holder import HeldByAnotherError, Holder
 
 _VOLUME = "pull-recovery-lock-of-a-test"
-# Another run: it holds the engine until it is killed.
+# The other run: it holds the engine's lock until it is killed.
 _HOLD = """
 import sys
 from pathlib import Path
@@ -27,7 +27,7 @@ with engine_lock(Engine(sys.argv[1], owned=False), holder, print, sys.argv[2]):
 
 @pytest.fixture
 def other_run(lab):
-    """A process that holds the lab's engine."""
+    """A process that holds the lock of the lab's engine."""
     command = [sys.executable, "-c", _HOLD, lab.engine.host, _VOLUME]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=SUITE_ROOT, **pipes) as process:
@@ -37,7 +37,7 @@ def other_run(lab):
 
 
 def test_engine_lock_lasts_until_run_dies(lab, other_run, engine_client, tmp_path):
-    """The refusal names the other run; a killed one's lock is taken over, and none is left."""
+    """The error names the other run; the lock of a killed run is taken over, and none remains."""
     holder = Holder.this_process(tmp_path)
     named = rf"process {other_run.pid} of \S+, since \S+, for the lab in /another/user\. "
     with (

@@ -1,8 +1,8 @@
-"""External causes: what lies beyond the target, and what no task mends.
+"""External causes: failures outside of the target, which no task can fix.
 
-A release in good order is due a new image, and the registry, the network, the certificate or the
-name fails meanwhile. It must be named, by the same cause for pod, Secret and operator's clients;
-nothing may be remedied; and when it is over, all must hold again.
+A healthy release gets a new image while the registry, the network, the certificate or DNS fails.
+Pod, Secret and the operator's clients must show one and the same cause, nothing may be remediated,
+and after the outage every criterion must pass again.
 """
 
 import pytest
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.waits
 
 
 def pytest_generate_tests(metafunc):
-    """Every row, for one workload: what a registry says does not depend on the chart."""
+    """Run every row for one workload: a registry's answer does not depend on the chart."""
     workload = target_of(metafunc.config).workloads[-1]
     rows = [Scenario(fault, workload, VALUES) for fault in FAULTS]
     exclusive = pytest.mark.partly_exclusive
@@ -30,12 +30,12 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(name="scenario_run")
 def _broken(outage):
-    """What the remedies would mend, if they could."""
+    """The outage, as the run that the remediations act on."""
     return outage
 
 
 def test_external_cause_is_named_and_ends(scenario_run, remediations, settled, pulls):
-    """The set of failing criteria is exact, and each fails for the row's one cause."""
+    """The set of failing criteria is exact, and each of them fails for the row's one cause."""
     verdicts = scenario_run.verdicts()
     assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
     assert {each.cause for each in failing(verdicts).values()} == {scenario_run.fault.cause}, (

@@ -1,7 +1,7 @@
-"""What the kubelet says of a registry that gives the wrong content, or none for minutes.
+"""The kubelet reports a registry with wrong content, or without an answer for minutes.
 
-Nothing is remedied here: the pod runs by itself once the switch is off. What the kubelet says of
-an outage is in test_external.py; docs/fault-switches.md says which switch is what.
+Nothing is remediated here: the pod runs on its own once the switch is off. test_external.py covers
+outages; docs/fault-switches.md describes the switches.
 """
 
 import re
@@ -51,7 +51,7 @@ REQUESTS = {
 
 @pytest.fixture(name="sandbox")
 def _sandbox(make_sandbox, make_package):
-    """A workload with a private image that no node has pulled, of a package of its own."""
+    """A workload with a private image that no node has pulled, in a new package."""
     return make_sandbox(image=make_package("private"))
 
 
@@ -67,7 +67,7 @@ def _await_words(sandbox, expected, timeout=45):
 
 @pytest.mark.parametrize(("switch", "matching", "words"), REQUESTS.values(), ids=REQUESTS.keys())
 def test_failing_answer_is_reported_and_ends(sandbox, lab_world, switch, matching, words):
-    """For this workload alone: the others of the node pull on meanwhile."""
+    """The switch affects this workload only: the node pulls other images meanwhile."""
     own = {"repository": sandbox.workload.image.package}
 
     with switched(lab_world.control, switch(**own, **matching)):

@@ -1,6 +1,6 @@
-"""The gate's tiers on one revision of a workload, in the lab as it is.
+"""The gate's tiers on one revision of a workload, in a running lab.
 
-That one tier stops the next, and what follows from a verdict, is shown without a lab (tests/gate).
+tests/gate covers without a lab that one tier stops the next, and what follows from a verdict.
 """
 
 import secrets
@@ -34,7 +34,7 @@ _SHA = "38944b80c6cd88ef7de43520f6e95fcb87e6f245"
 
 @dataclass(frozen=True)
 class Judged:
-    """A revision with one workload and an image that nobody has pulled, and its lab."""
+    """A revision with one workload and an image that was never pulled, and its lab."""
 
     revision: JudgedRevision
     lab_world: LabWorld
@@ -50,7 +50,7 @@ class Judged:
         return self.lab_world.lab.versions.kubernetes
 
     def expected(self) -> VerdictExpectation:
-        """What the hook would expect: the tag's digest, and every criterion that may hold."""
+        """Return what the hook expects: the tag's digest, and every required criterion."""
         target = self.revision.target
         return VerdictExpectation(
             revision=_SHA,
@@ -67,23 +67,23 @@ class Judged:
         set_values(self.workload.values_file, {key: value})
 
     def causes(self, verdicts) -> dict[str, Cause]:
-        """What fails, by the criterion's name."""
+        """Return the cause of each failing criterion, by the criterion's name."""
         return {name.split()[1]: each.cause for name, each in failing(verdicts).items()}
 
 
 @pytest.fixture
 def judged(lab_world, tmp_path):
-    """The target's last workload in a copy of the target, with a tag of its own."""
+    """The target's last workload in a copy of the target, with a new tag."""
     made = shutil.ignore_patterns("node_modules", "build", ".docusaurus")
     folder = shutil.copytree(lab_world.world.target.root, tmp_path / "target", ignore=made)
     whole = load_target(Path(folder))
     *_, workload = whole.workloads
     image = replace(workload.image, tag=secrets.token_hex(20))
-    # Its application was built from where the lab found it.
+    # The lab finds the application by its directory in the original target.
     app = lab_world.world.target.workload(workload.name).app
     workload = replace(workload, image=image, app=app)
     set_values(workload.values_file, {"image.tag": workload.image.tag})
-    # The page in the docs names the images of all workloads.
+    # The docs page names the images of all workloads.
     target = replace(whole, workloads=(workload,), docs=None)
     own = replace(lab_world, world=replace(lab_world.world, target=target))
     mark, digest = own.mark(), own.publish(workload.image, workload.app)
@@ -91,7 +91,7 @@ def judged(lab_world, tmp_path):
 
 
 def test_healthy_revision_starts_by_digest(judged):
-    """Every tier passes, the node pulled what the verdict names, and it can be verified."""
+    """Every tier passes, the node pulls the digest in the verdict, and the verdict verifies."""
     judgement = judge_in(judged.lab_world, judged.revision, _WITHIN)
 
     verdict = issue(judged.revision, _SHA, judgement, GateEnvironment("lab", judged.kubernetes))
@@ -103,7 +103,7 @@ def test_healthy_revision_starts_by_digest(judged):
 
 
 def test_wrong_tag_is_held_by_its_text(judged):
-    """The revision whose values say `dev`: no registry is asked."""
+    """The values of the revision say `dev`; the gate holds it without a registry request."""
     judged.set_value("image.tag", "dev")
 
     found = judged.causes(judged.revision.static(judged.lab_world.world))
@@ -112,7 +112,7 @@ def test_wrong_tag_is_held_by_its_text(judged):
 
 
 def test_missing_image_holds_in_registry_tier(judged):
-    """What nobody has pushed cannot be bound to: no digest is known."""
+    """The image was never pushed, so there is no digest to sign a verdict for."""
     image = replace(judged.workload.image, tag=secrets.token_hex(20))
     target = replace(judged.revision.target, workloads=(replace(judged.workload, image=image),))
     absent = JudgedRevision(target)
@@ -124,7 +124,7 @@ def test_missing_image_holds_in_registry_tier(judged):
 
 
 def test_unwired_workload_holds_in_cluster_tier(judged):
-    """Text and registry are in order, and no node can pull it."""
+    """Text and registry are healthy, but no node can pull the image."""
     judged.set_value(judged.workload.pull_secrets_key, [])
 
     found = judged.causes(judge_started(judged.lab_world))
@@ -133,7 +133,7 @@ def test_unwired_workload_holds_in_cluster_tier(judged):
 
 
 def test_moved_tag_holds(judged):
-    """The verdict would be of an image that the tag does not lead to any more."""
+    """The tag moves after the registry tier, so the verdict would be about another image."""
     world = judged.lab_world.world
     judged.revision.registry(world)
     judged.lab_world.publish(judged.workload.image, judged.workload.app)

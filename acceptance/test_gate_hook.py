@@ -1,7 +1,7 @@
-"""The gate's hook before a sync, as a plain Job: it lets through what it has seen to be good.
+"""The gate's hook as a plain Job: it promotes only what it has verified.
 
-Whatever else becomes of it, or of what it asks, the Job fails within its deadline, and so Argo CD
-holds the sync; and no probe is left.
+In every other case the Job fails within its deadline, so that Argo CD holds the sync, and no probe
+pod remains.
 """
 
 import json
@@ -23,13 +23,13 @@ HELM = "pkg:golang/helm.sh/helm/v3"
 
 
 def _hanging(job):
-    """The registry gives the workload's own credential no answer: the probe waits."""
+    """The registry does not answer the workload's own credential, so the probe waits."""
     package = job.sandbox.workload.image.package
     return Hang(repository=package, route="manifest", credential=job.sandbox.credential.name)
 
 
 def _held(ended, code, *words):
-    """Whether the Job failed in time, by this exit code and in these words, on one line."""
+    """Return whether the Job failed in time with this exit code and these words, on one line."""
     assert (ended.condition, ended.code) == ("Failed", code), ended
     assert ended.seconds < JOB_WITHIN, ended
     assert ended.said.count("\n") == 0, ended
@@ -38,7 +38,7 @@ def _held(ended, code, *words):
 
 
 def test_signed_revision_with_pull_is_promoted(hook_job):
-    """The registry's log has the pull of this digest by a node with the workload's credential."""
+    """The registry's log has a node's pull of this digest with the workload's credential."""
     mark = hook_job.sandbox.lab_world.mark()
 
     ended = hook_job.run()
@@ -51,7 +51,10 @@ def test_signed_revision_with_pull_is_promoted(hook_job):
 
 
 def test_first_sync_may_lack_service_account(hook_job):
-    """What the chart will give it is in the values, and is tried under the hook's own account."""
+    """The probe runs under the hook's own account, with the pull secrets of the chart's values.
+
+    The chart creates its ServiceAccount only in the first sync.
+    """
     ended = hook_job.run("gate.serviceAccount=not-there-yet")
 
     assert (ended.condition, ended.code) == ("Complete", 0), ended
@@ -59,7 +62,7 @@ def test_first_sync_may_lack_service_account(hook_job):
 
 
 def test_hook_with_unpullable_image_holds(hook_job):
-    """Its pod would wait for ever: the Job's deadline ends it."""
+    """The hook's own pod would wait forever; the Job's deadline ends it."""
     missing = f"{hook_job.image.partition('@')[0]}:never-pushed"
 
     ended = hook_job.run(f"gate.image={missing}", "gate.activeDeadline=10")
@@ -69,7 +72,7 @@ def test_hook_with_unpullable_image_holds(hook_job):
 
 
 def test_evicted_hook_holds_and_removes_probe(hook_job):
-    """No second attempt is made, and nothing asks for one."""
+    """The Job makes no second attempt after an eviction."""
     with switched(hook_job.sandbox.lab_world.control, _hanging(hook_job)):
         hook_job.start()
         hook_job.await_probe()
@@ -86,7 +89,7 @@ def test_evicted_hook_holds_and_removes_probe(hook_job):
 
 
 def test_hook_without_rights_names_them(hook_job):
-    """As where nobody applied the RoleBinding."""
+    """The RoleBinding of the hook was never applied."""
     hook_job.rights.delete_namespaced_role_binding("gate", hook_job.namespace)
 
     ended = hook_job.run()
@@ -95,7 +98,7 @@ def test_hook_without_rights_names_them(hook_job):
 
 
 def test_hook_whose_deadline_passes_holds(hook_job):
-    """It says what it waited for, and takes the probe away before the Job's deadline does."""
+    """The hook reports what it waited for, and deletes the probe before the Job's deadline."""
     with switched(hook_job.sandbox.lab_world.control, _hanging(hook_job)):
         ended = hook_job.run("gate.deadline=15")
 
@@ -104,7 +107,7 @@ def test_hook_whose_deadline_passes_holds(hook_job):
 
 
 def test_registry_that_is_down_holds(hook_job):
-    """And blames it, not the revision."""
+    """The hook reports the registry as the cause, and not the revision."""
     outage = Outage(repository=hook_job.sandbox.workload.image.package)
 
     with switched(hook_job.sandbox.lab_world.control, outage):
@@ -115,7 +118,7 @@ def test_registry_that_is_down_holds(hook_job):
 
 
 def test_missing_pull_secret_holds_with_cause(hook_job):
-    """The hook's own credential pulls: it is the workload's that is judged."""
+    """The workload's credential is judged, even though the hook's own credential can pull."""
     hook_job.sandbox.delete_secret()
 
     ended = hook_job.run()
@@ -149,7 +152,7 @@ VERDICTS = {
 
 @pytest.mark.parametrize(("change", "why"), VERDICTS.values(), ids=VERDICTS.keys())
 def test_verdict_that_is_not_on_this_is_held(hook_job, change, why):
-    """Before anything is pulled."""
+    """The hook holds the sync before anything is pulled."""
     hook_job.keep(change(hook_job.judged()))
 
     ended = hook_job.run()
@@ -159,7 +162,7 @@ def test_verdict_that_is_not_on_this_is_held(hook_job, change, why):
 
 
 def test_verdict_that_was_edited_is_held(hook_job):
-    """Whoever can write to the registry cannot write a verdict."""
+    """An account that may write to the registry cannot forge a verdict."""
     other = sign(hook_job.judged(), OKPKey.generate_key("Ed25519")).split(".")[2]
     hook_job.keep(hook_job.judged(), edit=lambda text: f"{text.rpartition('.')[0]}.{other}")
 
@@ -169,14 +172,17 @@ def test_verdict_that_was_edited_is_held(hook_job):
 
 
 def test_revision_without_a_verdict_is_held(hook_job):
-    """As one that the gate was never asked about."""
+    """The gate never judged this revision."""
     ended = hook_job.run(f"gate.revision={OTHER}")
 
     assert _held(ended, 1, "there is no verdict on this revision") is True
 
 
 def test_suites_image_says_what_is_in_it(sbom):
-    """Debian's packages, Python's and Helm's modules; its schema was checked when it was made."""
+    """The SBOM has packages of Debian and Python, and Helm's modules.
+
+    The build has checked it against its schema.
+    """
     beside, inside = sbom
     found = {part["purl"].partition("@")[0] for part in json.loads(beside)["components"]}
 

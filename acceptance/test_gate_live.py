@@ -1,4 +1,4 @@
-"""`gate --images live`: a second GHCR emulator has the part of the real ghcr.io.
+"""`gate --images live`, with a second GHCR emulator in place of the real ghcr.io.
 
 The command runs as a process, with a token that only the second emulator knows.
 """
@@ -9,7 +9,7 @@ import pytest
 
 
 def _found(live_gate):
-    """Return what the lab's own registry answers to a question for the image's tag."""
+    """Return the lab's own registry's answer for the image's tag."""
     world, image = live_gate.lab_world.world, live_gate.image
     return world.registry.manifest(image.package, image.tag, world.reader)
 
@@ -24,7 +24,7 @@ def _parts(registry, image, credential):
 
 
 def test_live_image_is_copied_by_digest(live_gate):
-    """The lab has no image under the tag before, and the registry's own bytes afterwards."""
+    """The lab lacks the tag before, and has exactly the registry's bytes afterwards."""
     world, mark = live_gate.lab_world.world, live_gate.lab_world.mark()
     reader, asked = (
         live_gate.ghcr.issue_token(world.target.login, "read:packages"),
@@ -57,7 +57,7 @@ def test_live_image_is_copied_by_digest(live_gate):
     ids=["stranger", "scope"],
 )
 def test_live_token_that_may_not_read_is_held(live_gate, login, scopes, said):
-    """The registry's own words are the reason; nothing is copied or started."""
+    """The reason is the registry's own message; nothing is copied or started."""
     world, mark = live_gate.lab_world.world, live_gate.lab_world.mark()
     token = live_gate.ghcr.issue_token(login or world.target.login, *scopes).credential.token
 

@@ -1,7 +1,7 @@
-"""One hanging answer of the registry's, beside pulls that are in good order.
+"""One token request that hangs, beside healthy pulls.
 
-kind's own kubelet pulls one image after the other, and one answer that does not come would stall
-the node. The lab's pulls side by side (kind-config.yaml), so the others must not feel it.
+kind's own kubelet pulls images one after the other, so one missing answer would stall the node. The
+lab's kubelet pulls in parallel (kind-config.yaml), so the other pulls must not stall.
 """
 
 import re
@@ -15,14 +15,14 @@ from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
 pytestmark = pytest.mark.waits
 HEALTHY = 7
-# A busy kubelet first asks as nobody where it has not read a pod's Secret within a second, and
-# tries again.
+# A busy kubelet that has not read a pod's Secret within a second first pulls anonymously,
+# and then tries again.
 _FAILED_BY_ITS_TOKEN = re.compile(r"Failed to pull image (?!.*anonymous token)", re.DOTALL)
 
 
 @pytest.fixture(name="workloads")
 def _workloads(make_sandbox):
-    """Seven workloads and one more, each with a credential and a never pulled image of its own."""
+    """Seven workloads and one more, each with its own credential and a never pulled image."""
     sandboxes = [make_sandbox() for _ in range(HEALTHY + 1)]
     for sandbox in sandboxes:
         sandbox.lab_world.publish(sandbox.workload.image, sandbox.workload.app)
@@ -30,7 +30,7 @@ def _workloads(make_sandbox):
 
 
 def _deploy_and_await(sandboxes, record_property):
-    """Deploy all and wait until they run; the seconds are for the report, and nothing is judged."""
+    """Deploy all and wait until they run; the seconds go to the report only."""
     started = time.monotonic()
     for sandbox in sandboxes:
         deploy(sandbox)
@@ -40,12 +40,12 @@ def _deploy_and_await(sandboxes, record_property):
 
 
 def test_seven_workloads_run_without_hang(workloads, record_property):
-    """What the next test's seconds are held against."""
+    """The baseline for the seconds of the next test."""
     _deploy_and_await(workloads[:HEALTHY], record_property)
 
 
 def test_hanging_token_stalls_only_its_pod(workloads, lab_world, record_property):
-    """Seven run while the eighth still waits for /token, and it runs when the answer comes."""
+    """Seven run while the eighth waits for /token; it runs once the answer comes."""
     *healthy_control, stalled = workloads
     token = Hang(route="token", credential=stalled.credential.name)
 

@@ -1,7 +1,7 @@
-"""The harness is sabotaged in the ways in which other suites were green for nothing.
+"""Break the harness in the ways in which other suites had false passes.
 
-Each ends in an error that names the guard, and nothing counts as passed. The list is
-pullrecovery/faults/harness.py; what each guard said stands in result.json.
+Each test must end in an error that names the guard, and nothing counts as passed. The list is
+pullrecovery/faults/harness.py; the guards' messages are in result.json.
 """
 
 import json
@@ -31,7 +31,7 @@ _CHEAP = "test_reg_001_image_identity.py::test_uppercase_owner_is_refused_by_cli
 
 @dataclass(frozen=True)
 class _Swallowing:
-    """A runner whose every command is one of a script that does not stop at errors."""
+    """A runner whose every command is part of a script that does not stop at errors."""
 
     inner: Any
 
@@ -42,7 +42,7 @@ class _Swallowing:
 
 @dataclass(frozen=True)
 class _Ambient:
-    """A runner whose every command uses the login that lies in a folder."""
+    """A runner whose every command uses the login in a given directory."""
 
     inner: Any
     folder: str
@@ -54,7 +54,7 @@ class _Ambient:
 
 @pytest.fixture(name="guarded")
 def _guarded(engine_client):
-    """The node's guard is put in anew afterwards, and counts from nothing."""
+    """Install the node's guard again afterwards, so that it counts from zero."""
     yield
     guard(engine_client, NODE, inner_networks())
 
@@ -65,7 +65,7 @@ def _docker_config(credential):
 
 @pytest.mark.harness_fault("V1")
 def test_misspelt_target_key_is_error(ends_in, target, tmp_path):
-    """Passed over, the workloads would be judged by a default."""
+    """If the unknown key were ignored, a default would decide how workloads are judged."""
     text = (target.root / "target.yaml").read_text()
     (tmp_path / "target.yaml").write_text(text.replace("pullSecretsKey:", "pullsecretsKey:"))
 
@@ -77,7 +77,7 @@ def test_misspelt_target_key_is_error(ends_in, target, tmp_path):
 
 @pytest.mark.harness_fault("V2")
 def test_row_that_stands_twice_is_an_error(ends_in, inner_run):
-    """Pytest numbers the second one, and both are green by one truth."""
+    """Pytest would number the second row without the guard, and both would pass for one run."""
     twice = """
         def pytest_configure():
             import fixtures.scenario.matrix
@@ -93,7 +93,7 @@ def test_row_that_stands_twice_is_an_error(ends_in, inner_run):
 
 @pytest.mark.harness_fault("V3")
 def test_swallowed_script_error_is_noticed(ends_in, lab_world, make_package):
-    """Every command ends with 0 and prints nothing; the harness asks by itself, too."""
+    """Every command ends with 0 and prints nothing; the harness sends its own request, too."""
     image = make_package("private")
     world = replace(lab_world.world, operator=None, runner=_Swallowing(lab_world.world.runner))
 
@@ -107,7 +107,7 @@ def test_swallowed_script_error_is_noticed(ends_in, lab_world, make_package):
 
 @pytest.mark.harness_fault("V4")
 def test_helm_success_alone_is_not_trusted(ends_in, make_sandbox, make_package):
-    """With maxUnavailable 1 of 1, helm needs no Ready pod at all."""
+    """Helm with maxUnavailable 1 of 1 waits for no Ready pod at all."""
     sandbox = make_sandbox(image=make_package("private"))
     sandbox.set_value("rollingUpdate.maxUnavailable", 1)
     sandbox.set_value("image.tag", "dev")
@@ -122,7 +122,7 @@ def test_helm_success_alone_is_not_trusted(ends_in, make_sandbox, make_package):
 
 @pytest.mark.harness_fault("V6")
 def test_tests_that_would_run_are_no_result(ends_in, inner_run):
-    """A dry run judges nothing, whatever it lists."""
+    """A dry run judges nothing, whichever tests it lists."""
     inner = inner_run(_CHEAP, "--collect-only")
 
     assert inner.code == 0
@@ -132,7 +132,7 @@ def test_tests_that_would_run_are_no_result(ends_in, inner_run):
 
 @pytest.mark.harness_fault("V7")
 def test_run_without_every_criterion_is_partial(ends_in, inner_run):
-    """A plugin that drops tests without a word leaves no option behind that would say so."""
+    """A plugin drops tests without an option that would show it."""
     dropping = """
         def pytest_collection_modifyitems(items):
             own = [item for item in items if item.name.endswith("-values]")]
@@ -150,7 +150,7 @@ def test_run_without_every_criterion_is_partial(ends_in, inner_run):
 
 @pytest.mark.harness_fault("V8")
 def test_cached_image_has_no_pull_evidence(ends_in, make_sandbox, make_package):
-    """The pod is Ready, and nothing was pulled for it."""
+    """The pod is Ready, but nothing was pulled for it."""
     sandbox = make_sandbox(image=make_package("private"))
     deploy(sandbox)
     (first,) = await_pods(sandbox, "the image is pulled", rolled_out)
@@ -172,7 +172,7 @@ def test_cached_image_has_no_pull_evidence(ends_in, make_sandbox, make_package):
 @pytest.mark.exclusive
 @pytest.mark.harness_fault("V9")
 def test_outside_request_is_counted(ends_in, lab, node, engine_client, guarded):
-    """It is refused, and the run that made it cannot end with 0."""
+    """The request is refused, and the run that made it cannot end with 0."""
     del guarded
     assert attempts(engine_client, NODE) == 0
 
@@ -184,7 +184,7 @@ def test_outside_request_is_counted(ends_in, lab, node, engine_client, guarded):
 
 @pytest.mark.harness_fault("V10")
 def test_login_that_lies_about_is_noticed(ends_in, lab_world, make_package):
-    """Each case has a DOCKER_CONFIG of its own; a runner that used root's would be found out."""
+    """Each case has its own DOCKER_CONFIG; a runner that uses root's is detected."""
     image, folder = make_package("private"), f"{CASES}/ambient-login"
     anonymous = replace(lab_world.world, operator=None)
     logged_in = {"config.json": _docker_config(lab_world.issue_token().credential)}
@@ -202,7 +202,7 @@ def test_login_that_lies_about_is_noticed(ends_in, lab_world, make_package):
 
 @pytest.mark.harness_fault("V11")
 def test_ready_old_pod_does_not_pass(ends_in, make_sandbox, make_package):
-    """It serves on while the new one waits for its image."""
+    """The old pod serves on while the new one waits for its image."""
     sandbox = make_sandbox(image=make_package("private"))
     deploy(sandbox)
     (old,) = await_pods(sandbox, "the image is pulled", rolled_out)
@@ -221,7 +221,7 @@ def test_ready_old_pod_does_not_pass(ends_in, make_sandbox, make_package):
 
 @pytest.mark.harness_fault("V13")
 def test_skipped_test_is_no_pass(ends_in, inner_run):
-    """Pytest itself ends with 0."""
+    """The exit code of pytest itself is 0."""
     skipping = """
         import pytest
         def pytest_collection_modifyitems(items):
@@ -238,7 +238,7 @@ def test_skipped_test_is_no_pass(ends_in, inner_run):
 
 @pytest.mark.harness_fault("V14")
 def test_nothing_there_is_not_all_good(ends_in, make_sandbox):
-    """No pod waits for an image where there is no pod."""
+    """No pod waits for an image if there is no pod, which must not count as a pass."""
     sandbox = make_sandbox()
 
     verdict = reg_006(observe(sandbox.world, sandbox.workload))

@@ -1,6 +1,6 @@
-"""Good order: nothing is broken, so every criterion holds, and nothing is to be remedied.
+"""Healthy workloads: nothing is broken, so every criterion passes and nothing needs remediation.
 
-A suite that finds something here finds it anywhere.
+A suite that reports a failure here would report it anywhere.
 """
 
 from fixtures.scenario.scenario import failing
@@ -10,7 +10,7 @@ _RUNS_WITHIN = 45.0
 
 
 def test_healthy_workload_passes_every_criterion(healthy_control, first_pulls):
-    """Every workload, in each way of wiring it; and its image was pulled, not found."""
+    """Every workload passes in each wiring, and its image was pulled and not cached."""
     await_rollout(healthy_control.sandbox, _RUNS_WITHIN)
 
     assert failing(healthy_control.verdicts()) == {}

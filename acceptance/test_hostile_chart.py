@@ -1,6 +1,6 @@
-"""Charts that ask for more than their sandbox has: what they get, and what stays of them.
+"""Charts that ask for more than their namespace allows: what they get, and what remains of them.
 
-The chart is one of the target's, with a template of the test's own beside those it has.
+The chart is one of the target's, with one template added by the test.
 """
 
 import json
@@ -26,7 +26,7 @@ from pullrecovery.lab.leak_check import await_gone, remove_cluster_wide
 
 _FINALIZER = "pullrecovery.dev/never-removed"
 _RBAC = "rbac.authorization.k8s.io"
-# Seconds.
+# Limits in seconds.
 _HELD_AFTER = 2.0
 _RUNS_WITHIN = 90.0
 _REFUSED_WITHIN = 30.0
@@ -39,7 +39,7 @@ _CONTAINER = {"name": "main", "image": "ghcr.io/bytequester/none:1"}
 
 
 def _object(kind, group="", namespace="", **fields):
-    """Return an object of this kind, named hostile, as a template of a chart."""
+    """Return an object of this kind, named hostile, as a chart's template would have it."""
     place = {"namespace": namespace} if namespace else {}
     api = f"{group}/v1" if group else "v1"
     metadata = {"name": "hostile", **place}
@@ -99,7 +99,7 @@ _CLUSTER_WIDE = "---\n".join(
 
 
 def _add(sandbox, text):
-    """Add a template to the chart of this ground."""
+    """Add a template to the sandbox's chart."""
     (sandbox.workload.chart / "templates" / "hostile.yaml").write_text(text)
 
 
@@ -108,7 +108,7 @@ def _rbac(lab_world):
 
 
 def _cluster_wide(sandbox):
-    """Return the names of what this ground's chart may have got beyond its sandbox."""
+    """Return the names of cluster-scoped objects that the sandbox's chart may have created."""
     rbac = _rbac(sandbox.lab_world)
     found = [*rbac.list_cluster_role().items, *rbac.list_cluster_role_binding().items]
     names = [each.metadata.name for each in found]
@@ -116,7 +116,7 @@ def _cluster_wide(sandbox):
 
 
 def _refusals(sandbox):
-    """Return why the API server takes no pod of each Deployment of _PRIVILEGED, once it says so."""
+    """Return the API server's reason to reject the pods of each Deployment of _PRIVILEGED."""
 
     def look():
         found = sandbox.world.apps.list_namespaced_deployment(
@@ -148,7 +148,7 @@ def _assert_none_runs(sandbox):
 
 @pytest.mark.parametrize(("text", "refusal"), _REFUSED.values(), ids=_REFUSED)
 def test_chart_gets_no_rights_beyond_sandbox(make_sandbox, text, refusal):
-    """Helm fails with the API server's words: the deployer's rights are those of its namespace."""
+    """Helm fails with the API server's message: the deployer may only act in its namespace."""
     sandbox = make_sandbox()
     _add(sandbox, text)
 
@@ -157,7 +157,7 @@ def test_chart_gets_no_rights_beyond_sandbox(make_sandbox, text, refusal):
 
 
 def test_chart_lookup_reads_own_namespace_only(make_sandbox):
-    """A template asks the API server for the Secrets of kube-system."""
+    """A template looks up the Secrets of kube-system and gets none."""
     sandbox = make_sandbox()
     _add(sandbox, _LOOKUP)
 
@@ -166,7 +166,7 @@ def test_chart_lookup_reads_own_namespace_only(make_sandbox):
 
 
 def test_sandbox_token_reads_no_other_secret(make_sandbox):
-    """The kubeconfig that Helm is given is used directly; it is for its owner's eyes alone."""
+    """Helm's kubeconfig is used directly; only its owner can read the file."""
     sandbox, other = make_sandbox(), make_sandbox()
     kubeconfig = sandbox.chart_namespace.kubeconfig
     client = k8s.CoreV1Api(k8s_config.new_client_from_config(str(kubeconfig)))
@@ -181,7 +181,7 @@ def test_sandbox_token_reads_no_other_secret(make_sandbox):
 
 
 def test_pods_beyond_baseline_do_not_run(make_sandbox):
-    """A mount of /, the host's network, a privileged container: the API server rejects each pod."""
+    """The API server rejects pods that mount /, use the host's network or are privileged."""
     sandbox = make_sandbox()
     _add(sandbox, "\n---\n".join(text for text, _ in _PRIVILEGED.values()))
 
@@ -191,7 +191,7 @@ def test_pods_beyond_baseline_do_not_run(make_sandbox):
 
 
 def test_cluster_scoped_objects_are_skipped(make_sandbox, lab_world):
-    """The rest of the chart is applied and runs; a ClusterRoleBinding to cluster-admin is not."""
+    """The rest of the chart is applied and runs, without its binding to cluster-admin."""
     sandbox = make_sandbox()
     sandbox.publish()
     _add(sandbox, "\n---\n".join([_CLUSTER_WIDE, *(text for text, _ in _PRIVILEGED.values())]))
@@ -212,7 +212,10 @@ def test_cluster_scoped_objects_are_skipped(make_sandbox, lab_world):
 
 
 def test_allowed_cluster_object_is_renamed(make_sandbox, lab_world):
-    """--allow-cluster-objects: it begins with the sandbox's namespace, and goes with it."""
+    """The option --allow-cluster-objects renames cluster-scoped objects.
+
+    The new name starts with the namespace's name, and the object is deleted with the namespace.
+    """
     sandbox = make_sandbox()
     own = replace(lab_world, allow_cluster_objects=True)
     sandbox.tear_down()
@@ -230,7 +233,7 @@ def test_allowed_cluster_object_is_renamed(make_sandbox, lab_world):
 
 @pytest.mark.parametrize("allowed", [False, True], ids=["left-out", "allowed"])
 def test_gate_leaves_nothing_of_hostile_chart(make_sandbox, lab_world, allowed):
-    """The chart is judged by what runs of it, and everything that the gate installed is gone."""
+    """The gate judges the chart by the parts that run, and deletes all that it installed."""
     sandbox = make_sandbox()
     sandbox.publish()
     _add(sandbox, "\n---\n".join([_CLUSTER_WIDE, *(text for text, _ in _PRIVILEGED.values())]))
@@ -245,7 +248,7 @@ def test_gate_leaves_nothing_of_hostile_chart(make_sandbox, lab_world, allowed):
 
 
 def test_chart_finalizer_blocks_no_namespace(make_sandbox):
-    """The lab removes the finalizer of a ConfigMap that nothing else removes, and names it."""
+    """The lab removes the finalizer of a ConfigMap that no controller removes, and reports it."""
     sandbox, said = make_sandbox(), []
     metadata = {"name": "held", "finalizers": [_FINALIZER]}
     _add(sandbox, json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}))
@@ -262,7 +265,7 @@ def test_chart_finalizer_blocks_no_namespace(make_sandbox):
 
 
 def test_leftover_cluster_objects_are_leaks(lab_world):
-    """Helm's annotation says that a release in a namespace that is gone has made it."""
+    """Helm's annotation shows that a release in a deleted namespace created the object."""
     name, gone = (f"left-{secrets.token_hex(4)}" for _ in range(2))
     annotations = {RELEASED_IN: gone}
     metadata = k8s.V1ObjectMeta(name=name, annotations=annotations, finalizers=[_FINALIZER])
@@ -279,11 +282,11 @@ def test_leftover_cluster_objects_are_leaks(lab_world):
 @pytest.mark.argocd
 @pytest.mark.parametrize(("text", "refusal"), _REFUSED.values(), ids=_REFUSED)
 def test_application_gets_no_rights_beyond_sandbox(by_argocd, tmp_path, text, refusal):
-    """Argo CD syncs as the ServiceAccount of the Application's own sandbox."""
+    """Argo CD syncs as the ServiceAccount of the Application's own namespace."""
     sandbox = by_argocd.sandbox
     _add(sandbox, text)
     manifest = YAML(typ="safe").load(sandbox.workload.application)
-    # An automated sync would follow the failed one at once, and take the place of its message.
+    # An automated sync would follow the failed one at once, and replace its message.
     del manifest["spec"]["syncPolicy"]["automated"]
     own = tmp_path / "application.json"
     own.write_text(json.dumps(manifest))
@@ -300,7 +303,7 @@ def test_application_gets_no_rights_beyond_sandbox(by_argocd, tmp_path, text, re
 
 @pytest.mark.argocd
 def test_application_gets_no_cluster_objects(by_argocd):
-    """The sync succeeds without them, and names what it left out."""
+    """The sync succeeds without the cluster-scoped objects, and reports which it skipped."""
     sandbox = by_argocd.sandbox
     _add(sandbox, "\n---\n".join([_CLUSTER_WIDE, *(text for text, _ in _PRIVILEGED.values())]))
 

@@ -1,4 +1,4 @@
-"""A docs site whose configuration attacks whoever builds it: it is contained, try by try."""
+"""A docs site whose configuration attacks the build; each attempt is contained."""
 
 import json
 import re
@@ -28,7 +28,7 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class Hostile:
-    """The sample's docs site with an attack in the place of its configuration."""
+    """The sample's docs site with an attack in place of its configuration."""
 
     lab: Lab
     site: Path
@@ -42,7 +42,7 @@ class Hostile:
         (self.site / "attack.json").write_text(json.dumps(asked))
 
     def built(self) -> BuiltSite:
-        """Build as the suite does, and keep nothing of it in the cache."""
+        """Build as the suite does, and delete the result from the cache."""
         built = SiteBuilder(self.lab.paths, self.box).built(self.site)
         shutil.rmtree(built.files.parent)
         return built
@@ -50,14 +50,14 @@ class Hostile:
 
 @pytest.fixture
 def hostile(lab, tmp_path):
-    """The site to arm, in a copy."""
+    """A copy of the site, ready to get an attack."""
     copy_site(SAMPLE / "docs", tmp_path / "site")
     return Hostile(lab, tmp_path / "site")
 
 
 @pytest.fixture
 def canaries(tmp_path, monkeypatch):
-    """Return values that nobody may read: in the environment, in files; and the files' paths."""
+    """Return secret values in the environment and in files, and the files' paths."""
     values = [f"canary-{secrets.token_hex(16)}" for _ in range(3)]
     monkeypatch.setenv("PULL_RECOVERY_CANARY", values[0])
     (tmp_path / "gate.key").write_text(values[1])
@@ -67,7 +67,7 @@ def canaries(tmp_path, monkeypatch):
 
 
 def _tries(words: str) -> dict[str, str]:
-    """How each try ended: the first word of what was told of it."""
+    """Return the outcome of each attempt: the first word printed for it."""
     return dict(re.findall(r"\btried (.+?): (\S+)", words))
 
 
@@ -77,7 +77,7 @@ def _address(engine_client) -> str:
 
 
 def test_hostile_docs_reach_only_their_site(hostile, lab, canaries, engine_client):
-    """Files, other processes, the network, other users: each try is refused by itself."""
+    """Attempts on files, processes, the network and other users are each refused."""
     values, paths = canaries
     (hostile.site / "docs" / "open.md").write_text(shown := f"canary-{secrets.token_hex(16)}")
     files = [*paths, "/etc/shadow", str(lab.paths.kubeconfig), str(lab.paths.state)]
@@ -98,7 +98,7 @@ def test_hostile_docs_reach_only_their_site(hostile, lab, canaries, engine_clien
 
     tries = _tries(words)
     refused = [*(f"read {file}" for file in files), *(f"write {place}" for place in places)]
-    # A place in the site is told relative to it.
+    # Paths in the site are printed relative to it.
     refused = [what.replace(f"{SITE}/", "") for what in refused]
     refused += [f"connect {host} {port}" for host, port in addresses]
     refused += [*(f"resolve {name}" for name in names), "setuid 0"]
@@ -114,7 +114,7 @@ def test_hostile_docs_reach_only_their_site(hostile, lab, canaries, engine_clien
 
 
 def test_hostile_docs_process_count_is_limited(hostile):
-    """The one too many is refused, and the machine has the others behind it at once."""
+    """The process above the limit is refused, and the others end with the build."""
     hostile.arm("fork.js")
 
     ended = re.search(r"tried fork: (\w+) with (\d+) living", hostile.built().words)
@@ -124,7 +124,7 @@ def test_hostile_docs_process_count_is_limited(hostile):
 
 
 def test_hostile_docs_memory_and_disk_are_limited(hostile):
-    """What a build writes is in memory, of which it has a share."""
+    """The build writes to memory, of which it has a limited share."""
     hostile.arm("fill.js")
 
     ended = re.search(r"tried fill: (\w+) after (\d+) MiB", hostile.built().words)
@@ -134,7 +134,7 @@ def test_hostile_docs_memory_and_disk_are_limited(hostile):
 
 
 def test_docs_build_without_end_is_killed(hostile, tmp_path, engine_client):
-    """Its container goes, and what it started in it."""
+    """The container is removed, with the processes that it started."""
     hostile.arm("linger.js")
     modules = installed_modules(hostile.lab.paths, hostile.site, lambda _: None)
     (tmp_path / "results").mkdir()

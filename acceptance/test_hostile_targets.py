@@ -1,7 +1,7 @@
-"""Hostile targets whose code runs in the lab: each try is contained, and nothing is shown.
+"""Hostile targets whose code runs in the lab: each attempt is contained, and no secret is printed.
 
-Rows that end before a lab is needed are in tests/hostile; the table of the others is
-fixtures/lab/hostile_rows.py.
+Rows that end before a lab is needed are in tests/hostile; fixtures/lab/hostile_rows.py has the
+table of the others.
 """
 
 import base64
@@ -23,7 +23,7 @@ from pullrecovery.lab.runner.container import runner_output
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.model.verdict import Cause
 
-# The control API's secret, the keys of certificates that are wrong on purpose, those of clients.
+# The control API's secret, the keys of the faulty certificates, and the clients' keys.
 _SECRET_FILES = ("control.secret", "faulty-certificates.json", "keys")
 
 
@@ -44,7 +44,7 @@ def test_workflow_step_is_contained(row, hostile_step):
 
 @_rows(Reaches.POD)
 def test_pod_is_contained(row, hostile_pods):
-    """A container of the release, and of a hook's Job before it."""
+    """The attempts run in a container of the release, and in its hook's Job."""
     run = hostile_pods[row.name.partition("-")[0]]
 
     _is_contained(row, run.tried[row.attempt])
@@ -52,20 +52,20 @@ def test_pod_is_contained(row, hostile_pods):
 
 @_rows(Reaches.BUILD)
 def test_image_build_is_contained(row, hostile_build):
-    """A command of the application's Dockerfile runs in a container of the engine's."""
+    """A command of the application's Dockerfile runs in a container of the engine."""
     _is_contained(row, hostile_build.tried[row.attempt])
 
 
 @_rows(Reaches.HOST)
 def test_template_is_contained(row, render):
-    """Helm renders charts on this machine, for whatever a template calls."""
+    """Helm renders charts on this machine, with the functions that a template calls."""
     outcome = render(row.attempt)
 
     assert re.search(row.outcomes, outcome) if row.outcomes else outcome == ""
 
 
 def test_values_file_with_a_comma_is_one_file(render, canaries):
-    """Helm takes its path for a list of files, of which the second is on this machine."""
+    """Helm would read the path as a list of files, the second one a file of this machine."""
     values = json.loads(render.with_values(f"{canaries.home}/.docker/config.json"))
 
     assert values["own"] is True
@@ -83,7 +83,7 @@ def test_docs_are_contained(row, judged_target, lab, canaries):
 
 
 def test_hostile_target_holds_for_every_cause(judged_target):
-    """The target's chart is not given to Helm, and its docs and its workflow fail."""
+    """Helm does not render the target's chart, and its docs and its workflow fail."""
     assert judged_target.code == 1, judged_target.printed
     assert "Traceback" not in judged_target.printed
     failed = {(each["check"], each["cause"]) for each in judged_target.verdict["checks"]["failed"]}
@@ -94,7 +94,7 @@ def test_hostile_target_holds_for_every_cause(judged_target):
 
 
 def test_hostile_release_runs_in_sandbox(judged_release, lab_world):
-    """The release is in order but for containers that attack; they change no decision."""
+    """A healthy release with hostile containers, which do not change the decision."""
     judged, digest = judged_release
 
     ended = {tier["name"]: tier["ended"] for tier in judged.verdict["tiers"]}
@@ -107,7 +107,7 @@ def test_hostile_release_runs_in_sandbox(judged_release, lab_world):
 def test_gate_starts_listed_programs_only(
     tier, judged_target, judged_release, lab, record_property
 ):
-    """Of the judged commit nothing is started on this machine; strace lists what is."""
+    """No program of the judged commit starts on this machine; strace lists those that do."""
     judged = judged_target if tier == "static" else judged_release[0]
     record_property(f"hostile_gate_seconds_{tier}", judged.seconds)
     known = {
@@ -122,14 +122,14 @@ def test_gate_starts_listed_programs_only(
 
 @pytest.mark.parametrize("row", LEFT_ALONE, ids=lambda row: row.name)
 def test_gate_leaves_what_is_not_the_labs(row, judged_target, somebody_elses):
-    """Objects without the lab's label are not removed, whatever their names."""
+    """The lab deletes no object without its label, whatever the object's name."""
     assert judged_target.code == 1
 
     assert somebody_elses[row.name.rpartition("-")[2]]()
 
 
 def test_lab_secrets_are_readable_by_owner_only(lab):
-    """Another user of the machine reads neither kubeconfig nor private keys nor the secret."""
+    """Another user of the machine can read neither kubeconfig nor private keys nor the secret."""
     state = lab.paths.state
     secret = (lab.paths.kubeconfig, *(state / name for name in _SECRET_FILES))
 
@@ -155,7 +155,7 @@ def _outputs(
     lab,
     lab_world,
 ):
-    """Everything that the runs above have printed, written and pushed."""
+    """Return everything that the runs above printed, wrote and pushed."""
     render("{{ toJson .Values }}")
     written = contents([REPORTS, *lab.paths.state.glob("*.log")])
     pushed = contents([app.folder for app in lab_world.apps.values()])
@@ -174,7 +174,7 @@ def _outputs(
 
 
 def test_no_output_has_a_planted_value(outputs, canaries):
-    """The search first finds each value in each output, once the value is planted there."""
+    """The search finds no planted value, although it finds each one when added to an output."""
     planted = b" ".join(map(_encoded, canaries.values.values()))
     found = set(canaries.found_in({name: each + planted for name, each in outputs.items()}))
     expected = {

@@ -1,7 +1,7 @@
-"""A user's cluster and the real GHCR, looked at as they are.
+"""Judge a user's cluster and the real GHCR as they are.
 
-Nothing is broken and nothing is mended; what fails is told with its cause, and with what the task's
-remedy would change. `--world live` collects this file and no other.
+Nothing is broken or fixed; a failure has its cause and what the task's remediation would change.
+`--world live` collects this file only.
 """
 
 import pytest
@@ -12,5 +12,5 @@ pytestmark = pytest.mark.live
 
 
 def test_criterion_holds(judged):
-    """It is an ERROR, and no failure, where a part of what it judges could not be seen."""
+    """The criterion passes; it is an ERROR, and no failure, if its state cannot be observed."""
     assert judged.outcome is Outcome.PASS, str(judged)

@@ -1,6 +1,7 @@
-"""The live world, with the lab's cluster and ghcr.io in the part of a user's.
+"""The live world, with the lab's cluster and ghcr.io in place of a user's.
 
-It must see what the lab sees, and change nothing: the API server itself wrote down what it asked.
+It must observe what the lab observes, and change nothing: the API server's audit log has its
+requests.
 """
 
 import json
@@ -22,7 +23,7 @@ def _pods(sandbox):
 
 
 def _await_stuck(sandbox):
-    """A pod waits for its image, as the kubelet says."""
+    """Wait until the kubelet reports a pod that waits for its image."""
     wait_for(
         "a pod waits for its image",
         lambda: stuck_containers(_pods(sandbox)),
@@ -34,7 +35,7 @@ def _await_stuck(sandbox):
 
 
 def test_healthy_namespace_passes_unchanged(make_user_cluster):
-    """Every criterion on every workload; and all that was asked of the API server was to see."""
+    """Every criterion passes on every workload, and all requests to the API server are reads."""
     cluster = make_user_cluster()
 
     looked = cluster.look()
@@ -51,7 +52,7 @@ def test_healthy_namespace_passes_unchanged(make_user_cluster):
 
 
 def test_broken_workload_has_same_cause_as_lab(make_user_cluster):
-    """A revoked token and a tag that is not there: each verdict has the lab's causes, no others."""
+    """Each verdict has exactly the lab's causes for a revoked token and a missing tag."""
     cluster = make_user_cluster("backend")
     (sandbox,) = cluster.sandboxes
     other = sandbox.lab_world.issue_token()
@@ -73,7 +74,7 @@ def test_broken_workload_has_same_cause_as_lab(make_user_cluster):
 
 
 def test_missing_verb_makes_criteria_unknown(make_user_cluster):
-    """Without pods nothing can be said of them; what needs none of them is judged all the same."""
+    """Criteria that need pods are unknown; those that need none are still judged."""
     cluster = make_user_cluster("backend")
     cluster.allow([rule for rule in least_rules() if "pods" not in rule["resources"]])
 
@@ -88,7 +89,7 @@ def test_missing_verb_makes_criteria_unknown(make_user_cluster):
 
 
 def test_lab_ignores_user_cluster_and_token(inner_run, monkeypatch, tmp_path):
-    """KUBECONFIG leads to a server that nobody may knock at, GHCR_TOKEN is one of nobody's."""
+    """KUBECONFIG names a server that must get no connection, and GHCR_TOKEN is an unknown token."""
     token = "ghp_" + "0" * 36
     with socket.create_server(("127.0.0.1", 0)) as server:
         kubeconfig = tmp_path / "poisoned"

@@ -1,7 +1,7 @@
-"""FailedToRetrieveImagePullSecret: the event that says which pull secret is not there.
+"""FailedToRetrieveImagePullSecret: the event that names a missing pull secret.
 
-Up to Kubernetes 1.36 the kubelet sends it at every look at the pod, whether an image is
-pulled or not; from 1.37 only where a pull has failed. So its absence proves nothing there.
+Up to Kubernetes 1.36 the kubelet sends it whenever it syncs the pod, whether or not an image is
+pulled. From 1.37 it sends it only if a pull has failed, so that its absence proves nothing there.
 """
 
 from fixtures.scenario.sandboxes import await_pods, deploy
@@ -21,7 +21,7 @@ def _said(_, pods):
 
 
 def test_missing_secret_is_reported_in_every_version(make_sandbox, make_package):
-    """A private image, and the Secret that the pod names is missing: the event names it."""
+    """A private image needs the Secret that the pod names; the event names the missing Secret."""
     sandbox = make_sandbox(image=make_package("private"))
     sandbox.delete_secret()
 
@@ -32,7 +32,7 @@ def test_missing_secret_is_reported_in_every_version(make_sandbox, make_package)
 
 
 def test_public_pull_hides_missing_secret(make_sandbox, make_package, lab):
-    """A public image runs, and only older kubelets say that a Secret is missing."""
+    """A public image runs, and only older kubelets report that a Secret is missing."""
     sandbox = make_sandbox(image=make_package("public"))
     sandbox.delete_secret()
 

@@ -1,8 +1,8 @@
-"""The suite by night, in a pod of the cluster that it judges: the CronJob of the sample, played."""
+"""Run the sample's nightly CronJob in a pod of the cluster that it judges."""
 
 
 def test_nightly_tells_healthy_from_broken(make_nightly):
-    """The Job succeeds, and fails with the cause once the values name a tag that is not there."""
+    """The Job succeeds, and fails with the cause once the values name a missing tag."""
     nightly = make_nightly("backend")
     (sandbox,) = nightly.cluster.sandboxes
 

@@ -1,4 +1,4 @@
-"""Nothing leaves the lab: ghcr.io is the lab's by name, and no other address can be reached."""
+"""No request leaves the lab: ghcr.io resolves to the lab, and other addresses are unreachable."""
 
 import ipaddress
 import shlex
@@ -11,7 +11,7 @@ from pullrecovery.tasks.reg_006_redeploy import rolled_out
 
 
 def _beyond_the_lab(engine_client):
-    """An address of this very machine, on the engine's usual network and not on the lab's."""
+    """Return an address of this machine on the engine's default network, outside of the lab's."""
     config = engine_client.networks.get("bridge").attrs["IPAM"]["Config"]
     network = next(ipaddress.ip_network(each["Subnet"]) for each in config)
     address = next(network.hosts())
@@ -20,9 +20,9 @@ def _beyond_the_lab(engine_client):
 
 
 def test_pull_stays_in_lab(make_sandbox, node, engine_client):
-    """The node counts every connection to beyond the lab, and refuses it.
+    """The node counts and refuses every connection that leaves the lab.
 
-    A pull of a new image counts none; one that is tried on purpose is refused, and counted.
+    A pull of a new image counts none; an attempt on purpose is refused and counted.
     """
     sandbox = make_sandbox()
     sandbox.lab_world.publish(sandbox.workload.image, sandbox.workload.app)
@@ -39,7 +39,7 @@ def test_pull_stays_in_lab(make_sandbox, node, engine_client):
 
 
 def test_runner_can_reach_nothing_else_either(lab, engine_client):
-    """What people's commands ask for there stays in the lab."""
+    """The commands that tests run there cannot leave the lab either."""
     counted = probes(engine_client, RUNNER)
     beyond = f"http://{_beyond_the_lab(engine_client)}:{PROBE_PORT}/"
 

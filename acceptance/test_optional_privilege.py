@@ -1,4 +1,4 @@
-"""REG-008 where the target does not require it: judged and shown, and no run fails for it."""
+"""REG-008 on a target that does not require it: it is judged and reported, but fails no run."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ _MADE = shutil.ignore_patterns(*MADE_BY_NPM)
 
 @pytest.fixture(name="row")
 def _row(target):
-    """Return a row of REG-008 in which the token of the pull secret may push, too."""
+    """Return a row of REG-008 in which the pull secret's token may also push."""
     rows = scenarios_of("REG-008", target)
     wide = [row for row in rows if row.fault.id == "token-may-push" and not row.literal]
     return next(row for row in wide if row.deploy == Helm.name)
@@ -32,7 +32,7 @@ def _row(target):
 def test_wide_token_fails_a_run_where_required(
     request, inner_run, target, row, tmp_path, privilege, code
 ):
-    """The remedy is replaced by one that leaves the token: REG-008 fails, and nothing else."""
+    """The remediation is replaced by one that leaves the token, so only REG-008 fails."""
     record = {"id": f"privilege-{privilege}", "control": "sabotage", "ended": "error"}
     request.node.stash[RECORD] = record
     copy = shutil.copytree(target.root, tmp_path / "target", ignore=_MADE)

@@ -1,8 +1,8 @@
-"""The whole recovery: five causes at once, mended by the tasks in their order.
+"""The whole recovery: five causes at once, fixed by the tasks in their order.
 
-Beside what keeps the pods from their image, the workflow pushes nothing and the page is missing;
-and somebody in a hurry takes too wide a token. Each mended cause uncovers the next, and every
-verdict names what is left. `make demo` plays it alone and says what it does.
+Besides the causes at the pods, the workflow pushes nothing and the docs page is missing; and a too
+wide token is put in place. Each fixed cause uncovers the next one, and every verdict names what
+still fails. `make demo` runs this test only, and prints each step.
 """
 
 import pytest
@@ -22,14 +22,14 @@ _AROUND = ("workflow-push-disabled", "page-missing")
 
 @pytest.fixture(name="capitals")
 def _capitals(frontend):
-    """The frontend's repository, its owner spelt as the login is."""
+    """The frontend's repository, with the owner spelt as the login is, in capitals."""
     target, repository = frontend.world.target, frontend.workload.image.repository
     return repository.replace(f"/{target.owner}/", f"/{target.login}/")
 
 
 @pytest.fixture(name="_broken")
 def _five_causes(frontend, backend, capitals):
-    """All that went wrong before anybody looked."""
+    """Break both workloads in five ways, before anything is judged."""
     frontend.sandbox.set_value("image.tag", "dev")
     frontend.sandbox.set_value("image.repository", capitals)
     frontend.sandbox.delete_secret()
@@ -46,7 +46,7 @@ def _five_causes(frontend, backend, capitals):
 
 @pytest.mark.usefixtures("_broken")
 def test_story_recovers_five_causes_in_order(story, frontend, backend, capitals):
-    """A dead tag, capital letters, no Secret, a token without its scope, nothing wired."""
+    """A missing tag, upper case, no Secret, a token without its scope, and nothing wired."""
     _see_what_is_broken(story, frontend, backend)
     _identify_the_image(story, frontend)
     _have_the_workflow_push(story, frontend)
@@ -79,7 +79,7 @@ def _see_what_is_broken(story, frontend, backend):
 
 
 def _identify_the_image(story, frontend):
-    """REG-001: the registry has the wanted tag, so it is not the image that is missing."""
+    """REG-001: the registry has the wanted tag, so the image is not missing."""
     identified = frontend.verdicts["REG-001"]
     assert identified.passes
     assert frontend.digest in identified.evidence
@@ -87,7 +87,7 @@ def _identify_the_image(story, frontend):
 
 
 def _have_the_workflow_push(story, frontend):
-    """REG-002: the workflow is mended and run, and what it pushed is what is wanted from now on."""
+    """REG-002: fix and run the workflow, and want the image that it pushed from now on."""
     done = frontend.fix_workflow()
     run = frontend.run_workflow()
 
@@ -98,7 +98,10 @@ def _have_the_workflow_push(story, frontend):
 
 
 def _refresh_the_secrets(story, frontend, backend):
-    """REG-003, in each namespace, by tokens that may push too; the log's mark, and the tokens."""
+    """REG-003: put tokens that may also push in each namespace.
+
+    Returns the log's mark and the tokens.
+    """
     mark, tokens, done = frontend.lab_world.mark(), {}, []
     for place in (frontend, backend):
         tokens[place.name] = place.lab_world.issue_token(scopes=("read:packages", "write:packages"))
@@ -112,7 +115,7 @@ def _refresh_the_secrets(story, frontend, backend):
 
 
 def _wire_the_secrets(story, frontend, backend, capitals):
-    """REG-004, by the values: the backend runs then, and the frontend has other troubles."""
+    """REG-004: wire by the values; the backend runs then, and the frontend has other causes."""
     done = []
     for place in (frontend, backend):
         done += [
@@ -127,7 +130,7 @@ def _wire_the_secrets(story, frontend, backend, capitals):
 
 
 def _correct_the_values(story, frontend):
-    """REG-005: what the verdict named first is mended first, and uncovers the dead tag."""
+    """REG-005: fix the cause that the verdict names first, which uncovers the missing tag."""
     image = frontend.workload.image
     frontend.sandbox.set_value("image.repository", image.repository)
     frontend.deploy()
@@ -143,7 +146,7 @@ def _correct_the_values(story, frontend):
 
 
 def _redeploy(story, frontend):
-    """REG-006: the corrected chart is brought into the cluster."""
+    """REG-006: deploy the corrected chart."""
     done = reg_006_redeploy.redeploy(frontend.world, frontend.workload)
     frontend.await_rollout()
     assert frontend.left() == {"REG-007", "REG-008"}
@@ -151,14 +154,14 @@ def _redeploy(story, frontend):
 
 
 def _write_the_page(story, frontend):
-    """REG-007: from the target's own facts."""
+    """REG-007: write the page from target.yaml."""
     done = reg_007_document.document(frontend.world)
     assert frontend.left() == {"REG-008"}
     story.tell("REG-007 document it", done)
 
 
 def _take_the_least_token(story, tokens, *places):
-    """REG-008: the tokens that may push are revoked, and those in their place can only pull."""
+    """REG-008: replace the tokens that may push with tokens that can only pull, and revoke them."""
     done = []
     for place in places:
         done.append(place.take_least_token(tokens[place.name]))

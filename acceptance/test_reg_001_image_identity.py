@@ -1,9 +1,9 @@
 """REG-001: identify the image.
 
-For the chart in use, the exact repository and a tag that exists are known. Asked with the
-commands that the task names, on a CI machine of the lab's: `docker login`,
-`docker manifest inspect`, `crane ls`. Holds when the registry answers the operator's credential
-and names the digest, its platforms and the tags there are.
+For the chart in use, the exact repository and an existing tag are known. The task's commands run on
+a CI machine of the lab: `docker login`, `docker manifest inspect`, `crane ls`. The criterion passes
+if the registry answers the operator's credential with the digest, its platforms and the existing
+tags.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ from pullrecovery.tasks.reg_001_image_identity import judge_identity, reg_001
 
 
 def pytest_generate_tests(metafunc):
-    """Every workload of the target, by each of the ways to name its image."""
+    """Run for every workload of the target, with each way to name its image."""
     if "naming" in metafunc.fixturenames:
         workloads = target_of(metafunc.config).workloads
         metafunc.parametrize("naming", NAMINGS)
@@ -38,9 +38,9 @@ def _reference(world, workload, naming):
 
 
 def test_image_is_identified_by_every_name(lab_world, workload, naming):
-    """By `latest`, by the commit and by the digest; the verdict says what there is.
+    """The verdict describes the image for `latest`, for the commit and for the digest.
 
-    Never beside rows with the literal names, which push the wanted commit anew.
+    It never runs beside rows with the literal names, which push the wanted commit again.
     """
     world = lab_world.world
     reference = _reference(world, workload, naming)
@@ -57,7 +57,7 @@ def test_image_is_identified_by_every_name(lab_world, workload, naming):
 
 
 def test_uppercase_owner_is_refused_by_clients(lab_world, target):
-    """As the login is spelt; no request reaches the registry under that name."""
+    """The owner is in upper case; no request with that name reaches the registry."""
     world, image = lab_world.world, target.workloads[0].image
     capitals = image.reference.replace(target.owner, target.owner.upper())
 
@@ -68,9 +68,9 @@ def test_uppercase_owner_is_refused_by_clients(lab_world, target):
 
 
 def test_login_of_one_case_is_gone_in_the_next(lab_world, target):
-    """Docker keeps a login until another takes its place, so each case starts with none."""
+    """Docker stores a login until another one replaces it, so each case starts without one."""
     world = lab_world.world
-    # By digest, as rows with the literal names push the tags anew meanwhile.
+    # By digest, as rows with the literal names push the tags again meanwhile.
     reference = _reference(world, target.workloads[0], "digest")
     assert judge_identity(observe_identity(world, reference), target.login) == passes()
 
@@ -82,7 +82,7 @@ def test_login_of_one_case_is_gone_in_the_next(lab_world, target):
 
 @pytest.mark.scenarios("REG-001", surface="registry")
 def test_operator_who_is_refused_recovers(scenario_run, log_in, settled):
-    """No login, or one that the registry does not take: the pods run on, the person is blind."""
+    """Pods still run if the registry rejects the operator's login, but its clients fail."""
     verdicts = scenario_run.verdicts()
     assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
     assert verdicts["REG-001"] == fails(scenario_run.fault.cause)
@@ -99,7 +99,7 @@ def test_operator_who_is_refused_recovers(scenario_run, log_in, settled):
 def test_image_of_an_unknown_name_recovers(
     scenario_run, take_existing_image, correct_values, redeploy, settled, pulls
 ):
-    """A tag that nobody pushed, or a repository: the tag that exists, or a push, mends it."""
+    """A tag or repository that was never pushed: an existing tag, or a push, fixes it."""
     verdicts = scenario_run.verdicts()
     assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
     assert verdicts["REG-001"] == fails(scenario_run.fault.cause)

@@ -1,8 +1,8 @@
 """REG-002: the image exists.
 
-The workflow pushes on the branch and on tags. It is run, by a trivial change or by hand, and the
-tag that it pushes is verified: by its manifest, by the packages API, and by a pod that pulls it.
-Holds when the wanted tag has an image for the nodes, and the workflow would push it.
+The workflow pushes on the branch and on tags. The test runs it for a trivial change or by hand, and
+verifies the pushed tag by its manifest, by the packages API, and by a pod that pulls it. The
+criterion passes if the wanted tag has an image for the nodes, and the workflow would push it.
 """
 
 import secrets
@@ -46,7 +46,7 @@ jobs:
 def test_workflow_that_makes_no_image_recovers(
     scenario_run, fix_workflow, link_package, run_workflow, correct_values, redeploy, settled, pulls
 ):
-    """It does not start, does not push, or may not: mended, it pushes what a pod then pulls."""
+    """The workflow does not start, does not push, or may not; once fixed, a pod pulls its image."""
     verdicts = scenario_run.verdicts()
     assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
     assert verdicts["REG-002"] == fails(scenario_run.fault.cause)
@@ -70,7 +70,7 @@ def test_workflow_that_makes_no_image_recovers(
 def _apart(lab_world, tmp_path):
     """The world with a workflow that pushes every image under a name of the test's own.
 
-    Rows with the literal names have the `latest` that it pushes on their pods meanwhile.
+    The pods of rows with the literal names run the `latest` that it would push.
     """
     target = lab_world.world.target
     copy = own_workflow(target, tmp_path)
@@ -88,7 +88,7 @@ def _apart(lab_world, tmp_path):
 
 @pytest.mark.parametrize("started", RunOn)
 def test_healthy_workflow_pushes_on_every_trigger(apart, started):
-    """A change, a release tag, and by hand; `latest` is the branch's alone."""
+    """A change, a release tag, and a run by hand; only the branch pushes `latest`."""
     image = apart.target.workloads[0].image
 
     run = play_workflow(apart, image, EVENTS[started](apart.target), whole=True)
@@ -101,7 +101,7 @@ def test_healthy_workflow_pushes_on_every_trigger(apart, started):
 
 
 def test_workflow_runs_on_stubs(lab_world, tmp_path):
-    """GitHub cannot be reached for the real ones; the report names those that stood in."""
+    """GitHub cannot be reached for the real actions; the report names the stubs."""
     target = lab_world.world.target
     workload = target.workloads[0]
     app = str(workload.app.relative_to(target.root))

@@ -1,6 +1,6 @@
 """REG-005: the right image in the chart's values (after REG-001).
 
-Holds when `helm template` renders the wanted reference and no other, in lower case.
+The criterion passes if `helm template` renders exactly the wanted reference, in lower case.
 """
 
 import pytest
@@ -12,7 +12,7 @@ from pullrecovery.tasks.reg_005_right_values import reg_005
 
 @pytest.mark.scenarios("REG-005")
 def test_wrong_values_recover(scenario_run, correct_values, redeploy, settled, pulls):
-    """A misspelt repository, a tag that no push made, an owner in capitals."""
+    """A misspelt repository, a tag that was never pushed, or an owner in upper case."""
     verdicts = scenario_run.verdicts()
     assert failing(verdicts).keys() == scenario_run.fault.must_fail, failing(verdicts)
     judged = scenario_run.fault.must_fail & {"REG-005", "REG-006"}

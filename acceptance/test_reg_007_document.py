@@ -1,8 +1,8 @@
 """REG-007: document it (after REG-006).
 
-Holds when the docs site builds, the page about registry authentication is in it with its four
-subjects, shown by a browser without complaint and true of the target, and a page that people read
-first leads to it.
+The criterion passes if the docs site builds with a page about registry authentication. The page
+must have its four subjects, render in a browser without errors and match the target; and a page
+that people read first must link to it.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ from pullrecovery.tasks.reg_007_document import judge_docs
 
 
 def test_page_renders_without_errors(lab_world, target):
-    """The site as it ships; the screenshot goes into the reports."""
+    """Build the site as it ships; the screenshot goes into the reports."""
     seen = observe_docs(lab_world.world)
 
     assert judge_docs(target, seen) == passes()
@@ -28,7 +28,7 @@ def test_page_renders_without_errors(lab_world, target):
 
 
 def test_link_of_one_referring_page_suffices(lab_world, target, referring):
-    """The link of each page that newcomers read is clicked, with no other page to rely on."""
+    """The link of each page for newcomers works, with no other page that links."""
     docs = replace(target.docs, referring=(referring,))
     world = replace(lab_world.world, target=replace(target, docs=docs))
 
@@ -39,7 +39,7 @@ def test_link_of_one_referring_page_suffices(lab_world, target, referring):
 
 
 def test_page_table_matches_rendered_charts(lab_world, target):
-    """What the page says a chart takes is what Helm makes of that chart."""
+    """The page's table of charts matches what Helm renders for each chart."""
     world = lab_world.world
     told = chart_table(target, observe_docs(world).site.page.rows)
 
@@ -56,7 +56,7 @@ def test_page_table_matches_rendered_charts(lab_world, target):
 
 @pytest.mark.scenarios("REG-007")
 def test_docs_that_do_not_help_recover(docs_run, write_page):
-    """No page, no way to it, a site that does not build, or words that are not true."""
+    """No page, no link to it, a site that does not build, or a page with wrong statements."""
     assert docs_run.verdict() == fails(docs_run.fault.cause)
     planned = write_page(dry_run=True)
     assert docs_run.verdict() == fails(docs_run.fault.cause)

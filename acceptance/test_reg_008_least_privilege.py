@@ -1,8 +1,9 @@
 """REG-008: least privilege.
 
-A package that is meant to be public is, and pods pull it with no token. For a private one the
-cluster's token has read:packages and no other scope, is a classic one, is authorised where the
-organisation demands SSO, does not end soon, and is one namespace's alone where the target says so.
+A package that is meant to be public is public, and pods pull it without a token. For a private
+package, the cluster's token is a classic one with read:packages as its only scope. It is authorised
+where the organisation demands SSO, does not expire soon, and is used in one namespace only where
+the target says so.
 """
 
 from dataclasses import replace
@@ -33,7 +34,7 @@ def _check_broken(scenario_run):
 
 
 def _cause_of(fault, reg):
-    # A pod is told of a fine-grained token what it is told of one without the scope.
+    # A pod gets the same answer for a fine-grained token as for one without the scope.
     of_the_pod = fault.cause is Cause.TOKEN_NOT_CLASSIC and reg == "REG-006"
     return Cause.SCOPE_MISSING if of_the_pod else fault.cause
 
@@ -42,9 +43,9 @@ def _cause_of(fault, reg):
 def test_excessive_token_is_replaced(
     scenario_run, put_least_token, push_new_commit, redeploy, settled, pulls
 ):
-    """Too wide, of the wrong kind, not authorised, about to end, or another namespace's too.
+    """The token is too wide, of the wrong kind, not authorised, expires soon, or is shared.
 
-    The old one is revoked, unless the other namespace still pulls with it.
+    The old token is revoked, unless another namespace still pulls with it.
     """
     _check_broken(scenario_run)
 
@@ -67,7 +68,7 @@ def test_excessive_token_is_replaced(
 def test_wrong_visibility_is_switched(
     scenario_run, switch_visibility, push_new_commit, redeploy, settled, pulls
 ):
-    """A public one is then pulled by pods without a secret, a private one by the token."""
+    """Pods then pull a public package without a secret, and a private one with the token."""
     _check_broken(scenario_run)
 
     switch_visibility()
@@ -85,7 +86,7 @@ def test_wrong_visibility_is_switched(
 def test_needless_secret_is_removed(
     scenario_run, remove_needless_secret, push_new_commit, redeploy, settled, pulls
 ):
-    """The next pod has none, and pulls as anybody can."""
+    """The next pod has no pull secret, and pulls anonymously."""
     _check_broken(scenario_run)
 
     remove_needless_secret()
@@ -100,7 +101,7 @@ def test_needless_secret_is_removed(
 
 
 def _tries(lab_world, image, credential):
-    """What becomes of a pull, a push and a deletion with a token."""
+    """Return the results of a pull, a push and a deletion with a token."""
     world = lab_world.world
     pull, push = world.runner.run(
         [f"crane digest {image.reference}", f"crane tag {image.reference} pushed"],
@@ -118,7 +119,7 @@ def _tries(lab_world, image, credential):
 
 @pytest.fixture
 def two_versions(lab_world, make_package):
-    """A private package of the test's own with two versions, as the last one cannot be deleted."""
+    """A private package with two versions, as the last version cannot be deleted."""
     image = make_package("private")
     app = lab_world.world.target.workloads[-1].app
     newer = replace(image, tag="newer")
@@ -127,7 +128,7 @@ def two_versions(lab_world, make_package):
 
 
 def test_least_token_can_only_pull(lab_world, two_versions):
-    """Neither push nor delete, in the words of GitHub; tried in the lab, and never elsewhere."""
+    """The token can neither push nor delete, with GitHub's message; only tried in the lab."""
     least = lab_world.issue_token()
 
     pull, push, deletion = _tries(lab_world, two_versions, least.credential)
@@ -140,7 +141,7 @@ def test_least_token_can_only_pull(lab_world, two_versions):
 
 
 def test_wide_token_can_do_it_all(lab_world, two_versions):
-    """So what the least one may not do is not impossible for all."""
+    """A wide token can pull, push and delete, so the refusals above come from the token."""
     wide = lab_world.issue_token(("read:packages", "write:packages", "delete:packages"))
 
     pull, push, deletion = _tries(lab_world, two_versions, wide.credential)

@@ -1,7 +1,7 @@
-"""Remedies that do not mend: done nothing, or what mends another cause.
+"""Remediations that fix nothing: one that does nothing, and one for another cause.
 
-The very tests of the tasks are run, and must fail: where they passed, they would prove nothing
-of the remedy.
+The tests of the tasks run themselves, and must fail: a test that passed would prove nothing of the
+remediation.
 """
 
 import inspect
@@ -15,14 +15,14 @@ pytestmark = pytest.mark.waits
 
 
 def test_replaced_remediation_recovers_nothing(request, scenario_run, remediation_control):
-    """The cause stands as it stood, and the task's own test says that nothing recovered."""
+    """The cause remains, and the task's own test reports that nothing recovered."""
     task_test = task_test_of(scenario_run.scenario)
     used = {name: request.getfixturevalue(name) for name in inspect.signature(task_test).parameters}
 
     with pytest.raises(AssertionError):
         task_test(**used)
 
-    # It came as far as the remedy: no other assertion was meant.
+    # The test failed after the remediation, and not at an earlier assertion.
     assert scenario_run.record["killed"] == sorted(scenario_run.fault.must_fail)
     assert used[remediation_control.remediation].done
     assert scenario_run.recovered()[scenario_run.fault.reg] == fails(scenario_run.fault.cause)
@@ -30,7 +30,7 @@ def test_replaced_remediation_recovers_nothing(request, scenario_run, remediatio
 
 
 def test_replaced_page_edit_recovers_nothing(docs_run, write_page, remediation_control):
-    """Docs have no pods to wait for, and are as they were left."""
+    """Docs have no pods to wait for, and stay broken."""
     task_test = task_test_of(docs_run.scenario)
 
     with pytest.raises(AssertionError):

@@ -1,8 +1,8 @@
 """The commands of the tasks, typed word for word against workloads that cannot pull.
 
 Each test asserts the broken state, what a command prints and what it changes. docs/runbook.md has
-the table of commands. A line of the tasks passes the token to kubectl as an argument; it is typed
-as it stands, inside the runner, and nothing of it is printed.
+the table of commands. One line passes the token to kubectl as an argument; it is typed unchanged
+inside the runner, and none of its text is printed.
 """
 
 import base64
@@ -69,7 +69,7 @@ def _await_pulled(sandbox, credential, mark):
 @pytest.mark.parametrize("client", _CLIENTS)
 @pytest.mark.parametrize("command", _REGISTRY)
 def test_registry_command_answers_after_login(lab_world, terminal, client, command):
-    """Without a login the registry refuses; the token logs in, and the same command answers."""
+    """The registry refuses the command without a login, and answers it after one."""
     text, printed = _REGISTRY[command]
     issued, mark = lab_world.issue_token(), lab_world.mark()
     shell = replace(terminal, docker=client)
@@ -87,7 +87,7 @@ def test_registry_command_answers_after_login(lab_world, terminal, client, comma
 @pytest.mark.reg001
 @pytest.mark.parametrize("client", _CLIENTS)
 def test_revoked_token_is_refused_at_login(lab_world, terminal, client):
-    """The login fails, docker keeps none, and the registry goes on to refuse."""
+    """The login fails, docker stores none, and the registry still refuses."""
     issued, text = lab_world.issue_token(), runbook.INSPECT["frontend"]
     lab_world.revoke(issued)
     shell = replace(terminal, docker=client)
@@ -104,7 +104,10 @@ def test_revoked_token_is_refused_at_login(lab_world, terminal, client):
 @pytest.mark.parametrize("client", _CLIENTS)
 @pytest.mark.parametrize("name", runbook.LIST)
 def test_missing_tag_is_found_by_listing(lab_world, terminal, target, client, name):
-    """`latest` is deleted: docker finds no manifest, crane lists what there is, then it is back."""
+    """Docker finds no manifest without `latest`, and crane lists the other tags.
+
+    The tag is pushed again afterwards.
+    """
     image, token = target.workload(name).image, lab_world.issue_token().credential
     tags = Tags(lab_world.world.registry, lab_world.pusher.credential)
     shell = replace(terminal, docker=client)
@@ -118,7 +121,7 @@ def test_missing_tag_is_found_by_listing(lab_world, terminal, target, client, na
     assert re.search("no such manifest|manifest unknown", missing.said), missing.said
     assert (without.rc, there.rc, listed.rc) == (0, 0, 0)
     assert there.stdout.strip() == "2"
-    # Other tests push tags of their own meanwhile.
+    # Other tests push their own tags meanwhile.
     assert "latest" in listed.stdout.split()
     assert "latest" not in without.stdout.split()
     assert image.tag in without.stdout.split()
@@ -126,7 +129,7 @@ def test_missing_tag_is_found_by_listing(lab_world, terminal, target, client, na
 
 @pytest.mark.reg001
 def test_oci_index_needs_current_docker_client(lab_world, terminal, target):
-    """An index that is there: docker 20.10 says that there is none, docker 29 and crane see it."""
+    """An OCI index exists: docker 20.10 reports it as missing; docker 29 and crane find it."""
     image = replace(target.workload("frontend").image, tag=f"index-{secrets.token_hex(8)}")
     digest, token = push_oci_index(lab_world, image), lab_world.issue_token().credential
     inspect = f"docker manifest inspect {image.reference} | jq .schemaVersion"
@@ -145,7 +148,7 @@ def test_oci_index_needs_current_docker_client(lab_world, terminal, target):
 @pytest.mark.reg003
 @pytest.mark.parametrize("namespace", _IN_NAMESPACE)
 def test_created_secret_recovers_waiting_pods(lab_world, terminal, set_up, namespace):
-    """No Secret; the line creates one, new pods pull with it, and the line refreshes its token."""
+    """The line creates the Secret, new pods pull with it, and the line refreshes its token."""
     sandbox, issued = set_up(_IN_NAMESPACE[namespace]), lab_world.issue_token()
     sandbox.delete_secret()
     deploy_stuck(sandbox)
@@ -174,9 +177,9 @@ def test_created_secret_recovers_waiting_pods(lab_world, terminal, set_up, names
 @pytest.mark.reg003
 @pytest.mark.parametrize("namespace", _IN_NAMESPACE)
 def test_second_kubectl_needs_kubeconfig(lab_world, terminal, set_up, namespace):
-    """KUBECONFIG is a shell variable: the first kubectl has it by its flag, the second asks none.
+    """The first kubectl has KUBECONFIG by its flag; the second fails until it is exported.
 
-    Exported, both ask the cluster that it names.
+    KUBECONFIG is a shell variable. Once exported, both use the cluster that it names.
     """
     sandbox, token = set_up(_IN_NAMESPACE[namespace]), lab_world.issue_token().credential
     sandbox.delete_secret()
@@ -198,9 +201,9 @@ def test_second_kubectl_needs_kubeconfig(lab_world, terminal, set_up, namespace)
 @pytest.mark.reg003
 @pytest.mark.parametrize("namespace", _IN_NAMESPACE)
 def test_client_side_apply_keeps_token(lab_world, terminal, set_up, namespace):
-    """The line as it stands leaves the token in an annotation, and `--server-side` does not.
+    """The line leaves the token in an annotation, and with `--server-side` it does not.
 
-    Where the annotation is there already, `--server-side` puts the next token into it, too.
+    If the annotation exists already, `--server-side` writes the next token into it, too.
     """
     sandbox, first, second = set_up(_IN_NAMESPACE[namespace]), *_two_tokens(lab_world)
     sandbox.delete_secret()
@@ -217,7 +220,7 @@ def test_client_side_apply_keeps_token(lab_world, terminal, set_up, namespace):
 
     assert (client.rc, over.rc, server.rc) == (0, 0, 0), (client.said, over.said, server.said)
     assert over.stdout == server.stdout == "secret/ghcr-credentials serverside-applied\n"
-    # Not compared in the assertion itself, which would print what it compares.
+    # An assertion would print the compared values.
     assert _is_annotated_with(annotated, first.token)
     assert _is_annotated_with(refreshed, second.token)
     assert list(plain.metadata.annotations or {}) == []
@@ -240,9 +243,9 @@ def _holds(data, token):
 @pytest.mark.reg004
 @pytest.mark.parametrize("namespace", [FRONTEND])
 def test_patched_account_recovers_workload(lab_world, terminal, set_up, namespace):
-    """`frontend-sample` runs as `default`, and nothing names the Secret, which is good.
+    """`frontend-sample` runs as `default`, and nothing names the Secret, which is healthy.
 
-    The patch alone changes no pod that is there; pods made after it pull.
+    The patch alone changes no existing pod; pods created after it pull.
     """
     sandbox = set_up("frontend-sample", SERVICE_ACCOUNT)
     sandbox.set_account_secrets([])
@@ -268,9 +271,9 @@ def test_patched_account_recovers_workload(lab_world, terminal, set_up, namespac
 @pytest.mark.reg005
 @pytest.mark.parametrize("name", runbook.UPGRADE)
 def test_helm_upgrade_recovers_as_watch_shows(lab_world, terminal, set_up, tmp_path, name):
-    """The values pin the tag `dev`, which CI never pushes, and then the wanted one.
+    """The values first have the tag `dev`, which CI never pushes, and then the wanted one.
 
-    `helm template` shows either, and the watch prints pods in back-off and then one that runs.
+    `helm template` renders either, and the watch prints pods in back-off and then a running one.
     """
     sandbox = set_up(name)
     wanted, token = sandbox.workload.image, lab_world.issue_token().credential
@@ -289,10 +292,8 @@ def test_helm_upgrade_recovers_as_watch_shows(lab_world, terminal, set_up, tmp_p
     assert f'image: "{wanted.reference}"' in after.stdout, after.said
     assert watched.rc == 0, watched.said
     assert f'Release "{name}" has been upgraded. Happy Helming!' in watched.stderr
-    exclusive_lock = (
-        r"(?s)^NAME +READY +STATUS.* 0/1 +(ErrImagePull|ImagePullBackOff) .* 1/1 +Running "
-    )
-    assert re.search(exclusive_lock, watched.stdout), watched.stdout
+    transition = r"(?s)^NAME +READY +STATUS.* 0/1 +(ErrImagePull|ImagePullBackOff) .* 1/1 +Running "
+    assert re.search(transition, watched.stdout), watched.stdout
     assert _await_pulled(sandbox, sandbox.credential, mark)
     assert _verdict(sandbox, "REG-005").passes
 
@@ -301,10 +302,10 @@ def test_helm_upgrade_recovers_as_watch_shows(lab_world, terminal, set_up, tmp_p
 @pytest.mark.reg006
 @pytest.mark.parametrize("name", runbook.SYNC)
 def test_argocd_sync_recovers_application(lab_world, terminal, set_up, argocd, name):
-    """The Application has the manifest's name, and its branch pins a tag that is not there.
+    """The Application has the manifest's name, and its branch has a tag that does not exist.
 
-    Automated sync is off. Values are corrected and pushed, and Argo CD compares; the sync alone
-    brings them into the cluster.
+    Automated sync is off. After the values are corrected and pushed, Argo CD compares, and only the
+    sync applies them to the cluster.
     """
     sandbox = set_up(name, argocd=argocd)
     wanted, token = sandbox.workload.image, lab_world.issue_token().credential

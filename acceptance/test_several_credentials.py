@@ -1,7 +1,7 @@
-"""A pod with several pull secrets, or several entries in one: what the kubelet makes of them.
+"""How the kubelet uses several pull secrets of a pod, or several entries in one Secret.
 
-It tries every credential that matches the image, the most specific server first, and one that is
-accepted is enough. A Secret that it cannot decode takes all others with it.
+It tries every credential that matches the image, the most specific server first, and one accepted
+credential is enough. A Secret that it cannot decode blocks all others.
 """
 
 import pytest
@@ -22,7 +22,7 @@ OTHER = "registry-mirror"
 
 @pytest.fixture(name="sandbox")
 def _sandbox(make_sandbox):
-    """Good ground whose image nobody has pulled yet."""
+    """A healthy sandbox whose image was never pulled."""
     sandbox = make_sandbox()
     sandbox.lab_world.publish(sandbox.workload.image, sandbox.workload.app)
     return sandbox
@@ -47,7 +47,7 @@ def _verdicts(sandbox):
 
 
 def test_second_entry_pulls_after_refusal(sandbox):
-    """The narrower server is tried first, and its token is revoked."""
+    """The kubelet tries the more specific server first, and its token is revoked."""
     image, bad = sandbox.workload.image, _revoked(sandbox)
     auths = {f"ghcr.io/{image.owner}": _entry(bad), "ghcr.io": _entry(sandbox.credential)}
     sandbox.put_document({"auths": auths})
@@ -62,7 +62,7 @@ def test_second_entry_pulls_after_refusal(sandbox):
 
 
 def test_legacy_secret_pulls_but_fails(sandbox):
-    """The kubelet reads it; what is asked for is the newer type."""
+    """The kubelet reads the old Secret type, but REG-003 requires the newer one."""
     sandbox.put_document({"ghcr.io": _entry(sandbox.credential)}, kind=DOCKER_CONFIG)
 
     deploy(sandbox)
@@ -72,7 +72,7 @@ def test_legacy_secret_pulls_but_fails(sandbox):
 
 
 def test_other_secret_hides_refused_one(sandbox):
-    """The pod runs, and the next one without that other Secret would not."""
+    """The pod runs, but the next one without the other Secret would not."""
     sandbox.put_document({"auths": {"ghcr.io": _entry(sandbox.credential)}}, name=OTHER)
     sandbox.put_secret(_revoked(sandbox).credential)
     _wire(sandbox, sandbox.secret_name, OTHER)
@@ -84,7 +84,7 @@ def test_other_secret_hides_refused_one(sandbox):
 
 
 def test_undecodable_secret_blocks_good_one(sandbox):
-    """REG-003 holds, as the target's Secret is good; the pod is stuck, and the other is named."""
+    """The target's own Secret passes REG-003; the pod is stuck, and the other Secret is named."""
     sandbox.put_document({"auths": {"mirror.example": {"auth": "%"}}}, name=OTHER)
     _wire(sandbox, sandbox.secret_name, OTHER)
 

@@ -1,7 +1,7 @@
 """The release workflow and the sample's gate workflow, run by act in the lab's runner.
 
-Python only prints what it is asked for; all else is real. The commands themselves are run by
-test_suite_image.py, test_gate_live.py and test_gate_hook.py.
+A stub for Python only prints its arguments; all else is real. test_suite_image.py,
+test_gate_live.py and test_gate_hook.py run the commands themselves.
 """
 
 import re
@@ -10,7 +10,7 @@ from fixtures.lab.played_workflows import RELEASE, calls
 
 
 def test_release_publishes_image_and_distributions(play_release):
-    """The image's token goes by standard input; the job that publishes to PyPI has no checkout."""
+    """The image's token is on standard input; the job that publishes to PyPI has no checkout."""
     played = play_release(RELEASE)
 
     assert played.succeeded, played.log
@@ -32,7 +32,7 @@ _VERIFYING = "PULL_RECOVERY_GATE_PUBLIC_KEY=PULL_RECOVERY_GATE_PUBLIC_KEY"
 
 
 def test_gate_workflow_signs_and_promotes(play_gate):
-    """Each job gets the secrets that it needs and no others: the one that judges has no key."""
+    """Each job gets only the secrets that it needs: the job that judges has no key."""
     played = play_gate(0)
 
     assert played.succeeded, played.log
@@ -54,7 +54,7 @@ def test_gate_workflow_signs_and_promotes(play_gate):
 
 
 def test_gate_workflow_publishes_hold(play_gate):
-    """The run fails by the gate's exit code, and the record is handed over all the same."""
+    """The run fails with the gate's exit code, and the record is still handed over."""
     played = play_gate(1)
 
     assert not played.succeeded
@@ -68,7 +68,7 @@ def test_gate_workflow_publishes_hold(play_gate):
 
 
 def test_gate_workflow_without_record_signs_nothing(play_gate):
-    """The judging job ends without a verdict, and the key is not even read."""
+    """The judging job ends without a verdict, and the key is not read."""
     played = play_gate(4)
 
     assert not played.succeeded

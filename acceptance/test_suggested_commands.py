@@ -1,7 +1,7 @@
-"""The commands that verdicts suggest, run in the runner exactly as they are printed.
+"""The commands that verdicts suggest, run in the runner exactly as printed.
 
-A sandbox is broken, the verdict is taken, its edits are made in the checkout, its command is run at
-the checkout's root, and then the criterion passes.
+A sandbox is broken and judged. The verdict's edits are made in the checkout and its command runs at
+the checkout's root; then the criterion passes.
 """
 
 from dataclasses import replace
@@ -13,13 +13,13 @@ from ghcr_emulator.client import WorkflowBody
 from pullrecovery.observe.workflow import dispatch, play_workflow
 from pullrecovery.tasks.reg_002_image_exists import fix_workflow
 
-# Their commands bring a chart into the cluster, so that its pods must run in the end.
+# Their commands deploy a chart, so its pods must run in the end.
 _DEPLOYING = {"REG-004", "REG-005", "REG-006"}
 
 
 @pytest.mark.suggested("REG-001", "REG-003", "REG-004", "REG-005", "REG-006", "REG-008")
 def test_suggested_command_fixes_its_cause(suggested):
-    """The cause that the verdict names first is fixed, and so is what that uncovers."""
+    """The first cause of the verdict is fixed, and so are the causes that this uncovers."""
     verdict = suggested.await_cause()
     assert command_of(verdict), verdict
 
@@ -44,9 +44,9 @@ def test_suggested_sync_fixes_application(suggested):
 
 @pytest.mark.suggested("REG-002")
 def test_suggested_dispatch_pushes_image(suggested, lab_world):
-    """The command is gh's; before it the workflow is edited, or linked, where the verdict says so.
+    """The command of gh dispatches the workflow, after the edit or link that the verdict asks for.
 
-    GitHub's emulator keeps the event, and act runs the workflow for it.
+    The GHCR emulator records the event, and act runs the workflow for it.
     """
     sandbox, control = suggested.sandbox, lab_world.control
     verdict = suggested.await_cause()
@@ -73,7 +73,7 @@ def test_suggested_dispatch_pushes_image(suggested, lab_world):
 
 @pytest.mark.reg002
 def test_gh_says_why_a_workflow_is_not_started(lab_world, make_sandbox):
-    """A workflow without the trigger, a token without the scope, and a branch that is not there."""
+    """A workflow without the trigger, a token without the scope, and a missing branch."""
     sandbox, target = make_sandbox(), lab_world.world.target
     repository = f"{target.workflow.repository}-{sandbox.namespace}"
     _offer_workflow(lab_world.control, target, repository, dispatch=False)
@@ -92,7 +92,7 @@ def test_gh_says_why_a_workflow_is_not_started(lab_world, make_sandbox):
 
 
 def _offer_workflow(control, target, repository, *, dispatch):
-    """Have GitHub's emulator know the target's workflow in a repository."""
+    """Register the target's workflow in a repository of the GHCR emulator."""
     file = target.workflow.path.rpartition("/")[2]
     refs, writers = [target.workflow.branch], [target.login]
     workflow = WorkflowBody(refs=refs, writers=writers, dispatch=dispatch)

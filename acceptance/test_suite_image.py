@@ -1,4 +1,4 @@
-"""`suite-image`: the image of the gate's hook and of the nightly CronJob, built and pushed.
+"""`suite-image` builds and pushes the image of the gate's hook and of the nightly CronJob.
 
 The command runs as a process; ghcr.io is the lab's.
 """
@@ -9,7 +9,7 @@ from pullrecovery.common.suite_version import suite_version
 
 
 def test_suite_image_runs_by_digest(built_suite_image, in_runner):
-    """What was pushed is what the layout holds; docker pulls it, and it states its version."""
+    """The pushed image equals the one in the layout; docker pulls it, and it prints its version."""
     built = built_suite_image
 
     assert built.code == 0, built.output
@@ -28,7 +28,7 @@ def test_suite_image_runs_by_digest(built_suite_image, in_runner):
 
 
 def test_suite_image_layout_has_sbom(built_suite_image):
-    """The release workflow keeps it."""
+    """The layout has the SBOM that the release workflow publishes."""
     sbom = json.loads((built_suite_image.out / "sbom.cdx.json").read_text())
 
     assert (sbom["bomFormat"], sbom["metadata"]["component"]["name"]) == (
@@ -39,7 +39,7 @@ def test_suite_image_layout_has_sbom(built_suite_image):
 
 
 def test_suite_image_needs_write_permission(make_suite_image, read_only):
-    """The registry's own words are the error."""
+    """The error is the registry's own message."""
     refused = make_suite_image(read_only.credential)
 
     assert refused.code == 2, refused.output

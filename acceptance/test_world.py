@@ -1,4 +1,4 @@
-"""The world that the criteria are judged in: what must be true before any of them means a thing."""
+"""The lab's world: what must be true before any criterion means anything."""
 
 import re
 
@@ -19,12 +19,12 @@ def _emulator_address(engine_client):
 
 
 def test_the_node_runs_containerd(node):
-    """The runtime whose words the diagnosis reads is the one that runs."""
+    """The node runs containerd, whose messages the diagnosis reads."""
     assert node.service("containerd").is_running
 
 
 def test_node_trusts_lab_for_ghcr_only(node):
-    """hosts.toml names the registry itself, with the lab's CA and no other host to fall back to."""
+    """hosts.toml names the registry itself, with the lab's CA and no fallback host."""
     hosts = node.file("/etc/containerd/certs.d/ghcr.io/hosts.toml").content_string
     assert hosts.splitlines() == [
         'server = "https://ghcr.io"',
@@ -34,7 +34,7 @@ def test_node_trusts_lab_for_ghcr_only(node):
 
 
 def test_node_resolves_ghcr_to_emulator(node, engine_client):
-    """The name leads to the lab's container, by the lab's own network."""
+    """The node resolves ghcr.io to the lab's container on the lab's own network."""
     addresses = node.addr("ghcr.io").ipv4_addresses
     assert addresses == [_emulator_address(engine_client)]
 
@@ -58,7 +58,7 @@ def test_the_known_good_tags_are_there(lab_world, target):
 
 
 def test_private_packages_are_private(lab_world, target):
-    """Without a credential the registry gives no token, so an anonymous pull proves nothing."""
+    """The registry gives no anonymous token, so an anonymous pull fails."""
     for workload in target.workloads:
         probe = lab_world.world.registry.tags(workload.image.package, None)
         assert (probe.stage, probe.status, probe.message) == (
@@ -92,7 +92,7 @@ def test_runner_has_common_clients(lab):
 
 
 def test_runner_resolves_ghcr_to_emulator(lab, engine_client):
-    """By the lab's network, and its CA is trusted by what the runner's clients trust."""
+    """The name resolves in the lab's network, and the runner's clients trust its CA."""
     name, trusted = lab.runner.run(
         ["getent ahostsv4 ghcr.io", "curl --silent --show-error https://ghcr.io/v2/"]
     )
@@ -104,12 +104,16 @@ def test_runner_resolves_ghcr_to_emulator(lab, engine_client):
 
 
 def _pinned(tool, module):
-    """The version of a Go module that a tool's go.mod names."""
+    """Return the version of a Go module in a tool's go.mod."""
     return re.search(rf"{re.escape(module)} (v\S+)", (MODULES / tool / "go.mod").read_text())[1]
 
 
 def test_runner_has_pinned_versions(runner_host, lab):
-    """Debian's docker and jq, the cluster's kubectl, crane and helm of their Go modules."""
+    """Each program has its pinned version.
+
+    Docker and jq are Debian's, kubectl has the cluster's version, crane and helm those of their Go
+    modules.
+    """
     printed = {
         "docker": runner_host.check_output("docker version --format '{{.Client.Version}}'"),
         "jq": runner_host.check_output("jq --version").removeprefix("jq-"),
@@ -123,12 +127,12 @@ def test_runner_has_pinned_versions(runner_host, lab):
     assert runner_host.package("jq").version.startswith(printed["jq"])
     assert f"v{lab.versions.kubernetes}" in printed["kubectl"].split()
     assert printed["crane"] == _pinned("crane", "github.com/google/go-containerregistry")
-    # Helm's own text has no patch release.
+    # Helm's version text has no patch release.
     assert _pinned("helm", "helm.sh/helm/v3").startswith(f"{printed['helm']}.")
 
 
 def test_runner_trusts_the_lab_for_ghcr_io(runner_host, lab):
-    """Its clients by the bundle of the system, its engine by a folder of the registry's name."""
+    """The clients trust the CA by the system's bundle, the engine by the registry's directory."""
     ca = (lab.paths.certs / HOST / "ca.crt").read_text().strip()
 
     assert ca in runner_host.file("/etc/ssl/certs/ca-certificates.crt").content_string
@@ -136,7 +140,7 @@ def test_runner_trusts_the_lab_for_ghcr_io(runner_host, lab):
 
 
 def test_runner_knows_no_login_of_its_own(runner_host):
-    """Where docker, crane, skopeo and oras look for one outside of a case, there is nothing."""
+    """Outside of a case there is no login for docker, crane, skopeo and oras to find."""
     home = runner_host.user("root").home
     places = (f"{home}/.docker", f"{home}/.config/containers", "/run/containers")
 

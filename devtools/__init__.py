@@ -1,1 +1,1 @@
-"""Tools of those who work on the project: benchmarks, conformance, trials of the lab."""
+"""Tools for developers of this project: benchmarks, conformance, and trials of the lab."""

@@ -1,11 +1,11 @@
-"""`python -m devtools`: what make calls for those who work on the project."""
+"""Commands for developers of this project, which the make targets call."""
 
 import sys
 
 from pullrecovery.common.secret_variables import enter
 
 if __name__ == "__main__":
-    # Before the rest is loaded, which takes seconds.
+    # Before the other imports, which take seconds.
     enter(sys.argv[1:])
 
 import argparse
@@ -15,7 +15,9 @@ from pathlib import Path
 from devtools.bench.command import PARTS, run_bench
 from devtools.bench.emulator import MEGABYTES, ROUNDS
 from devtools.conformance.command import run_conformance
+from devtools.demo_picture import draw_demo
 from devtools.distributions import build_distributions
+from devtools.docs_site import build_docs
 from devtools.lint_workflows import lint_workflows
 from devtools.matrix_page import write_page
 from devtools.trials.commands import run_trials
@@ -25,7 +27,7 @@ from pullrecovery.common.process import stop_with_us
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; an error of ours is one line on stderr, never a traceback."""
+    """Run one command; an error of this project prints one line on stderr and no traceback."""
     return run_command(_parser(), argv)
 
 
@@ -51,6 +53,12 @@ def _parser() -> Parser:
     workflows.set_defaults(run=lambda _: lint_workflows())
     dist = commands.add_parser("dist", help="build sdist, wheel and SBOM")
     dist.set_defaults(run=lambda _: build_distributions())
+    picture = commands.add_parser("demo-picture", help="draw a log of `make demo` for the README")
+    picture.add_argument("log", type=Path)
+    picture.set_defaults(run=lambda given: draw_demo(given.log))
+    docs = commands.add_parser("docs", help="build the site of docs/")
+    docs.add_argument("--repository", default="", help="URL that links to other files lead into")
+    docs.set_defaults(run=lambda given: build_docs(given.repository))
     page = commands.add_parser(
         "detection-matrix", help="write docs/detection-matrix.md from the last run"
     )

@@ -1,4 +1,4 @@
-"""`dist`: the sdist, the wheel built from it, and an SBOM of what the wheel needs."""
+"""The `dist` command builds the sdist, the wheel from it, and an SBOM of the wheel's needs."""
 
 import shutil
 import sys
@@ -20,9 +20,9 @@ _NAME: Final = "pull-recovery"
 
 
 def build_distributions() -> int:
-    """Build into `dist/`, which then has nothing else, and write the SBOM to `.reports/dist`."""
+    """Build into `dist/`, after emptying it, and write the SBOM to `.reports/dist`."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    # In this environment, whose build backend is locked by hash.
+    # In this environment, because its build backend is locked by hash.
     build = [sys.executable, "-m", "build", "--no-isolation", f"--outdir={FOLDER}", str(SUITE_ROOT)]
     run(build, inherit=[VariableSet.PYTHON], timeout=300)
     write_dependencies(SBOM)
@@ -32,7 +32,7 @@ def build_distributions() -> int:
 
 
 def write_dependencies(target: Path) -> None:
-    """Write the SBOM of the wheel with all its extras, as requirements.lock has them."""
+    """Write the SBOM of the wheel with all its extras, as in requirements.lock."""
     target.parent.mkdir(parents=True, exist_ok=True)
     parts = [Component("pypi", package.name, package.version) for package in runtime()]
     write_sbom(default_paths(), target, _NAME, suite_version(), parts)

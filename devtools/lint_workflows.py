@@ -1,4 +1,4 @@
-"""`lint-workflows`: actionlint, pinned like every tool, over our workflows and the sample's."""
+"""The `lint-workflows` command runs the pinned actionlint on all workflows of the repository."""
 
 from pullrecovery.common.errors import Exit
 from pullrecovery.common.process import run
@@ -12,7 +12,7 @@ _FOLDERS = (".github/workflows", "sample/.github/workflows")
 
 
 def lint_workflows() -> int:
-    """Build actionlint where it is missing and run it; CommandError holds what it found."""
+    """Build actionlint if it is missing and run it; CommandError contains its findings."""
     paths = default_paths()
     tools = Toolchain(paths, find_go(paths))
     tools.build([ACTIONLINT], lambda _: None)

@@ -1,4 +1,4 @@
-"""docs/detection-matrix.md, made from the result of a run."""
+"""Write docs/detection-matrix.md from the result of a run."""
 
 import json
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ _RESULT = REPORTS / "result.json"
 
 
 def write_page(result: Path = _RESULT, page: Path = PAGE) -> int:
-    """Write the page anew; raises PullRecoveryError without the result of a complete run."""
+    """Write the page again; raises PullRecoveryError without the result of a complete run."""
     if not result.is_file():
         raise PullRecoveryError("There is no result.json; `make acceptance` writes it.")
     document = json.loads(result.read_text())
@@ -38,9 +38,9 @@ def write_page(result: Path = _RESULT, page: Path = PAGE) -> int:
 
 
 def outdated(page: str, faults: Iterable[Fault]) -> list[str]:
-    """What the page says otherwise than the rows of today: faults, and which criteria each fails.
+    """Return how the page differs from the current faults and the criteria that each must fail.
 
-    Empty where it is of the present rows.
+    Empty if the page is up to date.
     """
     table = [line for line in page.splitlines() if line.startswith(("| fault |", "| `"))]
     heads = _cells(table[0]) if table else []
@@ -62,7 +62,7 @@ def _cells(line: str) -> list[str]:
 
 
 def page_of(result: dict[str, Any]) -> str:
-    """The page as text."""
+    """Return the page as text."""
     matrix, criteria = result["kill_matrix"], [each["id"] for each in result["criteria"]]
     heads = " | ".join(reg.removeprefix("REG-") for reg in criteria)
     lines = [
@@ -85,7 +85,7 @@ def page_of(result: dict[str, Any]) -> str:
 
 
 def _of_run(result: dict[str, Any]) -> str:
-    """What was played, where and when."""
+    """Return which faults were run, where and when."""
     matrix, run = result["kill_matrix"], result["run"]
     scenarios = sum(len(row["killed"]) for row in matrix.values())
     kubernetes, containerd = (run["versions"].get(of, "?") for of in ("kubernetes", "containerd"))
@@ -96,12 +96,12 @@ def _of_run(result: dict[str, Any]) -> str:
 
 
 def _ordered(matrix: dict[str, Any]) -> list[str]:
-    """By task, and then by name; those with differences in front."""
+    """Return the faults ordered by task, then by name; those with mismatches come first."""
     return sorted(matrix, key=lambda f: (not matrix[f]["differences"], _task(matrix[f]), f))
 
 
 def _differences(matrix: dict[str, Any]) -> list[str]:
-    """Survivors first."""
+    """Return the list of mismatches, undetected faults first."""
     found = all_mismatches(matrix)
     return [f"- {kind}: `{scenario}`: {what}" for kind, _, scenario, what in found] or [
         "None: no survivor, no wrong cause, no criterion failed that was not declared."
@@ -116,7 +116,7 @@ def _row(fault: str, row: dict[str, Any], criteria: list[str]) -> str:
 
 
 def _task(row: dict[str, Any]) -> str:
-    """The task that mends it; no task mends what is external."""
+    """Return the task that fixes the fault; no task fixes an external one."""
     return row["reg"] or "external"
 
 
@@ -127,7 +127,7 @@ def _mark(times: int, of: int) -> str:
 
 
 def _of_criteria(result: dict[str, Any]) -> list[str]:
-    """How many faults each criterion has, of its own and of others."""
+    """Return the table of how many faults each criterion has, its own and others'."""
     matrix = result["kill_matrix"]
     lines = ["## Criteria", "", "| | faults of its own | failed by | holds |", "|---|---|---|---|"]
     for each in result["criteria"]:

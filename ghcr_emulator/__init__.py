@@ -1,1 +1,1 @@
-"""A stand-in for ghcr.io: GHCR's protocol in front of a plain registry, and a port to steer it."""
+"""The GHCR emulator: the protocol of ghcr.io in front of a plain registry, and a control API."""

@@ -1,7 +1,7 @@
-"""A private ghcr.io: `python -m ghcr_emulator` serves one shell until Ctrl-C and says how.
+"""Run a private ghcr.io: `python -m ghcr_emulator` serves one shell until Ctrl-C.
 
-With --config it serves as the folder says, for a container. Exits 0 after SIGTERM or SIGINT, 1 if
-the storage died, 2 if it could not start.
+It prints how to use it. With --config it reads its configuration from a directory, as the container
+does. Exits 0 after SIGTERM or SIGINT, 1 if the storage process ends, 2 if it could not start.
 """
 
 import argparse
@@ -31,10 +31,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         location = parse_location(options.storage)
         if options.config is None:
-            # It needs trustme, which a container with a folder of its own does without.
+            # This import needs trustme, which the container does not install.
             from ghcr_emulator.standalone import serve_standalone  # noqa: PLC0415
 
-            return serve_standalone(options.people, location, lambda text: print(text, flush=True))
+            return serve_standalone(
+                options.accounts, location, lambda text: print(text, flush=True)
+            )
         return asyncio.run(_serve(read_config(options.config), location))
     except (ConfigError, StorageError, OSError) as error:
         _log.error("%s", error)  # one sentence, no traceback
@@ -42,9 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def prepare() -> None:
-    """Set up what the process has one of: its log on stderr, and how it keeps memory."""
+    """Set up what the process has once: the log on stderr, and the memory allocator."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s: %(message)s")
-    # Its lines hold addresses with their queries.
+    # httpx logs addresses with their queries.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     keep_freed_memory()
     take_large_pieces()
@@ -56,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         "--storage", metavar="URL", help=f"{FORMS}; without it a temporary folder has the images"
     )
     world = parser.add_mutually_exclusive_group()
-    world.add_argument("--config", type=Path, metavar="FOLDER", help="certificates, secret, people")
+    world.add_argument(
+        "--config", type=Path, metavar="FOLDER", help="certificates, secret, accounts"
+    )
     world.add_argument("--accounts", type=Path, metavar="FILE", help="the world file to begin with")
     return parser
 

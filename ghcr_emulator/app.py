@@ -1,4 +1,4 @@
-"""The front: what ghcr.io answers on port 443, with a plain registry behind it."""
+"""The application on port 443: it answers as ghcr.io, with a plain registry behind it."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -39,10 +39,10 @@ _Handler: TypeAlias = Callable[[Request, RouteTarget, Caller], Awaitable[Respons
 def create_app(
     state: State, storage: httpx.AsyncClient, log: AccessLog, switches: Switches | None = None
 ) -> Starlette:
-    """Return the application that is ghcr.io.
+    """Return the application that answers as ghcr.io.
 
     `storage` has the registry's address as its base URL; the caller closes it. Every request gets
-    one entry in `log`. `switches` are the faults that may be on.
+    one entry in `log`. `switches` are the fault switches.
     """
     table = Switches() if switches is None else switches
     app = _RegistryApp(state, storage)
@@ -67,7 +67,7 @@ async def _land(request: Request) -> Response:
 
 
 class _RegistryApp:
-    """The token service, and the way into the registry."""
+    """The token service and the registry API."""
 
     def __init__(self, state: State, storage: httpx.AsyncClient) -> None:
         self._state = state
@@ -83,12 +83,12 @@ class _RegistryApp:
         }
 
     async def token(self, request: Request) -> Response:
-        """Give out a bearer token."""
+        """Answer a request for a bearer token."""
         recorder.note_target(request, paths.parse("/token"))
         caller = callers.at_token_service(request.headers.get("authorization"), self._state)
         recorder.note_caller(request, caller)
         if request.method not in _READS:
-            # containerd asks by POST first, and turns to GET on this status.
+            # containerd asks by POST first, and repeats the request by GET on this status.
             return replies.refuse(errors.UNSUPPORTED)
         wanted = _repositories(request.query_params.getlist("scope"))
         if wanted and names.is_repository(wanted[0].lower()):
@@ -105,7 +105,7 @@ class _RegistryApp:
         return self._state.bearers.issue_to_anybody(wanted[0], time.time_ns())
 
     async def registry(self, request: Request) -> Response:
-        """Answer a request under /v2/, or for a path that is nothing."""
+        """Answer a request under /v2/, or for any path that has no other route."""
         target = paths.parse(request.scope["path"])
         recorder.note_target(request, target)
         caller = callers.at_registry(request.headers.get("authorization"), self._state)
@@ -149,6 +149,6 @@ def _scope(method: str, target: RouteTarget) -> str:
 
 
 def _repositories(scopes: list[str]) -> list[str]:
-    """Return the repositories of `repository:NAME:ACTIONS` scopes, several in one text or not."""
+    """Return the repositories of `repository:NAME:ACTIONS` scopes; a text may hold several."""
     parts = [scope.split(":") for text in scopes for scope in text.split()]
     return [part[1] for part in parts if len(part) == 3 and part[0] == "repository"]

@@ -1,6 +1,6 @@
-"""A certificate for all names of the emulator, under a CA of its own.
+"""A certificate for all names of the emulator, under a new CA.
 
-trustme is needed here and nowhere else: an emulator that gets a folder of files does without it.
+Only this module needs trustme: an emulator that reads its files from a directory works without it.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from ghcr_emulator.state.secret_files import write_private
 
 @dataclass(frozen=True)
 class ServerCertificate:
-    """A certificate for all names and for the loopback, under a CA whose key is forgotten."""
+    """A certificate for all names and the loopback, under a CA whose key is not stored."""
 
     ca_file: Path
     chain_file: Path
@@ -22,7 +22,7 @@ class ServerCertificate:
 
 
 def issue_certificate(folder: Path) -> ServerCertificate:
-    """Write `ca.crt`, `tls.crt` and `tls.key` into `folder`, for this run alone."""
+    """Write `ca.crt`, `tls.crt` and `tls.key` of a new certificate into `folder`."""
     authority = trustme.CA(organization_name="pull-recovery loopback")
     leaf = authority.issue_cert(*hosts.NAMES, "127.0.0.1")
     made = ServerCertificate(folder / "ca.crt", folder / "tls.crt", folder / "tls.key")

@@ -1,7 +1,7 @@
-"""An HTTP proxy that knows CONNECT alone, and leads named hosts to ports of the loopback.
+"""An HTTP proxy for CONNECT alone, which maps named hosts to ports of the loopback.
 
-A client that is told of it by HTTPS_PROXY keeps the true name in its URLs, its TLS and its
-redirects, and reaches nothing but what `ways` has: everything else is refused, and remembered.
+A client that uses it through HTTPS_PROXY keeps the true name in its URLs, its TLS and its
+redirects, and reaches only the hosts in `ways`. The proxy refuses and records everything else.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class ConnectProxy:
         return f"http://{_LOOPBACK}:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection, and carry its bytes until either side ends."""
+        """Answer one connection, and copy its bytes until either side ends."""
         task: asyncio.Task[None] | None = asyncio.current_task()
         if task is None:
             raise RuntimeError("a connection is served in a task of its own")
@@ -43,13 +43,13 @@ class ConnectProxy:
         try:
             await self._answer(reader, writer, self._open[task])
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
-            pass  # the client left, or spoke no HTTP: there is nobody to tell
+            pass  # the client left, or sent no HTTP, so there is no one to answer
         finally:
             for each in self._open.pop(task):
                 each.close()
 
     async def close(self) -> None:
-        """Break off the connections that are still open."""
+        """Break the connections that are still open."""
         open_now = dict(self._open)
         for writer in itertools.chain.from_iterable(open_now.values()):
             writer.transport.abort()
@@ -84,7 +84,7 @@ class ConnectProxy:
 async def connect_proxy(ways: Mapping[str, int]) -> AsyncIterator[ConnectProxy]:
     """Run a proxy on a free port for the length of the block.
 
-    `ways` has a port of the loopback by `host:port`, as a client asks for it.
+    `ways` maps `host:port`, as a client requests it, to a port of the loopback.
     """
     proxy = ConnectProxy(dict(ways))
     server = await asyncio.start_server(proxy.serve, _LOOPBACK, 0)
@@ -97,7 +97,7 @@ async def connect_proxy(ways: Mapping[str, int]) -> AsyncIterator[ConnectProxy]:
 
 
 def destination(line: str) -> str | None:
-    """Return the `host:port` that a request line wants to be connected to, in lower case."""
+    """Return the `host:port` of a CONNECT request line, in lower case, or None for another line."""
     match line.split(" "):
         case ["CONNECT", target, version] if version.startswith("HTTP/1."):
             return target.lower()
@@ -106,7 +106,7 @@ def destination(line: str) -> str | None:
 
 
 async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Pass bytes on to the end of `source`, and that end too."""
+    """Copy bytes to the end of `source`, and then end `sink` too."""
     while chunk := await source.read(_CHUNK):
         sink.write(chunk)
         await sink.drain()

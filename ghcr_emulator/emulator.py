@@ -1,4 +1,4 @@
-"""The whole emulator in one event loop: its front, its control port, and the storage behind."""
+"""The whole emulator in one event loop: port 443, the control port and the storage."""
 
 import asyncio
 import logging
@@ -28,20 +28,20 @@ _log = logging.getLogger("pullrecovery.ghcr")
 
 @dataclass(frozen=True)
 class Listeners:
-    """The listening sockets of the front and of the control port."""
+    """The listening sockets of the application and of the control port."""
 
     app: socket.socket
     control: socket.socket
 
     @property
     def ports(self) -> tuple[int, int]:
-        """The ports of the two, in this order."""
+        """The ports of the application and of the control port, in this order."""
         return self.app.getsockname()[1], self.control.getsockname()[1]
 
 
 @contextmanager
 def listening(app: tuple[str, int], control: tuple[str, int]) -> Iterator[Listeners]:
-    """Listen on two addresses, port 0 being any free one; raises OSError where one is taken."""
+    """Listen on two addresses, where port 0 is any free one; raises OSError where one is taken."""
     with listen(*app) as registry_socket, listen(*control) as control_socket:
         yield Listeners(registry_socket, control_socket)
 
@@ -50,9 +50,9 @@ def listening(app: tuple[str, int], control: tuple[str, int]) -> Iterator[Listen
 async def running_emulator(
     config: Config, location: Location, listeners: Listeners, log: AccessLog
 ) -> AsyncIterator[Storage]:
-    """Serve for the length of the block, and then let open requests end for up to five seconds.
+    """Serve for the length of the block, then wait up to five seconds for open requests.
 
-    Gives the storage. Raises StorageError where it cannot be used.
+    Yields the storage. Raises StorageError where the storage cannot be used.
     """
     async with location.open() as storage:
         state, switches = State(assumptions=config.settings.assumptions), Switches()

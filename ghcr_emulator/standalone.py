@@ -1,6 +1,6 @@
-"""The emulator for one shell: it makes what it needs, says how it is used, and runs until Ctrl-C.
+"""The emulator for one shell: it creates what it needs, prints its usage, and runs until Ctrl-C.
 
-Needs neither a container engine nor Go. Nothing is listened to but ports of the loopback.
+It needs neither a container engine nor Go, and listens only on ports of the loopback.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from ghcr_emulator.storage.location import Location
 
 _LOOPBACK: Final = "127.0.0.1"
 
-# A login with a private package, for those who bring no world file of their own.
+# A login with a private package, for users without a world file.
 _WORLD: Final = """\
 users:
   ByteQuester:
@@ -53,7 +53,7 @@ _TOKEN: Final = """\
 
 @dataclass(frozen=True)
 class _Folder:
-    """The files of one run, which end with it."""
+    """The files of one run, which are deleted at its end."""
 
     path: Path
 
@@ -73,9 +73,9 @@ class _Folder:
 def serve_standalone(accounts: Path | None, location: Location, say: Callable[[str], None]) -> int:
     """Serve until SIGINT or SIGTERM, and return the exit code.
 
-    `people` is a world file; without one there is one login with one private package. `say` gets
-    the lines that tell how it is used. Raises ConfigError where the file is missing or wrong,
-    StorageError where the storage cannot be used, OSError where the loopback cannot.
+    `accounts` is a world file; without one there is one login with one private package. `say` gets
+    the lines of the usage. Raises ConfigError where the file is missing or wrong, StorageError
+    where the storage cannot be used, OSError where the ports of the loopback cannot.
     """
     if accounts is not None and not accounts.is_file():
         raise ConfigError(f"There is no world file {accounts}.")
@@ -94,7 +94,7 @@ def serve_standalone(accounts: Path | None, location: Location, say: Callable[[s
 
 
 def _config(folder: _Folder, accounts: Path | None) -> Config:
-    """Write certificates, secret and where needed a world; return what the emulator starts with."""
+    """Write certificates, secret and where needed a world; return the emulator's configuration."""
     certificate = issue_certificate(folder.path)
     secret = secrets.token_urlsafe(32)
     write_private(folder.secret, secret.encode())
@@ -115,9 +115,9 @@ def _write_world(folder: _Folder) -> Path:
 async def _serve(
     log_file: Path, config: Config, location: Location, ready: Callable[..., None]
 ) -> int:
-    """Run the emulator, and a proxy that leads GitHub's names to it.
+    """Run the emulator, and a proxy that maps GitHub's names to it.
 
-    `ready` is told the proxy's URL and the control port when both answer.
+    `ready` is called with the proxy's URL and the control port when both answer.
     """
     stop = stop_by_signal()
     async with AsyncExitStack() as stack:

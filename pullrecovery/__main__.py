@@ -1,4 +1,4 @@
-"""`pull-recovery`, which `python -m pullrecovery` is too: every command with its exit code."""
+"""The `pull-recovery` command, also run as `python -m pullrecovery`."""
 
 import argparse
 import sys
@@ -19,16 +19,16 @@ _ABOUT = "Proves that a workload recovers from a failed image pull."
 
 
 class _Version(argparse.Action):
-    """Print the version, which is not looked up before it is asked for."""
+    """Print the version, which is looked up only when `--version` is given."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        """End the program."""
+        """Print the version and exit."""
         print(f"pull-recovery {suite_version()}")
         parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; an error of ours is one line on stderr, never a traceback."""
+    """Run one command; an error of this project prints one line on stderr and no traceback."""
     return run_command(_parser(), argv)
 
 

@@ -1,6 +1,6 @@
-// A docusaurus.config.js that tries what the build of a docs site must not do.
+// A docusaurus.config.js that attempts what the build of a docs site must not do.
 //
-// attack.json in the site says what to try. Each try is told in the error that ends the build:
+// attack.json in the site lists the attempts. The error that ends the build has each outcome:
 // `tried WHAT: done …`, or the code of the error that refused it.
 import dns from 'node:dns/promises';
 import fs from 'node:fs';

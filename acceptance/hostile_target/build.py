@@ -1,4 +1,4 @@
-"""A command of a judged Dockerfile that tries what none may do, and ends the build."""
+"""A command of a judged Dockerfile that attempts forbidden actions, and fails the build."""
 
 import os
 import socket

@@ -1,6 +1,6 @@
-"""A container of a judged chart that tries what none may do.
+"""A container of a judged chart that attempts forbidden actions.
 
-Each try is told as `tried WHAT: OUTCOME`. FILES are places on the machine that judges.
+Each attempt prints `tried WHAT: OUTCOME`. FILES are paths on the machine that judges.
 """
 
 import http.client
@@ -28,12 +28,12 @@ _BINDING = {
 
 
 def tell(what: str, outcome: object) -> None:
-    """Print how a try ended."""
+    """Print the outcome of an attempt."""
     print(f"tried {what}: {outcome}", flush=True)
 
 
 def status(host: str, path: str, token: str = "", document: object = None) -> object:
-    """Ask as a pod does, whoever answers; return the status, or why there is none."""
+    """Send an unverified TLS request as a pod does; return the status or the error."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     headers = {"Content-Type": "application/json"}
@@ -53,7 +53,7 @@ def status(host: str, path: str, token: str = "", document: object = None) -> ob
 
 
 def connected(address: tuple[str, int]) -> str:
-    """Try to reach an address."""
+    """Try to connect to an address, and return the outcome."""
     try:
         with socket.create_connection(address, timeout=10):
             return "reached"
@@ -64,7 +64,7 @@ def connected(address: tuple[str, int]) -> str:
 
 
 def readable(paths: list[str]) -> str:
-    """Return the first path that can be read, its content printed."""
+    """Return the first readable path, and print its content."""
     for path in paths:
         try:
             print(Path(path).read_bytes())
@@ -75,7 +75,7 @@ def readable(paths: list[str]) -> str:
 
 
 def main() -> None:
-    """Try everything, and wait where the container is not a hook's."""
+    """Make every attempt, and then wait, unless the container is a hook's."""
     print(dict(os.environ))
     found = [name for name, value in os.environ.items() if "canary+" in value]
     tell("environment", found or "none")
@@ -88,7 +88,7 @@ def main() -> None:
     tell("cluster-role-binding", status(api, _BINDINGS, token, _BINDING))
     tell("anonymous", status(api, "/api/v1/secrets"))
     tell("kubelet", status(f"{os.environ['NODE']}:10250", "/pods"))
-    # Port 53 is refused as any other is, and the guard does not count it as the lab's attempt.
+    # Port 53 is refused like any other port, and the guard does not count it as the lab's attempt.
     tell("metadata", connected(("169.254.169.254", 53)))
     tell("all", "done")
     if sys.argv[1:] != ["hook"]:

@@ -1,10 +1,10 @@
-"""The server of a judged release that is in order, so that its pods get Ready."""
+"""The server of a judged release that is healthy, so that its pods become Ready."""
 
 import http.server
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers every question with 200."""
+    """Answers every request with 200."""
 
     def do_GET(self) -> None:
         self.send_response(200)

@@ -1,6 +1,6 @@
-# A step of a judged workflow that tries what none may do; each try is told as `tried WHAT: OUTCOME`.
-# FILES are places on the machine that judges, NODE is the name of the cluster's node.
-# A try that fails ends nothing.
+# A step of a judged workflow that attempts forbidden actions; each prints `tried WHAT: OUTCOME`.
+# FILES are paths on the machine that judges, NODE is the name of the cluster's node.
+# An attempt that fails stops nothing.
 set +e -u
 
 tell() { echo "tried $1: $2"; }
@@ -11,7 +11,7 @@ if env | grep --quiet 'canary+'; then tell environment found; else tell environm
 
 found=none
 for file in /proc/[0-9]*/environ; do
-  # A process may end meanwhile.
+  # A process may have ended.
   if tr '\0' '\n' <"$file" 2>/dev/null | grep 'canary+'; then found=$file; fi
 done
 tell processes "$found"
@@ -29,7 +29,7 @@ for name in pull-recovery runner ghcr "$NODE" error; do
 done
 tell engine "$found"
 
-# Port 53 is refused as any other is, and the guard does not count it as an attempt of the lab's.
+# Port 53 is refused like any other port, and the guard does not count it as the lab's attempt.
 curl --silent --max-time 10 http://169.254.169.254:53/latest/meta-data/
 case $? in 7) tell metadata refused ;; *) tell metadata reached ;; esac
 tell control "$(status http://ghcr.io:8080/log)"

@@ -1,1 +1,1 @@
-"""Figures of the stand-in for ghcr.io, as ratios against what is behind it."""
+"""Benchmarks of the GHCR emulator, as ratios to the registry behind it, and of the recovery."""

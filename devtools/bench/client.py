@@ -1,7 +1,6 @@
-"""A registry client that does next to nothing besides TLS, so that it is not what is measured.
+"""A registry client that does little more than TLS, so that a benchmark measures the registry.
 
-Its reads go from OpenSSL into one buffer that is used again. Nothing is hashed or kept, unless it
-is asked for.
+It reads from OpenSSL into one reused buffer. It hashes or stores a body only on request.
 """
 
 import base64
@@ -23,13 +22,13 @@ _SECONDS: Final = 300.0
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 3
 
-# Of a body: its size, itself, its digest.
+# A body's size, content and digest.
 _Read: TypeAlias = tuple[int, bytes, str]
 
 
 @dataclass(frozen=True)
 class RegistryRoute:
-    """How a registry is reached: its name, and the loopback's port for each name it may use."""
+    """How to reach a registry: its name, and the loopback port for each name that it may use."""
 
     host: str
     ports: Mapping[str, int]
@@ -38,9 +37,9 @@ class RegistryRoute:
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer; `size` counts the body.
+    """A complete answer; `size` is the length of the body.
 
-    `body` and `digest`, the body's sha256, are there only where they were asked for.
+    `body` and `digest`, the body's sha256, are set only if they were requested.
     """
 
     status: int
@@ -52,9 +51,9 @@ class Answer:
 
 @dataclass
 class Client:
-    """One caller, with one connection for each name; not for use by several threads.
+    """One client with one connection for each name; not for use by several threads.
 
-    Raises LabError where an answer is not what was wanted, OSError where there is none.
+    Raises LabError if an answer is not the expected one, and OSError if there is none.
     """
 
     route: RegistryRoute
@@ -72,9 +71,9 @@ class Client:
         keep: bool = False,
         sum_up: bool = False,
     ) -> Answer:
-        """Send one request to the registry, and follow where it leads with no bearer.
+        """Send one request to the registry, and follow redirects without the bearer.
 
-        The answer has its body if it is to `keep` it, and its digest if it is to `sum_up`.
+        The answer has its body with `keep`, and its digest with `sum_up`.
         """
         host = self.route.host
         known = {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
@@ -90,7 +89,7 @@ class Client:
         raise LabError(f"{method} {path} is redirected without end.")
 
     def log_in(self, login: str, token: str, repository: str) -> None:
-        """Get a bearer for the repository, by the token service."""
+        """Get a bearer for the repository from the token service."""
         basic = base64.b64encode(f"{login}:{token}".encode()).decode()
         scope = f"/token?service=ghcr.io&scope=repository:{repository}:pull,push"
         answer = self.ask("GET", scope, headers={"Authorization": f"Basic {basic}"}, keep=True)
@@ -147,7 +146,7 @@ class Client:
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection to a port of the loopback, under the registry's own TLS name."""
+    """A connection to a port of the loopback interface, under the registry's own TLS name."""
 
     def __init__(self, host: str, port: int, trust: ssl.SSLContext | None) -> None:
         super().__init__(host, timeout=_SECONDS, blocksize=_CHUNK)
@@ -162,7 +161,7 @@ class _Connection(http.client.HTTPConnection):
 
 @contextmanager
 def opened(route: RegistryRoute, bearer: str = "") -> Iterator[Client]:
-    """Give a client, and close its connections."""
+    """Yield a client, and close its connections after the block."""
     client = Client(route, bearer)
     try:
         yield client

@@ -1,4 +1,4 @@
-"""`bench`: the stand-in's figures and the recovery's, in one report."""
+"""The `bench` command writes the figures of the emulator and of the recovery to one report."""
 
 import json
 from pathlib import Path
@@ -25,10 +25,10 @@ def run_bench(
     *,
     argocd: bool = False,
 ) -> int:
-    """Measure the named parts, print a table for each, write bench.json; returns the exit code.
+    """Measure the named parts, print a table for each, write bench.json; return the exit code.
 
-    `megabytes` and `rounds` are the stand-in's: the size of its layer, and how often it is moved;
-    `argocd` is the recovery's: whether its Degraded is waited for.
+    `megabytes` and `rounds` are for the emulator: the size of its layer, and how often it is
+    transferred. `argocd` is for the recovery: whether to wait for Argo CD's Degraded.
     """
     figures: list[Figure] = []
     if "emulator" in parts:

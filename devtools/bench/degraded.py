@@ -1,4 +1,4 @@
-"""How long Argo CD takes to call a release Degraded whose image is not had."""
+"""Measure how long Argo CD takes to report a release Degraded whose image cannot be pulled."""
 
 from pathlib import Path
 from typing import Final
@@ -12,16 +12,16 @@ from pullrecovery.lab.seed import LabWorld
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.observe.argocd import observe_application
 
-# Of Deployments that set none; the sample's charts set less.
+# Kubernetes' default in seconds; the sample's charts set less.
 PROGRESS_DEADLINE: Final = 600
 _WITHIN: Final = PROGRESS_DEADLINE + 120.0
 _LOOK_EVERY: Final = 1.0
 
 
 def await_degraded(root: Path, kubernetes: str, rounds: int) -> list[float]:
-    """Seconds from the first failed pull to Degraded, by the usual progress deadline.
+    """Return the seconds from the first failed pull to Degraded, with the default deadline.
 
-    The lab must be up, and have Argo CD. Raises LabError where the target has no Application.
+    The lab must be up, with Argo CD. Raises LabError if the target has no Application.
     """
     with open_copy(root, kubernetes) as (lab_world, target):
         return [_wait(lab_world, _with_application(target)) for _ in range(rounds)]

@@ -1,6 +1,7 @@
-"""The front against the distribution behind it, in one run and as ratios.
+"""Compare the emulator with the distribution behind it, in one run and as ratios.
 
-The front over its own storage runs beside them, without bounds: the lab keeps distribution.
+The emulator with its own storage is measured too, without bounds, because the lab uses
+distribution.
 """
 
 import os
@@ -61,7 +62,7 @@ _Action = Callable[[Client, str, RandomLayer], None]
 
 @dataclass(frozen=True)
 class BenchSetup:
-    """What runs while it is measured: two fronts, and a client of each of the four by name."""
+    """The processes that are measured: two emulators, and a client of each of the four by name."""
 
     loopback: LoopbackEmulator
     own: LoopbackEmulator
@@ -70,7 +71,7 @@ class BenchSetup:
 
 
 def measure_emulator(megabytes: int, rounds: int) -> list[Figure]:
-    """Measure the stand-in, and print the table."""
+    """Measure the emulator, and print the table."""
     progress = Progress(_PHASES)
     paths = default_paths()
     with progress.phase("tools") as phase:
@@ -108,7 +109,7 @@ def _measure(
 
 @contextmanager
 def _sandbox(registry: Path, scratch: Path, megabytes: int) -> Iterator[BenchSetup]:
-    """Run all four; distribution with TLS has a certificate as the front's, of the same kind."""
+    """Run all four; distribution with TLS has a certificate of the same kind as the emulator's."""
     token = protect(f"ghp_{secrets.token_hex(18)}")
     folder = scratch / "certificate"
     folder.mkdir()
@@ -137,13 +138,13 @@ def _sandbox(registry: Path, scratch: Path, megabytes: int) -> Iterator[BenchSet
 
 
 def emulator_route(loopback: LoopbackEmulator) -> RegistryRoute:
-    """Return the way to the front, which is both of GHCR's hosts."""
+    """Return the route to the emulator, which has the names of both GHCR hosts."""
     port = loopback.emulator.https_port
     return RegistryRoute(HOST, {HOST: port, hosts.BLOBS: port}, loopback.emulator.trust())
 
 
 def _seed(setup: BenchSetup, phase: Phase) -> None:
-    """Push an image to each, and see that it comes back as it went; that warms all of them up."""
+    """Push an image to each registry and check that it reads the same; this also warms them up."""
     for name, client in setup.clients.items():
         phase.note(f"pushing to {name}", show=False)
         layers.push(client, _REPOSITORY, setup.layer)
@@ -154,7 +155,7 @@ def _seed(setup: BenchSetup, phase: Phase) -> None:
 def _alternating(
     setup: BenchSetup, action: _Action, rounds: int, phase: Phase
 ) -> dict[str, list[float]]:
-    """Return the seconds of each round by name; every other round goes the other way about."""
+    """Return the seconds of each round by name; every other round uses the reverse order."""
     taken: dict[str, list[float]] = {name: [] for name in setup.clients}
     for number in range(rounds):
         names = list(setup.clients)
@@ -177,7 +178,7 @@ def _compared(name: str, taken: Mapping[str, list[float]]) -> list[Figure]:
 
 
 def _parallel_requests(setup: BenchSetup) -> list[Figure]:
-    """Ask for one manifest from as many connections at once, and count answers and log entries."""
+    """Request one manifest on many connections at once, and count answers and log entries."""
     route, bearer = emulator_route(setup.loopback), setup.clients[_EMULATOR].bearer
     at_once = threading.Barrier(REQUESTS)
     path, accept = f"/v2/{_REPOSITORY}/manifests/{_TAG}", {"Accept": layers.MANIFEST}
@@ -188,7 +189,7 @@ def _parallel_requests(setup: BenchSetup) -> list[Figure]:
             try:
                 return client.ask("GET", path, headers=accept).status == 200
             except (LabError, OSError):
-                return False  # lost, which is what is counted
+                return False  # a lost request is not an answered one
 
     with setup.loopback.emulator.control() as control:
         since = control.log_end()
@@ -203,7 +204,7 @@ def _parallel_requests(setup: BenchSetup) -> list[Figure]:
 
 
 def peak_megabytes(pid: int) -> float | None:
-    """Return the most memory that a process ever had resident; None where no /proc says it."""
+    """Return a process's peak resident memory in MB; None without /proc."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -213,5 +214,5 @@ def peak_megabytes(pid: int) -> float | None:
 
 
 def busy() -> str:
-    """Say how much there was to do on the machine in the last minute, this bench included."""
+    """Return the machine's load in the last minute, including this benchmark's."""
     return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"

@@ -1,4 +1,4 @@
-"""What was measured, against its bounds: pure functions over samples."""
+"""Figures and their bounds, computed from samples by pure functions."""
 
 import statistics
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ class FigureStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number, and what it may be.
+    """One measured number and its bounds.
 
-    `value` is None where it cannot be measured on this system, `most` and `least` None where
-    there is no such bound. `unit` is what stands behind the number.
+    `value` is None if this system cannot measure it. `most` and `least` are None without such a
+    bound. `unit` is printed after the number.
     """
 
     name: str
@@ -45,13 +45,13 @@ class Figure:
 
     @property
     def bound(self) -> str:
-        """The bound as it is printed."""
+        """Return the bound as it is printed."""
         least = "" if self.least is None else f">= {self.least:g}"
         most = "" if self.most is None else f"<= {self.most:g}"
         return f"= {self.most:g}" if self.most == self.least and most else least or most
 
     def document(self) -> dict[str, Any]:
-        """The figure as bench.json has it."""
+        """Return the figure as bench.json has it."""
         return {
             "name": self.name,
             "value": self.value,
@@ -66,20 +66,20 @@ class Figure:
 def median_ratio(
     name: str, taken: Sequence[float], of: Sequence[float], most: float | None = None
 ) -> Figure:
-    """Return the median over rounds of how many times `of` was `taken`, both in seconds."""
+    """Return the median over the rounds of the ratio of `taken` to `of`, both in seconds."""
     ratios = [longer / shorter for longer, shorter in zip(taken, of, strict=True)]
     samples = tuple(round(ratio, 3) for ratio in ratios)
     return Figure(name, round(statistics.median(ratios), 2), "x", most, samples=samples)
 
 
 def median_seconds(name: str, seconds: Sequence[float]) -> Figure:
-    """Return the median of some times, which has no bound: it is the machine's."""
+    """Return the median of some times, without a bound, because it depends on the machine."""
     samples = tuple(round(second, 3) for second in seconds)
     return Figure(name, round(statistics.median(seconds), 2), "s", samples=samples)
 
 
 def ending(figures: Sequence[Figure]) -> Exit:
-    """Return the exit code: 1 where a bound is broken, else 2 where one was not measured."""
+    """Return the exit code: 1 if a bound is broken, else 2 if a bounded figure was not measured."""
     verdicts = {figure.verdict for figure in figures}
     if FigureStatus.BROKEN in verdicts:
         return Exit.FAIL
@@ -87,7 +87,7 @@ def ending(figures: Sequence[Figure]) -> Exit:
 
 
 def table(figures: Sequence[Figure]) -> list[str]:
-    """Return one line a figure."""
+    """Return one line for each figure."""
     return [
         f"  {figure.name:<58}{_shown(figure):>10}  {figure.bound:<8}{figure.verdict}".rstrip()
         for figure in figures

@@ -1,4 +1,4 @@
-"""A large layer that is never in memory whole, pushed and pulled."""
+"""A large layer that is never completely in memory, and functions to push and pull it."""
 
 import hashlib
 import json
@@ -20,43 +20,43 @@ _EMPTY: Final = b"{}"
 
 @dataclass(frozen=True)
 class RandomLayer:
-    """`megabytes` blocks of random bytes, which differ in their first eight."""
+    """A layer of `megabytes` random blocks, which differ in their first eight bytes."""
 
     megabytes: int
     _block: bytes
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Return the size in bytes."""
         return self.megabytes * MEGABYTE
 
     @cached_property
     def digest(self) -> str:
-        """The sha256 digest; reads the whole layer once."""
+        """Return the sha256 digest; reads the whole layer once."""
         sum_of = hashlib.sha256()
         for block in self.blocks():
             sum_of.update(block)
         return f"sha256:{sum_of.hexdigest()}"
 
     def blocks(self) -> Iterator[bytes]:
-        """Give the content."""
+        """Yield the content."""
         rest = memoryview(self._block)[8:]
         for number in range(self.megabytes):
             yield number.to_bytes(8, "big") + rest
 
 
 def random_layer(megabytes: int) -> RandomLayer:
-    """Return a layer that nobody has seen."""
+    """Return a new random layer, which no registry has."""
     return RandomLayer(megabytes, secrets.token_bytes(MEGABYTE))
 
 
 def push(client: Client, repository: str, layer: RandomLayer) -> None:
-    """Push the layer in one piece; raises LabError where it is not taken."""
+    """Push the layer in one request; raises LabError if the registry does not accept it."""
     _push_blob(client, repository, layer.digest, layer.size, layer.blocks())
 
 
 def pull(client: Client, repository: str, layer: RandomLayer) -> None:
-    """Pull the layer and count its bytes; raises LabError where they are not all there."""
+    """Pull the layer and count its bytes; raises LabError if the count is wrong."""
     answer = client.ask("GET", f"/v2/{repository}/blobs/{layer.digest}")
     size = wanted(answer, 200, "a layer").size
     if size != layer.size:
@@ -64,14 +64,14 @@ def pull(client: Client, repository: str, layer: RandomLayer) -> None:
 
 
 def check(client: Client, repository: str, layer: RandomLayer) -> None:
-    """Pull the layer and check its digest, which no timed pull does."""
+    """Pull the layer and check its digest, which the timed pulls do not."""
     found = client.ask("GET", f"/v2/{repository}/blobs/{layer.digest}", sum_up=True).digest
     if found != layer.digest:
         raise LabError(f"The layer {layer.digest} came as {found}.")
 
 
 def push_manifest(client: Client, repository: str, tag: str, layer: RandomLayer) -> str:
-    """Push an image of the layer, which must be there, under a tag; return its digest."""
+    """Push an image of the layer, which must be pushed already, under a tag; return its digest."""
     config = f"sha256:{hashlib.sha256(_EMPTY).hexdigest()}"
     _push_blob(client, repository, config, len(_EMPTY), iter([_EMPTY]))
     manifest = {

@@ -1,4 +1,4 @@
-"""How soon a cause is named and a pull recovered, beside what people do without the suite."""
+"""Measure how soon a cause is named and a pull recovered, with and without the suite."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,11 +20,11 @@ from pullrecovery.lab.up import LabStart
 ROUNDS: Final = 12
 SIDE_BY_SIDE: Final = 4
 BASELINES: Final = 2
-# Most seconds until the cause is named and until it is recovered: alone, and side by side.
+# Maximum seconds until the cause is named and until recovery, in series and in parallel.
 AIMS: Final = {1: (1.5, 2.0), SIDE_BY_SIDE: (3.5, 4.0)}
-# What the kubelet waits after each failed pull of a pod's image; the last for ever after.
+# Seconds that the kubelet waits after each failed pull of a pod's image; the last one repeats.
 BACK_OFF: Final = (10, 20, 40, 80, 160, 300)
-# How long Helm waits by itself, in seconds.
+# Helm's default timeout in seconds.
 _HELM = 300
 
 _SPAWN = get_context("spawn")
@@ -34,9 +34,9 @@ _T = TypeVar("_T")
 def measure_recovery(
     root: Path, kubernetes: str, progress: Progress, rounds: int = ROUNDS, *, argocd: bool = False
 ) -> list[Figure]:
-    """Raise the lab, and play the same fault by all ways; the bounds are those of the 95th part.
+    """Start the lab, and time the same fault with and without the suite; bounds apply to the p95.
 
-    With `argocd` its Degraded is waited for, ten minutes, beside all else.
+    With `argocd`, wait for its Degraded too, which takes ten minutes, in parallel to the rest.
     """
     paths = default_paths()
     with locked(paths, progress.say), ProcessPoolExecutor(1, mp_context=_SPAWN) as waiting:
@@ -65,14 +65,14 @@ def measure_recovery(
 def _played(
     play: Callable[[Path, str, int], list[_T]], root: Path, kubernetes: str, shares: list[int]
 ) -> list[_T]:
-    """Play each share in a process of its own, as the acceptance tests run."""
+    """Run each share in a separate process, as the acceptance tests run."""
     with ProcessPoolExecutor(len(shares), mp_context=_SPAWN) as processes:
         played = [processes.submit(play, root, kubernetes, share) for share in shares]
         return [each for share in played for each in share.result()]
 
 
 def timed(name: str, rounds: Sequence[Round], aims: tuple[float, float]) -> list[Figure]:
-    """The middle and the 95th part of both times; the latter against its aim."""
+    """Return p50 and p95 of both times, the p95 with its aim."""
     found = []
     columns = {
         "cause named": [each.named for each in rounds],
@@ -91,9 +91,9 @@ def timed(name: str, rounds: Sequence[Round], aims: tuple[float, float]) -> list
 def compared(
     rounds: Sequence[Round], baselines: Sequence[Baseline], degraded: Sequence[float] = ()
 ) -> list[Figure]:
-    """What the other ways took, and how many times as long; what was not waited for, by sum.
+    """Return the times without the suite and their ratios; times not waited for are computed (sum).
 
-    `degraded` is how long Argo CD took to say so, where it was waited for.
+    `degraded` are the seconds until Argo CD reported Degraded, if they were measured.
     """
     named = median(each.named for each in rounds)
     recovered = median(each.recovered for each in rounds)

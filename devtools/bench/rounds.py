@@ -1,4 +1,4 @@
-"""One round of breaking and recovering a pull, timed: by the suite, and by what people do today."""
+"""Break and recover a pull once, timed, with the suite or with the usual commands."""
 
 import secrets
 import shutil
@@ -32,7 +32,7 @@ from pullrecovery.observe import observe_pull
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
 from pullrecovery.tasks.reg_006_redeploy import redeploy, reg_006
 
-# What the two commands are given, as their own patience is five and ten minutes.
+# The timeout of both commands in seconds, because their defaults are five and ten minutes.
 PATIENCE: Final = 15
 _WITHIN: Final = 90.0
 _LOOK_EVERY: Final = 1.0
@@ -40,7 +40,7 @@ _LOOK_EVERY: Final = 1.0
 
 @dataclass(frozen=True)
 class Round:
-    """Seconds of one round: from the first failed pull, and from the remedy's end."""
+    """Seconds of one round: from the first failed pull, and from the end of the remediation."""
 
     named: float
     recovered: float
@@ -50,9 +50,9 @@ class Round:
 class Baseline:
     """Seconds of the same fault without the suite.
 
-    From the first failed pull to the end of `helm upgrade --wait` and of `kubectl rollout status`,
-    which name no cause; and from the remedy's end until the kubelet tried again by itself and the
-    pod was Ready.
+    `helm` and `kubectl` are from the first failed pull to the end of `helm upgrade --wait` and of
+    `kubectl rollout status`, which name no cause. `back_off` is from the end of the remediation
+    until the kubelet tried again on its own and the pod was Ready.
     """
 
     helm: float
@@ -61,13 +61,13 @@ class Baseline:
 
 
 def play_rounds(root: Path, kubernetes: str, rounds: int) -> list[Round]:
-    """Attach to the lab that is up, and play so many rounds one after another."""
+    """Attach to the running lab, and time `rounds` rounds with the suite in series."""
     with open_copy(root, kubernetes) as (lab_world, target):
         return [_round(lab_world, target.workloads[-1]) for _ in range(rounds)]
 
 
 def play_baselines(root: Path, kubernetes: str, rounds: int) -> list[Baseline]:
-    """The same for what people do today."""
+    """Attach to the running lab, and time `rounds` rounds with the usual commands."""
     with open_copy(root, kubernetes) as (lab_world, target):
         workload = target.workloads[-1]
         return [
@@ -78,7 +78,7 @@ def play_baselines(root: Path, kubernetes: str, rounds: int) -> list[Baseline]:
 
 @contextmanager
 def open_copy(root: Path, kubernetes: str) -> Iterator[tuple[LabWorld, Target]]:
-    """The lab that is up, and the target in a copy that may be edited."""
+    """Yield the running lab's world, and a copy of the target that may be edited."""
     lab = LabStart(default_paths(), kubernetes_set(kubernetes)).attach()
     if lab is None:
         raise LabError("The lab is not up any more.")
@@ -93,9 +93,9 @@ def open_copy(root: Path, kubernetes: str) -> Iterator[tuple[LabWorld, Target]]:
 def broken(
     lab_world: LabWorld, workload: Workload, argocd: ArgoCD | None = None
 ) -> Iterator[Sandbox]:
-    """A ground whose pull secret is missing, under a namespace and a tag of its own.
+    """Set up a sandbox with a missing pull secret, and a namespace and tag of its own.
 
-    By Argo CD, where it is given; else by Helm.
+    Argo CD deploys it if `argocd` is given, else Helm.
     """
     image = replace(workload.image, tag=secrets.token_hex(20))
     namespace = f"{workload.namespace}-{secrets.token_hex(3)}"
@@ -126,7 +126,7 @@ def _round(lab_world: LabWorld, workload: Workload) -> Round:
 
 
 def _impatient(lab_world: LabWorld, workload: Workload) -> tuple[float, float]:
-    """Helm and kubectl side by side on one broken release, as they only look at it."""
+    """Time Helm and kubectl in parallel on one broken release, which they do not change."""
     with broken(lab_world, workload) as sandbox, ThreadPoolExecutor(2) as threads:
         helm = threads.submit(_helm_wait, sandbox)
         failed = await_failure(sandbox)
@@ -160,7 +160,7 @@ def _rollout_status(sandbox: Sandbox) -> datetime:
 
 
 def _fail(command: list[str], sandbox: Sandbox) -> datetime:
-    """Run what must fail; returns when it did."""
+    """Run a command that must fail; return when it did."""
     try:
         run(command, env=sandbox.world.helm.environment, timeout=_WITHIN)
     except CommandError:
@@ -169,7 +169,7 @@ def _fail(command: list[str], sandbox: Sandbox) -> datetime:
 
 
 def _waited_out(lab_world: LabWorld, workload: Workload) -> float:
-    """The Secret is mended, the pod left alone: the kubelet's own next attempt."""
+    """Fix the Secret and not the pod; time the kubelet's own next attempt."""
     with broken(lab_world, workload) as sandbox:
         sandbox.world.helm.upgrade(sandbox.workload)
         await_failure(sandbox)
@@ -179,7 +179,10 @@ def _waited_out(lab_world: LabWorld, workload: Workload) -> float:
 
 
 def _remediate(sandbox: Sandbox, *, recreate: bool) -> datetime:
-    """REG-003, and REG-006 where pods are to be made anew; returns when it was done."""
+    """Run REG-003's remediation, and REG-006's if pods are to be recreated.
+
+    Return when it was done.
+    """
     refresh_secret(sandbox.world, sandbox.workload, sandbox.credential.credential)
     if recreate:
         redeploy(sandbox.world, sandbox.workload)
@@ -187,7 +190,7 @@ def _remediate(sandbox: Sandbox, *, recreate: bool) -> datetime:
 
 
 def await_failure(sandbox: Sandbox) -> datetime:
-    """Wait until a container waits for its image; returns when the first pull failed."""
+    """Wait until a container waits for its image; return when the first pull failed."""
 
     def stuck() -> bool:
         deployment = observe_deployment(sandbox.world, sandbox.workload)
@@ -199,7 +202,7 @@ def await_failure(sandbox: Sandbox) -> datetime:
 
 
 def _await_rollout(sandbox: Sandbox) -> None:
-    """Wait until REG-006 holds."""
+    """Wait until REG-006 passes."""
 
     def done() -> bool:
         deployment = observe_deployment(sandbox.world, sandbox.workload)
@@ -217,5 +220,5 @@ def _await(sandbox: Sandbox, what: str, ready: Callable[[], bool]) -> None:
 
 
 def seconds_since(since: datetime) -> float:
-    """Seconds from then until now, by the same clock; 0 where it lies ahead."""
+    """Return the seconds since `since` by the same clock; 0 if it is in the future."""
     return max(0.0, (datetime.now(UTC) - since).total_seconds())

@@ -1,1 +1,1 @@
-"""The OCI distribution-spec conformance suite, against the stand-in and what is behind it."""
+"""Run the OCI distribution-spec conformance suite on the emulator and the storages behind it."""

@@ -1,4 +1,4 @@
-"""`conformance`: the suite against both storages, bare and behind the front, and the comparison."""
+"""The `conformance` command compares both storages, bare and behind the emulator."""
 
 import asyncio
 import re
@@ -62,11 +62,11 @@ _KEPT: Final = (
     (_DISTRIBUTION, _FILES),
 )
 _TESTS_SECONDS: Final = 1200
-# Packages come into being by the first push of their owner, so the login is the owner's.
+# The owner's first push creates a package, so the login is the owner's.
 _OWNER: Final = "conformance"
 _SCOPES: Final = ["read:packages", "write:packages"]
 
-# Where GHCR is attested not to do what the suite asks for; docs/ghcr-emulator.md has the same rows.
+# Where GHCR is known to differ from the suite; docs/ghcr-emulator.md has the same table rows.
 GHCR_DIFFERS: Final = (
     Difference(
         "/tag-list",
@@ -79,14 +79,14 @@ GHCR_DIFFERS: Final = (
 
 @dataclass(frozen=True)
 class ConformanceOutcome:
-    """What was found of each subject by its name, and what is known of the suite."""
+    """The results for each subject by its name, and what is known about the suite."""
 
     found: Mapping[str, Results]
     expected: SuiteExpectation
 
     @property
     def lost(self) -> list[str]:
-        """Tests that pass on one subject and not on another that is to pass them too."""
+        """Return tests that pass on one subject and not on another that must pass them too."""
         return [
             f"{name} (passes on {before}, not on {after})"
             for before, after in _KEPT
@@ -95,7 +95,7 @@ class ConformanceOutcome:
 
     @property
     def unlisted(self) -> list[str]:
-        """Tests that a bare storage fails and docs/ghcr-emulator.md does not list."""
+        """Return tests that a bare storage fails and docs/ghcr-emulator.md does not list."""
         listed = {
             _DISTRIBUTION: self.expected.distribution_fails,
             _FILES: self.expected.own_storage_fails,
@@ -112,7 +112,7 @@ class ConformanceOutcome:
 
 
 def run_conformance() -> int:
-    """Run the suite against each subject, say what came of it, and return the exit code."""
+    """Run the suite against each subject, print the results, and return the exit code."""
     progress = Progress((_TOOLS, *_SUBJECTS, _TESTS))
     paths = default_paths()
     with progress.phase(_TOOLS) as phase:
@@ -148,7 +148,7 @@ def run_conformance() -> int:
 
 
 def summary(outcome: ConformanceOutcome) -> list[str]:
-    """Return the table, and the names behind its numbers."""
+    """Return the table, and the names of the tests behind its numbers."""
     lines = ["", f"  {'':<28}{'run':>6}{'passed':>8}{'failed':>8}{'differing':>11}{'skipped':>9}"]
     for name, results in outcome.found.items():
         total = results.total
@@ -170,7 +170,7 @@ def summary(outcome: ConformanceOutcome) -> list[str]:
 
 @dataclass(frozen=True)
 class _Ground:
-    """The suite's program, and a folder for what runs."""
+    """The suite's program, and a directory for the files of the runs."""
 
     suite: Path
     scratch: Path
@@ -188,7 +188,7 @@ def _check_number(name: str, results: Results, expected: SuiteExpectation) -> No
 
 
 def _run_tests(registry: Path) -> None:
-    """Run over distribution what `make test` runs over own storage; raises CommandError."""
+    """Run the unit tests marked `over_distribution` with distribution; raises CommandError."""
     pytest = [sys.executable, "-m", "pytest", "tests", "--quiet", "--tb=short"]
     chosen = ["-m", "over_distribution", "--distribution", str(registry)]
     run([*pytest, *chosen], inherit=[VariableSet.PYTHON], cwd=SUITE_ROOT, timeout=_TESTS_SECONDS)
@@ -225,7 +225,7 @@ def _on_emulator(sandbox: _Ground, storage: str, name: str) -> Results:
 async def _through_the_proxy(
     sandbox: _Ground, emulator: LoopbackEmulator, token: str, name: str
 ) -> list[ConformanceCase]:
-    """Run the suite against https://ghcr.io, which is the front for this process alone."""
+    """Run the suite against https://ghcr.io, which is the emulator for this process only."""
     port = emulator.emulator.https_port
     no_authorities = sandbox.scratch / f"no-authorities-{sandbox.reports(name).name}"
     no_authorities.mkdir()

@@ -1,4 +1,4 @@
-"""What the conformance suite found, read from its junit.xml, and two such findings compared."""
+"""Read the conformance suite's results from its junit.xml, and compare two of them."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -15,14 +15,14 @@ _STATUSES: Final = ("passed", "failure", "skipped")
 
 
 class ResultsError(PullRecoveryError):
-    """The suite left no results, or some that nothing can be told from."""
+    """The suite left no results, or unusable ones."""
 
 
 @dataclass(frozen=True)
 class ConformanceCase:
-    """One test: its path in the suite without the suite's own name, and how it went.
+    """One test: its path in the suite, without the suite's own name, and its status.
 
-    `status` is passed, failure or skipped; `said` is what the suite found wrong, a line each.
+    `status` is passed, failure or skipped; `said` is what the suite reports, one problem a line.
     """
 
     name: str
@@ -32,10 +32,10 @@ class ConformanceCase:
 
 @dataclass(frozen=True)
 class Difference:
-    """Something in which GHCR itself is known to differ from what the suite asks for.
+    """A known difference of GHCR itself from what the suite requires.
 
-    A failed test is put down to it where its name ends with `ending`, and everything that the
-    suite found wrong matches `complaint`. `reason` says how GHCR is, and how that is known.
+    It explains a failed test whose name ends with `ending`, if `complaint` matches every problem
+    that the suite reports. `reason` describes GHCR's behaviour and its source.
     """
 
     ending: str
@@ -53,9 +53,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Tally:
-    """How the tests of one name went. The suite uses a name again for each blob it tries.
+    """Counts of the tests of one name; the suite uses a name again for each blob it tries.
 
-    `differing` are those that failed by a known difference; `failed` does not count them.
+    `differing` failed by a known difference; `failed` does not count them.
     """
 
     passed: int = 0
@@ -65,7 +65,7 @@ class Tally:
 
     @property
     def run(self) -> int:
-        """Those that were not skipped."""
+        """Return the number of tests that were not skipped."""
         return self.passed + self.failed + self.differing
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -79,34 +79,34 @@ class Tally:
 
 @dataclass(frozen=True)
 class Results:
-    """Tallies by name."""
+    """Tallies by test name."""
 
     tallies: Mapping[str, Tally]
 
     @property
     def total(self) -> Tally:
-        """All tests together."""
+        """Return the tally of all tests."""
         return sum(self.tallies.values(), Tally())
 
     @property
     def failing(self) -> list[str]:
-        """The names with a test that failed, sorted."""
+        """Return the names with a failed test, sorted."""
         return sorted(name for name, tally in self.tallies.items() if tally.failed)
 
     @property
     def differing(self) -> list[str]:
-        """The names with a test that failed by a known difference, sorted."""
+        """Return the names with a test that failed by a known difference, sorted."""
         return sorted(name for name, tally in self.tallies.items() if tally.differing)
 
     def tally(self, name: str) -> Tally:
-        """Return how the tests of a name went; a name that is not there has none."""
+        """Return the tally of a name, which is empty for an unknown name."""
         return self.tallies.get(name, Tally())
 
 
 def read_cases(junit: Path) -> list[ConformanceCase]:
     """Read the suite's junit.xml.
 
-    Raises ResultsError where it is missing, is no such file, or says that the suite itself erred.
+    Raises ResultsError if it is missing or invalid, or reports an error of the suite itself.
     """
     try:
         tree = ET.parse(junit)  # noqa: S314  # written a moment ago, by a program that we started
@@ -132,10 +132,10 @@ def tally(cases: Iterable[ConformanceCase], differences: Collection[Difference] 
 
 
 def lost(bare: Results, emulator: Results) -> list[str]:
-    """Name the tests that pass on bare distribution and not through the front, sorted.
+    """Return the tests that pass on bare distribution and not through the emulator, sorted.
 
-    A test that the front makes the suite skip, or that is not there, is lost too; one that fails
-    by a known difference is not.
+    A test that is skipped or missing through the emulator is lost too; one that fails by a known
+    difference is not.
     """
     return sorted(
         name for name, found in bare.tallies.items() if not _as_good(emulator.tally(name), found)

@@ -1,4 +1,4 @@
-"""The suite as a program: its pinned build, its configuration, and one run of it."""
+"""The conformance suite as a program: its configuration, and one run of it."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from devtools.conformance.results import ConformanceCase, ResultsError, read_cas
 from pullrecovery.common.redaction import redact
 from pullrecovery.lab.tools.golang import MODULES
 
-# What GHCR does not have, with the setting that leaves it out. Nothing else is left out.
+# What GHCR does not support, with the setting that skips it. Nothing else is skipped.
 LEFT_OUT: Final = {
     "the referrers API": "referrer",
     "deleting tags": "tags.delete",
@@ -27,10 +27,11 @@ _ENDINGS: Final = (0, 1)  # 1: some test failed
 
 @dataclass(frozen=True)
 class SuiteExpectation:
-    """What is known of the pinned suite.
+    """What is known about the pinned suite.
 
-    `least_tests` is how many it runs in our profile, skipped ones not counted;
-    `distribution_fails` are the tests that bare distribution fails, see docs/ghcr-emulator.md.
+    `least_tests` is how many it runs in this configuration, not counting skipped ones.
+    `distribution_fails` and `own_storage_fails` are the tests that each bare storage fails, see
+    docs/ghcr-emulator.md.
     """
 
     least_tests: int
@@ -40,7 +41,7 @@ class SuiteExpectation:
 
 @dataclass(frozen=True)
 class RegistryUnderTest:
-    """A registry to try: where it is, the login, and the variables that the suite needs for it."""
+    """A registry to test: its address, the login, and the variables that the suite needs for it."""
 
     registry: str
     tls: bool
@@ -60,7 +61,7 @@ def read_expected() -> SuiteExpectation:
 
 
 def configuration(target: RegistryUnderTest, owner: str) -> dict[str, Any]:
-    """Return the suite's configuration: its own defaults for version 1.1, but for LEFT_OUT."""
+    """Return the suite's configuration: its own defaults for version 1.1, without LEFT_OUT."""
     return {
         "version": "1.1",
         "registry": target.registry,
@@ -77,17 +78,17 @@ def configuration(target: RegistryUnderTest, owner: str) -> dict[str, Any]:
 async def run_suite(
     binary: Path, target: RegistryUnderTest, owner: str, folder: Path
 ) -> list[ConformanceCase]:
-    """Run the suite once, in `folder`, which is made; its reports and output stay there.
+    """Run the suite once in the new directory `folder`, which then has its reports and output.
 
-    The suite sees no variable but those of the target. Raises ResultsError where it did not end
-    by itself with results.
+    The suite gets only the variables of the target. Raises ResultsError if it did not end on its
+    own with results.
     """
     config, output = folder / "oci-conformance.yaml", folder / "output.log"
     _write_private(config, json.dumps(configuration(target, owner)))  # JSON is YAML too
     try:
         code = await _run(binary, folder, output, target.environment or {})
     finally:
-        config.unlink()  # it has the token in it
+        config.unlink()  # it contains the token
     if code not in _ENDINGS:
         said = redact(output.read_text(errors="replace"))[-_TAIL:]
         raise ResultsError(f"The conformance suite ended with {code}: {said}")

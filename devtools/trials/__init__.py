@@ -1,4 +1,4 @@
-"""Trials of the lab itself: killed at random moments, raised by the other path, and cleaned away.
+"""Trials of the lab: kill runs at random moments, start from pulled images, and clean up.
 
-Not part of a run: they take the lab down and break it, again and again.
+They are not part of a run: they stop and break the lab repeatedly.
 """

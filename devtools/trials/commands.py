@@ -1,4 +1,4 @@
-"""`lab-trials`: what `make lab-trials` calls."""
+"""The `lab-trials` command, which `make lab-trials` calls."""
 
 import secrets
 import shutil
@@ -15,9 +15,9 @@ from pullrecovery.lab.tools.versions import kubernetes_set
 
 
 def run_trials(kubernetes: str, seed: int | None, count: int) -> int:
-    """Clean, look, kill and recover, raise by the other path, clean, look again.
+    """Clean, take a snapshot, kill and recover runs, run on pulled images, clean, and compare.
 
-    Raises TrialError, with the seed in it, at the first thing that is not as it must be.
+    Raises TrialError at the first unexpected result. `seed` repeats an earlier series.
     """
     site = Site(default_paths(), kubernetes_set(kubernetes))
     seed = secrets.randbelow(2**31) if seed is None else seed

@@ -1,4 +1,4 @@
-"""A series of runs killed at random moments, each followed by one that must end well."""
+"""Kill a series of runs at random moments; after each kill, a complete run must succeed."""
 
 import random
 import time
@@ -14,13 +14,13 @@ from pullrecovery.lab.runner.container import CONTAINER as RUNNER
 from pullrecovery.lab.tools.content_cache import half_made
 
 _SMOKE = ["acceptance", "--smoke"]
-# Kills fall a little beyond the end that is expected too: a run may take longer than it did.
+# Kills may come a little after the expected end, because a run may take longer than before.
 _SPREAD = 1.1
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One kill: what was lost before, what was sent when, and how the next run ended."""
+    """One kill: what was lost before it, which signal was sent when, and how the next run ended."""
 
     number: int
     lost: str
@@ -40,11 +40,11 @@ class Trial:
 
 
 def series(site: Site, seed: int, kills: int) -> list[Trial]:
-    """Play `kills` trials under `seed`; raises TrialError at the first that goes wrong.
+    """Run `kills` trials with `seed`; raises TrialError at the first that fails.
 
-    Every way to lose something comes about equally often, in random order.
+    Every loss occurs equally often, in random order.
     """
-    chance = random.Random(seed)  # noqa: S311  # for repeating, not for secrets
+    chance = random.Random(seed)  # noqa: S311  # repeatable on purpose, not for secrets
     losses = [LOSSES[number % len(LOSSES)] for number in range(kills)]
     chance.shuffle(losses)
     trials = []
@@ -76,7 +76,7 @@ def _trial(site: Site, number: int, lost: str, kill: Kill, after: float) -> Tria
 
 
 def _left(site: Site, run: TrialRun) -> list[str]:
-    """What must not be there after a run that ended well."""
+    """Return what must not exist after a run that succeeded."""
     engine: Engine | None = site.engine()
     expected = sorted([NODE, CONTAINER, RUNNER])
     objects = lab_objects(engine.client()) if engine else ["no engine"]

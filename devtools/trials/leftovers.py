@@ -1,4 +1,4 @@
-"""What a machine looks like from outside the lab, so that before and after can be compared."""
+"""Take snapshots of the machine outside of the lab, and compare them."""
 
 import shutil
 from collections.abc import Callable, Iterable
@@ -19,9 +19,9 @@ _FOLDERS = ("/", "/etc", "/run", "/var/lib", "~", "~/.local", "~/.cache")
 
 
 def snapshot(paths: Paths, temporary: Path) -> Snapshot:
-    """Everything that the lab may touch on this machine, by kind; the cache stays out of it.
+    """Return everything that the lab may touch on this machine, by kind, without the cache.
 
-    `temporary` is the TMPDIR of the runs: the machine's own has others' files, which come and go.
+    `temporary` is the TMPDIR of the runs, because other programs change files in the machine's own.
     """
     asked: dict[str, Callable[[], Iterable[str]]] = {
         "links": lambda: _lines("ip", "-oneline", "link", strip_counters=True),
@@ -40,7 +40,7 @@ def snapshot(paths: Paths, temporary: Path) -> Snapshot:
 
 
 def difference(before: Snapshot, after: Snapshot) -> list[str]:
-    """What came and what went, a line each."""
+    """Return what was added and removed, one line each."""
     lines = []
     for kind, old in before.items():
         new = after[kind]
@@ -50,7 +50,7 @@ def difference(before: Snapshot, after: Snapshot) -> list[str]:
 
 
 def left_running(paths: Paths) -> list[str]:
-    """Every process that a run of this lab started."""
+    """Return every process that a run of this lab started and that still runs."""
     return [name_of(each) for each, mark in marked_processes() if mark == str(paths.state)]
 
 
@@ -62,7 +62,7 @@ def _lines(*command: str, strip_counters: bool = False) -> list[str]:
 
 
 def _rules(command: str) -> list[str]:
-    """The packet filter's rules without counters and comments."""
+    """Return the packet filter's rules without counters and comments."""
     lines = _lines(command)
     return [line.partition(" [")[0] for line in lines if not line.startswith("#")]
 
@@ -77,14 +77,14 @@ def _mounts() -> list[str]:
 
 
 def _files() -> list[str]:
-    """Size and time of change of what is the user's."""
+    """Return size and modification time of the user's files."""
     found = [Path(name).expanduser() for name in _FILES]
     every = [each for path in found for each in (path, *path.rglob("*")) if each.is_file()]
     return [f"{each} {each.stat().st_size} {each.stat().st_mtime_ns}" for each in every]
 
 
 def _folders(paths: Paths) -> list[str]:
-    """The names in some folders; the cache itself is meant to stay."""
+    """Return the names in some directories, without the cache, which is not removed."""
     folders = [Path(name).expanduser() for name in _FOLDERS]
     kept = {paths.cache, paths.cache.parent, paths.state.parent, paths.state.parent.parent}
     return [
@@ -97,7 +97,7 @@ def _folders(paths: Paths) -> list[str]:
 
 
 def _engine_objects() -> list[str]:
-    """Containers, networks and volumes of the user's engine, where there is one."""
+    """Return containers, networks and volumes of the user's engine, if there is one."""
     engine = user_engine()
     if not engine:
         return []
@@ -109,7 +109,7 @@ def _engine_objects() -> list[str]:
 
 
 def lab_objects(client: docker.DockerClient) -> list[str]:
-    """Containers of the lab by name, running or not."""
+    """Return the names of the lab's containers, running or not."""
     found = client.containers.list(all=True)
     return sorted(
         str(each.name) for each in found if LABEL in each.labels or NAME in str(each.name)

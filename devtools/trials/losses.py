@@ -1,4 +1,4 @@
-"""What a lab may have lost when the next run begins: the ways to make one lose it."""
+"""Ways in which a lab can lose a part before the next run begins."""
 
 import os
 import shutil
@@ -27,13 +27,13 @@ from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.tools.toolchain import Tool, Toolchain
 from pullrecovery.lab.tools.versions import KubernetesSet
 
-# Small ones: from Go's own caches they are built again in seconds.
+# Small tools: Go builds them again in seconds from its own caches.
 _TOOLS = (toolchain.KIND, toolchain.CNI, toolchain.PAUSE, toolchain.WEB_BASE)
 
 
 @dataclass(frozen=True)
 class Site:
-    """The lab that is spoiled: where it keeps things, and of which versions."""
+    """The lab under trial: its paths and versions."""
 
     paths: Paths
     versions: KubernetesSet
@@ -58,7 +58,7 @@ class Loss:
 
 
 def _nothing(_: Site) -> None:
-    """Leave all as it is: the kill then falls into the tests, mostly."""
+    """Change nothing, so that the kill is mostly during the tests."""
 
 
 def _lab(site: Site) -> None:
@@ -111,7 +111,7 @@ def _root_file_system(site: Site) -> None:
 
 
 def _dead_engine(_: Site) -> None:
-    """Kill the lab's own daemon; its containers, its pid file and its socket stay behind."""
+    """Kill the lab's own daemon; its containers, pid file and socket are not removed."""
     daemons = [pid for pid in engine_processes() if _name(pid) == "dockerd"]
     for pid in daemons:
         os.kill(pid, signal.SIGKILL)
@@ -156,7 +156,7 @@ def _with_container(
     try:
         act(client.containers.get(name))
     except NotFound:
-        # An earlier kill has taken it already.
+        # An earlier kill has removed it already.
         return
 
 

@@ -1,8 +1,8 @@
-"""The other path, proven without the internet: a registry of our own serves the published images.
+"""Test runs on pulled images without the internet, with published images in a local registry.
 
 The node image and the base that this machine has built are pushed to a plain registry on the
-loopback interface and removed from the engine; the same run must then pull them by digest, and
-say so.
+loopback interface and removed from the engine. The same run must then pull them by digest, and
+report that.
 """
 
 import json
@@ -31,7 +31,7 @@ _SAME = ("kubernetes", "containerd")
 
 
 def prove(site: Site) -> list[str]:
-    """Run by both paths and compare; returns what was seen, raises TrialError if they differ."""
+    """Run on built and on pulled images; return a summary, raises TrialError if they differ."""
     lab = LabStart(site.paths, site.versions).up()
     client = lab.engine.client()
     built = {"NODE_IMAGE": site.node().tag, "BASE_IMAGE": BaseImage(site.paths).tag}
@@ -60,7 +60,10 @@ def _verdicts(result: dict[str, object]) -> list[str]:
 
 @contextmanager
 def _registry(binary: Path) -> Iterator[str]:
-    """CNCF distribution on the loopback interface, where engines take plain HTTP; `host:port`."""
+    """Run CNCF distribution on the loopback interface, where engines accept HTTP.
+
+    Yield `host:port`.
+    """
     with tempfile.TemporaryDirectory(prefix="pull-recovery-registry-") as folder:
         address = f"127.0.0.1:{_free_port()}"
         config = Path(folder) / "config.json"
@@ -88,7 +91,7 @@ def _free_port() -> int:
 
 
 def _push(client: docker.DockerClient, tag: str, address: str) -> str:
-    """Push an image of the engine; returns its reference by digest."""
+    """Push an image of the engine; return its reference by digest."""
     repository = f"{address}/{tag.partition(':')[0]}"
     client.images.get(tag).tag(repository, "mirrored")
     events = list(client.api.push(repository, "mirrored", stream=True, decode=True))
@@ -100,13 +103,13 @@ def _push(client: docker.DockerClient, tag: str, address: str) -> str:
 
 
 def _forget(client: docker.DockerClient, tag: str) -> None:
-    """Take the cluster away, and the node image by all its names, so that it must be pulled."""
+    """Delete the cluster, and the node image by all its names, so that it must be pulled."""
     client.containers.get(NODE).remove(force=True, v=True)
     client.images.remove(str(client.images.get(tag).id), force=True)
 
 
 def _bring_back(site: Site, pulled: str, tag: str) -> None:
-    """The node image under its old name, so that the next run need not build it again."""
+    """Tag the node image with its old name, so that the next run need not build it again."""
     engine = site.engine()
     if engine:
         repository, _, version = tag.partition(":")

@@ -1,4 +1,4 @@
-"""One run of the suite as a user starts it, watched, and ended by a signal where that is wanted."""
+"""Run the suite once as a user starts it, to its end or until a signal."""
 
 import json
 import os
@@ -21,17 +21,17 @@ from pullrecovery.common.variables import VariableSet
 _RUN_WITHIN = 1800.0
 _ENDS_WITHIN = 180.0
 FOLDER = REPORTS / "trials"
-# Of the runs alone, so that what they leave in it shows.
+# Only for these runs, so that the files they leave in it are visible.
 TEMPORARY = FOLDER / "tmp"
 
 
 class TrialError(PullRecoveryError):
-    """The lab did not stand a trial."""
+    """The lab failed a trial."""
 
 
 @dataclass(frozen=True)
 class Kill:
-    """A signal, and whether the whole process group gets it or the leader alone."""
+    """A signal, and whether the whole process group gets it or only its leader."""
 
     number: signal.Signals
     group: bool
@@ -45,14 +45,14 @@ class Kill:
         return f"{self.number.name} to {'the group' if self.group else 'the process'}"
 
     def send(self, process: Child) -> None:
-        """Send it, unless the run is over already."""
+        """Send the signal, unless the run has ended."""
         if process.poll() is None:
             (os.killpg if self.group else os.kill)(process.pid, self.number)
 
 
 @dataclass(frozen=True)
 class TrialRun:
-    """A run that has ended: its exit code, its length in seconds and what it printed."""
+    """A run that has ended: its exit code, its length in seconds, and its log."""
 
     code: int
     seconds: float
@@ -70,7 +70,7 @@ class TrialRun:
 
 @contextmanager
 def _started(command: list[str], log: Path, env: Mapping[str, str]) -> Iterator[Child]:
-    """`python -m pullrecovery …` in a process group of its own, as a shell starts it."""
+    """Start `python -m pullrecovery …` in its own process group, as a shell does."""
     log.parent.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-m", "pullrecovery", *command]
     with log.open("wb") as out:
@@ -83,7 +83,7 @@ def _started(command: list[str], log: Path, env: Mapping[str, str]) -> Iterator[
 
 
 def whole_run(command: list[str], log: Path, env: Mapping[str, str] | None = None) -> TrialRun:
-    """Run it to its end."""
+    """Run the command to its end."""
     started = time.monotonic()
     with _started(command, log, env or {}) as process:
         code = process.wait(_RUN_WITHIN)
@@ -93,7 +93,10 @@ def whole_run(command: list[str], log: Path, env: Mapping[str, str] | None = Non
 def killed_run(
     command: list[str], log: Path, after: float, kill: Kill, seen: Callable[[str], None]
 ) -> TrialRun:
-    """Run it, and send the signal after that many seconds; `seen` is told where it was then."""
+    """Run the command, and send the signal after `after` seconds.
+
+    `seen` gets the log's last line at that moment.
+    """
     started = time.monotonic()
     with _started(command, log, {}) as process:
         try:

@@ -1,1 +1,1 @@
-"""Who asked for what: the log of every request."""
+"""The access log: one entry for every request, with the caller and the answer."""

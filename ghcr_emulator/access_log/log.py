@@ -1,7 +1,7 @@
-"""The access log: who asked for what, and what came of it. Never a secret.
+"""The access log: who requested what, and how it was answered, without any secret.
 
-Nothing of a query string or an Authorization header gets in, but what was recognised in it: the
-name of a credential, a login, a digest.
+Of a query string or an Authorization header the log has only what the emulator recognised: the name
+of a credential, a login, a digest.
 """
 
 import json
@@ -17,14 +17,14 @@ from ghcr_emulator.state.accounts import Kind
 
 @dataclass(slots=True)
 class Draft:
-    """An entry while its request is being answered.
+    """An entry of the log while its request is being answered.
 
     `time` is when the request came, UTC, ISO 8601 with microseconds and a Z. `identity` is the
-    login the caller was taken for; `credential` the name of the credential that came with the
-    request, also where it was rejected, and `token_kind` its kind. A blob's bytes are given to the
-    one whom the redirect was given to. `credential_leaked` says that an Authorization header came
-    where none is ever to be sent: to the storage of the blobs. `bytes` counts the body sent to
-    the client. `status` is 499 where the client left before there was one.
+    login of the authenticated caller. `credential` is the name of the credential that came with the
+    request, also where it was rejected, and `token_kind` its kind. The bytes of a blob are logged
+    under the caller who received the redirect. `credential_leaked` is true where an Authorization
+    header came to the storage of the blobs, where no client may send one. `bytes` counts the body
+    sent to the client. `status` is 499 where the client left before there was a status.
     """
 
     time: str
@@ -47,7 +47,7 @@ _NAMES: Final = tuple(each.name for each in fields(Draft))
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One answered request. The fields are Draft's, and `seq` counts answers from 1 on."""
+    """An answered request: the fields of Draft, and `seq`, which counts answers from 1 on."""
 
     seq: int
     time: str
@@ -67,9 +67,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which entries are wanted: those from `since` on that equal every field that is not None.
+    """A filter of entries: those from `since` on that equal every field that is not None.
 
-    An empty string asks for entries where that field is null: `identity=""` is the anonymous ones.
+    An empty string matches entries where that field is null: `identity=""` matches anonymous
+    requests.
     """
 
     since: int = 1
@@ -81,7 +82,7 @@ class Query:
     status: int | None = None
 
     def wants(self, entry: Entry) -> bool:
-        """Tell whether an entry equals every field asked for; `since` is not looked at."""
+        """Return whether an entry equals every field of the query, `since` aside."""
         pairs = (
             (self.identity, entry.identity),
             (self.credential, entry.credential),
@@ -98,7 +99,7 @@ def _print_line(line: str) -> None:
 
 
 class AccessLog:
-    """The newest entries, each also given to `sink` as one line of JSON when it is added."""
+    """The newest entries; each is also passed to `sink` as one line of JSON when it is added."""
 
     def __init__(self, capacity: int = 100_000, sink: Callable[[str], None] = _print_line) -> None:
         self._entries: deque[Entry] = deque(maxlen=capacity)
@@ -111,8 +112,8 @@ class AccessLog:
         return self._next
 
     def add(self, draft: Draft) -> Entry:
-        """Close a draft: give it its number, keep it, and write its line."""
-        # Not asdict(), which copies each value, at every request.
+        """Close a draft: number it, store it, and write its line."""
+        # asdict() copies each value, which is slow for every request.
         told: dict[str, Any] = {"seq": self._next}
         told |= {name: getattr(draft, name) for name in _NAMES}
         entry = Entry(**told)
@@ -122,7 +123,7 @@ class AccessLog:
         return entry
 
     def find(self, query: Query) -> Iterator[Entry]:
-        """Give the kept entries that the query wants, oldest first."""
+        """Yield the stored entries that match the query, oldest first."""
         oldest = self._next - len(self._entries)
         skipped = max(0, query.since - oldest)
         return filter(query.wants, islice(self._entries, skipped, None))

@@ -1,4 +1,4 @@
-"""The outermost layer of the front: it writes the access log and signs every answer as GHCR's."""
+"""The outermost layer of the emulator: it writes the access log and adds GHCR's headers."""
 
 import secrets
 import time
@@ -20,14 +20,14 @@ _NOT_THE_REGISTRY: Final = frozenset({Route.OTHER, Route.STORED_BLOB, Route.API}
 
 
 class AccessLogMiddleware:
-    """Adds one entry to the log for each request, however it ends."""
+    """Middleware that adds one entry to the log for each request, however it ends."""
 
     def __init__(self, app: ASGIApp, log: AccessLog) -> None:
         self._app = app
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request and log it; other kinds of traffic pass."""
+        """Answer one HTTP request and log it; pass other kinds of traffic on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -37,7 +37,7 @@ class AccessLogMiddleware:
         try:
             await self._app(scope, receive, answer.send)
         except ClientDisconnect:
-            pass  # nobody is left to answer; the entry says 499
+            pass  # the client has left; the entry has status 499
         except Exception:
             answer.failed()
             raise
@@ -46,10 +46,10 @@ class AccessLogMiddleware:
 
 
 class _Answer:
-    """One answer on its way out.
+    """One answer on its way to the client.
 
-    Whoever has the whole of an answer must find it in the log, so the entry is written just
-    before the bytes go out that complete it.
+    A client that has the whole answer must find it in the log, so the entry is written just before
+    the last bytes are sent.
     """
 
     def __init__(self, draft: Draft, log: AccessLog, send: Send) -> None:
@@ -74,12 +74,12 @@ class _Answer:
         await self._send(message)
 
     def failed(self) -> None:
-        """Note the status that the server will send for an error of the front's own."""
+        """Note the status that the server sends for an error of the emulator itself."""
         if not self._started:
             self.draft.status = 500
 
     def log(self) -> None:
-        """Write the entry, once."""
+        """Write the entry of the request, once."""
         if not self._logged:
             self._logged = True
             self._log.add(self.draft)
@@ -100,7 +100,7 @@ class _Answer:
 
 
 def note_target(request: Request, target: RouteTarget) -> None:
-    """Put what the path points at into the request's entry."""
+    """Put the target of the path into the request's entry."""
     draft = _draft(request)
     draft.route = target.route
     draft.repository = target.repository or None
@@ -109,7 +109,7 @@ def note_target(request: Request, target: RouteTarget) -> None:
 
 
 def note_caller(request: Request, caller: Caller) -> None:
-    """Put who asks into the request's entry."""
+    """Put the caller into the request's entry."""
     draft = _draft(request)
     draft.credential = caller.credential.name if caller.credential else None
     draft.token_kind = caller.credential.kind if caller.credential else None
@@ -117,12 +117,12 @@ def note_caller(request: Request, caller: Caller) -> None:
 
 
 def note_leak(request: Request) -> None:
-    """Note in the request's entry that a credential came where none is ever to be sent."""
+    """Note in the request's entry that a credential came where clients must not send one."""
     _draft(request).credential_leaked = True
 
 
 def note_repository(request: Request, repository: str) -> None:
-    """Put the repository that a token is wanted for into the request's entry."""
+    """Put the repository that a token is requested for into the request's entry."""
     _draft(request).repository = repository
 
 
@@ -137,7 +137,7 @@ def noted(request: Request) -> Draft:
 
 
 def conclude(request: Request, status: int | None = None) -> None:
-    """Write the request's entry now: no more of an answer will come."""
+    """Write the request's entry now, because no more of the answer will be sent."""
     if status is not None:
         _draft(request).status = status
     request.scope[_LOG]()

@@ -1,7 +1,7 @@
-"""Who is asking, read from the Authorization header.
+"""Authentication: the caller of a request, read from the Authorization header.
 
-Source: README.md, Sources: callers. The username of a Basic header is not checked and
-never kept: people paste tokens there.
+Source: README.md, Sources: callers. The username of a Basic header is not checked and never stored,
+because users paste tokens there.
 """
 
 import base64
@@ -16,27 +16,27 @@ from ghcr_emulator.state.tokens import fingerprint
 
 
 class Standing(Enum):
-    """What the registry makes of a caller."""
+    """The result of authentication of a request."""
 
-    UNKNOWN = auto()  # said nothing
-    EMPTY = auto()  # an Authorization without a token in it
-    BASIC = auto()  # a password where only bearer tokens are taken
-    REJECTED = auto()  # a token that nobody, or nobody any more, has
-    MADE_UP = auto()  # base64 that is nobody's token, as a bearer
+    UNKNOWN = auto()  # no Authorization header
+    EMPTY = auto()  # an Authorization header without a token
+    BASIC = auto()  # a password where only bearer tokens are accepted
+    REJECTED = auto()  # a token that no account has, or has any more
+    MADE_UP = auto()  # a bearer in base64 that is no account's token
     ANYBODY = auto()  # an anonymous bearer token
     KNOWN = auto()  # a usable credential, or a bearer token issued for one
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A standing, and the credential the request was made with, also where it was rejected."""
+    """The authenticated caller: a standing, and the credential of the request, also if rejected."""
 
     standing: Standing
     credential: AccountToken | None = None
 
     @property
     def identity(self) -> AccountToken | None:
-        """The credential the caller is taken for: none unless KNOWN."""
+        """The credential of an authenticated caller; None unless the standing is KNOWN."""
         return self.credential if self.standing is Standing.KNOWN else None
 
 
@@ -48,7 +48,7 @@ _ANYBODY: Final = Caller(Standing.ANYBODY)
 
 
 def at_token_service(authorization: str | None, state: State) -> Caller:
-    """Return who asks for a token: KNOWN, REJECTED, or UNKNOWN for all but Basic."""
+    """Return the caller of the token service: KNOWN, REJECTED, or UNKNOWN for all but Basic."""
     scheme, value = _split(authorization)
     if scheme != "basic":
         return _UNKNOWN
@@ -56,9 +56,10 @@ def at_token_service(authorization: str | None, state: State) -> Caller:
 
 
 def at_api(authorization: str | None, state: State) -> Caller:
-    """Return who asks the REST API: KNOWN, REJECTED, or UNKNOWN for who brings no token.
+    """Return the caller of the REST API: KNOWN, REJECTED, or UNKNOWN without a token.
 
-    It takes a token itself, as `token`, as `bearer` or as a password, and none of the registry's.
+    The API accepts a token as `token`, as `bearer` or as a password. It does not accept the
+    registry's bearer tokens.
     """
     scheme, value = _split(authorization)
     if scheme == "basic":
@@ -69,7 +70,7 @@ def at_api(authorization: str | None, state: State) -> Caller:
 
 
 def at_registry(authorization: str | None, state: State) -> Caller:
-    """Return who asks under /v2/."""
+    """Return the caller of a request under /v2/."""
     scheme, value = _split(authorization)
     if scheme == "basic":
         return Caller(Standing.BASIC, state.credential_of(fingerprint(_password(value))))
@@ -106,7 +107,7 @@ def _is_base64(text: str) -> bool:
 
 
 def _password(encoded: str) -> str:
-    """Return the part after the first colon of a base64 text, or all of it if it has none."""
+    """Return what follows the first colon of a base64 text, or all of it if it has no colon."""
     try:
         text = base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""What a caller may do: pure functions that return the refusal, or None.
+"""Permissions in the registry: pure functions that return the refusal, or None.
 
 Source: README.md, Sources: the token service, the registry after a token.
 """
@@ -29,10 +29,10 @@ _MISSING: Final = {error.code: error for error in (errors.NAME_UNKNOWN, errors.M
 def token(
     caller: Caller, packages: Sequence[Package | None], assumptions: Assumptions
 ) -> ProtocolError | None:
-    """Judge a request for a token to these packages; None stands for one that does not exist.
+    """Check a request for a token to these packages; None stands for one that does not exist.
 
-    A valid credential gets a token for anything: what it may do is judged under /v2/. An invalid
-    one gets none, not even for a public package.
+    A valid credential gets a token for anything: its permissions are checked under /v2/. An invalid
+    credential gets none, not even for a public package.
     """
     if caller.credential is not None and caller.standing is Standing.KNOWN:
         scopeless = _lacks_scope(caller.credential, _READING | _WRITING)
@@ -48,17 +48,17 @@ def token(
 
 
 def enter(caller: Caller) -> ProtocolError | None:
-    """Judge whether a caller is let past the door of /v2/ at all."""
+    """Check whether a caller may send requests under /v2/ at all."""
     return _BY_STANDING.get(caller.standing)
 
 
 def account(caller: Caller) -> ProtocolError | None:
-    """Judge the ping, which belongs to no repository: it takes a credential."""
+    """Check the ping, which belongs to no repository and needs a credential."""
     return enter(caller) or (None if caller.identity else errors.AUTHENTICATION_REQUIRED)
 
 
 def catalog(caller: Caller, assumptions: Assumptions) -> ProtocolError | None:
-    """Judge a request for the catalogue."""
+    """Check a request for the catalogue."""
     if caller.standing in {Standing.UNKNOWN, Standing.ANYBODY}:
         return _anonymous(assumptions.catalog_anonymous)
     denied = errors.ACCESS_DENIED if assumptions.catalog == "denied" else None
@@ -66,7 +66,7 @@ def catalog(caller: Caller, assumptions: Assumptions) -> ProtocolError | None:
 
 
 def pull(caller: Caller, place: RequestedPackage, assumptions: Assumptions) -> ProtocolError | None:
-    """Judge a read of a package."""
+    """Check a read of a package."""
     if caller.standing is Standing.MADE_UP and place.public and assumptions.any_bearer:
         return None
     refusal = enter(caller)
@@ -75,10 +75,10 @@ def pull(caller: Caller, place: RequestedPackage, assumptions: Assumptions) -> P
     credential = caller.credential
     if credential is None:
         return None if place.public else errors.AUTHENTICATION_REQUIRED
-    # GitHub's form ticks read with write, so a token with write alone reads too; `repo` does not.
+    # GitHub's form selects read with write, so a token with write alone reads too; `repo` does not.
     if _lacks_scope(credential, _READING | _WRITING if assumptions.write_reads else _READING):
         return errors.SCOPES_MISMATCH
-    # What is public is public, whatever its organisation thinks of the token.
+    # A public package is readable, whatever rules its organisation has for tokens.
     barred = None if place.public else barred_by_organisation(credential, place)
     if barred is not None:
         kept_short = barred == errors.SSO_REQUIRED and assumptions.sso_pull == "read_package"
@@ -89,13 +89,13 @@ def pull(caller: Caller, place: RequestedPackage, assumptions: Assumptions) -> P
 
 
 def push(caller: Caller, place: RequestedPackage) -> ProtocolError | None:
-    """Judge a write to a package, or the making of one where there is none."""
+    """Check a write to a package, or the creation of a package that does not exist."""
     refusal = enter(caller)
     if refusal is not None:
         return refusal
     credential = caller.credential
     if credential is None:
-        # An anonymous token does authenticate nobody, and a push needs somebody.
+        # An anonymous token authenticates no account, and a push needs one.
         return errors.TOKEN_REJECTED
     if _lacks_scope(credential, _WRITING):
         return errors.SCOPES_MISMATCH
@@ -111,7 +111,7 @@ def push(caller: Caller, place: RequestedPackage) -> ProtocolError | None:
 def barred_by_organisation(
     credential: AccountToken, place: RequestedPackage
 ) -> ProtocolError | None:
-    """Judge a personal token by the rules of the organisation; a run's token is its own."""
+    """Check a personal token against the rules of its organisation; they skip workflow tokens."""
     owner = place.owner
     if credential.kind is Kind.WORKFLOW:
         return None
@@ -123,7 +123,7 @@ def barred_by_organisation(
 
 
 def _lacks_scope(credential: AccountToken, scopes: frozenset[str]) -> bool:
-    """Tell whether a token is of no use for packages; fine-grained ones never are."""
+    """Return whether a token has none of the scopes; a fine-grained token never has one."""
     if credential.kind is Kind.WORKFLOW:
         return False
     return credential.kind is Kind.FINE_GRAINED or not credential.scopes & scopes

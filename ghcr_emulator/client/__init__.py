@@ -1,4 +1,4 @@
-"""A typed client of the control API, with everything that its methods take and give.
+"""A typed client of the control API, and the models that its methods take and return.
 
 README.md, The client, has an example.
 """

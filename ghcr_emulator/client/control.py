@@ -1,4 +1,4 @@
-"""The control API's client: who there is, what they may read, and what the log saw."""
+"""The client of the control API: accounts, packages, tokens, fault switches and the access log."""
 
 from typing import ClassVar, Final, Self, TypeVar
 
@@ -36,9 +36,9 @@ class ControlError(Exception):
 
 
 class ControlClient:
-    """A client of the control API at a port of this host; close it, or use it as a context.
+    """A client of the control API at a port of this host; close it, or use it as a context manager.
 
-    `secret` is what is in the file control.secret, `timeout` is in seconds. Every method raises
+    `secret` is the content of the file control.secret, `timeout` is in seconds. Every method raises
     `error` where the control API does not answer or refuses.
     """
 
@@ -63,7 +63,7 @@ class ControlClient:
         return self._get("/healthz", _HEALTH).instance
 
     def put_token(self, name: str, token: Token) -> None:
-        """Add a token or replace the one of that name, which is what the access log calls it."""
+        """Add a token or replace the one of that name, which the access log shows."""
         self._put(f"/credentials/{name}", token)
 
     def delete_token(self, name: str) -> None:
@@ -71,7 +71,7 @@ class ControlClient:
         self._request("DELETE", f"/credentials/{name}")
 
     def put_owner(self, name: str, owner: OwnerBody) -> None:
-        """Say what an owner is, who is in it, and who may create packages there."""
+        """Set the kind of an owner, its members, and who may create packages there."""
         self._put(f"/owners/{name}", owner)
 
     def put_package(self, repository: str, package: PackageBody) -> None:
@@ -79,15 +79,15 @@ class ControlClient:
         self._put(f"/packages/{repository}", package)
 
     def delete_package(self, repository: str) -> None:
-        """Hide a package and its content, until it is put again."""
+        """Hide a package and its content, until put_package() is called for it again."""
         self._request("DELETE", f"/packages/{repository}")
 
     def delete_tag(self, repository: str, tag: str) -> None:
-        """Delete one tag of a package, and not its manifest."""
+        """Delete one tag of a package, but not its manifest."""
         self._request("DELETE", f"/packages/{repository}/tags/{tag}")
 
     def put_workflow(self, repository: str, file: str, workflow: WorkflowBody) -> None:
-        """Say that a repository (owner/name) has a workflow file, and who may start it."""
+        """Add a workflow file to a repository (owner/name), with the logins that may start it."""
         self._put(f"/workflows/{repository.lower()}/{file}", workflow)
 
     def dispatches(self, credential: str) -> list[Dispatch]:
@@ -96,11 +96,11 @@ class ControlClient:
         return found.dispatches
 
     def put_world(self, text: str) -> None:
-        """Replace everything by a world file; tokens in it stand in the text."""
+        """Replace the whole state with a world file; its tokens must be in the text."""
         self._request("PUT", "/world", text.encode())
 
     def assumptions(self) -> Assumptions:
-        """Return how the behaviours are set that are not known of GHCR."""
+        """Return the current assumptions about behaviour that is not known of GHCR."""
         return self._get("/assumptions", _KNOBS)
 
     def put_assumptions(self, assumptions: Assumptions) -> None:
@@ -108,7 +108,7 @@ class ControlClient:
         self._put("/assumptions", assumptions)
 
     def put_switch(self, name: str, switch: FaultSwitch) -> None:
-        """Switch a fault on, in place of one of that name."""
+        """Switch a fault on, in place of a switch of that name."""
         self._put(f"/switches/{name}", switch)
 
     def switches(self) -> list[SwitchStatus]:
@@ -136,7 +136,7 @@ class ControlClient:
     ) -> list[Entry]:
         """Return the access log's entries that match every argument, oldest first.
 
-        An empty text asks for entries where that field is None.
+        An empty string matches entries where that field is None.
         """
         asked = {
             "since": since,

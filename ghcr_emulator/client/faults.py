@@ -1,4 +1,4 @@
-"""Faults for the length of a block, each undone at its end, whatever happens in it."""
+"""Context managers for faults, each of which is undone at the end of its block."""
 
 import secrets
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ from ghcr_emulator.state.world_schema import PackageBody
 
 @dataclass(frozen=True)
 class Switched:
-    """A switch that is on, or was."""
+    """A switch that is on, or was on."""
 
     control: ControlClient
     name: str
 
     def hits(self) -> int:
-        """Return how many requests or connections the switch met.
+        """Return how many requests or connections the switch hit.
 
-        Raises the client's error where the switch is off, or is one that nobody can count.
+        Raises the client's error where the switch is off, or is of a kind that counts no hits.
         """
         row = next((row for row in self.control.switches() if row.name == self.name), None)
         if row is None:
@@ -33,9 +33,10 @@ class Switched:
 
 @contextmanager
 def switched(control: ControlClient, switch: FaultSwitch) -> Iterator[Switched]:
-    """Have a switch on for the length of the block.
+    """Switch a fault on for the length of the block.
 
-    Raises the client's error if the emulator refuses it. Within the block it may be switched off.
+    Raises the client's error if the emulator refuses the switch. The block may switch it off
+    itself.
     """
     on = Switched(control, f"{switch.kind}-{secrets.token_hex(4)}")
     try:
@@ -47,7 +48,7 @@ def switched(control: ControlClient, switch: FaultSwitch) -> Iterator[Switched]:
 
 @contextmanager
 def token_revoked(control: ControlClient, name: str, token: Token) -> Iterator[None]:
-    """Have the token of that name revoked for the length of the block; `token` is what it is."""
+    """Revoke the token of that name for the length of the block; `token` is its usual state."""
     try:
         control.put_token(name, token.model_copy(update={"revoked": True}))
         yield
@@ -59,10 +60,10 @@ def token_revoked(control: ControlClient, name: str, token: Token) -> Iterator[N
 def package_deleted(
     control: ControlClient, repository: str, package: PackageBody
 ) -> Iterator[None]:
-    """Have a package deleted for the length of the block; `package` is what it is.
+    """Delete a package for the length of the block; `package` is its usual state.
 
-    After the block its content is there as before. Raises the client's error if there is no such
-    package.
+    After the block the package has its content as before. Raises the client's error if there is no
+    such package.
     """
     control.delete_package(repository)
     try:

@@ -1,1 +1,1 @@
-"""The control API: what exists, and which faults are switched on."""
+"""The control API: accounts, packages, tokens and workflows, and fault switches."""

@@ -1,7 +1,7 @@
-"""The control port: how the lab tells the stand-in what exists, and reads its log.
+"""The control port: clients set the emulator's state through it and read its access log.
 
-Every request carries `Authorization: Bearer <secret>`. Errors are `{"error": "<one sentence>"}`,
-never hold a token, and mean that nothing was changed.
+Every request carries `Authorization: Bearer <secret>`. An error is `{"error": "<one sentence>"}`,
+holds no token, and means that nothing was changed.
 """
 
 import hmac
@@ -53,8 +53,8 @@ def create_control(
 ) -> Starlette:
     """Return the control application.
 
-    `registry` is what create_app() calls storage, and `switches` are the front's; without one
-    the routes that need it are not there.
+    `registry` is what create_app() calls storage, and `switches` are the emulator's. Where one of
+    them is None, the routes that need it are missing.
     """
     control = _Control(state, log, registry)
     routes = [
@@ -87,7 +87,7 @@ def _row(path: str, put: _Endpoint, delete: _Endpoint) -> list[Route]:
 
 
 class _Guard:
-    """Lets nobody in without the secret, and tells them nothing of what there is."""
+    """Middleware that answers 401 to every request without the secret."""
 
     def __init__(self, app: ASGIApp, secret: str) -> None:
         self._app = app
@@ -112,7 +112,7 @@ class _Control:
         self._instance = secrets.token_hex(8)
 
     async def health(self, request: Request) -> Response:
-        """Say that it is alive, and which life this is: state does not outlive it."""
+        """Answer that the emulator is alive, with the id of this start: the state ends with it."""
         del request
         return JSONResponse(asdict(Health(ok=True, instance=self._instance)))
 
@@ -127,11 +127,11 @@ class _Control:
         return _done()
 
     async def delete_credential(self, request: Request) -> Response:
-        """Forget a credential."""
+        """Delete a credential."""
         return _deleted(found=self._state.drop_credential(request.path_params["name"]))
 
     async def put_owner(self, request: Request) -> Response:
-        """Say what an owner is, and who may make new packages under it."""
+        """Set the kind and rules of an owner, and who may create packages under it."""
         name, body = _owner(request), read_json(await request.body(), OwnerBody)
         owner = Owner(
             name=name,
@@ -147,7 +147,7 @@ class _Control:
         return _done()
 
     async def delete_owner(self, request: Request) -> Response:
-        """Forget what was said of an owner."""
+        """Delete what was set for an owner."""
         return _deleted(found=self._state.drop_owner(request.path_params["owner"]))
 
     async def put_package(self, request: Request) -> Response:
@@ -168,11 +168,14 @@ class _Control:
         return _done()
 
     async def delete_package(self, request: Request) -> Response:
-        """Forget a package: to callers it does not exist. Put again, it has its old content."""
+        """Delete a package: callers get the answer for a missing one.
+
+        A new PUT restores its content.
+        """
         return _deleted(found=self._state.drop_package(_repository(request)))
 
     async def delete_tag(self, request: Request) -> Response:
-        """Take one tag away from a package."""
+        """Delete one tag of a package."""
         repository, tag = _repository(request), request.path_params["tag"]
         fits = names.is_repository(repository) and names.is_tag(tag)
         if not fits or self._registry is None or self._state.package(repository) is None:
@@ -181,8 +184,8 @@ class _Control:
         return _done()
 
     async def read_log(self, request: Request) -> Response:
-        """Give the entries that were asked for, and the `since` that follows on them."""
-        # Taken first, so that no entry falls between this answer and the next.
+        """Return the entries that match the query, and the `since` for the next request."""
+        # Read first, so that no entry falls between this answer and the next.
         following = self._log.next
         entries = list(self._log.find(_log_query(request)))
         return JSONResponse(asdict(LogPage(entries, following)))

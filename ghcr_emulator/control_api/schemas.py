@@ -1,6 +1,6 @@
-"""The control API's documents: what its requests carry and what it answers.
+"""The documents of the control API: the bodies of its requests and answers.
 
-The server and the client (ghcr_emulator/client/) have them in common.
+The server and the client (ghcr_emulator/client/) share them.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ TOKENS: Final[TypeAdapter[Token]] = TypeAdapter(
 
 
 class OwnerBody(OrganisationRules):
-    """A user or an organisation; `login` is the name as it is shown."""
+    """A user or an organisation; `login` is the name with its capitals."""
 
     called: ClassVar[str] = "owner"
     login: Text | None = None
@@ -54,7 +54,7 @@ class OwnerBody(OrganisationRules):
 class WorkflowBody(Model):
     """A workflow file: the branches and tags that have it, and the logins that may start it.
 
-    `dispatch` says whether it has the trigger workflow_dispatch.
+    `dispatch` says whether the file has the trigger workflow_dispatch.
     """
 
     called: ClassVar[str] = "workflow"
@@ -73,7 +73,7 @@ class Health:
 
 @dataclass(frozen=True)
 class LogPage:
-    """Entries of the access log, oldest first; `next` is the `since` that follows on them."""
+    """Entries of the access log, oldest first; `next` is the `since` of the next request."""
 
     entries: list[Entry]
     next: int
@@ -81,16 +81,16 @@ class LogPage:
 
 @dataclass(frozen=True)
 class Dispatches:
-    """The workflow_dispatch events that were taken, oldest first."""
+    """The workflow_dispatch events that were accepted, oldest first."""
 
     dispatches: list[Dispatch]
 
 
 @dataclass(frozen=True)
 class SwitchStatus:
-    """A fault switch that is on, what it was asked for, and what came of it.
+    """A fault switch that is on: its parameters, its hits and what is left of it.
 
-    `hits` is None where nobody can count them; what is left is None where it has no end.
+    `hits` is None for a kind that counts none. What is left is None where the switch has no end.
     """
 
     name: str

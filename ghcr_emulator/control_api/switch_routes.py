@@ -1,4 +1,4 @@
-"""The control port's routes for the fault switches."""
+"""The routes of the control port for the fault switches."""
 
 import re
 import ssl
@@ -35,18 +35,18 @@ def switch_routes(switches: Switches) -> list[Route]:
 
 
 class _SwitchControl:
-    """The endpoints."""
+    """The endpoints of the fault switches."""
 
     def __init__(self, switches: Switches) -> None:
         self._switches = switches
 
     async def read(self, request: Request) -> Response:
-        """List the switches, oldest first, with their hits and what they have left."""
+        """List the switches, oldest first, with their hits and what is left of each."""
         del request
         return JSONResponse(asdict(SwitchList([_status(switch) for switch in self._switches])))
 
     async def put(self, request: Request) -> Response:
-        """Switch a fault on, in place of one of that name."""
+        """Switch a fault on, in place of a switch of that name."""
         name = str(request.path_params["name"])
         if not _NAME.fullmatch(name):
             raise DocumentError("'name' in the path must be letters, digits, dots, dashes or _")
@@ -90,7 +90,7 @@ def _status(switch: ActiveSwitch) -> SwitchStatus:
 
 
 def _context(fault: Certificate) -> ssl.SSLContext:
-    # OpenSSL reads files alone. The folder is open to this user alone, and gone at once.
+    # OpenSSL reads only files. Only this user can open the directory, which is deleted at once.
     with tempfile.TemporaryDirectory(prefix="ghcr-certificate-") as folder:
         chain_file, key_file = Path(folder, "tls.crt"), Path(folder, "tls.key")
         chain_file.write_text(fault.certificate)

@@ -1,4 +1,4 @@
-"""The control port's routes for workflows, and for the events that were taken for them."""
+"""The routes of the control port for workflows and for workflow_dispatch events."""
 
 from dataclasses import asdict
 
@@ -14,7 +14,7 @@ from ghcr_emulator.state.workflows import RepositoryWorkflow, WorkflowStore
 
 
 def workflow_routes(workflows: WorkflowStore) -> list[Route]:
-    """Return the routes; their errors are DocumentErrors."""
+    """Return the routes for workflows; their errors are DocumentErrors."""
     endpoints = _Workflows(workflows)
     path = "/workflows/{owner}/{repository}/{file}"
     return [
@@ -28,7 +28,7 @@ class _Workflows:
         self._workflows = workflows
 
     async def put_workflow(self, request: Request) -> Response:
-        """Add a workflow of a repository, or replace the one of that file."""
+        """Add a workflow to a repository, or replace the one of that file."""
         owner, name, file = (request.path_params[key] for key in ("owner", "repository", "file"))
         if not names.is_repository(f"{owner}/{name}") or not names.is_label(file):
             raise DocumentError("the path must be a lower-case owner/repository, and a file's name")
@@ -41,6 +41,6 @@ class _Workflows:
         return Response(status_code=204)
 
     async def read_dispatches(self, request: Request) -> Response:
-        """Give the events that came with the credential `credential`, oldest first."""
+        """Return the events that came with the credential `credential`, oldest first."""
         taken = self._workflows.dispatches(request.query_params.get("credential", ""))
         return JSONResponse(asdict(Dispatches(taken)))

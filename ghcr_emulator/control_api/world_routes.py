@@ -1,4 +1,4 @@
-"""The control port's routes for the whole world and for the assumptions."""
+"""The routes of the control port for the whole world and for the assumptions."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,7 +11,7 @@ from ghcr_emulator.state.world_file import WorldFile, read_world
 
 
 def world_routes(state: State) -> list[Route]:
-    """Return the routes; their errors are DocumentErrors."""
+    """Return the routes for the world; their errors are DocumentErrors."""
     endpoints = _World(state)
     return [
         Route("/world", endpoints.put_world, methods=["PUT"]),
@@ -21,7 +21,7 @@ def world_routes(state: State) -> list[Route]:
 
 
 def install(world: WorldFile, state: State) -> None:
-    """Let a world be all there is; assumptions that it says nothing of stay as they are."""
+    """Replace the state with a world; assumptions that it does not mention stay as they are."""
     state.replace(world.credentials, world.packages, world.owners)
     if world.assumptions is not None:
         state.assumptions = world.assumptions
@@ -32,16 +32,16 @@ class _World:
         self._state = state
 
     async def put_world(self, request: Request) -> Response:
-        """Replace all owners, packages and credentials by those of a world file."""
+        """Replace all owners, packages and credentials with those of a world file."""
         install(read_world(await request.body(), "world"), self._state)
         return Response(status_code=204)
 
     async def put_assumptions(self, request: Request) -> Response:
-        """Set the assumptions that are given, and all others to their defaults."""
+        """Set the assumptions in the request, and all others to their defaults."""
         self._state.assumptions = read_json(await request.body(), Assumptions)
         return Response(status_code=204)
 
     async def get_assumptions(self, request: Request) -> Response:
-        """Show every assumption."""
+        """Return every assumption."""
         del request
         return JSONResponse(self._state.assumptions.model_dump())

@@ -1,4 +1,4 @@
-"""Reading a JSON document as a model."""
+"""Read a JSON document as a pydantic model."""
 
 import json
 from typing import NoReturn, TypeVar, cast
@@ -18,7 +18,7 @@ def read_json(text: bytes, model: type[ModelT]) -> ModelT:
 
 
 def read_union(text: bytes, union: TypeAdapter[T], called: str) -> T:
-    """Return the document as one of several models; raises DocumentError, which says `called`."""
+    """Return the document as one of several models; raises DocumentError, which names `called`."""
     return cast(T, _read(text, union, called))
 
 
@@ -36,7 +36,8 @@ def _parse(text: bytes) -> object:
     except DocumentError:
         raise
     except (ValueError, RecursionError):
-        # The decoder's own message could quote the text. A number of thousands of digits is none.
+        # The decoder's own message could quote the text. A number of thousands of digits is
+        # invalid.
         raise DocumentError("the document is not JSON") from None
 
 

@@ -1,6 +1,7 @@
 """The base of every model of a document, and the types of its values.
 
-Nothing is converted: "1" is no number, and 1 is not true. A document with an unknown key is wrong.
+No value is converted: "1" is not a number, and 1 is not true. A document with an unknown key is
+invalid.
 """
 
 from datetime import datetime
@@ -19,9 +20,10 @@ from pydantic_core import PydanticCustomError
 
 
 class Model(BaseModel):
-    """A mapping with known keys; `called` is what errors call it.
+    """A mapping with known keys; `called` is its name in errors.
 
-    `tagged` is a model that is only read as a member of a union, which puts a tag in its errors.
+    `tagged` marks a model that is only read as a member of a union, which puts a tag into its
+    errors.
     """
 
     model_config = ConfigDict(
@@ -39,15 +41,15 @@ class Model(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _note_what_is_read(cls, data: Any, info: ValidationInfo) -> Any:
-        # An error says where it is, and not which keys there may be.
+        # An error names its place, but not the keys that are possible.
         if info.context is not None and isinstance(data, dict):
             info.context[id(data)] = cls
         return data
 
 
 def wrong(sentence: str) -> PydanticCustomError:
-    """Return the error of a validator that says this of a value, which stays out of it."""
-    # A brace would be taken for a placeholder.
+    """Return the error of a validator with this sentence, which does not quote the value."""
+    # pydantic would read a brace as a placeholder.
     return PydanticCustomError("wrong", "{sentence}", {"sentence": sentence})
 
 
@@ -68,14 +70,14 @@ def _read_time(value: object) -> object:
 
 
 def _empty_if_none(value: object) -> object:
-    """Return an empty mapping for a name in YAML that has nothing behind its colon."""
+    """Return an empty mapping for a key in YAML that has nothing behind its colon."""
     return {} if value is None else value
 
 
 Text = Annotated[str, AfterValidator(_check_printable)]
 Time = Annotated[datetime, BeforeValidator(_read_time)]
-# More than any scenario needs, and little enough for a clock.
+# More than any scenario needs, and small enough for a clock.
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 EmptyIfNone = BeforeValidator(_empty_if_none)
-# Of the enumeration's own type in Python, and one of its texts in a document.
+# A member of the enumeration in Python, and one of its texts in a document.
 FromText = Field(strict=False)

@@ -1,7 +1,7 @@
-"""What is wrong with a document, one sentence for each mistake.
+"""The mistakes of a document, with one sentence for each.
 
-A sentence names keys, names, types and what was expected. No value of a document stands in it, and
-nothing that looks like a token: each may be a secret in the wrong place.
+A sentence names keys, names, types and what was expected. It quotes no value of a document, and
+nothing that looks like a token, because a value may be a secret in the wrong place.
 """
 
 import re
@@ -16,9 +16,9 @@ from ghcr_emulator.documents.model import Model
 
 Place: TypeAlias = tuple[str | int, ...]
 
-# The phrase by which an unknown key is told.
+# The phrase that reports an unknown key.
 NO_SUCH_KEY: Final = "has no key"
-# Lines of an error: a page of a terminal.
+# The most lines of an error: a page of a terminal.
 _MOST: Final = 30
 _EXPECTED: Final = {
     "string_type": "a text",
@@ -45,7 +45,7 @@ _SECRET: Final = re.compile(r"\b(?:gh[pousr]|github_pat)_\w+|-----BEGIN.*", re.D
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: where it is in the document, and what is wrong there."""
+    """One mistake: its place in the document, and its description."""
 
     place: Place
     sentence: str
@@ -55,11 +55,11 @@ class Problem:
 
 
 class DocumentError(ValueError):
-    """What is wrong with a document: one sentence a mistake, in lines of their own."""
+    """The error of a document: one sentence for each mistake, on separate lines."""
 
 
 class ProblemsError(Exception):
-    """A document does not fit its model; for readers, who say where its places are."""
+    """A document does not fit its model; the readers add the file and line of each place."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__()
@@ -69,20 +69,20 @@ class ProblemsError(Exception):
 def validate(model: Any, document: object, what: str) -> Any:
     """Return `document` as `model`, a Model or the adapter of a union; raises ProblemsError.
 
-    `what` is what errors call the document.
+    `what` is the name of the document in errors.
     """
     models: dict[int, type[Model]] = {}
     adapter = TypeAdapter(model) if isinstance(model, type) else model
     try:
         return adapter.validate_python(document, context=models)
     except ValidationError as error:
-        # A key that is not known is often why another one lacks.
+        # An unknown key is often the reason that another one is missing.
         details = sorted(error.errors(include_url=False), key=lambda one: one["type"] == "missing")
     raise ProblemsError([_Reported(detail, document, models, what).problem() for detail in details])
 
 
 def in_lines(sentences: Sequence[str]) -> DocumentError:
-    """Return one error of all sentences; of very many, of the first ones."""
+    """Return one error of all sentences, or of the first ones if there are very many."""
     more = len(sentences) - _MOST
     rest = [f"and {more} mistakes more"] if more > 0 else []
     return DocumentError("\n".join([*sentences[:_MOST], *rest]))
@@ -121,7 +121,7 @@ class _Reported:
         return Problem(place, sentence)
 
     def _place(self) -> Place:
-        """Return where it is, without the tags by which unions chose a model."""
+        """Return the place of the mistake, without the tags by which unions chose a model."""
         node, tagged, place = self.document, None, []
         for part in self.detail["loc"]:
             if self.models.get(id(node), Model).tagged and tagged is not node:
@@ -132,7 +132,7 @@ class _Reported:
         return tuple(place)
 
     def _container(self, place: Place) -> tuple[Any, str]:
-        """Return what is at a place of the document, and what it is called."""
+        """Return the value at a place of the document, and its name in errors."""
         node, called = self.document, self.what
         for part in place:
             known = id(node) in self.models
@@ -163,14 +163,14 @@ class _Reported:
 
 
 def passes(node: Any, part: str | int) -> bool:
-    """Tell whether a mapping or a list has such a part."""
+    """Return whether a mapping or a list has such a part."""
     if isinstance(node, dict):
         return part in node
     return isinstance(node, list) and isinstance(part, int) and part < len(node)
 
 
 def _listed(expected: str) -> str:
-    """Return pydantic's "'a', 'b' or 'c'" as the README lists it."""
+    """Return pydantic's "'a', 'b' or 'c'" in the form of the README's lists."""
     return expected.replace("'", "").replace(" or ", ", ")
 
 

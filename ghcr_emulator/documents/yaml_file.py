@@ -1,4 +1,4 @@
-"""Reading a YAML document as a model; every error names its file and line."""
+"""Read a YAML document as a pydantic model; every error names its file and line."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from ghcr_emulator.documents.problems import (
 
 ModelT = TypeVar("ModelT", bound=Model)
 _PROBLEMS: Final = {"DuplicateKeyError": "a key is there twice"}
-# What ruamel.yaml raises beside its own errors, as for dates and numbers that are none.
+# Errors of ruamel.yaml beside its own classes, such as those of invalid dates and numbers.
 _OTHERS: Final = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """A document as ruamel.yaml's round-trip loader gives it; `source` is its file."""
+    """A document as ruamel.yaml's round-trip loader returns it; `source` is its file."""
 
     source: str
     node: Any
@@ -43,7 +43,7 @@ class YamlDocument:
         raise self.error(problems)
 
     def check(self, problems: Iterable[Problem]) -> None:
-        """Raise the DocumentError of these problems, if there is one."""
+        """Raise the DocumentError of these problems, if there are any."""
         found = list(problems)
         if found:
             raise self.error(found)
@@ -55,7 +55,7 @@ class YamlDocument:
         return in_lines([f"{self.source}:{line}: {sentence}" for line, sentence in placed])
 
     def line(self, place: Place) -> int:
-        """Return the line of a place; of a key that is missing, where its mapping begins."""
+        """Return the line of a place; for a missing key, the line where its mapping begins."""
         node = self.node
         line = _first_line(node, 1)
         for at, part in enumerate(place):
@@ -68,7 +68,7 @@ class YamlDocument:
 
 
 def read_yaml(text: bytes, source: str) -> YamlDocument:
-    """Read a YAML document; raises DocumentError, which quotes nothing of it."""
+    """Read a YAML document; raises DocumentError, which quotes nothing of the document."""
     yaml = YAML(typ="rt", pure=True)
     try:
         return YamlDocument(source, yaml.load(text))

@@ -1,1 +1,1 @@
-"""Faults that requests can be given, and how each of them is played."""
+"""The faults that requests and connections can meet, and their effects."""

@@ -1,6 +1,6 @@
-"""The answers that a fault gives in place of the front's, and which answers it can alter.
+"""The answers that a fault gives instead of the usual ones, and the answers that it can alter.
 
-What GHCR says when it limits or is out: README.md, Sources: faults.
+README.md, Sources: faults, says what GHCR answers to a rate limit and in an outage.
 """
 
 from http import HTTPStatus
@@ -21,7 +21,7 @@ _REDIRECTS: Final = range(300, 400)
 
 
 def answer(fault: Answer, method: str) -> Response:
-    """Return what a request with this method is told."""
+    """Return the answer of a fault to a request with this method."""
     if isinstance(fault, RateLimit):
         message = _PULLS if method in _READS else _PUSHES
         return replies.refuse(ProtocolError(429, "TOOMANYREQUESTS", message))
@@ -37,9 +37,9 @@ def answer(fault: Answer, method: str) -> Response:
 
 
 def alters(fault: Fault, told: Draft, status: int, headers: dict[bytes, bytes]) -> bool:
-    """Tell whether a fault has anything to alter in an answer, of which only the head is known."""
+    """Return whether a fault can alter an answer, of which only the head is known."""
     if isinstance(fault, Slow):
-        # A redirect has nothing in it that could come slowly.
+        # A redirect has no body that could come slowly.
         return status not in _REDIRECTS
     if not isinstance(fault, Alter) or told.method not in _READS or told.digest is None:
         return False

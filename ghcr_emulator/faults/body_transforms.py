@@ -1,4 +1,4 @@
-"""Bodies on their way out, made slow, short or wrong."""
+"""Bodies of answers that are made slow, short or wrong on their way to the client."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -7,16 +7,16 @@ from ghcr_emulator.faults.kinds import Slow
 from ghcr_emulator.faults.matching import ActiveSwitch
 
 _GZIP: Final = b"\x1f\x8b"
-# Of a gzip header, the first byte of the time: no reader of the content looks at it.
+# The first byte of the time in a gzip header: readers of the content ignore it.
 _GZIP_TIME: Final = 4
-_TICKS: Final = 10  # a second
+_TICKS: Final = 10  # per second
 
 
 class WrongByte:
     """Changes one byte of a body that comes in parts.
 
-    Which one is chosen so that the content can still be read and only its digest tells: the time
-    in a gzip's header, or else the last digit, for which one part is held back.
+    The byte is chosen so that the content can still be read and only its digest shows the change:
+    the time in a gzip header, or else the last digit, for which one part is held back.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class WrongByte:
         self._held: bytes | None = None
 
     def change(self, part: bytes, *, last: bool) -> bytes:
-        """Return what goes out in place of `part`."""
+        """Return the bytes to send in place of `part`."""
         if not self._begun and part:
             self._begun = True
             if part.startswith(_GZIP) and len(part) > _GZIP_TIME:
@@ -33,7 +33,7 @@ class WrongByte:
         if self._held is None:
             return part
         if not last:
-            # A part without a byte is no reason to let go of the one that may be the last.
+            # An empty part is no reason to send the part that may be the last.
             out, self._held = (self._held, part) if part else (b"", self._held)
             return out
         whole, self._held = self._held + part, None
@@ -46,7 +46,7 @@ def another_digest(digest: bytes) -> bytes:
 
 
 async def paced(body: bytes, switch: ActiveSwitch, slow: Slow) -> AsyncIterator[bytes]:
-    """Give a body piece by piece, each after its time, and the rest at once when `switch` ends."""
+    """Yield the body piece by piece, each after its time, and the rest when `switch` ends."""
     rate = slow.bytes_per_second or 0
     size = max(1, rate // _TICKS)
     while rate and len(body) > 0:
@@ -62,7 +62,7 @@ async def paced(body: bytes, switch: ActiveSwitch, slow: Slow) -> AsyncIterator[
 def _changed_at(content: bytes, index: int) -> bytes:
     old = content[index : index + 1]
     if old.isdigit():
-        new = b"1" if old != b"1" else b"2"  # not 0: no number may begin with it
+        new = b"1" if old != b"1" else b"2"  # a number may not begin with 0
     elif old.isalpha():
         new = b"a" if old != b"a" else b"b"
     else:
@@ -71,7 +71,7 @@ def _changed_at(content: bytes, index: int) -> bytes:
 
 
 def _readable_place(content: bytes) -> int:
-    """Return where a byte can change and JSON stays JSON: its last digit, or letter."""
+    """Return where a byte can change and JSON stays valid: its last digit, or letter."""
     for kind in (bytes.isdigit, bytes.isalpha):
         for index in range(len(content) - 1, -1, -1):
             if kind(content[index : index + 1]):

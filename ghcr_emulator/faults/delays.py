@@ -1,4 +1,4 @@
-"""Keeping a request waiting, without losing what its client sends meanwhile."""
+"""Requests that wait for the end of a switch, without losing what the client sends."""
 
 import asyncio
 from collections import deque
@@ -8,12 +8,12 @@ from starlette.types import Message, Receive
 
 from ghcr_emulator.faults.matching import ActiveSwitch
 
-# A client that sends more than this, in bytes, is noticed to be gone only when it is let go.
+# The end of a client that sends more bytes than this is noticed only when the wait is over.
 _READ_AHEAD: Final = 1024 * 1024
 
 
 async def hold(switch: ActiveSwitch, receive: Receive) -> Receive | None:
-    """Wait until the switch is over; return what to receive by then, None if the client left."""
+    """Wait until the switch is over; return a receive callable, or None if the client left."""
     read: deque[Message] = deque()
     watching = asyncio.create_task(_until_it_leaves(receive, read))
     waiting = asyncio.create_task(switch.over())
@@ -48,4 +48,4 @@ async def _until_it_leaves(receive: Receive, read: deque[Message]) -> None:
             return
         read.append(message)
         size += len(message.get("body", b""))
-    await asyncio.get_running_loop().create_future()  # until it is cancelled
+    await asyncio.get_running_loop().create_future()  # until the task is cancelled

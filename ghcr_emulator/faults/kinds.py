@@ -1,6 +1,6 @@
-"""The fault switches: what each is asked for with, on both sides of the control API.
+"""The kinds of fault switches with their parameters, for the server and the client.
 
-What each does to a client is docs/fault-switches.md.
+docs/fault-switches.md says what each of them does to a client.
 """
 
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
@@ -12,7 +12,7 @@ from ghcr_emulator.protocol.routes import Route
 
 
 class FaultSwitch(Model):
-    """Any switch; it ends by itself after `seconds`, where they are given."""
+    """Any fault switch; it ends on its own after `seconds`, if they are given."""
 
     called: ClassVar[str] = "switch"
     tagged: ClassVar[bool] = True
@@ -21,10 +21,10 @@ class FaultSwitch(Model):
 
 
 class RequestSwitch(FaultSwitch):
-    """A switch for requests that equal every field given, and for as many as `count`.
+    """A switch for requests that equal every field given, and for at most `count` of them.
 
-    `reference` is a tag or digest, as asked for or as found; `credential` the name by which the
-    access log knows one; `anonymous` asks for requests without one.
+    `reference` is a tag or digest, as requested or as found. `credential` is the name of a
+    credential in the access log. `anonymous` selects requests without a credential.
     """
 
     route: Annotated[Route, FromText] | None = None
@@ -43,13 +43,13 @@ class RequestSwitch(FaultSwitch):
 
 
 class RateLimit(RequestSwitch):
-    """429, with GHCR's limit for pulls or for pushes in its text and no Retry-After."""
+    """Answer 429, with GHCR's limit for pulls or for pushes in the text and no Retry-After."""
 
     kind: Literal["rate-limit"] = "rate-limit"
 
 
 class Outage(RequestSwitch):
-    """A 5xx whose body is a registry's error, a proxy's page, or nothing."""
+    """Answer a 5xx with the body of a registry's error, a proxy's page, or nothing."""
 
     kind: Literal["outage"] = "outage"
     status: Literal[500, 502, 503, 504] = 503
@@ -57,13 +57,13 @@ class Outage(RequestSwitch):
 
 
 class Hang(RequestSwitch):
-    """No answer until the switch is taken off; then the usual one."""
+    """Give no answer until the switch is off; then the usual one."""
 
     kind: Literal["hang"] = "hang"
 
 
 class Slow(RequestSwitch):
-    """The usual answer after `delay` seconds, and then so many bytes a second."""
+    """Give the usual answer after `delay` seconds, at `bytes_per_second`."""
 
     kind: Literal["slow"] = "slow"
     delay: Positive | None = None
@@ -77,37 +77,37 @@ class Slow(RequestSwitch):
 
 
 class Close(RequestSwitch):
-    """The connection is closed without an answer."""
+    """Close the connection without an answer."""
 
     kind: Literal["close"] = "close"
 
 
 class Reset(RequestSwitch):
-    """The connection is reset without an answer."""
+    """Reset the connection without an answer."""
 
     kind: Literal["reset"] = "reset"
 
 
 class Truncate(RequestSwitch):
-    """A manifest or blob is cut in its middle, under a content-length that tells the whole."""
+    """Cut a manifest or blob in its middle, under the content-length of the whole."""
 
     kind: Literal["truncate"] = "truncate"
 
 
 class WrongBytes(RequestSwitch):
-    """One byte of a manifest or blob is another: its length is right, its digest is not."""
+    """Change one byte of a manifest or blob: its length is right, its digest is not."""
 
     kind: Literal["wrong-bytes"] = "wrong-bytes"
 
 
 class WrongDigest(RequestSwitch):
-    """The docker-content-digest header of a manifest names a digest that nothing has."""
+    """Name a digest that no content has in the docker-content-digest header of a manifest."""
 
     kind: Literal["wrong-digest"] = "wrong-digest"
 
 
 class Missing(RequestSwitch):
-    """A manifest or blob that is there is said not to be."""
+    """Answer 404 for a manifest or blob that exists."""
 
     kind: Literal["missing"] = "missing"
 
@@ -119,7 +119,7 @@ def _check_pem(text: str) -> str:
 
 
 class Certificate(FaultSwitch):
-    """Connections are met by TLS under another certificate, a chain in PEM, and its key."""
+    """Serve connections by TLS under another certificate, a chain in PEM, and its key."""
 
     kind: Literal["certificate"] = "certificate"
     certificate: Annotated[str, AfterValidator(_check_pem)]
@@ -128,14 +128,14 @@ class Certificate(FaultSwitch):
 
 
 class PlainHttp(FaultSwitch):
-    """Connections are met by HTTP without TLS, where TLS is expected."""
+    """Serve connections by HTTP without TLS, where clients expect TLS."""
 
     kind: Literal["plain-http"] = "plain-http"
     count: Positive | None = None
 
 
 class Refuse(FaultSwitch):
-    """Connections are refused: nobody listens, and nobody counts them."""
+    """Refuse connections: nothing listens on the port, and hits are not counted."""
 
     kind: Literal["refuse"] = "refuse"
 
@@ -149,7 +149,7 @@ Fault: TypeAlias = Instead | Alter | ListenerFault
 
 
 def _kind_or_none(document: Any) -> Any:
-    # So that a kind that lacks is told as one that there is not: with those that there are.
+    # A missing kind is reported like an unknown one: with the list of the kinds.
     lacks = isinstance(document, dict) and "kind" not in document
     return {"kind": ""} if lacks else document
 

@@ -1,7 +1,7 @@
-"""The fault switches that are on, and which of them a request or a connection meets.
+"""The fault switches that are on, and the choice of the one that a request or connection meets.
 
-The newest switch wins. One whose count is used up, or whose time is over, meets nobody any more;
-it stays in the table with its hits until it is taken off or replaced.
+The newest switch wins. A switch whose count is used up, or whose time is over, affects no more
+requests. It stays in the table with its hits until it is dropped or replaced.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from ghcr_emulator.protocol.routes import Route
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What is known of a request. `credential` is None for a caller that the log calls null."""
+    """The known facts of a request; `credential` is None where the log has null."""
 
     method: str
     route: Route
@@ -27,14 +27,14 @@ class RequestFacts:
 
     @classmethod
     def noted(cls, draft: Draft) -> "RequestFacts":
-        """Return what the handlers noted for the access log."""
+        """Return the facts that the handlers noted for the access log."""
         references = frozenset({draft.reference, draft.digest})
         return cls(draft.method, draft.route, draft.repository, references, draft.credential)
 
 
 def fits(fault: RequestSwitch, asked: RequestFacts) -> bool:
-    """Tell whether a request equals every field that the switch was asked for with."""
-    # A blob comes in two steps, and whoever wants it spoiled need not know of the second.
+    """Return whether a request equals every field that the switch names."""
+    # A blob comes in two requests; a switch for blobs covers both.
     blob = fault.route is Route.BLOB and asked.route is Route.STORED_BLOB
     pairs = (
         (fault.route, Route.BLOB if blob else asked.route),
@@ -49,9 +49,9 @@ def fits(fault: RequestSwitch, asked: RequestFacts) -> bool:
 
 @dataclass(eq=False, slots=True)
 class ActiveSwitch:
-    """One fault that is on, until when (`until`, the clock's), and how many it has hit.
+    """A fault that is on: its end (`until`, by the clock) and its number of hits.
 
-    `context` is what TLS connections are met with, of a Certificate.
+    `context` is the TLS context of a Certificate, for its connections.
     """
 
     name: str
@@ -64,31 +64,31 @@ class ActiveSwitch:
 
     @property
     def seconds_left(self) -> float | None:
-        """The seconds until it ends by itself, None if only something else ends it."""
+        """The seconds until the switch ends on its own, None if it has no time limit."""
         return None if self.until is None else max(0.0, self.until - self.clock())
 
     @property
     def count_left(self) -> int | None:
-        """How many hits it still has, None for any number."""
+        """The number of hits left, None if there is no limit."""
         count = None if isinstance(self.fault, Refuse) else self.fault.count
         return None if count is None else count - self.hits
 
     @property
     def active(self) -> bool:
-        """Whether it still meets anybody."""
+        """Whether the switch still affects requests."""
         return not self.lifted.is_set() and self.seconds_left != 0 and self.count_left != 0
 
     def take(self) -> bool:
-        """Count one hit; False, and nothing counted, if it is no longer active."""
+        """Count one hit; return False, and count nothing, if the switch is no longer active."""
         if not self.active:
             return False
         self.hits += 1
         return True
 
     async def over(self, within: float | None = None) -> bool:
-        """Wait until it is taken off or its time is over, or `within` seconds; True if it is.
+        """Wait until the switch is dropped or out of time, or `within` seconds; True if it is over.
 
-        A used-up count is no end here: whoever it has hit is still hit.
+        A used-up count does not end the wait: the requests that it has hit are still held.
         """
         waits = [wait for wait in (within, self.seconds_left) if wait is not None]
         try:
@@ -99,14 +99,15 @@ class ActiveSwitch:
 
 
 async def _listens_always() -> None:
-    """Have no door to open or shut."""
+    """Do nothing, because there is no listening socket to open or close."""
 
 
 @dataclass(slots=True)
 class Switches:
-    """The table. Used from one event loop, so it needs no lock.
+    """The table of the switches, used from one event loop, so it needs no lock.
 
-    `settle` is awaited after each change: it brings the door to where the table says.
+    `settle` is awaited after each change: it opens or closes the listening socket as the table
+    says.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -125,7 +126,7 @@ class Switches:
         return switch
 
     def drop(self, name: str) -> bool:
-        """Take a switch off, and let go whom it holds; False if there is none of that name."""
+        """Drop a switch and release the requests that it holds; False if there is no such name."""
         switch = self._rows.pop(name, None)
         if switch is None:
             return False
@@ -133,19 +134,19 @@ class Switches:
         return True
 
     def clear(self) -> None:
-        """Take all switches off."""
+        """Drop all switches."""
         for name in list(self._rows):
             self.drop(name)
 
     def fitting(self, asked: RequestFacts) -> Iterator[ActiveSwitch]:
-        """Give the active switches that fit a request, newest first."""
+        """Yield the active switches that fit a request, newest first."""
         for switch in reversed(self._rows.values()):
             fault = switch.fault
             if isinstance(fault, RequestSwitch) and switch.active and fits(fault, asked):
                 yield switch
 
     def at_listener(self) -> ActiveSwitch | None:
-        """Return the newest active switch of those for connections."""
+        """Return the newest active switch for connections."""
         return next(
             (
                 switch

@@ -1,10 +1,10 @@
-"""The layer between the access log and the front where switched-on faults happen.
+"""The layer between the access log and the application that applies fault switches.
 
-A fault that answers instead of the front does so before it, by what path and headers say of the
-request: a push that is told 503 has changed nothing. Every fault is looked for once more when the
-front begins to answer, by what was noted for the log: a digest that was found, or who asks under
-a name that is not ghcr.io's. The log says what the client was told; 444 is the status where a
-switch broke the connection off.
+A fault that replaces the answer is applied before the application runs, by the path and headers of
+the request: a push that gets 503 has changed nothing. When the application begins to answer, every
+switch is compared again with what was noted for the log, such as a digest that was found, or a
+caller under another name than ghcr.io. The log has the status that the client received, and 444
+where a switch broke the connection.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ from ghcr_emulator.protocol.routes import Route, RouteTarget
 from ghcr_emulator.server.connection import connection_of
 from ghcr_emulator.state.state import State
 
-_NO_ANSWER: Final = 444  # nginx's number for it
+_NO_ANSWER: Final = 444  # nginx's number for a connection closed without an answer
 
 _DIGEST: Final = b"docker-content-digest"
 
@@ -49,7 +49,7 @@ _Reply: TypeAlias = Response | Break
 
 
 class Switching:
-    """The middleware. `wanted` reads the repositories out of a token request's scopes."""
+    """The middleware for fault switches; `wanted` returns the repositories of a token's scopes."""
 
     def __init__(
         self,
@@ -76,12 +76,12 @@ class Switching:
         if switch is not None:
             held = await hold(switch, receive)
             if held is None:
-                return  # nobody is left to answer
+                return  # the client has left
             receive = held
         await self._pass(request, receive, send)
 
     def _met(self, request: Request) -> ActiveSwitch | None:
-        """Return the newest fitting switch if it is one that answers instead, with its hit."""
+        """Count and return the newest fitting switch if it is one that replaces the answer."""
         context = _look(request, self._state, self._wanted)
         switch = next(self._switches.fitting(context.asked(request.method)), None)
         if switch is None or not isinstance(switch.fault, Instead) or not switch.take():
@@ -101,7 +101,7 @@ class Switching:
 
 @dataclass(frozen=True, slots=True)
 class _RequestContext:
-    """What path and headers say of a request, as the front will read them."""
+    """The path and headers of a request, parsed as the application parses them."""
 
     target: RouteTarget
     caller: Caller
@@ -141,7 +141,7 @@ def _look(
 
 
 def _look_at_stored_blob(request: Request, state: State) -> _RequestContext:
-    """A stored blob's address says for whom it was signed, and for which repository."""
+    """Return the context of a stored blob: its address names a credential and a repository."""
     link = state.links.open(request.url.path, dict(request.query_params))
     if link is None:
         return _RequestContext(RouteTarget(Route.STORED_BLOB), Caller(Standing.UNKNOWN), None)
@@ -151,7 +151,7 @@ def _look_at_stored_blob(request: Request, state: State) -> _RequestContext:
 
 
 class _InsteadError(Exception):
-    """The front's answer is given up for another."""
+    """The application's answer is replaced with another one."""
 
     def __init__(self, reply: _Reply) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ async def _answer(reply: _Reply, request: Request, receive: Receive, send: Send)
 
 
 class _FaultyResponse:
-    """The front's answer on its way out, and the switch it meets."""
+    """The application's answer on its way to the client, and the switch that alters it."""
 
     def __init__(self, request: Request, send: Send, switches: Switches) -> None:
         self._request = request
@@ -214,9 +214,9 @@ class _FaultyResponse:
         await self._send(message)
 
     def _meet(self, status: int, headers: dict[bytes, bytes]) -> ActiveSwitch | None:
-        """Return the newest switch that has something to do with this answer, with its hit.
+        """Count and return the newest switch that applies to this answer.
 
-        Raises _InsteadError where another answer is to be given.
+        Raises _InsteadError where another answer replaces it.
         """
         draft = recorder.noted(self._request)
         for switch in self._switches.fitting(RequestFacts.noted(draft)):

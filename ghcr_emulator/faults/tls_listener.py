@@ -1,8 +1,9 @@
-"""The front's listening socket: what a client meets before it can ask for anything.
+"""The listening socket of port 443, whose TLS and connections fault switches can change.
 
-uvicorn's own listening knows one certificate and no change, so connections are accepted here, and
-each is given to it as the switches say at that moment. A change breaks idle connections, which
-would carry on as before it; answers under way come to their end, and their connection with them.
+uvicorn's own server has one certificate that cannot change. So connections are accepted here, and
+each is passed to uvicorn with the TLS that the switches ask for at that moment. A change breaks
+idle connections, because clients would go on using them. Answers under way end as usual, and their
+connections with them.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from ghcr_emulator.server.connection import Connection
 from ghcr_emulator.server.uvicorn_server import create_server, listen, unless
 
 _HANDSHAKE_SECONDS: Final = 60.0
-# A client need not answer TLS's good-bye.
+# A client need not answer the close_notify of TLS.
 _GOODBYE_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 
@@ -31,7 +32,7 @@ _log = logging.getLogger("pullrecovery.ghcr")
 def tls(certificate: Path, key: Path) -> ssl.SSLContext:
     """Return a server's context, for TLS 1.2 or newer, of a PEM chain and its key.
 
-    Raises ssl.SSLError if they are no such pair.
+    Raises ssl.SSLError if the key does not belong to the certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -39,12 +40,12 @@ def tls(certificate: Path, key: Path) -> ssl.SSLContext:
 
 
 class TlsListener:
-    """Serves an application over TLS, unless a switch has it otherwise."""
+    """Serves an application over TLS, or as the fault switches say."""
 
     def __init__(
         self, app: ASGIApp, listener: socket.socket, usual: ssl.SSLContext, switches: Switches
     ) -> None:
-        """Take over `listener`; `usual` is the context of the certificate that fits."""
+        """Take over `listener`; `usual` is the TLS context without a switch."""
         self._server = create_server(app)
         self._address: tuple[str, int] = listener.getsockname()[:2]
         self._listener: socket.socket | None = listener
@@ -60,9 +61,9 @@ class TlsListener:
         switches.settle = self.settle
 
     async def serve(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set, then let open requests end for up to five seconds.
+        """Serve until `stop` is set, then wait up to five seconds for open requests.
 
-        What a switch holds by then is let go.
+        Requests that a switch still holds are released then.
         """
         running = asyncio.create_task(self._server.serve(sockets=[]))
         try:
@@ -76,7 +77,7 @@ class TlsListener:
             await running
 
     async def settle(self) -> None:
-        """Bring the door to where the switches say; raises OSError if it cannot be opened."""
+        """Open or close the socket as the switches say; raises OSError if it cannot be opened."""
         async with self._settling:
             switch = self._switches.at_listener()
             if switch is not self._shown:
@@ -90,7 +91,7 @@ class TlsListener:
             self._wake_after(switch.seconds_left if switch else None)
 
     async def _send_idle_away(self) -> None:
-        # Whoever asks after the change has no connection of before it.
+        # A request after the change cannot use a connection from before it.
         for connection in list(self._server.server_state.connections):
             if isinstance(connection, Connection):
                 await connection.leave()
@@ -126,7 +127,7 @@ class TlsListener:
         try:
             await self.settle()
         except OSError as error:
-            _log.error("%s; trying again", error)  # nobody waits for a traceback
+            _log.error("%s; trying again", error)  # no traceback: the error is expected
             self._wake_after(_RETRY_SECONDS)
 
     async def _accept(self, listener: socket.socket) -> None:
@@ -135,14 +136,14 @@ class TlsListener:
             try:
                 client, _ = await loop.sock_accept(listener)
             except OSError as error:
-                # Out of descriptors, or a client that left the queue.
+                # No file descriptors are left, or a client left the queue.
                 _log.warning("cannot accept a connection: %s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             self._start(self._greet(client, self._context(), self._era))
 
     def _context(self) -> ssl.SSLContext | None:
-        """Return what a new connection is met with, None for no TLS; it is a switch's hit."""
+        """Return the TLS context of a new connection, None for no TLS; count a switch's hit."""
         switch = self._switches.at_listener()
         if switch is None or not switch.take():
             return self._usual
@@ -161,7 +162,7 @@ class TlsListener:
                 ssl_shutdown_timeout=_GOODBYE_SECONDS if context else None,
             )
         except OSError as error:
-            # Clients that do not like the certificate, scanners, resets: each is the client's.
+            # Rejected certificates, scanners and resets are errors of the client.
             _log.debug("a connection did not come about: %s", error)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

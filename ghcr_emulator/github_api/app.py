@@ -1,6 +1,6 @@
-"""GitHub's REST API, `api.github.com`, as far as it is about container packages.
+"""The container packages of GitHub's REST API, `api.github.com`.
 
-And what commit_statuses.py and workflow_dispatches.py have. Source:
+commit_statuses.py and workflow_dispatches.py have the rest. Source:
 docs.github.com/en/rest/packages, and README.md, Sources: the REST API.
 """
 
@@ -39,7 +39,7 @@ _DONE = 204
 
 
 class ApiRefusedError(Exception):
-    """A refusal on its way out of the middle of an answer."""
+    """The request is refused while its answer is being made."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)
@@ -47,7 +47,7 @@ class ApiRefusedError(Exception):
 
 
 class PackagesApi:
-    """The application under the API's name."""
+    """The application that answers as api.github.com."""
 
     def __init__(self, state: State, registry: httpx.AsyncClient) -> None:
         self._state = state
@@ -111,7 +111,7 @@ class PackagesApi:
         owner = self._owner(credential, asked)
         _check(apirules.organisation(credential, RequestedPackage(self._state.owner(owner), None)))
         if request.query_params.get("package_type") != "container":
-            # There are no packages of another type here.
+            # The emulator has only packages of the type `container`.
             return apireplies.page(request, [])
         wanted = request.query_params.get("visibility")
         rows = [
@@ -185,7 +185,7 @@ class PackagesApi:
         return apireplies.package(owner, row, born, versions)
 
     def _owner(self, credential: AccountToken, asked: ApiRequest) -> str:
-        """Return whose packages are meant; those of a path must be of the kind it says."""
+        """Return the owner of the packages; an owner in a path must be of the path's kind."""
         if not asked.owner:
             return credential.login.lower()
         owner = self._state.owner(asked.owner)

@@ -1,4 +1,4 @@
-"""Statuses of commits, as GitHub's API takes and lists them; there is no git behind them.
+"""Statuses of commits, as GitHub's API accepts and lists them, without a git repository.
 
 Source: docs.github.com/en/rest/commits/statuses.
 """
@@ -28,7 +28,7 @@ _NO_JSON: Final = Refusal(400, "Problems parsing JSON", _DOCS)
 
 
 class CommitStatuses:
-    """The statuses of every commit, the newest in front; gone after a restart."""
+    """The statuses of every commit, newest first, in memory alone."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], list[dict[str, object]]] = {}
@@ -37,7 +37,7 @@ class CommitStatuses:
     async def answer(
         self, request: Request, credential: AccountToken, asked: ApiRequest
     ) -> Response:
-        """Answer a call that may be made."""
+        """Answer a call that passed the checks of the token."""
         place = (f"{asked.owner}/{asked.source}", asked.commit)
         if asked.call is Call.STATUSES:
             return apireplies.page(request, self._kept.get(place, []))
@@ -53,7 +53,7 @@ class CommitStatuses:
         return apireplies.document(status, _CREATED)
 
     def _wrong(self, place: tuple[str, str], given: Any) -> tuple[str, str] | None:
-        """Which field keeps a status from being taken, and why."""
+        """Return the field that makes a status invalid, and why; None for a valid status."""
         if not _COMMIT.fullmatch(place[1]):
             return "sha", "sha must be a 40 character SHA1"
         state = given.get("state") if isinstance(given, dict) else None
@@ -68,7 +68,7 @@ class CommitStatuses:
 
 
 def _invalid(field: str, message: str) -> Response:
-    """Answer with what is wrong, in the list that GitHub has for it."""
+    """Answer 422 with GitHub's list of errors."""
     body = {
         "message": "Validation Failed",
         "errors": [{"resource": "Status", "code": "custom", "field": field, "message": message}],
@@ -81,7 +81,7 @@ def _invalid(field: str, message: str) -> Response:
 def _status(
     place: tuple[str, str], given: dict[str, Any], credential: AccountToken, number: int
 ) -> dict[str, object]:
-    """A status as GitHub shows it."""
+    """Return a status as GitHub shows it."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "url": f"https://{hosts.API}/repos/{place[0]}/statuses/{place[1]}",

@@ -1,4 +1,4 @@
-"""Who may ask the packages API for what: pure functions that return the refusal, or None.
+"""Permissions in the REST API: pure functions that return the refusal, or None.
 
 Source: README.md, Sources: the REST API.
 """
@@ -31,7 +31,7 @@ LAST_TAGGED: Final = Refusal(
     "/packages/packages",
 )
 
-# write:packages has read:packages in it.
+# write:packages includes read:packages.
 _READ: Final = frozenset({"read:packages", "write:packages"})
 
 _STATUS: Final = frozenset({"repo", "repo:status"})
@@ -58,19 +58,19 @@ _CHANGES: Final = {
 
 
 def enter(caller: Caller) -> Refusal | None:
-    """Judge whether a caller is let in at all."""
+    """Check whether a caller may use the API at all."""
     if caller.standing is Standing.UNKNOWN:
         return _NO_TOKEN
     return None if caller.standing is Standing.KNOWN else _BAD_TOKEN
 
 
 def user(credential: AccountToken) -> Refusal | None:
-    """Judge who asks who it is; a workflow run is nobody."""
+    """Check a request for the caller's own user; a workflow run has none."""
     return _NO_INTEGRATION if credential.kind is Kind.WORKFLOW else None
 
 
 def kind_and_scopes(credential: AccountToken, asked: ApiRequest, method: str) -> Refusal | None:
-    """Judge a token by its kind and what it may do at all."""
+    """Check the kind of a token and its scopes."""
     if credential.kind is Kind.FINE_GRAINED:
         return _NO_PERSONAL_TOKEN
     if credential.kind is Kind.WORKFLOW:
@@ -81,9 +81,9 @@ def kind_and_scopes(credential: AccountToken, asked: ApiRequest, method: str) ->
 
 
 def statuses(credential: AccountToken, asked: ApiRequest, *, known: bool) -> Refusal | None:
-    """Judge who asks about a commit's statuses; what a token may not see is not there.
+    """Check a call about a commit's statuses; what a token may not see is answered as missing.
 
-    A run may write them in its own repository: its `permissions:` have no statuses here.
+    A run may write them in its own repository: the emulator has no `permissions:` for statuses.
     """
     if not known:
         return NO_REPOSITORY
@@ -96,9 +96,9 @@ def statuses(credential: AccountToken, asked: ApiRequest, *, known: bool) -> Ref
 
 
 def workflows(credential: AccountToken) -> Refusal | None:
-    """Judge a token that asks about a workflow, or starts it, by its kind and scopes.
+    """Check the kind and scopes of a token that reads a workflow, or starts it.
 
-    The `permissions:` of a run have no actions here.
+    The emulator has no `permissions:` of a run for actions.
     """
     if credential.kind is Kind.FINE_GRAINED:
         return _NO_PERSONAL_TOKEN
@@ -108,7 +108,7 @@ def workflows(credential: AccountToken) -> Refusal | None:
 
 
 def organisation(credential: AccountToken, place: RequestedPackage) -> Refusal | None:
-    """Judge a token by the rules of the owner, who does not ask at what is public."""
+    """Check a token against the rules of the owner, which do not apply to public packages."""
     barred = None if place.public else authorize.barred_by_organisation(credential, place)
     if barred is None:
         return None
@@ -122,24 +122,24 @@ def organisation(credential: AccountToken, place: RequestedPackage) -> Refusal |
 
 
 def package(credential: AccountToken, place: RequestedPackage, method: str) -> Refusal | None:
-    """Judge what a token's holder may do with a package; what it may not read is not there."""
+    """Check a call about a package; one that the token may not read is answered as missing."""
     if not place.reads(credential):
         return NO_PACKAGE
     return None if not changes(method) or place.administers(credential) else _NO_ADMIN
 
 
 def changes(method: str) -> bool:
-    """Tell whether a method changes anything."""
+    """Return whether a method changes anything."""
     return method not in {"GET", "HEAD"}
 
 
 def accepted_scopes(method: str) -> str:
-    """Return what X-Accepted-OAuth-Scopes says of a call about packages."""
+    """Return the value of X-Accepted-OAuth-Scopes for a call about packages."""
     return _CHANGES[method].scope if changes(method) else "read:packages"
 
 
 def _missing_scopes(scopes: frozenset[str], asked: ApiRequest, method: str) -> str:
-    """Return GitHub's sentence, or "" where nothing is missing."""
+    """Return GitHub's sentence on missing scopes, or "" where none is missing."""
     reads = bool(scopes & _READ)
     if not changes(method):
         return "" if reads else f"You need at least read:packages scope {_TO_READ[asked.call]}"

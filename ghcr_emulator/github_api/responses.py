@@ -1,4 +1,4 @@
-"""Answers of GitHub's REST API: refusals, pages, and packages and versions as it shows them."""
+"""Answers of GitHub's REST API: refusals, pages, packages and versions."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ class Refusal:
     headers: Mapping[str, str] | None = None
 
     def response(self) -> Response:
-        """Return it as GitHub writes it: message, documentation_url, and the status as a text."""
+        """Return GitHub's form of it: message, documentation_url, and the status as text."""
         body = {
             "message": self.message,
             "documentation_url": self.where if ":" in self.where else _DOCS + self.where,
@@ -52,7 +52,7 @@ def document(
 
 
 def page(request: Request, items: Sequence[object]) -> Response:
-    """Answer with the page of a list that `page` and `per_page` ask for, and links to others."""
+    """Answer with the page of a list that `page` and `per_page` select, and links to the others."""
     size = min(_number(request, "per_page", _PER_PAGE), _MOST_PER_PAGE)
     current, last = _number(request, "page", 1), max(1, math.ceil(len(items) / size))
     wanted = {
@@ -85,7 +85,7 @@ def _address(request: Request, number: int) -> str:
 def package(
     owner: Owner, row: Package, born: datetime, versions: Sequence[Tagged]
 ) -> dict[str, object]:
-    """Return a package as GitHub shows it; `born` is when it was first heard of."""
+    """Return a package as GitHub shows it; `born` is the time of its creation."""
     return {
         "id": _id_of(row.repository),
         "name": row.name,
@@ -101,7 +101,7 @@ def package(
 
 
 def version(owner: Owner, row: Package, found: Tagged) -> dict[str, object]:
-    """Return a version as GitHub shows it; a deleted one with when, and the tags it had."""
+    """Return a version as GitHub shows it; a deleted one with its time of deletion and its tags."""
     number, deleted = found.version.id, found.version.deleted
     return {
         "id": number,
@@ -117,7 +117,7 @@ def version(owner: Owner, row: Package, found: Tagged) -> dict[str, object]:
 
 
 def user(login: str, *, organisation: bool = False) -> dict[str, object]:
-    """Return a user or an organisation as GitHub shows it within other things."""
+    """Return a user or an organisation as GitHub shows it as a part of other objects."""
     number, api = _id_of(login.lower()), f"https://{hosts.API}/users/{login}"
     node = base64.b64encode(f"04:User{number}".encode()).decode()
     return {

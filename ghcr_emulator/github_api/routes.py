@@ -1,4 +1,4 @@
-"""What a path of GitHub's API points at.
+"""The routes of GitHub's API.
 
 Source: docs.github.com/en/rest/packages, /en/rest/commits/statuses and /en/rest/actions/workflows.
 """
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 
 class Call(StrEnum):
-    """What can be asked for, by the part of the path that is the same for every owner."""
+    """The calls of the API, by the part of the path that does not depend on the owner."""
 
     USER = "user"
     ACCOUNT = "account"
@@ -28,7 +28,7 @@ class Call(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """A call; `owner` is "" for the caller's own, and `organisation` says under which of both.
+    """A call; `owner` is "" for the caller's own packages, and `organisation` is the path's kind.
 
     `source` is the repository that holds a commit or a workflow, `commit` the commit's id,
     `workflow` the workflow's file or id.
@@ -44,7 +44,7 @@ class ApiRequest:
     workflow: str = ""
 
 
-# Which methods there are for a call.
+# The methods of each call.
 METHODS: Final = {
     Call.USER: {"GET", "HEAD"},
     Call.ACCOUNT: {"GET", "HEAD"},
@@ -62,7 +62,7 @@ METHODS: Final = {
 
 
 def parse(raw_path: bytes) -> ApiRequest | None:
-    """Return what a path asks for as it came, undecoded: a package's name may hold %2F."""
+    """Parse an undecoded path, because a package's name may hold %2F; None for an unknown one."""
     parts = [unquote(part) for part in raw_path.decode("latin-1").split("/")[1:]]
     match parts:
         case ["user"]:

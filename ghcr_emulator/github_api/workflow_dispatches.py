@@ -1,4 +1,4 @@
-"""How GitHub's API shows a workflow, and takes a workflow_dispatch event for it.
+"""Workflows in GitHub's API, and the workflow_dispatch events that it accepts for them.
 
 Source: docs.github.com/en/rest/actions/workflows, and README.md, Sources: workflows.
 """
@@ -23,14 +23,14 @@ _NO_REF: Final = Refusal(422, 'Invalid request.\n\n"ref" wasn\'t supplied.', _DO
 _NO_TRIGGER: Final = Refusal(422, "Workflow does not have 'workflow_dispatch' trigger", _DOCS)
 _HEADS: Final = "refs/heads/"
 _TAGS: Final = "refs/tags/"
-# No caller reads when a workflow file was made.
+# No client of the emulator reads the time when a workflow file was created.
 _MADE: Final = "2020-01-01T00:00:00Z"
 
 
 async def answer(
     workflows: WorkflowStore, request: Request, credential: AccountToken, asked: ApiRequest
 ) -> Response:
-    """Answer a call that the token's kind and scopes allow; who may not read it finds nothing."""
+    """Answer a call that passed the checks of the token; who may not read the workflow gets 404."""
     found = workflows.find(f"{asked.owner}/{asked.source}", asked.workflow)
     if found is None or credential.login.lower() not in found.writers:
         return apirules.NO_WORKFLOW.response()
@@ -49,7 +49,7 @@ async def answer(
 
 
 def _refusal(found: RepositoryWorkflow, given: Any) -> Refusal | None:
-    """Why an event is not taken; None if it is."""
+    """Return why an event is not accepted; None if it is."""
     ref = given.get("ref") if isinstance(given, dict) else None
     if not ref or not isinstance(ref, str):
         return _NO_REF
@@ -59,7 +59,7 @@ def _refusal(found: RepositoryWorkflow, given: Any) -> Refusal | None:
 
 
 def _taken(event: Dispatch) -> Response:
-    """The details of the run, for a caller that wants them."""
+    """Return the details of the run, for a caller that asks for them."""
     page = f"{event.repository}/actions/runs/{event.run}"
     return apireplies.document(
         {
@@ -71,7 +71,7 @@ def _taken(event: Dispatch) -> Response:
 
 
 def _shown(found: RepositoryWorkflow) -> dict[str, object]:
-    """A workflow as GitHub shows it."""
+    """Return a workflow as GitHub shows it."""
     path, page = f".github/workflows/{found.file}", f"https://github.com/{found.repository}"
     return {
         "id": found.id,

@@ -1,7 +1,7 @@
-"""The errors GHCR answers with, as values: status, code and message.
+"""The errors of GHCR: status, code and message.
 
-Clients print them, and some print the code alone when the message is the code's default, so the
-bytes matter. Source: captured replies, listed in README.md.
+Clients print them, and some print the code alone when the message is the code's default, so every
+byte matters. Source: captured answers, listed in README.md.
 """
 
 import json
@@ -20,12 +20,12 @@ class ProtocolError:
 
     @property
     def body(self) -> bytes:
-        """The reply's body: JSON without spaces, without `detail`, and with a last newline."""
+        """The body of the answer: JSON without spaces, without `detail`, with a final newline."""
         document = {"errors": [{"code": self.code, "message": self.message}]}
         return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-# Who are you?
+# Authentication.
 AUTHENTICATION_REQUIRED: Final = ProtocolError(401, "UNAUTHORIZED", "authentication required")
 TOKEN_NOT_PROVIDED: Final = ProtocolError(401, "UNAUTHORIZED", "authentication token not provided")
 TOKEN_REJECTED: Final = ProtocolError(
@@ -36,7 +36,7 @@ TOKEN_REJECTED: Final = ProtocolError(
 BASIC_REJECTED: Final = ProtocolError(403, "DENIED", "invalid token")
 CREDENTIAL_DENIED: Final = ProtocolError(403, "DENIED", "denied")
 
-# May you?
+# Permissions.
 ACCESS_DENIED: Final = ProtocolError(403, "DENIED", "requested access to the resource is denied")
 SCOPES_MISMATCH: Final = ProtocolError(
     403, "DENIED", "permission_denied: The token provided does not match expected scopes."
@@ -49,7 +49,7 @@ SSO_REQUIRED: Final = ProtocolError(
     "permission_denied: Resource protected by organization SAML enforcement. "
     "You must grant your Personal Access token access to this organization.",
 )
-# Of a workflow run's token, at an organisation's package.
+# A workflow run's token, at an organisation's package.
 INSTALLATION_CREATES_NOT: Final = ProtocolError(
     403, "DENIED", "installation not allowed to Create organization package"
 )
@@ -57,7 +57,7 @@ INSTALLATION_WRITES_NOT: Final = ProtocolError(
     403, "DENIED", "installation not allowed to Write organization package"
 )
 
-# Is it there?
+# Missing content.
 NAME_UNKNOWN: Final = ProtocolError(404, "NAME_UNKNOWN", "repository name not known to registry")
 MANIFEST_UNKNOWN: Final = ProtocolError(404, "MANIFEST_UNKNOWN", "manifest unknown")
 INDEX_NOT_ACCEPTED: Final = ProtocolError(
@@ -73,7 +73,7 @@ MANIFEST_NOT_ACCEPTED: Final = ProtocolError(
 BLOB_UNKNOWN: Final = ProtocolError(404, "BLOB_UNKNOWN", "blob unknown to registry")
 UPLOAD_UNKNOWN: Final = ProtocolError(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
 
-# What a storage finds wrong with what it is sent, in the words of CNCF distribution.
+# Errors of a storage in what it receives, with the messages of CNCF distribution.
 DIGEST_INVALID: Final = ProtocolError(
     400, "DIGEST_INVALID", "provided digest did not match uploaded content"
 )
@@ -87,15 +87,15 @@ MANIFEST_BLOB_UNKNOWN: Final = ProtocolError(
 )
 UNKNOWN: Final = ProtocolError(500, "UNKNOWN", "unknown error")
 
-# Can it be done at all?
+# Unsupported requests, and an unavailable storage.
 UNSUPPORTED: Final = ProtocolError(405, "UNSUPPORTED", "The operation is unsupported.")
 PAGE_INVALID: Final = ProtocolError(
     400, "PAGINATION_NUMBER_INVALID", "invalid number of results requested"
 )
-# Not GHCR's: the stand-in lost the registry behind it, and says so.
+# Not GHCR's: the registry behind the emulator does not answer.
 STORAGE_UNAVAILABLE: Final = ProtocolError(502, "UNAVAILABLE", "service unavailable")
 
-# Distribution writes the same sentences with a small "accept".
+# Distribution has these sentences with a lower-case "accept".
 _RESPELLED: Final = {
     error.message.replace("Accept", "accept"): error
     for error in (INDEX_NOT_ACCEPTED, MANIFEST_NOT_ACCEPTED)
@@ -103,7 +103,7 @@ _RESPELLED: Final = {
 
 
 def classic_forbidden(organisation: str) -> ProtocolError:
-    """Return what the holder of a classic token is told where the organisation forbids them."""
+    """Return the refusal of a classic token where the organisation forbids classic tokens."""
     return ProtocolError(
         403,
         "DENIED",
@@ -114,10 +114,10 @@ def classic_forbidden(organisation: str) -> ProtocolError:
 
 
 def from_storage(status: int, body: bytes, fallback: ProtocolError) -> ProtocolError:
-    """Return what GHCR would say where the registry behind it said `body` with `status`.
+    """Return GHCR's error where the registry behind the emulator answered `body` with `status`.
 
-    Code and message stay, `detail` goes. `fallback`'s code and message stand in for a body that
-    is no registry error: the answer to a HEAD, or the router's plain text.
+    Code and message are copied, `detail` is removed. A body that is no registry error, such as that
+    of a HEAD or plain text of the router, is replaced with the code and message of `fallback`.
     """
     code, message = _first_error(body) or (fallback.code, fallback.message)
     if status == HTTPStatus.NOT_FOUND and message in _RESPELLED:

@@ -1,4 +1,4 @@
-"""The names that the front answers to; under any other it is ghcr.io."""
+"""The host names of the emulator; a request under any other name is answered as by ghcr.io."""
 
 from typing import Final
 

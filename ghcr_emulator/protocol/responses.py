@@ -1,4 +1,4 @@
-"""Whole answers: refusals with their challenge, and JSON as GHCR writes it."""
+"""Complete answers: refusals with their challenge, and JSON as GHCR writes it."""
 
 import json
 from typing import Final
@@ -9,7 +9,7 @@ from ghcr_emulator.protocol.errors import ProtocolError
 
 _UNAUTHORIZED: Final = 401
 
-# Said, word for word, where a request is for no repository (README.md, Sources: challenge).
+# GHCR's literal placeholder where a request is for no repository (README.md, Sources: challenge).
 PLACEHOLDER: Final = "repository:user/image:pull"
 
 
@@ -24,13 +24,13 @@ def refuse(error: ProtocolError, scope: str = PLACEHOLDER) -> Response:
 
 
 def document(content: object, headers: dict[str, str] | None = None) -> Response:
-    """Answer 200 with JSON: no spaces, and a last newline."""
+    """Answer 200 with JSON without spaces, with a newline at its end."""
     body = json.dumps(content, separators=(",", ":")).encode() + b"\n"
     return Response(body, headers=headers, media_type="application/json")
 
 
 def redirect(status: int, address: str) -> Response:
-    """Answer with an address to go on to, and no body."""
+    """Answer with a redirect to an address, and no body."""
     return Response(status_code=status, headers={"location": address})
 
 

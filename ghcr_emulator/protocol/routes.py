@@ -1,6 +1,6 @@
-"""What a request path under /v2/ points at.
+"""The routes under /v2/.
 
-Names hold slashes, so the path is read from its end, where the route's fixed words are.
+Names hold slashes, so a path is parsed from its end, where the fixed words of the route are.
 """
 
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ class Route(StrEnum):
     """The classes of routes, by the names the access log uses."""
 
     PING = "ping"
-    TOKEN = "token"  # a route's name
+    TOKEN = "token"  # the name of a route, not a secret
     MANIFEST = "manifest"
     BLOB = "blob"
     UPLOAD = "upload"
     TAGS = "tags"
     CATALOG = "catalog"
     REFERRERS = "referrers"
-    STORED_BLOB = "stored-blob"  # under the storage's own name
-    API = "api"  # under that of the REST API
+    STORED_BLOB = "stored-blob"  # under the host name of the blob storage
+    API = "api"  # under the host name of the REST API
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteTarget:
-    """A route, and what its path names.
+    """A route, and the names in its path.
 
-    `repository` is kept as it was asked for, also for a name that is no valid one (OTHER).
-    `reference` is a tag or digest of a manifest, the digest of a blob or of what is referred to,
-    or an upload's id ("" where an upload begins). A digest may be one that its algorithm does not
-    allow: to say so is the registry's.
+    `repository` is the text of the request, even if it is no valid name (OTHER). `reference` is a
+    tag or digest of a manifest, the digest of a blob or of a referrers' subject, or an upload's id
+    ("" where an upload begins). A digest may be invalid for its algorithm: the registry answers
+    that.
     """
 
     route: Route
@@ -42,7 +42,7 @@ class RouteTarget:
 
     @property
     def digest(self) -> str | None:
-        """The digest that the path names, if it names a possible one."""
+        """The digest in the path, if its form is that of a digest."""
         return self.reference if names.is_digest(self.reference) else None
 
 

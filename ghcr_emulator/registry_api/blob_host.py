@@ -1,7 +1,7 @@
-"""GitHub's storage of blobs, `pkg-containers.githubusercontent.com`: it gives what is signed for.
+"""GitHub's storage of blobs, `pkg-containers.githubusercontent.com`: it serves signed addresses.
 
-It takes no credential. One that arrives all the same is refused, as Azure does, and the access
-log's entry says `credential_leaked`.
+It accepts no credential. A request with one is refused, as Azure does, and the access log's entry
+has `credential_leaked`.
 """
 
 from http import HTTPStatus
@@ -32,7 +32,7 @@ _UNWANTED: Final = (
 
 
 class BlobStore:
-    """The application under the storage's name."""
+    """The application that answers as the storage of blobs."""
 
     def __init__(self, state: State, registry: httpx.AsyncClient) -> None:
         self._state = state

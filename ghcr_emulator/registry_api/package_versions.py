@@ -1,7 +1,7 @@
-"""What versions a package has, and what their deletion does to the registry.
+"""The versions of packages, and their deletion and restoration in the registry.
 
-A deleted version's tags are taken away in the registry behind; its manifest stays there, hidden by
-the front, so that it can be restored with them.
+To delete a version, the emulator deletes its tags in the registry behind it and hides its manifest
+there, so that the version can be restored with its tags.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ghcr_emulator.state.version_ids import Version
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A version and the tags that lead to it now, oldest push first."""
+    """A version and the tags that point to it now, oldest push first."""
 
     version: Version
     tags: tuple[str, ...]
@@ -31,9 +31,9 @@ class Inventory:
         self._registry = registry
 
     async def versions(self, repository: str, *, deleted: bool = False) -> list[Tagged]:
-        """Return the versions there are, or those that were deleted, newest first.
+        """Return the versions of a package, or its deleted ones, newest first.
 
-        Versions are those seen pushed, and those that a tag leads to.
+        Versions are the manifests whose push the emulator saw, and those that a tag points to.
         """
         tagged = await self._tagged(repository)
         for digest in tagged:
@@ -52,7 +52,7 @@ class Inventory:
         self._state.versions.delete(repository, found.version, found.tags)
 
     async def restore(self, repository: str, found: Tagged) -> None:
-        """Bring a version back, and those of its tags that lead nowhere else by now."""
+        """Restore a version, and those of its tags that point to no other version by now."""
         self._state.tag_digests.forget(repository)
         taken = await self._tags(repository)
         for tag in found.tags:
@@ -70,9 +70,9 @@ class Inventory:
         return found
 
     async def _digest(self, repository: str, tag: str) -> str:
-        """Where a tag leads; '' for one that was deleted since it was listed.
+        """Return the digest of a tag; '' for a tag that was deleted after it was listed.
 
-        While the registry moves a tag it does not know it for a moment, so it is asked twice.
+        While the registry moves a tag, it answers 404 for a moment, so the tag is requested twice.
         """
         path, leads = f"/v2/{repository}/manifests/{tag}", self._state.tag_digests
         known, moves = leads.known(repository, tag), leads.moves(repository, tag)
@@ -94,7 +94,7 @@ class Inventory:
         try:
             return await storage.list_tags(self._registry, repository)
         except storage.UpstreamRefusedError as refused:
-            # A package that nothing was ever pushed to.
+            # Nothing was ever pushed to the package.
             if refused.error.code == errors.NAME_UNKNOWN.code:
                 return []
             raise

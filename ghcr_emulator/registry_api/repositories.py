@@ -1,4 +1,4 @@
-"""What is done under /v2/ once a caller is let in: pulls, pushes and lists."""
+"""The handlers of /v2/ for authenticated callers: pulls, pushes and lists."""
 
 from http import HTTPStatus
 from typing import Final
@@ -23,19 +23,19 @@ _INDEX: Final = "application/vnd.oci.image.index.v1+json"
 
 
 class Repositories:
-    """The handlers of /v2/'s routes. Each takes the request, its target and an allowed caller."""
+    """The handlers of the routes under /v2/, for a request, its target and an allowed caller."""
 
     def __init__(self, state: State, storage: httpx.AsyncClient) -> None:
         self._state = state
         self._storage = storage
 
     async def ping(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
-        """Say that this is a registry, and that the caller is welcome."""
+        """Answer the ping with 200: this is a registry, and the caller is authenticated."""
         del request, target, caller
         return replies.document({})
 
     async def catalog(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
-        """List the public packages, as GHCR did when it was last seen to (August 2024)."""
+        """List the public packages, as GHCR did in its last captured answer (August 2024)."""
         del target, caller
         page = {"repositories": self._state.public_repositories()}
         return _paged(request, "/v2/_catalog", page)
@@ -56,10 +56,10 @@ class Repositories:
         )
 
     async def manifest(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
-        """Give or take a manifest, by tag or digest."""
+        """Answer GET, HEAD and PUT of a manifest, by tag or digest."""
         path = f"/v2/{target.repository}/manifests/{target.reference}"
         versions = self._state.versions
-        # By digest alone: tags of a deleted version are gone from the registry behind.
+        # By digest alone: the tags of a deleted version are gone from the registry behind.
         if request.method != "PUT" and versions.is_deleted(target.repository, target.reference):
             return replies.refuse(errors.MANIFEST_UNKNOWN)
         forwarded = storage.UpstreamRequest(
@@ -77,7 +77,7 @@ class Repositories:
         return response
 
     async def blob(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
-        """Say where a blob is to be had, or give it."""
+        """Redirect to a blob, or serve it, as the assumption `blobs` says."""
         path = f"/v2/{target.repository}/blobs/{target.reference}"
         if self._state.assumptions.blobs == "inline":
             forwarded = storage.UpstreamRequest(path, errors.BLOB_UNKNOWN)
@@ -90,9 +90,9 @@ class Repositories:
         return replies.redirect(HTTPStatus.TEMPORARY_REDIRECT, address)
 
     async def referrers(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
-        """Answer as GHCR's clients find it in the end: there is no such thing.
+        """Answer 404, which is what clients of GHCR get in the end.
 
-        GHCR redirects to an address of github.com that cuts the digest off, and is not there.
+        GHCR redirects to an address of github.com that omits the digest and is missing.
         """
         del request, caller
         if self._state.assumptions.referrers == "missing":
@@ -103,7 +103,7 @@ class Repositories:
         return replies.redirect(HTTPStatus.SEE_OTHER, address)
 
     async def upload(self, request: Request, target: RouteTarget, caller: Caller) -> Response:
-        """Begin, continue, finish or look at the upload of a blob."""
+        """Begin, continue, finish or describe the upload of a blob."""
         path = f"/v2/{target.repository}/blobs/uploads/{target.reference}"
         query = self._without_closed_mount(dict(request.query_params), caller)
         digest = query.get("digest") or query.get("mount") or ""
@@ -116,7 +116,7 @@ class Repositories:
         return response
 
     def _without_closed_mount(self, query: dict[str, str], caller: Caller) -> dict[str, str]:
-        """Leave a mount out where the caller may not read its source: a plain upload begins."""
+        """Remove a mount whose source the caller may not read: a plain upload begins."""
         source = query.get("from", "")
         readable = names.is_repository(source) and not authorize.pull(
             caller, self._state.place(source), self._state.assumptions
@@ -137,8 +137,8 @@ class Repositories:
 
 
 def _unread_index(request: Request, found: httpx.Headers) -> ProtocolError | None:
-    """Refuse an index to a client that did not name its type; `*/*` does not name it."""
-    # Distribution 3.1 has this sentence, and gives the index all the same.
+    """Refuse an index to a client that did not accept its type; `*/*` does not count."""
+    # Distribution 3.1 has this sentence, and serves the index all the same.
     if found.get("content-type") != _INDEX:
         return None
     accepted = ",".join(request.headers.getlist("accept")).split(",")
@@ -149,7 +149,7 @@ def _unread_index(request: Request, found: httpx.Headers) -> ProtocolError | Non
 def _paged(
     request: Request, path: str, found: dict[str, list[str]], first: dict[str, str] | None = None
 ) -> Response:
-    """Answer with the asked-for page of the one list in `found`, and `first` before it."""
+    """Answer with the requested page of the one list in `found`, after the keys of `first`."""
     ((key, items),) = found.items()
     query = request.query_params
     try:

@@ -1,4 +1,4 @@
-"""Lists of tags as GHCR gives them: in the order of their pushes, a hundred at a time.
+"""Lists of tags as GHCR returns them: in the order of their pushes, 100 a page.
 
 Source: README.md, Sources: tags.
 """
@@ -14,12 +14,12 @@ _COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class PageError(ValueError):
-    """The number of results asked for is no number."""
+    """The requested number of results is not a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some items of a list, and the `Link` header's value where there are more."""
+    """A part of a list, and the `Link` header's value where there is more of it."""
 
     items: list[str]
     link: str | None
@@ -28,17 +28,18 @@ class Page:
 def in_push_order(stored: Collection[str], pushed: Sequence[str]) -> list[str]:
     """Return the stored tags, oldest push first.
 
-    Tags that nobody saw pushed, as they were there before a restart, come first, lexically.
+    Tags whose push the emulator did not see, such as those from before a restart, come first, in
+    lexical order.
     """
     unseen = sorted(set(stored) - set(pushed))
     return unseen + [tag for tag in pushed if tag in stored]
 
 
 def page(items: Sequence[str], path: str, n: str | None, last: str | None) -> Page:
-    """Return the page after `last` of at most `n` items, both as the query has them.
+    """Return the page after `last` of at most `n` items, both as in the query.
 
     No `n`, or 0, means 100. An unknown `last` gives an empty page. The link is relative, and
-    repeats `n` as it was asked for: 0 where it was not. Raises PageError for a bad `n`.
+    repeats `n` of the query: 0 where the query has none. Raises PageError for an invalid `n`.
     """
     if n and not _COUNT.fullmatch(n):
         raise PageError(n)

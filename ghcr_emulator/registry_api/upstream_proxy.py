@@ -1,7 +1,7 @@
-"""The streaming proxy to the registry behind the front.
+"""The streaming proxy to the registry behind the emulator.
 
-Bodies pass in both directions as they come, so memory does not grow with them. Connections of the
-registry's are closed however the client's request ends.
+Bodies are streamed in both directions, so memory does not grow with them. The connections to the
+registry are closed however the client's request ends.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -31,7 +31,7 @@ _HOP_BY_HOP: Final = frozenset(
         b"upgrade",
     }
 )
-# The registry must see no secret, and must not take the client's word for where it is.
+# The registry must see no secret, and must not trust a client's forwarding headers.
 _KEPT_BACK: Final = frozenset(
     {
         b"authorization",
@@ -45,10 +45,10 @@ _KEPT_BACK: Final = frozenset(
         b"x-forwarded-proto",
     }
 )
-# The front's own server writes these.
+# The emulator's own server writes these headers.
 _REPLACED: Final = frozenset({b"date", b"server", b"docker-distribution-api-version"})
 
-# Whatever it is, and with the types that registries do not give to `*/*`.
+# Accept any type, and name those types that registries do not send for `*/*`.
 ANY_MANIFEST: Final = (
     "application/vnd.oci.image.index.v1+json, "
     "application/vnd.oci.image.manifest.v1+json, "
@@ -64,7 +64,7 @@ _RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
 
 class UpstreamRefusedError(Exception):
-    """The registry refused, or did not answer; `error` is what the client is to be told."""
+    """The registry refused, or did not answer; `error` is what the client receives."""
 
     def __init__(self, error: ProtocolError) -> None:
         super().__init__(error.message)
@@ -72,7 +72,7 @@ class UpstreamRefusedError(Exception):
 
 
 class _Relayed(StreamingResponse):
-    """The registry's answer, streamed on; it is closed at the end, and when the client leaves."""
+    """The registry's answer, streamed; it is closed at its end, and when the client leaves."""
 
     def __init__(self, upstream: httpx.Response) -> None:
         super().__init__(upstream.aiter_raw(), upstream.status_code)
@@ -87,16 +87,16 @@ class _Relayed(StreamingResponse):
 
 
 def _take(headers: httpx.Headers) -> None:
-    """Judge nothing."""
+    """Accept any headers."""
     del headers
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """Where in the registry a request goes on to, and what to make of the answer.
+    """A request to the registry behind the emulator, and the handling of its answer.
 
-    `fallback` is told where the registry's refusal of a HEAD has no body; `judge` may refuse a
-    good answer by its headers.
+    `fallback` is the error for a refused HEAD, which has no body. `judge` may refuse a good answer
+    by its headers.
     """
 
     path: str
@@ -108,11 +108,11 @@ class UpstreamRequest:
 async def relay(
     request: Request, storage: httpx.AsyncClient, forwarded: UpstreamRequest
 ) -> Response:
-    """Send the client's request on to the registry, and give its answer back.
+    """Send the client's request on to the registry, and return its answer.
 
-    An error of the registry's comes out as GHCR would say it. A registry that does not answer,
-    or breaks off before its headers, gives 502; one that breaks off later breaks the client's
-    answer off too. Raises ClientDisconnect if the client leaves while its body is read.
+    An error of the registry is changed into GHCR's form. A registry that does not answer, or breaks
+    off before its headers, gives 502. One that breaks off later breaks the client's answer off too.
+    Raises ClientDisconnect if the client leaves while its body is read.
     """
     outgoing = _outgoing(request, storage, forwarded)
     try:
@@ -132,7 +132,7 @@ async def relay(
 
 
 async def look(storage: httpx.AsyncClient, path: str, missing: ProtocolError) -> httpx.Headers:
-    """Return what is there; raises UpstreamRefusedError, with `missing` where nothing is."""
+    """Return the headers of a HEAD; raises UpstreamRefusedError, with `missing` for a refusal."""
     try:
         reply = await storage.head(path, headers={"accept": ANY_MANIFEST})
     except httpx.TransportError as error:
@@ -159,7 +159,7 @@ async def list_tags(storage: httpx.AsyncClient, repository: str) -> list[str]:
 
 
 async def tag(storage: httpx.AsyncClient, repository: str, digest: str, name: str) -> None:
-    """Let a tag lead to a manifest that is there; raises UpstreamRefusedError."""
+    """Point a tag to an existing manifest; raises UpstreamRefusedError."""
     path = f"/v2/{repository}/manifests/"
     try:
         found = await storage.get(path + digest, headers={"accept": ANY_MANIFEST})
@@ -175,7 +175,7 @@ async def tag(storage: httpx.AsyncClient, repository: str, digest: str, name: st
 
 
 async def delete_tag(storage: httpx.AsyncClient, repository: str, tag: str) -> None:
-    """Take one tag away; what it pointed at stays.
+    """Delete one tag, but not its manifest.
 
     Raises UpstreamRefusedError where there is no such tag or the registry does not answer.
     """
@@ -192,7 +192,7 @@ async def delete_tag(storage: httpx.AsyncClient, repository: str, tag: str) -> N
 def _outgoing(
     request: Request, storage: httpx.AsyncClient, forwarded: UpstreamRequest
 ) -> httpx.Request:
-    # Not by build_request(): the client's defaults would add an Accept that nobody sent.
+    # build_request() would add the client's default Accept, which the request did not have.
     url = storage.base_url.join(forwarded.path)
     return httpx.Request(
         request.method,
@@ -204,7 +204,7 @@ def _outgoing(
 
 
 def _without(headers: _RawHeaders, dropped: frozenset[bytes]) -> _RawHeaders:
-    """Leave out the hop-by-hop headers, those that Connection names, and `dropped`."""
+    """Remove the hop-by-hop headers, those that Connection names, and `dropped`."""
     lower = [(name.lower(), value) for name, value in headers]
     named = {
         option.strip().lower()
@@ -233,5 +233,5 @@ async def _first_bytes(chunks: AsyncIterator[bytes], limit: int) -> bytes:
 
 
 def _relative(location: str) -> str:
-    """Return an address's path and query, for the client's address is not the registry's."""
+    """Return an address's path and query, because the registry's host is not the client's."""
     return httpx.URL(location).raw_path.decode()

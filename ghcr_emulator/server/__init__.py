@@ -1,1 +1,1 @@
-"""The HTTP servers that all of it runs in."""
+"""The HTTP servers of the emulator."""

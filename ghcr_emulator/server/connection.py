@@ -1,4 +1,4 @@
-"""uvicorn's connection, which can also be broken off, and which applications can get hold of."""
+"""uvicorn's connection with a reset and a cut, which applications can reach."""
 
 import asyncio
 import socket
@@ -11,15 +11,15 @@ from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _CONNECTION: Final = "pullrecovery.ghcr.connection"
-# struct linger: on, for 0 seconds. A close is a reset then.
+# struct linger: on, for 0 seconds. A close then sends a reset.
 _RESET: Final = struct.pack("ii", 1, 0)
 
 
 class Connection(H11Protocol):
-    """One connection of a server's; `welcome` says, once it is made, whether it still may be."""
+    """One connection of a server; `welcome()` says whether a new connection may stay."""
 
     def __init__(self, server: uvicorn.Server, welcome: Callable[[], bool]) -> None:
-        # The state is the one part of a request's scope that a server may add to.
+        # A server may add only to the state of a request's scope.
         super().__init__(server.config, server.server_state, {_CONNECTION: self})
         self._welcome = welcome
         self.lost = asyncio.Event()
@@ -36,29 +36,30 @@ class Connection(H11Protocol):
         self.lost.set()
 
     def close(self) -> None:
-        """Close it when what was written is sent."""
+        """Close the connection when all data are sent."""
         self.transport.close()
 
     def cut(self) -> None:
-        """Close it now, as a process that dies does: without TLS's own good-bye."""
+        """Close the connection now, without TLS's close_notify, as when a process dies."""
         self._abort()
 
     def reset(self) -> None:
-        """Reset it."""
+        """Reset the connection."""
         self.transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, _RESET
         )
         self._abort()
 
     def _abort(self) -> None:
-        # Closed by both ends at a time, TLS's transport has let go of what it would abort (Python
-        # 3.11). It is lost all the same, as soon as its good-bye is answered or too late.
+        # When both ends close at the same time, TLS's transport has dropped the transport that it
+        # would abort (Python 3.11). The connection ends all the same, when its close_notify is
+        # answered or times out.
         if not (self._over_tls and self.transport.is_closing()):
             self.transport.abort()
 
     async def leave(self) -> None:
-        """Cut it if it is idle, and let it end with the answer that is under way if it is not."""
-        # Before the first request there is none, whatever its type says.
+        """Cut the connection if it is idle; if not, close it after the current answer."""
+        # Before the first request this is None, whatever its type says.
         if self.cycle is None or self.cycle.response_complete:
             self.cut()
             await self.lost.wait()
@@ -67,6 +68,6 @@ class Connection(H11Protocol):
 
 
 def connection_of(scope: Scope) -> Connection:
-    """Return the connection that a request came by."""
+    """Return the connection of a request."""
     connection: Connection = scope["state"][_CONNECTION]
     return connection

@@ -1,4 +1,4 @@
-"""HTTP servers on sockets of our own, in an event loop that others share."""
+"""HTTP servers on given sockets, in an event loop that is shared."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ _KEEP_ALIVE_SECONDS: Final = 120
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the process's signals to whoever runs it."""
+    """A server that leaves the process's signals to its caller."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -29,8 +29,8 @@ class _Server(uvicorn.Server):
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; raises OSError with the address in it.
 
-    Its connections send at once. asyncio would see to that by itself for a socket that it made.
-    Without it an answer's head and body, which are two writes, are 40 ms apart.
+    Its connections send without delay. asyncio sets that only for sockets that it creates. Without
+    it the head and body of an answer, which are two writes, arrive 40 ms apart.
     """
     try:
         listener = socket.create_server((host, port), backlog=1024)
@@ -43,9 +43,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def unless(stop: asyncio.Event, task: asyncio.Task[T]) -> bool:
-    """Wait for a task to end, and return True, unless `stop` is set: then False, the task runs on.
+    """Wait for a task to end, and return True; if `stop` is set first, return False.
 
-    Raises nothing of the task's own.
+    The task goes on after a stop. Its exceptions are not raised.
     """
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -58,9 +58,9 @@ async def unless(stop: asyncio.Event, task: asyncio.Task[T]) -> bool:
 def create_server(
     app: ASGIApp, certificate: Path | None = None, key: Path | None = None
 ) -> uvicorn.Server:
-    """Return a server of HTTP/1.1; who runs it says on which sockets.
+    """Create a server of HTTP/1.1; its caller provides the sockets.
 
-    With a certificate and its key, PEM files, over TLS 1.2 or newer.
+    `certificate` and `key` are PEM files, for TLS 1.2 or newer; without them it is plain HTTP.
     """
     return _Server(
         uvicorn.Config(
@@ -88,9 +88,9 @@ async def serve(
     certificate: Path | None = None,
     key: Path | None = None,
 ) -> None:
-    """Serve until `stop` is set, then let open requests end for up to five seconds.
+    """Serve until `stop` is set, then wait up to five seconds for open requests.
 
-    Certificate and key as for create_server(); the front is served by a Door instead.
+    `certificate` and `key` are those of create_server(). TlsListener serves port 443 instead.
     """
     server = create_server(app, certificate, key)
     running = asyncio.create_task(server.serve(sockets=[listener]))

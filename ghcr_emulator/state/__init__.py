@@ -1,1 +1,1 @@
-"""What exists: accounts, packages, tokens, and the file that they begin from."""
+"""The state of the emulator: accounts, packages, tokens, and the world file that it starts from."""

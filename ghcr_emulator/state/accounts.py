@@ -1,8 +1,8 @@
-"""Whom GitHub knows, what packages there are, and the rows that say so.
+"""The accounts and packages of GitHub, as frozen records: a change is a new record.
 
-Rows are frozen: a change is a new row. Logins and owners are the same in any case, as at GitHub.
-A package's readers, writers and admins are principals: `LOGIN`, `team:NAME` of the package's
-organisation, or `repository:OWNER/NAME` for the workflow runs of that repository.
+Logins and owners are the same in any case, as at GitHub. A package's readers, writers and admins
+are principals: `LOGIN`, `team:NAME` of the package's organisation, or `repository:OWNER/NAME` for
+the workflow runs of that repository.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-# Who a workflow run's token acts as.
+# The login of a workflow run's token.
 WORKFLOW_LOGIN: Final = "github-actions[bot]"
 TEAM: Final = "team:"
 REPOSITORY: Final = "repository:"
 
 
 class Kind(StrEnum):
-    """Kinds of tokens GitHub gives out; `workflow` is the GITHUB_TOKEN of a run."""
+    """The kinds of tokens that GitHub issues; `workflow` is the GITHUB_TOKEN of a run."""
 
     CLASSIC = "classic"
     FINE_GRAINED = "fine-grained"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 class Level(StrEnum):
-    """What a workflow run's `permissions:` say of packages."""
+    """The level of `packages` in a workflow run's `permissions:`."""
 
     NONE = "none"
     READ = "read"
@@ -43,12 +43,12 @@ class PackageVisibility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountToken:
-    """A token; `name` is what the log calls it, `login` whose it is.
+    """A token; `name` is its name in the log, `login` its owner.
 
-    `fingerprint` is tokens.fingerprint() of the token, which itself is not kept. `scopes` are a
-    classic token's; `sso_authorised` names the organisations, in lower case, that a personal
-    token was granted to. `expires` is when a personal token ends, if ever. A workflow run's token
-    has its `repository`, and a level of `packages`.
+    `fingerprint` is tokens.fingerprint() of the token, which is not stored itself. `scopes` are a
+    classic token's; `sso_authorised` names the organisations, in lower case, that a personal token
+    was granted to. `expires` is when a personal token ends, if ever. A workflow run's token has its
+    `repository`, and a level of `packages`.
     """
 
     name: str
@@ -65,22 +65,22 @@ class AccountToken:
 
     @property
     def usable(self) -> bool:
-        """Whether GitHub would still take it for its owner's."""
+        """Whether GitHub still accepts the token."""
         over = self.expires is not None and self.expires <= datetime.now(UTC)
         return not (self.expired or self.revoked or over)
 
     @property
     def principal(self) -> str:
-        """What it is listed as among readers and writers."""
+        """The token's principal, for lists of readers and writers."""
         return f"{REPOSITORY}{self.repository}" if self.kind is Kind.WORKFLOW else self.login
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A user or an organisation; `creators` are the principals that may make packages in it.
+    """A user or an organisation; `creators` are the principals that may create packages in it.
 
-    `login` is the name as it is shown. All other fields are an organisation's: does it enforce
-    SSO, does it forbid classic tokens, who is in it, and who is in which of its teams.
+    `login` is the name with its capitals. All other fields are an organisation's: whether it
+    enforces SSO, whether it forbids classic tokens, its members, and the members of its teams.
     """
 
     name: str
@@ -100,7 +100,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A container package: who sees it, and who may read, write or delete it besides its owner."""
+    """A container package: its visibility, and readers, writers and admins besides its owner."""
 
     owner: str
     name: str
@@ -116,33 +116,33 @@ class Package:
 
     @property
     def public(self) -> bool:
-        """Whether anybody may read it."""
+        """Whether anyone may read the package."""
         return self.visibility is PackageVisibility.PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedPackage:
-    """What a request is about: a package, None where it does not exist, and its owner."""
+    """The package of a request, None where it does not exist, and its owner."""
 
     owner: Owner
     package: Package | None
 
     @property
     def public(self) -> bool:
-        """Whether there is a package, and anybody may read it."""
+        """Whether the package exists, and anyone may read it."""
         return self.package is not None and self.package.public
 
     def creates(self, credential: AccountToken) -> bool:
-        """Tell whether a token's holder may make new packages here.
+        """Return whether a token's holder may create packages under this owner.
 
-        A run may where its repository has the same owner.
+        A workflow run may where its repository has the same owner.
         """
         run = credential.kind is Kind.WORKFLOW
         at_home = run and has_login(credential.repository.partition("/")[0], [self.owner.name])
         return at_home or self._is_among(credential, self.owner.creators)
 
     def reads(self, credential: AccountToken) -> bool:
-        """Tell whether a token's holder may read the package."""
+        """Return whether a token's holder may read the package."""
         package = self.package
         if package is None:
             return False
@@ -153,12 +153,12 @@ class RequestedPackage:
         return package.public or inside or self._is_among(credential, principals)
 
     def writes(self, credential: AccountToken) -> bool:
-        """Tell whether a token's holder may write to the package."""
+        """Return whether a token's holder may write to the package."""
         package = self.package
         return package is not None and self._is_among(credential, package.writers | package.admins)
 
     def administers(self, credential: AccountToken) -> bool:
-        """Tell whether a token's holder may delete versions of the package."""
+        """Return whether a token's holder may delete versions of the package."""
         return self.package is not None and self._is_among(credential, self.package.admins)
 
     def _is_among(self, credential: AccountToken, principals: frozenset[str]) -> bool:
@@ -175,5 +175,5 @@ class RequestedPackage:
 
 
 def has_login(login: str, among: Iterable[str]) -> bool:
-    """Tell whether `login` is one of `among`; GitHub's logins are the same in any case."""
+    """Return whether `login` is one of `among`; GitHub's logins are the same in any case."""
     return login.casefold() in (other.casefold() for other in among)

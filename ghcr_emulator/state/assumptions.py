@@ -1,4 +1,4 @@
-"""What is not known of GHCR, or known both ways: one assumption each."""
+"""Assumptions: behaviours that are not known of GHCR, or reported both ways."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -10,20 +10,20 @@ from ghcr_emulator.documents.model import Model
 class Assumptions(Model):
     """The assumptions, each with its default. Sources: docs/ghcr-emulator.md.
 
-    | assumption | says |
+    | assumption | meaning |
     |---|---|
-    | token_private | status of /token for nobody at a private package |
-    | token_missing | the same at a package that does not exist |
+    | token_private | status of an anonymous request to /token for a private package |
+    | token_missing | status of an anonymous request to /token for a package that does not exist |
     | token_scopeless | status of /token for a valid classic token without a scope of packages |
-    | missing_package | code of the 404 for a missing package, where the caller is known |
+    | missing_package | code of the 404 for a missing package and an authenticated caller |
     | write_reads | whether `write:packages` without `read:packages` reads |
-    | sso_pull | what a pull with a token that SSO was not granted to is told |
-    | catalog | what `/v2/_catalog` gives a known caller: the public packages, or 403 |
-    | catalog_anonymous | status of `/v2/_catalog` for nobody |
-    | blobs | whether a blob is given by redirect to GitHub's storage, or by the front itself |
+    | sso_pull | answer to a pull with a token that SSO was not granted to |
+    | catalog | answer of `/v2/_catalog` to an authenticated caller: the public packages, or 403 |
+    | catalog_anonymous | status of `/v2/_catalog` for an anonymous caller |
+    | blobs | whether the emulator redirects to GitHub's storage of blobs, or serves a blob itself |
     | referrers | whether the referrers API answers 404 at once, or by redirect to github.com |
-    | any_bearer | whether any base64 text is a bearer for what is public |
-    | bearer_seconds | how long a bearer token lasts; 0 is as long as its credential |
+    | any_bearer | whether any base64 text is a bearer for public packages |
+    | bearer_seconds | lifetime of a bearer token in seconds; 0 is as long as its credential |
     """
 
     called: ClassVar[str] = "set of assumptions"

@@ -1,11 +1,11 @@
-"""What the stand-in is started with: a folder that the lab prepares.
+"""The configuration of the emulator: a directory that the lab writes.
 
-| file | what |
+| file | content |
 |---|---|
-| tls.crt, tls.key | certificate (chain) and key of the front, PEM |
+| tls.crt, tls.key | certificate (chain) and key of port 443, PEM |
 | control.secret | the control port's secret, 16 characters or more, readable by its owner alone |
 | settings.json | optional: any field of Settings, under its own name; `assumptions` is an object |
-| accounts.yaml | optional: the world to begin with (world_file.py) |
+| accounts.yaml | optional: the world at the start (world_file.py) |
 """
 
 import ssl
@@ -26,11 +26,11 @@ _Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
 
 
 class ConfigError(Exception):
-    """One sentence on what is wrong with the folder, and in which file."""
+    """The configuration is wrong; the message is one sentence that names the file."""
 
 
 class Settings(Model):
-    """Addresses, each with the value it has in the container, and the assumptions."""
+    """The addresses, each with its value in the container, and the assumptions."""
 
     called: ClassVar[str] = "configuration"
     registry_host: Text = "0.0.0.0"  # noqa: S104  # the cluster comes in from outside
@@ -42,7 +42,7 @@ class Settings(Model):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything needed to start."""
+    """The whole configuration of the emulator."""
 
     certificate: Path
     key: Path
@@ -51,12 +51,12 @@ class Config:
     world: WorldFile | None = None
 
     def __repr__(self) -> str:
-        """Leave the secret out."""
+        """Return a text without the secret."""
         return f"Config({self.certificate}, {self.settings})"
 
 
 def read_config(folder: Path) -> Config:
-    """Read and check the folder; raises ConfigError."""
+    """Read and check the directory; raises ConfigError."""
     certificate, key = folder / "tls.crt", folder / "tls.key"
     _check_pair(certificate, key)
     try:
@@ -86,11 +86,11 @@ def _check_pair(certificate: Path, key: Path) -> None:
 
 
 def read_people(path: Path) -> WorldFile | None:
-    """Read a world file, which need not be there; raises ConfigError."""
+    """Read a world file; None if it does not exist; raises ConfigError."""
     if not path.exists():
         return None
     try:
-        # The lab may have put a link here, and token files lie beside the file itself.
+        # The lab may have put a link here; paths of token files begin at the link's target.
         return read_world(_read(path), str(path.resolve()), path.resolve().parent)
     except DocumentError as error:
         raise ConfigError(str(error)) from error

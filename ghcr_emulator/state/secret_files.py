@@ -8,7 +8,7 @@ _SHORTEST: Final = 16
 
 
 class SecretFileError(ValueError):
-    """One sentence on what is wrong with a file; it never quotes it."""
+    """A secret file is wrong; the message is one sentence that never quotes the file."""
 
 
 def read_secret(path: Path) -> str:

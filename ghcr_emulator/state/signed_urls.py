@@ -1,8 +1,8 @@
-"""Signed addresses of blobs, as the registry redirects to them.
+"""Signed addresses of blobs, to which the registry redirects.
 
 The form is that of Azure's shared access signatures behind GitHub's own check (`hmac`):
-`/ghcrblobsNN/blobs/sha256:…?se=…&sig=…&sp=r&spr=https&sr=b&sv=…&hmac=…`, good for ten minutes
-(README.md, Sources: blobs). The address alone opens the blob: no token goes with it.
+`/ghcrblobsNN/blobs/sha256:…?se=…&sig=…&sp=r&spr=https&sr=b&sv=…&hmac=…`, valid for ten minutes
+(README.md, Sources: blobs). The address alone gives the blob: no token goes with it.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _FIXED: Final = {"sp": "r", "spr": "https", "sr": "b", "sv": "2024-08-04"}
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a signed address opens, and whose token it was given for, if any's."""
+    """The blob of a signed address, and the credential that received the address, if any."""
 
     repository: str
     digest: str
@@ -37,7 +37,7 @@ class Link:
 
 
 class BlobLinks:
-    """The newest addresses; `clock` gives Unix time in seconds."""
+    """The newest signed addresses; `clock` returns Unix time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -58,7 +58,7 @@ class BlobLinks:
         return f"https://{hosts.BLOBS}{path}?{urlencode(signed)}"
 
     def open(self, path: str, query: Mapping[str, str]) -> Link | None:
-        """Return what an address opens, or None if it is not one of ours, or too old."""
+        """Return the blob of an address, or None for an unknown or expired one."""
         signed = {key: value for key, value in query.items() if key != "hmac"}
         if not hmac.compare_digest(
             query.get("hmac", "").encode(), self._mac(path, signed).encode()

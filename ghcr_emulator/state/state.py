@@ -1,6 +1,6 @@
-"""What the stand-in knows: credentials, packages, owners and the order tags were pushed in.
+"""The state of the emulator: credentials, packages, owners and the push order of tags.
 
-All of it lives in memory and is gone after a restart. Rows are frozen: a change is a new row.
+All of it is in memory and ends with the process. Records are frozen: a change is a new record.
 """
 
 from collections.abc import Iterable
@@ -18,12 +18,12 @@ from ghcr_emulator.state.workflows import WorkflowStore
 
 
 class TokenTakenError(Exception):
-    """Two credentials cannot share a token: the log could not tell their requests apart."""
+    """Another credential has the token; the log could not distinguish their requests."""
 
 
 @dataclass(slots=True)
 class State:
-    """The world as it is now. Used from one event loop, so it needs no lock."""
+    """The current state. Used from one event loop, so it needs no lock."""
 
     bearers: Bearers = field(default_factory=Bearers)
     versions: Versions = field(default_factory=Versions)
@@ -45,10 +45,9 @@ class State:
         packages: Iterable[Package],
         owners: Iterable[Owner],
     ) -> None:
-        """Let these be all the rows there are; names and tokens must be unique among them.
+        """Replace all records; names and tokens must be unique among the new ones.
 
-        Bearer tokens of credentials that stay as they are stay good, and so does the order of
-        the tags.
+        Bearer tokens of unchanged credentials stay valid, and the order of the tags stays.
         """
         self._credentials = {row.name: row for row in credentials}
         self._by_fingerprint = {row.fingerprint: row for row in self._credentials.values()}
@@ -70,7 +69,7 @@ class State:
         self._by_fingerprint[credential.fingerprint] = credential
 
     def drop_credential(self, name: str) -> bool:
-        """Forget a credential; False if there is none of that name."""
+        """Delete a credential; False if there is none of that name."""
         dropped = self._credentials.pop(name, None)
         if dropped is None:
             return False
@@ -78,7 +77,7 @@ class State:
         return True
 
     def credential_of(self, fingerprint: str) -> AccountToken | None:
-        """Return the credential with that token, expired and revoked ones too."""
+        """Return the credential with that token, even if it is expired or revoked."""
         return self._by_fingerprint.get(fingerprint)
 
     def put_package(self, package: Package) -> None:
@@ -88,19 +87,19 @@ class State:
         self._removed.pop(package.repository, None)
 
     def drop_package(self, repository: str) -> bool:
-        """Forget a package, not what the registry stores for it; False if there is none."""
+        """Delete a package, but not its content in the registry; False if there is none."""
         return self._packages.pop(repository, None) is not None
 
     def remove_package(self, repository: str) -> None:
-        """Delete a package as its admin does: it can be restored."""
+        """Delete a package as its admin does, so that it can be restored."""
         self._removed[repository] = self._packages.pop(repository)
 
     def removed_package(self, repository: str) -> Package | None:
-        """Return a package that was removed, and not put again since."""
+        """Return a package that was removed and not put again since."""
         return self._removed.get(repository)
 
     def born(self, repository: str) -> datetime:
-        """Return when a package was first heard of."""
+        """Return the time when a package was first put or pushed."""
         return self._born[repository]
 
     def package(self, repository: str) -> Package | None:
@@ -108,7 +107,7 @@ class State:
         return self._packages.get(repository)
 
     def place(self, repository: str) -> RequestedPackage:
-        """Return what a request for a repository is about."""
+        """Return the package and the owner for a request about a repository."""
         return RequestedPackage(self.owner(names.owner_of(repository)), self.package(repository))
 
     def packages_of(self, owner: str) -> list[Package]:
@@ -125,19 +124,19 @@ class State:
         self._owners[owner.name] = owner
 
     def drop_owner(self, name: str) -> bool:
-        """Forget what was said of an owner; False if nothing was."""
+        """Delete what was set for an owner; False if nothing was."""
         return self._owners.pop(name, None) is not None
 
     def owner(self, name: str) -> Owner:
-        """Return an owner; one never put has no creators besides itself."""
+        """Return an owner; one that was never put has no creators besides itself."""
         return self._owners.get(name, Owner(name))
 
     def has_owner(self, name: str) -> bool:
-        """Tell whether anything was said of an owner, or it has a package."""
+        """Return whether an owner was put, or has a package."""
         return name in self._owners or any(row.owner == name for row in self._packages.values())
 
     def create_by_push(self, repository: str, principal: str) -> None:
-        """Make the package a first push makes: private, and its pusher's to write and delete."""
+        """Create the package of a first push: private, and its pusher may write and delete it."""
         if repository in self._packages:
             return
         owner = names.owner_of(repository)
@@ -153,5 +152,5 @@ class State:
         tags[tag] = None
 
     def push_order(self, repository: str) -> tuple[str, ...]:
-        """Return the tags seen pushed, oldest first; some may have been deleted since."""
+        """Return the tags whose push was seen, oldest first; some may have been deleted since."""
         return tuple(self._pushed.get(repository, ()))

@@ -1,15 +1,16 @@
-"""Where tags lead, as the registry behind was last asked; kept until a tag may have been moved.
+"""A cache of the digests of tags, valid until a tag may have been moved.
 
-What a package holds is asked for at every turn, and by then it has hundreds of tags.
+Clients list a package's versions often, and a package may have hundreds of tags.
 """
 
 from collections import Counter
 
 
 class TagDigests:
-    """The digests of tags. A manifest that is put makes what was known of its tag void.
+    """The cached digests of tags; a push of a manifest invalidates the digest of its tag.
 
-    It may be moved at any time between the begin of its request and the end, so that both count.
+    The push may move the tag at any time between the begin and the end of its request, so both
+    count.
     """
 
     def __init__(self) -> None:
@@ -17,7 +18,7 @@ class TagDigests:
         self._known: dict[tuple[str, str], tuple[int, str]] = {}
 
     def moves(self, repository: str, tag: str) -> int:
-        """How often the tag may have been moved; to be asked before the registry is."""
+        """Return how often the tag may have been moved; read it before the registry is asked."""
         return self._moves[repository, tag]
 
     def may_move(self, repository: str, tag: str) -> None:
@@ -25,15 +26,15 @@ class TagDigests:
         self._moves[repository, tag] += 1
 
     def learn(self, repository: str, tag: str, digest: str, moves: int) -> None:
-        """Keep what the registry said; `moves` is what it was before it was asked."""
+        """Store the registry's digest of a tag; `moves` is the count from before the request."""
         self._known[repository, tag] = (moves, digest)
 
     def known(self, repository: str, tag: str) -> str:
-        """The digest that the tag leads to; '' where the registry is to be asked."""
+        """Return the digest that the tag points to; '' where it is not known."""
         moves, digest = self._known.get((repository, tag), (-1, ""))
         return digest if moves == self._moves[repository, tag] else ""
 
     def forget(self, repository: str) -> None:
-        """Keep nothing of a repository's tags."""
+        """Delete the cached digests of a repository."""
         for key in [key for key in self._known if key[0] == repository]:
             del self._known[key]

@@ -1,4 +1,4 @@
-"""The versions of packages, as GitHub counts them: one for each manifest that was pushed."""
+"""The versions of packages with their ids: one version for each manifest that was pushed."""
 
 import itertools
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A manifest of a package; `tags` are those that went with it when it was deleted."""
+    """A manifest of a package; `tags` are the tags that were deleted with it."""
 
     id: int
     digest: str
@@ -23,7 +23,7 @@ def _now() -> datetime:
 
 
 class Versions:
-    """The versions seen so far, by repository and digest; `clock` gives the time in UTC."""
+    """The known versions, by repository and digest; `clock` returns the time in UTC."""
 
     def __init__(self, clock: Callable[[], datetime] = _now) -> None:
         self._clock = clock
@@ -31,7 +31,7 @@ class Versions:
         self._rows: dict[str, dict[str, Version]] = {}
 
     def seen(self, repository: str, digest: str) -> Version:
-        """Return the version of a digest, a new one if this is the first time it is seen."""
+        """Return the version of a digest, and create it if it is new."""
         rows = self._rows.setdefault(repository, {})
         if digest not in rows:
             now = self._clock()
@@ -39,12 +39,12 @@ class Versions:
         return rows[digest]
 
     def pushed(self, repository: str, digest: str) -> None:
-        """Note a push; a version that was deleted is back, without the tags it had."""
+        """Note a push; a deleted version exists again, without its former tags."""
         version = replace(self.seen(repository, digest), updated=self._clock())
         self._rows[repository][digest] = replace(version, deleted=None, tags=())
 
     def is_deleted(self, repository: str, digest: str) -> bool:
-        """Tell whether a digest is that of a deleted version."""
+        """Return whether a digest is that of a deleted version."""
         version = self._rows.get(repository, {}).get(digest)
         return version is not None and version.deleted is not None
 
@@ -58,5 +58,5 @@ class Versions:
         self._rows[repository][version.digest] = row
 
     def restore(self, repository: str, version: Version) -> None:
-        """Take the mark away."""
+        """Mark a version as not deleted."""
         self._rows[repository][version.digest] = replace(version, deleted=None, tags=())

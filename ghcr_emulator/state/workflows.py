@@ -1,7 +1,7 @@
-"""The workflows of repositories, and the workflow_dispatch events that were taken for them.
+"""The workflows of repositories, and the workflow_dispatch events that were accepted for them.
 
-Rows are frozen: a change is a new row. There is no git behind them: the control port says which
-workflows exist.
+Records are frozen: a change is a new record. There is no git repository: clients of the control
+port say which workflows exist.
 """
 
 import itertools
@@ -32,7 +32,7 @@ class RepositoryWorkflow:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A workflow_dispatch event that was taken; `credential` is the name of the token it came with.
+    """An accepted workflow_dispatch event; `credential` is the name of the token it came with.
 
     `run` is the id of the run that GitHub would start for it.
     """
@@ -47,7 +47,7 @@ class Dispatch:
 
 @dataclass(slots=True)
 class WorkflowStore:
-    """Every workflow there is, and every event, oldest first."""
+    """All workflows, and all events, oldest first."""
 
     _rows: dict[tuple[str, str], RepositoryWorkflow] = field(default_factory=dict)
     _events: list[Dispatch] = field(default_factory=list)
@@ -65,7 +65,7 @@ class WorkflowStore:
     def take(
         self, workflow: RepositoryWorkflow, ref: str, inputs: Mapping[str, str], credential: str
     ) -> Dispatch:
-        """Keep an event and return it."""
+        """Store an event and return it."""
         event = Dispatch(
             next(self._runs), workflow.repository, workflow.file, ref, inputs, credential
         )

@@ -1,7 +1,7 @@
-"""The world as one file: who there is, what packages, which tokens.
+"""The world file: owners, packages and tokens.
 
-README.md, The world file, has an example. A wrong file gives all of its mistakes with their lines,
-and no part of it: what is read is a whole world.
+README.md, The world file, has an example. Every mistake of a file is reported with its line, and a
+file with a mistake is not used in part.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ from ghcr_emulator.state.world_schema import (
 
 @dataclass(frozen=True, slots=True)
 class WorldFile:
-    """All of a file; `assumptions` is None where it says nothing of them."""
+    """The records of a whole file; `assumptions` is None where the file has none."""
 
     owners: tuple[Owner, ...]
     packages: tuple[Package, ...]
@@ -49,8 +49,8 @@ class WorldFile:
 def read_world(text: bytes, source: str, folder: Path | None = None) -> WorldFile:
     """Read a world file; raises DocumentError.
 
-    `source` is what errors call it. Paths of `token_file` begin at `folder`; without one there
-    are no files to read, and tokens must stand in the text.
+    `source` is its name in errors. Paths of `token_file` begin at `folder`; without a folder no
+    files are read, and tokens must be in the text.
     """
     document = read_yaml(text, source)
     world = document.read(WorldDocument)
@@ -68,7 +68,7 @@ def read_world(text: bytes, source: str, folder: Path | None = None) -> WorldFil
 
 @dataclass(slots=True)
 class _Rows:
-    """Makes rows of a file's parts, and notes what is wrong with the names in them."""
+    """Converts the parts of a file into records, and collects the mistakes in their names."""
 
     world: WorldDocument
     folder: Path | None
@@ -84,7 +84,7 @@ class _Rows:
         self.repositories = {name.lower() for name in self.world.repositories}
 
     def check_names(self) -> None:
-        """Note what is wrong with the names of owners and repositories."""
+        """Check the names of owners and repositories."""
         known: set[str] = set()
         for kind in ("users", "organisations"):
             for login in getattr(self.world, kind):
@@ -102,12 +102,12 @@ class _Rows:
                 self._check_owner(("repositories", at), text)
 
     def user(self, login: str, user: UserEntry) -> Owner:
-        """Return a user's row."""
+        """Return the record of a user."""
         creators = self._principals(("users", login, "creators"), user.creators, login.lower())
         return Owner(login.lower(), creators, login)
 
     def organisation(self, login: str, rules: OrganisationRules) -> Owner:
-        """Return an organisation's row."""
+        """Return the record of an organisation."""
         place = ("organisations", login)
         return Owner(
             name=login.lower(),
@@ -124,7 +124,7 @@ class _Rows:
         )
 
     def package(self, repository: str, package: PackageBody) -> Package:
-        """Return a package's row."""
+        """Return the record of a package."""
         place: Place = ("packages", repository)
         owner = names.owner_of(repository)
         if not names.is_repository(repository):
@@ -141,7 +141,7 @@ class _Rows:
         )
 
     def credentials(self) -> Iterator[AccountToken]:
-        """Give the rows of the tokens, each of which is another."""
+        """Yield the records of the tokens; no two may have the same token."""
         holders: dict[str, str] = {}
         for name, entry in self.world.tokens.items():
             place: Place = ("tokens", name)
@@ -224,7 +224,7 @@ class _Rows:
 
 
 def credential_row(name: str, token: Personal | Run, secret: str) -> AccountToken:
-    """Return the row of a token, of which only the fingerprint of `secret` is kept."""
+    """Return the record of a token, with only the fingerprint of `secret`."""
     common = AccountToken(
         name=name,
         fingerprint=tokens.fingerprint(secret),

@@ -1,4 +1,4 @@
-"""The models of the world file, and those parts of them that the control API has too."""
+"""The models of the world file, some of which the control API shares."""
 
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -10,7 +10,7 @@ from ghcr_emulator.state.assumptions import Assumptions
 
 
 class TokenState(Model):
-    """What any token may be: past its end, or revoked."""
+    """The state of any token: expired, or revoked."""
 
     called: ClassVar[str] = "token"
     tagged: ClassVar[bool] = True
@@ -48,7 +48,7 @@ class Run(TokenState):
 
 
 class PackageBody(Model):
-    """A package: who sees it, and who reads, writes or administers it besides its owner."""
+    """A package: its visibility, and its readers, writers and admins besides its owner."""
 
     called: ClassVar[str] = "package"
     visibility: Annotated[PackageVisibility, FromText]
@@ -58,14 +58,14 @@ class PackageBody(Model):
 
 
 class UserEntry(Model):
-    """A user, and who may create packages of theirs."""
+    """A user, and the principals that may create packages under the user."""
 
     called: ClassVar[str] = "user"
     creators: list[Text] = Field(default_factory=list)
 
 
 class OrganisationRules(Model):
-    """What an organisation is besides its login."""
+    """The properties of an organisation besides its login."""
 
     called: ClassVar[str] = "organisation"
     sso_enforced: bool = False
@@ -76,18 +76,18 @@ class OrganisationRules(Model):
 
 
 class _Given(Model):
-    """A token is given itself, or as a file beside the world's."""
+    """A token in the file itself, or the path of a file that holds it."""
 
     token: Text | None = Field(default=None, repr=False)
     token_file: Text | None = None
 
 
 class PersonalEntry(_Given, Personal):
-    """A user's token of the world file."""
+    """A user's token in the world file."""
 
 
 class RunEntry(_Given, Run):
-    """A workflow run's token of the world file."""
+    """A workflow run's token in the world file."""
 
 
 def _kind_of(token: Any) -> str | None:
@@ -97,7 +97,7 @@ def _kind_of(token: Any) -> str | None:
     return RUN if kind == Kind.WORKFLOW else PERSONAL
 
 
-# What a token is read as is chosen by its kind.
+# The kind of a token selects the model that it is read as.
 PERSONAL: Final = "personal"
 RUN: Final = "run"
 ByKind: Final = Discriminator(

@@ -1,1 +1,1 @@
-"""Where images are stored: this package's own files, distribution, or a registry that runs."""
+"""The storage of images: the emulator's own files, distribution, or a running registry."""

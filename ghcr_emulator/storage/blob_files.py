@@ -1,8 +1,8 @@
-"""Blobs read from the registry's own files, where the registry has said that it gives them.
+"""Blobs read from the registry's own files, after the registry has allowed the request.
 
-Through HTTP a large layer is taken apart and put together again in small pieces on its way, which
-costs several times what the registry itself does. The registry runs on the same machine, so it is
-asked for its answer alone, and the body comes from its storage, in large pieces.
+HTTP splits a large layer into small pieces, which costs several times what the registry itself
+does. The registry runs on the same machine, so only its permission goes over HTTP, and the body is
+read from its files in large pieces.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _BLOB: Final = re.compile(r"/v2/.+/blobs/sha256:([0-9a-f]{64})")
 class BlobFiles(httpx.AsyncBaseTransport):
     """A transport to the registry that answers GET of a whole blob from the files below `root`.
 
-    Everything else, and a blob whose file is not found, goes to the registry as it is.
+    Every other request, and a blob whose file is not found, goes to the registry.
     """
 
     def __init__(self, registry: httpx.AsyncBaseTransport, root: Path) -> None:
@@ -38,7 +38,7 @@ class BlobFiles(httpx.AsyncBaseTransport):
             file.close()
             raise
         if answer.status_code != httpx.codes.OK:
-            # Its refusal of a HEAD has no body, and the client is to have one.
+            # The registry's refusal of a HEAD has no body, and the client needs one.
             file.close()
             return await self._registry.handle_async_request(request)
         return httpx.Response(answer.status_code, headers=answer.headers, stream=_Pieces(file))
@@ -69,7 +69,7 @@ class BlobFiles(httpx.AsyncBaseTransport):
 
 
 class _Pieces(httpx.AsyncByteStream):
-    """The content of a file, which is closed at its end or when nobody wants more."""
+    """The content of a file, which is closed at its end or when the client leaves."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

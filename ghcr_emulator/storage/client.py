@@ -1,10 +1,10 @@
-"""The client by which the front asks its storage, whatever that is."""
+"""The HTTP client through which the emulator reaches its storage."""
 
 from typing import Final
 
 import httpx
 
-# A large blob may keep either side busy for as long as it takes.
+# A large blob may take either side any time.
 _TIMEOUT: Final = httpx.Timeout(None, connect=5.0)
 _ANSWER_SECONDS: Final = 30.0
 NO_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20)
@@ -13,14 +13,14 @@ NO_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=
 def client_of(
     transport: httpx.AsyncBaseTransport, address: str = "http://storage"
 ) -> httpx.AsyncClient:
-    """Return a client whose requests go through `transport`; who makes it closes it."""
+    """Return a client whose requests go through `transport`; the caller closes it."""
     return httpx.AsyncClient(
         base_url=address, timeout=_TIMEOUT, transport=transport, trust_env=False
     )
 
 
 async def answer_of(storage: httpx.AsyncClient) -> str | None:
-    """Ask a storage once whether it is a registry; return None if so, or what it answered."""
+    """Check once whether a storage is a registry; return None if so, or what it answered."""
     try:
         reply = await storage.get("/v2/", timeout=_ANSWER_SECONDS)
     except httpx.TransportError as error:

@@ -1,4 +1,4 @@
-"""CNCF distribution v3 as a storage: a child process without auth, on a socket of its own."""
+"""CNCF distribution v3 as a storage: a child process on a Unix socket, without authentication."""
 
 import asyncio
 import json
@@ -25,10 +25,10 @@ _LOOK_SECONDS: Final = 0.1
 
 
 def registry_config(root: Path, http: Mapping[str, object]) -> dict[str, object]:
-    """Return distribution's configuration: where it stores, and `http`, which says where it is.
+    """Return distribution's configuration: its root directory, and its address in `http`.
 
-    Clients follow the front's addresses and not the registry's, so redirects are off and URLs
-    relative. An index may name children that are not there: the lab pushes such ones.
+    Clients follow the emulator's addresses and not the registry's, so redirects are off and URLs
+    relative. An index may name children that are missing: the lab pushes such indexes.
     """
     return {
         "version": 0.1,
@@ -45,7 +45,7 @@ def registry_config(root: Path, http: Mapping[str, object]) -> dict[str, object]
 
 @dataclass(frozen=True)
 class RunningRegistry:
-    """A distribution that answers through `client`; `process` ends when it dies."""
+    """A running distribution that answers through `client`; `process` ends when it dies."""
 
     client: httpx.AsyncClient
     process: asyncio.subprocess.Process
@@ -53,15 +53,15 @@ class RunningRegistry:
 
 @asynccontextmanager
 async def running_registry(binary: Path, root: Path) -> AsyncIterator[RunningRegistry]:
-    """Run distribution for the length of the block, from when it answers.
+    """Run distribution for the length of the block, and yield it when it answers.
 
-    Only this user can open its socket, as it asks nobody for a credential. Raises StorageError if
-    it cannot be started, or does not answer within 30 seconds.
+    It has no authentication, so only this user can open its socket. Raises StorageError if it
+    cannot be started, or does not answer within 30 seconds.
     """
     with tempfile.TemporaryDirectory(prefix="ghcr-registry-") as folder:
         address = Path(folder) / "socket"
         config = Path(folder) / "config.json"
-        # JSON is YAML too; the folder is open to this user alone.
+        # JSON is YAML too; only this user can open the directory.
         http = {"net": "unix", "addr": str(address)}
         config.write_text(json.dumps(registry_config(root, http)))
         transport = httpx.AsyncHTTPTransport(uds=str(address), limits=NO_LIMITS, trust_env=False)
@@ -80,7 +80,8 @@ async def _start(binary: Path, config: Path) -> asyncio.subprocess.Process:
             binary,
             "serve",
             str(config),
-            # Its variables can override any key of its configuration: it gets none of ours.
+            # Environment variables can override any key of the configuration, so it gets none of
+            # this process.
             env={"PATH": os.defpath, "OTEL_TRACES_EXPORTER": "none"},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=sys.stderr,  # stdout is the access log's

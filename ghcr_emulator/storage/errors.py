@@ -1,5 +1,5 @@
-"""What goes wrong with a storage before it serves."""
+"""The error of a storage that cannot be used."""
 
 
 class StorageError(Exception):
-    """One sentence on why a storage cannot be used, or why it ended."""
+    """A storage cannot be used, or ended; the message is one sentence that says why."""

@@ -1,16 +1,16 @@
-"""Images as files below one folder: content by its digest, and names that lead to it.
+"""Images as files below one directory: content by its digest, and names that point to it.
 
 | path below the root | what |
 |---|---|
 | `blobs/ALGORITHM/XX/HEX` | the content with that digest; XX is the digest's first two digits |
 | `repositories/NAME/_blobs/ALGORITHM/HEX` | an empty file: the repository has this blob |
 | `repositories/NAME/_manifests/ALGORITHM/HEX` | the media type of a manifest of the repository |
-| `repositories/NAME/_tags/TAG` | the digest that the tag leads to |
-| `uploads/ID` | what has come of an upload so far, and files that are being written |
+| `repositories/NAME/_tags/TAG` | the digest that the tag points to |
+| `uploads/ID` | the received part of an upload, and files that are being written |
 
 A file gets its name only when it is complete, so a process that is killed leaves no part of one
-under a name that is served. Content that no repository has any more stays, as with distribution.
-The file system must tell capital letters from small ones, as tags do.
+under a name that is served. Content that no repository uses any more is not deleted, as in
+distribution. The file system must be case-sensitive, as tags are.
 """
 
 import fcntl
@@ -32,7 +32,7 @@ _LOWER_HEX: Final = frozenset("0123456789abcdef")
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A digest by an algorithm that content can be stored under."""
+    """A digest by an algorithm that the storage supports."""
 
     algorithm: str
     hex: str
@@ -42,7 +42,7 @@ class Digest:
 
     @classmethod
     def parse(cls, text: str) -> "Digest | None":
-        """Return the digest that `text` is, or None where it is none that content can have."""
+        """Parse a digest; return None for a text that is no possible digest."""
         algorithm, _, digits = text.partition(":")
         if len(digits) != 2 * _BYTES.get(algorithm, 0) or not digits or set(digits) - _LOWER_HEX:
             return None
@@ -70,14 +70,14 @@ class StoredManifest:
 
 
 class Files:
-    """The folder; one process at a time has it, see `opened`."""
+    """The directory of the storage, which one process at a time uses, see `opened`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.uploads = root / "uploads"
 
     def content(self, digest: Digest) -> Path:
-        """Return where the content with a digest is, or is to be."""
+        """Return the path for the content with a digest."""
         return self.root / "blobs" / digest.algorithm / digest.hex[:2] / digest.hex
 
     def adopt(self, repository: str, written: Path, digest: Digest) -> None:
@@ -90,15 +90,15 @@ class Files:
         return self.content(digest) if self._entry(repository, "_blobs", digest).exists() else None
 
     def link(self, repository: str, digest: Digest) -> None:
-        """Give a repository a blob whose content is stored."""
+        """Add a blob whose content is stored to a repository."""
         self._write(self._entry(repository, "_blobs", digest), b"")
 
     def delete_blob(self, repository: str, digest: Digest) -> bool:
-        """Take a blob from a repository; return whether it had it."""
+        """Delete a blob of a repository; return whether the repository had it."""
         return _delete(self._entry(repository, "_blobs", digest))
 
     def put_manifest(self, repository: str, manifest: StoredManifest, tag: str | None) -> None:
-        """Store a manifest, and let a tag lead to it if one is given."""
+        """Store a manifest, and point a tag to it if one is given."""
         self._write(self.content(manifest.digest), manifest.content)
         entry = self._entry(repository, "_manifests", manifest.digest)
         self._write(entry, manifest.media_type.encode())
@@ -114,14 +114,14 @@ class Files:
         return StoredManifest(digest, media_type, self.content(digest).read_bytes())
 
     def delete_manifest(self, repository: str, digest: Digest) -> bool:
-        """Take a manifest and its tags from a repository; return whether it had the manifest."""
+        """Delete a manifest and its tags; return whether the repository had the manifest."""
         for tag in self.tags(repository) or ():
             if self.tagged(repository, tag) == digest:
                 self.delete_tag(repository, tag)
         return _delete(self._entry(repository, "_manifests", digest))
 
     def tagged(self, repository: str, tag: str) -> Digest | None:
-        """Return the digest that a tag leads to, or None."""
+        """Return the digest that a tag points to, or None."""
         try:
             return Digest.parse((self._tags(repository) / tag).read_text())
         except FileNotFoundError:
@@ -135,7 +135,7 @@ class Files:
             return None
 
     def delete_tag(self, repository: str, tag: str) -> bool:
-        """Delete a tag, and not its manifest; return whether it was there."""
+        """Delete a tag, and not its manifest; return whether it existed."""
         return _delete(self._tags(repository) / tag)
 
     def _tags(self, repository: str) -> Path:
@@ -159,10 +159,10 @@ class Files:
 
 @contextmanager
 def opened(root: Path) -> Iterator[Files]:
-    """Have a folder, made where it is missing, for this process alone while the block runs.
+    """Open or create a directory for this process alone while the block runs.
 
-    What an earlier process left of uploads is removed. Raises StorageError where the folder cannot
-    be written, or another process has it.
+    Uploads that an earlier process left are removed. Raises StorageError where the directory cannot
+    be written, or another process uses it.
     """
     files = Files(root)
     with ExitStack() as stack:

@@ -1,6 +1,6 @@
-"""A transport of httpx to an application of this process, through which bodies stream.
+"""An httpx transport to an ASGI application of this process, which streams bodies.
 
-httpx.ASGITransport keeps an answer's whole body in memory before it gives the first byte of it.
+httpx.ASGITransport buffers the whole body of an answer before it returns the first byte.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ _Message: TypeAlias = MutableMapping[str, Any]
 
 
 class InProcess(httpx.AsyncBaseTransport):
-    """A transport that calls `app` for each request; nothing listens anywhere."""
+    """A transport that calls `app` for each request, without a socket."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer as the application does; what it raises before its answer is raised here."""
+        """Answer as the application does, and raise what it raises before its answer."""
         exchange = _Exchange(self._app, request)
         try:
             start = await exchange.message()
@@ -31,7 +31,7 @@ class InProcess(httpx.AsyncBaseTransport):
 
 
 class _Exchange(httpx.AsyncByteStream):
-    """One request in a task of its own, which is at most one message before its reader."""
+    """One request in a task of its own, which is at most one message ahead of its reader."""
 
     def __init__(self, app: ASGIApp, request: httpx.Request) -> None:
         if not isinstance(request.stream, httpx.AsyncByteStream):
@@ -62,7 +62,7 @@ class _Exchange(httpx.AsyncByteStream):
                 yield message["body"]
 
     async def aclose(self) -> None:
-        """Read no more, and wait until the application has closed what it gave from."""
+        """Read no more, and wait until the application has released what it read from."""
         self._left = True
         self._room.release()
         await self._end()
@@ -75,7 +75,7 @@ class _Exchange(httpx.AsyncByteStream):
     async def _end(self) -> None:
         await asyncio.wait({self._task})
         if not self._task.cancelled():
-            self._task.exception()  # it was raised to the reader, or nobody reads any more
+            self._task.exception()  # its exception was raised to the reader, or there is no reader
 
     async def _run(self, app: ASGIApp, scope: _Message) -> None:
         await app(scope, self._receive, self._send)
@@ -89,14 +89,14 @@ class _Exchange(httpx.AsyncByteStream):
     async def _send(self, message: _Message) -> None:
         await self._room.acquire()
         if self._left:
-            raise OSError("the reader has left")  # as ASGI has it from version 2.4 on
+            raise OSError("the reader has left")  # as ASGI specifies from version 2.4 on
         self._messages.put_nowait(message)
 
 
 def _scope(request: httpx.Request) -> _Message:
     return {
         "type": "http",
-        # From 2.4 on an application need not listen for the client's leaving while it sends.
+        # From ASGI 2.4 on an application need not wait for the client to leave while it sends.
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
         "method": request.method,

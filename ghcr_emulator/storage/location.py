@@ -1,12 +1,12 @@
-"""The value of `--storage`: where the images are, and how they are reached.
+"""The value of `--storage`: the location of the images, and the way to reach them.
 
-| URL | what |
+| URL | storage |
 |---|---|
-| `file:///FOLDER` | files of this package's own, see files.py |
+| `file:///FOLDER` | files of the emulator itself, see files.py |
 | `distribution:///BINARY?root=/FOLDER` | CNCF distribution, started here, over FOLDER |
-| `http://HOST:PORT` | a registry that runs already, and asks nobody for a credential |
+| `http://HOST:PORT` | a running registry that needs no credential |
 
-Without a URL the files are in a temporary folder, which ends with the process.
+Without a URL the files are in a temporary directory, which is deleted with the process.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ _Found: TypeAlias = AsyncIterator[Storage]
 
 
 def parse_location(url: str | None) -> Location:
-    """Return where `url` leads, None being a temporary folder; raises StorageError."""
+    """Parse the URL of a storage, None for a temporary directory; raises StorageError."""
     if url is None:
         return Location(_temporary_files, keeps=False)
     try:
@@ -79,7 +79,7 @@ def distribution_url(binary: Path, root: Path) -> str:
 
 
 def _bad(url: str) -> StorageError:
-    # A password may stand before the @.
+    # The URL may hold a password before the @.
     shown = url if "@" not in url else url.partition(":")[0] + ":…"
     return StorageError(f"storage {shown!r}: must be {FORMS}")
 

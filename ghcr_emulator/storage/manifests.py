@@ -1,7 +1,7 @@
-"""What a manifest must be to be stored, and what it needs in its repository.
+"""The checks of a manifest before it is stored, and the blobs that it needs.
 
-Source: the OCI image specification, and CNCF distribution v3.1 where that leaves it open: an index
-may name manifests that are not there.
+Source: the OCI image specification, and CNCF distribution v3.1 where the specification allows both:
+an index may name manifests that are missing.
 """
 
 import json
@@ -25,7 +25,7 @@ _ELSEWHERE: Final = ("nondistributable", "foreign")
 
 
 class ManifestError(ValueError):
-    """One sentence on why a document is no manifest of its media type."""
+    """A document is no manifest of its media type; the message is one sentence."""
 
 
 def media_type_of(header: str) -> str:
@@ -36,9 +36,9 @@ def media_type_of(header: str) -> str:
 
 
 def needed_blobs(media_type: str, content: bytes) -> list[Digest]:
-    """Return the blobs that the repository must have before it takes a manifest.
+    """Return the blobs that the repository must have before it accepts a manifest.
 
-    Raises ManifestError for a document that is not what its media type says.
+    Raises ManifestError for a document that does not fit its media type.
     """
     document = _document(media_type, content)
     if media_type in _INDEXES:

@@ -1,8 +1,8 @@
-"""The OCI distribution API over files: a registry that asks nobody for a credential.
+"""The OCI distribution API over files: a registry without authentication.
 
-It answers as CNCF distribution v3.1 does, whose place behind the front it takes; where the two
-differ is in docs/ghcr-emulator.md. Sources: the OCI distribution specification 1.1, and
-distribution's answers, beside which the same tests run.
+It answers as CNCF distribution v3.1 does, which it can replace behind the emulator;
+docs/ghcr-emulator.md has the differences. Sources: the OCI distribution specification 1.1, and
+distribution's answers, against which the same tests run.
 """
 
 import logging
@@ -33,7 +33,7 @@ _Handler: TypeAlias = Callable[[Request, RouteTarget], Awaitable[Response]]
 _RANGE: Final = re.compile(r"(?:bytes[ =])?(\d{1,18})-(\d{1,18})(?:/.*)?", re.ASCII)
 _SPAN: Final = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
 _COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
-# Those that a client must name in its Accept header to be given one.
+# The types that a client must name in its Accept header to receive them.
 _TO_BE_NAMED: Final = {
     manifests.OCI_MANIFEST: errors.MANIFEST_NOT_ACCEPTED,
     manifests.OCI_INDEX: errors.INDEX_NOT_ACCEPTED,
@@ -51,7 +51,7 @@ class _Refusal(Exception):  # noqa: N818  # an answer, and no error of the progr
 
 
 class _Blob(FileResponse):
-    """A blob's content, whole or the ranges that are asked for, in large pieces."""
+    """The content of a blob, whole or in the requested ranges, in large pieces."""
 
     chunk_size = 1024 * 1024
 
@@ -61,7 +61,7 @@ class _Blob(FileResponse):
 
 
 class Registry:
-    """The application; `files` is the folder that it alone has."""
+    """The registry application; no other process uses the directory of `files`."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
@@ -99,7 +99,7 @@ class Registry:
         target = paths.parse(request.scope["path"])
         if not any(route is target.route for route, _ in self._handlers):
             return replies.not_found()
-        # An upload's id is in the path of all but the request that begins it.
+        # The path of every upload request but the first holds the upload's id.
         begins = target.route is Route.UPLOAD and not target.reference
         handler = self._handlers.get((target.route, request.method))
         if handler is None or (target.route is Route.UPLOAD and begins != (handler == self._begin)):
@@ -178,7 +178,7 @@ class Registry:
         path = self._files.blob(target.repository, digest)
         if path is None:
             raise _Refusal(errors.BLOB_UNKNOWN)
-        # Starlette answers 400 to these, where the specification has 416.
+        # Starlette answers 400 to these requests, where the specification has 416.
         if any(
             int(start) > int(end) for start, end in _SPAN.findall(request.headers.get("range", ""))
         ):
@@ -197,7 +197,7 @@ class Registry:
         if mounted and names.is_repository(source) and self._files.blob(source, mounted):
             self._files.link(target.repository, mounted)
             return _created(target.repository, "blobs", mounted)
-        # Content in this request is not taken, which the specification allows.
+        # The specification allows a registry to ignore the content of this request.
         return _on_its_way(self._uploads.begin(target.repository), HTTPStatus.ACCEPTED)
 
     async def _status(self, request: Request, target: RouteTarget) -> Response:
@@ -233,7 +233,7 @@ class Registry:
 
     @asynccontextmanager
     async def _held(self, target: RouteTarget) -> AsyncIterator[Upload]:
-        """Have an upload for this request alone; refuse where another one has ended it."""
+        """Lock an upload for this request alone; refuse if another request has ended it."""
         async with self._upload(target).lock:
             yield self._upload(target)
 
@@ -265,7 +265,7 @@ async def _whole(request: Request, largest: int) -> bytes:
 
 
 def _check_range(request: Request, upload: Upload) -> None:
-    """Refuse a piece that does not begin where the upload is, or is not as long as it says."""
+    """Refuse a piece that does not begin at the upload's end, or has a wrong length."""
     header = request.headers.get("content-range")
     if header is None:
         return

@@ -1,4 +1,4 @@
-"""Blobs on their way in: each upload is a file that grows, and a hash that grows with it.
+"""Blobs that are being uploaded: each upload is a file that grows, and a running hash.
 
 An upload ends with the process that began it.
 """
@@ -18,7 +18,7 @@ _RUNNING: Final = "sha256"  # the algorithm that most clients name at the end
 
 @dataclass
 class Upload:
-    """An upload: how much of it has come, and one task at a time that adds to it."""
+    """An upload: the number of bytes received, and a lock for the one task that adds to it."""
 
     id: str
     repository: str
@@ -28,14 +28,14 @@ class Upload:
     _hash: "hashlib._Hash" = field(default_factory=lambda: hashlib.new(_RUNNING))
 
     async def take(self, pieces: AsyncIterator[bytes]) -> None:
-        """Add pieces as they come; those that came before a failure stay."""
+        """Add pieces as they arrive; those that arrived before a failure stay."""
         with self.path.open("ab", buffering=0) as file:
             async for piece in pieces:
-                # Writing and hashing let other threads run, and so other requests.
+                # Writing and hashing release the GIL, and so other requests run.
                 await asyncio.to_thread(self._append, file, piece)
 
     async def digest(self, algorithm: str) -> Digest:
-        """Return the digest of what has come."""
+        """Return the digest of the received bytes."""
         if algorithm == _RUNNING:
             return Digest(algorithm, self._hash.hexdigest())
         return await asyncio.to_thread(Digest.of_file, self.path, algorithm)
@@ -70,7 +70,7 @@ class Uploads:
         return upload if upload is not None and upload.repository == repository else None
 
     async def finish(self, upload: Upload, digest: Digest) -> bool:
-        """Make the upload a blob; return False, and drop it, where its digest is another one."""
+        """Make the upload a blob; return False, and drop it, where its digest differs."""
         if await upload.digest(digest.algorithm) != digest:
             self.cancel(upload)
             return False
@@ -79,6 +79,6 @@ class Uploads:
         return True
 
     def cancel(self, upload: Upload) -> None:
-        """Drop an upload and what has come of it."""
+        """Drop an upload and its received bytes."""
         del self._open[upload.id]
         upload.path.unlink()

@@ -1,1 +1,1 @@
-"""The commands, one module for each: options, exit codes, and what is printed."""
+"""The command line: one module per command, with its options, exit codes and output."""

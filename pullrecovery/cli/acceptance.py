@@ -1,4 +1,4 @@
-"""The command line of `acceptance`, in the lab or in the live world."""
+"""The options of the `acceptance` command, for the lab and for the live world."""
 
 import argparse
 from pathlib import Path
@@ -14,7 +14,7 @@ from pullrecovery.common.errors import UsageError
 
 
 def add_acceptance(commands: Any) -> None:
-    """Add `acceptance` to the commands."""
+    """Add the `acceptance` command and its options."""
     acceptance = commands.add_parser("acceptance", help="start the lab and run every criterion")
     acceptance.add_argument(
         "--target", default=".", type=Path, help="folder that holds the target.yaml"

@@ -1,4 +1,4 @@
-"""Parsing and running a command of `pullrecovery` or `devtools`: its errors and exit code."""
+"""Parse and run a command of `pullrecovery` or `devtools`, with its errors and exit code."""
 
 import argparse
 import sys
@@ -9,7 +9,8 @@ from pullrecovery.common.errors import Exit, PullRecoveryError
 from pullrecovery.common.plain_text import plain
 from pullrecovery.common.redaction import redact
 
-# Libraries whose own errors say what happened; importing them to name the classes takes a second.
+# The errors of these libraries describe the failure. They are matched by module name, because
+# importing the classes takes a second.
 _LIBRARIES = ("docker", "kubernetes")
 EXIT_CODES = (
     "exit codes: 0 pass or promote; 1 fail or hold; 2 unknown, inconclusive, or interrupted;"
@@ -18,7 +19,7 @@ EXIT_CODES = (
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose usage errors have the project's exit code."""
+    """An argument parser that exits with the project's code for usage errors."""
 
     def __init__(self, **options: object) -> None:
         super().__init__(**{"epilog": EXIT_CODES, **options})  # type: ignore[arg-type]
@@ -30,7 +31,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def run_command(parser: Parser, argv: Sequence[str] | None) -> int:
-    """Run one command and return its exit code; an error of ours is one line, and no traceback."""
+    """Run one command and return its exit code; an expected error prints one line, no traceback."""
     options = parser.parse_args(argv)
     try:
         return int(options.run(options))
@@ -52,7 +53,7 @@ def _is_of_a_library(error: Exception) -> bool:
 
 
 def _missing(error: ModuleNotFoundError) -> str:
-    """Return what to install; raises the error anew where a module of ours is missing."""
+    """Return which extra to install; raises the error again if the module is this project's."""
     module = str(error.name).partition(".")[0]
     if module in ("", "pullrecovery", "ghcr_emulator", "fixtures", "devtools"):
         raise error
@@ -63,7 +64,7 @@ def _missing(error: ModuleNotFoundError) -> str:
 
 
 def _fail(text: str, code: Exit) -> int:
-    """Say what is wrong, and what to do where that is known; returns the exit code."""
+    """Print the error, with a fix if one is known, and return the exit code."""
     fix = fix_for_error(text)
     print(f"error: {plain(redact(text))}", *([fix] if fix else []), sep="\n", file=sys.stderr)
     return int(code)

@@ -1,4 +1,4 @@
-"""Troubles of the machine that come up in the words of other programs, and their cures."""
+"""Hints for errors of the machine (full disk, no network) that other programs report."""
 
 import re
 
@@ -20,5 +20,5 @@ _FIXES = ((_FULL, _FREE_SPACE), (_UNREACHED, _LOOK_AT_NETWORK))
 
 
 def fix_for_error(text: str) -> str:
-    """What to do about the trouble that `text` speaks of; '' where none is known."""
+    """Return the fix for the error in `text`, or '' if none is known."""
     return next((fix for pattern, fix in _FIXES if pattern.search(text)), "")

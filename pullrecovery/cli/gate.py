@@ -1,4 +1,4 @@
-"""The command line of `gate` and its parts."""
+"""The options of the `gate` command and its subcommands."""
 
 import argparse
 import os
@@ -22,12 +22,12 @@ from pullrecovery.gate.defaults import (
 if TYPE_CHECKING:
     from pullrecovery.gate.verdict.verify import Claim
 
-# Seconds for one tier. A docs site that was never built takes most of it.
+# Seconds for one tier. The first build of a docs site takes most of it.
 _WITHIN = 180.0
 
 
 def add_gate(commands: Any) -> None:
-    """Add `gate` and its parts to the commands."""
+    """Add the `gate` command and its subcommands."""
     gate = commands.add_parser("gate", help="the verdict on one revision of the target")
     gate.add_argument("--target", default=".", type=Path, help="folder that holds the target.yaml")
     gate.add_argument("--revision", default="HEAD", help="a commit, as git knows it")
@@ -63,7 +63,7 @@ def add_gate(commands: Any) -> None:
 
 
 def add_sign(parts: Any) -> None:
-    """Add `gate sign`."""
+    """Add the `gate sign` command."""
     sign = parts.add_parser("sign", help="check a judged record anew, and sign it")
     sign.add_argument("--in", dest="record", type=Path, default=FOLDER / RECORD)
     sign.add_argument("--key", type=Path, help="file of the private key")
@@ -73,7 +73,7 @@ def add_sign(parts: Any) -> None:
 
 
 def add_verify(parts: Any) -> None:
-    """Add `gate verify`."""
+    """Add the `gate verify` command."""
     verify = parts.add_parser("verify", help="whether a signed verdict lets a revision through")
     _add_claim(verify)
     verify.add_argument("--target", type=Path, help="the target's folder, to compare its charts")
@@ -83,7 +83,7 @@ def add_verify(parts: Any) -> None:
 
 
 def add_promote(parts: Any) -> None:
-    """Add `gate promote`."""
+    """Add the `gate promote` command."""
     promote = parts.add_parser("promote", help="move the branch that Applications follow")
     _add_claim(promote)
     promote.add_argument("--target", type=Path, required=True, help="the target's folder")
@@ -112,7 +112,7 @@ def _add_max_age(part: argparse.ArgumentParser) -> None:
 
 
 def add_status_options(parts: Any) -> None:
-    """Add `gate keep` and `gate commit-status`."""
+    """Add the commands that publish a signed verdict and report it as a commit status."""
     keep = parts.add_parser("keep", help="put a signed verdict beside the images it is about")
     keep.add_argument("--verdict", type=Path, default=VERDICT)
     keep.add_argument("--key", type=Path, help="file of the public key")
@@ -216,7 +216,7 @@ def _hook(_: argparse.Namespace) -> int:
 
 
 def _seconds(text: str) -> float:
-    """A number above 0, and not more than a day."""
+    """Parse a number of seconds above 0 and at most one day."""
     try:
         found = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`ghcr`: the GHCR emulator for one shell, without a cluster and without a container engine."""
+"""The `ghcr` command runs the GHCR emulator without a cluster or a container engine."""
 
 import argparse
 from pathlib import Path
@@ -8,11 +8,11 @@ from pullrecovery.common.errors import Exit, PullRecoveryError, UsageError
 
 
 class EmulatorError(PullRecoveryError):
-    """The GHCR emulator could not start, or its storage died."""
+    """The GHCR emulator could not start, or its storage process died."""
 
 
 def add_ghcr(commands: Any) -> None:
-    """Add `ghcr` to the commands of `python -m pullrecovery`."""
+    """Add the `ghcr` command and its options."""
     command = commands.add_parser("ghcr", help="the GHCR emulator alone, until Ctrl-C")
     command.add_argument(
         "--accounts", type=Path, metavar="FILE", help="the world file to begin with"
@@ -26,7 +26,7 @@ def add_ghcr(commands: Any) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    # No other command loads the emulator.
+    # Imported here, because no other command loads the emulator.
     try:
         from ghcr_emulator.__main__ import prepare
         from ghcr_emulator.standalone import serve_standalone

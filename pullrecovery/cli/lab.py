@@ -1,4 +1,4 @@
-"""The command line of `lab`."""
+"""The options of the `lab` command."""
 
 import argparse
 from typing import Any
@@ -9,7 +9,7 @@ _ACTIONS = ("up", "down", "status", "doctor", "clean", "clean-cache")
 
 
 def add_lab(commands: Any) -> None:
-    """Add `lab` to the commands."""
+    """Add the `lab` command and its options."""
     lab = commands.add_parser("lab", help="the lab alone")
     lab.add_argument("action", choices=_ACTIONS)
     add_kubernetes(lab)

@@ -1,4 +1,4 @@
-"""`acceptance`: the target read, the lab raised, every criterion judged, nothing left behind."""
+"""Run the acceptance suite: read the target, start the lab, run pytest, check for leaks."""
 
 import json
 import subprocess
@@ -40,26 +40,26 @@ from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe.docs import observe_docs
 from pullrecovery.report.summary import summary
 
-# An option of pytest's, of which the raising of the lab must know, too.
+# A pytest option that also decides whether the lab starts a cluster.
 NO_CLUSTER = "--no-cluster"
 _NO_ARGOCD = "--no-argocd"
 _RESULT = REPORTS / "result.json"
-# What two cores carry: with more, each row only takes longer.
+# Two cores run this many at once; with more, each scenario only takes longer.
 _ROWS_SIDE_BY_SIDE = 4
 
 
 def run_acceptance(
     folder: Path, kubernetes: str, *, smoke: bool, extra: Sequence[str], argocd: bool = True
 ) -> int:
-    """Run the acceptance suite; return the exit code that result.json has, see `errors.Exit`.
+    """Run the acceptance suite and return the exit code in result.json, see `errors.Exit`.
 
-    Without `argocd` nothing is deployed by Argo CD, and the result is partial.
+    Without `argocd`, Argo CD deploys nothing and the result is partial.
     """
     target = load_target(folder.resolve())
     versions = kubernetes_set(kubernetes)
     with_cluster = NO_CLUSTER not in extra
     phases = [phase for phase in PHASES if with_cluster or phase != "cluster"]
-    # Of a target without an Application nothing is left out.
+    # Without an Application in the target, nothing is skipped and the result is complete.
     has_application = any(workload.application for workload in target.workloads)
     options = [f"--target={target.root}", f"--kubernetes={versions.kubernetes}"]
     options += ["--smoke"] if smoke else []
@@ -69,7 +69,7 @@ def run_acceptance(
     REPORTS.mkdir(exist_ok=True)
     _RESULT.unlink(missing_ok=True)
     paths = default_paths()
-    # With the lab's state, as a temporary folder of the machine's would be left behind.
+    # In the lab's state directory, because a temporary directory elsewhere would not be removed.
     options += [f"--basetemp={paths.state / 'tests'}"]
     with (
         locked(paths, progress.say),
@@ -91,11 +91,12 @@ def run_acceptance(
 
 
 def _seed(lab: Lab, target: Target, progress: Progress, *, argocd: bool) -> Needs:
-    """Remove what an interrupted run left in the lab, and put into it what all tests need.
+    """Remove what an interrupted run left in the lab, and create what all tests need.
 
-    Returns what the charts need and no sandbox has.
+    Returns what the charts need and no sandbox provides.
     """
-    # Before Argo CD is installed: while that goes on, the API server may not serve Applications.
+    # Before Argo CD is installed: during the installation the API server may not serve
+    # Applications.
     left = remove_leaks(lab.cluster, progress.say) if lab.has_cluster else []
     if left:
         progress.say(f"    removed what an interrupted run left: {', '.join(left)}")
@@ -106,7 +107,7 @@ def _seed(lab: Lab, target: Target, progress: Progress, *, argocd: bool) -> Need
     ):
         phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
         seed_images(lab_world)
-        # Once for all scenarios: what is observed of the same files is not done again.
+        # Once for all scenarios: an observation of unchanged files is cached.
         observe_docs(lab_world.world)
         needs = sandbox_needs(lab_world) if lab.has_cluster else Needs()
         for need in needs.told():
@@ -116,7 +117,7 @@ def _seed(lab: Lab, target: Target, progress: Progress, *, argocd: bool) -> Need
 
 @contextmanager
 def _installing_argocd(lab: Lab, progress: Progress, *, wanted: bool) -> Iterator[None]:
-    """Install Argo CD beside the block, which mostly waits, and wait for it at its end."""
+    """Install Argo CD in parallel with the block, and wait for it at the end of the block."""
     with ThreadPoolExecutor(1) as beside:
         installing = beside.submit(install_argocd, lab, progress) if wanted else None
         yield
@@ -125,7 +126,7 @@ def _installing_argocd(lab: Lab, progress: Progress, *, wanted: bool) -> Iterato
 
 
 def _pytest(options: Sequence[str]) -> None:
-    # A process of its own, as pytest rewrites the modules of plugins that are loaded here already.
+    # In a separate process, because pytest rewrites plugin modules that are already loaded here.
     parallel = [
         "-n",
         str(_ROWS_SIDE_BY_SIDE),
@@ -137,7 +138,7 @@ def _pytest(options: Sequence[str]) -> None:
     reports = [f"--junitxml={REPORTS / 'junit.xml'}", f"--result-json={_RESULT}"]
     command = [sys.executable, "-m", "pytest", str(SUITE_ROOT / "acceptance"), *parallel, *reports]
     command += [f"--config-file={SUITE_ROOT / 'pytest.toml'}", *options]
-    # In a session of its own: a terminal would interrupt it as well as us, and so twice.
+    # In its own session, because a terminal would interrupt both processes, and so pytest twice.
     alone = {"stdin": subprocess.DEVNULL, "start_new_session": True}
     suite = [VariableSet.SUITE]
     with child(command, inherit=suite, end=interrupt_session, popen=alone) as tests:
@@ -145,7 +146,7 @@ def _pytest(options: Sequence[str]) -> None:
 
 
 def _leaks(lab: Lab, say: Callable[[str], None]) -> list[str]:
-    """What is left in cluster, git server and outputs; that it was not looked for counts as one."""
+    """Return what is left in cluster, git server and outputs; a failed check counts as a leak."""
     try:
         objects = remove_leaks(lab.cluster, say) if lab.has_cluster else []
         left = [*objects, *drop_branches(lab.engine.client())]
@@ -155,7 +156,7 @@ def _leaks(lab: Lab, say: Callable[[str], None]) -> list[str]:
 
 
 def _secrets_in_outputs(lab: Lab) -> list[str]:
-    """Look for secrets in the reports, the engine's log and the containers' own output."""
+    """Search for secrets in the reports, the engine's log and the containers' output."""
     files = [*REPORTS.iterdir(), *lab.paths.state.glob("*.log")]
     client = lab.engine.client()
     outputs = {
@@ -166,7 +167,7 @@ def _secrets_in_outputs(lab: Lab) -> list[str]:
 
 
 def egress(lab: Lab) -> list[str]:
-    """What node and runner tried to reach beyond the lab since they were raised."""
+    """Return the connections that the node and the runner tried to open to outside of the lab."""
     client = lab.engine.client()
     guarded = (NODE, RUNNER) if lab.has_cluster else (RUNNER,)
     tried = {name: attempts(client, name) for name in guarded}
@@ -178,7 +179,7 @@ def egress(lab: Lab) -> list[str]:
 
 
 def _close(leaks: list[str], versions: dict[str, str], progress: Progress, needs: Needs) -> int:
-    """Put what only shows after the last test into result.json, and say how it ended."""
+    """Add what is known only after the last test to result.json, and print the summary."""
     if not _RESULT.exists():
         progress.say("error: the tests left no result.json: the harness cannot tell")
         return int(Exit.UNKNOWN)
@@ -195,7 +196,7 @@ def _close(leaks: list[str], versions: dict[str, str], progress: Progress, needs
 
 
 def _versions(lab: Lab) -> dict[str, str]:
-    """What the verdicts were found with."""
+    """Return the versions that the run used."""
     return {
         "kubernetes": lab.versions.kubernetes,
         "containerd": lab.versions.containerd,

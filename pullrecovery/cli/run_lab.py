@@ -1,4 +1,4 @@
-"""`lab up|down|status|doctor|clean`: what make's targets call."""
+"""Run `lab up`, `down`, `status`, `doctor` and `clean`, which the make targets call."""
 
 import shutil
 
@@ -15,13 +15,13 @@ from pullrecovery.lab.up import PHASES, LabStart
 
 
 def run(action: str, kubernetes: str, *, argocd: bool = False) -> int:
-    """Do `action`; returns the exit code. With `argocd`, `up` raises Argo CD too."""
+    """Run `action` and return the exit code; with `argocd`, `up` also installs Argo CD."""
     return int(_up(kubernetes, argocd=argocd) if action == "up" else _ACTIONS[action](kubernetes))
 
 
 def _up(kubernetes: str, *, argocd: bool) -> Exit:
     progress = Progress((*PHASES, *([ARGOCD] if argocd else [])))
-    # A version that there is not is said at once, and not after whoever has the lab.
+    # Before the lock: an unsupported version is an error at once, even if another run uses the lab.
     paths, versions = default_paths(), kubernetes_set(kubernetes)
     with locked(paths, progress.say):
         start = LabStart(paths, versions, progress=progress, with_argocd=argocd)

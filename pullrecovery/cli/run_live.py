@@ -1,4 +1,4 @@
-"""`acceptance --world live`: a user's cluster and the real GHCR, judged as they are."""
+"""Run `acceptance --world live`: judge a user's cluster and the real GHCR as they are."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ from pullrecovery.report.live_summary import live_summary
 
 @dataclass(frozen=True)
 class LiveOptions:
-    """What is told of the live world on the command line; KUBECONFIG and GHCR_TOKEN are not."""
+    """The live world's options on the command line; KUBECONFIG and GHCR_TOKEN are variables."""
 
     context: str = ""
     login: str = ""
@@ -32,10 +32,10 @@ class LiveOptions:
 
 
 def run_live(folder: Path, kubernetes: str, live_options: LiveOptions, extra: Sequence[str]) -> int:
-    """Return the exit code that result.json carries too; see `errors.Exit`.
+    """Judge the live world and return the exit code in result.json; see `errors.Exit`.
 
-    `kubernetes` is that of a lab on this machine, whose runner and browser are used if it is up.
-    Raises UsageError before anything is asked of the cluster.
+    `kubernetes` is the version of a lab on this machine, whose runner and browser are used if it is
+    up. Raises UsageError before the cluster gets any request.
     """
     target = load_target(folder.resolve())
     versions = kubernetes_set(kubernetes)
@@ -56,9 +56,9 @@ def run_live(folder: Path, kubernetes: str, live_options: LiveOptions, extra: Se
 
 
 def _pytest(options: Sequence[str]) -> None:
-    """Run the live tests, in one process: each workload is looked at once.
+    """Run the live tests in one process, so that each release is observed once.
 
-    What they come to is summed up from the result, so that pytest only counts.
+    pytest prints only its counts, because the summary is made from result.json.
     """
     test = str(SUITE_ROOT / "acceptance" / "test_live.py")
     command = [sys.executable, "-m", "pytest", test, "--quiet", "--tb=no", "-rN"]

@@ -1,6 +1,6 @@
-"""The image of the gate's hook and of the nightly CronJob, built and pushed.
+"""Build and push the image that the gate's hook and the nightly CronJob run.
 
-It needs a container engine and no lab. docs/adr/0019-suite-image.md says what the image holds.
+It needs a container engine and no lab. docs/adr/0019-suite-image.md lists the image's content.
 """
 
 import shutil
@@ -37,9 +37,9 @@ _TIMEOUT = 120.0
 
 @dataclass(frozen=True)
 class SuiteImageRequest:
-    """What is done with the image: `out` takes it, `push` is where it goes, '' for nowhere.
+    """Where the built image goes: `out` is a directory, `push` a reference or '' for no push.
 
-    `login` is whose token it is that comes by standard input; `week` as in `BaseImage`.
+    `login` is the owner of the token on standard input; `week` is as in `BaseImage`.
     """
 
     out: Path
@@ -51,7 +51,7 @@ class SuiteImageRequest:
 
 @dataclass(frozen=True)
 class Destination:
-    """A repository and a tag to push, and a credential that may."""
+    """A repository and tag to push to, and a credential that may write there."""
 
     reference: Reference
     credential: Credential
@@ -60,13 +60,13 @@ class Destination:
 def run_suite_image(gate_request: SuiteImageRequest) -> int:
     """Build the image, write it and its SBOM to `gate_request.out`, and push it on request.
 
-    Raises UsageError for a reference that is none or a token that is missing, before anything is
-    built, and TransferError with the registry's words.
+    Raises UsageError for an invalid reference or a missing token, before anything is built, and
+    TransferError with the registry's message.
     """
     destination = _destination(gate_request) if gate_request.push else None
     progress = Progress(("image", *(["push"] if destination else [])))
     paths = default_paths()
-    # A build that fails leaves no digest of an earlier one.
+    # A failed build must not leave the digest of an earlier one.
     (gate_request.out / "digest").unlink(missing_ok=True)
     held = nullcontext() if is_held_above(paths) else locked(paths, progress.say)
     with held, progress.phase("image") as phase:
@@ -90,7 +90,7 @@ def run_suite_image(gate_request: SuiteImageRequest) -> int:
 
 
 def _suite_image(paths: Paths, week: str, note: Note) -> tuple[SuiteImage, docker.DockerClient]:
-    """The image as it is made here, and the engine that makes it."""
+    """Return the image as this machine builds it, and the engine's client that builds it."""
     tools = Toolchain(paths, find_go(paths))
     client = find_engine(paths, lambda: build_dropcaps(tools), note).client()
     bootstrapped = SuiteImage.of(tools, paths, pulled=False, week=week)
@@ -101,7 +101,7 @@ def _suite_image(paths: Paths, week: str, note: Note) -> tuple[SuiteImage, docke
 def push_layout(
     folder: Path, manifest: bytes, destination: Destination, http: httpx.Client
 ) -> None:
-    """Push the image of the OCI layout `folder`, whose manifest has these bytes."""
+    """Push the image of the OCI layout `folder`; `manifest` is its manifest's bytes."""
     reference = destination.reference
     registry = RegistryClient(reference.registry, http)
     try:

@@ -1,4 +1,4 @@
-"""`sample`: a copy of the sample monorepo, to try the suite on and to change."""
+"""The `sample` command copies the sample monorepo, to try the suite on and to change."""
 
 import argparse
 import shutil
@@ -10,7 +10,7 @@ from pullrecovery.common.suite_files import SAMPLE
 
 
 def add_sample(commands: Any) -> None:
-    """Add `sample` to the commands."""
+    """Add the `sample` command and its argument."""
     sample = commands.add_parser("sample", help="a copy of the sample monorepo in a new folder")
     sample.add_argument("folder", type=Path, metavar="DIR", help="not there yet, or empty")
     sample.set_defaults(run=_sample)
@@ -24,7 +24,7 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 def copy_sample(folder: Path) -> None:
-    """Copy the sample monorepo to `folder`; raises UsageError where something is there already."""
+    """Copy the sample monorepo to `folder`; raises UsageError unless that is new or empty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there, and not an empty folder; name a new one.")
     shutil.copytree(SAMPLE, folder, dirs_exist_ok=True)

@@ -1,4 +1,4 @@
-"""The command line of `suite-image`."""
+"""The options of the `suite-image` command."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from pullrecovery.common.suite_files import REPORTS
 
 
 def add_suite_image(commands: Any) -> None:
-    """Add `suite-image` to the commands."""
+    """Add the `suite-image` command and its options."""
     command = commands.add_parser("suite-image", help="the image of the hook and of the nightly")
     folder = REPORTS / "suite-image"
     command.add_argument("--out", type=Path, default=folder, help="folder that takes the image")
@@ -23,7 +23,7 @@ def add_suite_image(commands: Any) -> None:
 
 
 def _week(text: str) -> str:
-    """A week as `date +%G-W%V` prints it."""
+    """Check that `text` is a week as `date +%G-W%V` prints it."""
     if not re.fullmatch(r"\d{4}-W\d{2}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no week such as 2026-W48")
     return text

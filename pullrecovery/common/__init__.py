@@ -1,1 +1,1 @@
-"""What every package may use: errors, processes, waiting, redaction. It imports nothing of ours."""
+"""Errors, processes, waiting and redaction for every package; imports no other package."""

@@ -1,4 +1,4 @@
-"""A deadline that ends whatever is going on: also a call that knows no time-out of its own."""
+"""A deadline that interrupts any code, including calls without a timeout of their own."""
 
 import signal
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from pullrecovery.common.errors import PullRecoveryError
 
 
 class _PassedError(BaseException):
-    """Not an Exception, so that no library on the way takes it for one of its own."""
+    """Not an Exception, so that no library handles it as one of its own errors."""
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise PullRecoveryError in the block once `seconds` are over; in the main thread alone."""
+    """Raise PullRecoveryError in the block after `seconds`; works only in the main thread."""
 
     def passed(_: int, __: FrameType | None) -> None:
         raise _PassedError

@@ -1,13 +1,13 @@
-"""What keeps a green run from being an empty one.
+"""Guards that stop a run from passing without testing.
 
-Each guard is named by words that stand in its error, whatever else that says.
+The error of each guard contains the text that identifies the guard.
 """
 
 from enum import StrEnum
 
 
 class Guard(StrEnum):
-    """The guards, each against a false green that others have met (faults/harness.py)."""
+    """The guards, each against a known kind of false pass (faults/harness.py)."""
 
     KNOWN_KEYS = "has no key"
     ROWS_ONCE = "each row stands once"

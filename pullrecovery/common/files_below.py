@@ -1,4 +1,4 @@
-"""The files of a folder that others wrote: none of them is read through a link that leaves it."""
+"""List the files of an untrusted directory without following links that leave it."""
 
 import os
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pullrecovery.common.errors import UsageError
 
-# What npm and Docusaurus make in the folder of a site that somebody works on.
+# npm and Docusaurus create these in the directory of a site.
 MADE_BY_NPM = frozenset({"node_modules", "build", ".docusaurus"})
 
 
 def files_below(root: Path, left_out: frozenset[str] = frozenset()) -> list[Path]:
-    """The regular files below `root`, sorted, but for what has a name of `left_out` on its path.
+    """The regular files below `root`, sorted, without paths that have a name in `left_out`.
 
-    A symbolic link to a file within `root` counts as a file; one to a directory is not entered.
+    A symbolic link to a file within `root` counts as a file; a link to a directory is not entered.
     Raises UsageError for a symbolic link that leads out of `root`, wherever it leads.
     """
     top = root.resolve()
@@ -27,7 +27,7 @@ def files_below(root: Path, left_out: frozenset[str] = frozenset()) -> list[Path
 
 
 def _entries(root: Path, left_out: frozenset[str]) -> Iterator[Path]:
-    """Everything below `root` that is no directory, and links to directories."""
+    """Everything below `root` that is not a directory, and links to directories."""
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if name not in left_out]
         here = Path(folder)
@@ -39,7 +39,7 @@ def _check_link(path: Path, root: Path, top: Path) -> None:
     try:
         inside = path.resolve().is_relative_to(top)
     except (OSError, RuntimeError):
-        # A circle of links leads nowhere.
+        # A cycle of links leads to no file.
         inside = False
     if not inside:
         raise UsageError(

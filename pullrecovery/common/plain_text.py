@@ -1,13 +1,13 @@
-"""Text of others as it may be printed: nothing in it moves a cursor or commands a CI system."""
+"""Make untrusted text safe to print: it cannot move a cursor or command a CI system."""
 
-# What begins a later line. GitHub Actions takes a line for a command that begins with `::`.
+# Prefix of every line but the first: GitHub Actions runs lines that begin with `::`.
 _LATER = "\n    | "
 
 
 def plain(text: str) -> str:
-    """Return `text` with every character escaped that is not shown as itself, such as ESC.
+    """Return `text` with every character escaped that is not printable, such as ESC.
 
-    A line break stays, and every line behind one begins with a mark.
+    Line breaks stay, and every line after one begins with a marker.
     """
     lines = ("".join(map(_shown, line)) for line in text.expandtabs(4).splitlines())
     return _LATER.join(lines).replace("##[", "# #[")

@@ -1,4 +1,4 @@
-"""The one way to run a command: no shell, a deadline, stderr in the error, ended with us."""
+"""Run commands without a shell, with a timeout, and stop them when this process stops."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from pullrecovery.common.variables import VariableSet, inherited
 
 _TAIL = 2000
 _GRACE = 60.0
-# A signal waits so long for a command that another thread is just starting.
+# How long a signal handler waits for a command that another thread is starting, in seconds.
 _STARTS_WITHIN = 10.0
 
 Child = subprocess.Popen[str]
@@ -26,7 +26,7 @@ _running: dict[Child, Callable[[Child], None]] = {}
 
 @dataclass
 class _Signals:
-    """How many signals came that end this process, and whether one is to be raised later."""
+    """How many stop signals arrived, and whether one is to be raised later."""
 
     came: int = 0
     put_off: bool = False
@@ -37,7 +37,7 @@ _starting = threading.RLock()
 
 
 class CommandError(PullRecoveryError):
-    """A command that did not exit with 0; the message holds the end of its output."""
+    """A command did not exit with 0; the message contains the end of its output."""
 
     def __init__(self, argv: Sequence[str], code: int, output: str) -> None:
         self.code = code
@@ -55,10 +55,10 @@ def run(
     cwd: Path | None = None,
     timeout: float = 120,
 ) -> str:
-    """Run `argv` and return its stdout; its environment is as `child` makes it.
+    """Run `argv` and return its stdout; its environment is as `child` builds it.
 
-    Secrets go through `stdin`, never through `argv`.
-    Raises CommandError on a non-zero exit and PullRecoveryError after `timeout` seconds.
+    Secrets go through `stdin`, never through `argv`. Raises CommandError on a non-zero exit and
+    PullRecoveryError after `timeout` seconds.
     """
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with child(argv, env=env, inherit=inherit, cwd=cwd, popen=pipes) as process:
@@ -83,11 +83,11 @@ def child(
     end: Callable[[Child], None] = subprocess.Popen.terminate,
     popen: Mapping[str, Any],
 ) -> Iterator[Child]:
-    """Start `argv` and wait for its end; an interrupt of ours calls `end` on it.
+    """Start `argv` and wait until it ends; an interrupt of this process calls `end` on it.
 
-    The child gets the variables of `env`, and of this process's those of `variables.BASE` and of
-    the sets that `inherit` names. `popen` are more of Popen's arguments.
-    Raises PullRecoveryError where the program cannot be started.
+    The child gets the variables in `env`, and from this process's environment those of
+    `variables.BASE` and of the sets in `inherit`. `popen` are further arguments of Popen. Raises
+    PullRecoveryError if the program cannot be started.
     """
     process: Child | None = None
     with ExitStack() as closing:
@@ -108,10 +108,11 @@ def child(
 
 @contextmanager
 def _becoming_known() -> Iterator[None]:
-    """A block in which a command is started and written down, which no signal comes between.
+    """A block that starts and registers a command, and that no signal interrupts.
 
-    In the main thread the KeyboardInterrupt is raised at its end. In another thread the signal,
-    which is raised in the main one, waits for its end before it ends what is running.
+    In the main thread, KeyboardInterrupt is raised at the end of the block. If the block is in
+    another thread, the signal, which is raised in the main thread, waits for the end of the block
+    before it stops the running commands.
     """
     with _starting:
         if threading.current_thread() is not threading.main_thread():
@@ -129,14 +130,14 @@ def _becoming_known() -> Iterator[None]:
 
 
 def _ask_to_end(process: Child) -> None:
-    """Have a command end by its own way, unless it was asked already."""
+    """Ask a command to stop with its own function, unless it was asked before."""
     end = _running.pop(process, None)
     if end:
         end(process)
 
 
 def _end(process: Child) -> None:
-    """Have a command end, by its own way and once; wait for it, and kill it if it will not."""
+    """Stop a command with its own function, once; wait, and kill it if it does not stop."""
     _ask_to_end(process)
     try:
         process.wait(_GRACE)
@@ -168,13 +169,13 @@ def _start(
 
 
 def stop_with_us() -> None:
-    """Take SIGTERM for SIGINT, and on either end the commands that other threads wait for."""
+    """Handle SIGTERM like SIGINT, and stop the commands of other threads on either."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
 
 
 def stop_running() -> None:
-    """Have every command that any thread waits for end, each by its own way."""
+    """Stop every command that any thread waits for, each with its own function."""
     for process in list(_running):
         _ask_to_end(process)
 
@@ -193,6 +194,6 @@ def _interrupted(_: int, __: FrameType | None) -> None:
 
 
 def interrupt_session(process: Child) -> None:
-    """What SIGINT at a terminal does: every process of the child's own session is interrupted."""
+    """Interrupt every process of the child's own session, as SIGINT at a terminal does."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGINT)

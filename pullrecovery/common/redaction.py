@@ -1,4 +1,4 @@
-"""What must never be printed, in one place."""
+"""Redact secrets in everything that is printed."""
 
 import base64
 import re
@@ -11,35 +11,35 @@ _PATTERNS = (
     # GitHub's own token prefixes: classic, fine-grained, OAuth, app, refresh.
     re.compile(r"\bgh[pousr]_[A-Za-z0-9]{8,}"),
     re.compile(r"\bgithub_pat_[A-Za-z0-9_]{8,}"),
-    # As a header line, and as a dict of headers is printed.
+    # As a header line, and as Python prints a dict of headers.
     re.compile(
         r"""(?i)(authorization\\*["']?\s*[:=]\s*\\*["']?(?:bearer|basic|token)\s+)[^\s"'\\,}]+"""
     ),
-    # Of a URL; what is before the digest of an image is its tag.
+    # In a URL; the text before the digest of an image is its tag.
     re.compile(r"(//[^/\s:@]*:)[^/\s@]+(?=@(?!sha\d+:))"),
-    # Its line breaks may be escaped, as JSON has them.
+    # The line breaks may be escaped, as in JSON.
     re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?=-----END|\Z)", re.DOTALL),
-    # Behind backslashes too, as JSON within JSON has its quotes.
+    # The quotes may be escaped with backslashes, as in JSON within JSON.
     re.compile(r'((?:auth|password|token|\.dockerconfigjson)\\*"\s*:\s*\\*")[^"\\]+'),
     re.compile(r"(\.dockerconfigjson:\s*)[A-Za-z0-9+/=]{8,}"),
 )
-# A shorter secret is found in too much that is none.
+# The encoded forms of a shorter secret occur in too much harmless text.
 _ENCODED_FROM = 8
 _URL_SAFE = str.maketrans("+/", "-_")
-# What belongs to the same text in base64, as the login before a token does.
+# Text around the secret in the base64 of a longer text, such as the login before a token.
 _BASE64 = r"[A-Za-z0-9+/_=-]*"
 _known: set[str] = set()
 
 
 def protect(secret: str) -> str:
-    """Remember `secret` so that `redact` removes it wherever it turns up; returns it."""
+    """Register `secret` so that `redact` removes it everywhere; returns it."""
     if secret:
         _known.add(secret)
     return secret
 
 
 def redact(text: str) -> str:
-    """Return `text` with every known secret and everything shaped like one replaced."""
+    """Return `text` with every registered secret, and all text shaped like one, replaced."""
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, _PLACEHOLDER)
         for encoded in _encoded(secret):
@@ -52,7 +52,7 @@ def redact(text: str) -> str:
 
 @cache
 def _encoded(secret: str) -> frozenset[str]:
-    """Return what `secret` becomes in a URL, and in the base64 of a text that it is a part of."""
+    """Return the forms of `secret` in a URL, and in the base64 of a text that contains it."""
     if len(secret) < _ENCODED_FROM:
         return frozenset()
     plain = frozenset(_in_base64(secret.encode()))
@@ -61,8 +61,8 @@ def _encoded(secret: str) -> frozenset[str]:
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:
-    """One string for each of the three places that a secret can begin at in a group of base64."""
+    """One string for each of the three offsets of a secret in a group of base64."""
     for before in range(3):
-        # The ends depend on the text around it.
+        # The characters at both ends depend on the surrounding text.
         begin, end = (4 if before else 0), (before + len(secret)) // 3 * 4
         yield base64.b64encode(bytes(before) + secret)[begin:end].decode()

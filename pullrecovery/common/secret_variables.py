@@ -1,6 +1,6 @@
-"""Secrets that a user sets as variables: out of the environment at start, and kept in memory.
+"""Move secrets that a user sets as variables out of the environment and into memory.
 
-A process hands them to another one through a pipe, so that no /proc/PID/environ has them.
+A process passes them to another one through a pipe, so that no /proc/PID/environ has them.
 """
 
 import json
@@ -17,24 +17,24 @@ from pullrecovery.common.variables import OWN, VariableSet, inherited
 
 TOKEN = "GHCR_TOKEN"
 STATUS_TOKEN = "GITHUB_TOKEN"
-# The private key itself, as a CI system hands on its secrets.
+# The private key itself: CI systems pass secrets on as variables.
 SIGNING_KEY = "PULL_RECOVERY_GATE_KEY"
 NAMES = (TOKEN, STATUS_TOKEN, SIGNING_KEY)
 # The number of a file descriptor, from which the secrets are read as a JSON object.
 DESCRIPTOR = "PULL_RECOVERY_SECRETS_FD"
-# Bytes that a pipe takes on every system before they are read.
+# The bytes that a pipe takes, on every system, before a reader reads.
 _PIPE_HOLDS = 16_384
 _PASSWORD_IN_URL = re.compile(r"//[^/\s:@]*:([^/\s@]+)@")
-# A shorter password is a part of too many words; within a URL it is redacted all the same.
+# A shorter password occurs in too many words; passwords in URLs are redacted at any length.
 _SHORTEST = 6
 _taken: dict[str, str] = {}
 
 
 def enter(argv: Sequence[str]) -> None:
-    """Start this program again in an environment that has no secret and nothing it does not read.
+    """Restart this program in an environment without secrets and without unneeded variables.
 
-    `argv` is what follows `python -m pullrecovery`. The signing key is withheld from every command
-    but `gate sign`. Returns where the environment is the new one already.
+    `argv` are the arguments after `python -m pullrecovery`. Only `gate sign` gets the signing key.
+    Returns if the environment is already the new one.
     """
     try:
         if DESCRIPTOR not in os.environ:
@@ -50,7 +50,7 @@ def _start_again(argv: Sequence[str]) -> None:
     signs = argv[:1] == ["gate"] and "sign" in argv[1:]
     reading = _pipe(_taken if signs else {name: _shown(name) for name in _taken})
     os.set_inheritable(reading, True)
-    # Only `--world live` reaches a cluster of the user's.
+    # Only `--world live` connects to a cluster of the user.
     cluster = [VariableSet.CLUSTER] if any("live" in word for word in argv) else []
     environment = {**inherited([*OWN, *cluster]), DESCRIPTOR: str(reading)}
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606
@@ -61,21 +61,21 @@ def _shown(name: str) -> str:
 
 
 def secret(name: str) -> str:
-    """Return the value that the user gave to the variable `name`; '' for none."""
+    """Return the value that the user gave to the variable `name`; '' if none."""
     take()
     return _taken.get(name, "").strip()
 
 
 def is_given(name: str) -> bool:
-    """Whether the user set the variable `name`, its value withheld from this process or not."""
+    """Whether the user set the variable `name`, even if this process did not get its value."""
     take()
     return name in _taken
 
 
 def take() -> None:
-    """Move the secrets out of the environment into memory, and those that were handed over.
+    """Move secrets from the environment and from the parent's pipe into memory.
 
-    Passwords in the URLs of the other variables, as those of proxies, are redacted from now on.
+    Passwords in the URLs of other variables, such as proxies, are redacted from now on.
     """
     descriptor = os.environ.pop(DESCRIPTOR, "")
     if descriptor:
@@ -90,7 +90,7 @@ def take() -> None:
 
 @contextmanager
 def handed_over(*names: str) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
-    """Give the variables and file descriptors by which a child process has these secrets, too."""
+    """Yield the variables and file descriptors that pass these secrets to a child process."""
     take()
     reading = _pipe({name: _taken[name] for name in names if name in _taken})
     try:
@@ -109,7 +109,7 @@ def _keep(given: Mapping[str, str]) -> None:
 
 
 def _pipe(secrets: Mapping[str, str]) -> int:
-    """Write the secrets into a pipe, and return the descriptor of its end to read from."""
+    """Write the secrets into a pipe, and return the descriptor of its read end."""
     content = json.dumps(dict(secrets)).encode()
     if len(content) > _PIPE_HOLDS:
         raise UsageError(f"{', '.join(secrets)}: {len(content)} bytes are too many for a secret.")

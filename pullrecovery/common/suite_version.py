@@ -1,4 +1,4 @@
-"""Which version and commit of the suite runs."""
+"""The version and commit of the running suite."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,7 @@ from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.process import run
 from pullrecovery.common.suite_files import SUITE_ROOT
 
-# Beside the suite's files in a wheel or an image: the version, and the commit; a checkout has none.
+# A file beside the suite's files in a wheel or image, with version and commit; not in a checkout.
 STAMP = "pull-recovery.version"
 _UNTAGGED = "0.0.0"
 
@@ -19,14 +19,14 @@ def stamp(root: Path = SUITE_ROOT) -> str:
 
 @cache
 def suite_commit(root: Path = SUITE_ROOT) -> str:
-    """Return the full commit id of the suite in `root`; '' where nothing says it."""
+    """Return the full commit id of the suite in `root`; '' if unknown."""
     stamped = _stamped(root)
     return stamped[1] if stamped else _git(root, "rev-parse", "--verify", "HEAD^{commit}")
 
 
 @cache
 def suite_version(root: Path = SUITE_ROOT) -> str:
-    """Return the version of the suite in `root`, which is that of the last tag `v…` before it.
+    """Return the version of the suite in `root`: that of the last tag `v…` before its commit.
 
     A commit after the tag is `1.2.0+3.gabcdef012`: the number of commits and the commit's id.
     Without a tag, or outside a repository, it is 0.0.0.
@@ -50,7 +50,7 @@ def _stamped(root: Path) -> list[str]:
 
 def _git(root: Path, *arguments: str) -> str:
     if not (root / ".git").exists():
-        # A repository further up is not the suite's own.
+        # A repository in a parent directory is not the suite's own.
         return ""
     try:
         return run(["git", "-C", str(root), *arguments]).strip()

@@ -1,17 +1,17 @@
-"""Which variables of the environment a child process gets: those of named sets, and no other."""
+"""Which environment variables a child process gets: only those of named sets."""
 
 import os
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from fnmatch import fnmatchcase
 
-# Every child gets these. PULL_RECOVERY_RUN marks what a run of the lab started (lab/lock.py).
+# Every child gets these. PULL_RECOVERY_RUN marks processes of a run of the lab (lab/lock.py).
 BASE = (
     "HOME",
     "LANG",
     "LANGUAGE",
     "LC_*",
-    # Without it some builds of Python do not start.
+    # Some builds of Python do not start without it.
     "LD_LIBRARY_PATH",
     "LOGNAME",
     "PATH",
@@ -51,7 +51,7 @@ _GO = (
 _NPM = ("NODE_AUTH_TOKEN", "NODE_EXTRA_CA_CERTS", "NPM_CONFIG_*", "NPM_TOKEN", "npm_config_*")
 _PIP = ("NETRC", "PIP_*")
 _PYTHON = ("PYTHON*",)
-# A kubeconfig may name a program that logs in at a cloud.
+# A kubeconfig may name a program that logs in to a cloud provider.
 _CLUSTER = (
     "AAD_*",
     "AWS_*",
@@ -63,7 +63,7 @@ _CLUSTER = (
     "USE_GKE_GCLOUD_AUTH_PLUGIN",
 )
 _GIT = ("GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK")
-# What the suite itself reads, and pytest; GATE_* and KUBERNETES_SERVICE_* in the hook's pod.
+# Variables of the suite itself and of pytest; GATE_* and KUBERNETES_SERVICE_* in the hook's pod.
 _SUITE = (
     "ARGOCD",
     "BASE_IMAGE",
@@ -97,18 +97,18 @@ class VariableSet(Enum):
     NPM = (*_NETWORK, *_NPM)
     PIP = (*_NETWORK, *_PIP)
     PYTHON = _PYTHON
-    # The suite in the lab, whose tests start all of these but what reaches a user's cluster.
+    # The suite in the lab, whose tests start all these programs; none connects to a user's cluster.
     SUITE = (*_NETWORK, "APT_CONFIG", *_DOCKER, *_GO, *_NPM, *_PIP, *_PYTHON, *_SUITE)
 
 
-# What `python -m pullrecovery` keeps of its environment, beside CLUSTER where it reaches one.
+# The sets of `python -m pullrecovery` itself; CLUSTER is added if it connects to a cluster.
 OWN = (VariableSet.SUITE, VariableSet.GIT_REMOTE)
 
 
 def inherited(
     sets: Iterable[VariableSet] = (), environ: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return what of `environ`, by default this process's, a child with these sets gets."""
+    """Return the variables of `environ` (by default os.environ) that a child with `sets` gets."""
     given = os.environ if environ is None else environ
     patterns = [*BASE, *(pattern for each in sets for pattern in each.value)]
     return {

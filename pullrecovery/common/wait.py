@@ -1,4 +1,4 @@
-"""Waiting, in one function: a deadline, an early way out, and the last state in the error."""
+"""Wait for a state with a deadline, an early failure, and the last state in the error."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class WaitError(PullRecoveryError):
-    """What was awaited did not come, or can no longer come."""
+    """The awaited state did not occur in time, or can no longer occur."""
 
 
 def wait_for(
@@ -27,8 +27,8 @@ def wait_for(
     """Return the first observed state for which `ready` is true.
 
     `failed` ends the wait at once: the state is terminal. `timeout` and `interval` are seconds.
-    `pause` waits for the next look, and may return before `interval` is over: on news, not by time.
-    Raises WaitError with `what`, the time spent and the last state seen.
+    `pause` waits before the next observation, and may return before `interval` is over if there is
+    news. Raises WaitError with `what`, the time spent and the last observed state.
     """
     started = time.monotonic()
     while True:

@@ -1,4 +1,4 @@
-"""Reading YAML that other people wrote: whatever is wrong with it is one clear error."""
+"""Read untrusted YAML: every problem with it becomes one clear error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,18 +10,18 @@ from ruamel.yaml.reader import ReaderError
 
 from pullrecovery.common.errors import PullRecoveryError
 
-# Nodes that a document may have once its aliases are followed; a chart renders some thousands.
+# Limit of nodes after aliases are expanded; a rendered chart has a few thousand.
 _MOST_NODES = 1_000_000
-# What ruamel.yaml raises beside its own errors, as for dates and numbers that are none.
+# Exceptions of ruamel.yaml beside its own, for example for invalid dates and numbers.
 _OTHERS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
 
 
 class UnreadableYamlError(PullRecoveryError):
-    """A text that is no YAML of use; the message has file or subject, line and reason."""
+    """A text is not usable YAML; the message has file or subject, line and reason."""
 
 
 def load_yaml(text: str, what: str, yaml: YAML | None = None) -> Any:
-    """Return the one document of `text`, by the safe loader unless `yaml` is another.
+    """Return the only document of `text`; uses the safe loader unless `yaml` is given.
 
     `what` is the file or the subject, for the error. Raises UnreadableYamlError.
     """
@@ -56,14 +56,14 @@ def _reading(text: str, what: str) -> Iterator[None]:
 
 
 def _check_expansion(document: Any) -> None:
-    """Raise ValueError where aliases make a document endless or huge for whoever walks it."""
+    """Raise ValueError if aliases make a document endless, or huge when expanded."""
     sizes: dict[int, int] = {}
 
     def size(node: Any) -> int:
         if not isinstance(node, dict | list):
             return 1
         if id(node) not in sizes:
-            # Met again before it is counted, it is within itself.
+            # A node that is met again before it is counted contains itself.
             sizes[id(node)] = _MOST_NODES
             children = node.values() if isinstance(node, dict) else node
             sizes[id(node)] = 1 + sum(size(each) for each in children)

@@ -1,1 +1,1 @@
-"""Ways to bring a chart into a cluster."""
+"""Deploy a chart into a cluster with Helm or Argo CD."""

@@ -1,11 +1,11 @@
-"""What an Application of Argo CD says of itself, as the API server gives it.
+"""The state that an Argo CD Application reports, as the API server returns it.
 
-Every function takes None where there is no Application.
+Every function accepts None if there is no Application.
 """
 
 from typing import Any
 
-# The annotation by which a look at the Application is asked for; Argo CD removes it when it looks.
+# The annotation that requests a refresh of the Application; Argo CD removes it when it starts.
 REFRESH = "argocd.argoproj.io/refresh"
 
 
@@ -16,21 +16,21 @@ def state_of(found: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def status_of(found: dict[str, Any] | None) -> dict[str, Any]:
-    """What Argo CD has written down; {} before it first has."""
+    """The status that Argo CD has written; {} before the first one."""
     status: dict[str, Any] = (found or {}).get("status") or {}
     return status
 
 
 def is_running(found: dict[str, Any] | None) -> bool:
-    """Whether an operation runs, or is asked for."""
+    """Whether an operation is running or requested."""
     asked = "operation" in (found or {})
     return asked or state_of(found).get("phase") in ("Running", "Terminating")
 
 
 def is_compared(found: dict[str, Any] | None) -> bool:
-    """Whether it was compared since its last operation, and no look is asked for.
+    """Whether it was compared since its last operation, and no refresh is requested.
 
-    Argo CD's times are in whole seconds.
+    Argo CD's times have whole seconds.
     """
     asked = ((found or {}).get("metadata", {}).get("annotations") or {}).get(REFRESH)
     compared = str(status_of(found).get("reconciledAt") or "")

@@ -1,8 +1,8 @@
-"""Argo CD: an Application for each workload, and syncs asked for through it.
+"""Deploy with Argo CD: one Application for each workload, and syncs of it.
 
-The Application is the target's own manifest, with another repository, revision and namespace. A
-sync that succeeded says that objects were applied, and nothing of their pods: these are judged
-elsewhere.
+The Application is the target's own manifest with another repository, revision and namespace. A
+successful sync means that Argo CD applied the objects, not that their pods run; the criteria judge
+the pods.
 """
 
 import os.path
@@ -60,27 +60,28 @@ class Repository(Protocol):
 
     @property
     def url(self) -> str:
-        """As Argo CD reaches it."""
+        """The URL at which Argo CD reaches it."""
 
     def commit(self, branch: str, folder: Path) -> str:
-        """Make `folder` the content of `branch`; returns the commit's id."""
+        """Commit the content of `folder` to `branch`; returns the commit's id."""
 
     def checkout(self, commit: str, folder: Path) -> None:
         """Write the tree of `commit` into `folder`."""
 
     def drop(self, branch: str) -> None:
-        """Remove the branch, if it is there, and those named after it with a hyphen."""
+        """Delete the branch, if it exists, and branches named after it with a hyphen."""
 
 
 def application_name(workload: Workload) -> str:
-    """The name of the workload's Application: by default one for each workload and namespace."""
+    """The name of the workload's Application: by default, workload and namespace."""
     return workload.by_application or f"{workload.namespace}-{workload.name}"
 
 
 def branch_of(workload: Workload) -> str:
     """The branch that the workload's Application follows.
 
-    With a branch go those named after it, so one of a literal namespace needs another name.
+    Deleting a branch deletes those named after it, so a branch of a literal namespace needs another
+    name.
     """
     own = application_name(replace(workload, by_application=""))
     return workload.namespace + ("" if application_name(workload) == own else "--named")
@@ -88,10 +89,10 @@ def branch_of(workload: Workload) -> str:
 
 @dataclass(frozen=True)
 class ArgoCD:
-    """Deploys by Applications in the namespace of Argo CD; `helm` renders what they deployed.
+    """Deploys Applications in Argo CD's namespace; `helm` renders what they deployed.
 
-    Applications that it makes bear `labels`. Where one has several sources, as a gated one has,
-    the chart's alone is deployed, or with `gated` every one.
+    Applications that it creates have `labels`. If an Application has several sources, as a gated
+    one has, only the chart's source is deployed, or with `gated` every source.
     """
 
     name: ClassVar[str] = "argocd"
@@ -110,7 +111,7 @@ class ArgoCD:
         return k8s.CustomObjectsApi(self.cluster)
 
     def application(self, workload: Workload, settings: Sequence[str] = ()) -> dict[str, Any]:
-        """The target's Application, for this workload's branch and namespace."""
+        """The target's Application, changed for this workload's branch and namespace."""
         found = manifest_of(workload)
         found["metadata"]["name"] = application_name(workload)
         found["metadata"]["labels"] = {**found["metadata"].get("labels", {}), **self.labels}
@@ -129,13 +130,13 @@ class ArgoCD:
         if workload.values:
             helm["valueFiles"] = [os.path.relpath(f, workload.chart) for f in workload.values]
         pairs = (setting.partition("=") for setting in settings)
-        # Empty, and not absent: what an earlier sync was given goes.
+        # Empty, not absent, so that parameters of an earlier sync are removed.
         helm["parameters"] = [{"name": name, "value": value} for name, _, value in pairs]
         spec["destination"]["namespace"] = workload.namespace
         return found
 
     def read(self, workload: Workload) -> dict[str, Any] | None:
-        """The workload's Application as it is in the cluster; None where there is none."""
+        """The workload's Application in the cluster; None if there is none."""
         try:
             found: dict[str, Any] = self._api.get_namespaced_custom_object(
                 *_KIND, application_name(workload)
@@ -149,8 +150,8 @@ class ArgoCD:
     def upgrade(self, workload: Workload, *, settings: Sequence[str] = (), within: int = 60) -> str:
         """Commit the checkout to the workload's branch, apply the Application, and sync it.
 
-        Returns when the operation has ended and the Application was compared anew. Raises
-        SyncError where it did not succeed, or goes on longer than `within` seconds.
+        Returns when the operation has ended and the Application was compared again. Raises
+        SyncError if the operation did not succeed, or takes longer than `within` seconds.
         """
         commit = self.push(workload)
         body = {"spec": self.application(workload, settings)["spec"]}
@@ -158,7 +159,7 @@ class ArgoCD:
         return self.manifest(workload)
 
     def push(self, workload: Workload, branch: str = "") -> str:
-        """Commit the checkout to the workload's branch, or another; returns the commit's id."""
+        """Commit the checkout to the workload's branch, or to `branch`; returns the commit's id."""
         return self.repository.commit(branch or branch_of(workload), checkout_of(workload))
 
     def patch(self, workload: Workload, body: dict[str, Any]) -> None:
@@ -175,16 +176,16 @@ class ArgoCD:
         within: float = 60,
         body: dict[str, Any] | None = None,
     ) -> None:
-        """Sync to `revision`, by default what the Application follows; wait for the operation.
+        """Sync to `revision`, by default the one that the Application follows, and wait.
 
-        `body` is merged into the Application by the same request, so that no automated sync comes
-        in between; one that is not there yet is made.
+        `body` is merged into the Application by the request that starts the sync, so that no
+        automated sync starts in between; a missing Application is created.
         """
         asked, found = secrets.token_hex(8), self.read(workload)
         wanted = self.application(workload)
         request = (body or {}) | {"operation": _operation(wanted, revision, asked)}
-        # As its own API server does: resumed, a sync would take the results of the one before for
-        # its own, hooks that passed then among them.
+        # Argo CD's API server also clears the state: a resumed sync would take over the results of
+        # the sync before it, for example hooks that passed then.
         anew = request | {"status": {"operationState": None}}
         if found is None:
             self._api.create_namespaced_custom_object(*_KIND, wanted | request)
@@ -195,11 +196,11 @@ class ArgoCD:
         if ended.get("phase") != "Succeeded":
             name = application_name(workload)
             raise SyncError(name, str(ended.get("phase")), str(ended.get("message", "")))
-        # A comparison of the second in which the operation ended may be of before its end.
+        # A comparison in the second in which the operation ended may predate that end.
         self.refresh(workload)
 
     def refresh(self, workload: Workload) -> None:
-        """Have the Application compared with its repository now, and wait for it."""
+        """Have Argo CD compare the Application with its repository now, and wait for it."""
         self.patch(workload, {"metadata": {"annotations": {REFRESH: "normal"}}})
         wait_for(
             f"{application_name(workload)} is compared",
@@ -210,7 +211,7 @@ class ArgoCD:
         )
 
     def terminate(self, workload: Workload) -> None:
-        """End the operation that is running, if one is: Argo CD takes no second one beside it."""
+        """Terminate the running operation, if any: Argo CD accepts only one at a time."""
         found = self.read(workload)
         if not is_running(found):
             return
@@ -225,7 +226,7 @@ class ArgoCD:
         )
 
     def manifest(self, workload: Workload) -> str:
-        """What was last synced with success, rendered again from its commit; '' if nothing was."""
+        """Render the commit of the last successful sync again; '' if there was none."""
         history = status_of(self.read(workload)).get("history") or []
         if not history:
             return ""
@@ -243,7 +244,7 @@ class ArgoCD:
         return self.helm.template(synced, settings=settings, hooks=False)
 
     def uninstall(self, workload: Workload) -> None:
-        """Delete the Application, and all that it deployed with it."""
+        """Delete the Application and everything that it deployed."""
         if self.read(workload) is None:
             return
         self.terminate(workload)
@@ -258,7 +259,7 @@ class ArgoCD:
         )
 
     def forget(self, workload: Workload) -> None:
-        """Delete every Application of its namespace, and the branch; what was deployed stays."""
+        """Delete every Application of the namespace, and the branch; deployed objects stay."""
         found = self._api.list_namespaced_custom_object(*_KIND)["items"]
         for each in found:
             if each["spec"]["destination"].get("namespace") == workload.namespace:
@@ -275,7 +276,7 @@ class ArgoCD:
     def _await_operation(
         self, workload: Workload, asked: str, request: dict[str, Any], within: float
     ) -> dict[str, Any]:
-        """The state of the operation that was asked for: ended or, after `within`, as it is."""
+        """The state of the requested operation: ended, or as it is after `within` seconds."""
 
         def look() -> dict[str, Any]:
             found = self.read(workload)
@@ -284,11 +285,11 @@ class ArgoCD:
             if any(each["value"] == asked for each in info):
                 return state
             if not is_running(found):
-                # An automated sync had just begun, and in its end took this request for its own.
+                # An automated sync had just begun, and its end removed this request.
                 self.patch(workload, request)
             return {}
 
-        # Where it goes on for too long, that is what is said of it.
+        # If the operation takes too long, the caller reports that instead.
         with suppress(WaitError):
             return wait_for(
                 f"the sync of {application_name(workload)} ends",
@@ -300,7 +301,7 @@ class ArgoCD:
 
 
 def _operation(application: dict[str, Any], revision: str, asked: str) -> dict[str, Any]:
-    """A sync as Argo CD's own client asks for it; `asked` tells it from every other."""
+    """A sync as Argo CD's own client requests it; `asked` identifies it."""
     policy = application["spec"].get("syncPolicy") or {}
     sync: dict[str, Any] = {"prune": True, "syncOptions": policy.get("syncOptions", [])}
     if revision and "sources" in application["spec"]:

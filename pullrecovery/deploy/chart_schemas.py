@@ -1,4 +1,4 @@
-"""Schemas of a chart's values: Helm loads what they refer to, from files and from the network."""
+"""Check the schemas of a chart's values, whose references Helm loads from file or network."""
 
 import io
 import json
@@ -14,14 +14,14 @@ from pullrecovery.common.process import CommandError
 _NAME = "values.schema.json"
 _PACKED = (".tgz", ".tar.gz")
 _REFERRING = ("$ref", "$dynamicRef", "$recursiveRef")
-# Helm brings these along.
+# Helm includes these schemas.
 _KNOWN = re.compile(r"https?://json-schema\.org/draft(-0[3-7]|/2019-09|/2020-12)/schema#?")
-# Bytes of an archive once it is unpacked; Helm takes as many.
+# Maximum size in bytes of an unpacked archive; Helm has the same limit.
 _LONGEST = 100 * 2**20
 
 
 class RefusedChartError(CommandError):
-    """A chart that Helm is not given: `output` says why, where else Helm's own words stand."""
+    """A chart that the suite does not pass to Helm; `output` says why."""
 
     def __init__(self, words: str) -> None:
         super().__init__(["helm"], 1, words)
@@ -29,10 +29,10 @@ class RefusedChartError(CommandError):
 
 
 def check_schemas(chart: Path) -> None:
-    """Raise RefusedChartError where a schema of the chart refers to anything beyond itself.
+    """Raise RefusedChartError if a schema of the chart refers to anything beyond itself.
 
     Helm would read the file on this machine, or send the request from it. Dependencies below
-    charts/ are looked at as well, packed ones too.
+    charts/ are checked too, including packed ones.
     """
     for name, content in _schemas(chart):
         try:
@@ -47,7 +47,7 @@ def check_schemas(chart: Path) -> None:
 
 
 def _schemas(chart: Path) -> Iterator[tuple[str, bytes]]:
-    """Every schema below the chart's folder, by its path in it; linked folders are entered."""
+    """Every schema below the chart's directory, by its path; linked directories are entered."""
     entered = set()
     for folder, folders, files in os.walk(chart, followlinks=True):
         if (place := os.path.realpath(folder)) in entered:
@@ -64,7 +64,7 @@ def _schemas(chart: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _packed(name: str, archive: bytes) -> Iterator[tuple[str, bytes]]:
-    """Every schema in a packed chart, and in those that are packed in it."""
+    """Every schema in a packed chart, and in the charts packed in it."""
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
             left = _LONGEST
@@ -85,7 +85,7 @@ def _packed(name: str, archive: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _outer(node: Any) -> Iterator[str]:
-    """What a schema refers to beyond itself."""
+    """The references of a schema that lead beyond it."""
     if isinstance(node, dict):
         for key, value in node.items():
             if isinstance(value, str):

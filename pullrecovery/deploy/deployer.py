@@ -1,4 +1,4 @@
-"""What brings a chart into the cluster, whatever does it."""
+"""The interface of everything that deploys a chart into the cluster."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,7 +8,7 @@ from pullrecovery.model.target import Workload
 
 
 class DeployFeature(StrEnum):
-    """What not every deployer can do."""
+    """Features that only some deployers have."""
 
     WAIT = "wait for pods by its own word"
     ROLLBACK = "bring an earlier release back by its number"
@@ -19,25 +19,25 @@ class DeployFeature(StrEnum):
 
 
 class Deployer(Protocol):
-    """A way to deploy. A failure is a CommandError with the deployer's words in `output`."""
+    """A way to deploy; failures are CommandErrors with the deployer's message in `output`."""
 
     @property
     def name(self) -> str:
-        """As rows and reports name it."""
+        """The name used in fault tables and reports."""
 
     @property
     def features(self) -> frozenset[DeployFeature]:
-        """What it supports of that which not all do."""
+        """The optional features that this deployer supports."""
 
     def upgrade(self, workload: Workload, *, settings: Sequence[str] = (), within: int = 60) -> str:
-        """Install or upgrade the workload as its checkout has it; returns its objects, no hooks.
+        """Install or upgrade the workload from its checkout; returns its objects without hooks.
 
-        It waits for the chart's hooks, at most `within` seconds, and not for pods. `settings` are
-        values that win over the files, as key=value.
+        Waits for the chart's hooks, at most `within` seconds, but not for pods. `settings` are
+        values that override the files, as key=value.
         """
 
     def manifest(self, workload: Workload) -> str:
-        """The objects that were last brought into the cluster, without hooks; '' if none."""
+        """The objects of the last deployment, without hooks; '' if there was none."""
 
     def uninstall(self, workload: Workload) -> None:
-        """Remove what was deployed, if anything; its pods may outlive this call."""
+        """Remove the deployed objects, if any; pods may outlive this call."""

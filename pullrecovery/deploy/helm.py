@@ -1,4 +1,4 @@
-"""Helm: rendering a chart, and bringing it into the cluster."""
+"""Render a chart with Helm, and deploy it into the cluster."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,14 @@ from pullrecovery.deploy.chart_schemas import check_schemas
 from pullrecovery.deploy.deployer import DeployFeature
 from pullrecovery.model.target import Workload
 
-# Of kubectl, which it is built on, Helm has the help texts in ten languages, and packs those of the
-# user's whenever it starts. It prints none of them; these are the shortest.
+# Helm loads kubectl's help texts for the user's language whenever it starts, in ten languages. It
+# prints none of them; these are the shortest.
 _FEW_WORDS = {"LC_ALL": "zh_TW.UTF-8"}
 
 
 @dataclass(frozen=True)
 class HelmReader:
-    """The helm binary with the environment that points it at one cluster; it changes nothing."""
+    """The helm binary with the environment for one cluster; it only reads."""
 
     binary: Path
     environment: Mapping[str, str] = field(repr=False)
@@ -31,16 +31,16 @@ class HelmReader:
         hooks: bool = True,
         definitions: bool = False,
     ) -> str:
-        """Render the chart with its values files; raises CommandError with Helm's words.
+        """Render the chart with its values files; raises CommandError with Helm's message.
 
-        With `definitions` the CustomResourceDefinitions of its folder crds/ are there, too.
+        With `definitions`, the CustomResourceDefinitions of its directory crds/ are included.
         """
         options = [*_settings(settings), *([] if hooks else ["--no-hooks"])]
         options += ["--include-crds"] if definitions else []
         return self._call("template", *_options(workload), *options, *_release(workload))
 
     def manifest(self, workload: Workload) -> str:
-        """What Helm last brought into the cluster; '' where there is no release."""
+        """The manifest that Helm last deployed; '' if there is no release."""
         try:
             return self._call(
                 "get", "manifest", "--namespace", workload.namespace, "--", workload.name
@@ -57,7 +57,7 @@ class HelmReader:
 
 @dataclass(frozen=True)
 class Helm(HelmReader):
-    """The same, and what brings releases into the cluster."""
+    """The helm binary with the calls that deploy and remove releases, beside those that read."""
 
     name: ClassVar[str] = "helm"
     features: ClassVar[frozenset[DeployFeature]] = frozenset(
@@ -73,16 +73,16 @@ class Helm(HelmReader):
         wait: bool = False,
         dry_run: bool = False,
     ) -> str:
-        """`helm upgrade --install`; returns its objects, raises CommandError with Helm's words.
+        """Run `helm upgrade --install` and return its objects; raises CommandError on failure.
 
-        The namespace must be there; what is in the chart's folder crds/ is not applied.
-        It waits for the chart's hooks, at most `within` seconds, and for pods only with `wait`:
-        whether they run is judged elsewhere. `settings` are for --set. A dry run asks the API
-        server what it would say, and changes nothing.
+        The namespace must exist; the chart's directory crds/ is not applied. Waits for the chart's
+        hooks, at most `within` seconds, and for pods only with `wait`: the criteria judge whether
+        they run. `settings` are for --set. A dry run asks the API server for its answer, and
+        changes nothing.
         """
         command = ["upgrade", "--install", *_options(workload)]
         options = ["--history-max", "5", "--timeout", f"{within}s"]
-        # It would read the API's whole schema, to learn that the API server itself checks fields.
+        # It reads the whole schema of the API, and the API server checks the fields anyway.
         options += ["--disable-openapi-validation"]
         options += ["--output", "json", "--skip-crds"]
         options += _settings(settings)
@@ -92,14 +92,14 @@ class Helm(HelmReader):
         return str(json.loads(released).get("manifest", ""))
 
     def rollback(self, workload: Workload, revision: int) -> None:
-        """Bring an earlier revision of the release back."""
+        """Roll back to an earlier revision of the release."""
         options = ["--namespace", workload.namespace, "--"]
         self._call("rollback", *options, workload.name, str(revision), timeout=90)
 
     def uninstall(self, workload: Workload, *, hooks: bool = True) -> None:
-        """Remove the release, if there is one; its pods may outlive this call.
+        """Remove the release, if it exists; its pods may outlive this call.
 
-        Without `hooks` the chart's own are not run.
+        Without `hooks`, the chart's own hooks do not run.
         """
         options = ["--namespace", workload.namespace, "--ignore-not-found"]
         options += [] if hooks else ["--no-hooks"]
@@ -107,9 +107,9 @@ class Helm(HelmReader):
 
 
 def _release(workload: Workload) -> list[str]:
-    """Return the positional arguments, none of which is then taken for an option.
+    """Return the positional arguments, guarded so that Helm takes none for an option.
 
-    Raises RefusedChartError for a chart that Helm is not given.
+    Raises RefusedChartError for a chart that the suite does not pass to Helm.
     """
     check_schemas(workload.chart)
     return ["--", workload.name, str(workload.chart)]
@@ -125,6 +125,6 @@ def _options(workload: Workload) -> list[str]:
 
 
 def _one(file: Path) -> str:
-    """Return the file as an item of CSV: what follows a comma is another file to Helm."""
+    """Return the file as one CSV item: Helm reads the text after a comma as another file."""
     doubled = str(file).replace('"', '""')
     return f'"{doubled}"'

@@ -1,4 +1,4 @@
-"""Why a pod's image is not there: what the kubelet says, held against what the registry says.
+"""Diagnose why a pod cannot pull: compare the kubelet's messages with the registry's answers.
 
-The texts are containerd's and the kubelet's; docs/diagnosis.md lists which version says what.
+The messages are containerd's and the kubelet's; docs/diagnosis.md lists them by version.
 """

@@ -1,4 +1,4 @@
-"""What is wrong between a checkout that is right and what Argo CD deployed of it."""
+"""Diagnose differences between a correct checkout and what Argo CD deployed."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from pullrecovery.model.verdict import Cause, Verdict, fails
 
 
 def stale(observation: Observation, evidence: str) -> Verdict:
-    """What was deployed is not what the chart and its values say by now: why, and what mends it."""
+    """The verdict that the deployed chart and values are out of date, with its cause and fix."""
     application = observation.application
     if application is None:
         return fails(Cause.RELEASE_STALE, evidence, observation.workload.upgrade_command)
@@ -21,9 +21,9 @@ def stale(observation: Observation, evidence: str) -> Verdict:
 
 
 def diagnose_application(observation: Observation) -> Verdict | None:
-    """An Application that follows another revision or other values files; None if it does not.
+    """Diagnose an Application that follows another revision or other values; None if it does not.
 
-    None too where there is no Application: what deploys then takes the checkout itself.
+    The result is also None without an Application: Helm then deploys the checkout itself.
     """
     found = observation.application
     if found is None or not found.exists:
@@ -40,7 +40,7 @@ def diagnose_application(observation: Observation) -> Verdict | None:
 
 
 def diagnose_sync(observation: Observation) -> Verdict | None:
-    """An Application that is not in step with its repository, whatever its pods run."""
+    """Diagnose an Application that is out of sync with its repository, whatever its pods run."""
     found = observation.application
     if found is None:
         return None
@@ -51,7 +51,7 @@ def diagnose_sync(observation: Observation) -> Verdict | None:
 
 
 def _patch(found: ApplicationStatus, source: dict[str, object]) -> str:
-    """The command that sets this in the Application's source, and syncs."""
+    """The command that sets `source` in the Application's source, and syncs."""
     kind, body = "merge", json.dumps({"spec": {"source": source}})
     if found.place is not None:
         # A merge patch would replace the whole list of sources.
@@ -67,13 +67,13 @@ def _operations(
 ) -> list[dict[str, object]]:
     """The fields of a source as operations of a JSON patch (RFC 6902).
 
-    With `nested` a section is there already, and its fields are set one by one.
+    With `nested`, a section exists already, and its fields are set one by one.
     """
     found: list[dict[str, object]] = []
     for name, value in source.items():
         if nested and isinstance(value, Mapping):
             found += _operations(f"{path}/{name}", value, nested=True)
         else:
-            # `add` replaces what is there.
+            # `add` also replaces an existing value.
             found.append({"op": "add", "path": f"{path}/{name}", "value": value})
     return found

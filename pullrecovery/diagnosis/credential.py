@@ -1,4 +1,4 @@
-"""What is wrong with the pull secret, or with the credentials of a pod."""
+"""Diagnose the pull secret and the credentials of a pod."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _SHOWN = 3
 
 
 def diagnose_credential(target: Target, secret: PullSecret) -> Verdict | None:
-    """What is wrong with the pull secret; None if the registry accepts one of its credentials."""
+    """Diagnose the pull secret; None if the registry accepts one of its credentials."""
     where = _where(secret)
     if not secret.exists:
         return _diagnose_missing(target, secret)
@@ -41,9 +41,9 @@ def diagnose_credential(target: Target, secret: PullSecret) -> Verdict | None:
 
 
 def diagnose_effective(observation: Observation, pod: PodStatus) -> Verdict | None:
-    """What keeps the pod's own credentials from pulling its image, all of it, Secret before wiring.
+    """Every cause that stops the pod's own credentials from pulling, Secret before wiring.
 
-    None if the registry accepts one of them by now.
+    None if the registry accepts one of them now.
     """
     if any(entry.accepted for entry in effective_entries(observation, pod)):
         return None
@@ -58,9 +58,9 @@ def diagnose_effective(observation: Observation, pod: PodStatus) -> Verdict | No
 
 
 def effective_entries(observation: Observation, pod: PodStatus) -> tuple[PullSecretEntry, ...]:
-    """The entries of all of the pod's Secrets that apply to the image, as the kubelet tries them.
+    """The entries of all the pod's Secrets that apply to the image, in the kubelet's order.
 
-    None where one of the Secrets cannot be decoded.
+    Empty if one of the Secrets cannot be decoded.
     """
     by_name = {secret.name: secret for secret in observation.pull_secrets}
     own = [by_name[name] for name in pod.pull_secrets if name in by_name]
@@ -107,7 +107,7 @@ def _diagnose_unreadable(target: Target, secret: PullSecret) -> Verdict | None:
 
 
 def _diagnose_entry(secret: PullSecret, entry: PullSecretEntry, refresh: str) -> Verdict | None:
-    """What the registry has against one entry; None if it accepts it."""
+    """Why the registry rejects one entry; None if it accepts it."""
     where, probe = _where(secret), entry.probe
     kind = "fine-grained token" if entry.credential.token.startswith(_FINE_GRAINED) else "token"
     evidence = f"{where}: {probe} (the {kind} of its entry {entry.server})"

@@ -1,4 +1,4 @@
-"""What is wrong with the page that documents, in the order in which it is to be mended."""
+"""Diagnose the REG-007 docs page; the order of the causes is the order in which to fix them."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from pullrecovery.model.target import Docs, Target
 from pullrecovery.model.verdict import Cause, Verdict, fails
 from pullrecovery.monorepo.docs_page import SUBJECTS, missing_subjects, named_images, named_secrets
 
-# Docusaurus 3.10 says these, each in its own error; the first that fits decides.
+# Messages of Docusaurus 3.10, one for each error; the first match decides.
 _WORDS = (
     (
         re.compile(r"Markdown link with URL `(?P<what>[^`]+)` in source file \"(?P<file>[^\"]+)\""),
@@ -41,7 +41,7 @@ _EMPTY = 200
 
 
 def diagnose_docs(target: Target, docs: Docs, seen: DocsPage) -> Iterator[Verdict]:
-    """Everything that is wrong, the first to mend in front; nothing if all is well."""
+    """Every cause, the one to fix first in front; nothing if the page is correct."""
     page, site = docs.page.relative_to(docs.folder.parent).as_posix(), seen.site
     if seen.source is None:
         write = f"write {page}, with {len(SUBJECTS)} subjects: {', '.join(SUBJECTS)}"
@@ -58,7 +58,7 @@ def diagnose_docs(target: Target, docs: Docs, seen: DocsPage) -> Iterator[Verdic
 
 
 def diagnose_build(words: str, docs: Docs) -> Verdict:
-    """Why Docusaurus did not build the site, by its own words."""
+    """Why Docusaurus did not build the site, from its own output."""
     build = f"npm run build, in {docs.folder.name}, says when it is mended"
     for pattern, cause in _WORDS:
         found = pattern.search(words)
@@ -69,7 +69,7 @@ def diagnose_build(words: str, docs: Docs) -> Verdict:
 
 
 def _diagnose_site(docs: Docs, site: DocsBuild, page: WebPage) -> Iterator[Verdict]:
-    """Does it show, and is there a way to it."""
+    """Diagnose whether the page is shown, and whether a link leads to it."""
     if site.errors or len(page.text) < _EMPTY:
         evidence = "; ".join(site.errors) or f"it shows no more than {page.text!r}"
         edit = f"take out of {docs.page.name} what fails there, or mend it"
@@ -88,7 +88,7 @@ def _diagnose_site(docs: Docs, site: DocsBuild, page: WebPage) -> Iterator[Verdi
 
 
 def _diagnose_text(target: Target, file: str, page: WebPage) -> Iterator[Verdict]:
-    """Is all of it there, and is it true of this target."""
+    """Diagnose whether the page is complete, and whether it is true of this target."""
     lacking = missing_subjects(page)
     if lacking:
         evidence = f"no section is about: {', '.join(lacking)}"

@@ -1,8 +1,8 @@
-"""What no task mends: the registry, the network before it, its certificate, its name.
+"""Diagnose external causes: the registry, the network, its certificates and its DNS.
 
-A pod's words are one observation, the answer to a question of our own another: where both tell of
-the same trouble, it is no passing fault of one node. The target is right all the while, so nothing
-of it is to be changed: who reads the verdict is told to wait, and whom to ask if that is in vain.
+The message of a pod is one observation, and the answer to the suite's own probe is another: if both
+report the failure, it is not limited to one node. The target is correct all the while, so the fix
+changes nothing: it says to wait, and whom to ask if waiting does not help.
 """
 
 from pullrecovery.diagnosis.stuck import Stuck
@@ -11,8 +11,8 @@ from pullrecovery.model.probe import Probe, RegistryFailure
 from pullrecovery.model.verdict import Cause, Verdict, fails
 from pullrecovery.registry.failures import failure_in, failure_of_command
 
-# Seconds: the kubelet's longest back-off (MaxImageBackOff). What ends sooner mends itself before
-# anybody could be asked, as every pod that waits has tried again by then.
+# Seconds: the kubelet's longest back-off (MaxImageBackOff). A shorter failure needs no report,
+# because every waiting pod has tried again by then.
 GRACE = 300
 
 _REGISTRY = "whoever runs the registry; for ghcr.io, look at githubstatus.com"
@@ -32,13 +32,13 @@ _WHOM = {
     RegistryFailure.TLS_EXPIRED: f"{_CERTIFICATE}; or set the clock of whoever says so",
     RegistryFailure.PLAIN_HTTP: f"{_NETWORK}: port 443 answers without TLS",
 }
-# The kubelet's events of a pull that is on its way, and of one that ended.
+# The kubelet's events of a pull in progress, and of a pull that ended.
 _PULLING = "Pulling"
 _ENDED = frozenset({"Pulled", "Failed", "BackOff"})
 
 
 def external(failure: RegistryFailure, evidence: str) -> Verdict:
-    """The verdict of a criterion that fails for a trouble beyond the target."""
+    """The verdict of a criterion that fails for an external cause."""
     fix = (
         f"change nothing and wait: a pod tries again within {GRACE} s, a new one at once; if it"
         f" lasts longer, ask {_WHOM[failure]}"
@@ -47,12 +47,12 @@ def external(failure: RegistryFailure, evidence: str) -> Verdict:
 
 
 def diagnose_probe(what: str, probe: Probe) -> Verdict | None:
-    """The same of one question to the registry; None if it was answered."""
+    """Diagnose a probe of the registry; None if the registry answered."""
     return external(probe.failure, f"{what}: {probe}") if probe.failure else None
 
 
 def diagnose_words(observation: Observation, stuck: Stuck) -> Verdict | None:
-    """The cause of a failed pull that tells of such a trouble; None if it tells of another."""
+    """Diagnose a failed pull whose message reports an external cause; None for other causes."""
     failure = failure_in(stuck.container.waiting_message)
     if failure is None:
         return None
@@ -60,10 +60,10 @@ def diagnose_words(observation: Observation, stuck: Stuck) -> Verdict | None:
 
 
 def diagnose_silence(observation: Observation) -> Verdict | None:
-    """A pull that neither ends nor fails, where our own question gets no answer in time either.
+    """Diagnose a pull that neither ends nor fails while the suite's own probe times out.
 
-    containerd waits for an answer for as long as five minutes (image_pull_progress_timeout), and
-    the pod says nothing meanwhile.
+    containerd waits up to five minutes for an answer (image_pull_progress_timeout), and the pod
+    reports nothing meanwhile.
     """
     silent = next((pod for pod in observation.pods if _is_pulling(pod)), None)
     if silent is None or RegistryFailure.TIMED_OUT not in _failures(observation):
@@ -80,13 +80,13 @@ def _is_pulling(pod: PodStatus) -> bool:
 
 
 def _second(observation: Observation, failure: RegistryFailure) -> str:
-    """The other observation: who else meets the same, or what the registry answers by now."""
+    """The second observation: another request that failed so, or the registry's current answer."""
     told = _failures(observation).get(failure)
     return f"and {told}" if told else f"but the suite's own question: {observation.wanted}"
 
 
 def _failures(observation: Observation) -> dict[RegistryFailure, str]:
-    """What the questions of our own met, each with the words of the first that did."""
+    """The failures of the suite's and the operator's requests, each with its first message."""
     probes = [("the suite's own question", observation.wanted)]
     probes += [("the Secret's", entry.probe) for entry in observation.secret.entries]
     told = [(probe.failure, f"{whose}: {probe}") for whose, probe in probes]

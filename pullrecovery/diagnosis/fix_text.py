@@ -1,6 +1,6 @@
-"""What is told: where nothing is to be mended, and how a pull secret is made or refreshed.
+"""Texts of fixes: what to do for an unknown cause, and how to create or refresh a pull secret.
 
-The commands take the token from GHCR_TOKEN and hand it on by pipes, so that no process list and no
+The commands read the token from GHCR_TOKEN and pass it on by pipes, so that no process list and no
 annotation shows it.
 """
 
@@ -13,7 +13,7 @@ READ = "read the message; no known cause fits it"
 
 
 def make_secret(target: Target, name: str, namespace: str) -> str:
-    """The command that makes the pull secret, or replaces all that it holds."""
+    """The command that creates the pull secret, or replaces its whole content."""
     document = f"{{auths: {{{json.dumps(target.registry)}: {_entry(target)}}}}}"
     return (
         f"jq -n {quote(document)}"
@@ -24,7 +24,7 @@ def make_secret(target: Target, name: str, namespace: str) -> str:
 
 
 def refresh_secret(target: Target, name: str, namespace: str) -> str:
-    """The command that puts the token into a pull secret, which keeps its other registries."""
+    """The command that puts the token into a pull secret and preserves its other registries."""
     entry = f".auths[{json.dumps(target.registry)}] = {_entry(target)}"
     change = f"@base64d | fromjson | {entry} | tojson | @base64"
     edit = f'.data[".dockerconfigjson"] |= ({change})'

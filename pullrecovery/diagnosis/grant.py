@@ -1,7 +1,7 @@
-"""What is wrong with who may read a package, or with what the cluster's token may do.
+"""Diagnose who may read a package, and what the cluster's token may do.
 
-REG-008 is about too much, REG-003 about too little: a token that GitHub does not know any more, or
-that lacks a scope, grants nothing, and is REG-003's.
+REG-008 covers excess access, REG-003 missing access: a token that GitHub does not recognise, or
+that lacks a scope, grants nothing, and belongs to REG-003.
 """
 
 import json
@@ -19,10 +19,10 @@ from pullrecovery.model.target import Visibility, Workload
 from pullrecovery.model.verdict import Cause, Verdict, all_named, fails
 
 LEAST = frozenset({"read:packages"})
-# Chosen: a week is what a person needs to notice, and to replace it in working hours.
+# Chosen: a week is enough to notice, and to replace the token in working hours.
 ENDS_WITHIN = timedelta(days=7)
 _OK = 200
-# Not known any more; or an App's or a run's, which has no scopes, and is told nothing of itself.
+# Not recognised; or the token of an App or a run, which has no scopes and cannot query itself.
 _GRANTS_NOTHING = (401, 403)
 
 
@@ -32,9 +32,9 @@ def is_meant_to_be_public(observation: Observation) -> bool:
 
 
 def diagnose_visibility(observation: Observation) -> Verdict | None:
-    """A package that others may read than the target says; None if it is as it should be.
+    """Diagnose a package with another visibility than the target's; None if it is correct.
 
-    None too where GitHub tells nothing of the package: whether it exists is REG-001's.
+    None too if GitHub returns nothing about the package: whether it exists belongs to REG-001.
     """
     told, wanted = observation.grant.visibility, observation.workload.visibility
     public = is_meant_to_be_public(observation)
@@ -50,7 +50,7 @@ def diagnose_visibility(observation: Observation) -> Verdict | None:
 
 
 def diagnose_needless_secret(observation: Observation) -> Verdict | None:
-    """A pull secret that a public package does not need; None where there is none."""
+    """Diagnose a pull secret that a public package does not need; None if there is none."""
     name, workload = observation.target.pull_secret, observation.workload
     if not carries_needless_secret(observation):
         return None
@@ -64,7 +64,7 @@ def diagnose_needless_secret(observation: Observation) -> Verdict | None:
 
 
 def _remove_secret(observation: Observation) -> Iterator[str]:
-    """The commands that take the Secret from the ServiceAccount and from pods, and delete it."""
+    """The commands that remove the Secret from the ServiceAccount and from pods, and delete it."""
     name, deployment = observation.target.pull_secret, observation.deployment
     if needed_by_others(observation.workload, observation.target.workloads):
         return
@@ -73,7 +73,7 @@ def _remove_secret(observation: Observation) -> Iterator[str]:
         entry = f".imagePullSecrets[]? | select(.name == {json.dumps(name)})"
         get = f"{kubectl} get serviceaccount {quote(deployment.service_account)} -o json"
         yield f"{get} | jq {quote(f'del({entry})')} | {kubectl} replace -f -"
-    # Others are made anew by the upgrade, as their template changes.
+    # The upgrade recreates the other pods, because their template changes.
     by_account = any(name in pod.pull_secrets for pod in observation.pods)
     if by_account and name not in deployment.template_pull_secrets:
         yield f"{kubectl} rollout restart {quote(f'deployment/{deployment.name}')}"
@@ -82,7 +82,7 @@ def _remove_secret(observation: Observation) -> Iterator[str]:
 
 
 def carries_needless_secret(observation: Observation) -> bool:
-    """Whether the workload has a pull secret, and no private one beside it is why."""
+    """Whether the workload has a pull secret that no private workload beside it needs."""
     name = observation.target.pull_secret
     if needed_by_others(observation.workload, observation.target.workloads):
         return name in observation.deployment.template_pull_secrets
@@ -91,7 +91,7 @@ def carries_needless_secret(observation: Observation) -> bool:
 
 
 def needed_by_others(workload: Workload, workloads: tuple[Workload, ...]) -> bool:
-    """Whether another workload of the same namespace has a private package."""
+    """Whether another workload of the namespace has a private package."""
     return any(
         other.namespace == workload.namespace and other.visibility is not Visibility.PUBLIC
         for other in workloads
@@ -100,7 +100,10 @@ def needed_by_others(workload: Workload, workloads: tuple[Workload, ...]) -> boo
 
 
 def diagnose_tokens(observation: Observation) -> Verdict | None:
-    """Tokens that may do more than pull, or longer or elsewhere than they should; None if not."""
+    """Diagnose tokens that may do more than pull, end soon, lack SSO or are shared.
+
+    Returns None if there are none.
+    """
     found = (_diagnose_token(observation, token) for token in observation.grant.tokens)
     return all_named(*found, _diagnose_sso(observation), _diagnose_sharing(observation))
 
@@ -124,7 +127,7 @@ def _diagnose_token(observation: Observation, token: TokenGrant) -> Verdict | No
 
 
 def _diagnose_sso(observation: Observation) -> Verdict | None:
-    """SSO is part of what a token is granted, and shows in the registry's answer to it."""
+    """Diagnose a token without SSO authorisation, which the registry's answer to it shows."""
     for entry in observation.secret.entries:
         if "SAML enforcement" in entry.probe.message:
             evidence = f"{_where(observation)}: {entry.probe}"
@@ -142,19 +145,19 @@ def _diagnose_sharing(observation: Observation) -> Verdict | None:
 
 
 def ends_soon(expires: datetime | None, grant: PackageGrant) -> bool:
-    """Whether a token ends within ENDS_WITHIN of when it was seen."""
+    """Whether a token expires within ENDS_WITHIN of its observation."""
     return expires is not None and expires - grant.at <= ENDS_WITHIN
 
 
 def diagnose_untold(observation: Observation) -> Verdict | None:
-    """Nothing can be said of the grant, as GitHub or the registry did not tell; None if they did.
+    """Diagnose why GitHub or the registry returned nothing about the grant; None if they did.
 
-    A missing package is none of this: it has no visibility.
+    A missing package is not diagnosed here, because it has no visibility.
     """
     grant, package = observation.grant, observation.workload.image.package
     failure = next((failure for failure in grant.failures if failure), None)
     if failure:
-        # Where the registry meets one too, it is the same, and may be told of better.
+        # If the registry met a failure too, it is the same one, and its message may say more.
         return external(
             _met_by_the_registry(observation) or failure, f"GitHub tells nothing of {package}"
         )
@@ -172,7 +175,7 @@ def _met_by_the_registry(observation: Observation) -> RegistryFailure | None:
 
 
 def _replace_command(observation: Observation, *, revoke: bool = True) -> str:
-    """What puts a token with read:packages alone in the place of the one there is."""
+    """The instruction that replaces the token by one with only read:packages."""
     put = refresh_secret(
         observation.target, observation.target.pull_secret, observation.workload.namespace
     )

@@ -1,4 +1,4 @@
-"""What is wrong with an image that the registry has: its platform, its bytes or its parts."""
+"""Diagnose an image that the registry has: its platform, its bytes or its parts."""
 
 import re
 
@@ -8,12 +8,12 @@ from pullrecovery.model.verdict import Cause, Verdict, fails
 _NO_PLATFORM = re.compile(r"no match for platform in manifest")
 _OTHER_BYTES = re.compile(r"unexpected commit digest|failed size validation")
 _NO_PART = re.compile(r"could not fetch content descriptor (\S+)")
-# The kernel's words for a program that is built for another processor.
+# The kernel's message for a program that is built for another processor.
 OTHER_PROCESSOR = re.compile(r"exec format error")
 
 
 def diagnose_content(observation: Observation, said: str) -> Verdict | None:
-    """What containerd found of the image itself; None if it says nothing of it."""
+    """Diagnose what containerd reports about the image's content; None if it reports nothing."""
     push = f"run the workflow that pushes {observation.workload.image.reference} (REG-002) anew"
     if _NO_PLATFORM.search(said):
         return platform_missing(observation, said)
@@ -26,11 +26,11 @@ def diagnose_content(observation: Observation, said: str) -> Verdict | None:
 
 
 def platform_missing(observation: Observation, evidence: str) -> Verdict:
-    """The image is not for the node's platform."""
+    """The verdict for an image that does not support the node's platform."""
     platforms = (
         ", ".join(observation.identity.platforms) if observation.identity else "the node's platform"
     )
-    # The node keeps the image that it has under the tag.
+    # The node does not pull a tag again without this, because it already has an image for it.
     upgrade = observation.workload.upgrade_with("image.pullPolicy=Always")
     wanted = observation.workload.image.reference
     push = f"push an image for {platforms} under {wanted} (REG-002), then {upgrade}"

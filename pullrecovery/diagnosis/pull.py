@@ -1,4 +1,4 @@
-"""The cause of one failed pull."""
+"""Diagnose the cause of one failed pull."""
 
 import re
 from shlex import quote
@@ -21,7 +21,7 @@ IMAGE_NOT_FOUND = re.compile(r": not found")
 
 
 def diagnose_pull(observation: Observation, stuck: Stuck) -> Verdict:
-    """Name the cause of one failed pull, its evidence and the command that mends it."""
+    """Diagnose one failed pull: its cause, its evidence and the command that fixes it."""
     return (
         diagnose_release(observation, stuck.pod.name, stuck.container.image)
         or _diagnose_node(observation, stuck)
@@ -30,7 +30,7 @@ def diagnose_pull(observation: Observation, stuck: Stuck) -> Verdict:
 
 
 def diagnose_release(observation: Observation, where: str, image: str) -> Verdict | None:
-    """What is wrong with an image that runs or is to run: the values, or the release; or None."""
+    """Diagnose wrong values or an outdated release behind `image`; None if it is correct."""
     wrong_image = diagnose_reference(observation, image)
     if wrong_image and image not in observation.chart.images:
         evidence = f"{where} runs {image}, not the wanted {observation.workload.image.reference}"
@@ -39,7 +39,7 @@ def diagnose_release(observation: Observation, where: str, image: str) -> Verdic
 
 
 def _diagnose_node(observation: Observation, stuck: Stuck) -> Verdict | None:
-    """Reasons of the kubelet's own, for which no registry was asked."""
+    """Diagnose the kubelet's own reasons, which involve no registry."""
     if stuck.container.waiting_reason == "ErrImageNeverPull":
         fix = observation.workload.upgrade_with("image.pullPolicy=IfNotPresent")
         return fails(Cause.NEVER_PULLED, stuck.said, fix)
@@ -51,7 +51,7 @@ def _diagnose_node(observation: Observation, stuck: Stuck) -> Verdict | None:
 
 
 def _diagnose_words(observation: Observation, stuck: Stuck) -> Verdict:
-    """What containerd said of the pull."""
+    """Diagnose containerd's message about the pull."""
     said = stuck.container.waiting_message
     beyond = diagnose_words(observation, stuck)
     if beyond:
@@ -67,7 +67,7 @@ def _diagnose_words(observation: Observation, stuck: Stuck) -> Verdict:
 
 
 def _diagnose_refused(observation: Observation, stuck: Stuck) -> Verdict | None:
-    """Why the registry refuses this pod; one of a public package needs no credential for it."""
+    """Why the registry refuses this pod; for a public package, no credential is needed."""
     if (
         is_meant_to_be_public(observation)
         and observation.target.pull_secret not in stuck.pod.pull_secrets
@@ -77,7 +77,7 @@ def _diagnose_refused(observation: Observation, stuck: Stuck) -> Verdict | None:
 
 
 def is_refused(stuck: Stuck) -> bool:
-    """Whether the pull went wrong by the pod's credentials, or for want of them."""
+    """Whether the pull failed because of the pod's credentials, or because it has none."""
     said = stuck.container.waiting_message
     refusals = (ANONYMOUS, REJECTED, _FORBIDDEN)
     return stuck.keyring_unreadable or any(rule.search(said) for rule in refusals)

@@ -1,4 +1,4 @@
-"""What is wrong with an image reference, beside the wanted one."""
+"""Diagnose an image reference by comparing it with the wanted one."""
 
 import json
 import re
@@ -11,21 +11,21 @@ from pullrecovery.model.observation import Observation
 from pullrecovery.model.target import Image
 from pullrecovery.model.verdict import Cause, Verdict, fails
 
-# Helm's words, with either library for schemas: "at '/image/tag': got number, want string".
+# Helm's message, with either schema library: "at '/image/tag': got number, want string".
 _TAG_NOT_TEXT = re.compile(r"image[./]tag'?: (got number|Invalid type\. Expected: string)")
 _REFUSED = re.compile(r"don't meet the specifications of the schema")
-# "at '/image/repository': minLength: got 0, want 1".
+# For example "at '/image/repository': minLength: got 0, want 1".
 _REFUSED_KEY = re.compile(r"at '/(\S+)':")
 
 
 def missing_image(observation: Observation, evidence: str) -> Verdict:
-    """The wanted reference has no manifest."""
+    """The verdict that the wanted reference has no manifest."""
     push = f"run the workflow that pushes {observation.workload.image.reference} (REG-002)"
     return fails(Cause.IMAGE_MISSING, evidence, push)
 
 
 def diagnose_chart(observation: Observation) -> Verdict | None:
-    """What is wrong with what the chart renders; None if it is the wanted image and no other."""
+    """Diagnose the rendered chart; None if it names the wanted image and no other."""
     if observation.chart.error:
         return _diagnose_error(observation)
     if not observation.chart.images:
@@ -46,7 +46,7 @@ def _diagnose_error(observation: Observation) -> Verdict:
 
 
 def _correct_refused(observation: Observation, said: str) -> str:
-    """The edit of the key that Helm names, where the schema refuses its value."""
+    """The edit of the key that Helm names, if the schema rejects its value."""
     named = _REFUSED_KEY.search(said)
     key = named[1].replace("/", ".") if named else ""
     if key in _wanted(observation):
@@ -58,7 +58,7 @@ def _correct_refused(observation: Observation, said: str) -> str:
 
 
 def diagnose_reference(observation: Observation, image: str) -> Verdict | None:
-    """What is wrong with `image` by itself, or beside the wanted one; None if nothing is."""
+    """Diagnose `image` on its own and against the wanted one; None if it is correct."""
     wanted = observation.workload.image
     if image == wanted.reference:
         return None
@@ -82,7 +82,7 @@ def diagnose_reference(observation: Observation, image: str) -> Verdict | None:
 
 
 def _diagnose_container(observation: Observation, image: str) -> Verdict:
-    """The chart's image is right, and one container, init container or hook has another."""
+    """Diagnose one container, init container or hook whose image differs from the chart's."""
     wanted = observation.workload.image.reference
     evidence = f"{image} is the image of one container, beside {wanted}"
     workload = observation.workload
@@ -96,13 +96,13 @@ def _diagnose_container(observation: Observation, image: str) -> Verdict:
 
 
 def take_image(observation: Observation, image: Image) -> str:
-    """The edits that have another image of the same repository wanted, and the command after."""
+    """The edits that make another image of the repository the wanted one, and the command after."""
     wanted = replace(observation, workload=replace(observation.workload, image=image))
     return f"want {image.reference} in target.yaml, and {_set(wanted, 'image.tag')}"
 
 
 def _set(observation: Observation, *keys: str) -> str:
-    """The edit that gives these values keys what is wanted, and the command that follows it."""
+    """The edit that sets these values keys to what is wanted, and the command that follows it."""
     values, place_of = _wanted(observation), observation.workload.place_of
     edits = (f"{key}: {values[key]} in {place_of(_file(observation, key))}" for key in keys)
     return observation.workload.upgrade_after(f"set {' and '.join(edits)}")
@@ -119,5 +119,5 @@ def _wanted(observation: Observation) -> dict[str, str]:
 
 
 def _file(observation: Observation, key: str) -> Path:
-    """The file to edit: the one that has the last word on `key`."""
+    """The file to edit: the one that overrides all others for `key`."""
     return observation.chart.origin(key) or observation.workload.values_file

@@ -1,4 +1,4 @@
-"""Why a rollout is not complete, where no container waits for its image."""
+"""Diagnose why a rollout is not complete although no container waits for its image."""
 
 from shlex import quote
 
@@ -8,7 +8,7 @@ from pullrecovery.model.verdict import Cause, Verdict, fails
 
 
 def diagnose_rollout(observation: Observation) -> Verdict:
-    """What holds the rollout up; UNKNOWN where it is nothing of the image or the release."""
+    """Diagnose what blocks the rollout; UNKNOWN if neither the image nor the release does."""
     deployment = observation.deployment
     if deployment.replicas == 0:
         evidence = f"Deployment {deployment.name} has 0 replicas: no pod proves anything"
@@ -23,7 +23,7 @@ def diagnose_rollout(observation: Observation) -> Verdict:
 
 
 def diagnose_pause(observation: Observation) -> Verdict | None:
-    """A rollout that somebody has paused: pods of the new template are not made."""
+    """Diagnose a paused rollout, which creates no pods of the new template."""
     if not observation.deployment.paused or rolled_out(observation.deployment, observation.pods):
         return None
     name = observation.deployment.name
@@ -33,13 +33,13 @@ def diagnose_pause(observation: Observation) -> Verdict | None:
 
 
 def rolled_out(deployment: DeploymentStatus, pods: tuple[PodStatus, ...]) -> bool:
-    """Whether the newest ReplicaSet's pods are all Ready, and no older pod lives.
+    """Whether the newest ReplicaSet's pods are all Ready, and no older pod is alive.
 
-    A hook's pod is none of the Deployment's; one that has not completed keeps Helm waiting.
+    The pod of a hook does not belong to the Deployment; until it completes, Helm waits.
     """
     current = [pod for pod in pods if pod.replica_set == deployment.current_replica_set]
     ready = [pod for pod in current if pod.ready]
-    # Scaled to nothing is not rolled out: no pod proves anything.
+    # A Deployment with zero replicas is not rolled out: no pod proves anything.
     complete = 0 < len(ready) == len(current) == len(pods) == deployment.replicas
     return bool(deployment.current_replica_set) and deployment.observed and complete
 
@@ -53,7 +53,7 @@ def _diagnose_ended(observation: Observation) -> Verdict | None:
 
 
 def _diagnose_init(observation: Observation) -> Verdict | None:
-    """An init container whose image is there, and which does not come to its end."""
+    """Diagnose an init container whose image is there, but which does not complete."""
     for pod, container in _containers(observation):
         if container.init and not container.ready and not pod.ready:
             said = container.waiting_reason or container.ended or "it runs on"

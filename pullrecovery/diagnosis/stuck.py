@@ -1,4 +1,4 @@
-"""Containers that wait for their image."""
+"""Find containers that wait for their image."""
 
 import re
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ _BEGINNING = frozenset({"ContainerCreating", "PodInitializing"})
 _MOVED_ON = frozenset({"Pulled", "Created", "Started"})
 _SILENT = re.compile(r'Back-off pulling image "[^"]*"')
 _FAILED = re.compile(r'Failed to pull image "[^"]*": ')
-# Where a pull secret cannot be decoded, Go's error stands where the reason belongs.
+# If a pull secret cannot be decoded, the kubelet shows Go's error in place of a reason.
 _KEYRING_ERROR = re.compile(
     r"^(illegal base64 data|unable to parse auth field|json: cannot unmarshal|invalid character"
     r"|unexpected end of JSON input)"
@@ -46,7 +46,7 @@ class Stuck:
 
 
 def stuck_containers(pods: tuple[PodStatus, ...]) -> list[Stuck]:
-    """Every container, init containers included, that waits for an image."""
+    """Every container that waits for an image, including init containers."""
     every = (
         Stuck(pod, _with_words(pod, container)) for pod in pods for container in pod.containers
     )
@@ -58,10 +58,10 @@ def _waits_for_image(reason: str) -> bool:
 
 
 def _with_words(pod: PodStatus, container: ContainerStatus) -> ContainerStatus:
-    """The container with the text of its last failed pull, where only an event has it.
+    """The container with the message of its last failed pull, if only an event has it.
 
-    A status follows up to a second later, at the kubelet's next look at the pod; and in back-off
-    it does not say why before Kubernetes 1.32.
+    The status follows up to a second later, when the kubelet next syncs the pod; and during
+    back-off it does not say why before Kubernetes 1.32.
     """
     begins = container.waiting_reason in _BEGINNING
     if not begins and not _SILENT.fullmatch(container.waiting_message):
@@ -76,7 +76,7 @@ def _with_words(pod: PodStatus, container: ContainerStatus) -> ContainerStatus:
 
 
 def _last_failure(pod: PodStatus, container: str) -> str:
-    """What the kubelet said of the container's last pull; '' where that went well."""
+    """The kubelet's message about the container's last pull; '' if that pull succeeded."""
     text = ""
     for event in pod.events:
         if event.field_path.endswith(f"{{{container}}}"):
@@ -89,5 +89,5 @@ def _last_failure(pod: PodStatus, container: str) -> str:
 
 
 def unknown(stuck: Stuck) -> Verdict:
-    """No known cause fits what the kubelet said."""
+    """The verdict for a message of the kubelet that matches no known cause."""
     return fails(Cause.UNKNOWN, stuck.said, READ)

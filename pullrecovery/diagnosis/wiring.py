@@ -1,4 +1,4 @@
-"""Whether a pod is given the pull secret, and how to see to it."""
+"""Diagnose whether a pod gets the pull secret, and how to wire it."""
 
 from shlex import join as shlex_join
 from shlex import quote
@@ -9,12 +9,12 @@ from pullrecovery.model.verdict import Cause, Verdict, fails
 
 
 def is_wired(observation: Observation) -> bool:
-    """Whether a new pod of the workload would be given the pull secret."""
+    """Whether a new pod of the workload would get the pull secret."""
     return observation.target.pull_secret in observation.deployment.pull_secrets
 
 
 def diagnose_wiring(observation: Observation) -> Verdict | None:
-    """Why a new pod would not be given the pull secret; None if it would be."""
+    """Why a new pod would not get the pull secret; None if it would."""
     if is_wired(observation):
         return None
     return _diagnose_elsewhere(observation) or fails(
@@ -25,7 +25,7 @@ def diagnose_wiring(observation: Observation) -> Verdict | None:
 
 
 def diagnose_pods(observation: Observation, pods: tuple[PodStatus, ...]) -> Verdict | None:
-    """Which of the pods lack the pull secret that a new one would be given; None if none does."""
+    """Which pods lack the pull secret that a new one would get; None if none does."""
     name = observation.target.pull_secret
     stale = [pod.name for pod in pods if name not in pod.pull_secrets]
     if not stale or not is_wired(observation):
@@ -38,12 +38,12 @@ def diagnose_pods(observation: Observation, pods: tuple[PodStatus, ...]) -> Verd
 
 
 def recreate(observation: Observation, names: list[str]) -> str:
-    """The command that makes these pods anew."""
+    """The command that recreates these pods."""
     return f"kubectl -n {quote(observation.workload.namespace)} delete pod {shlex_join(names)}"
 
 
 def _diagnose_elsewhere(observation: Observation) -> Verdict | None:
-    """The pull secret is named, or meant, where it does not reach the pods."""
+    """Diagnose a pull secret that is named in a place that does not reach the pods."""
     deployment, name, key = (
         observation.deployment,
         observation.target.pull_secret,

@@ -1,4 +1,4 @@
-"""What is wrong with the workflow that pushes the images, and with a run of it."""
+"""Diagnose the workflow that publishes the images, and a run of it."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -23,7 +23,7 @@ _DENIED = "denied: "
 
 
 def diagnose_workflow(seen: CheckedWorkflow, target: Target, image: Image) -> list[Verdict]:
-    """Every cause for which the workflow would not push `image`, the first to mend in front."""
+    """Every cause for which the workflow would not push `image`, the one to fix first in front."""
     path = target.workflow.path
     if seen.error:
         mend = f"mend {path} at line {seen.error.partition(':')[0]}"
@@ -41,7 +41,7 @@ def diagnose_workflow(seen: CheckedWorkflow, target: Target, image: Image) -> li
 def diagnose_run(
     run: WorkflowRun, seen: CheckedWorkflow, target: Target, image: Image
 ) -> Verdict | None:
-    """Why a run left no image under its commit; None where it did."""
+    """Why a run left no image for its commit; None if it left one."""
     played = run.played
     path = target.workflow.path
     if played.refused:
@@ -67,7 +67,7 @@ def diagnose_run(
 
 
 def run_command(target: Target) -> str:
-    """How a person starts the workflow."""
+    """The command with which a user starts the workflow."""
     workflow = target.workflow
     if workflow.dispatch:
         name, repository = quote(workflow.path.rpartition("/")[2]), quote(workflow.repository)
@@ -90,7 +90,7 @@ def pushed_references(calls: Sequence[DockerCall]) -> tuple[str, ...]:
 
 
 def _diagnose_triggers(seen: CheckedWorkflow, target: Target) -> Iterator[Verdict]:
-    """What should start the workflow and does not."""
+    """Diagnose the events that should start the workflow and do not."""
     file, workflow = seen.file, target.workflow
     where = f"{workflow.path}:{file.line('on', PUSH)}"
     push = Event(PUSH, f"{BRANCHES}{workflow.branch}", (f"{workflow.change}/.revision",))
@@ -115,7 +115,7 @@ def _diagnose_triggers(seen: CheckedWorkflow, target: Target) -> Iterator[Verdic
 def _diagnose_pushes(
     seen: CheckedWorkflow, rehearsal: Rehearsal, target: Target, image: Image
 ) -> Iterator[Verdict]:
-    """Whether it pushes what is wanted, and may."""
+    """Diagnose whether it pushes the wanted image, and whether its token may push."""
     path = target.workflow.path
     references = pushed_references(rehearsal.calls)
     misnamed = _diagnose_names(references, rehearsal, target, image)
@@ -140,7 +140,7 @@ def _diagnose_pushes(
 def _diagnose_names(
     references: Sequence[str], rehearsal: Rehearsal, target: Target, image: Image
 ) -> Verdict | None:
-    """What is wrong with the references that it would push."""
+    """Diagnose the references that it would push."""
     path, wanted = target.workflow.path, image.repository
     edit = f"have {path} push {wanted} under the commit and under {LATEST}"
     if not references:
@@ -163,7 +163,7 @@ def _diagnose_names(
 
 
 def _misnaming(names: Sequence[str], image: Image) -> tuple[Cause, str]:
-    """How the names that are pushed miss the wanted one, and which of them does so nearest."""
+    """How the pushed names differ from the wanted one, and which of them is nearest."""
     for name in names:
         if name.lower() == image.repository:
             return Cause.PUSHES_CAPITALS, name
@@ -172,14 +172,14 @@ def _misnaming(names: Sequence[str], image: Image) -> tuple[Cause, str]:
         host = "." in first or ":" in first
         if (rest if host else name).lower() == image.package and first != image.registry:
             return Cause.PUSHES_ELSEWHERE, name
-    # The nearest, however far it is.
+    # The nearest name, however different it is.
     return Cause.PUSHES_MISNAMED, get_close_matches(image.repository, names, n=1, cutoff=0)[0]
 
 
 def _diagnose_failed(
     played: WorkflowEvent, seen: CheckedWorkflow, target: Target, image: Image
 ) -> Verdict:
-    """Why a run failed: the push was denied, or the build failed, or what else it said."""
+    """Why a run failed: the push was denied, the build failed, or another error in the log."""
     failed = played.failed_step
     if failed and _DENIED in failed.output and not _builds(failed, seen):
         link = (
@@ -194,7 +194,7 @@ def _diagnose_failed(
 
 
 def _builds(step: StepLog, seen: CheckedWorkflow) -> bool:
-    """Whether the step called `docker build` in the rehearsal, and did not get to a push."""
+    """Whether the step called `docker build` in the rehearsal, and did not reach a push."""
     calls = seen.rehearsal.calls if seen.rehearsal else ()
     built = any(
         "build" in call.words[:2]
@@ -210,7 +210,7 @@ def _logs_in(rehearsal: Rehearsal, job: str, registry: str) -> bool:
 
 
 def _tags_given(calls: Sequence[DockerCall]) -> list[str]:
-    """Every reference that a build or a `docker tag` made."""
+    """Every reference that a build or a `docker tag` created."""
     built = [tag for call in calls if "build" in call.words[:2] for tag in _tags_of(call.words)]
     return built + [call.words[-1] for call in calls if call.words[:1] == ("tag",)]
 
@@ -222,6 +222,6 @@ def _tags_of(words: Sequence[str]) -> list[str]:
 
 
 def _split(reference: str) -> tuple[str, str]:
-    """Repository and tag; docker takes `latest` where there is none."""
+    """Repository and tag; docker assumes `latest` if there is no tag."""
     name, colon, tag = reference.rpartition(":")
     return (name, tag) if colon and "/" not in tag else (reference, LATEST)

@@ -1,4 +1,4 @@
-"""The ways a pull breaks, as rows; lab only."""
+"""The fault tables: ways in which a pull breaks; only for the lab."""
 
 from pullrecovery.faults import (
     argocd,

@@ -1,4 +1,4 @@
-"""Faults that take Argo CD to come about: what it follows, undoes and deletes."""
+"""Faults that need Argo CD: its revision, values, self-heal and pruning."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ _ANONYMOUS = pull_error(r"failed to fetch anonymous token.*401 Unauthorized")
 _RELEASE = frozenset({"REG-006"})
 _FOLLOWS = frozenset({DeployFeature.FOLLOW})
 _TRACKING = "argocd.argoproj.io/tracking-id"
-# Argo CD looks at once, and heals five seconds after its last sync at the earliest.
+# Argo CD compares at once, and self-heals at the earliest five seconds after its last sync.
 _HEALED_WITHIN = 60.0
 
 
@@ -43,7 +43,7 @@ def _turn_automation_off(sandbox: Sandbox) -> None:
 
 
 def _push_without_sync(sandbox: Sandbox) -> None:
-    """The fix is merged, and nobody syncs."""
+    """Merge the fix without a sync."""
     _turn_automation_off(sandbox)
     fix_values(sandbox)
     _argocd(sandbox).push(sandbox.workload)
@@ -51,7 +51,7 @@ def _push_without_sync(sandbox: Sandbox) -> None:
 
 
 def _sync_to_the_commit_before(sandbox: Sandbox) -> None:
-    """As somebody does who takes yesterday's commit for the good one."""
+    """Sync to the previous commit, as a user does who takes it for the good one."""
     argocd, workload = _argocd(sandbox), sandbox.workload
     await_running(sandbox, workload)
     deploy_missing_tag(sandbox)
@@ -69,7 +69,7 @@ def _follow_a_branch_without_the_fix(sandbox: Sandbox) -> None:
 
 
 def _follow_other_values(sandbox: Sandbox) -> None:
-    """A values file that lies beside the right one, of a release that is past."""
+    """Follow a values file beside the right one, from an earlier release."""
     argocd, workload = _argocd(sandbox), sandbox.workload
     fix_values(sandbox)
     (workload.chart / "values-past.yaml").write_text("image:\n  tag: dev\n")
@@ -80,7 +80,7 @@ def _follow_other_values(sandbox: Sandbox) -> None:
 
 
 def _follow(sandbox: Sandbox, source: dict[str, Any]) -> None:
-    """Point the Application elsewhere, and have it synced to what is there."""
+    """Point the Application at another source, and sync it."""
     _patch_spec(sandbox, {"source": source})
     _argocd(sandbox).sync(sandbox.workload)
 
@@ -91,7 +91,7 @@ def _misname_secret_in_values(sandbox: Sandbox) -> None:
 
 
 def _have_the_account_healed(sandbox: Sandbox) -> None:
-    """The right name is patched into the live ServiceAccount, and Argo CD takes it out again."""
+    """Patch the right name into the live ServiceAccount, which Argo CD then reverts."""
     _patch_spec(sandbox, {"syncPolicy": {"automated": {"selfHeal": True}}})
     selector = f"app.kubernetes.io/instance={sandbox.workload.name}"
     core, namespace = sandbox.core, sandbox.namespace
@@ -114,14 +114,14 @@ def _secrets_of(account: Any) -> list[str]:
 
 
 def _prune_the_secret(sandbox: Sandbox) -> None:
-    """The Secret came with an earlier commit, which is no more: a sync takes it away."""
+    """Mark the Secret as deployed by an earlier commit, so that the next sync prunes it."""
     await_running(sandbox, sandbox.workload)
     tracked = (
         f"{application_name(sandbox.workload)}:/Secret:{sandbox.namespace}/{sandbox.secret_name}"
     )
     body = {"metadata": {"annotations": {_TRACKING: tracked}}}
     sandbox.core.patch_namespaced_secret(sandbox.secret_name, sandbox.namespace, body)
-    # Argo CD learns of it by a watch of its own, and prunes what it knows of.
+    # Argo CD discovers the Secret by its own watch, and prunes only what it has discovered.
     _argocd(sandbox).refresh(sandbox.workload)
     wait_for(
         "Argo CD has pruned the Secret",

@@ -1,4 +1,4 @@
-"""Taking away what a scenario made."""
+"""Delete what a scenario created."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ _GONE_WITHIN = 60.0
 
 
 def tolerate_missing(delete: Callable[[], object]) -> None:
-    """Delete what may be gone already."""
+    """Delete something that may already be gone."""
     try:
         delete()
     except ApiException as error:
@@ -21,7 +21,7 @@ def tolerate_missing(delete: Callable[[], object]) -> None:
 
 
 def sweep_release(world: World, workload: Workload) -> None:
-    """Delete what is left of an uninstalled release, without grace, until nothing is."""
+    """Delete what is left of an uninstalled release, without grace period, until nothing is."""
     selector = f"app.kubernetes.io/instance={workload.name}"
 
     def sweep() -> list[str]:

@@ -1,7 +1,8 @@
-"""Faults of what lies beyond the target: the registry, the network, its certificate, its name.
+"""Faults outside the target: the registry, the network, its certificate, its DNS.
 
-No task mends them, so nothing is remedied: each is a switch that is on for a while. A switch on
-requests is limited to the scenario's own package; one that meets every connection runs alone.
+No task fixes them, so nothing is remediated: each fault is a switch that is on for a while. A
+switch on requests is limited to the scenario's own package; a switch that affects every connection
+needs an exclusive run.
 """
 
 import re
@@ -35,18 +36,18 @@ from pullrecovery.model.verdict import Cause
 
 SwitchOn = Callable[[Sandbox], AbstractContextManager[object]]
 
-# Of clients and kubelet: the suite itself asks for no blob, and by no name of the network.
+# Clients and kubelet only: the suite itself requests no blob, and uses no DNS of the network.
 _CLIENTS = frozenset({"REG-001", "REG-006"})
 _ASKED = _CLIENTS | {"REG-002"}
-# The Secret's credential is tried on the tags, behind a token of its own.
+# The suite tries the Secret's credential on the tags, with a separate token request.
 _TRIED_TOO = _ASKED | {"REG-003"}
-# GitHub's API is behind the same door, and tells nothing of the grant.
+# GitHub's API is behind the same TLS listener, so it returns nothing about the grant.
 _ALL_TRIED = _TRIED_TOO | {"REG-008"}
 _TOKEN = r"failed to authorize: failed to fetch oauth token: .*: "
 _HEAD = r"failed to resolve reference \"\S+\": unexpected status from HEAD request to \S+: "
 _DIALLED = r"failed to resolve reference \"\S+\": failed to do request: Head \"\S+\": "
 _TLS = _DIALLED + r"tls: failed to verify certificate: x509: certificate "
-# Seconds: more than any answer takes that comes at all, on a machine that is busy too.
+# Seconds: longer than any real answer takes, even on a busy machine.
 _PATIENCE = 8.0
 # A pull that has begun and neither ends nor fails.
 _SILENT = PodSymptom(frozenset({"ContainerCreating"}), re.compile("^Pulling: "))
@@ -54,10 +55,11 @@ _SILENT = PodSymptom(frozenset({"ContainerCreating"}), re.compile("^Pulling: "))
 
 @dataclass(frozen=True, kw_only=True)
 class ExternalFault(Fault):
-    """One row: `switch_on` is a block in which it lasts; `alone`, as others would feel it too.
+    """A fault outside the target, which lasts while the block `switch_on` is entered.
 
-    `patience` is how many seconds the suite's own questions wait for an answer meanwhile, where
-    it is less than usual: as no answer comes, it only makes the row quick.
+    An `exclusive` fault affects other scenarios too, so it needs an exclusive run. `patience` is
+    the timeout of the suite's own requests during the fault, in seconds, if it is shorter than
+    usual: because no answer arrives anyway, it only saves time.
     """
 
     reg: str = ""
@@ -68,7 +70,7 @@ class ExternalFault(Fault):
 
 
 def _for_the_package(switch: type[RequestSwitch], **given: object) -> SwitchOn:
-    """A switch that only requests for the scenario's own package meet."""
+    """A switch that affects only requests for the scenario's own package."""
 
     def switch_on(sandbox: Sandbox) -> AbstractContextManager[object]:
         own = switch(repository=sandbox.workload.image.package, **given)  # type: ignore[arg-type]
@@ -78,7 +80,7 @@ def _for_the_package(switch: type[RequestSwitch], **given: object) -> SwitchOn:
 
 
 def _at_the_listener(make: Callable[[Sandbox], FaultSwitch]) -> SwitchOn:
-    """A switch that every connection meets."""
+    """A switch that affects every connection."""
     return lambda sandbox: switched(sandbox.lab_world.control, make(sandbox))
 
 
@@ -219,7 +221,7 @@ FAULTS = (
         Cause.DNS,
         _leave_names_unanswered,
         _DIALLED + r"dial tcp: lookup ghcr\.io on \S+: .*connection refused",
-        # The suite's own questions go to a port of the host, and need no name of the network.
+        # The suite's own requests go to a port of the host, and need no DNS of the network.
         _CLIENTS,
     ),
 )

@@ -1,7 +1,7 @@
-"""Faults against the harness itself: ways in which other suites were green for nothing.
+"""Faults against the suite itself: ways in which other suites passed without testing.
 
-Each must end in an error that names the guard. acceptance/test_harness_faults.py brings them
-about. The numbers are those of the collection that they come from; V5 and V12 are about gates.
+Each must end in an error that names the guard; acceptance/test_harness_faults.py causes them. The
+numbers are those of the collection that they come from; V5 and V12 are about gates.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pullrecovery.common.false_pass_guards import Guard
 
 @dataclass(frozen=True)
 class HarnessFault:
-    """A false green and the guard against it."""
+    """A false pass and the guard against it."""
 
     id: str
     guard: Guard

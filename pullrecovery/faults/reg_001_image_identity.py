@@ -1,6 +1,7 @@
-"""Faults of REG-001: the operator's credential, or a name that the registry does not know.
+"""Faults of REG-001: the operator's credential, or a name that the registry does not have.
 
-Pods pull with the Secret's credential, so they do not feel what is wrong with the operator's.
+Pods pull with the Secret's credential, so a fault of the operator's credential does not affect
+them.
 """
 
 import secrets
@@ -65,12 +66,12 @@ def _expect_unpushed_repository(sandbox: Sandbox) -> None:
 
 def _expect_short_commit(sandbox: Sandbox) -> None:
     image = sandbox.workload.image
-    # As people do it: git shows the short form, and CI pushes the long one.
+    # A common mistake: git shows the short form, and CI pushes the long one.
     sandbox.expect(replace(image, tag=image.tag[:_SHORT]))
 
 
 def _delete_wanted_version(sandbox: Sandbox) -> None:
-    """Two builds are pushed, and the wanted one is deleted in the package's settings."""
+    """Push two builds to a package of its own, and delete the wanted version."""
     lab_world, image = sandbox.lab_world, sandbox.workload.image
     owner, login = lab_world.world.target.owner, lab_world.world.target.login
     own = replace(image, repository=f"{image.repository}-{secrets.token_hex(4)}")
@@ -94,7 +95,7 @@ def _push_for_another_processor(sandbox: Sandbox) -> None:
 
 
 def _alter_manifest(sandbox: Sandbox) -> None:
-    """The registry gives out other bytes than were pushed, of this image alone."""
+    """Have the registry return other bytes than were pushed, for this image only."""
     package = sandbox.workload.image.package
     digest = sandbox.lab_world.publish(sandbox.workload.image, sandbox.workload.app)
     sandbox.switch_on(WrongBytes(route=Route.MANIFEST, repository=package, reference=digest))

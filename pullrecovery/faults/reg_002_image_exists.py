@@ -1,6 +1,6 @@
-"""Faults of REG-002: a workflow that does not start, does not push, or may not.
+"""Faults of REG-002: a workflow that does not start, does not push, or lacks permission.
 
-The image that is wanted is there meanwhile, from an earlier push: what is broken is the next one.
+The wanted image exists meanwhile, from an earlier push: the fault breaks the next push.
 """
 
 import re
@@ -27,12 +27,12 @@ _GREEN_AND_NOTHING = r"^the run succeeded; \S+: .*(manifest|name) unknown"
 
 
 def _text(pattern: str, replacement: str) -> Callable[[Sandbox], None]:
-    """Spoil the text of the workflow."""
+    """Break the text of the workflow."""
     return lambda sandbox: sandbox.workflow.edit(lambda text: re.sub(pattern, replacement, text))
 
 
 def _document(spoil: Callable[[CommentedMap], object]) -> Callable[[Sandbox], None]:
-    """Spoil what the workflow says."""
+    """Break the parsed document of the workflow."""
 
     def edit(text: str) -> str:
         document = parse(text)
@@ -63,7 +63,7 @@ def _rename_image(sandbox: Sandbox) -> None:
 
 
 def _unlink_package(sandbox: Sandbox) -> None:
-    """A package that people made by hand: the repository was never given access to it."""
+    """Use a package that was created by hand, to which the repository has no access."""
     target, image = sandbox.lab_world.world.target, sandbox.workload.image
     name = f"{_name(sandbox)}-{secrets.token_hex(4)}"
     sandbox.push_as(name)
@@ -137,7 +137,7 @@ FAULTS = (
     _row(
         "workflow-login-missing",
         Cause.NOT_LOGGED_IN,
-        # It takes the token all the same, so that nobody writes it to a closed pipe.
+        # It still reads the token, so that the writer does not write to a closed pipe.
         _text(r"docker login ", "cat > /dev/null && echo not-logged-in "),
         run_shows(r"step .* failed: .*(denied|unauthorized)"),
     ),
@@ -180,7 +180,7 @@ FAULTS = (
     _row(
         "workflow-pushes-nothing",
         Cause.NOTHING_PUSHED,
-        # It looks whether the image is there already, and looks for the wrong tag.
+        # It checks whether the image already exists, and checks the wrong tag.
         _text(r"docker push ", 'docker manifest inspect "$REPOSITORY:latest" || docker push '),
         run_shows(_GREEN_AND_NOTHING),
     ),

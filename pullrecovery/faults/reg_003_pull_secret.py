@@ -17,14 +17,14 @@ _REJECTED = pull_error(r"failed to fetch oauth token.*403 Forbidden")
 
 
 def _refused(sentence: str) -> PodSymptom:
-    """The registry knows the token, and does not let it read the package."""
-    # Without the registry's sentence, what is wrong shows only in a probe.
+    """The symptom of a token that the registry recognises, but that may not read the package."""
+    # Without the registry's message, only a probe shows the cause.
     older = r"HEAD request to \S+: 403 Forbidden$"
     return pull_error(rf"403 Forbidden\s+denied: permission_denied: {sentence}", before_2_3_3=older)
 
 
 def _undecoded(error: str) -> PodSymptom:
-    """Go's error stands where the reason belongs."""
+    """The symptom of a Secret that cannot be decoded: Go's error in place of a reason."""
     return PodSymptom(frozenset({error}), re.compile(re.escape(error)))
 
 
@@ -49,7 +49,7 @@ def _make_opaque(sandbox: Sandbox) -> None:
 
 
 def _make_legacy(sandbox: Sandbox) -> None:
-    # Docker's config.json of today, in the type that takes the one of before.
+    # Docker's current config.json format, in the Secret type for the older format.
     sandbox.put_document(_document(sandbox), kind=DOCKER_CONFIG)
 
 
@@ -85,7 +85,7 @@ def _encode_token_alone(sandbox: Sandbox) -> None:
 
 
 def _empty_entry(sandbox: Sandbox) -> None:
-    # As `docker login` leaves it where a credential helper keeps the token.
+    # As `docker login` leaves it with a credential helper, which stores the token.
     sandbox.put_document({"auths": {sandbox.lab_world.world.target.registry: {}}})
 
 
@@ -137,7 +137,7 @@ def _enforce_sso(sandbox: Sandbox) -> None:
 def _forbid_classic_tokens(sandbox: Sandbox) -> None:
     control, login = sandbox.lab_world.control, sandbox.lab_world.world.target.login
     accounts.put_organisation(control, sandbox.workload.image.owner, login, classic_tokens=False)
-    # The person works with a run's token, which is no classic one.
+    # The operator works with the token of a run, which is not a classic one.
     sandbox.operator = sandbox.run_token
 
 

@@ -1,4 +1,4 @@
-"""Faults of REG-004: a good Secret that no pod is given."""
+"""Faults of REG-004: a valid Secret that no pod gets."""
 
 from pullrecovery.common.wait import wait_for
 from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault, pull_error
@@ -35,7 +35,7 @@ def _name_no_secret(sandbox: Sandbox) -> None:
 
 
 def _put_other_secret(sandbox: Sandbox) -> None:
-    """Another Secret, for another registry."""
+    """Create another Secret, for another registry."""
     sandbox.put_document({"auths": {"mirror.example": {"auth": "bWU6aHVudGVyMg=="}}}, name=_OTHER)
 
 
@@ -56,7 +56,7 @@ def _patch_account_not_used(sandbox: Sandbox) -> None:
 
 
 def _patch_account_too_late(sandbox: Sandbox) -> None:
-    """The pod is made first, and is given nothing."""
+    """Patch the ServiceAccount after the pod was created, so that the pod has no pull secret."""
     world, workload = sandbox.world, sandbox.workload
     wait_for(
         "the pod is made",

@@ -24,7 +24,7 @@ def _use_missing_tag(sandbox: Sandbox) -> None:
 def _capitalise_owner(sandbox: Sandbox) -> None:
     target, image = sandbox.lab_world.world.target, sandbox.workload.image
     name = image.package.partition("/")[2]
-    # As people do it: the owner spelt as the login is. A login without capitals would not do.
+    # A common mistake: the owner spelt like the login. A login without capitals would be valid.
     login = target.login if target.login != target.login.lower() else target.owner.upper()
     sandbox.set_value("image.repository", f"{image.registry}/{login}/{name}")
 
@@ -34,22 +34,22 @@ def _put_tag_into_repository(sandbox: Sandbox) -> None:
 
 
 def _append_a_blank(sandbox: Sandbox) -> None:
-    # As a copied line brings it along; in quotes YAML keeps it.
+    # A copied line often has it; in quotes, YAML preserves it.
     sandbox.set_value("image.tag", f"{sandbox.workload.image.tag} ")
 
 
 def _use_a_number(sandbox: Sandbox) -> None:
-    # Without quotes YAML reads a date as a number, and so it does 1.10 or 1e6.
+    # Without quotes, YAML reads a date as a number, and also 1.10 or 1e6.
     sandbox.set_value("image.tag", 20241105)
 
 
 def _empty_repository(sandbox: Sandbox) -> None:
-    # What a variable that a script did not set leaves behind.
+    # The result of a script with an unset variable.
     sandbox.set_value("image.repository", "")
 
 
 def _pin_old_digest(sandbox: Sandbox) -> None:
-    """A digest of an earlier build, left over in the values: it wins over the tag."""
+    """Leave a digest of an earlier build in the values, which overrides the tag."""
     lab_world, image = sandbox.lab_world, sandbox.workload.image
     earlier = replace(image, tag=f"{image.tag[:12]}-earlier")
     sandbox.set_value("image.digest", lab_world.publish(earlier, sandbox.workload.app))
@@ -66,7 +66,7 @@ def _leave_developers_registry(sandbox: Sandbox) -> None:
 
 
 def _override_in_a_later_file(sandbox: Sandbox) -> None:
-    """A file of a release that is past, still given to Helm behind the others."""
+    """Pass a values file of an earlier release to Helm after the others."""
     later = sandbox.workload.chart / "values-hotfix.yaml"
     later.write_text("# Until the fix is merged.\nimage:\n  tag: hotfix\n")
     values = (*sandbox.workload.values, later)
@@ -80,13 +80,13 @@ def _runs_another_digest(deployment: DeploymentStatus, pods: tuple[PodStatus, ..
 
 
 def _takes_no_pod(deployment: DeploymentStatus, pods: tuple[PodStatus, ...], _: str) -> str:
-    """The API server takes the Deployment as it is, and then none of its pods."""
+    """The symptom of a Deployment that the API server accepts while it rejects its pods."""
     blank = "must not have leading or trailing whitespace" in deployment.replica_failure
     return deployment.replica_failure if blank and not pods else ""
 
 
 def _give_own_image(sandbox: Sandbox, key: str, container: Mapping[str, object]) -> None:
-    """One container with an image of its own, left behind when the server's was moved on."""
+    """Leave an old image in one container, as if only the server's image had been updated."""
     image = f"{sandbox.workload.image.repository}:dev"
     sandbox.set_value(key, [{**container, "image": image}])
 
@@ -96,7 +96,7 @@ def _leave_init_container(sandbox: Sandbox) -> None:
 
 
 def _leave_second_container(sandbox: Sandbox) -> None:
-    # The server's image is pulled while the second one's is not: it has to be asked for again.
+    # The server's image must be pulled while the second one's is not: pull it again.
     sandbox.set_value("image.pullPolicy", "Always")
     container = {"name": "second", "args": ["-listen", ":8081"], "imagePullPolicy": "Always"}
     _give_own_image(sandbox, "extraContainers", container)

@@ -1,4 +1,4 @@
-"""Faults of REG-006: everything is mended but what runs."""
+"""Faults of REG-006: everything is fixed except what runs."""
 
 import secrets
 from dataclasses import replace
@@ -17,29 +17,29 @@ from pullrecovery.model.verdict import Cause
 _ALONE = frozenset({"REG-006"})
 _MISSING = r":dev: not found"
 _WITHIN = 45.0
-# Helm's --wait is to be satisfied within it, or is not at all.
+# Seconds within which Helm's --wait must succeed or fail.
 _PATIENCE = 20
 
 
 def deploy_missing_tag(sandbox: Sandbox) -> None:
-    """Want a tag that nobody has pushed."""
+    """Set a tag in the values that was never pushed."""
     sandbox.set_value("image.tag", "dev")
 
 
 def fix_values(sandbox: Sandbox) -> None:
-    """Want the wanted tag again."""
+    """Set the wanted tag in the values again."""
     sandbox.set_value("image.tag", sandbox.workload.image.tag)
 
 
 def deploy_earlier_build(sandbox: Sandbox) -> None:
-    """A release that runs well, of a build before the wanted one."""
+    """Push an earlier build, and set its tag in the values; its pods run well."""
     earlier = replace(sandbox.workload.image, tag=f"earlier-{secrets.token_hex(6)}")
     sandbox.lab_world.publish(earlier, sandbox.workload.app)
     sandbox.set_value("image.tag", earlier.tag)
 
 
 def await_running(sandbox: Sandbox, workload: Workload) -> None:
-    """Wait until the workload's newest pods are all there is, and Ready."""
+    """Wait until the workload has only its newest pods, and all are Ready."""
 
     def look() -> bool:
         deployment = observe_deployment(sandbox.world, workload)
@@ -56,7 +56,7 @@ def _upgrade_to_missing_tag(sandbox: Sandbox) -> None:
 
 
 def _roll_back(sandbox: Sandbox) -> None:
-    """The release is in good order again by Helm's word, on what it ran before."""
+    """Roll the release back to the previous image; Helm reports it as healthy."""
     _upgrade_to_missing_tag(sandbox)
     sandbox.world.helm.rollback(sandbox.workload, 1)
     await_running(sandbox, sandbox.workload)
@@ -68,7 +68,7 @@ def _allow_none_available(sandbox: Sandbox) -> None:
 
 
 def _satisfy_helm(sandbox: Sandbox) -> None:
-    """`helm upgrade --wait` reports success of a pod that cannot be pulled; else it raises."""
+    """Let `helm upgrade --wait` succeed although the pod cannot pull; raises if it fails."""
     await_running(sandbox, sandbox.workload)
     deploy_missing_tag(sandbox)
     sandbox.world.helm.upgrade(sandbox.workload, wait=True, within=_PATIENCE)
@@ -94,15 +94,15 @@ def _never_pull(sandbox: Sandbox) -> None:
 
 
 def _move_tag(sandbox: Sandbox) -> None:
-    """Another build is pushed under the tag, and IfNotPresent keeps the one that is there."""
+    """Push another build under the tag; IfNotPresent leaves the old image on the node."""
     await_running(sandbox, sandbox.workload)
     sandbox.lab_world.publish(sandbox.workload.image, sandbox.workload.app)
 
 
 def _deploy_under_another_name(sandbox: Sandbox) -> None:
-    """Somebody's release of the same chart runs well in the namespace; ours is gone."""
+    """Deploy the chart under another release name, and remove the workload's own release."""
     sandbox.world.deployer.uninstall(sandbox.workload)
-    # By an Application of its own where Argo CD deploys.
+    # With Argo CD it has its own Application.
     name = f"{sandbox.workload.name}-preview"
     other = replace(sandbox.workload, name=name, by_application="")
     sandbox.world.deployer.upgrade(other)

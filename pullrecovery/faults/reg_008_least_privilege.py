@@ -1,6 +1,6 @@
-"""Faults of REG-008: a token that may do too much, or a package that is not who the target says.
+"""Faults of REG-008: a token with excess access, or a package with the wrong visibility.
 
-Who may see a package is all workloads' matter, so rows about that get a package of their own.
+All workloads share a package's visibility, so faults that change it use their own package.
 """
 
 import secrets
@@ -16,14 +16,14 @@ from pullrecovery.model.target import Visibility
 from pullrecovery.model.verdict import Cause
 
 _ALONE = frozenset({"REG-008"})
-# The token does not pull, so the Secret is no good and no pod gets ready.
+# The token cannot pull, so the Secret is invalid and no pod becomes Ready.
 _NO_PULL = frozenset({"REG-003", "REG-006", "REG-008"})
 _READ = "read:packages"
 _SOON = timedelta(days=3)
 
 
 def _hold(sandbox: Sandbox, issued: IssuedToken) -> None:
-    """Let the Secret have this token."""
+    """Put this token into the Secret."""
     sandbox.credential = issued
     sandbox.put_secret(issued.credential)
 
@@ -50,7 +50,7 @@ def _let_it_end_soon(sandbox: Sandbox) -> None:
 
 
 def _demand_sso(sandbox: Sandbox) -> None:
-    """Move the package to an organisation that demands what the Secret's token does not have."""
+    """Move the package to an organisation that requires SSO, which the Secret's token lacks."""
     lab_world, image = sandbox.lab_world, sandbox.workload.image
     owner, login = f"sso-{secrets.token_hex(4)}", lab_world.world.target.login
     _put_organisation(sandbox, owner, sso_enforced=False)
@@ -69,11 +69,11 @@ def _put_organisation(sandbox: Sandbox, owner: str, *, sso_enforced: bool) -> No
 
 
 def _share_the_token(sandbox: Sandbox) -> None:
-    """Want a token for each namespace, and let the other namespace have this one, too."""
+    """Require a token for each namespace, and put this token into another namespace too."""
     target = sandbox.lab_world.world.target
     sandbox.copy_secret_elsewhere()
     (peer,) = sandbox.other_namespaces
-    # The target's own chart, as the docs name charts by where they are in it.
+    # The target's own chart, because the docs name charts by their path in the target.
     own = target.workload(sandbox.workload.name)
     other = replace(own, name=f"{own.name}-peer", namespace=peer)
     workloads = (*target.workloads, other)
@@ -81,7 +81,7 @@ def _share_the_token(sandbox: Sandbox) -> None:
 
 
 def _move(sandbox: Sandbox, is_visible: Visibility, wanted: Visibility) -> None:
-    """Give the workload a package of its own, which is not what the target wants, or is."""
+    """Give the workload its own package, with another visibility than the target's."""
     lab_world, image = sandbox.lab_world, sandbox.workload.image
     package, people = f"{image.package}-{secrets.token_hex(4)}", [lab_world.world.target.login]
     lab_world.control.share_package(package, is_visible, people, people)

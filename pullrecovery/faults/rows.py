@@ -1,4 +1,4 @@
-"""What a fault is: how to bring a cause about, and what must then be seen."""
+"""The definition of a fault: how to cause it, and which symptom must be observed."""
 
 import re
 from collections.abc import Callable
@@ -19,9 +19,9 @@ SERVICE_ACCOUNT = "service-account"
 
 @dataclass(frozen=True)
 class PodSymptom:
-    """What the kubelet must say of the broken pod: one of `reasons`, with `message` in its text.
+    """The kubelet's status of a broken pod: one of `reasons`, with `message` in its text.
 
-    `before_2_3_3` is the text where containerd is older than that and says less.
+    `before_2_3_3` is the text of a containerd older than 2.3.3, which says less.
     """
 
     surface: ClassVar[str] = "pod"
@@ -38,9 +38,9 @@ class PodSymptom:
 
 @dataclass(frozen=True)
 class ClientSymptom:
-    """What a client in the runner must print: `message` in the last words of one that fails.
+    """The output of a failing client on the runner: `message` is in its last lines.
 
-    The pods are in good order meanwhile.
+    The pods are healthy meanwhile.
     """
 
     surface: ClassVar[str] = "registry"
@@ -49,7 +49,7 @@ class ClientSymptom:
 
 
 class ChartSymptom:
-    """What `helm template` shows, where there is no pod to show it: another image, or an error."""
+    """The output of `helm template` if no pod shows the fault: another image, or an error."""
 
     surface: ClassVar[str] = "rendered chart"
 
@@ -64,9 +64,9 @@ class RunOn(StrEnum):
 
 @dataclass(frozen=True)
 class WorkflowSymptom:
-    """What a run of the workflow must show: `message` in how it ended, and in what it left.
+    """The result of a workflow run: `message` is in its last line, or in what the run left.
 
-    `event` is what starts it.
+    `event` starts the run.
     """
 
     surface: ClassVar[str] = "workflow run"
@@ -77,9 +77,9 @@ class WorkflowSymptom:
 
 @dataclass(frozen=True)
 class ApiSymptom:
-    """What GitHub's API or the cluster must tell: `message` in one of its lines.
+    """The answer of GitHub's API or of the cluster: `message` is in one of its lines.
 
-    The pods are in good order meanwhile.
+    The pods are healthy meanwhile.
     """
 
     surface: ClassVar[str] = "api"
@@ -89,9 +89,9 @@ class ApiSymptom:
 
 @dataclass(frozen=True)
 class DocsSymptom:
-    """What the docs site must show: `message` in what its build or a browser (`reason`) says.
+    """The state of the docs site: `message` is in the output of its build or browser (`reason`).
 
-    No cluster has a part in it, and no workload: such a fault is played once.
+    Neither a cluster nor a workload is involved, so such a fault runs once.
     """
 
     surface: ClassVar[str] = "docs"
@@ -102,7 +102,7 @@ class DocsSymptom:
 
 @dataclass(frozen=True)
 class HelmSymptom:
-    """What Helm must say of a chart that it cannot render, or that the API server does not take."""
+    """Helm's error for a chart that it cannot render, or that the API server rejects."""
 
     surface: ClassVar[str] = "chart"
 
@@ -111,10 +111,10 @@ class HelmSymptom:
 
 @dataclass(frozen=True)
 class ReleaseSymptom:
-    """What the release must look like where no pod waits for an image, and all is not well.
+    """The state of a broken release in which no pod waits for an image.
 
-    `shown` is given the Deployment, its pods and the wanted digest; it says what it sees, and ''
-    where it is not that.
+    `shown` gets the Deployment, its pods and the wanted digest; it returns a description of the
+    expected state, and '' for any other state.
     """
 
     surface: ClassVar[str] = "release"
@@ -125,19 +125,20 @@ class ReleaseSymptom:
 
 @dataclass(frozen=True)
 class Fault:
-    """One row: `break_it` spoils the good ground, before and after which nothing is deployed.
+    """One fault: `break_it` breaks a healthy sandbox in which nothing is deployed yet.
 
-    `must_fail` is the exact set of criteria that fail. `wirings` are the ways of
-    wiring that change what becomes of it: it is played in each of them, and in no other. None
-    named: it is the same in all, and each is met on some workload. `helm_says` is what Helm must
-    fail with when the fault is deployed, '' where it must not fail; `sync_says` is the same of Argo
-    CD. `features` are what a deployer must have to bring it about. `needs` are what it spoils in
-    a chart that has it: values keys, or a file's name. `organisation` says that the image is to
-    belong to an organisation of the scenario's own, whose rules the fault may change. A fault
-    `of_a_secret` has no place on a workload whose package is public.
-    Where it is not `deployed`, the workload is only once all is mended, and until then the criteria
-    of the cluster are not judged; it is played for the target's first workload alone, unless it is
-    the first of its task.
+    `must_fail` is the exact set of criteria that fail. `wirings` are the ways of wiring that affect
+    the fault: it runs with each of them, and with no other; if empty, the wiring does not matter,
+    and the fault runs once on each workload. `helm_says` is Helm's expected error when the fault is
+    deployed, '' if Helm must succeed; `sync_says` is the expected error of Argo CD. `features` are
+    the deployer's features that the fault needs. `needs` are values keys, or a file name, that the
+    chart must have. With `organisation`, the image belongs to an organisation of the scenario's
+    own, whose rules the fault may change. A fault `of_a_secret` does not apply to a workload whose
+    package is public.
+
+    If not `deployed`, the workload is deployed only after everything is fixed, and until then the
+    criteria of the cluster are not judged. Such a fault runs only for the target's first workload,
+    unless it is the first fault of its task.
     """
 
     id: str
@@ -166,44 +167,47 @@ class Fault:
 
 
 def printed(message: str) -> ClientSymptom:
-    """A client in the runner that fails, with `message` in its last words."""
+    """The symptom of a failing client on the runner whose last lines match `message`."""
     return ClientSymptom(re.compile(message, re.DOTALL))
 
 
 def text(message: str) -> re.Pattern[str]:
-    """A pattern that may be met across lines."""
+    """A pattern that may match across lines."""
     return re.compile(message, re.DOTALL)
 
 
 def refused(message: str) -> HelmSymptom:
-    """Helm that fails, with `message` in its words."""
+    """The symptom of a failing Helm whose output matches `message`."""
     return HelmSymptom(re.compile(message, re.DOTALL))
 
 
 def told(message: str) -> ApiSymptom:
-    """A line of GitHub's or the cluster's that matches `message`."""
+    """The symptom of a line of GitHub or of the cluster that matches `message`."""
     return ApiSymptom(re.compile(message, re.IGNORECASE))
 
 
 def fits(fault: Fault, workload: Workload) -> bool:
-    """Whether the workload's chart has what the fault spoils."""
+    """Whether the workload's chart has what the fault breaks."""
     chart = workload.chart
     return all((chart / need).is_file() or chart_has(workload, need) for need in fault.needs)
 
 
 def run_shows(message: str, event: RunOn = RunOn.CHANGE) -> WorkflowSymptom:
-    """A run of the workflow, or the lack of one, that ends with `message`."""
+    """The symptom of a run of the workflow, or of its absence, that ends with `message`."""
     return WorkflowSymptom(re.compile(message, re.DOTALL), event)
 
 
 def wirings_of(workload: Workload) -> tuple[str, ...]:
-    """The default ServiceAccount serves only charts that do not bring their own."""
+    """The ways of wiring that a chart supports.
+
+    The default ServiceAccount only works for charts without a ServiceAccount of their own.
+    """
     own_account = workload.pull_secrets_key.startswith("serviceAccount.")
     return (VALUES,) if own_account else (VALUES, SERVICE_ACCOUNT)
 
 
 def pull_error(message: str, *, before_2_3_3: str = "") -> PodSymptom:
-    """A failed pull, seen at once or in back-off, whose text matches `message`."""
+    """The symptom of a failed pull, at once or in back-off, whose text matches `message`."""
     reasons = frozenset({"ErrImagePull", "ImagePullBackOff"})
     older = re.compile(before_2_3_3, re.DOTALL) if before_2_3_3 else None
     return PodSymptom(reasons, re.compile(message, re.DOTALL), older)

@@ -1,4 +1,4 @@
-"""The ground a scenario stands on: all good, until a fault spoils it."""
+"""The sandbox of a scenario: everything in it is healthy until a fault breaks it."""
 
 import json
 import secrets
@@ -30,17 +30,18 @@ from pullrecovery.world.world import World
 
 @dataclass
 class Sandbox:
-    """A namespace with a good Secret and a checkout with good values, for one workload.
+    """A namespace with a valid Secret and a checkout with correct values, for one workload.
 
-    `credential` is what the Secret holds, `operator` what the person at the runner has, if
-    anything; `wiring` is `values` or `service-account`; a shared namespace is one that other
-    scenarios use too, one after another. `own_workflow` is a copy of
-    the target's workflow. Where the image is an organisation's of the scenario's
-    own, `run_token` is that of a workflow run in it. `keeper` reads and pushes on the suite's
-    behalf where its own credentials may not, `wanted` is what target.yaml says here, where that
-    is something else; `digest` is that of the image as it was last pushed. `own_docs` is there for
-    faults of the docs, which need nothing else of it, so that it is not laid for them. `argocd` is
-    what deploys here, where Helm does not.
+    `credential` is the credential in the Secret, `operator` the one of the operator at the runner,
+    if any. `wiring` is `values` or `service-account`. Scenarios use a shared namespace one after
+    another. `own_workflow` is a copy of the target's workflow. `own_docs` is a copy of the docs,
+    only for faults of the docs, which need nothing else of the sandbox and do not set it up. If the
+    image belongs to an organisation of the scenario's own, `run_token` is the token of a workflow
+    run there.
+
+    `keeper` reads and pushes for the suite if the suite's own credentials may not. `wanted` is the
+    content of target.yaml, if it differs here. `digest` is the digest of the image that was pushed
+    last. `argocd` deploys here, if Helm does not.
     """
 
     lab_world: LabWorld
@@ -63,7 +64,7 @@ class Sandbox:
 
     @property
     def world(self) -> World:
-        """The lab's world, as the operator of this ground sees it, with what is recorded here."""
+        """The lab's world with this sandbox's credentials, events and deployer."""
         world = self.lab_world.world
         reader = self.keeper or self.run_token
         return replace(
@@ -78,12 +79,12 @@ class Sandbox:
 
     @property
     def target(self) -> Target:
-        """The target with this ground's copies of the workflow and of the docs."""
+        """The target with this sandbox's copies of the workflow and of the docs."""
         target = self.wanted or self.lab_world.world.target
         owner, workflow = self.workload.image.owner, target.workflow
         own, repository = self.own_workflow, workflow.repository
         if owner != target.owner:
-            # Where the image is another's, so is the repository that pushes it.
+            # An image of another owner is pushed by a repository of that owner.
             repository = f"{owner}/{repository.partition('/')[2]}"
         file = own.file if own else workflow.file
         workflow = replace(workflow, file=file, repository=repository)
@@ -92,22 +93,22 @@ class Sandbox:
 
     @property
     def workflow(self) -> WorkflowCopy:
-        """A copy of the target's workflow, which may be edited at will."""
+        """A copy of the target's workflow that a fault may edit."""
         if self.own_workflow is None:
             raise LabError("this ground has no workflow of its own")
         return self.own_workflow
 
     def push_as(self, name: str) -> None:
-        """Have this ground's workflow push the workload's image by another name."""
+        """Make this sandbox's workflow push the workload's image under another name."""
         self.workflow.push_as(self.workload.image, name)
 
     def keep_apart(self) -> None:
-        """Have a run of this ground's workflow push nothing that others stand on."""
+        """Make this sandbox's workflow push no image that other scenarios use."""
         self.workflow.keep_apart(self.lab_world.world.target, self.workload.name)
 
     @property
     def pushed(self) -> Target:
-        """The target with the images that this ground's workflow is to push."""
+        """The target with the images that this sandbox's workflow should push."""
         target = self.target
         workloads = tuple(
             replace(workload, image=self._pushed(workload)) for workload in target.workloads
@@ -127,14 +128,14 @@ class Sandbox:
 
     @property
     def docs(self) -> Docs:
-        """A copy of the target's docs, which may be edited at will."""
+        """A copy of the target's docs that a fault may edit."""
         if self.own_docs is None:
             raise LabError("this ground has no docs of its own")
         return self.own_docs
 
     @property
     def recording(self) -> EventRecorder:
-        """What records this namespace; raises LabError before `set_up`, and without a cluster."""
+        """The event recorder; raises LabError before `set_up`, and without a cluster."""
         if self.recorder is None:
             raise LabError("Nothing is recorded here.")
         return self.recorder
@@ -152,7 +153,7 @@ class Sandbox:
         return self.lab_world.world.core
 
     def set_up(self) -> None:
-        """Make all good: namespace, Secret, wiring, values; and record from now on what is said."""
+        """Set up namespace, Secret, wiring and values as healthy, and start recording events."""
         public = self.workload.visibility is Visibility.PUBLIC
         self.set_values(naming(self.workload.image))
         if not self.in_cluster:
@@ -169,23 +170,23 @@ class Sandbox:
         self.wire([] if public else [{"name": self.secret_name}])
 
     def deploy_by(self, argocd: ArgoCD, name: str = "") -> None:
-        """Have Argo CD deploy here, by an Application of the ground's own, or of this name."""
+        """Deploy with Argo CD, by an Application of the sandbox's own, or one with this name."""
         self.argocd = argocd
         name = name or application_name(self.workload)
         self.workload = replace(self.workload, by_application=name)
 
     def wire(self, entries: list[dict[str, str]]) -> None:
-        """Give pods these pull secrets, in the ground's way, and in the other way none."""
+        """Give pods these pull secrets by the sandbox's way of wiring, and none by the other."""
         by_values = self.wiring == "values"
         self.set_value(self.workload.pull_secrets_key, entries if by_values else [])
         self.set_account_secrets([] if by_values else entries)
 
     def publish(self) -> None:
-        """Push a never seen image under the wanted name."""
+        """Push a new image under the wanted name."""
         self.digest = self.lab_world.publish(self.workload.image, self.workload.app, self.keeper)
 
     def expect(self, image: Image) -> None:
-        """Want another image, in target.yaml, in the values and from the workflow alike."""
+        """Change the wanted image, in target.yaml, in the values and in the workflow."""
         if self.own_workflow and image.name != self.workload.image.name:
             self.push_as(image.name)
         self.workload = replace(self.workload, image=image)
@@ -206,9 +207,9 @@ class Sandbox:
     def put_document(
         self, document: object, *, kind: str = DOCKER_CONFIG_JSON, key: str = "", name: str = ""
     ) -> None:
-        """Replace the Secret, or another one, by one of this type with `document` as JSON.
+        """Replace the Secret, or the one with this name, by one with `document` as JSON.
 
-        Without a cluster there is none, and nothing is done.
+        Without a cluster there is no Secret, and the call does nothing.
         """
         if not self.in_cluster:
             return
@@ -222,7 +223,7 @@ class Sandbox:
         self.core.create_namespaced_secret(self.namespace, body)
 
     def copy_secret_elsewhere(self) -> None:
-        """Have the Secret in a namespace of its own too, which goes with this one."""
+        """Copy the Secret into another new namespace, which `tear_down` deletes."""
         elsewhere = f"other-{secrets.token_hex(4)}"
         metadata = k8s.V1ObjectMeta(name=elsewhere, labels={LABEL: "scenario"})
         self.core.create_namespace(k8s.V1Namespace(metadata=metadata))
@@ -234,9 +235,10 @@ class Sandbox:
         self.core.create_namespaced_secret(elsewhere, body)
 
     def found_organisation(self) -> None:
-        """Move the image to a new organisation, of which these people's tokens are taken.
+        """Move the image to a new organisation, which accepts the tokens of both accounts.
 
-        The suite itself reads there by a workflow run's token, which no rule for people bars.
+        The suite itself reads there with the token of a workflow run, because the organisation's
+        rules for accounts do not apply to it.
         """
         control, login = self.lab_world.control, self.lab_world.world.target.login
         image = self.workload.image
@@ -253,7 +255,7 @@ class Sandbox:
         self.workload = replace(self.workload, image=image)
 
     def use_run_token(self) -> None:
-        """Have the Secret hold the run's token, which no rule of its organisation bars."""
+        """Put the run's token into the Secret; no rule of its organisation applies to it."""
         if self.run_token is None:
             raise LabError("There is no organisation of the scenario's own, and so no run in it.")
         self.credential = self.run_token
@@ -269,17 +271,17 @@ class Sandbox:
         self.core.patch_namespaced_service_account("default", self.namespace, body)
 
     def switch_on(self, switch: RequestSwitch) -> None:
-        """Have the stand-in play a switch of the scenario's own, until the ground is cleared."""
+        """Turn on a fault switch of the GHCR emulator, until the sandbox is torn down."""
         self.blocks.enter_context(switched(self.lab_world.control, switch))
 
     @property
     def variants(self) -> Variants:
-        """What pushes images of the workload that are of no use."""
+        """A pusher of broken variants of the workload's image."""
         lab_world = self.lab_world
         return Variants(lab_world.pusher, lab_world.apps[self.workload.app])
 
     def tear_down(self) -> None:
-        """Remove all that the scenario made; the namespace too, unless its name is shared."""
+        """Remove everything that the scenario created, including a namespace that is not shared."""
         self.blocks.close()
         if self.recorder is not None:
             self.recorder.end()
@@ -296,7 +298,7 @@ class Sandbox:
             self.chart_namespace.forget()
 
     def _delete_applications(self) -> None:
-        """Delete the Applications first: they would create anew what is deleted after them."""
+        """Delete the Applications first: they would recreate what is deleted after them."""
         if self.argocd is None:
             return
         if self.shared_namespace:
@@ -304,7 +306,7 @@ class Sandbox:
         self.argocd.forget(self.workload)
 
     def _sweep(self) -> None:
-        """Remove what scenarios leave in a namespace that they share."""
+        """Remove what scenarios leave in a shared namespace."""
         self.world.helm.uninstall(self.workload)
         sweep_release(self.lab_world.world, self.workload)
         self.delete_secret()

@@ -1,4 +1,4 @@
-"""A scenario's copy of the target's workflow, which nobody else sees."""
+"""A scenario's own copy of the target's workflow."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from pullrecovery.model.workflow_file import with_image_renamed
 
 @dataclass
 class WorkflowCopy:
-    """The file, and under which repository it pushes each image that was kept apart."""
+    """The file, and the repository for each image that is pushed under another name."""
 
     file: Path
     apart: dict[str, str] = field(default_factory=dict)
 
     def edit(self, change: Callable[[str], str]) -> None:
-        """Change its text; raises LabError where `change` changes nothing."""
+        """Change its text; raises LabError if `change` changes nothing."""
         before = self.file.read_text(encoding="utf-8")
         after = change(before)
         if after == before:
@@ -26,13 +26,13 @@ class WorkflowCopy:
         self.file.write_text(after, encoding="utf-8")
 
     def push_as(self, image: Image, name: str) -> None:
-        """Push an image by another name of the same owner's."""
+        """Push an image under another name of the same owner."""
         self.edit(lambda text: with_image_renamed(text, image.name, name))
 
     def keep_apart(self, target: Target, own: str = "") -> None:
-        """Push no image but that of the workload `own`, if any, under a name in use.
+        """Push only the image of the workload `own`, if any, under its usual name.
 
-        A run pushes `latest` of every workload, on which other scenarios stand.
+        A run pushes `latest` of every workload, and other scenarios use those images.
         """
         if self.apart:
             return

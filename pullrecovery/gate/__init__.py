@@ -1,1 +1,1 @@
-"""The gate: a verdict on one revision of the target, signed, and bound to what it was found on."""
+"""The promotion gate: a signed verdict on one revision of a target, bound to what was judged."""

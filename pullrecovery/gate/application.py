@@ -1,8 +1,8 @@
-"""Whether an Argo CD Application deploys what the gate judges of a release, and nothing else.
+"""Check that an Argo CD Application deploys exactly the release that the gate judges.
 
-How Argo CD reads a source: parameters win over valuesObject, that over values, that over valueFiles
-(argo-cd.readthedocs.io/en/stable/user-guide/helm), and a file `.argocd-source.yaml` beside the
-chart over all of them (user-guide/parameters).
+How Argo CD reads a source: parameters win over valuesObject, valuesObject over values, and values
+over valueFiles (argo-cd.readthedocs.io/en/stable/user-guide/helm). A file `.argocd-source.yaml` in
+the chart wins over all of them (user-guide/parameters).
 """
 
 import posixpath
@@ -13,7 +13,8 @@ from typing import Any
 from pullrecovery.gate.releases import Deployed
 from pullrecovery.monorepo.application_sources import Source
 
-# Every value of the hook's chart that is the hook's own. Parameters win over values files.
+# Every value of the hook's chart that only the Application may set. Parameters win over values
+# files.
 PINNED = (
     "gate.revision",
     "gate.target",
@@ -38,7 +39,7 @@ _HOOK_KEYS = frozenset({"releaseName", "valueFiles", "parameters"})
 
 @dataclass(frozen=True)
 class Release:
-    """A release of a target as the gate judges it: its name is the workload's."""
+    """A release of a target as the gate judges it; its name is the workload's."""
 
     target: str
     name: str
@@ -54,7 +55,7 @@ def differences(application: Any, sources: Sequence[Source], release: Release) -
 
 
 def hook_source(sources: Sequence[Source], deployed: Deployed) -> Source | None:
-    """Return the source of the hook's chart: the one that is not the release's; None without."""
+    """Return the source of the hook's chart, the one with another path; None if there is none."""
     return next((source for source in sources if _path(source) != deployed.chart), None)
 
 
@@ -92,7 +93,7 @@ def _of_chart(
 
 
 def _of_hook(place: str, source: Source, release: Release, chart: Source) -> Iterator[str]:
-    """The hook judges the commit of its own source, and has to be told what the chart is told."""
+    """Yield how the hook's source differs from the chart's in commit and values files."""
     for key in ("repoURL", "targetRevision"):
         yield from _other(f"{place}.{key}", source.get(key), chart.get(key))
     helm = _mapping(source.get("helm"))
@@ -102,7 +103,10 @@ def _of_hook(place: str, source: Source, release: Release, chart: Source) -> Ite
 
 
 def _parameters(what: str, found: list[Any], release: Release) -> Iterator[str]:
-    """Each is there once: one that is missing is what a values file says."""
+    """Yield wrong parameters; each must be set exactly once.
+
+    For a missing parameter Argo CD would take the value of a values file.
+    """
     names = [str(_mapping(each).get("name")) for each in found]
     given = {str(_mapping(each).get("name")): _mapping(each).get("value") for each in found}
     yield from (f"{what}: {name} is not set" for name in PINNED if name not in given)
@@ -123,7 +127,10 @@ def _parameters(what: str, found: list[Any], release: Release) -> Iterator[str]:
 
 
 def _values_files(place: str, source: Source, release: Release) -> Iterator[str]:
-    """The chart's own values.yaml is read first in any case, so that it may be named first."""
+    """Yield how the values files differ; the chart's own values.yaml may be listed first.
+
+    Helm reads it first in any case.
+    """
     path, deployed = _path(source), release.deployed
     found = [_file(path, name) for name in _list(_mapping(source.get("helm")).get("valueFiles"))]
     own = f"{deployed.chart}/values.yaml"
@@ -135,9 +142,9 @@ def _values_files(place: str, source: Source, release: Release) -> Iterator[str]
 
 
 def _file(path: str, name: object) -> str:
-    """A values file's path in the repository; one that Argo CD takes from elsewhere stays as it is.
+    """Return a values file's path in the repository; a URL or a variable is returned unchanged.
 
-    That is a URL, and whatever has a variable, which may be another source's `ref`.
+    A variable may be another source's `ref`.
     """
     text = str(name)
     if "$" in text or "://" in text:
@@ -151,7 +158,7 @@ def _path(source: Source) -> str:
 
 
 def _unknown(place: str, node: dict[str, Any], known: frozenset[str]) -> Iterator[str]:
-    """Whatever else Argo CD is told of a source has it render otherwise than was judged."""
+    """Yield each unknown field, because Argo CD would render other manifests than were judged."""
     for key in node:
         if key not in known:
             yield from _none(place, node, key)

@@ -1,4 +1,4 @@
-"""One revision of a target in a folder of its own: what is judged is the commit."""
+"""Write one commit of a target to a temporary directory, because the gate judges commits."""
 
 import os
 import subprocess
@@ -17,16 +17,16 @@ from pullrecovery.model.target import Target
 from pullrecovery.monorepo.target_yaml import load_target
 
 _GIT = ("git", "--no-optional-locks")
-# Argo CD clones, and a clone has no replacements. A folder's name is no pattern.
+# Argo CD clones, and a clone has no replacement objects. A directory's name is not a pattern.
 _ENVIRONMENT = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_LITERAL_PATHSPECS": "1"}
 _READ_WITHIN = 120.0
-# How git writes what a tree has.
+# The file modes as `git ls-tree` prints them.
 _PROGRAM, _LINK, _SUBMODULE = "100755", "120000", "160000"
 
 
 @dataclass(frozen=True)
 class Revision:
-    """A commit by its full id, and the target's folder as it is in it."""
+    """A commit by its full id, and the target's directory as that commit has it."""
 
     sha: str
     folder: Path
@@ -34,11 +34,11 @@ class Revision:
 
 @contextmanager
 def checked_out(folder: Path, name: str, into: Path) -> Iterator[Revision]:
-    """The target `folder` as the commit that git knows by `name` has it, until the block ends.
+    """Yield the target `folder` at the commit `name`, written to a directory below `into`.
 
-    It is written in a folder of its own below `into`, which goes again; nothing in the repository
-    is changed. Raises UsageError where the folder is in no repository or has changes that are in
-    no commit, or the name is no commit's, or that has no such folder.
+    The directory is deleted at the end of the block, and the repository does not change. Raises
+    UsageError if the folder is not in a repository, has uncommitted changes or is missing in the
+    commit, or if `name` is not a commit.
     """
     root = root_of(folder)
     below = folder.resolve().relative_to(root)
@@ -53,14 +53,14 @@ def checked_out(folder: Path, name: str, into: Path) -> Iterator[Revision]:
 
 
 def commit_of(folder: Path, name: str) -> str:
-    """The full id of the commit that the folder's repository knows by `name`."""
+    """Return the full id of the commit that the folder's repository knows by `name`."""
     return _commit(root_of(folder), name)
 
 
 def target_in(copy: Path, folder: Path) -> Target:
-    """Return the target in a copy of `folder`, whose Applications deploy what it says.
+    """Return the target in `copy`, a copy of `folder`, after a check of its Applications.
 
-    Raises UsageError for a mistake in target.yaml or in an Application; it names the folder.
+    Raises UsageError for a mistake in target.yaml or in an Application; the error names `folder`.
     """
     try:
         target = load_target(copy)
@@ -71,10 +71,11 @@ def target_in(copy: Path, folder: Path) -> Target:
 
 
 def root_of(folder: Path) -> Path:
-    """Return the top of the repository that the folder is in, where every git command is to start.
+    """Return the top of the folder's repository, in which every git command must start.
 
-    Git takes a folder with HEAD, config, objects/ and refs/ for a repository, and runs the programs
-    that its config names; a commit can have such a folder, and none that is named .git.
+    Git takes a directory with HEAD, config, objects/ and refs/ for a repository and runs the
+    programs that its config names. A commit can contain such a directory, but none that is named
+    .git.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder; TARGET must be one that holds a target.yaml.")
@@ -95,7 +96,7 @@ def _no_repository(folder: Path, why: str) -> str:
 
 
 def _commit(root: Path, name: str) -> str:
-    """The full id of a commit; a name that begins like an option is none."""
+    """Return the full id of a commit; a name that begins like an option is not a commit."""
     try:
         return _git(root, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").strip()
     except CommandError as error:
@@ -106,7 +107,7 @@ def _commit(root: Path, name: str) -> str:
 
 
 def _check_clean(root: Path, folder: Path) -> None:
-    """What is in no commit would not be judged, and whoever asks may believe it is."""
+    """Raise UsageError for uncommitted changes, which the gate would not judge."""
     changed = _git(root, "status", "--porcelain", "--", str(folder.resolve())).splitlines()
     if changed:
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
@@ -118,10 +119,10 @@ def _check_clean(root: Path, folder: Path) -> None:
 
 
 def _write(root: Path, sha: str, below: Path, copy: Path) -> None:
-    """Write the commit's files below a folder byte for byte, whatever attributes they have.
+    """Write the commit's files below a directory byte for byte, whatever their attributes are.
 
-    Raises UsageError for what Argo CD would fill from elsewhere, a submodule, or refuses to
-    deploy, a symbolic link that leads out of the repository.
+    Raises UsageError for a submodule, whose content is in another repository, and for a symbolic
+    link that leaves the repository, which Argo CD does not deploy.
     """
     copy.mkdir()
     entries = _entries(root, sha, below)
@@ -137,7 +138,7 @@ def _write(root: Path, sha: str, below: Path, copy: Path) -> None:
     if batch.returncode != 0:
         raise CommandError(command, batch.returncode, said)
     with contents.open("rb") as file:
-        # Links last, so that nothing is written through one.
+        # Links last, so that no file is written through a link.
         links = [_lay(entry, file, copy) for entry in entries]
     for entry, target in zip(entries, links, strict=True):
         if target is not None:
@@ -149,7 +150,7 @@ def _write(root: Path, sha: str, below: Path, copy: Path) -> None:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A file of a commit: its mode as git writes it, the id of its content, and its path."""
+    """A file of a commit: its mode as git prints it, the id of its content, and its path."""
 
     mode: str
     id: str
@@ -178,7 +179,10 @@ def _check_entry(entry: _Entry, sha: str) -> None:
 
 
 def _lay(entry: _Entry, contents: IO[bytes], copy: Path) -> str | None:
-    """Write the next of the contents to the entry's place; of a link, return where it leads."""
+    """Write the next content to the entry's path.
+
+    For a symbolic link, return its target instead.
+    """
     _, _, size = contents.readline().decode().split()
     content = contents.read(int(size))
     contents.read(1)
@@ -192,7 +196,7 @@ def _lay(entry: _Entry, contents: IO[bytes], copy: Path) -> str | None:
 
 
 def _check_link(copy: Path, entry: _Entry, target: str, sha: str) -> None:
-    """Raise UsageError where a link leads out of what is judged, or in a circle."""
+    """Raise UsageError if a link leaves the target or is circular."""
     try:
         inside = not Path(target).is_absolute() and (copy / entry.path).resolve().is_relative_to(
             copy

@@ -1,4 +1,4 @@
-"""What the gate's commands take where the user says nothing; their `--help` prints it."""
+"""Defaults of the gate's commands, which their `--help` prints."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ from pullrecovery.common.suite_files import REPORTS
 FOLDER = REPORTS / "gate"
 RECORD, SIGNED = "verdict.json", "verdict.jws"
 VERDICT: Path = FOLDER / SIGNED
-# How long a verdict is good for.
+# How long a verdict is valid.
 VALID_FOR = timedelta(hours=24)
 BRANCH, REMOTE = "promoted", "origin"
 FORMATS = ("github", "promoter")

@@ -1,4 +1,4 @@
-"""The Applications of a judged commit: each deploys its release as it is judged."""
+"""Check the Applications of a commit: each must deploy its release as it is judged."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +13,14 @@ from pullrecovery.model.target import Target, Workload
 from pullrecovery.monorepo.application_sources import Source, sources_of
 
 HOOK_CHART = SAMPLE / "argocd" / "gate" / "hook"
-# Argo CD merges such a file into the source whose path has it.
+# Argo CD merges such a file into the source at that path.
 _OVERRIDES = ".argocd-source*"
 
 
 def check_applications(target: Target) -> None:
-    """Raise UsageError where an Application deploys what is not judged.
+    """Raise UsageError if an Application deploys anything that is not judged.
 
-    The error has the Application's file, each field, and both values.
+    The error names the Application's file, each field, and both values.
     """
     for workload in target.workloads:
         if workload.application is not None:
@@ -64,7 +64,7 @@ def _overrides(chart: Path) -> Iterator[str]:
 
 
 def _files(chart: Path) -> dict[str, bytes]:
-    """Return the content of each file; a symbolic link has none, as Helm follows it."""
+    """Return the content of each file; b"" for a symbolic link, because Helm follows it."""
     return {
         file.relative_to(chart).as_posix(): b"" if file.is_symlink() else file.read_bytes()
         for file in chart.rglob("*")

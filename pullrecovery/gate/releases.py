@@ -10,10 +10,10 @@ from pullrecovery.model.target import Workload
 
 @dataclass(frozen=True)
 class Deployed:
-    """Which files a release is rendered from, and the namespace that it is deployed to.
+    """The files that a release is rendered from, and the namespace that it is deployed to.
 
-    `chart` is the path of the chart's folder, and `values` those of its values files, in the order
-    in which Helm takes them. All are relative to the target's folder.
+    `chart` is the path of the chart's directory and `values` those of its values files, in Helm's
+    order. All are relative to the target's directory.
     """
 
     namespace: str
@@ -32,10 +32,11 @@ class Deployed:
 
 @dataclass(frozen=True)
 class JudgedRelease:
-    """One workload as it was judged; `chart` is its `chart_digest`, `image` its manifest's digest.
+    """One workload as it was judged.
 
-    `chart_path` and `values_files` are relative to the target's folder. `reference` is the wanted
-    image. `image` is '' where the registry named none.
+    `chart` is its `chart_digest` and `image` its manifest's digest, or '' if the registry has none.
+    `chart_path` and `values_files` are relative to the target's directory. `reference` is the
+    wanted image.
     """
 
     name: str
@@ -48,7 +49,7 @@ class JudgedRelease:
 
     @classmethod
     def of(cls, workload: Workload, image: str) -> "JudgedRelease":
-        """Return a workload as it is bound to a verdict, with its image's digest."""
+        """Return a workload as a verdict records it, with its image's digest."""
         deployed = Deployed.of(workload)
         return cls(
             name=workload.name,
@@ -62,16 +63,16 @@ class JudgedRelease:
 
     @property
     def deployed(self) -> Deployed:
-        """Which files were judged, for which namespace."""
+        """Return the files that were judged and the namespace that they were judged for."""
         return Deployed(self.namespace, self.chart_path, self.values_files)
 
 
 def chart_digest(workload: Workload) -> str:
-    """The digest of a chart's folder and its values files: `sha256:` and 64 hex digits.
+    """Return the digest of a chart's directory and its values files: `sha256:` and 64 hex digits.
 
     It is the SHA-256 of a text with one line for each file, `HEX  NAME` and a line feed, sorted by
-    NAME: HEX is the SHA-256 of the file's content, NAME is `chart/` with the path in the chart's
-    folder, or `values/` with the place among the values files, from 0.
+    NAME. HEX is the SHA-256 of the file's content. NAME is `chart/` with the path in the chart's
+    directory, or `values/` with the position among the values files, from 0.
     """
     files = {
         f"chart/{path.relative_to(workload.chart).as_posix()}": path

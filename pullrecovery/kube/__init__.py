@@ -1,1 +1,1 @@
-"""Reading a cluster: Deployments, pods, Secrets, ServiceAccounts, events."""
+"""Read a cluster's Deployments, pods, Secrets, ServiceAccounts and events."""

@@ -1,7 +1,7 @@
-"""What the kubelet says of pods, recorded as it is said: a watch that runs from before they exist.
+"""Record the kubelet's events about pods as they arrive, from before the pods exist.
 
-A later look finds what is left: events of one kind are folded into one, and are dropped after
-an hour; a container's status holds its last state alone.
+Events that are listed later are incomplete: the API server folds events of one kind into one and
+drops them after an hour, and a container's status has only its last state.
 """
 
 import threading
@@ -23,17 +23,17 @@ _COMBINED = "(combined from similar events): "
 _GONE = 410
 _EVER = datetime.min.replace(tzinfo=UTC)
 _FAILURES = frozenset({"Failed", "InspectFailed", "ErrImageNeverPull"})
-# The API server ends a watch by itself then, and the watch goes on where it was.
+# The API server ends a watch after this time, and the watch resumes from there.
 _SECONDS = 600
 _ENDS_WITHIN = 5.0
 _CUT_AGAIN = 0.05
-# Between two attempts while the API server does not answer.
+# Seconds between two attempts while the API server does not answer.
 _AGAIN = 0.5
 
 
 @dataclass(frozen=True)
 class WaitingState:
-    """A container's waiting state, at the `time` at which a watch brought it."""
+    """A container's waiting state; `time` is when a watch delivered it."""
 
     time: datetime
     uid: str
@@ -46,8 +46,8 @@ class WaitingState:
 class EventRecorder:
     """Records events and waiting containers of one namespace, from `start` to `end`.
 
-    Each has the time at which the watch brought it, by the clock of this process. What is
-    asked of it raises PullRecoveryError once a watch has broken down.
+    Each has the time at which the watch delivered it, by the clock of this process. The methods
+    that read the record raise PullRecoveryError after a watch has failed.
     """
 
     core: k8s.CoreV1Api
@@ -56,10 +56,10 @@ class EventRecorder:
     waiting: list[WaitingState] = field(default_factory=list)
     _streams: list["_Stream"] = field(default_factory=list)
     _news: threading.Event = field(default_factory=threading.Event)
-    _turns: dict[str, object] = field(default_factory=dict)
+    _transitions: dict[str, object] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Record from now on: what comes after this call is never missed."""
+        """Start recording; no event after this call is missed."""
         self._streams = [
             _Stream(self.core.list_namespaced_event, self.namespace, self._take_event),
             _Stream(self.core.list_namespaced_pod, self.namespace, self._take_pod),
@@ -68,19 +68,20 @@ class EventRecorder:
             stream.start()
 
     def end(self) -> None:
-        """Stop both watches; what was recorded stays."""
+        """Stop both watches; the record stays readable."""
         for stream in self._streams:
             stream.end()
 
     def of(self, uid: str) -> tuple[KubeEvent, ...]:
-        """Everything that was said about the object with this UID, in the order it came."""
+        """Every event about the object with this UID, in order of arrival."""
         self._check()
         return tuple(event for event in list(self.events) if event.uid == uid)
 
     def first_failure(self, since: datetime = _EVER) -> datetime | None:
-        """When it was first known, from then on, that an image was not had: by event or by status.
+        """When an event or a status first reported a failed pull, at or after `since`.
 
-        The watch's time, as the kubelet's has whole seconds; None while nothing has failed.
+        This is the watch's time, because the kubelet's has whole seconds; None if nothing has
+        failed.
         """
         self._check()
         failed = [event.time for event in list(self.events) if event.reason in _FAILURES]
@@ -88,11 +89,11 @@ class EventRecorder:
         return min((time for time in failed if time >= since), default=None)
 
     def pause(self, seconds: float) -> None:
-        """Wait for news of a pod, at most so many seconds; what came since the last call counts.
+        """Wait for news of a pod, at most `seconds`; news since the last call counts.
 
-        A pod is news when it turns Ready or not, waits for another reason, or is deleted, and so is
-        an event of a failure, which is there half a second before the pod's status. Most of what
-        is said of it is none: each look costs several questions.
+        News is a pod that becomes Ready or not Ready, waits for another reason, or is deleted, and
+        an event of a failure, which arrives half a second before the pod's status changes. Most
+        other changes are ignored, because each observation costs several requests.
         """
         self._check()
         self._news.wait(seconds)
@@ -113,14 +114,14 @@ class EventRecorder:
         now = datetime.now(UTC)
         waiting = waiting_state(seen, now)
         self.waiting.extend(waiting)
-        uid, turn = seen["metadata"]["uid"], _turn(seen, waiting)
-        if self._turns.get(uid) != turn:
-            self._turns[uid] = turn
+        uid, transition = seen["metadata"]["uid"], _transition(seen, waiting)
+        if self._transitions.get(uid) != transition:
+            self._transitions[uid] = transition
             self._news.set()
 
 
 def kube_event(event: dict[str, Any], time: datetime | None = None) -> KubeEvent:
-    """An event as the API gives it; `time` is when it came, else the kubelet's own is taken."""
+    """Convert an event of the API; `time` is its arrival, by default the kubelet's own time."""
     stamp = event.get("eventTime") or event.get("lastTimestamp") or event.get("firstTimestamp")
     stamped = datetime.fromisoformat(stamp or event["metadata"]["creationTimestamp"])
     about, message = event["involvedObject"], event.get("message") or ""
@@ -136,8 +137,8 @@ def kube_event(event: dict[str, Any], time: datetime | None = None) -> KubeEvent
     )
 
 
-def _turn(pod: dict[str, Any], waiting: list[WaitingState]) -> object:
-    """What of a pod is news when it changes."""
+def _transition(pod: dict[str, Any], waiting: list[WaitingState]) -> object:
+    """The part of a pod whose change counts as news."""
     conditions = (pod.get("status") or {}).get("conditions") or ()
     ready = any(
         condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions
@@ -147,7 +148,7 @@ def _turn(pod: dict[str, Any], waiting: list[WaitingState]) -> object:
 
 
 def waiting_state(pod: dict[str, Any], time: datetime) -> list[WaitingState]:
-    """The containers of a pod that wait, each with the kubelet's reason."""
+    """The waiting containers of a pod, each with the kubelet's reason."""
     status, found = pod.get("status") or {}, []
     for kind in ("initContainerStatuses", "containerStatuses"):
         for container in status.get(kind) or ():
@@ -160,7 +161,7 @@ def waiting_state(pod: dict[str, Any], time: datetime) -> list[WaitingState]:
 
 
 class _Stream(threading.Thread):
-    """One watch of one kind in one namespace, resumed for as long as it is wanted."""
+    """A watch of one kind in one namespace, resumed until `end` is called."""
 
     def __init__(
         self, listing: Callable[..., Any], namespace: str, take: Callable[[dict[str, Any]], None]
@@ -184,12 +185,12 @@ class _Stream(threading.Thread):
         self._ended.set()
         until = time.monotonic() + _ENDS_WITHIN
         while self.is_alive() and time.monotonic() < until:
-            # Once more, as a watch that is just being connected has nothing to be cut yet.
+            # Repeated, because a watch that is still connecting has no connection to cut yet.
             self._watch.stop()
             self.join(_CUT_AGAIN)
 
     def _follow(self) -> None:
-        """Watch from the last version seen, until the API server ends it."""
+        """Watch from the last known version until the API server ends the watch."""
         try:
             for each in self._watch.stream(
                 self._ask,
@@ -205,17 +206,17 @@ class _Stream(threading.Thread):
         except ApiException as error:
             if error.status != _GONE:
                 raise
-            # Too old to go on from: what was said in between is lost, and nothing of it is made up.
+            # The version is too old to resume from; the events in between are lost.
             self._version = self._now()
         except (HTTPError, OSError):
-            # Cut off, by us or by a busy API server.
+            # The connection was cut, by `end` or by a busy API server.
             self._ended.wait(_AGAIN)
 
     def _ask(self, **options: Any) -> Any:
-        """List or watch; without a type to be found, the watch hands on what it read as it is."""
+        """List or watch; without a return type, the watch passes on the raw objects."""
         return self._listing(self._namespace, **options)
 
     def _now(self) -> str:
-        """The version of the list as it is now; only its head is fetched."""
+        """The current resource version of the list; the request fetches only one item."""
         version: str = self._listing(self._namespace, limit=1).metadata.resource_version
         return version

@@ -1,4 +1,4 @@
-"""The pull secrets, and what the registry makes of their credentials."""
+"""The pull secrets of a workload, and the registry's answers to their credentials."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,9 +21,9 @@ from pullrecovery.world.read_only import ReadOnlyWorld
 
 
 def observe_secret(world: ReadOnlyWorld, workload: Workload) -> PullSecret:
-    """Read the target's pull secret in the workload's namespace, and try its credentials.
+    """Read the target's pull secret in the workload's namespace, and probe its credentials.
 
-    Where it is missing, look where the like of it is.
+    If the Secret is missing, search for similar Secrets.
     """
     seen = _observe(world, workload, world.target.pull_secret)
     return seen if seen.exists else _look_around(world, workload)
@@ -32,7 +32,7 @@ def observe_secret(world: ReadOnlyWorld, workload: Workload) -> PullSecret:
 def observe_pull_secrets(
     world: ReadOnlyWorld, workload: Workload, names: Iterable[str], known: PullSecret
 ) -> tuple[PullSecret, ...]:
-    """The pull secrets of these names in the same way; `known` is one that was seen already."""
+    """Read and probe the pull secrets `names`; `known` is one that was already observed."""
     return tuple(known if name == known.name else _observe(world, workload, name) for name in names)
 
 
@@ -56,7 +56,7 @@ def _observe(world: ReadOnlyWorld, workload: Workload, name: str) -> PullSecret:
 
 
 def _probe(world: ReadOnlyWorld, workload: Workload, credential: Credential) -> Any:
-    # Without a token containerd asks as nobody, whatever the login.
+    # containerd asks anonymously if there is no token, whatever the login.
     return world.registry.tags(workload.image.package, credential if credential.token else None)
 
 
@@ -68,7 +68,7 @@ def _entries(secret: Any) -> dict[str, Credential]:
 
 
 def tokens_of(secret: Any, repository: str) -> frozenset[str]:
-    """The tokens that a Secret of the API has for `repository`; none where it cannot be decoded."""
+    """The tokens that a Secret has for `repository`; none if it cannot be decoded."""
     try:
         entries = _entries(secret)
     except UnreadableSecretError:
@@ -78,9 +78,9 @@ def tokens_of(secret: Any, repository: str) -> frozenset[str]:
 
 
 def _look_around(world: ReadOnlyWorld, workload: Workload) -> PullSecret:
-    """Secrets of its name in other namespaces, and of its kind under other names in its own.
+    """Search other namespaces for the Secret's name, and its own for Secrets with an entry.
 
-    That it is missing is known by now, and stays known where these may not be listed.
+    The target's Secret is known to be missing even if the user may not list the other Secrets.
     """
     name, namespace = world.target.pull_secret, workload.namespace
     try:

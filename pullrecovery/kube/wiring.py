@@ -1,4 +1,4 @@
-"""Which pull secrets pods are given, and where else the target's is named."""
+"""Which pull secrets pods get, and where else the target's pull secret is named."""
 
 from pullrecovery.kube.workloads import account_secrets
 from pullrecovery.model.observation import DeploymentStatus, PodStatus, PullSecretWiring
@@ -8,7 +8,7 @@ from pullrecovery.world.read_only import ReadOnlyWorld
 
 
 def given(deployment: DeploymentStatus, pods: tuple[PodStatus, ...]) -> tuple[str, ...]:
-    """The names of all pull secrets that live pods, or a new one, are given; each once."""
+    """The names of all pull secrets that live pods, or a new pod, get; each once."""
     live = (name for pod in pods for name in pod.pull_secrets)
     return tuple(dict.fromkeys([*live, *deployment.pull_secrets]))
 
@@ -16,7 +16,7 @@ def given(deployment: DeploymentStatus, pods: tuple[PodStatus, ...]) -> tuple[st
 def observe_wiring(
     world: ReadOnlyWorld, workload: Workload, deployment: DeploymentStatus
 ) -> PullSecretWiring:
-    """Look for the pull secret's name where a new pod of the workload does not get it from."""
+    """Search for other places that name the pull secret, if a new pod would not get it."""
     name = world.target.pull_secret
     if not deployment.exists or name in deployment.pull_secrets:
         return PullSecretWiring()

@@ -1,4 +1,4 @@
-"""The workload's Deployment, its pods, and what the kubelet said about them."""
+"""The workload's Deployment, its pods, and the kubelet's events about them."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ _INSTANCE = "app.kubernetes.io/instance"
 
 
 def observe_deployment(world: ReadOnlyWorld, workload: Workload) -> DeploymentStatus:
-    """The Deployment of the release named after the workload."""
+    """Read the Deployment of the release, which has the workload's name."""
     selector = f"{_INSTANCE}={workload.name}"
     found = world.apps.list_namespaced_deployment(workload.namespace, label_selector=selector).items
     if not found:
@@ -50,9 +50,10 @@ def _replica_failure(deployment: Any) -> str:
 def observe_pods(
     world: ReadOnlyWorld, workload: Workload, deployment: DeploymentStatus
 ) -> tuple[PodStatus, ...]:
-    """The release's pods that are not being deleted and did not complete, with their events.
+    """The release's pods that are neither being deleted nor completed, with their events.
 
-    Without a Deployment they are those of a hook that comes before it, and none of a ReplicaSet.
+    Without a Deployment, these are the pods of a hook that runs before it, which no ReplicaSet
+    owns.
     """
     selector = f"{_INSTANCE}={workload.name}"
     pods = world.core.list_namespaced_pod(workload.namespace, label_selector=selector).items
@@ -61,20 +62,20 @@ def observe_pods(
 
 
 def _hash(pod: Any) -> str:
-    """What its ReplicaSet is called by; '' for a pod of none."""
+    """The pod-template-hash of the pod's ReplicaSet; '' if no ReplicaSet owns the pod."""
     return str((pod.metadata.labels or {}).get(_HASH, ""))
 
 
 def _lives(pod: Any) -> bool:
-    """A hook's pod that completed is of the past."""
+    """Whether the pod still matters; a completed pod of a hook does not."""
     return pod.metadata.deletion_timestamp is None and pod.status.phase != "Succeeded"
 
 
 def _current_replica_set(world: ReadOnlyWorld, workload: Workload, deployment: Any) -> str:
-    """The hash of the ReplicaSet that carries the Deployment's own revision.
+    """The hash of the ReplicaSet that has the revision of the Deployment.
 
-    '' if there is none of the newest template: while a rollout is paused, none is made of it, and
-    the revision is that of the template before.
+    '' if the newest template has no ReplicaSet: a paused rollout creates none, and the revision is
+    still that of the previous template.
     """
     if deployment.spec.paused and not deployment.status.updated_replicas:
         return ""
@@ -89,7 +90,7 @@ def _current_replica_set(world: ReadOnlyWorld, workload: Workload, deployment: A
 
 
 def account_secrets(world: ReadOnlyWorld, namespace: str, account: str) -> tuple[str, ...]:
-    """The pull secrets that a ServiceAccount names; none where it does not exist."""
+    """The pull secrets that a ServiceAccount names; none if it does not exist."""
     try:
         found = world.core.read_namespaced_service_account(account, namespace)
     except ApiException as error:
@@ -100,14 +101,14 @@ def account_secrets(world: ReadOnlyWorld, namespace: str, account: str) -> tuple
 
 
 def _events(world: ReadOnlyWorld, pod: Any) -> tuple[KubeEvent, ...]:
-    """What was recorded of the pod, or what the API server still has."""
+    """The recorded events of the pod, or the events that the API server still has."""
     uid = pod.metadata.uid
     if world.events is not None:
         return world.events.of(uid)
     found = world.core.list_namespaced_event(
         pod.metadata.namespace, field_selector=f"involvedObject.uid={uid}"
     )
-    # Any client knows it, also one that leads nowhere.
+    # Any client can serialize, also one without a connection.
     as_sent = k8s.ApiClient(k8s.Configuration()).sanitize_for_serialization
     return tuple(sorted((kube_event(as_sent(each)) for each in found.items), key=_time))
 
@@ -117,7 +118,7 @@ def _time(event: KubeEvent) -> datetime:
 
 
 def pod_status(pod: Any, events: tuple[KubeEvent, ...]) -> PodStatus:
-    """A pod of the API, with what was said of it."""
+    """Convert a pod of the API, with its events."""
     before = tuple(_container(one, init=True) for one in pod.status.init_container_statuses or ())
     servers = tuple(_container(one, init=False) for one in pod.status.container_statuses or ())
     conditions = {c.type: c.status for c in pod.status.conditions or ()}
@@ -149,7 +150,7 @@ def _container(status: Any, *, init: bool) -> ContainerStatus:
 
 
 def _ended(status: Any) -> str:
-    """How the container ended, now or the last time: reason, exit code, and what was said."""
+    """How the container last terminated: reason, exit code, and message."""
     states = (state for state in (status.state, status.last_state) if state)
     ended = next((state.terminated for state in states if state.terminated), None)
     if ended is None:

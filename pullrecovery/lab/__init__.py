@@ -1,1 +1,1 @@
-"""The world in a box: an engine, a kind cluster and a private ghcr.io."""
+"""The lab: a container engine, a kind cluster and a local ghcr.io."""

@@ -1,4 +1,4 @@
-"""What people do by hand at github.com, done to the stand-in: tokens and organisations."""
+"""Issue tokens and create organisations in the GHCR emulator, as users do at github.com."""
 
 import secrets
 import string
@@ -11,26 +11,29 @@ from pullrecovery.model.probe import Credential
 
 _ALPHABET = string.ascii_letters + string.digits
 _READ = ["read:packages"]
-# What a workflow run logs in as; GHCR does not look at it.
+# The login of a workflow run; GHCR does not check it.
 _RUN_LOGIN = "x-access-token"
 
 
 def issue_fine_grained_token(control: Control, login: str) -> IssuedToken:
-    """A new fine-grained personal access token of `login`, which never serves for packages."""
+    """Issue a fine-grained personal access token of `login`.
+
+    GHCR does not accept such a token for packages.
+    """
     issued = _issued(login, f"github_pat_{_random(22)}_{_random(59)}")
     control.put_fine_grained(issued.name, issued.credential.token, login)
     return issued
 
 
 def issue_run_token(control: Control, repository: str) -> IssuedToken:
-    """The GITHUB_TOKEN of a run in `repository`, which may read packages that let it."""
+    """Issue the GITHUB_TOKEN of a run in `repository`, which reads the packages that allow it."""
     issued = _issued(_RUN_LOGIN, f"ghs_{_random(36)}")
     control.put_run_token(issued.name, issued.credential.token, repository, "read")
     return issued
 
 
 def authorise(control: Control, issued: IssuedToken, organisation: str) -> None:
-    """Grant a classic token, which may read packages, access to an organisation with SSO."""
+    """Authorise a classic token that may read packages for an organisation with SSO."""
     credential = issued.credential
     control.put_credential(
         issued.name, credential.token, credential.login, _READ, sso_authorised=[organisation]
@@ -38,13 +41,13 @@ def authorise(control: Control, issued: IssuedToken, organisation: str) -> None:
 
 
 def expire(control: Control, issued: IssuedToken) -> None:
-    """Let a classic token's life be over."""
+    """Set a classic token as expired."""
     credential = issued.credential
     control.put_credential(issued.name, credential.token, credential.login, _READ, expired=True)
 
 
 def revoke(control: Control, issued: IssuedToken) -> None:
-    """Revoke a classic token."""
+    """Set a classic token as revoked."""
     credential = issued.credential
     control.put_credential(issued.name, credential.token, credential.login, _READ, revoked=True)
 
@@ -52,9 +55,9 @@ def revoke(control: Control, issued: IssuedToken) -> None:
 def put_organisation(
     control: Control, name: str, member: str, *, sso: bool = False, classic_tokens: bool = True
 ) -> None:
-    """Make an organisation, or set its rules: does it enforce SSO, does it allow classic tokens.
+    """Create an organisation, or set its rules for SSO and classic tokens.
 
-    A package of it is read by a token only if these rules let it.
+    A token reads a package of the organisation only if these rules allow it.
     """
     owner = OwnerBody(
         organisation=True,

@@ -1,7 +1,7 @@
-"""Sandboxes: a namespace for each release under test, and Helm with the rights of that namespace.
+"""A namespace for each release under test, and Helm with the rights of that namespace only.
 
-A chart of the target is applied by a ServiceAccount that the ClusterRole `admin` is bound to in
-the sandbox alone, and the API server enforces the Pod Security Standard `baseline` there.
+A ServiceAccount applies the target's chart. The ClusterRole `admin` is bound to it in the sandbox
+only, and the API server enforces the Pod Security Standard `baseline` there.
 """
 
 import json
@@ -28,16 +28,16 @@ from pullrecovery.lab.paths import LABEL, SHARED_LABEL, Paths
 from pullrecovery.lab.seed import LabWorld
 from pullrecovery.model.target import Workload
 
-# Argo CD impersonates it, too: argocd_files/project.yaml has the name.
+# Argo CD impersonates it, too: argocd_files/project.yaml contains the name.
 DEPLOYER = "pull-recovery-deployer"
 LEVEL = "baseline"
 _RBAC = "rbac.authorization.k8s.io"
 _ROLE = "admin"
 _ENFORCE = "pod-security.kubernetes.io/enforce"
-# Seconds. No run is longer, and the token ends with its sandbox.
+# Seconds. No run takes longer, and the token is void once its sandbox is deleted.
 _TOKEN_LASTS = 24 * 3600
 _READY_WITHIN = 30.0
-# The API server's words for a kind that is not namespaced, and Helm's for one that is not there.
+# The API server's message for a kind that is not namespaced, and Helm's for an unknown kind.
 _REFUSED = re.compile(r"at the cluster scope|no matches for kind")
 
 
@@ -45,8 +45,8 @@ _REFUSED = re.compile(r"at the cluster scope|no matches for kind")
 class ConfinedHelm(Helm):
     """Helm with the rights of a sandbox's ServiceAccount, and no others.
 
-    Cluster-scoped objects of a chart are left out. Where they are `allowed`, the admin's `api`
-    applies them under names of the sandbox's own; `applied` are the paths of these.
+    Cluster-scoped objects of a chart are skipped. If they are `allowed`, the admin's `api` applies
+    them under names of the sandbox's own; `applied` are their paths.
     """
 
     api: k8s.ApiClient = field(repr=False)
@@ -64,7 +64,7 @@ class ConfinedHelm(Helm):
     ) -> str:
         """Upgrade the release as Helm does, without the chart's cluster-scoped objects.
 
-        Only a chart that the API server refuses for them is rendered and taken apart.
+        The chart is rendered and split only if the API server rejects it because of them.
         """
         upgrade = partial(super().upgrade, within=within, wait=wait, dry_run=dry_run)
         try:
@@ -85,14 +85,17 @@ class ConfinedHelm(Helm):
 
 @dataclass(frozen=True)
 class ChartNamespace:
-    """A namespace that charts may be applied in, and the Helm that may apply them there alone."""
+    """A namespace for charts, and the Helm that may apply them there and nowhere else."""
 
     namespace: str
     kubeconfig: Path
     helm: ConfinedHelm
 
     def forget(self) -> None:
-        """Delete the kubeconfig, and cluster-scoped objects; the token ends with the namespace."""
+        """Delete the kubeconfig and the cluster-scoped objects.
+
+        The token ends with the namespace.
+        """
         self.kubeconfig.unlink(missing_ok=True)
         for path in self.helm.applied:
             delete(self.helm.api, path)
@@ -101,9 +104,9 @@ class ChartNamespace:
 def make_chart_namespace(
     lab_world: LabWorld, namespace: str, *, shared: bool = False
 ) -> ChartNamespace:
-    """Create the namespace, unless it is there, and who may apply charts in it.
+    """Create the namespace unless it exists, and the ServiceAccount that applies charts in it.
 
-    A shared one is expected to outlive its scenario.
+    A shared namespace is expected to outlive its scenario.
     """
     api, paths = lab_world.world.cluster, lab_world.lab.paths
     core = k8s.CoreV1Api(api)
@@ -129,13 +132,13 @@ def make_chart_namespace(
 
 
 def chart_namespace_labels(*, shared: bool = False) -> dict[str, str]:
-    """The labels of a sandbox's namespace."""
+    """Return the labels of a sandbox's namespace."""
     labels = {LABEL: "scenario", _ENFORCE: LEVEL}
     return {**labels, SHARED_LABEL: "true"} if shared else labels
 
 
 def forget_chart_namespaces(paths: Paths) -> list[str]:
-    """Delete the kubeconfigs of sandboxes that are gone; returns what they are called."""
+    """Delete the kubeconfigs of sandboxes that no longer exist; return their names."""
     left = sorted(_folder(paths).glob("*"))
     for file in left:
         file.unlink(missing_ok=True)
@@ -143,7 +146,7 @@ def forget_chart_namespaces(paths: Paths) -> list[str]:
 
 
 def tolerate_existing(create: Callable[[], object]) -> None:
-    """Create what may be there already."""
+    """Call `create` and ignore the error that the object exists already."""
     try:
         create()
     except ApiException as error:
@@ -152,7 +155,7 @@ def tolerate_existing(create: Callable[[], object]) -> None:
 
 
 def _make_deployer(api: k8s.ApiClient, namespace: str) -> None:
-    """The ServiceAccount that applies charts, with the rights of `admin` in its namespace."""
+    """Create the ServiceAccount that applies charts, with `admin` rights in its namespace."""
     metadata = {"metadata": {"name": DEPLOYER}}
     core, rbac = k8s.CoreV1Api(api), k8s.RbacAuthorizationV1Api(api)
     subject = {"kind": "ServiceAccount", "name": DEPLOYER, "namespace": namespace}
@@ -163,13 +166,13 @@ def _make_deployer(api: k8s.ApiClient, namespace: str) -> None:
 
 
 def _has_default(core: k8s.CoreV1Api, namespace: str) -> bool:
-    """Whether the ServiceAccount `default` is there, without which no pod is taken."""
+    """Return whether the ServiceAccount `default` exists, which every new pod needs."""
     names = core.list_namespaced_service_account(namespace).items
     return any(account.metadata.name == "default" for account in names)
 
 
 def _may_deploy(api: k8s.ApiClient, namespace: str) -> bool:
-    """Whether the API server has come to know of the new RoleBinding."""
+    """Return whether the API server already applies the new RoleBinding."""
     attributes = {"namespace": namespace, "verb": "create", "resource": "secrets"}
     user = f"system:serviceaccount:{namespace}:{DEPLOYER}"
     review = {"spec": {"user": user, "resourceAttributes": attributes}}
@@ -178,7 +181,7 @@ def _may_deploy(api: k8s.ApiClient, namespace: str) -> bool:
 
 
 def _write_kubeconfig(paths: Paths, namespace: str, token: str) -> Path:
-    """A kubeconfig with mode 0600, for the lab's API server and this token."""
+    """Write a kubeconfig with mode 0600 for the lab's API server and this token."""
     lab: dict[str, Any] = YAML(typ="safe").load(paths.kubeconfig)
     cluster = {"name": "lab", "cluster": lab["clusters"][0]["cluster"]}
     context = {"cluster": "lab", "user": DEPLOYER, "namespace": namespace}
@@ -192,10 +195,11 @@ def _write_kubeconfig(paths: Paths, namespace: str, token: str) -> Path:
     }
     folder = _folder(paths)
     folder.mkdir(mode=0o700, exist_ok=True)
-    # Of mode 0600 from the first; two scenarios may have the same namespace, one after another.
+    # mkstemp creates it with mode 0600; two scenarios may use the same namespace one after the
+    # other.
     descriptor, name = mkstemp(prefix=f"{namespace}-", dir=folder)
     with os.fdopen(descriptor, "w") as file:
-        # JSON is YAML, and written a good deal sooner.
+        # JSON is YAML, and much faster to write.
         json.dump(document, file)
     return Path(name)
 

@@ -1,4 +1,4 @@
-"""What the target's charts ask for and no sandbox has: cluster-scoped objects, and privileges."""
+"""What the target's charts need and no sandbox provides: cluster-scoped objects and privileges."""
 
 import json
 import re
@@ -17,23 +17,23 @@ from pullrecovery.lab.cluster.cluster_objects import documents, scopes, split
 from pullrecovery.lab.seed import LabWorld
 
 _WARN = "pod-security.kubernetes.io/warn"
-# The API server's words, as they stand in a header.
+# The API server's message as it is quoted in a warning header.
 _VIOLATES = re.compile(r'would violate PodSecurity \\"[^"]*\\": ((?:[^"\\]|\\.)*)"')
 _INVALID = (400, 403, 404, 422)
 
 
 @dataclass(frozen=True)
 class Needs:
-    """Objects that are left out of sandboxes, and pods that are not run there, each with why.
+    """Objects that sandboxes skip, and pods that do not run there, each with the reason.
 
-    Both begin with the workload whose chart it is.
+    Each entry begins with the workload whose chart it is from.
     """
 
     left_out: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
 
     def told(self) -> Iterator[str]:
-        """The same in sentences for a terminal."""
+        """Yield the needs as sentences for the terminal."""
         yield from (f"left out, as it is cluster-scoped: {each}" for each in self.left_out)
         yield from (f"not run, as it needs more than {LEVEL}: {each}" for each in self.not_run)
 
@@ -41,7 +41,7 @@ class Needs:
 def sandbox_needs(lab_world: LabWorld) -> Needs:
     """Render every workload's chart, and ask the API server about what it renders.
 
-    A chart that does not render needs nothing: why not is judged elsewhere.
+    A chart that does not render has no needs here: a criterion judges why it does not.
     """
     left_out, not_run = list[str](), list[str]()
     api, world = lab_world.world.cluster, lab_world.world
@@ -64,7 +64,7 @@ def sandbox_needs(lab_world: LabWorld) -> Needs:
 
 
 def _refused(core: k8s.CoreV1Api, namespace: str, text: str) -> Iterator[str]:
-    """The objects whose pods the API server refuses in a sandbox, with the fields that it names."""
+    """Yield the objects whose pods the API server rejects in a sandbox, with its reasons."""
     for document in documents(text):
         spec = _pod_spec(document)
         why = _violations(core, namespace, spec) if spec else ""
@@ -73,7 +73,7 @@ def _refused(core: k8s.CoreV1Api, namespace: str, text: str) -> Iterator[str]:
 
 
 def _pod_spec(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The spec of the pods that an object is, or makes; None where it makes none."""
+    """Return the spec of the pods that an object is or creates; None if it creates none."""
     spec = document.get("spec")
     if document.get("kind") != "Pod":
         for key in ("jobTemplate", "template"):
@@ -84,7 +84,7 @@ def _pod_spec(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _violations(core: k8s.CoreV1Api, namespace: str, spec: Mapping[str, Any]) -> str:
-    """Ask the API server by a template of such pods, which is not kept; '' if it allows them."""
+    """Return the API server's objections to such pods, from a pod template's dry run, or ''."""
     template = {"metadata": {"labels": {"app": "asked"}}, "spec": spec}
     body = {"metadata": {"name": "asked"}, "template": template}
     try:
@@ -94,7 +94,7 @@ def _violations(core: k8s.CoreV1Api, namespace: str, spec: Mapping[str, Any]) ->
     except ApiException as error:
         if error.status not in _INVALID:
             raise
-        # What is wrong with it is said where it is deployed.
+        # Its error is reported where the chart is deployed.
         return ""
     found = _VIOLATES.search(headers.get("Warning", ""))
     return str(json.loads(f'"{found[1]}"')) if found else ""

@@ -1,4 +1,4 @@
-"""Whether the lab could run here: one line a question, with the cure."""
+"""Check whether the lab can run on this machine: one line for each check, with the fix."""
 
 import os
 import platform
@@ -29,7 +29,7 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 @dataclass(frozen=True)
 class Finding:
-    """One answer; `fix` says what to do where it is not ok."""
+    """The result of one check; `fix` says what to do if it is not ok."""
 
     what: str
     ok: bool
@@ -42,7 +42,7 @@ class Finding:
 
 
 def examine(paths: Paths) -> list[Finding]:
-    """Ask every question; nothing on the machine is changed."""
+    """Run every check; nothing on the machine is changed."""
     questions = (_machine(), _python(), _engine(paths), _client(paths), _mmdebstrap(), _go())
     return [*questions, _disk(paths), _memory(), _folders(paths), _proxy(), _capabilities()]
 
@@ -86,7 +86,7 @@ def _no_engine() -> Finding:
 
 
 def _client(paths: Paths) -> Finding:
-    """The docker command, which kind and testinfra run; the lab's own engine brings one along."""
+    """Check the docker command for kind and testinfra; the lab's own engine installs one."""
     own = shutil.which("docker")
     if own:
         return Finding("docker client", True, own)
@@ -129,7 +129,7 @@ def _memory() -> Finding:
 
 
 def _folders(paths: Paths) -> Finding:
-    # pytest-kubernetes hands paths to a shell unquoted.
+    # pytest-kubernetes passes paths to a shell without quotes.
     bad = [str(path) for path in (paths.state, paths.cache) if " " in str(path)]
     fix = "set XDG_STATE_HOME and XDG_CACHE_HOME to folders without spaces in their names"
     return Finding("folders", not bad, f"{paths.cache}, {paths.state}", fix)
@@ -139,7 +139,7 @@ def _proxy() -> Finding:
     names = [name for name in _PROXIES if os.environ.get(name) or os.environ.get(name.upper())]
     if not names:
         return Finding("proxy", True, "none")
-    # Its address may hold a password.
+    # The proxy's address may contain a password, so only the variable is printed.
     seen = f"{', '.join(names)} set: for downloads alone, the cluster is given none"
     return Finding("proxy", True, seen)
 

@@ -1,4 +1,4 @@
-"""Removing the lab, and saying what there is of it."""
+"""Remove the lab, and report what exists of it."""
 
 import shutil
 from collections.abc import Callable
@@ -24,11 +24,10 @@ from pullrecovery.lab.up import build_dropcaps
 
 
 def remove_lab(paths: Paths, say: Callable[[str], None]) -> list[str]:
-    """Remove the cluster, the containers, the network, the engine if it is ours, the state.
+    """Remove the cluster, the containers, the network, the lab's own engine and the state.
 
-    Returns the names of what was removed. The cache stays. Nothing is taken to be gone
-    because a file says so: everything is looked for by the lab's label, its network and
-    kind's cluster label.
+    Returns the names of what was removed. The cache is not removed. Objects are found by the lab's
+    label, its network and kind's cluster label, never by a recorded list.
     """
     with locked(paths, say):
         engine = _engine_to_clean(paths, say)
@@ -46,7 +45,7 @@ def remove_lab(paths: Paths, say: Callable[[str], None]) -> list[str]:
 
 
 def _engine_to_clean(paths: Paths, say: Callable[[str], None]) -> Engine | None:
-    """The engine that holds the lab; a dead one of our own is started to be emptied."""
+    """Return the engine that has the lab; start the lab's own dead engine in order to empty it."""
     own = OwnEngine(paths)
     found = running_engine(paths)
     if found or not own.holds_containers():
@@ -57,12 +56,12 @@ def _engine_to_clean(paths: Paths, say: Callable[[str], None]) -> Engine | None:
 
 
 def _delete_cluster(paths: Paths, engine: Engine) -> list[str]:
-    """Have pytest-kubernetes delete the cluster; without kind, its containers go with the rest."""
+    """Delete the cluster with pytest-kubernetes; without kind, `_remove_objects` removes it."""
     cluster = KindCluster(paths, "")
     tools = Toolchain(paths, Path("go"))
     if not cluster.exists(engine.client()) or not tools.is_built(toolchain.KIND):
         return []
-    # kubectl has no part in deleting, but the manager looks for it.
+    # Deleting does not use kubectl, but the manager requires it.
     with applied(tool_environment(tools, "", engine, paths)):
         cluster.delete()
     return [f"cluster {NAME}"]
@@ -83,7 +82,7 @@ def _remove_objects(client: docker.DockerClient) -> list[str]:
 
 
 def lab_status(paths: Paths) -> dict[str, object]:
-    """What there is of the lab now; read only."""
+    """Return the current state of the lab; read only."""
     engine = running_engine(paths)
     if not engine:
         return {"engine": "none answers"}

@@ -1,4 +1,4 @@
-"""What a run must not leave: what scenarios made in the cluster, and secrets in what it wrote."""
+"""Check that a run leaves no scenario's objects in the cluster and no secrets in its output."""
 
 import re
 import time
@@ -25,15 +25,15 @@ from pullrecovery.lab.paths import LABEL, SHARED_LABEL
 _SECRET_SHAPES = (
     re.compile(rb"\bgh[pousr]_[A-Za-z0-9]{20,}"),
     re.compile(rb"\bgithub_pat_[A-Za-z0-9_]{20,}"),
-    # With its quotes as they are, as JSON within JSON has them, and as XML has them.
+    # With quotes escaped, as in JSON within JSON, and as in XML.
     re.compile(rb'auths(?:\\*"|&quot;)\s*:\s*\{'),
-    re.compile(rb"eyJhdXRocyI6"),  # the same, in base64
-    # What tests plant for hostile targets (fixtures/lab/canaries.py).
+    re.compile(rb"eyJhdXRocyI6"),  # base64 of {"auths":
+    # The canaries that tests put into hostile targets (fixtures/lab/canaries.py).
     re.compile(rb"\bcanary\+[0-9a-f]{32}"),
 )
 SCENARIO = f"{LABEL}=scenario"
 _APPLICATIONS = ("argoproj.io", "v1alpha1", "applications")
-# Seconds. The controllers of Kubernetes remove their own finalizers well within the first.
+# Seconds. Kubernetes' controllers remove their own finalizers well within the first.
 _HELD_AFTER = 10.0
 _GONE_WITHIN = 120.0
 
@@ -41,9 +41,9 @@ _GONE_WITHIN = 120.0
 def remove_leaks(cluster: KindCluster, say: Callable[[str], None]) -> list[str]:
     """Remove everything that scenarios left in the cluster, and wait until it is gone.
 
-    Argo CD Applications go first, as they would make their namespaces anew. Returns the names of
-    what a scenario should have removed itself; namespaces with a shared, literal name are expected
-    to be there. `say` is told which objects had finalizers that nothing removed.
+    Argo CD Applications are deleted first, because they would create their namespaces again.
+    Returns the names of what a scenario should have removed itself; namespaces with a shared,
+    literal name are expected. `say` gets the objects whose finalizers no controller removed.
     """
     with cluster.api() as api:
         applications = _remove_applications(api)
@@ -54,7 +54,7 @@ def remove_leaks(cluster: KindCluster, say: Callable[[str], None]) -> list[str]:
             for name, metadata in everywhere.items()
             if (metadata.labels or {}).get(LABEL) == "scenario"
         }
-        # Before the namespaces: a webhook or an APIService of a chart would keep them.
+        # Before the namespaces, because a chart's webhook or APIService would block their deletion.
         others = everywhere.keys() - found.keys()
         cluster_wide = remove_cluster_wide(api, lambda namespace: namespace not in others)
         living = [each for each in found.values() if each.deletion_timestamp is None]
@@ -73,12 +73,12 @@ def await_gone(
 ) -> None:
     """Wait until namespaces that are being deleted are gone.
 
-    After `held_after` seconds the finalizers of what is left in them are removed; `say` is told of
-    which objects.
+    After `held_after` seconds, the finalizers of the objects left in them are removed; `say` gets
+    these objects.
     """
     core, began = k8s.CoreV1Api(api), time.monotonic()
     for name in namespaces:
-        # A namespace looks for its pods' end after half their grace, and again after as much.
+        # A namespace checks for its pods after half of their grace period, and again after as long.
         core.delete_collection_namespaced_pod(name, grace_period_seconds=0)
 
     def left() -> list[str]:
@@ -100,7 +100,10 @@ def await_gone(
 
 
 def _free(api: k8s.ApiClient, namespaces: Sequence[str]) -> list[str]:
-    """Remove the finalizers of what is being deleted in these namespaces; says of which objects."""
+    """Remove the finalizers of objects being deleted in these namespaces.
+
+    Return a line for each.
+    """
     freed = []
     for kind in _removable(api, namespaced=True):
         for namespace in namespaces:
@@ -117,7 +120,7 @@ def _free(api: k8s.ApiClient, namespaces: Sequence[str]) -> list[str]:
 
 
 def remove_cluster_wide(api: k8s.ApiClient, ends: Callable[[str], bool]) -> list[str]:
-    """Delete the cluster-scoped objects of releases whose namespace `ends`; returns their names."""
+    """Delete the cluster-scoped objects of releases whose namespace `ends`; return their names."""
     removed = []
     for kind in _removable(api, namespaced=False):
         for metadata in list_metadata(api, kind):
@@ -132,9 +135,9 @@ def remove_cluster_wide(api: k8s.ApiClient, ends: Callable[[str], bool]) -> list
 
 
 def _is_left(metadata: Mapping[str, Any], ends: Callable[[str], bool]) -> bool:
-    """Whether a release made it for a namespace that ends, or a scenario for none.
+    """Return whether a release for a namespace that ends, or a scenario, created the object.
 
-    What somebody released by hand, into a namespace of their own, is left alone.
+    Objects that a user released into another namespace are not touched.
     """
     namespace = (metadata.get("annotations") or {}).get(RELEASED_IN, "")
     labelled = (metadata.get("labels") or {}).get(LABEL) == "scenario"
@@ -142,7 +145,7 @@ def _is_left(metadata: Mapping[str, Any], ends: Callable[[str], bool]) -> bool:
 
 
 def _removable(api: k8s.ApiClient, *, namespaced: bool) -> list[ApiKind]:
-    """The kinds whose objects can be listed and deleted; namespaces are looked after by name."""
+    """Return the kinds whose objects can be listed and deleted, except namespaces."""
     return [
         kind
         for kind in served_kinds(api)
@@ -153,7 +156,7 @@ def _removable(api: k8s.ApiClient, *, namespaced: bool) -> list[ApiKind]:
 
 
 def _remove_applications(api: k8s.ApiClient) -> list[str]:
-    """Delete what scenarios deployed by, where Argo CD is installed at all."""
+    """Delete the scenarios' Applications, if Argo CD is installed at all."""
     custom = k8s.CustomObjectsApi(api)
     try:
         found = custom.list_cluster_custom_object(*_APPLICATIONS, label_selector=SCENARIO)["items"]
@@ -170,7 +173,7 @@ def _remove_applications(api: k8s.ApiClient) -> list[str]:
 
 
 def find_secrets(files: Iterable[Path], texts: Mapping[str, bytes]) -> list[str]:
-    """Name every file and text that holds something shaped like a token or a docker login."""
+    """Name every file and text that contains something shaped like a token or a docker login."""
     contents = {str(file): file.read_bytes() for file in files if file.is_file()}
     return [
         f"secret in {name}"

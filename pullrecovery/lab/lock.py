@@ -1,4 +1,4 @@
-"""One run at a time holds the lab, and what an earlier one left running is ended first."""
+"""Lock the lab for one run at a time, and stop what an earlier run left running."""
 
 import fcntl
 import os
@@ -16,9 +16,9 @@ from pullrecovery.lab.engine.select_engine import running_engine
 from pullrecovery.lab.paths import NAME, Paths
 from pullrecovery.lab.tools.content_cache import sweep_scratch
 
-# In the environment of all that a run starts.
+# In the environment of every process that a run starts.
 MARK = "PULL_RECOVERY_RUN"
-# An engine is meant to outlive the run that started it.
+# The engine outlives the run that started it.
 _ENGINE = ("dockerd", "containerd", "docker-proxy")
 _GRACE = 10.0
 # Bytes; the record of a holder has some hundreds.
@@ -27,13 +27,13 @@ _LONGEST = 10_000
 
 @contextmanager
 def locked(paths: Paths, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
-    """Hold the lab against other runs; the locks end with its process.
+    """Lock the lab against other runs; the locks end with the process.
 
-    There are three: of the state folder; of the machine, for root's runs, as the lab's own engine
-    and its packet filter rules exist once; and of an engine of the user's, as containers have the
-    same names in each lab. A killed run may leave commands running and half-made folders: both are
-    removed when the next one begins, as only the holder of the lab can tell that nobody needs them.
-    Raises LabError where another run holds one of the three.
+    There are three locks: of the state directory; of the machine, for runs of root, because the
+    lab's own engine and its packet filter rules exist once; and of the user's engine, because
+    containers have the same names in each lab. A killed run may leave commands running and
+    incomplete directories. The next run removes both at its start, because only the run with the
+    lock is sure that no other run uses them. Raises LabError if another run has one of the locks.
     """
     paths.state.mkdir(parents=True, exist_ok=True)
     holder = Holder.this_process(paths.state)
@@ -55,7 +55,10 @@ def locked(paths: Paths, say: Callable[[str], None] = lambda _: None) -> Iterato
 
 
 def is_held_above(paths: Paths) -> bool:
-    """Whether the run that holds the lab started this process, which may then use it as it is."""
+    """Return whether the run with the lab's lock started this process.
+
+    If so, this process may use the lab as it is.
+    """
     if os.environ.get(MARK) != str(paths.state):
         return False
     try:
@@ -75,21 +78,21 @@ def _state_lock(paths: Paths) -> Path:
 
 
 def _users_engine(paths: Paths) -> Engine | None:
-    """The engine that this run would use, where it is not the lab's own; raises LabError."""
+    """Return the engine that this run would use, unless it is the lab's own; raises LabError."""
     engine = running_engine(paths)
     return None if engine is None or engine.owned else engine
 
 
 @contextmanager
 def _file_lock(file: Path, holder: Holder) -> Iterator[None]:
-    """Hold `file`, which names the holder meanwhile, and is removed in the end."""
+    """Lock `file` and write the holder into it; remove the file at the end."""
     descriptor = _open_locked(file)
     try:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, holder.write().encode())
         yield
     finally:
-        # While it is held, so that the file of a run that comes next is not taken away.
+        # While it is locked, so that the file of the next run is not removed.
         file.unlink(missing_ok=True)
         os.close(descriptor)
 
@@ -105,7 +108,7 @@ def _open_locked(file: Path) -> int:
         if not _flock(descriptor):
             other = Holder.read(os.read(descriptor, _LONGEST).decode(errors="replace"))
             os.close(descriptor)
-            # It has just begun, or is of a version that names none.
+            # The holder has just begun, or its version writes no record.
             who = other or "its process is not known"
             raise HeldByAnotherError(
                 f"Another run uses the lab: {who} (lock {file}). Wait for it to end."
@@ -132,7 +135,7 @@ def _is_still(file: Path, descriptor: int) -> bool:
 
 
 def stop_left_over(paths: Paths) -> list[str]:
-    """End every process that a run of this lab started, but ourselves; returns their names."""
+    """Stop every process that a run of this lab started, except this one; return their names."""
     ours = str(paths.state)
     found = [p for p, mark in marked_processes() if mark == ours and p.pid != os.getpid()]
     names = [name_of(each) for each in found]
@@ -146,20 +149,20 @@ def stop_left_over(paths: Paths) -> list[str]:
 
 
 def marked_processes() -> Iterator[tuple[psutil.Process, str]]:
-    """Every process that a run of any lab started, with the mark that names the lab."""
+    """Yield every process that a run of any lab started, with the mark that names the lab."""
     for process in psutil.process_iter():
         try:
             mark = process.environ().get(MARK)
             engine = process.name().startswith(_ENGINE)
         except (psutil.Error, OSError):
-            # Ended meanwhile, or another user's.
+            # It has ended in the meantime, or is another user's.
             continue
         if mark and not engine:
             yield process, mark
 
 
 def name_of(process: psutil.Process) -> str:
-    """Name and pid, for people."""
+    """Return name and pid of a process, for messages."""
     try:
         return f"{process.name()} ({process.pid})"
     except psutil.Error:
@@ -167,7 +170,7 @@ def name_of(process: psutil.Process) -> str:
 
 
 def _quietly(signal: Callable[[], None]) -> None:
-    """Send a signal to a process that may have ended by itself since it was found."""
+    """Send a signal to a process; one that has ended is not an error."""
     try:
         signal()
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""Where the lab keeps things on the host: one cache that stays, one state folder that goes."""
+"""The lab's directories on the host: a cache that outlives the lab, and a state directory."""
 
 import os
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ _RUN = Path("/run")
 
 @dataclass(frozen=True)
 class Paths:
-    """The lab's folders.
+    """The lab's directories.
 
-    `cache` holds what is keyed by content and may be deleted at any time;
-    `state` holds what belongs to the running lab and goes with it.
-    `machine_lock` is held by any run of root's, whatever its folders are; None for other users.
+    `cache` is keyed by content and may be deleted at any time. `state` belongs to the running lab
+    and is deleted with it. `machine_lock` is the file that every run of root locks, whatever its
+    directories are; None for other users.
     """
 
     cache: Path
@@ -41,12 +41,12 @@ class Paths:
 
     @property
     def home(self) -> Path:
-        """The HOME of every tool the lab runs, so that none reads or writes the user's."""
+        """Return the HOME of every tool that the lab runs, so that none uses the user's."""
         return self.state / "home"
 
 
 def default_paths() -> Paths:
-    """Folders by the XDG base directory specification, overridable by its variables."""
+    """Return the directories of the XDG base directory specification and its variables."""
     home = Path.home()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
     state = Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
@@ -54,9 +54,10 @@ def default_paths() -> Paths:
 
 
 def _machine_lock() -> Path | None:
-    """A file in a folder that root alone may write: no other user can hold it, or put a link there.
+    """Return a lock file in a directory that only root may write; None for other users.
 
-    Who is not root starts no engine and changes nothing that the machine has once.
+    No other user can lock it or replace it by a link. Other users start no engine and change
+    nothing that exists once on the machine.
     """
     root = os.geteuid() == 0 and os.access(_RUN, os.W_OK)
     return _RUN / f"{NAME}.lock" if root else None

@@ -1,4 +1,4 @@
-"""Long work shown as it goes: what is done, what is being done, and what is left."""
+"""Print the progress of long work: which phases are done, running, and left."""
 
 import sys
 import threading
@@ -13,10 +13,10 @@ _HEARTBEAT = 20.0
 
 @dataclass
 class Progress:
-    """A list of phases printed one line at a time; seconds of each are kept in `seconds`.
+    """A list of phases, printed one line at a time; `seconds` has the duration of each.
 
-    A phase that is silent for 20 s prints its last note again, so that a slow
-    build can be told from a hung one.
+    A phase that prints nothing for 20 s repeats its last note, to distinguish a slow build from a
+    hung one.
     """
 
     phases: tuple[str, ...]
@@ -26,7 +26,7 @@ class Progress:
 
     @contextmanager
     def phase(self, name: str, *, silent: bool = False) -> Iterator["Phase"]:
-        """Time and show the phase `name`; a silent one shows its progress by itself."""
+        """Time and show the phase `name`; a silent phase prints its own progress."""
         phase = Phase(self, name)
         if not silent:
             threading.Thread(target=phase.beat, daemon=True).start()
@@ -52,7 +52,7 @@ class Progress:
 
 @dataclass
 class Phase:
-    """One running phase; `note` says what it is doing now."""
+    """One running phase; `note` prints what it is doing now."""
 
     progress: Progress
     name: str
@@ -61,7 +61,10 @@ class Phase:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def note(self, text: str, *, show: bool = True) -> None:
-        """Set what is being done; `show=False` keeps it for the next heartbeat."""
+        """Set what the phase is doing.
+
+        With `show=False` it is printed only by the next heartbeat.
+        """
         self.text = text
         if show:
             self.progress.say(f"    {self.name}: {text}")

@@ -1,4 +1,4 @@
-"""The lab as the world of one target: its packages, its people, its images."""
+"""Fill the lab with the packages, accounts and images of one target."""
 
 import os
 import secrets
@@ -36,21 +36,21 @@ _ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class IssuedToken:
-    """A credential of the lab and the name under which the log knows it."""
+    """A credential of the lab, and its name in the access log."""
 
     name: str
     credential: Credential
 
 
-# Who pulls without a credential, as the log has it.
+# How the access log shows a pull without a credential.
 ANONYMOUS = IssuedToken("None", Credential("", ""))
 
 
 @dataclass(frozen=True)
 class LabWorld:
-    """A World that may be broken at will, with the means to do so.
+    """A world that tests may break, with the means to do so.
 
-    `allow_cluster_objects`: cluster-scoped objects of charts are applied, under other names.
+    With `allow_cluster_objects`, charts' cluster-scoped objects are applied under other names.
     """
 
     world: World
@@ -61,7 +61,7 @@ class LabWorld:
     allow_cluster_objects: bool = False
 
     def publish(self, image: Image, app: Path, by: IssuedToken | None = None) -> str:
-        """Push a never seen image of `app` under `image`, as the lab's own pusher or as `by`.
+        """Push a new image of `app` under `image`, with the lab's own credential or with `by`.
 
         Returns its digest.
         """
@@ -76,38 +76,38 @@ class LabWorld:
         sso: str = "",
         expires: datetime | None = None,
     ) -> IssuedToken:
-        """A new classic token of `login`, by default the target's, known to the lab's ghcr.io.
+        """Issue a classic token of `login`, by default the target's, in the lab's ghcr.io.
 
-        `sso` is an organisation that it is authorised for, `expires` when it ends, if ever.
+        `sso` is an organisation that it is authorised for; `expires` is when it expires, if ever.
         """
         login = login or self.world.target.login
         return issue_token(self.control, login, scopes, sso=sso, expires=expires)
 
     def revoke(self, issued: IssuedToken) -> None:
-        """End a token, as its owner does on GitHub's page."""
+        """Revoke a token, as its owner does on GitHub's page."""
         credential = issued.credential
         self.control.put_credential(
             issued.name, credential.token, credential.login, [], revoked=True
         )
 
     def mark(self) -> int:
-        """The number that the next entry of the access log will have."""
+        """Return the number that the next entry of the access log will have."""
         return self.control.log_end()
 
     def pulls(self, *, since: int, digest: str) -> list[RegistryPull]:
-        """Manifests of `digest` that a node was given after the mark `since`."""
+        """Return the nodes' successful manifest requests for `digest` after the mark `since`."""
         entries = self.control.log(since=since, digest=digest, status=200)
         return [
             _pull(entry) for entry in entries if _by_node(entry) and entry.route is Route.MANIFEST
         ]
 
     def reads(self, *, since: int, digest: str, credential: str) -> int:
-        """How often anything but a node was given the manifest of `digest` for `credential`."""
+        """Return how often clients other than nodes read `digest`'s manifest by `credential`."""
         found = self.control.log(since=since, digest=digest, credential=credential, status=200)
         return sum(entry.route is Route.MANIFEST and not _by_node(entry) for entry in found)
 
     def requests(self, *, since: int, reference: str, credential: str) -> int:
-        """How many requests of nodes after the mark named `reference` or brought `credential`."""
+        """Return how many node requests after the mark used `reference` or `credential`."""
         entries = [entry for entry in self.control.log(since=since) if _by_node(entry)]
         return sum(
             entry.reference == reference or entry.credential == credential for entry in entries
@@ -118,7 +118,7 @@ class LabWorld:
 def open_world(
     lab: Lab, target: Target, note: Callable[[str], None], *, allow_cluster_objects: bool = False
 ) -> Iterator[LabWorld]:
-    """Seed the lab's ghcr.io with the target's packages and people, and look out of it."""
+    """Create the target's packages and accounts in the lab's ghcr.io, and open a world over it."""
     with (
         lab.emulator.control() as control,
         lab_client(lab.emulator) as http,
@@ -141,7 +141,7 @@ def _seed(
     writer = issue_token(control, target.login, ("read:packages", "write:packages"))
     logins, runs = [target.login], f"repository:{target.workflow.repository}"
     for workload in target.workloads:
-        # Linked to the repository, as a package is that its workflow pushed first.
+        # Linked to the repository, like a package that its workflow pushed first.
         writers = [*logins, runs]
         control.share_package(workload.image.package, workload.visibility, writers, writers)
     control.share_package(_base(target).package, "private", [*logins, runs], logins)
@@ -153,7 +153,7 @@ def _seed(
         cluster=api,
         registry=registry,
         github=GitHub(lambda: lab_transport(lab.emulator)),
-        # With the rights of nobody: charts are applied by a sandbox's own (lab/sandbox.py).
+        # Without rights: a sandbox's own ServiceAccount applies charts (lab/chart_namespace.py).
         helm=Helm(lab.helm(), {**lab.environment, "KUBECONFIG": os.devnull}),
         runner=lab.runner,
         workflows=LabWorkflows(lab.runner, control),
@@ -171,14 +171,14 @@ def _seed(
 
 
 def _base(target: Target) -> Image:
-    """The image that the applications' Dockerfiles are built on, in the sample's workflow too."""
+    """Return the base image of the applications' Dockerfiles and the sample's workflow."""
     return Image(f"{target.registry}/{target.owner}/web-base", "1")
 
 
 def seed_images(lab_world: LabWorld) -> None:
-    """Push every workload's wanted tag and `latest`, with digests that this run makes.
+    """Push every workload's wanted tag and `latest`, with new digests for this run.
 
-    And what they are built on, for the workflow's runs.
+    The base image is pushed too, for the workflow's runs.
     """
     lab = lab_world.lab
     base = build_web_base(lab.engine.client(), lab.tools)
@@ -196,7 +196,7 @@ def issue_token(
     sso: str = "",
     expires: datetime | None = None,
 ) -> IssuedToken:
-    """Make a token in the form of GitHub's classic ones and announce it to the stand-in."""
+    """Issue a token in the form of GitHub's classic ones and add it to the emulator."""
     issued = _fresh(login, "ghp_")
     control.put_credential(
         issued.name,

@@ -1,4 +1,4 @@
-"""Raising, finding and removing the lab: one phase after another, each of them shown."""
+"""Start the lab or attach to a running one, in phases whose progress is printed."""
 
 import json
 from collections.abc import Callable
@@ -40,14 +40,14 @@ from pullrecovery.lab.tools.versions import KubernetesSet
 
 _RECORD = "lab.json"
 _ANSWERS_WITHIN = 60.0
-# Called with the engine and its base image, once that is there.
+# Called with the engine and its base image, once that image exists.
 OnBase = Callable[[Engine, BaseImage], None]
 PHASES = ("engine", "tools", "images", "ghcr.io", "runner", "cluster")
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A raised lab: what is needed to use it; `cluster` is none where it was left out."""
+    """A running lab with all that is needed to use it; `has_cluster` is False without a cluster."""
 
     paths: Paths
     versions: KubernetesSet
@@ -66,10 +66,11 @@ class Lab:
 
 @dataclass
 class LabStart:
-    """One attempt to raise the lab; `up` is idempotent.
+    """One attempt to start the lab; `up` is idempotent.
 
-    Without `with_cluster` no node is made, and a cluster that is there is left alone. With
-    `with_argocd` what Argo CD is made of is built beside all else; `install_argocd` does the rest.
+    Without `with_cluster`, no node is created, and an existing cluster is not touched. With
+    `with_argocd`, Argo CD's tools and root file system are built along with the others;
+    `install_argocd` does the rest.
     """
 
     paths: Paths
@@ -81,7 +82,7 @@ class LabStart:
     on_base: OnBase = lambda *_: None
 
     def up(self) -> Lab:
-        """Raise the lab, or use the healthy one that is there.
+        """Start the lab, or use the healthy one that exists.
 
         Raises LabError naming what is missing on this machine.
         """
@@ -89,7 +90,10 @@ class LabStart:
             return self.up_locked()
 
     def attach(self) -> Lab | None:
-        """The lab that another process has raised, without another look at its health."""
+        """Return the lab that another process started, or None.
+
+        Its cluster's health is not checked.
+        """
         record_file = self.paths.state / _RECORD
         if not record_file.exists():
             return None
@@ -107,9 +111,9 @@ class LabStart:
         return self._lab(engine, tools, plan, record["node"], emulator, runner)
 
     def attach_to_run(self) -> Lab:
-        """The lab of the run that started this process, which holds its lock.
+        """Return the lab of the run that started this process and has the lab's lock.
 
-        On a busy machine it may not answer at once. Raises LabError where it does not at all.
+        On a busy machine it may not answer at once. Raises LabError if it does not answer in time.
         """
         try:
             found = wait_for(
@@ -123,7 +127,7 @@ class LabStart:
         return cast(Lab, found)
 
     def up_locked(self) -> Lab:
-        """The same, for a caller that holds the lab's lock already."""
+        """Start the lab for a caller that has the lab's lock already."""
         with self.progress.phase("engine") as phase:
             need_space(self.paths)
             tools = Toolchain(self.paths, find_go(self.paths))
@@ -145,7 +149,7 @@ class LabStart:
             runner = ensure_runner(client, self.paths, runner_tag)
         lab = self._lab(engine, tools, plan, node_tag, emulator, runner)
         if self.with_cluster:
-            # Only who may make the cluster has to know; who attaches to it need not ask.
+            # Only a process that may create the cluster needs the cgroup version.
             cluster = replace(lab.cluster, cgroup=ask_facts(engine).cgroup)
             with self.progress.phase("cluster") as phase, applied(lab.environment):
                 _ensure_cluster(client, cluster, phase)
@@ -179,7 +183,7 @@ class LabStart:
         )
 
     def _record(self, lab: Lab, node_tag: str) -> None:
-        """What `attach` needs to find this lab again."""
+        """Write what `attach` needs to find this lab again."""
         record = {
             "kubernetes": self.versions.kubernetes,
             "node": node_tag,
@@ -190,7 +194,7 @@ class LabStart:
         (self.paths.state / _RECORD).write_text(json.dumps(record))
 
     def _kubectl(self, plan: NodePlan) -> Tool:
-        """A built node has kubectl among its binaries; a pulled one leaves it to us."""
+        """Return kubectl's tool: a built node's binaries contain it, a pulled node's do not."""
         shared = self._builds_node(plan) and toolchain.host_os() == "linux"
         build = toolchain.kubernetes if shared else toolchain.kubectl
         return build(self.versions.kubernetes)
@@ -198,8 +202,8 @@ class LabStart:
     def _runner_image(self, tools: Toolchain, plan: NodePlan) -> RunnerImage:
         base = runner_base(self.paths, pulled=plan.pull)
         version = self.versions.kubernetes
-        # A built node has it among its binaries, which are Linux's wherever the lab runs. Where
-        # they are there already, a lab without a node has them too, and so the same runner.
+        # A built node's binaries contain kubectl, for Linux on any machine. If they exist already,
+        # a lab without a node uses them too, and so has the same runner image.
         whole = toolchain.kubernetes(version)
         shared = not plan.pull and (self.with_cluster or tools.is_built(whole))
         return RunnerImage(tools, base, whole if shared else toolchain.kubectl(version, "linux"))
@@ -210,14 +214,14 @@ class LabStart:
     def _build_tools(
         self, engine: Engine, tools: Toolchain, node: NodeImage, plan: NodePlan
     ) -> None:
-        """Compile what is missing, while Debian is bootstrapped beside it."""
+        """Compile missing tools, and bootstrap Debian in parallel."""
         client, base = engine.client(), BaseImage(self.paths, plan.pull)
         wanted: list[Tool] = [self._kubectl(plan)]
         wanted += [toolchain.KIND, toolchain.DISTRIBUTION, toolchain.WEB_BASE]
         wanted += [toolchain.ACTIONLINT]
         if self._builds_node(plan) and not node.is_built(client):
             wanted += node.parts
-        # Last, as most of what they are made of has been compiled for Kubernetes by then.
+        # Last, because Kubernetes' build has compiled most of their packages by then.
         runner = self._runner_image(tools, plan)
         wanted += [toolchain.HELM, *runner.parts]
         bases = [runner.base]
@@ -262,7 +266,7 @@ class LabStart:
 
 
 def build_dropcaps(tools: Toolchain) -> Path:
-    """The runtime for machines that lack a capability."""
+    """Build the runtime for machines that lack a capability, and return its path."""
     tools.build([toolchain.DROPCAPS], lambda _: None)
     return tools.binary(toolchain.DROPCAPS)
 
@@ -274,7 +278,7 @@ def _say_plan(plan: NodePlan, versions: KubernetesSet) -> str:
 
 
 def _ensure_cluster(client: docker.DockerClient, cluster: KindCluster, phase: Phase) -> None:
-    """Use the cluster again if it is healthy and as described; replace it otherwise."""
+    """Use the existing cluster if it is healthy and as described; replace it otherwise."""
     key_file = cluster.paths.state / "cluster.key"
     key = cluster.render()
     if cluster.exists(client):

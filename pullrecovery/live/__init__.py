@@ -1,1 +1,1 @@
-"""A user's own surroundings: nothing of it is changed unless that is asked for."""
+"""The live world: a user's cluster and registry, which a run only reads."""

@@ -1,4 +1,4 @@
-"""What a live run judges: every criterion on every workload; the docs once, as all share them."""
+"""The cases of a live run: every criterion on every release, and the docs once."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ _DOCS = "REG-007"
 
 @dataclass(frozen=True)
 class LiveCase:
-    """One criterion on one workload; that of the docs is looked at beside the first one."""
+    """One criterion on one release; the docs criterion runs with the first release only."""
 
     reg: str
     workload: Workload
@@ -21,12 +21,12 @@ class LiveCase:
 
     @property
     def mark(self) -> str:
-        """The name of the pytest mark that selects its task, as `reg003`."""
+        """Return the name of the pytest mark that selects its task, such as `reg003`."""
         return self.reg.replace("-", "").lower()
 
 
 def live_cases(target: Target) -> tuple[LiveCase, ...]:
-    """Workload by workload, so that each is looked at once."""
+    """Return the cases release by release, so that each release is observed once."""
     return tuple(
         LiveCase(reg, workload)
         for workload in target.workloads

@@ -1,7 +1,7 @@
-"""What the operator's clients would be told, asked of the registry by the suite's own client.
+"""Answer docker and crane commands with requests of the suite's own registry client.
 
-On a user's machine nothing is run in their name, and there is no runner. The questions are those
-of docker and crane, and each is shown as the request that it was.
+On a user's machine the suite runs no docker or crane, and there is no runner. Each result shows the
+HTTP request instead of the command.
 """
 
 import json
@@ -22,7 +22,7 @@ _CRANE = re.compile(r"crane (?P<verb>digest|manifest|config|ls) (?P<reference>.+
 
 @dataclass(frozen=True)
 class LiveClients:
-    """The runner of the live world: it has no shell, and knows REG-001's questions alone."""
+    """The runner of the live world: it has no shell and answers only REG-001's commands."""
 
     registry: RegistryClient
 
@@ -34,7 +34,10 @@ class LiveClients:
         credential: Credential | None = None,
         files: Mapping[str, bytes] | None = None,
     ) -> tuple[CommandResult, ...]:
-        """Ask what each of these commands would ask; raises NotObservedError for any other."""
+        """Send the request of each command.
+
+        Raises NotObservedError for a command it cannot answer.
+        """
         if files:
             raise NotObservedError("The live world has no machine to put files on.")
         return tuple(self._ask(command, credential) for command in (*first, *commands))
@@ -81,7 +84,7 @@ class LiveClients:
         return _answered(self._request(asked, path), probe, text)
 
     def _config(self, asked: Reference, credential: Credential | None) -> CommandResult:
-        """The image's configuration; of an index there is none, and nothing is asked for it."""
+        """Read the image's configuration; an index has none, and then no request is sent."""
         manifest = self._manifest(asked, credential)
         if manifest.rc != 0:
             return manifest
@@ -112,7 +115,7 @@ def _field(document: str, name: str) -> object:
 
 
 def _answered(request: str, probe: Probe, shown: str, *, well: bool | None = None) -> CommandResult:
-    """A request and its answer as a client's words are read: `code: message` where it failed."""
+    """Return an answer as a client prints it: `code: message` if the request failed."""
     if probe.ok if well is None else well:
         return CommandResult(request, 0, shown, "")
     said = ": ".join(part for part in (probe.code.lower(), probe.message) if part)

@@ -1,7 +1,7 @@
-"""A user's cluster, from which a few things are read, and to which nothing can be sent.
+"""Read-only access to a user's cluster.
 
-That holds twice: these classes have no call that writes, and the client beneath them sends nothing
-but GET. What the API server forbids is told by the verb and the resource that are missing.
+Two layers ensure it: these classes have no call that writes, and the client below them sends only
+GET. If the API server forbids a request, the error names the missing verb and resource.
 """
 
 import json
@@ -21,7 +21,7 @@ from pullrecovery.common.errors import ForbiddenError, NotObservedError
 from pullrecovery.common.redaction import redact
 from pullrecovery.live.settings import LiveSettings
 
-# Seconds, for each question; the API server itself ends a list after sixty.
+# Seconds for each request; the API server ends a list request after sixty.
 _TIMEOUT = 20.0
 _SHOWN = 300
 _FORBIDDEN, _MISSING, _UNKNOWN_USER = 403, 404, 401
@@ -29,7 +29,7 @@ _FORBIDDEN, _MISSING, _UNKNOWN_USER = 403, 404, 401
 
 @dataclass(frozen=True)
 class LiveCore:
-    """What is read of the core group; a missing object is the client's ApiException with 404."""
+    """The reads of the core API group; a missing object raises the client's ApiException 404."""
 
     _api: Any = field(repr=False)
 
@@ -65,7 +65,7 @@ class LiveCore:
 
 @dataclass(frozen=True)
 class LiveApps:
-    """What is read of the group `apps`."""
+    """The reads of the API group `apps`."""
 
     _api: Any = field(repr=False)
 
@@ -84,7 +84,7 @@ class LiveApps:
 
 @dataclass(frozen=True)
 class LiveCluster:
-    """The cluster of one context; `version` is what the API server says of itself."""
+    """The cluster of one context; `version` is the API server's gitVersion."""
 
     server: str
     version: str
@@ -94,10 +94,10 @@ class LiveCluster:
 
 @contextmanager
 def open_cluster(settings: LiveSettings, scratch: Path) -> Iterator[LiveCluster]:
-    """The cluster that the context names; `scratch` is for the client's keys, which it wants files.
+    """Open the cluster of the context; the client writes its key files to `scratch`.
 
-    The kubeconfig is not written, not even a renewed token. Raises NotObservedError where the API
-    server does not answer, or does not know the user.
+    The kubeconfig is not written, not even for a renewed token. Raises NotObservedError if the API
+    server does not answer or does not accept the user.
     """
     configuration = k8s.Configuration()
     try:
@@ -120,12 +120,12 @@ def open_cluster(settings: LiveSettings, scratch: Path) -> Iterator[LiveCluster]
 
 @dataclass(frozen=True)
 class ReadOnlyRest:
-    """The kubernetes client's own sender of requests, for GET alone."""
+    """The kubernetes client's REST sender, restricted to GET."""
 
     inner: Any
 
     def request(self, method: str, *arguments: Any, **options: Any) -> Any:
-        """Send it, or raise NotObservedError for a method that could change something."""
+        """Send a GET request; raises NotObservedError for any other method."""
         if method.upper() != "GET":
             raise NotObservedError(f"The live world only reads; it was to send {method}.")
         return self.inner.request(method, *arguments, **options)
@@ -135,7 +135,7 @@ class ReadOnlyRest:
 
 
 def _ask(what: str, call: Callable[..., Any], *arguments: str, **options: str) -> Any:
-    """Ask the API server; raises NotObservedError, but for a missing object."""
+    """Send a request to the API server; raises NotObservedError for any error except a 404."""
     try:
         return call(*arguments, _request_timeout=_TIMEOUT, **options)
     except ApiException as error:
@@ -158,7 +158,7 @@ def _ask(what: str, call: Callable[..., Any], *arguments: str, **options: str) -
 
 
 def _said(error: ApiException) -> str:
-    """The sentence in its answer, or what there is of it."""
+    """Return the message in the API server's answer, or the beginning of its body."""
     try:
         return str(json.loads(error.body)["message"])
     except (ValueError, KeyError, TypeError):

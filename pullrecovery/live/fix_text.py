@@ -1,6 +1,6 @@
-"""What the task's remedy would change, as its dry run tells it; nothing is changed here.
+"""Describe what a task's remediation would change, from its dry run.
 
-A dry run reads, and the live world has no call by which it could do more.
+A dry run only reads, and the live world has no call that writes.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ DryRun = Callable[[World, Observation, Verdict], Change]
 
 
 def advise(world: ReadOnlyWorld, observation: Observation, reg: str, verdict: Verdict) -> str:
-    """The dry run of the remedy for a failed criterion; '' where no remedy of the task has one."""
+    """Return the dry run of the remediation for a failed criterion, or '' if there is none."""
     dry_run = _BY_CAUSE.get(verdict.cause) or _BY_TASK.get(reg)
     if dry_run is None:
         return ""

@@ -1,7 +1,7 @@
-"""What a look at the live world comes to: a criterion holds, fails, or cannot be told.
+"""Judge a criterion in the live world: pass, fail or unknown.
 
-Where the lab has a test that would notice a vacuous verdict, nothing stands behind one here, so
-that what the registry or GitHub did not tell is said, and is no pass.
+In the lab, tests detect a criterion that passes without testing anything. In the live world nothing
+does, so if the registry or GitHub does not report a fact, the outcome is unknown and not a pass.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _PULLED = "Pulled"
 
 
 class Outcome(StrEnum):
-    """What a criterion comes to."""
+    """The outcome of a criterion."""
 
     PASS = "holds"
     FAIL = "fails"
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class LiveJudgement:
-    """One criterion on one look; `why` is the evidence, or why nothing can be told."""
+    """The outcome of one criterion; `why` is the evidence, or why the outcome is unknown."""
 
     outcome: Outcome
     why: str
@@ -41,10 +41,10 @@ class LiveJudgement:
 
 @dataclass(frozen=True)
 class LivePull:
-    """What is left to see of a pull without the registry's log: the pod's event and its imageID.
+    """What is visible of a pull without the registry's log: the pod's event and its imageID.
 
-    `said` is the newest event that an image was pulled, or found, at `at`; both empty where the API
-    server has it no more, as after an hour by default.
+    `said` is the newest event that an image was pulled or found, at the time `at`. Both are empty
+    if the API server no longer has the event (after an hour by default).
     """
 
     pod: str
@@ -54,7 +54,7 @@ class LivePull:
 
 
 def judge_live(reg: str, observation: Observation) -> LiveJudgement:
-    """The verdict of one criterion; an external cause alone, or a part unseen, cannot be told."""
+    """Judge one criterion; it is unknown if a part is not observed or all causes are external."""
     try:
         verdict = CRITERIA[reg](observation)
         doubt = _doubt(reg, observation) if verdict.passes else ""
@@ -70,13 +70,13 @@ def judge_live(reg: str, observation: Observation) -> LiveJudgement:
 
 
 def _doubt(reg: str, observation: Observation) -> str:
-    """Why a criterion that seems to hold cannot be said to."""
+    """Return why a criterion that seems to pass is unknown, or ''."""
     if reg != "REG-008":
         return ""
     grant, package = observation.grant, observation.workload.image.package
     if not grant.visibility:
         return f"GitHub does not say who may read {package} (status {grant.status or 'none'})"
-    # One that GitHub does not know grants nothing, if the registry does not know it either.
+    # A token that GitHub does not accept grants nothing, if the registry rejects it as well.
     taken = any(entry.accepted for entry in observation.secret.entries)
     sure = (_OK,) if taken else (_OK, _UNKNOWN)
     silent = next((token for token in grant.tokens if token.status not in sure), None)
@@ -89,7 +89,7 @@ def _doubt(reg: str, observation: Observation) -> str:
 
 
 def live_pulls(observation: Observation) -> tuple[LivePull, ...]:
-    """One entry for each container of the live pods."""
+    """Return one entry for each container of the live pods."""
     return tuple(_pulls(observation.pods))
 
 

@@ -1,7 +1,7 @@
-"""The live world looked at, part by part: what cannot be seen stands in nobody else's way.
+"""Observe the live world part by part; a part that cannot be observed does not stop the rest.
 
-A part that the API server forbids, or that nothing here can show, is put in as `Unseen`. Whatever
-judges by it is told why instead, so that nothing can hold for what was never seen.
+A part that the API server forbids, or that no local tool can show, becomes `Unseen`. A criterion
+that reads it raises the reason, so that no criterion passes on a part that was not observed.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Unseen:
-    """Stands for a part that could not be looked at: to read anything of it raises why."""
+    """A part that could not be observed; reading anything of it raises the reason."""
 
     def __init__(self, error: PullRecoveryError) -> None:
         self.__dict__["_error"] = error
@@ -49,7 +49,7 @@ class Unseen:
 
 
 def look(world: ReadOnlyWorld, workload: Workload) -> Observation:
-    """Everything that the criteria judge of `workload`, each part seen or Unseen."""
+    """Observe all that the criteria judge of `workload`; each part is observed or `Unseen`."""
     deployment = _part(lambda: observe_deployment(world, workload))
     pods = _part(lambda: observe_pods(world, workload, deployment))
     secret = _part(lambda: observe_secret(world, workload))

@@ -1,4 +1,4 @@
-"""Which cluster and which credential a live run looks with: nothing of it is guessed."""
+"""The cluster and the credential of a live run, all given explicitly by the user."""
 
 import os
 import re
@@ -21,9 +21,10 @@ _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+")
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """A context of a kubeconfig (one path, or several as KUBECONFIG lists them), and who asks.
+    """A context of a kubeconfig and the operator's credential.
 
-    `platforms` are the nodes', os/arch each; none where the nodes are to be asked.
+    `kubeconfig` is one path, or several as KUBECONFIG lists them. `platforms` are the nodes'
+    os/arch; if empty, the nodes are listed instead.
     """
 
     kubeconfig: str
@@ -40,10 +41,10 @@ def live_settings(
     platforms: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> LiveSettings:
-    """Take KUBECONFIG and GHCR_TOKEN from `environment`; by default as the user set them.
+    """Read KUBECONFIG and GHCR_TOKEN from `environment`, by default the process's environment.
 
-    `login` is whose token it is, by default the target's login. Raises UsageError where one is
-    missing, or the kubeconfig has no such context.
+    `login` is the token's owner, by default the target's login. Raises UsageError if one is missing
+    or the kubeconfig has no such context.
     """
     given = {**os.environ, TOKEN: secret(TOKEN)} if environment is None else environment
     wrong = [platform for platform in platforms if not _PLATFORM.fullmatch(platform)]
@@ -77,7 +78,7 @@ def _check_context(kubeconfig: str, context: str) -> None:
 
 
 def _contexts(kubeconfig: str) -> list[str]:
-    """The names of all contexts in all its files, whether or not one of them is current."""
+    """Return the names of all contexts in all files of `kubeconfig`."""
     files = [Path(name) for name in kubeconfig.split(os.pathsep) if name]
     return sorted({name for file in files for name in _named_in(file)})
 

@@ -1,4 +1,4 @@
-"""A user's cluster and the real GHCR, as a View: what is there is looked at, and left as it is."""
+"""The live world: a read-only world over a user's cluster and the real GHCR."""
 
 import shutil
 from collections.abc import Iterator
@@ -32,9 +32,9 @@ _READS = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True)
 class LocalTools:
-    """What of this machine's own can show what is in no cluster: the docs, and the workflow.
+    """The tools of this machine that show what no cluster contains: the docs and the workflow.
 
-    Each is None where the machine has it not.
+    Each is None if this machine does not have it.
     """
 
     docs_site: DocsSite | None = None
@@ -44,7 +44,7 @@ class LocalTools:
 
 @dataclass(frozen=True)
 class LiveWorld:
-    """A `view.View`, and no more: nothing in it can change a thing. `version` is the cluster's."""
+    """A `ReadOnlyWorld` without any call that writes; `version` is the cluster's version."""
 
     target: Target
     cluster: str
@@ -62,13 +62,13 @@ class LiveWorld:
     github: GitHubReads = field(default_factory=GitHub)
     docs_site: DocsSite | None = None
     events: EventLog | None = None
-    # What deploys is not asked: an Application is none of the criteria's subjects.
+    # Not read: no criterion judges an Application.
     argocd: ApplicationReads | None = None
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @property
     def deployer(self) -> HelmReads:
-        """What a dry run asks for the release as it is."""
+        """Return the source of the deployed release that a dry run reads."""
         return self.helm
 
 
@@ -76,9 +76,9 @@ class LiveWorld:
 def open_live_world(
     settings: LiveSettings, target: Target, local_tools: LocalTools
 ) -> Iterator[LiveWorld]:
-    """Look at what the settings name, for the length of the block; what it needs on disk then goes.
+    """Open the live world for the length of the block, and remove its temporary files after it.
 
-    Raises NotObservedError where the cluster does not answer.
+    Raises NotObservedError if the cluster does not answer.
     """
     with (
         TemporaryDirectory(prefix="pull-recovery-") as folder,
@@ -121,7 +121,7 @@ def _world(
 
 
 class _NoHelm:
-    """Says so where it is asked, as only what is rendered cannot be told without it."""
+    """Raises only when it is called, because only the rendered chart is unknown without Helm."""
 
     def template(self, *_: object, **__: object) -> str:
         raise NotObservedError("There is no `helm` on the PATH to render the chart with.")

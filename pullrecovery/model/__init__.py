@@ -1,1 +1,1 @@
-"""Frozen nouns: the target, what was observed of it, and verdicts."""
+"""Frozen data classes for the target, for what is observed of it, and for verdicts."""

@@ -1,18 +1,18 @@
-"""What was seen of an Argo CD Application, as frozen data."""
+"""The observed state of an Argo CD Application, as frozen data."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ApplicationStatus:
-    """The workload's Application, as its spec and status are.
+    """The spec and status of the workload's Argo CD Application.
 
-    `revision` and `values` are what its spec follows, `wanted_revision` and `wanted_values` what
-    the target's own manifest and checkout say. `sync`, `health`, `phase` and `message` are Argo
-    CD's words, '' before there are any; `synced` is the commit of its last sync that succeeded,
-    `head` the one that it was last compared with. `conditions` are its errors, type and message.
-    `place` is the position of the chart's source in `sources`, None where it has one `source`;
-    `has_helm` says whether that source has a section `helm`.
+    `revision` and `values` come from its spec. `wanted_revision` and `wanted_values` come from the
+    target's own manifest and checkout. `sync`, `health`, `phase` and `message` are copied from Argo
+    CD, '' before it has written any; `synced` is the commit of the last successful sync, and `head`
+    the commit of the last comparison. `conditions` are its errors, as type and message. `place` is
+    the index of the chart's source in `sources`, None if the Application has one `source`;
+    `has_helm` says whether that source has a `helm` section.
     """
 
     name: str

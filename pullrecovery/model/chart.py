@@ -1,4 +1,4 @@
-"""What was seen of a chart, as frozen data."""
+"""A rendered chart and the images that its values name, as frozen data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,9 +6,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class NamedImage:
-    """A reference that values name for one container: its key, such as `initContainers[0].image`.
+    """An image reference that the values set for one container.
 
-    `file` is the one that has the last word on it.
+    `key` is the values key, such as `initContainers[0].image`. `file` is the values file that
+    overrides all others for this key.
     """
 
     key: str
@@ -18,10 +19,10 @@ class NamedImage:
 
 @dataclass(frozen=True)
 class RenderedChart:
-    """What `helm template` rendered; `error` holds its words where it failed.
+    """The output of `helm template`; `error` is Helm's message if the command failed.
 
-    `origins` pairs each of the image's values keys with the file that has the last word on it.
-    `containers` are the images that the values name for single containers.
+    `origins` pairs each values key of the image with the file that overrides all others for it.
+    `containers` are the images that the values set for single containers.
     """
 
     images: tuple[str, ...]
@@ -30,5 +31,5 @@ class RenderedChart:
     containers: tuple[NamedImage, ...] = ()
 
     def origin(self, key: str) -> Path | None:
-        """The file that has the last word on `key`; None if no file has it."""
+        """The values file that overrides all others for `key`; None if no file sets it."""
         return dict(self.origins).get(key)

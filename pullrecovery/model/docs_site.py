@@ -1,4 +1,4 @@
-"""What was seen of a docs site, as frozen data."""
+"""The observed state of a docs site, as frozen data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,10 @@ class Section:
 
 @dataclass(frozen=True)
 class WebPage:
-    """A page as a browser shows it: `menu` the paths in its sidebar, `rows` of its tables."""
+    """A page as a browser shows it.
+
+    `menu` has the paths in its sidebar; `rows` are the rows of its tables.
+    """
 
     title: str
     text: str
@@ -29,11 +32,11 @@ class WebPage:
 
 @dataclass(frozen=True)
 class DocsBuild:
-    """The docs site: `words` are those of a build that failed, '' where it did not.
+    """A built docs site; `words` is the output of a failed build, '' if it succeeded.
 
-    `path` is the page's in the site, '' where the site has none of it. `referring` says for the
-    path of each referring page where its link to the page led, '' where it has none. `errors` are
-    what the browser complained of.
+    `path` is the path of the page in the site, '' if the site does not have the page. `referring`
+    maps the path of each referring page to where its link to the page led, '' if it has no link.
+    `errors` are the errors that the browser reported.
     """
 
     words: str = ""
@@ -46,7 +49,7 @@ class DocsBuild:
 
     @property
     def shown(self) -> str:
-        """All of it in lines: the build's words, or else what a browser shows and says."""
+        """All observations as lines: the output of a failed build, or what the browser shows."""
         if self.page is None:
             return self.words or "the site has no such page"
         leads = [f"{path} leads to it" for path, to in self.referring.items() if to == self.path]
@@ -61,7 +64,7 @@ class DocsBuild:
 
 @dataclass(frozen=True)
 class DocsPage:
-    """The page of REG-007 as it is written (`source`, None where it is missing), and its site."""
+    """The Markdown source of the REG-007 page (`source`, None if missing), and its built site."""
 
     source: str | None
     site: DocsBuild

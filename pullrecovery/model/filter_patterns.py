@@ -1,17 +1,19 @@
-"""GitHub's filter patterns for branches, tags and paths, matched in time that their length bounds.
+"""Match GitHub's filter patterns for branches, tags and paths.
 
-Source: docs.github.com, "Workflow syntax for GitHub Actions", filter pattern cheat sheet.
+The time to match is bounded by the lengths of pattern and name, so a hostile pattern cannot stall
+the suite. Source: docs.github.com, "Workflow syntax for GitHub Actions", filter pattern cheat
+sheet.
 """
 
 import re
 from collections.abc import Sequence
 
-# A part, and how often: `?` and `+` are of the part before them.
+# A part and its quantifier: `?` and `+` apply to the part before them.
 _PARTS = re.compile(r"(\*\*/|\*\*|\*|\[[^]]*\]|.)([?+]?)", re.DOTALL)
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
-    """Whether GitHub's filter takes `name`: the last pattern that fits it decides."""
+    """Whether GitHub's filter includes `name`: the last pattern that matches decides."""
     taken = False
     for pattern in patterns:
         if _fits(pattern.removeprefix("!"), name):
@@ -20,7 +22,7 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _fits(pattern: str, name: str) -> bool:
-    """Whether the whole name fits; kept are all places that the parts so far may end at."""
+    """Whether `pattern` matches the whole name; tracks every position where a match can end."""
     places = {0}
     for part, times in _PARTS.findall(pattern):
         after = _ends(part, name, places)
@@ -33,7 +35,7 @@ def _fits(pattern: str, name: str) -> bool:
 
 
 def _repeated(part: str, name: str, places: set[int]) -> set[int]:
-    """Return the places after one or more of a part, those after the first given."""
+    """Return the positions after one or more of a part, given those after the first."""
     new = places
     while new:
         new = _ends(part, name, new) - places
@@ -42,7 +44,7 @@ def _repeated(part: str, name: str, places: set[int]) -> set[int]:
 
 
 def _ends(part: str, name: str, places: set[int]) -> set[int]:
-    """Return where a part may end that begins at one of `places`."""
+    """Return the positions at which a part can end that begins at one of `places`."""
     if not places:
         return set()
     first, end = min(places), len(name)
@@ -66,5 +68,5 @@ def _takes(part: str, character: str) -> bool:
     try:
         return re.fullmatch(part, character) is not None
     except re.error:
-        # Such as a range that ends before it begins, which takes nothing.
+        # For example a range whose end is before its start, which matches nothing.
         return False

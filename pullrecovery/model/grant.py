@@ -1,4 +1,4 @@
-"""What was seen of a grant, as frozen data: who may read a package, and what a token may do."""
+"""Who may read a package and what a token may do, as frozen data."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,10 +8,11 @@ from pullrecovery.model.probe import Probe, RegistryFailure
 
 @dataclass(frozen=True)
 class TokenGrant:
-    """What GitHub's API said when a token asked who it is.
+    """GitHub's answer about a token, asked with that token.
 
-    `status` is the HTTP status (0 without an answer). `scopes` are a classic token's; None where
-    GitHub names none, as it does for every other kind. `expires` is None for one without an end.
+    `status` is the HTTP status (0 without an answer). `scopes` are the scopes of a classic token,
+    None if GitHub lists none, as for every other kind of token. `expires` is None for a token that
+    does not expire.
     """
 
     status: int
@@ -25,11 +26,11 @@ class TokenGrant:
 class PackageGrant:
     """Who may read the workload's package, and what the tokens in its pull secret may do.
 
-    `visibility` is the packages API's word, "" where it gave none; `status` is that answer's.
-    `anonymous` is the registry's answer to nobody, asked of a package that is meant to be public.
-    `shared_with` are the target's other namespaces that have one of the tokens, looked for where
-    the target wants one for each. `at` is when all this was seen; `failure` why GitHub told nothing
-    of the package.
+    `visibility` is the packages API's value, "" if it gave none; `status` is the HTTP status of
+    that answer. `anonymous` is the registry's answer without credentials, requested only for a
+    package that should be public. `shared_with` lists the target's other namespaces that have one
+    of the tokens; it is filled only if the target requires one token for each namespace. `at` is
+    the time of the observation; `failure` is why GitHub returned nothing about the package.
     """
 
     visibility: str
@@ -42,5 +43,5 @@ class PackageGrant:
 
     @property
     def failures(self) -> tuple[RegistryFailure | None, ...]:
-        """Why GitHub gave no answer that means a thing, about the package and about each token."""
+        """Why GitHub gave no usable answer about the package and about each token."""
         return (self.failure, *(token.failure for token in self.tokens))

@@ -1,4 +1,4 @@
-"""Image references, read by the rules that the kubelet applies to them.
+"""Parse image references by the rules that the kubelet applies.
 
 Source: github.com/distribution/reference, the grammar in its package comment.
 """
@@ -14,7 +14,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference in its parts; `problem` says what makes it invalid, '' if nothing does."""
+    """An image reference split into its parts; `problem` says why it is invalid, '' if valid."""
 
     registry: str
     path: str
@@ -28,7 +28,7 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Split `registry/path[:tag][@digest]`; invalid ones are returned with their problem."""
+    """Split `registry/path[:tag][@digest]`; an invalid reference is returned with its problem."""
     rest, _, digest = text.partition("@")
     registry, slash, path = rest.partition("/")
     if not slash or not _names_host(registry):
@@ -38,7 +38,7 @@ def parse_reference(text: str) -> Reference:
 
 
 def _names_host(first: str) -> bool:
-    """Whether the first part of a reference is a registry, and not Docker Hub's owner."""
+    """Whether the first part of a reference is a registry host, not an owner on Docker Hub."""
     return "." in first or ":" in first or first == "localhost" or first != first.lower()
 
 

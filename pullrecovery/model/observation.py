@@ -1,4 +1,4 @@
-"""What was seen, once, as frozen data; every criterion is a function of these."""
+"""Everything observed in one pass, as frozen data; every criterion is a function of it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +14,11 @@ from pullrecovery.model.workflow_run import CheckedWorkflow, WorkflowRun
 
 @dataclass(frozen=True)
 class ImageIdentity:
-    """What the operator's clients printed when they were asked for `reference`.
+    """The output of the operator's registry clients when asked for `reference`.
 
-    `login` is None where the operator has no credential. `probe` is the harness's own question
-    for the same manifest with the same credential; `platforms` are those of the nodes, os/arch.
-    `parts` pairs the digest of the configuration and of each layer with the harness's question
-    for it.
+    `login` is None if the operator has no credential. `probe` is the suite's own request for the
+    manifest with that credential. `platforms` are the platforms of the nodes, as os/arch. `parts`
+    pairs the digest of the image configuration and of each layer with the suite's probe of it.
     """
 
     reference: str
@@ -35,7 +34,7 @@ class ImageIdentity:
 
     @property
     def commands(self) -> tuple[CommandResult, ...]:
-        """All of them, in the order in which they were run."""
+        """All client commands, in the order of the fields."""
         login = (self.login,) if self.login else ()
         return (*login, self.inspect, self.digest, self.manifest, self.config, self.tags)
 
@@ -44,7 +43,7 @@ class ImageIdentity:
 class PullSecretEntry:
     """An entry of a pull secret that applies to the image, and the registry's answer to it.
 
-    Where it has no token, the registry was asked as nobody, as containerd asks then.
+    An entry without a token is probed anonymously, which is how containerd uses it.
     """
 
     server: str
@@ -53,7 +52,10 @@ class PullSecretEntry:
 
     @property
     def accepted(self) -> bool:
-        """Whether its credential may read the package; 404 is said to those who may."""
+        """Whether the credential may read the package.
+
+        A 404 counts: the registry answers 404 only to credentials that may read the package.
+        """
         return self.probe.ok or self.probe.missing
 
 
@@ -61,10 +63,12 @@ class PullSecretEntry:
 class PullSecret:
     """A pull secret in the workload's namespace, as the kubelet reads it.
 
-    `servers` are the keys of its entries; `entries` are those that apply to the image, the one
-    that the kubelet tries first in front. `problem` says why it cannot be decoded. Of the target's
-    Secret, where it is missing: `in_namespaces` has one of its name, and `other_names` are Secrets
-    of its own namespace with an entry for the image; `unsought` is why these were not looked for.
+    `servers` are the keys of its entries. `entries` are the entries that apply to the image, in the
+    order in which the kubelet tries them. `problem` says why the Secret cannot be decoded.
+
+    The other fields describe a missing target Secret: `in_namespaces` lists the namespaces that
+    have a Secret of its name, `other_names` the Secrets in its own namespace with an entry for the
+    image, and `unsought` why these were not searched.
     """
 
     name: str
@@ -80,15 +84,16 @@ class PullSecret:
 
     @property
     def credentials(self) -> tuple[Credential, ...]:
-        """What pods are given for the image, each once, as the kubelet tries them."""
+        """The credentials that pods get for the image, each once, in the kubelet's order."""
         return tuple(dict.fromkeys(e.credential for e in self.entries if e.credential.token))
 
 
 @dataclass(frozen=True)
 class ContainerStatus:
-    """A container of a live pod, init containers included; reasons are the kubelet's.
+    """A container or init container of a live pod; the reasons are the kubelet's.
 
-    `ended` is how it last ended, with the runtime's or its own last words; '' if it has not.
+    `ended` says how it last terminated, with the last message of the runtime or of the container
+    itself; '' if it has not terminated.
     """
 
     name: str
@@ -103,11 +108,11 @@ class ContainerStatus:
 
 @dataclass(frozen=True)
 class KubeEvent:
-    """One event about an object, each repetition an entry of its own.
+    """One event about an object; each repetition of an event is a separate entry.
 
-    `time` is when a watch brought it, or `stamped` where none ran; `stamped` is the sender's
-    own, in whole seconds mostly. `field_path` names the container, as `spec.containers{web}`.
-    `combined` events stand for several messages of one kind, of which they bear the last.
+    `time` is when a watch delivered it, or `stamped` if no watch ran. `stamped` is the sender's
+    time, usually in whole seconds. `field_path` names the container, as `spec.containers{web}`. A
+    `combined` event replaces several messages of one kind and carries the last one.
     """
 
     time: datetime
@@ -125,7 +130,7 @@ class KubeEvent:
 
 @dataclass(frozen=True)
 class PodStatus:
-    """A live pod of the release, a hook's included; its events are in the order they came in."""
+    """A live pod of the release, hook pods included; its events are in order of arrival."""
 
     name: str
     uid: str
@@ -140,9 +145,9 @@ class PodStatus:
 
 @dataclass(frozen=True)
 class DeploymentStatus:
-    """The workload's Deployment; `current_replica_set` is that of its newest template.
+    """The workload's Deployment; `current_replica_set` belongs to its newest pod template.
 
-    `replica_failure` is why the API server takes no pod of it, '' where it does.
+    `replica_failure` is why the API server rejects its pods, '' if it accepts them.
     """
 
     exists: bool
@@ -159,15 +164,15 @@ class DeploymentStatus:
 
     @property
     def pull_secrets(self) -> tuple[str, ...]:
-        """Those that a new pod would be given: the account's only where the template has none."""
+        """The pull secrets of a new pod: the account's apply only if the template names none."""
         return self.template_pull_secrets or self.service_account_pull_secrets
 
 
 @dataclass(frozen=True)
 class PullSecretWiring:
-    """Where else the pull secret is named; looked for where a new pod would not be given it.
+    """Other places that name the pull secret, searched if a new pod would not get it.
 
-    `values_keys` are dotted keys of the values, `default_account` the pull secrets of the
+    `values_keys` are dotted keys of the values; `default_account` has the pull secrets of the
     namespace's default ServiceAccount.
     """
 
@@ -177,13 +182,13 @@ class PullSecretWiring:
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything that the criteria judge, seen together.
+    """Everything that the criteria judge, observed together.
 
-    `secret` is the target's pull secret, `pull_secrets` are all those that live pods, or a new
-    one, are given. `identity` is what the operator sees of the wanted reference, None where nobody
-    asked them; `wanted` is the suite's own probe. `run` is the latest run of the workflow, None
-    where nobody asked for one.
-    `docs` is None where the target has none, `application` where Helm deploys.
+    `secret` is the target's pull secret; `pull_secrets` are all pull secrets of live pods, and of a
+    new pod. `identity` is the output of the operator's clients for the wanted reference, None if
+    they did not run; `wanted` is the suite's own probe. `run` is the latest workflow run, None if
+    no run was requested. `docs` is None if the target has no docs site, `application` is None if
+    Helm deploys.
     """
 
     target: Target

@@ -1,4 +1,4 @@
-"""A credential, what a registry or a command answered to it, and why there was no answer."""
+"""Credentials, the answers of registries and commands, and why an answer is missing."""
 
 import base64
 from dataclasses import dataclass, field
@@ -7,22 +7,23 @@ from enum import StrEnum
 
 @dataclass(frozen=True)
 class Credential:
-    """A login and its token, as a Secret carries them; the token is never shown."""
+    """A login and its token, as a Secret carries them; repr never shows the token."""
 
     login: str
     token: str = field(repr=False)
 
     @property
     def auth(self) -> str:
-        """Base64 of login:token, as Basic authentication and a pull secret's `auth` have it."""
+        """Base64 of login:token, as used in Basic authentication and in a pull secret's `auth`."""
         return base64.b64encode(f"{self.login}:{self.token}".encode()).decode()
 
 
 class RegistryFailure(StrEnum):
-    """Why a registry gave no answer that means a thing: what every client can tell apart.
+    """Why a registry gave no usable answer, in classes that every client can distinguish.
 
-    REFUSED is every connection that ends before an answer begins: refused, closed or reset. Which
-    of them it is depends on what forwards it (a proxy, a published port) and not on the registry.
+    REFUSED covers every connection that ends before an answer begins: refused, closed or reset.
+    Which of the three a client sees depends on what forwards the connection (a proxy, a published
+    port), not on the registry.
     """
 
     RATE_LIMITED = "rate-limited"
@@ -39,13 +40,13 @@ class RegistryFailure(StrEnum):
 
 @dataclass(frozen=True)
 class Probe:
-    """One question to the registry about a repository.
+    """One request to the registry about a repository, and its answer.
 
-    `stage` is where the answer came from: `token`, `registry`, or `network` where
-    none came. `status` is the HTTP status (0 without one), `code` and `message`
-    are the first entry of the error body. `digest` is the manifest's, where asked for, and
-    `platforms` those that it has an image for, os/arch; none where that was not asked, or not said.
-    `cut` is why no whole answer came, where the network stage could tell.
+    `stage` is where the answer came from: `token`, `registry`, or `network` if none came. `status`
+    is the HTTP status (0 without one); `code` and `message` are the first entry of the error body.
+    `digest` is the manifest's, if requested. `platforms` are the platforms it has images for, as
+    os/arch, empty if not requested or not reported. `cut` is why no complete answer arrived, if the
+    network stage could determine it.
     """
 
     stage: str
@@ -66,7 +67,7 @@ class Probe:
 
     @property
     def failure(self) -> RegistryFailure | None:
-        """Why there is no answer that means a thing; None where there is one."""
+        """Why there is no usable answer; None if there is one."""
         if self.stage == "network":
             return self.cut or RegistryFailure.REFUSED
         if self.status == 429:
@@ -82,9 +83,9 @@ class Probe:
 
 @dataclass(frozen=True)
 class CommandResult:
-    """One command as it was run in the runner: its exit code and what it printed.
+    """The result of one command on the runner: its exit code and its output.
 
-    `met` is why no answer came that means a thing, where who ran it knows; its words may tell too.
+    `met` is the registry failure that the caller detected, if any; the output may also name one.
     """
 
     command: str
@@ -95,11 +96,11 @@ class CommandResult:
 
     @property
     def timed_out(self) -> bool:
-        """Whether `timeout` had to end it: with 124, or 137 where it did not listen."""
+        """Whether `timeout` ended it: exit code 124, or 137 if it ignored SIGTERM."""
         return self.rc in (124, 137)
 
     @property
     def said(self) -> str:
-        """Its last line: clients print what they try before what became of it."""
+        """The last line of its output: clients print what they try before they print the result."""
         text = self.stderr.strip() or self.stdout.strip() or f"nothing, exit code {self.rc}"
         return text.splitlines()[-1]

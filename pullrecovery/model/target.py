@@ -1,4 +1,4 @@
-"""The nouns of the suite, frozen: what is judged, what was seen, and what follows from it."""
+"""The target under test: its images, workloads, docs site and workflow, as frozen data."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from shlex import quote
 
 
 class Visibility(StrEnum):
-    """Who is meant to be able to read a package: anybody, or whom its owner lets."""
+    """Who should be able to read a package: everyone, or only the accounts its owner allows."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -15,7 +15,7 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True)
 class Image:
-    """A wanted image: `repository` with its registry, and a tag."""
+    """A wanted image: `repository` including its registry, and a tag."""
 
     repository: str
     tag: str
@@ -30,7 +30,7 @@ class Image:
 
     @property
     def owner(self) -> str:
-        """The account under which the package is: the first part behind the registry."""
+        """The account that owns the package: the first part after the registry."""
         return self.package.partition("/")[0]
 
     @property
@@ -48,12 +48,12 @@ class Image:
 class Workload:
     """One chart of the target with its values files, namespace and wanted image.
 
-    `chart`, `values` and `app` are absolute paths, `root` is that of the repository they are in:
-    suggested commands are typed there, and name files from there. `pull_secrets_key` is the
-    dotted values key through which the chart takes its pull secrets. `visibility` is what the
-    image's package is meant to have; a public one needs no pull secret. `application` is the
-    manifest of its Argo CD Application, where the target has one; `by_application` is the name of
-    the one that deploys it here, '' where Helm does.
+    `chart`, `values` and `app` are absolute paths. `root` is the root of their repository;
+    suggested commands run there and name files relative to it. `pull_secrets_key` is the dotted
+    values key for the chart's pull secrets. `visibility` is what the image's package should have; a
+    public package needs no pull secret. `application` is the manifest of the workload's Argo CD
+    Application, if the target has one; `by_application` is the name of the Application that deploys
+    it here, '' if Helm does.
     """
 
     name: str
@@ -70,19 +70,19 @@ class Workload:
 
     @property
     def values_file(self) -> Path:
-        """The file that has the last word on the values, and so the one to edit."""
+        """The values file that overrides all others, and so the file to edit."""
         return self.values[-1] if self.values else self.chart / "values.yaml"
 
     @property
     def upgrade_command(self) -> str:
-        """The command that brings the chart as it is now into the cluster."""
+        """The command that upgrades the release to the chart's current state."""
         if self.by_application:
             return f"git push && {self._sync}"
         return f"helm upgrade --install {self._release}"
 
     @property
     def template_command(self) -> str:
-        """The command that renders the chart as it is now."""
+        """The command that renders the chart's current state."""
         return f"helm template {self._release}"
 
     @property
@@ -92,19 +92,19 @@ class Workload:
         return f"{release} {self.place_of(self.chart)} --namespace {namespace}{values}"
 
     def upgrade_with(self, setting: str) -> str:
-        """The command that upgrades with a value (key=value) that wins over the files."""
+        """The upgrade command with a value (key=value) that overrides the values files."""
         if self.by_application:
             application = quote(self.by_application)
             return f"argocd app set {application} --helm-set {quote(setting)} && {self._sync}"
         return f"{self.upgrade_command} --set {quote(setting)}"
 
     def upgrade_after(self, edit: str) -> str:
-        """An edit of the repository, then the command that brings it into the cluster."""
+        """An edit of the repository, followed by the command that deploys it."""
         commit = "git commit --all --message 'Correct the values' && "
         return f"{edit}, then {commit if self.by_application else ''}{self.upgrade_command}"
 
     def place_of(self, file: Path) -> str:
-        """A file's path from the root of the repository, as one types it in a shell."""
+        """The path of `file` relative to the repository's root, quoted for a shell."""
         return quote(str(file.relative_to(self.root) if file.is_relative_to(self.root) else file))
 
     @property
@@ -114,9 +114,10 @@ class Workload:
 
 @dataclass(frozen=True)
 class Docs:
-    """The target's docs site: a Docusaurus site in `folder`, with the page that REG-007 is about.
+    """The target's docs site: a Docusaurus site in `folder`, with the page that REG-007 judges.
 
-    `page` and `referring`, one of which must link to it, are files in `folder`; all absolute.
+    `page` and `referring` are files in `folder`, one of which must link to the page; all paths are
+    absolute.
     """
 
     folder: Path
@@ -126,12 +127,13 @@ class Docs:
 
 @dataclass(frozen=True)
 class Workflow:
-    """The target's workflow that pushes its images, and what it promises.
+    """The target's workflow that publishes its images, and when it must run.
 
-    `path` is its place in the target, and `file` the file itself, an absolute path; it may be a
-    copy elsewhere. `repository` is GitHub's, with its capitals. A push to `branch`
-    must start it, if only something below `change` is new, a folder within the target; and so
-    must the tag `release`, an example of one (empty: none). `dispatch`: it can be run by hand.
+    `path` is relative to the target; `file` is the absolute path of the file, which may be a copy
+    elsewhere. `repository` is the name on GitHub, with its capitals. A push to `branch` must start
+    the workflow, even if it only changes files below the directory `change` of the target. A push
+    of a tag like the example `release` must start it too (empty: no tags). `dispatch` means that it
+    can be started by hand.
     """
 
     path: str
@@ -147,8 +149,8 @@ class Workflow:
 class Target:
     """The monorepo under test, as its target.yaml describes it.
 
-    REG-008 fails a run only where `privilege_required`. `token_per_namespace`: no two namespaces
-    may have one token.
+    REG-008 fails a run only if `privilege_required`. With `token_per_namespace`, no two namespaces
+    may share a token.
     """
 
     name: str

@@ -1,11 +1,11 @@
-"""The verdict of a criterion, and the causes for which one fails."""
+"""The verdict of a criterion, and the causes for which a criterion fails."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
 class Cause(StrEnum):
-    """Why a criterion fails; two faults share a cause only if one command mends both."""
+    """Why a criterion fails; two faults share a cause only if one command fixes both."""
 
     SECRET_MISSING = "secret.missing"
     SECRET_WRONG_NAME = "secret.wrong-name"
@@ -104,15 +104,15 @@ class Cause(StrEnum):
 
     @property
     def external(self) -> bool:
-        """Whether it lies beyond the target: no task mends it."""
+        """Whether the cause is outside the target, so that no task can fix it."""
         return self.startswith("external.")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a criterion says; two verdicts are equal when they say the same, by the same cause.
+    """The result of a criterion; verdicts are equal if outcome and cause are equal.
 
-    `others` are further causes of the same failure, in the order in which they are to be mended.
+    `others` are further causes of the same failure, in the order in which to fix them.
     """
 
     passes: bool
@@ -129,25 +129,28 @@ class Verdict:
 
     @property
     def named(self) -> tuple["Verdict", ...]:
-        """Itself and the others: every cause, the one to mend first in front."""
+        """The verdict itself and its others: every cause, the one to fix first at index 0."""
         return (self, *self.others)
 
 
 def passes(evidence: str = "") -> Verdict:
-    """The verdict of a criterion that holds; `evidence` is what was found."""
+    """The verdict of a criterion that passes; `evidence` is what was observed."""
     return Verdict(True, evidence=evidence)
 
 
 def fails(cause: Cause, evidence: str = "", fix: str = "") -> Verdict:
-    """The verdict of a criterion that fails for `cause`; `remedy` says what fixes it.
+    """The verdict of a criterion that fails for `cause`; `fix` says how to fix it.
 
-    A command in it stands at its end, so that it can be copied to the last character.
+    A command in `fix` comes last, so that a user can copy it to the end of the text.
     """
     return Verdict(False, cause, evidence, fix)
 
 
 def all_named(*verdicts: Verdict | None) -> Verdict | None:
-    """The first verdict, with those that follow as its others, each cause once; None is none."""
+    """The first verdict with the following ones as its others, without duplicate causes.
+
+    Arguments that are None are ignored; None is returned if all are.
+    """
     found: dict[Cause | None, Verdict] = {}
     for verdict in verdicts:
         for one in (verdict, *verdict.others) if verdict else ():

@@ -1,4 +1,4 @@
-"""A workflow's file: what starts it, what its token may do, what it uses, and on which line.
+"""Parse a workflow file: its triggers, token permissions, actions and line numbers.
 
 Source: docs.github.com, "Workflow syntax for GitHub Actions".
 """
@@ -24,17 +24,17 @@ DISPATCH = "workflow_dispatch"
 BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
 _LEVELS = {"read-all": "read", "write-all": "write"}
-# What a repository gives where its workflow says nothing, since 2023.
+# The repository's default since 2023, if its workflow sets no permissions.
 _DEFAULT_LEVEL = "read"
 
 
 class UnreadableWorkflowError(PullRecoveryError):
-    """The file is no workflow; the message has line and reason."""
+    """The file is not a workflow; the message has line and reason."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """What happens in a repository: `name` as GitHub's, a whole ref, and the files it changes."""
+    """An event in a repository: GitHub's event `name`, a full ref, and the changed files."""
 
     name: str
     ref: str
@@ -46,13 +46,13 @@ class Event:
 
 @dataclass(frozen=True)
 class WorkflowFile:
-    """The text of a workflow; every method but `document` reads and none changes it."""
+    """The text of a workflow, with methods that read it; none of them changes it."""
 
     text: str
 
     @cached_property
     def document(self) -> CommentedMap:
-        """The mapping that it holds, lines and comments kept; raises UnreadableWorkflowError."""
+        """The parsed mapping, with line numbers and comments; raises UnreadableWorkflowError."""
         return parse(self.text)
 
     @property
@@ -63,12 +63,12 @@ class WorkflowFile:
         return {str(name): job for name, job in found if isinstance(job, dict)}
 
     def steps(self, job: str) -> list[Any]:
-        """The steps of a job, in their order."""
+        """The steps of a job, in order."""
         steps = self.jobs.get(job, {}).get("steps")
         return list(steps) if isinstance(steps, list) else []
 
     def line(self, *keys: str | int) -> int:
-        """The line of the innermost of `keys` that is there, from 1."""
+        """The line number, from 1, of the innermost of `keys` that exists."""
         node: Any = self.document
         found = 1
         for key in keys:
@@ -81,14 +81,14 @@ class WorkflowFile:
         return found
 
     def refusal(self, event: Event) -> str:
-        """Why GitHub starts no run for `event`; empty where it starts one."""
+        """Why GitHub starts no run for `event`; empty if it starts one."""
         triggers = _triggers(self.document.get("on"))
         if event.name not in triggers:
             return f"it is not `on: {event.name}`, only on {', '.join(triggers) or 'nothing'}"
         return _push_refusal(triggers[event.name], event) if event.name == PUSH else ""
 
     def is_filtered_by_path(self, push: Event) -> bool:
-        """Whether a push that starts no run would start one, were it not for what it changes."""
+        """Whether a push starts no run only because of the paths that it changes."""
         filters = _triggers(self.document.get("on")).get(PUSH)
         given = filters if isinstance(filters, dict) else {}
         others = {key: value for key, value in given.items() if "paths" not in str(key)}
@@ -96,7 +96,7 @@ class WorkflowFile:
 
     @property
     def trigger(self) -> str:
-        """The name of an event to rehearse it with: a push, else by hand, else its first."""
+        """The event to rehearse with: a push, else a manual start, else the first trigger."""
         triggers = _triggers(self.document.get("on"))
         wanted = (name for name in (PUSH, DISPATCH, *triggers) if name in triggers)
         return next(wanted, PUSH)
@@ -113,14 +113,14 @@ class WorkflowFile:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """Every action of another repository that a step uses, as `owner/name@ref`, each once."""
+        """Every action of another repository that a step uses, as `owner/name@ref`, once."""
         used = (str(step.get("uses", "")) for step in self._all_steps())
         found = (name for name in used if "@" in name and not name.startswith(("./", "docker://")))
         return tuple(dict.fromkeys(found))
 
     @property
     def other_repositories(self) -> tuple[str, ...]:
-        """Every repository that a step checks out by its name, as `owner/name`, each once."""
+        """Every repository that a step checks out by its name, as `owner/name`, once."""
         given = (step.get("with") for step in self._all_steps() if is_checkout(step.get("uses")))
         named = (inputs.get("repository") for inputs in given if isinstance(inputs, dict))
         return tuple(dict.fromkeys(str(name) for name in named if name))
@@ -130,9 +130,9 @@ class WorkflowFile:
         return [step for step in steps if isinstance(step, dict)]
 
     def entry_of(self, image: Image) -> str:
-        """The entry of a matrix that an image stands in, as `key:value`; '' if none.
+        """The matrix entry that builds an image, as `key:value`; '' if there is none.
 
-        By its name or by its repository.
+        The entry is found by the image's name or by its repository.
         """
         entries = (entry for job in self.jobs for entry in _included(self.document, job))
         pairs = (pair for entry in entries for pair in entry.items())
@@ -141,7 +141,7 @@ class WorkflowFile:
 
     @property
     def runners(self) -> tuple[str, ...]:
-        """Every label that a job runs on, each once; those of a matrix too."""
+        """Every runner label that a job uses, once, including the labels of a matrix."""
         labels = (label for job in self.jobs.values() for label in _labels(job.get("runs-on")))
         return tuple(dict.fromkeys(labels))
 
@@ -152,7 +152,7 @@ def is_checkout(uses: object) -> bool:
 
 
 def read_text(file: Path) -> str:
-    """Return the text of a workflow's file; raises UnreadableWorkflowError."""
+    """Return the text of a workflow file; raises UnreadableWorkflowError."""
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -160,7 +160,7 @@ def read_text(file: Path) -> str:
 
 
 def parse(text: str) -> CommentedMap:
-    """Read a workflow, to be judged or edited; raises UnreadableWorkflowError."""
+    """Parse a workflow for judging or editing; raises UnreadableWorkflowError."""
     try:
         document = load_yaml(text, "", round_trip())
     except UnreadableYamlError as error:
@@ -171,7 +171,7 @@ def parse(text: str) -> CommentedMap:
 
 
 def render(document: CommentedMap) -> str:
-    """The text of a document that was edited; what nobody edited stays as it was."""
+    """The text of an edited document; unedited parts stay unchanged."""
     buffer = StringIO()
     round_trip().dump(document, buffer)
     return buffer.getvalue()
@@ -180,7 +180,8 @@ def render(document: CommentedMap) -> str:
 def with_image_renamed(text: str, old: str, new: str) -> str:
     """The workflow with an image's name replaced: in matrices, or else wherever it is a word.
 
-    An entry of a matrix may have the same value under other keys, such as a folder's, which stay.
+    A matrix entry may have that value under other keys, such as the key of a directory; these stay
+    unchanged.
     """
     document = parse(text)
     entries = [entry for job in WorkflowFile(text).jobs for entry in _included(document, job)]
@@ -203,7 +204,7 @@ def _first_key(entry: Any, value: str) -> list[Any]:
 
 
 def round_trip() -> YAML:
-    """A reader and writer that keeps comments, quotes and the length of lines."""
+    """A YAML reader and writer that preserves comments, quotes and line lengths."""
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 2**16
@@ -219,7 +220,7 @@ def _triggers(on: Any) -> dict[str, Any]:
 
 
 def _push_refusal(filters: Any, event: Event) -> str:
-    """Why a push of a branch or a tag is filtered out; empty where it is not."""
+    """Why the filters exclude a push of a branch or tag; empty if they include it."""
     filters = filters if isinstance(filters, dict) else {}
     kind, other = ("branches", "tags") if event.ref.startswith(BRANCHES) else ("tags", "branches")
     name = event.ref.removeprefix(BRANCHES).removeprefix(TAGS)
@@ -233,7 +234,7 @@ def _push_refusal(filters: Any, event: Event) -> str:
 
 
 def _refusal_of(filters: dict[str, Any], kind: str, name: str) -> str | None:
-    """Why the filters of one kind refuse `name`; None where there is no such filter."""
+    """Why the filters of one kind exclude `name`; None if there is no such filter."""
     if kind in filters:
         patterns = _texts(filters[kind])
         return "" if matches(name, patterns) else f"{name} is not among {kind} {patterns}"

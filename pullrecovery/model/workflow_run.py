@@ -1,4 +1,4 @@
-"""What was seen of the workflow and of its runs, as frozen data."""
+"""The observed workflow and its runs, as frozen data."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from pullrecovery.model.workflow_file import Event, WorkflowFile
 
 @dataclass(frozen=True)
 class LintFinding:
-    """What actionlint says of one place in the file; `line` from 1, `kind` is its rule's name."""
+    """One finding of actionlint; `line` counts from 1, `kind` is the name of its rule."""
 
     line: int
     kind: str
@@ -17,7 +17,7 @@ class LintFinding:
 
 @dataclass(frozen=True)
 class DockerCall:
-    """One call of docker in a rehearsal: in which job and step (from 0; -1: not known)."""
+    """One call of docker in a rehearsal, with its job and step (from 0; -1: unknown)."""
 
     job: str
     step: int
@@ -26,9 +26,9 @@ class DockerCall:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A run of the workflow on `sha` in which docker did nothing but write down its calls.
+    """A run of the workflow on `sha` with a docker that only records its calls.
 
-    `failed` is the step that failed, or why it could not be rehearsed; empty if all went well.
+    `failed` is the failed step, or why the workflow could not be rehearsed; empty on success.
     """
 
     sha: str
@@ -38,9 +38,9 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class CheckedWorkflow:
-    """The workflow as it stands in the target; `rehearsal` is None where it is no workflow.
+    """The workflow as it is in the target; `rehearsal` is None if the file is not a workflow.
 
-    `error` has line and reason where the file cannot be read.
+    `error` has line and reason if the file cannot be read.
     """
 
     file: WorkflowFile
@@ -51,7 +51,7 @@ class CheckedWorkflow:
 
 @dataclass(frozen=True)
 class Pushed:
-    """What `docker push` said that it pushed: a tag, and the digest."""
+    """A push that `docker push` reported: a tag and its digest."""
 
     tag: str
     digest: str
@@ -59,9 +59,9 @@ class Pushed:
 
 @dataclass(frozen=True)
 class StepLog:
-    """One step of a run: its job, its place there (from 0), its name, end and output.
+    """One step of a run: its job, its index there (from 0), its name, result and output.
 
-    `result` is `success`, `failure` or `skipped`; empty where it never ended.
+    `result` is `success`, `failure` or `skipped`; empty if the step did not finish.
     """
 
     job: str
@@ -73,9 +73,10 @@ class StepLog:
 
 @dataclass(frozen=True)
 class WorkflowEvent:
-    """What became of an event: a run on the commit `sha`, or none, and then `refused` says why.
+    """The result of an event: a run on the commit `sha`, or no run and the reason in `refused`.
 
-    `stubs` names every action that was not GitHub's own but the lab's; `log` is redacted.
+    `stubs` names every action for which the lab used its own stub instead of GitHub's; `log` is
+    redacted.
     """
 
     event: Event
@@ -94,24 +95,24 @@ class WorkflowEvent:
 
     @property
     def said(self) -> str:
-        """How it ended, in one line: why there is no run, the failed step's last words, or well."""
+        """The result in one line: why there is no run, the failed step's last line, or success."""
         if self.refused:
             return f"no run for {self.event}: {self.refused}"
         failed = self.failed_step
         if failed is None:
             return "the run succeeded" if self.succeeded else "the run failed"
         lines = failed.output.strip().splitlines()
-        # docker's last line may be where to read how it is called.
+        # docker's last line may only refer to its help.
         words = [line for line in lines if not line.startswith("See '")] or ["no output"]
         return f"step {failed.name!r} failed: {words[-1]}"
 
 
 @dataclass(frozen=True)
 class WorkflowRun:
-    """A run of the workflow, and what is there of the wanted repository under its commit then.
+    """A workflow run, and the wanted repository's image for its commit after the run.
 
-    `probe` is the suite's question to the registry; `listed` the digest that the packages API
-    has for that tag, empty where it has none.
+    `probe` is the suite's request to the registry; `listed` is the digest that the packages API
+    lists for that tag, empty if it lists none.
     """
 
     played: WorkflowEvent

@@ -1,4 +1,4 @@
-"""actionlint: what is wrong with a workflow as it is written, and on which line."""
+"""Check workflow files with actionlint."""
 
 import json
 from collections.abc import Sequence
@@ -8,19 +8,19 @@ from pathlib import Path
 from pullrecovery.common.process import CommandError, run
 from pullrecovery.model.workflow_run import LintFinding
 
-# Without shellcheck and pyflakes, which some machines have and others have not.
+# shellcheck and pyflakes are off, because not every machine has them.
 PLAIN: Sequence[str] = ("-shellcheck=", "-pyflakes=")
 _FOUND = 1
 
 
 @dataclass(frozen=True)
 class Actionlint:
-    """The program; `binary` is an absolute path."""
+    """The actionlint program; `binary` is an absolute path."""
 
     binary: Path
 
     def check(self, text: str) -> tuple[LintFinding, ...]:
-        """Every finding in the text of a workflow; raises CommandError where it cannot be run."""
+        """Return every finding in the text of a workflow; raises CommandError if it cannot run."""
         format_as = ["-format", "{{json .}}", "-"]
         try:
             said = run([str(self.binary), *PLAIN, *format_as], stdin=text)

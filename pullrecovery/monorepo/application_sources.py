@@ -1,6 +1,6 @@
-"""The sources of an Argo CD Application, and which of them deploys a workload's chart.
+"""The sources of an Argo CD Application, and which one deploys a workload's chart.
 
-An Application has one `source`, or several `sources`; where it has both, Argo CD takes the list.
+An Application has one `source`, or several `sources`; if it has both, Argo CD uses the list.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ Source = dict[str, Any]
 
 
 def sources_of(application: object) -> list[Source]:
-    """Every source of an Application, as it stands in it; [] for what is no Application."""
+    """Every source of an Application, unchanged; [] if `application` is not an Application."""
     if not isinstance(application, dict) or application.get("kind") != "Application":
         return []
     spec = application.get("spec")
@@ -40,33 +40,33 @@ def revisions_of(holder: dict[str, Any]) -> tuple[str, ...]:
 
 
 def revision_at(holder: dict[str, Any], place: int) -> str:
-    """Return the commit of the source at `place`; '' where there is none."""
+    """Return the commit of the source at `place`; '' if there is none."""
     found = revisions_of(holder)
     return found[place] if place < len(found) else ""
 
 
 def place_of(sources: Sequence[Source], workload: Workload) -> int:
-    """The position of the source whose `path` is where the workload's chart lies.
+    """The index of the source whose `path` is the directory of the workload's chart.
 
-    Raises LabError where no source has it.
+    Raises LabError if no source has it.
     """
     found = [at for at, source in enumerate(sources) if _below(source, workload.chart)]
     if not found:
         paths = ", ".join(str(source.get("path")) for source in sources)
         raise LabError(f"{workload.application}: its path is {paths}, not {workload.chart}.")
-    # `charts/frontend` before `frontend`.
+    # `charts/frontend` is more specific than `frontend`.
     return max(found, key=lambda at: len(PurePosixPath(sources[at]["path"]).parts))
 
 
 def checkout_of(workload: Workload) -> Path:
-    """The folder in which the chart lies where the workload's Application looks for it."""
+    """The directory relative to which the workload's Application finds the chart."""
     sources = sources_of(manifest_of(workload))
     path = PurePosixPath(sources[place_of(sources, workload)]["path"])
     return workload.chart.parents[len(path.parts) - 1]
 
 
 def manifest_of(workload: Workload) -> dict[str, Any]:
-    """The manifest of the workload's Application, as its file has it."""
+    """The manifest of the workload's Application, read from its file."""
     if workload.application is None:
         raise LabError(f"The target names no Application for {workload.name}.")
     found: dict[str, Any] = YAML(typ="safe").load(workload.application.read_text())
@@ -74,6 +74,6 @@ def manifest_of(workload: Workload) -> dict[str, Any]:
 
 
 def _below(source: Source, chart: Path) -> bool:
-    """Whether the chart's folder ends as the source's path does."""
+    """Whether the path of the chart's directory ends with the path of the source."""
     parts = PurePosixPath(str(source.get("path") or "")).parts
     return bool(parts) and chart.parts[-len(parts) :] == parts

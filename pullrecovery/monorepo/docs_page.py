@@ -1,4 +1,4 @@
-"""What a page says of images, Secrets and charts, read from it as a browser shows it."""
+"""Find images, Secrets and charts in a docs page, as a browser shows the page."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pullrecovery.model.docs_site import WebPage
 from pullrecovery.model.target import Target
 
-# The four subjects of REG-007, each with what its heading has in it.
+# The four subjects of REG-007, each with a pattern that its heading matches.
 SUBJECTS: Mapping[str, re.Pattern[str]] = {
     "how CI names images and which chart takes which": re.compile(
         r"\bnam(e|es|ed|ing)\b.*\bimages?\b|\bimages?\b.*\bnam(e|es|ed|ing)\b|\bwhich chart\b",
@@ -27,10 +27,10 @@ _TOO_SHORT = 80
 
 @dataclass(frozen=True)
 class NamedImages:
-    """What is wrong with the repositories that a page names.
+    """Wrong or missing repositories in a page.
 
-    `capitals` are those whose owner has a capital letter, `stale` those that no workload has,
-    `untold` the charts whose repository no row of a table gives.
+    `capitals` are repositories whose owner has a capital letter, `stale` repositories that no
+    workload uses, and `untold` charts whose repository is in no row of a table.
     """
 
     capitals: tuple[str, ...]
@@ -39,7 +39,7 @@ class NamedImages:
 
 
 def missing_subjects(page: WebPage) -> list[str]:
-    """The subjects that no section of the page is about; an empty section is about nothing."""
+    """The subjects that no section of the page covers; an empty section covers nothing."""
     titles = [section.title for section in page.sections if len(section.text) >= _TOO_SHORT]
     return [
         subject
@@ -49,13 +49,13 @@ def missing_subjects(page: WebPage) -> list[str]:
 
 
 def repositories_in(text: str, registry: str) -> list[str]:
-    """Every repository of the registry in `text`, each once; placeholders are none."""
+    """Every repository of `registry` in `text`, once; placeholders are ignored."""
     part = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?"
     return list(dict.fromkeys(re.findall(rf"\b{re.escape(registry)}/{part}/{part}", text)))
 
 
 def named_images(target: Target, page: WebPage) -> NamedImages:
-    """The page's references held against those of the target's workloads."""
+    """Compare the page's image references with those of the target's workloads."""
     wanted = {
         chart_of(target, workload.name): workload.image.repository for workload in target.workloads
     }
@@ -76,12 +76,12 @@ def named_images(target: Target, page: WebPage) -> NamedImages:
 
 
 def chart_of(target: Target, workload: str) -> str:
-    """A workload's chart as a page names it: the folder, relative to the target's."""
+    """A workload's chart as a page names it: its directory relative to the target's."""
     return target.workload(workload).chart.relative_to(target.root).as_posix()
 
 
 def chart_table(target: Target, rows: Iterable[tuple[str, ...]]) -> dict[str, str]:
-    """Chart → repository, from every row of a table that has one of each."""
+    """The repository for each chart, from the table rows that have one of each."""
     charts = {chart_of(target, workload.name) for workload in target.workloads}
     found: dict[str, str] = {}
     for row in rows:
@@ -93,6 +93,6 @@ def chart_table(target: Target, rows: Iterable[tuple[str, ...]]) -> dict[str, st
 
 
 def named_secrets(page: WebPage) -> list[str]:
-    """Every Secret that the page's commands name, each once."""
+    """Every Secret that the page's commands name, once."""
     code = "\n".join(page.code)
     return list(dict.fromkeys(name for secret in _SECRETS for name in secret.findall(code)))

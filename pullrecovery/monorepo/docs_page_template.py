@@ -1,4 +1,4 @@
-"""The text of the page that documents, made from what the target's own file says."""
+"""The text of the REG-007 docs page, generated from the target's own file."""
 
 import re
 from pathlib import Path
@@ -39,7 +39,7 @@ def page_text(target: Target, page_id: str) -> str:
 
 
 def section_about(target: Target, subject: str) -> str:
-    """The page's section about one of the four subjects, its heading included."""
+    """The page's section about one of the four subjects, including its heading."""
     sections = re.split(r"(?m)^(?=## )", page_text(target, ""))[1:]
     heading = SUBJECTS[subject]
     return next(section for section in sections if heading.search(section.splitlines()[0]))
@@ -51,7 +51,7 @@ def _image_row(target: Target, workload: Workload) -> str:
 
 
 def _release(target: Target, workload: Workload) -> str:
-    """Name, chart and values files, as helm takes them in the target's folder."""
+    """Name, chart and values files, as arguments of helm in the target's directory."""
     files = (file.relative_to(target.root).as_posix() for file in workload.values)
     values = "".join(f" --values {quote(file)}" for file in files)
     return f"{quote(workload.name)} {quote(chart_of(target, workload.name))}{values}"

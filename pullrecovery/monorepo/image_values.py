@@ -1,4 +1,4 @@
-"""Where a workload's values name an image, and what is to be changed there for the wanted one."""
+"""Where a workload's values name an image, and which edits set the wanted image there."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -13,7 +13,7 @@ IMAGE_KEYS = ("image.repository", "image.tag", "image.digest")
 
 
 class Edit(NamedTuple):
-    """One key of one file, and what its value becomes."""
+    """One key of one file, and the new value for it."""
 
     file: Path
     key: str
@@ -26,22 +26,22 @@ def naming(image: Image) -> dict[str, str]:
 
 
 def file_of(workload: Workload, key: str) -> Path | None:
-    """The file that has the last word on the dotted `key`; None if no file has it."""
+    """The values file that overrides all others for the dotted `key`; None if no file has it."""
     having = [file for file in _files(workload) if _has(_load(file), key)]
     return having[-1] if having else None
 
 
 def chart_has(workload: Workload, key: str) -> bool:
-    """Whether the chart's own values have the dotted `key`, and so its templates may read it."""
+    """Whether the chart's own values have the dotted `key`, so that its templates may use it."""
     own = workload.chart / "values.yaml"
     return own.is_file() and _has(_load(own), key)
 
 
 def corrections(workload: Workload) -> list[Edit]:
-    """What makes every image that the values name the wanted one; only what is wrong is there.
+    """The edits that make every image in the values the wanted one; right values need no edit.
 
-    Each edit is in the file that has the last word on its key. A container's image that stands
-    by itself, as in a list of init containers, is corrected where it stands.
+    Each edit is in the file that overrides all others for its key. An image of a single container,
+    as in a list of init containers, is edited in its own place.
     """
     edits = []
     for key, value in naming(workload.image).items():
@@ -55,9 +55,9 @@ def corrections(workload: Workload) -> list[Edit]:
 
 
 def container_images(workload: Workload) -> Iterator[tuple[str, str, Path]]:
-    """Key, reference and file of each image that the values name for one container.
+    """Key, reference and file of each image that the values set for one container.
 
-    An item of a list is named by its place in it: `initContainers[0].image`.
+    A list item is named by its index: `initContainers[0].image`.
     """
     for file in _files(workload):
         document = _load(file)
@@ -74,7 +74,7 @@ def container_images(workload: Workload) -> Iterator[tuple[str, str, Path]]:
 
 
 def _same(found: Any, wanted: str) -> bool:
-    """A number that looks like the wanted tag is not the same."""
+    """Whether a value is the wanted text; a number that looks like the wanted tag is not."""
     return isinstance(found, str) and found == wanted
 
 
@@ -87,7 +87,7 @@ def _containers(workload: Workload) -> Iterator[Edit]:
 
 
 def _own_images(node: Any, path: str = "") -> Iterator[str]:
-    """Dotted keys of what holds a reference as a text: a list of containers, or an `image`."""
+    """Dotted keys of values that have a whole reference: a list of containers, or an `image`."""
     for key, value in node.items() if isinstance(node, dict) else ():
         here = f"{path}{key}"
         whole = key == "image" and path and isinstance(value, str) and value
@@ -111,13 +111,13 @@ def _with_image(old: Any, reference: str) -> Any:
 
 
 def _files(workload: Workload) -> tuple[Path, ...]:
-    """In Helm's order: a later one overrides an earlier one."""
+    """The values files in Helm's order: a later one overrides an earlier one."""
     own = workload.chart / "values.yaml"
     return tuple(file for file in (own, *workload.values) if file.is_file())
 
 
 def _load(file: Path) -> Any:
-    """The file's document, to be read alone; what is no YAML names no image, and Helm says why."""
+    """The file's document, read-only; a file that is not YAML names no image, and Helm says why."""
     try:
         return _parsed(file.read_text(encoding="utf-8"))
     except (UnreadableYamlError, OSError, UnicodeDecodeError):
@@ -126,12 +126,12 @@ def _load(file: Path) -> Any:
 
 @cache
 def _parsed(text: str) -> Any:
-    # Every scenario asks the same few charts, and a chart's values take ten milliseconds to read.
+    # Cached: scenarios read the same few charts, and parsing values takes ten milliseconds.
     return load_yaml(text, "values")
 
 
 def _has(node: Any, key: str) -> bool:
-    """Whether `key` is there, or something else stands in its way and so hides it."""
+    """Whether `key` exists, or a value that is not a mapping is in its path and hides it."""
     for part in key.split("."):
         if not isinstance(node, dict):
             return node is not None

@@ -1,4 +1,4 @@
-"""Small edits to Markdown pages and to a sidebars file; what a person wrote is kept."""
+"""Small edits to Markdown pages and to a sidebars file that preserve the other text."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -12,9 +12,9 @@ _PLAIN = re.compile(r"[a-z_]+: [\w/][^:#\[\]{}]*")
 
 
 def fix_front_matter(text: str, page_id: str) -> str:
-    """A front matter that is valid: lines that are plain `key: value` stay, and the others go.
+    """Make the front matter valid: keep plain `key: value` lines, and remove the others.
 
-    Without a title left, the page's first heading or its name becomes it.
+    A missing id is set to `page_id`, and a missing title is made from it.
     """
     found = _FRONT.match(text)
     body = text[found.end() :] if found else text
@@ -27,7 +27,7 @@ def fix_front_matter(text: str, page_id: str) -> str:
 
 
 def escape_line(text: str, line: int) -> str:
-    """Have MDX take what it reads as JSX in `line` (from 1), or in the last before it, as text."""
+    """Escape text that MDX reads as JSX in `line` (from 1), or in the last line before it."""
     lines = text.splitlines(keepends=True)
     for at in range(min(line, len(lines)) - 1, -1, -1):
         escaped = re.sub(r"(`[^`]*`)|(?<!\\)([<{}])", _escape, lines[at])
@@ -41,21 +41,21 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def fix_links(text: str, file: Path, pages: Iterable[Path], broken: str) -> str:
-    """Lead links of `file` that lead nowhere to the nearest page or heading, or unlink them.
+    """Point broken links of `file` to the nearest page or heading, or remove the links.
 
-    `broken` is a link that the build named, as it is written or as the path it comes to.
+    `broken` is a link that the build reported, as written or as the path that it resolves to.
     """
     known = {page.resolve(): page for page in pages}
 
-    def fix_edits(found: re.Match[str]) -> str:
+    def moved(found: re.Match[str]) -> str:
         to = _fixed(found["to"], file, list(known.values()), broken)
         return f"[{found['text']}]({to})" if to else found["text"]
 
-    return _outside_code(text, lambda line: _LINK.sub(fix_edits, line))
+    return _outside_code(text, lambda line: _LINK.sub(moved, line))
 
 
 def _fixed(to: str, file: Path, pages: list[Path], broken: str) -> str:
-    """Where a link should lead; '' for nowhere."""
+    """The correct target of a link; '' if there is none."""
     path, _, anchor = to.partition("#")
     if ":" in path or path.startswith("/"):
         return "" if to == broken else to
@@ -77,7 +77,7 @@ def _fixed(to: str, file: Path, pages: list[Path], broken: str) -> str:
 
 
 def anchors_of(text: str) -> list[str]:
-    """The anchors of a page's headings, as GitHub and Docusaurus make them of words."""
+    """The anchors of a page's headings, as GitHub and Docusaurus derive them."""
     titles = re.findall(r"(?m)^#{2,6} (.+)$", text)
     return [re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles]
 
@@ -92,12 +92,12 @@ def _common(page: Path, file: Path) -> Path:
 
 
 def add_link(text: str, title: str, page: Path, file: Path) -> str:
-    """End `file` with a sentence that leads to `page`."""
+    """Append a sentence that links to `page` to `text`, the content of `file`."""
     return f"{text.rstrip()}\n\nSee [{title}]({_relative(page, file)}).\n"
 
 
 def show_in_sidebar(text: str) -> str:
-    """Take out of a page's front matter the keys that keep the page out of every sidebar."""
+    """Remove the front matter keys of a page that hide it from every sidebar."""
     found = _FRONT.match(text)
     if not found:
         return text
@@ -106,9 +106,9 @@ def show_in_sidebar(text: str) -> str:
 
 
 def add_to_sidebars(text: str, page_id: str, beside: Iterable[str]) -> str:
-    """Put the page's id behind the first id of `beside` that the sidebars file lists.
+    """Insert the page's id after the first id of `beside` that the sidebars file lists.
 
-    A file that lists the page, or none of `beside`, is returned as it is.
+    A file that lists the page, or none of `beside`, is returned unchanged.
     """
     if re.search(rf"(['\"]){re.escape(page_id)}\1", text):
         return text
@@ -121,17 +121,17 @@ def add_to_sidebars(text: str, page_id: str, beside: Iterable[str]) -> str:
 
 
 def add_section(text: str, section: str) -> str:
-    """End the page with one more section."""
+    """Append a section to the page."""
     return f"{text.rstrip()}\n\n{section.rstrip()}\n"
 
 
 def rename(text: str, old: str, new: str) -> str:
-    """Write `new` for every `old` that is a whole name."""
+    """Replace every `old` that is a whole name with `new`."""
     return re.sub(rf"(?<![\w.-]){re.escape(old)}(?![\w-])", new, text)
 
 
 def correct_rows(text: str, having: str, old: str, new: str) -> str:
-    """Write `new` for `old` in the rows of tables of which one cell is `having`."""
+    """Replace `old` with `new` in the table rows that have a cell equal to `having`."""
 
     def corrected(line: str) -> str:
         cells = [cell.strip(" `") for cell in line.split("|")]
@@ -141,7 +141,7 @@ def correct_rows(text: str, having: str, old: str, new: str) -> str:
 
 
 def replace_picture(text: str, source: str) -> str:
-    """Put what a picture shows, as its `alt` says, where the picture is not to be had."""
+    """Replace a missing picture with its `alt` text."""
 
     def told(found: re.Match[str]) -> str:
         alt = re.search(r"alt=\"([^\"]*)\"", found[0])
@@ -151,7 +151,7 @@ def replace_picture(text: str, source: str) -> str:
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:
-    """`change` every line that is in no fenced block."""
+    """Apply `change` to every line outside fenced blocks."""
     fenced, lines = False, []
     for line in text.splitlines(keepends=True):
         fenced ^= bool(_FENCE.match(line))

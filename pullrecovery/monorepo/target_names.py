@@ -1,6 +1,6 @@
-"""The grammars of the names that target.yaml holds.
+"""The grammars of the names in target.yaml.
 
-Names reach programs as arguments, and shells in the commands that verdicts suggest.
+Names become arguments of programs, and part of shell commands that verdicts suggest.
 """
 
 import re
@@ -11,14 +11,14 @@ _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 @dataclass(frozen=True)
 class Name:
-    """The grammar of one kind of name; `most` is how many characters it may have."""
+    """The grammar of one kind of name; `most` is its maximum length in characters."""
 
     pattern: str
     most: int
     source: str
 
     def problem(self, text: str) -> str:
-        """Return what is wrong with `text`; '' where nothing is."""
+        """Return why `text` is invalid; '' if it is valid."""
         if len(text) <= self.most and re.fullmatch(self.pattern, text, re.ASCII):
             return ""
         return (
@@ -27,16 +27,16 @@ class Name:
         )
 
 
-# With it a tag of 128 characters and a label of 63 are made.
+# A tag of at most 128 characters and a label of at most 63 are built from it.
 TARGET = Name(r"[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?", 44, "it names reports and verdicts")
 OWNER = Name(r"[a-z0-9][-a-z0-9_]*", 39, "a GitHub account, in lower case")
 LOGIN = Name(r"[A-Za-z0-9][-\w]*", 39, "a GitHub account")
 SECRET = Name(rf"{_LABEL}(\.{_LABEL})*", 253, "a Secret's name, RFC 1123")
-# With room for the suffix that scenarios add.
+# Leaves room for the suffix that scenarios add.
 NAMESPACE = Name(_LABEL, 56, "a namespace's name, a DNS label")
-# Helm takes a release's name of at most 53 characters.
+# Helm accepts a release name of at most 53 characters.
 RELEASE = Name(_LABEL, 53, "a Helm release's name")
 VALUES_KEY = Name(r"[A-Za-z_][-\w]*(\.[A-Za-z_][-\w]*)*", 253, "a dotted values key")
-# `git check-ref-format` allows more, and nothing that people use.
+# `git check-ref-format` allows more, but only names that are unusual in practice.
 REF = Name(r"[A-Za-z0-9](?!.*\.\.)(?!.*//)[-\w./+]*(?<![./])", 250, "a git branch or tag")
 REPOSITORY = Name(r"[A-Za-z0-9][-A-Za-z0-9]*/[-.\w]+", 140, "a repository on GitHub, Owner/name")

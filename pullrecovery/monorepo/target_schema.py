@@ -1,4 +1,4 @@
-"""The models of target.yaml: its keys with their types, and the grammars of its names."""
+"""The models of target.yaml: its keys, their types, and the grammars of its names."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -86,7 +86,7 @@ class DocsEntry(Model):
 
 
 class TargetDocument(Model):
-    """All of target.yaml, schema 1."""
+    """The whole of target.yaml, schema 1."""
 
     called: ClassVar[str] = "target"
     schema_: Annotated[int, AfterValidator(_check_schema)] = Field(alias="schema")

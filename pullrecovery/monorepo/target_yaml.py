@@ -1,4 +1,4 @@
-"""target.yaml → Target; every mistake is one line of an error, with its line in the file."""
+"""Load target.yaml into a Target; each mistake is one error line with its line number."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ from pullrecovery.monorepo.target_schema import (
     WorkloadEntry,
 )
 
-# Helm takes a path with a comma for a list of files, in commands that verdicts suggest too.
+# Helm reads a path with a comma as a list of files, also in commands that verdicts suggest.
 _LISTED = re.compile(r'[,"\x00-\x1f\x7f]')
 
 
@@ -38,7 +38,7 @@ def load_target(folder: Path) -> Target:
     except DocumentError as error:
         raise UsageError(str(error)) from None
     except (OSError, RuntimeError, ValueError) as error:
-        # Of a path within it that is none, such as one with a NUL or a link to itself.
+        # For an invalid path in the file, for example one with a NUL or a link to itself.
         raise UsageError(f"{file}: {type(error).__name__}: {error}.") from error
     return target
 
@@ -55,7 +55,7 @@ def _load(file: Path) -> Any:
 
 
 class _TargetReader:
-    """Makes a Target of a file that has the right keys, and notes what is wrong with its values."""
+    """Build a Target from a file with valid keys, and collect the problems of its values."""
 
     def __init__(self, file: Path, document: TargetDocument) -> None:
         self.problems: list[Problem] = []
@@ -64,7 +64,7 @@ class _TargetReader:
         self._document = document
 
     def target(self) -> Target:
-        """Return the target; it is good for nothing where there are problems."""
+        """Return the target; it is not usable if there are problems."""
         document = self._document
         self._check_workload_names()
         return Target(
@@ -172,7 +172,7 @@ class _TargetReader:
         )
 
     def _docs(self, entry: DocsEntry) -> Docs:
-        """The docs site. Its page may be missing, which is for REG-007 to say."""
+        """The docs site. Its page may be missing, because REG-007 reports that."""
         folder, before = self._existing(("docs", "folder"), entry.folder), len(self.problems)
         for name in ("package.json", "package-lock.json"):
             if folder.exists() and not (folder / name).is_file():
@@ -202,7 +202,7 @@ class _TargetReader:
         return page
 
     def _existing(self, place: Place, relative: str) -> Path:
-        """Return a path within the target that exists; any path where there is a problem."""
+        """Return a path within the target that exists; any path if there is a problem."""
         key = next(part for part in reversed(place) if isinstance(part, str))
         try:
             path = (self._root / relative).resolve()

@@ -1,4 +1,4 @@
-"""Editing values files: one key changed, comments and all else kept."""
+"""Edit a key of a values file without changing comments or other lines."""
 
 import re
 import sys
@@ -22,7 +22,7 @@ _BOOLEANS_OF_HELM = frozenset(
     for word in ("y", "n", "yes", "no", "on", "off")
     for spelt in (word, word.capitalize(), word.upper())
 )
-# Lists stand two further than their key, where a file has none to go by.
+# Indentation of lists below their key, if the file has no list to copy from.
 _OFFSET = 2
 _INDENTED = re.compile(
     r"^[^\s#-][^#\n]*:[ ]*(?:#.*)?\n(?:[ ]*(?:#.*)?\n)*([ ]+)[^\s#-]", re.MULTILINE
@@ -33,28 +33,28 @@ Change = Callable[[Any], Any]
 
 
 def set_values(file: Path, values: Mapping[str, object]) -> None:
-    """Set each dotted key of `file` to its value; missing parents are made."""
+    """Set each dotted key of `file` to its value; missing parents are created."""
     changes = {key: becomes(value) for key, value in values.items()}
     file.write_text(edited(file.read_text(), changes))
 
 
 def becomes(value: object) -> Change:
-    """The change to this value, whatever was there."""
+    """A change to `value`, whatever the old value is."""
     return lambda _: value
 
 
 def edited(text: str, changes: Mapping[str, Change]) -> str:
-    """The values `text` with each dotted key set to its change of the old value.
+    """The values `text` with each dotted key replaced by its change of the old value.
 
-    Missing parents are made. Lines that do not change stay as they are spelt, and new ones are
-    indented as the others. Raises UnreadableYamlError where the text is no values file.
+    Missing parents are created. Unchanged lines keep their spelling, and new lines are indented
+    like the others. Raises UnreadableYamlError if the text is not a values file.
     """
     if not isinstance(load_yaml(text, "values"), dict | None):
         raise UnreadableYamlError("values:1: it must be a mapping, as Helm takes no other.")
     yaml = _yaml_of(text)
     before = yaml.load(text)
     if not isinstance(before, dict):
-        # Nothing but comments, which belong to no key and would be lost.
+        # A file with only comments: they belong to no key, so ruamel.yaml would lose them.
         before, kept = CommentedMap(), text if text.endswith("\n") or not text else f"{text}\n"
         _set_all(before, changes)
         return kept + _dumped(yaml, before)
@@ -66,13 +66,13 @@ def edited(text: str, changes: Mapping[str, Change]) -> str:
 
 
 def _yaml_of(text: str) -> YAML:
-    """A round-trip YAML that indents as `text` does: mappings, and lists below their keys."""
+    """A round-trip YAML that indents mappings and lists as `text` does."""
     _, indent, offset = load_yaml_guess_indent(text)
     mapping = _INDENTED.search(text)
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.explicit_start = text.startswith("---") or "\n---" in text
-    # Lines that nobody edits keep their length.
+    # Unedited lines keep their length.
     yaml.width = sys.maxsize
     offset = _OFFSET if offset is None or indent is None else offset
     yaml.indent(mapping=len(mapping[1]) if mapping else 2, sequence=offset + 2, offset=offset)
@@ -95,7 +95,7 @@ def _set(document: Any, key: str, change: Change) -> None:
 
 
 def _quoted(value: Any) -> Any:
-    """Return `value` with every string in quotes that Helm would read as a boolean."""
+    """Return `value` with quotes around every string that Helm would read as a boolean."""
     if isinstance(value, dict):
         for key in value:
             value[key] = _quoted(value[key])
@@ -120,10 +120,10 @@ def _means(text: str, wanted: str) -> bool:
 
 
 def _carry(text: str, normal: str, wanted: str) -> str:
-    """Make in `text` the change that leads from `normal`, another spelling of it, to `wanted`.
+    """Apply the change from `normal` to `wanted` to `text`, another spelling of `normal`.
 
-    Lines that are the same in `normal` and `wanted` are taken from `text`. Where not every line has
-    its counterpart, `wanted` itself is returned.
+    Lines that `normal` and `wanted` share are taken from `text`. If not every line of `text` has a
+    counterpart, `wanted` itself is returned.
     """
     own, plain, new = (each.splitlines(keepends=True) for each in (text, normal, wanted))
     if len(own) != len(plain):
@@ -135,9 +135,9 @@ def _carry(text: str, normal: str, wanted: str) -> str:
 
 
 def keys_naming(files: Iterable[Path], text: str) -> list[str]:
-    """The dotted keys under which the values of `files`, the later over the earlier, hold `text`.
+    """The dotted keys whose values in `files` contain `text`; later files override earlier.
 
-    Lists replace one another, mappings are merged, as Helm does it.
+    Lists replace one another and mappings are merged, as in Helm.
     """
     merged: dict[str, Any] = {}
     for file in files:
@@ -146,7 +146,7 @@ def keys_naming(files: Iterable[Path], text: str) -> list[str]:
 
 
 def _readable(file: Path) -> Any:
-    """Return the file's document; None for what is no YAML, of which Helm says why."""
+    """Return the file's document; None if it is not YAML, which Helm reports."""
     try:
         return load_yaml(file.read_text(encoding="utf-8"), str(file))
     except (UnreadableYamlError, OSError, UnicodeDecodeError):
@@ -167,7 +167,7 @@ def _keys(node: Any, text: str, path: tuple[str, ...]) -> Iterator[str]:
             yield from _keys(value, text, (*path, str(key)))
     elif isinstance(node, list):
         for item in node:
-            # A list of references is known by its own key, not by the `name` in its entries.
+            # A list of references is identified by its own key, not by the `name` in its entries.
             held = item.values() if isinstance(item, dict) else [item]
             if text in held:
                 yield ".".join(path)

@@ -1,4 +1,4 @@
-"""World → observations: each part looks once, and gives frozen data."""
+"""Read a world once and return the observations as frozen data."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,13 +20,13 @@ from pullrecovery.world.read_only import ReadOnlyWorld
 
 
 def observe(world: ReadOnlyWorld, workload: Workload) -> Observation:
-    """Look at everything that the criteria judge of `workload`."""
+    """Observe everything that the criteria judge for `workload`."""
     identity = current_identity(world, workload.image.reference)
     return replace(observe_pull(world, workload), identity=identity)
 
 
 def observe_pull(world: ReadOnlyWorld, workload: Workload) -> Observation:
-    """Look at what decides whether pods get their image; the operator's clients are not asked."""
+    """Observe what decides whether pods can pull; the operator's clients do not run."""
     if world.cluster is None:
         return _observe_outside(world, workload)
     deployment = observe_deployment(world, workload)
@@ -51,7 +51,7 @@ def observe_pull(world: ReadOnlyWorld, workload: Workload) -> Observation:
 
 
 def observe_written(world: ReadOnlyWorld, workload: Workload) -> Observation:
-    """What is written in the target; all else of the observation is not there."""
+    """Observe only the target's files; all other parts of the observation are empty."""
     return Observation(
         target=world.target,
         workload=workload,
@@ -68,6 +68,6 @@ def observe_written(world: ReadOnlyWorld, workload: Workload) -> Observation:
 
 
 def _observe_outside(world: ReadOnlyWorld, workload: Workload) -> Observation:
-    """What can be seen where there is no cluster; what is in one is not there, and not judged."""
+    """Observe what needs no cluster; the parts in a cluster stay empty and are not judged."""
     wanted = observe_wanted(world, workload.image)
     return replace(observe_written(world, workload), wanted=wanted)

@@ -1,4 +1,4 @@
-"""The workload's Argo CD Application: what it follows, and how far it came."""
+"""Observe the workload's Argo CD Application: its source and its last sync."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from pullrecovery.world.read_only import ReadOnlyWorld
 
 
 def observe_application(world: ReadOnlyWorld, workload: Workload) -> ApplicationStatus | None:
-    """The Application as it is now; None where something else deploys."""
+    """The current state of the Application; None if Helm deploys."""
     if world.argocd is None:
         return None
     wanted = _source(world.argocd.application(workload), workload)[1]
@@ -43,7 +43,7 @@ def observe_application(world: ReadOnlyWorld, workload: Workload) -> Application
 
 
 def _source(application: dict[str, Any], workload: Workload) -> tuple[int, dict[str, Any]]:
-    """The source with the workload's chart, and its position among the Application's sources."""
+    """The source with the workload's chart, and its index in the Application's sources."""
     sources = sources_of(application)
     at = place_of(sources, workload) if len(sources) > 1 else 0
     return at, sources[at]
@@ -58,6 +58,9 @@ def _text(status: dict[str, Any], part: str, key: str) -> str:
 
 
 def _conditions(status: dict[str, Any]) -> list[str]:
-    """Its errors; warnings, such as one of a shared resource, say nothing of the pods."""
+    """The errors of the Application, without warnings.
+
+    Warnings, such as the one about a shared resource, do not affect pods.
+    """
     found = status.get("conditions") or []
     return [f"{each['type']}: {each['message']}" for each in found if "Error" in each["type"]]

@@ -1,4 +1,4 @@
-"""What the chart renders, and which of its values files has the last word."""
+"""Observe what the chart renders, and which of its values files overrides the others."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ _VOLUMES = "volumes"
 
 
 def observe_chart(helm: HelmReads, workload: Workload) -> RenderedChart:
-    """Render the chart, hooks included: every image reference that it names."""
+    """Render the chart, including hooks, and collect every image reference."""
     origins = tuple(_origins(workload))
     try:
         rendered = helm.template(workload)
@@ -28,7 +28,7 @@ def observe_chart(helm: HelmReads, workload: Workload) -> RenderedChart:
         containers = tuple(NamedImage(*each) for each in container_images(workload))
         return RenderedChart(tuple(_images(documents)), origins=origins, containers=containers)
     except (UnreadableYamlError, ValueError) as error:
-        # A number of some thousand digits is no text.
+        # For example a number of some thousand digits, which Python does not convert to text.
         return RenderedChart((), str(error), origins=origins)
 
 
@@ -40,7 +40,7 @@ def _origins(workload: Workload) -> Iterator[tuple[str, Path]]:
 
 
 def _images(node: Any) -> Iterator[str]:
-    """Every image that a pod spec names, wherever it stands: of containers and of volumes."""
+    """Every image that pod specs below `node` name, for containers and for volumes."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key in _CONTAINERS and isinstance(value, list):
@@ -55,7 +55,7 @@ def _images(node: Any) -> Iterator[str]:
 
 
 def _of_volumes(volumes: list[Any]) -> Iterator[str]:
-    """The references of image volumes; one without a reference names no image."""
+    """The references of image volumes; a volume without a reference names no image."""
     for volume in volumes:
         image = volume.get("image") if isinstance(volume, dict) else None
         if isinstance(image, dict) and "reference" in image:

@@ -1,4 +1,4 @@
-"""Who may read the package, and what the pull secret's token may do: GitHub's own words for it."""
+"""Observe GitHub's report of who may read the package, and what the tokens may do."""
 
 from datetime import UTC, datetime
 
@@ -16,9 +16,10 @@ _OK = 200
 
 
 def observe_grant(world: ReadOnlyWorld, workload: Workload, secret: PullSecret) -> PackageGrant:
-    """Ask for the package's visibility and, by each token itself, for what the token may do.
+    """Request the package's visibility and, with each token, what the token may do.
 
-    Two requests with one token; for a package that is meant to be public two more, to the registry.
+    This takes one request for the package and one for each token; for a package that should be
+    public, it takes two more to the registry.
     """
     visibility, status, failure = _visibility(world, workload)
     asked_for = world.target.token_per_namespace
@@ -36,7 +37,7 @@ def observe_grant(world: ReadOnlyWorld, workload: Workload, secret: PullSecret) 
 
 
 def observe_token(world: ReadOnlyWorld, workload: Workload, credential: Credential) -> TokenGrant:
-    """What GitHub says of a token."""
+    """What GitHub reports about a token."""
     return world.github.packages(workload.image.owner, credential.token).token()
 
 

@@ -1,4 +1,4 @@
-"""What docker and crane print of a reference, run in the runner as a person would."""
+"""Run docker and crane on the runner as an operator would, and record their output."""
 
 import json
 from dataclasses import replace
@@ -10,12 +10,12 @@ from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.target import Image
 from pullrecovery.world.read_only import ReadOnlyWorld
 
-# By digest, of which a manifest can be read once and for all.
+# Cached by digest: a manifest never changes.
 _platforms_of: dict[str, tuple[str, ...]] = {}
 
 
 def observe_wanted(world: ReadOnlyWorld, image: Image) -> Probe:
-    """The suite's own question for the wanted manifest, and for which platforms it is."""
+    """The suite's own probe of the wanted manifest and its platforms."""
     probe = world.registry.manifest(image.package, image.tag, world.reader)
     if not probe.digest:
         return probe
@@ -27,7 +27,7 @@ def observe_wanted(world: ReadOnlyWorld, image: Image) -> Probe:
 
 
 def observe_identity(world: ReadOnlyWorld, reference: str) -> ImageIdentity:
-    """Log in as the operator, ask for `reference` (by tag or digest), and list the tags."""
+    """Log in as the operator, request `reference` (by tag or digest), and list the tags."""
     operator, parsed = world.operator, parse_reference(reference)
     login = [login_command(parsed.registry, operator)] if operator else []
     *before, inspect, digest, manifest, config, tags = world.runner.run(
@@ -48,13 +48,13 @@ def observe_identity(world: ReadOnlyWorld, reference: str) -> ImageIdentity:
 
 
 def login_command(registry: str, credential: Credential) -> str:
-    """`docker login`, which reads the token from the runner's file for it."""
+    """The `docker login` command, which reads the token from a file on the runner."""
     user = quote(credential.login)
     return f'docker login {quote(registry)} -u {user} --password-stdin < "$TOKEN_FILE"'
 
 
 def _questions(reference: str, repository: str) -> list[str]:
-    """The commands whose words are judged, in the order of ImageIdentity's fields."""
+    """The commands whose output is judged, in the order of ImageIdentity's fields."""
     wanted = quote(reference)
     return [
         f"docker manifest inspect {wanted} | jq .schemaVersion",
@@ -68,14 +68,14 @@ def _questions(reference: str, repository: str) -> list[str]:
 def _parts(
     world: ReadOnlyWorld, package: str, printed: CommandResult
 ) -> tuple[tuple[str, Probe], ...]:
-    """Whether the registry has what the manifest that was printed names."""
+    """Whether the registry has the parts that the printed manifest names."""
     digests = _digests(printed.stdout) if printed.rc == 0 else []
     probes = world.registry.blobs(package, digests, world.operator) if digests else []
     return tuple(zip(digests, probes, strict=True))
 
 
 def _digests(manifest: str) -> list[str]:
-    """The parts of an image; an index has images instead, and its parts are not asked for."""
+    """The digests of an image's parts; an index has images instead, whose parts are not probed."""
     try:
         document = json.loads(manifest)
         described = [document.get("config") or {}, *document.get("layers", ())]
@@ -91,7 +91,7 @@ def _probe(world: ReadOnlyWorld, reference: str) -> Probe:
 
 
 def _platforms(world: ReadOnlyWorld) -> tuple[str, ...]:
-    """Operating system and architecture of every node, each once; or those that are given."""
+    """Operating system and architecture of every node, once each; or the given platforms."""
     if world.platforms or world.cluster is None:
         return world.platforms
     nodes = (node.status.node_info for node in world.core.list_node().items)

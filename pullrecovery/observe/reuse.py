@@ -1,4 +1,4 @@
-"""Looks that cost seconds, had anew only where what they depend on has changed."""
+"""Repeat slow observations only if something they depend on has changed."""
 
 import hashlib
 from collections.abc import Hashable
@@ -14,38 +14,38 @@ from pullrecovery.world.read_only import ReadOnlyWorld
 
 
 def current_identity(world: ReadOnlyWorld, reference: str) -> ImageIdentity:
-    """What the operator's clients print of `reference`.
+    """The output of the operator's clients for `reference`, cached.
 
-    They are asked again where the registry would tell them something else: where the operator is
-    another, or the registry answers the suite's own questions otherwise than it did.
+    The clients run again if the registry may answer differently: the operator has changed, or the
+    registry's answers to the suite's own probes have changed.
     """
     inputs = _answers(world, reference)
     seen = world.memory.reuse("identity", inputs, lambda: observe_identity(world, reference))
     if any(map(failure_of_command, seen.commands)):
-        # The suite's own way to the registry may be free of it, and then does not tell its end.
+        # Not cached: the suite's own probes may not meet this failure, and so do not show its end.
         world.memory.forget("identity")
     return seen
 
 
 def current_chart(world: ReadOnlyWorld, workload: Workload) -> RenderedChart:
-    """What the chart renders, had anew where one of its files or values files has changed."""
+    """The rendered chart, rendered again if one of its files or values files has changed."""
     inputs = (workload.name, workload.namespace, _digest(workload))
     return world.memory.reuse("chart", inputs, lambda: observe_chart(world.helm, workload))
 
 
 def _answers(world: ReadOnlyWorld, reference: str) -> Hashable:
-    """What the registry says of the reference to the operator; None where tags are in question."""
+    """The registry's answers for the operator; None if the verdict depends on the tags."""
     parsed, operator = parse_reference(reference), world.operator
     named = parsed.digest or parsed.tag or "latest"
     manifest = world.registry.manifest(parsed.path, named, operator)
     if manifest.missing:
-        # Then the verdict is of the tags that there are, and anybody may push one meanwhile.
+        # The verdict then depends on the existing tags, and anyone may push one meanwhile.
         return None
     return reference, operator, manifest, world.registry.tags(parsed.path, operator)
 
 
 def _digest(workload: Workload) -> str:
-    """Of the names and contents of the chart's files and of the values files, in their order."""
+    """A digest over the names and contents of the chart's files and the values files, in order."""
     found = hashlib.sha256()
     files = sorted(path for path in workload.chart.rglob("*") if path.is_file())
     for path in (*files, *workload.values):

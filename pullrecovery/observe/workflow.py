@@ -1,4 +1,4 @@
-"""The workflow as it stands in the target, what it would do, and what a run of it did."""
+"""Observe the target's workflow, what it would do, and what a run of it did."""
 
 from pullrecovery.model.target import Image, Target
 from pullrecovery.model.workflow_file import (
@@ -17,18 +17,18 @@ from pullrecovery.world.read_only import ReadOnlyWorld
 from pullrecovery.world.world import World
 
 _NOT_FOUND = 404
-# By what it depends on, so that it is looked at once in a process; a rehearsal takes seconds.
+# A cache by everything it depends on, for this process: a rehearsal takes seconds.
 _seen: dict[tuple[object, ...], CheckedWorkflow] = {}
 
 
 def observe_workflow(world: ReadOnlyWorld) -> CheckedWorkflow:
-    """Read the target's workflow, have actionlint check it, and rehearse it."""
+    """Read the target's workflow, check it with actionlint, and rehearse it."""
     target, workflow = world.target, world.target.workflow
     try:
         text = read_text(workflow.file)
     except UnreadableWorkflowError as error:
         return CheckedWorkflow(WorkflowFile(""), str(error))
-    # Of the file its text alone, as it may be a copy.
+    # Of the file only its text, because the file may be a copy.
     key = (target.root, target.login, workflow.repository, workflow.branch, workflow.path, text)
     if key not in _seen:
         _seen[key] = _look(world, text)
@@ -36,41 +36,41 @@ def observe_workflow(world: ReadOnlyWorld) -> CheckedWorkflow:
 
 
 def push_of_change(target: Target) -> Event:
-    """A push to the branch that changes one file where a change must start a run."""
+    """A push to the branch that changes one file in the directory where changes start a run."""
     workflow = target.workflow
     return Event(PUSH, f"{BRANCHES}{workflow.branch}", (f"{workflow.change}/.revision",))
 
 
 def push_of_release(target: Target) -> Event:
-    """A release tag, pushed."""
+    """A push of a release tag."""
     return Event(PUSH, f"{TAGS}{target.workflow.release}")
 
 
 def dispatch(target: Target) -> Event:
-    """The workflow started by hand on the branch."""
+    """A manual start of the workflow on the branch."""
     return Event(DISPATCH, f"{BRANCHES}{target.workflow.branch}")
 
 
 def play_workflow(world: World, image: Image, event: Event, *, whole: bool = False) -> WorkflowRun:
-    """Have `event` happen, and see what the run left in the repository of `image`.
+    """Run the workflow for `event`, and observe what the run left in the repository of `image`.
 
-    Where a matrix names the image, its other entries are run with `whole` alone. Raises
-    UnreadableWorkflowError where the file is no workflow.
+    If a matrix names the image, its other entries run only with `whole`. Raises
+    UnreadableWorkflowError if the file is not a workflow.
     """
     file = WorkflowFile(read_text(world.target.workflow.file))
     level = packages_level(file, world)
     entry = "" if whole else file.entry_of(image)
     played = world.workflows.play(world.target, file, event, level, entry)
-    # Where there was no run there is no commit, and so no tag to ask for.
+    # Without a run there is no commit, and so no tag to request.
     tag = played.sha or "none"
     probe = world.registry.manifest(image.package, tag, world.reader)
     return WorkflowRun(played, probe, _listed(world, image, tag))
 
 
 def packages_level(file: WorkflowFile, world: ReadOnlyWorld) -> str:
-    """What the GITHUB_TOKEN of the jobs that call docker may do with packages, the least of them.
+    """The lowest access to packages among the GITHUB_TOKENs of the jobs that call docker.
 
-    A run of the lab has one token for all its jobs.
+    A run in the lab has one token for all its jobs.
     """
     rehearsal = observe_workflow(world).rehearsal
     calling = {call.job for call in rehearsal.calls} if rehearsal else set()
@@ -93,7 +93,7 @@ def _look(world: ReadOnlyWorld, text: str) -> CheckedWorkflow:
 
 
 def _listed(world: ReadOnlyWorld, image: Image, tag: str) -> str:
-    """The digest of the version that the packages API has for a tag."""
+    """The digest of the version that the packages API lists for a tag."""
     packages = world.github.packages(image.owner, world.reader.token)
     try:
         versions = packages.versions(image.name)

@@ -1,1 +1,1 @@
-"""OCI and GHCR clients, the kubelet's keyring, and what failures of a registry mean."""
+"""Clients for OCI registries and GHCR, the kubelet's keyring, and registry failures."""

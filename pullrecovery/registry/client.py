@@ -1,7 +1,7 @@
-"""Asking a registry as containerd asks it: challenge, token, then the question.
+"""A registry client that authenticates like containerd: challenge, token, request.
 
-Source: the distribution token specification; the answers of GHCR that the
-causes rest on are listed in docs/ghcr-emulator.md.
+Source: the distribution token specification; the answers of GHCR that the causes depend on are
+listed in docs/ghcr-emulator.md.
 """
 
 import json
@@ -17,28 +17,28 @@ from pullrecovery.registry.failures import failure_of_error
 from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
 
 _AGENT = "pull-recovery"
-# The most that is asked for at once; a registry may give less.
+# The page size to request; a registry may return smaller pages.
 _PAGE = 1000
 
 
 @dataclass(frozen=True)
 class RegistryClient:
-    """A client of one registry host; `http` decides where that host's name leads."""
+    """A client of one registry host; `http` decides which address that host name leads to."""
 
     host: str
     http: httpx.Client
 
     def tags(self, package: str, credential: Credential | None) -> Probe:
-        """Whether `credential` may read `package`, whatever tags there are."""
+        """Whether `credential` may read `package`, whichever tags it has."""
         return self._ask("GET", package, f"/v2/{package}/tags/list", credential)
 
     def manifest(self, package: str, reference: str, credential: Credential | None) -> Probe:
         """Whether `reference` (a tag or digest) has a manifest, and its digest."""
-        # GET, as a HEAD answer has no body to say why not.
+        # GET, because the answer to a HEAD has no body that explains an error.
         return self._ask("GET", package, f"/v2/{package}/manifests/{reference}", credential)
 
     def login(self, credential: Credential) -> Probe:
-        """What `docker login` asks: a token for nothing in particular."""
+        """Request what `docker login` requests: a token without a repository scope."""
         headers = self._headers({"Authorization": f"Basic {credential.auth}"})
         try:
             answer = self.http.get(
@@ -49,9 +49,9 @@ class RegistryClient:
         return _probe("token", answer)
 
     def read(self, package: str, path: str, credential: Credential | None) -> tuple[Probe, str]:
-        """The answer to GET `path`, which begins behind the package's name, and its body.
+        """The answer to GET `path`, which starts after the package's name, and its body.
 
-        Blobs lie on another host, to which httpx does not hand the token on.
+        Blobs are on another host; httpx does not send the token there.
         """
         try:
             token = self.token(package, "pull", credential)
@@ -70,7 +70,7 @@ class RegistryClient:
     def all_tags(
         self, package: str, credential: Credential | None
     ) -> tuple[Probe, tuple[str, ...]]:
-        """Every tag, in the registry's order; a long list comes in pages, of a size it chooses."""
+        """Every tag, in the registry's order; the registry splits a long list into pages."""
         found: dict[str, None] = {}
         while True:
             query = f"&last={quote(list(found)[-1])}" if found else ""
@@ -85,7 +85,7 @@ class RegistryClient:
     def blobs(
         self, package: str, digests: Sequence[str], credential: Credential | None
     ) -> list[Probe]:
-        """Whether each blob is there; an answer that says where to read it has status 200, too."""
+        """Whether each blob exists; a redirect to the blob's location also counts as status 200."""
         try:
             token = self.token(package, "pull", credential)
             if isinstance(token, Probe):
@@ -103,7 +103,7 @@ class RegistryClient:
     def platforms(
         self, package: str, digest: str, credential: Credential | None
     ) -> tuple[str, ...]:
-        """What a manifest has images for, os/arch each; nothing where the registry does not say."""
+        """The platforms that a manifest has images for, as os/arch; empty if not reported."""
         try:
             token = self.token(package, "pull", credential)
             if isinstance(token, Probe):
@@ -120,12 +120,12 @@ class RegistryClient:
             place = f"/v2/{package}/blobs/{manifest['config']['digest']}"
             listed = [self._document(place, token)]
         named = (f"{each.get('os')}/{each.get('architecture')}" for each in listed)
-        # Attestations stand in an index too, for no platform.
+        # An index also lists attestations, which have no platform.
         return tuple(dict.fromkeys(name for name in named if "unknown" not in name))
 
     def _document(self, path: str, token: str) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {token}", "Accept": ACCEPT_MANIFESTS}
-        # Blobs lie on another host, to which httpx does not hand the token on.
+        # Blobs are on another host; httpx does not send the token there.
         answer = self.http.get(
             self._url(path), headers=self._headers(headers), follow_redirects=True
         )
@@ -143,7 +143,7 @@ class RegistryClient:
         return _probe("registry", answer)
 
     def token(self, package: str, actions: str, credential: Credential | None) -> str | Probe:
-        """A bearer token for `package`, or the refusal; httpx.HTTPError where none answers."""
+        """A bearer token for `package`, or the refusal; httpx.HTTPError without an answer."""
         headers = {}
         if credential:
             headers["Authorization"] = f"Basic {credential.auth}"

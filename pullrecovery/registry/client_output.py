@@ -1,8 +1,8 @@
-"""What registry clients mean by what they print.
+"""Classify the output of registry clients.
 
-The words are GHCR's own, which docker and crane pass on, and those that the clients add where
-they refuse by themselves; docs/runner.md lists them. docker leaves a sentence out where it is
-the usual one of its code, and then prints the code alone.
+The messages are GHCR's own, which docker and crane print unchanged, and those that the clients
+print for errors of their own; docs/runner.md lists them. docker omits the message if it is the
+usual one for its code, and then prints only the code.
 """
 
 import re
@@ -13,7 +13,7 @@ from pullrecovery.registry.failures import failure_in
 
 
 class Meaning(StrEnum):
-    """What became of a question to the registry."""
+    """The result of a request to the registry."""
 
     FOUND = auto()
     NO_CREDENTIAL = auto()
@@ -54,7 +54,7 @@ _PATTERNS = tuple(
 
 
 def meaning_of(ran: CommandResult) -> Meaning:
-    """Read one command's exit code and last words."""
+    """Classify one command by its exit code and its error output."""
     if ran.rc == 0:
         return Meaning.FOUND
     if ran.timed_out or ran.met:
@@ -63,7 +63,7 @@ def meaning_of(ran: CommandResult) -> Meaning:
 
 
 def meaning_of_probe(probe: Probe) -> Meaning:
-    """Read the answer to the harness's own question in the same way."""
+    """Classify the answer to the suite's own probe, with the meanings used for commands."""
     if probe.ok:
         return Meaning.FOUND
     if probe.failure:

@@ -1,7 +1,7 @@
-"""What stands in the way of a registry's answer, by the words and errors that tell of it.
+"""Classify registry failures by error messages and exceptions.
 
-containerd, docker and crane are Go programs: a connection that fails is told in the words of Go's
-net, crypto/tls and net/http by all three. docs/fault-switches.md has whole messages.
+containerd, docker and crane are Go programs: all three print the messages of Go's net, crypto/tls
+and net/http when a connection fails. docs/fault-switches.md has whole messages.
 """
 
 import re
@@ -13,7 +13,7 @@ import httpx
 
 from pullrecovery.model.probe import CommandResult, RegistryFailure
 
-# The first that fits decides: what was met on the way stands before what it came to in the end.
+# The first match decides: the specific failure comes before the general error that follows.
 _RULES = (
     (RegistryFailure.TLS_EXPIRED, r"x509: certificate has expired or is not yet valid"),
     (RegistryFailure.TLS_WRONG_NAME, r"x509: certificate is (?:valid for|not valid for)"),
@@ -41,19 +41,19 @@ _RULES = (
 _PATTERNS = tuple(
     (failure, re.compile(rule, re.IGNORECASE | re.MULTILINE)) for failure, rule in _RULES
 )
-# OpenSSL's numbers for what is wrong with a certificate (x509_vfy.h); others are of its authority.
+# OpenSSL's numbers for invalid certificates (x509_vfy.h); all others are about the authority.
 _EXPIRED, _NOT_YET_VALID, _OTHER_NAME = 10, 9, 62
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
 _INCOMPLETE = "without sending complete message body"
 
 
 def failure_in(text: str) -> RegistryFailure | None:
-    """What the kubelet's or a client's words tell of; None where they tell of nothing like it."""
+    """The failure that a message of the kubelet or a client reports; None if it reports none."""
     return next((failure for failure, rule in _PATTERNS if rule.search(text.strip())), None)
 
 
 def failure_of_command(ran: CommandResult) -> RegistryFailure | None:
-    """What a client met that failed; one that was ended may have said why it waited."""
+    """The failure that a failed command met; a command that timed out may have printed why."""
     if ran.rc == 0:
         return None
     found = ran.met or failure_in(ran.stderr or ran.stdout)
@@ -61,7 +61,7 @@ def failure_of_command(ran: CommandResult) -> RegistryFailure | None:
 
 
 def failure_of_error(error: httpx.HTTPError) -> RegistryFailure:
-    """What a question of our own met, by the error at the bottom."""
+    """The failure that a request of the suite met, by the innermost exception."""
     for cause in _chain(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _of_certificate(cause.verify_code)
@@ -82,7 +82,7 @@ def _of_certificate(code: int) -> RegistryFailure:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and those that it was raised from."""
+    """The exception, followed by its causes."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

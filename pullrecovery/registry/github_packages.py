@@ -1,4 +1,4 @@
-"""GitHub's packages API: what a token may do, who sees a package, and what versions it has.
+"""GitHub's packages API: token scopes, and a package's visibility and versions.
 
 Source: docs.github.com/en/rest/packages. Why githubkit: docs/adr/0012-packages-client.md.
 """
@@ -24,15 +24,16 @@ _AGENT = "pull-recovery"
 _PER_PAGE = 100
 _TIMEOUT = 30.0
 _ADDRESS = "https://api.github.com"
-# With the zone's name; go-github has met its offset too (google/go-github, github.go).
+# With the name of the zone, or with its offset, which go-github handles too (google/go-github,
+# github.go).
 _ENDS = ("%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S %z")
 
 
 class PackagesError(PullRecoveryError):
-    """GitHub refused, or did not answer.
+    """GitHub refused a request, or did not answer.
 
-    `status` is the HTTP status, 0 without an answer; `sso` the address where the token can be
-    authorised for the organisation, where that is what is missing.
+    `status` is the HTTP status, 0 without an answer. `sso` is the URL at which a user can authorise
+    the token for the organisation, if the token lacks that authorisation.
     """
 
     def __init__(
@@ -51,13 +52,13 @@ class PackagesError(PullRecoveryError):
 
     @property
     def failure(self) -> RegistryFailure | None:
-        """Why there was no answer that means a thing; None for a refusal."""
+        """Why there was no usable answer; None if GitHub refused."""
         return Probe("registry" if self.status else "network", self.status, cut=self._cut).failure
 
 
 @dataclass(frozen=True)
 class PackageVersion:
-    """One manifest of a package; `tags` are those that lead to it, or led when it was deleted."""
+    """One manifest of a package; `tags` point to it, or pointed to it before its deletion."""
 
     id: int
     digest: str
@@ -65,11 +66,11 @@ class PackageVersion:
 
 
 class Packages:
-    """The container packages of one owner, as the holder of `token` sees them.
+    """The container packages of one owner, as the API shows them to the owner of `token`.
 
-    `base_url` and `transport` are for a GitHub that is elsewhere: an enterprise's, or the lab's.
-    `kinds` keeps, for several of them, which owner is a user and which an organisation.
-    Every method but token() raises PackagesError.
+    `base_url` and `transport` are for another GitHub API: an enterprise's, or the lab's. `kinds` is
+    a cache, shared by several instances, of which owner is a user and which an organisation. Every
+    method but token() raises PackagesError.
     """
 
     def __init__(
@@ -88,18 +89,18 @@ class Packages:
             transport=transport,
             user_agent=_AGENT,
             timeout=_TIMEOUT,
-            # A test asks to see what is there now, and wants to hear of every refusal.
+            # A test needs the current state, and must receive every refusal.
             http_cache=False,
             auto_retry=False,
         )
         self._kinds = {} if kinds is None else kinds
 
     def scopes(self) -> frozenset[str] | None:
-        """Scopes of the token; None where GitHub says nothing of them, as it is no classic one."""
+        """The token's scopes; None if GitHub lists none because the token is not a classic one."""
         return _scopes(self._send("GET", "/user").raw_response)
 
     def token(self) -> TokenGrant:
-        """What GitHub says of the token itself, of which a refusal is one answer."""
+        """What GitHub reports about the token; a refusal is also returned, not raised."""
         try:
             answer = self._send("GET", "/user").raw_response
         except PackagesError as error:
@@ -112,7 +113,7 @@ class Packages:
         return str(self._send("GET", self._path(package)).json()["visibility"])
 
     def versions(self, package: str, *, deleted: bool = False) -> list[PackageVersion]:
-        """Return the versions there are, or those that were deleted, newest first."""
+        """Return the existing versions, or the deleted ones, newest first."""
         query: dict[str, str | int] = {
             "state": "deleted" if deleted else "active",
             "per_page": _PER_PAGE,
@@ -120,7 +121,7 @@ class Packages:
         path = f"{self._path(package)}/versions"
         answer = self._send("GET", path, query)
         found = [_version(row) for row in answer.json()]
-        # Of the link the query alone, as its host is GitHub's where we may be elsewhere.
+        # Only the link's query is used: its host is GitHub's, and this API may be elsewhere.
         while following := answer.raw_response.links.get("next"):
             page = dict(httpx.URL(following["url"]).params)
             answer = self._send("GET", path, {**query, **page})
@@ -128,11 +129,11 @@ class Packages:
         return found
 
     def delete(self, package: str, version: PackageVersion) -> None:
-        """Delete a version; the registry then knows neither it nor its tags."""
+        """Delete a version; the registry then has neither the version nor its tags."""
         self._send("DELETE", f"{self._path(package)}/versions/{version.id}")
 
     def restore(self, package: str, version: PackageVersion) -> None:
-        """Bring a deleted version back, with its tags."""
+        """Restore a deleted version, with its tags."""
         self._send("POST", f"{self._path(package)}/versions/{version.id}/restore")
 
     def _path(self, package: str) -> str:
@@ -162,7 +163,7 @@ class Packages:
         try:
             return self._github.request(method, path, params=query)
         except RequestError as error:
-            # Each question has a connection of its own; that one was cut is not what GitHub says.
+            # Each request has its own connection; a cut connection is not an answer of GitHub.
             cut = not isinstance(error, RequestFailed | RequestTimeout)
             if method != "GET" or not cut:
                 raise
@@ -171,16 +172,16 @@ class Packages:
 
 @dataclass(frozen=True)
 class GitHub:
-    """Where GitHub's API is; `transport` makes what leads there, where that is elsewhere.
+    """The location of GitHub's API; `transport` builds the transport to another one.
 
-    Which owners are organisations is asked once.
+    Each owner's kind (user or organisation) is requested once.
     """
 
     transport: Callable[[], httpx.BaseTransport] | None = None
     _kinds: dict[str, str] = field(default_factory=dict)
 
     def packages(self, owner: str, token: str) -> Packages:
-        """The packages of `owner`, as the holder of `token` sees them."""
+        """The packages of `owner`, as the API shows them to the owner of `token`."""
         transport = self.transport() if self.transport else None
         return Packages(owner, token, transport=transport, kinds=self._kinds)
 
@@ -193,7 +194,7 @@ def _scopes(answer: httpx.Response) -> frozenset[str] | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """When a token ends, in UTC; None without an end, or where it cannot be read."""
+    """The expiry of a token, in UTC; None if it does not expire or cannot be parsed."""
     for form in _ENDS:
         try:
             read = datetime.strptime(text, form)  # noqa: DTZ007

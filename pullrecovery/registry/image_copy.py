@@ -1,4 +1,4 @@
-"""Images read from a registry and pushed to one, byte by byte.
+"""Read images from a registry and push them to another, byte by byte.
 
 Source: the OCI distribution specification, pulls and pushes.
 """
@@ -19,11 +19,11 @@ _PIECE = 1 << 20
 
 
 class TransferError(PullRecoveryError):
-    """An image could not be read whole, or could not be pushed."""
+    """An image could not be read completely, or could not be pushed."""
 
 
 class PackageTransfer:
-    """One package of a registry, with a bearer token for it; every method raises TransferError."""
+    """One package of a registry with a bearer token for it; methods raise TransferError."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class PackageTransfer:
         package: str,
         actions: str,
     ) -> None:
-        """Ask for a token; `actions` are those of a scope, as `pull,push`."""
+        """Request a token; `actions` are the actions of its scope, as `pull,push`."""
         token = registry.token(package, actions, credential)
         self._where = f"{registry.host}/{package}"
         if isinstance(token, Probe):
@@ -41,7 +41,7 @@ class PackageTransfer:
         self._authorization = {"Authorization": f"Bearer {token}"}
 
     def manifest(self, digest: str) -> tuple[bytes, str]:
-        """The bytes of a manifest, which are those of its digest, and its media type."""
+        """The bytes of a manifest, verified against its digest, and its media type."""
         answer = self._ask("GET", f"manifests/{digest}", 200, headers={"Accept": ACCEPT_MANIFESTS})
         found = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
         if found != digest:
@@ -60,10 +60,10 @@ class PackageTransfer:
         return self._http.head(url, headers=self._authorization).status_code in (200, 307)
 
     def read_blob(self, digest: str, file: IO[bytes]) -> None:
-        """Write a blob to `file`, wherever the registry says that it is."""
+        """Write a blob to `file`, following the registry's redirect to its location."""
         url, found = urljoin(self._base, f"blobs/{digest}"), hashlib.sha256()
         headers = {**self._authorization, "Accept-Encoding": "identity"}
-        # Where it leads to another host, httpx leaves the token behind.
+        # httpx does not send the token to another host after a redirect.
         with self._http.stream("GET", url, headers=headers, follow_redirects=True) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise TransferError(f"{self._where}@{digest}: {answer.status_code}")
@@ -74,7 +74,7 @@ class PackageTransfer:
             raise TransferError(f"{self._where}@{digest} does not have the bytes of its digest")
 
     def put_blob(self, digest: str, file: IO[bytes]) -> None:
-        """Push a blob: what `file` holds from its begin to where it stands."""
+        """Push a blob: the content of `file` from its start to its current position."""
         started = self._ask("POST", "blobs/uploads/", 202)
         place = httpx.URL(urljoin(self._base, started.headers["location"]))
         url = str(place.copy_merge_params({"digest": digest}))

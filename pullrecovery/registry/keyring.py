@@ -1,4 +1,4 @@
-"""Which entries of its pull secrets the kubelet uses for an image, and in which order.
+"""Which entries of a pod's pull secrets the kubelet uses for an image, and in which order.
 
 Source: k8s.io/kubernetes/pkg/credentialprovider, keyring.go, config.go and secrets/secrets.go.
 """
@@ -14,7 +14,7 @@ from pullrecovery.model.probe import Credential
 
 DOCKER_CONFIG_JSON = "kubernetes.io/dockerconfigjson"
 DOCKER_CONFIG = "kubernetes.io/dockercfg"
-# The key of a Secret's data by its type; the kubelet reads no other type.
+# The data key of a Secret by the Secret's type; the kubelet reads no other type.
 DATA_KEYS: Mapping[str, str] = {
     DOCKER_CONFIG_JSON: ".dockerconfigjson",
     DOCKER_CONFIG: ".dockercfg",
@@ -25,7 +25,7 @@ Entry = TypeVar("Entry")
 
 
 class UnreadableSecretError(Exception):
-    """A Secret that the kubelet cannot decode; it then uses none of the pod's Secrets."""
+    """The kubelet cannot decode a Secret; it then uses none of the pod's Secrets."""
 
 
 def matches(server: str, repository: str) -> bool:
@@ -37,7 +37,7 @@ def matches(server: str, repository: str) -> bool:
         netloc, path = _normal(server)
         image = urlsplit(f"https://{repository}")
     except ValueError:
-        # The kubelet passes over a server that is no URL, such as `[ghcr.io`.
+        # The kubelet skips a server that is not a URL, such as `[ghcr.io`.
         return False
     host, port = _host(netloc)
     image_host, image_port = _host(image.netloc)
@@ -53,16 +53,17 @@ def matches(server: str, repository: str) -> bool:
 def in_order(
     entries: Iterable[tuple[str, Entry]], repository: str
 ) -> tuple[tuple[str, Entry], ...]:
-    """Those of `entries` (server, anything) that apply to `repository`, as the kubelet tries them.
+    """The `entries` (server, any) that apply to `repository`, in the kubelet's order.
 
-    The most specific server is first; of equal ones, that of the Secret which the pod names first.
+    The most specific server is first; of equal servers, the one of the Secret that the pod names
+    first.
     """
     fitting = [(server, entry) for server, entry in entries if matches(server, repository)]
     return tuple(sorted(fitting, key=lambda each: "".join(_normal(each[0])), reverse=True))
 
 
 def _normal(server: str) -> tuple[str, str]:
-    """Host and path of a key as the kubelet keeps it: no scheme, no API version, no lone slash."""
+    """Host and path of a key as the kubelet stores it: no scheme, API version or lone slash."""
     with_scheme = server if server.startswith(("https://", "http://")) else f"https://{server}"
     key = urlsplit(with_scheme)
     path = key.path[3:] if key.path.startswith(("/v1/", "/v2/")) else key.path
@@ -75,10 +76,10 @@ def _host(netloc: str) -> tuple[str, str]:
 
 
 def read_secret(kind: str, data: Mapping[str, str]) -> dict[str, Credential]:
-    """Server → credential of a Secret of the type `kind`, with `data` as the API gives it.
+    """The credentials by server of a Secret of type `kind`, with `data` as in the API.
 
-    A Secret without the key of its type has no entries, nor has one of another type: the kubelet
-    passes it over. Raises UnreadableSecretError.
+    A Secret without the data key of its type has no entries, nor has one of another type: the
+    kubelet ignores it. Raises UnreadableSecretError.
     """
     content = data.get(DATA_KEYS.get(kind, ""), "")
     if not content:
@@ -91,12 +92,12 @@ def read_secret(kind: str, data: Mapping[str, str]) -> dict[str, Credential]:
 
 
 def read_entries(dockerconfigjson: str) -> dict[str, Credential]:
-    """Server → credential of a `.dockerconfigjson`; UnreadableSecretError says why not."""
+    """The credentials by server of a `.dockerconfigjson`; raises UnreadableSecretError."""
     return _entries(_fields(_parse(dockerconfigjson), "it").get("auths"), "its `auths`")
 
 
 def read_legacy_entries(dockercfg: str) -> dict[str, Credential]:
-    """The same of a `.dockercfg`, which has the servers at its top."""
+    """The credentials by server of a `.dockercfg`, which has the servers at its top level."""
     return _entries(_parse(dockercfg), "it")
 
 
@@ -115,7 +116,7 @@ def _entries(document: Any, what: str) -> dict[str, Credential]:
 
 
 def _fields(document: Any, what: str) -> dict[str, Any]:
-    """The fields of an object by their names in lower case: Go reads them in any case."""
+    """The fields of an object with lower-case names: Go reads names in any case."""
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -137,7 +138,7 @@ def _text(fields: dict[str, Any], name: str) -> str:
 
 
 def _decode(auth: str) -> Credential:
-    """Login and token of an `auth`, whose base64 may be padded or not, and have line breaks."""
+    """Login and token of an `auth`, whose base64 may lack padding and have line breaks."""
     text = auth.replace("\r", "").replace("\n", "")
     if text.endswith("=") and len(text) % 4:
         raise UnreadableSecretError("its `auth` is not base64")

@@ -1,4 +1,4 @@
-"""Media types of manifests, in the order containerd names them; and tags that no image is under."""
+"""Media types of manifests in containerd's order, and tags that do not name an image."""
 
 import re
 
@@ -9,13 +9,13 @@ MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
 )
 ACCEPT_MANIFESTS = ", ".join((*MANIFESTS, "*/*"))
-# Of what stands beside an image: the gate's verdicts, and the fallback for referrers (OCI
-# distribution specification 1.1), under which cosign keeps its signatures, too.
+# Tags of artifacts beside an image: the gate's verdicts, and the fallback tags for referrers (OCI
+# distribution specification 1.1), where cosign stores its signatures too.
 _ARTIFACT = re.compile(
     r"verdict-[0-9a-f]{40}([0-9a-f]{24})?-[\w.-]+|sha256-[0-9a-f]{64}(\.[a-z]+)?", re.ASCII
 )
 
 
 def names_image(tag: str) -> bool:
-    """Whether a tag can be one of an image, and not of what is kept beside one."""
+    """Whether a tag can name an image, and not an artifact stored beside one."""
     return not _ARTIFACT.fullmatch(tag)

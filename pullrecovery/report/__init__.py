@@ -1,1 +1,1 @@
-"""result.json, the one machine-readable truth of a run, and what is made from it."""
+"""Write result.json, the machine-readable result of a run, and the summaries made from it."""

@@ -1,4 +1,4 @@
-"""The detection matrix: which criteria each fault failed, beside those that it had to fail."""
+"""The detection matrix: which criteria each fault failed, and which it had to fail."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,12 +10,12 @@ MISDIAGNOSED = "wrong cause"
 UNEXPECTED_FAILURE = "collateral"
 NOT_REMEDIATED = "not mended"
 NOT_JUDGED = "not judged"
-# In the order in which they are told: what no check sees first.
+# In the order in which they are printed: undetected faults first.
 KINDS = (UNDETECTED, MISDIAGNOSED, UNEXPECTED_FAILURE, NOT_REMEDIATED, NOT_JUDGED)
 
 
 def detection_matrix(scenarios: Sequence[Scenario]) -> dict[str, dict[str, Any]]:
-    """Fault → its task, what it had to fail and by which cause, what was found, the differences."""
+    """Map each fault to its task, expected criteria and cause, found ones, and mismatches."""
     matrix: dict[str, dict[str, Any]] = {}
     for scenario in scenarios:
         row = matrix.setdefault(scenario["fault"], _blank(scenario))
@@ -44,7 +44,7 @@ def _blank(scenario: Scenario) -> dict[str, Any]:
 
 
 def mismatches(scenario: Scenario) -> Iterator[tuple[str, str]]:
-    """How a scenario was other than its fault declares: kind, and which criterion or cause."""
+    """Yield how a scenario differs from what its fault declares: kind, and criterion or cause."""
     if "killed" not in scenario:
         yield NOT_JUDGED, "it stopped before the criteria were judged"
         return
@@ -58,7 +58,7 @@ def mismatches(scenario: Scenario) -> Iterator[tuple[str, str]]:
 
 
 def all_mismatches(matrix: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
-    """Kind, fault, scenario and what, of the whole matrix; survivors first."""
+    """Return kind, fault, scenario and detail of every mismatch; undetected faults come first."""
     found = [
         (each["kind"], fault, each["scenario"], each["what"])
         for fault, row in matrix.items()

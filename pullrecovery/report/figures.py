@@ -1,4 +1,4 @@
-"""How long it took to see, to name and to mend: medians and 95th percentiles over a run."""
+"""Median and 95th percentile of the times to detect, diagnose and recover in a run."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ EXTERNAL = "external."
 
 
 def figures(scenarios: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | int]]:
-    """`p50` and `p95` in seconds, and over how many rows, of each that was timed.
+    """Return `p50` and `p95` in seconds, and the number of scenarios, of each timed step.
 
-    Terminal causes alone: what is external passes by itself, when it does.
+    Only scenarios with a terminal cause count, because an external cause passes on its own.
     """
     timed = [scenario["seconds"] for scenario in scenarios if not is_external(scenario)]
     found = {name: [row[name] for row in timed if name in row] for name in _NAMES}
@@ -19,7 +19,7 @@ def figures(scenarios: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float
 
 
 def is_external(scenario: Mapping[str, Any]) -> bool:
-    """Whether the fault is one that no task mends."""
+    """Return whether the fault has an external cause, which no task fixes."""
     return str(scenario.get("cause", {}).get("expected", "")).startswith(EXTERNAL)
 
 

@@ -1,4 +1,4 @@
-"""result.json of a live run: verdicts alone, as nothing is broken there and nothing mended."""
+"""The result.json of a live run: verdicts only, because it runs no fault and no remediation."""
 
 import json
 from typing import Any
@@ -16,12 +16,12 @@ _NOTES = (
 )
 
 
-# Characters of what a test that broke down ended with.
+# Maximum characters of a test's error.
 _SHOWN = 300
 
 
 class LiveResultFile(ResultFile):
-    """The same plugin; `expected` are the ids of all the cases that a complete run judges."""
+    """The ResultFile plugin for a live run; `expected` are the case ids of a complete run."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class LiveResultFile(ResultFile):
             self._broke_down.append(f"{report.nodeid}: {report.longreprtext.strip()[-_SHOWN:]}")
 
     def result(self, exitstatus: int) -> dict[str, Any]:
-        """The document, as docs/result.schema.json describes it."""
+        """Return the document that docs/result.schema.json describes."""
         found = super().result(exitstatus)
         found["run"] |= {"world": "live", "context": self._context, "notes": list(_NOTES)}
         found["verdicts"] = list(self._verdicts.values())

@@ -1,4 +1,4 @@
-"""What a live run came to, in lines for the terminal; made from result.json alone."""
+"""The summary of a live run for the terminal, made from result.json."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +10,9 @@ _SAID = {"holds": "holds", "fails": "FAILS", "cannot_tell": "CANNOT TELL"}
 
 
 def live_summary(result: dict[str, Any]) -> list[str]:
-    """Every verdict with its evidence; where it fails, what mends it and what that would change.
+    """Return the lines for every verdict with its evidence, and for a failure its fix and dry run.
 
-    Where several criteria of a workload fail, the order of their fixes follows.
+    If several criteria of a release fail, the order of their fixes follows.
     """
     told = tuple(f"{verdict['id']}: " for verdict in result["verdicts"])
     doubts = [each for each in result["run"]["doubts"] if not each.startswith(told)]
@@ -25,7 +25,7 @@ def live_summary(result: dict[str, Any]) -> list[str]:
 
 
 def _orders(verdicts: list[dict[str, Any]]) -> Iterator[str]:
-    """In which order the failing criteria of each workload are fixed."""
+    """Yield the order in which to fix the failed criteria of each release."""
     failing: dict[str, list[str]] = {}
     for verdict in verdicts:
         if verdict["outcome"] == "fails":

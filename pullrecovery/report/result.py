@@ -1,6 +1,6 @@
-"""Collects the records of a pytest run and writes .reports/result.json.
+"""Collect the records of a pytest run and write .reports/result.json.
 
-Its shape is docs/result.schema.json.
+docs/result.schema.json describes the document.
 """
 
 import json
@@ -39,15 +39,15 @@ _SELECTIONS = (
     "disable_remediation",
 )
 _STATUS = {"passed": "recovered", "failed": "not_recovered"}
-# Fewer could each be seen by chance.
+# With fewer faults, a criterion could detect each of them by chance.
 _FAULTS_OF_A_CRITERION = 3
 
 
 class ResultFile:
-    """A pytest plugin of the controlling process; it fails closed: no record is no pass.
+    """A plugin of pytest's controlling process that writes result.json; no record means no pass.
 
-    `optional` criteria are judged and shown, and do not fail the run. Where the target has no
-    Application (`argocd` is False), faults that only Argo CD can bring about are not asked for.
+    `optional` criteria are judged and shown, and do not fail the run. If the target has no
+    Application (`argocd` is False), the faults that only Argo CD can cause are not required.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ResultFile:
         self.versions: dict[str, str] = {"pullrecovery": suite_version()}
         self._target = str(config.getoption("target"))
         self._started, self._clock = datetime.now(UTC), time.monotonic()
-        # Under xdist the workers select: the options are all that this process sees of it.
+        # Under xdist the workers select the tests: this process sees only the options.
         self._partial = any(config.getoption(name) for name in _SELECTIONS)
         self._argocd = argocd
         self._outcomes: dict[str, str] = {}
@@ -72,11 +72,14 @@ class ResultFile:
         self._skipped: list[str] = []
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        # It is also called where there was nothing to leave out.
+        # pytest also calls this with an empty list.
         self._partial = self._partial or bool(items)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """The worst phase decides; an error of setup or teardown is the harness's own."""
+        """Record a test's outcome; the worst phase decides.
+
+        A failure in setup or teardown is an error of the harness.
+        """
         test = report.nodeid
         if report.when != "call" and report.failed:
             self._outcomes[test] = "error"
@@ -100,7 +103,7 @@ class ResultFile:
         self.path.write_text(redact(json.dumps(result, indent=2)) + "\n")
 
     def result(self, exitstatus: int) -> dict[str, Any]:
-        """The document, as docs/result.schema.json describes it."""
+        """Return the document that docs/result.schema.json describes."""
         tests = [self._scenario(test) for test in sorted(self._scenarios)]
         scenarios = [test for test in tests if "control" not in test]
         matrix, missing = detection_matrix(scenarios), self._missing(scenarios)
@@ -135,7 +138,7 @@ class ResultFile:
     def _scenario(self, test: str) -> dict[str, Any]:
         record, outcome = self._scenarios[test], self._outcomes.get(test, "error")
         status = _STATUS.get(outcome, "error")
-        # Nothing was remedied, so nothing recovered: it passed by itself.
+        # No remediation ran, so the release did not recover: the external cause passed on its own.
         external = status == "recovered" and is_external(record)
         return {**record, "status": "external" if external else status}
 
@@ -145,7 +148,7 @@ class ResultFile:
         return {"id": test, "status": _STATUS.get(outcome, "error"), "steps": steps}
 
     def _missing(self, scenarios: list[dict[str, Any]]) -> list[str]:
-        """What a complete run should have shown and did not; of a selection nothing is asked."""
+        """Return what this run misses of a complete run; a selection misses nothing."""
         if self._partial:
             return []
         played = {scenario["fault"] for scenario in scenarios} | self._harness_faults.keys()
@@ -162,9 +165,9 @@ class ResultFile:
         return missing
 
     def _doubts(self) -> list[str]:
-        """Why this run says nothing of what it was to judge, by the words of its guards.
+        """Return why this run judges nothing, in the text of its guards.
 
-        A selection may have no scenario: its tests judge no criterion, and still have to be run.
+        A selection may have no scenario: its tests judge no criterion, but they must have run.
         """
         nothing = [] if self._outcomes else [Guard.SOMETHING_JUDGED.value]
         return [*(f"{Guard.NO_SKIPS}: {test}" for test in self._skipped), *nothing]
@@ -182,7 +185,7 @@ class ResultFile:
         return Exit.UNKNOWN if missing else Exit.PASS
 
     def _ignores(self, test: str, outcome: str) -> bool:
-        """Whether it is the failure of an optional criterion; what broke down is none."""
+        """Return whether `outcome` is the failure of an optional criterion; an error never is."""
         reg = self._scenarios.get(test, {}).get("reg")
         return outcome == "failed" and reg in self._optional
 
@@ -200,7 +203,7 @@ class ResultFile:
 
 
 def _control(test: dict[str, Any]) -> dict[str, Any]:
-    """A test that shows that the suite bites, or that it leaves alone what is in good order."""
+    """Return the record of a healthy control or of a no-op remediation control."""
     return {
         "id": test["id"],
         "kind": test["control"],

@@ -1,4 +1,4 @@
-"""Faults that more than one deployer brought about: whether the verdicts are the same."""
+"""Compare the verdicts on faults that were run by more than one deployer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,9 +7,9 @@ from pullrecovery.report.figures import figures
 
 
 def side_by_side(scenarios: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of each such fault: `by` deployer the criteria that failed and the causes, and if `same`.
+    """Return, for each such fault, the failed criteria and causes `by` deployer, and if they match.
 
-    `figures` are the times by deployer, over these faults alone. Empty where one deployed all.
+    `figures` are the times by deployer over these faults. Empty if one deployer ran all faults.
     """
     judged = [scenario for scenario in scenarios if "killed" in scenario and "cause" in scenario]
     by_fault: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
@@ -39,7 +39,7 @@ def _compared(by: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
 
 
 def told_side_by_side(compared: Mapping[str, Any]) -> Iterator[str]:
-    """What there is to say of it in the terminal, differences first."""
+    """Yield the lines of the comparison for the terminal, mismatches first."""
     if not compared:
         return
     faults = compared["faults"]

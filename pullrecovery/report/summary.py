@@ -1,4 +1,4 @@
-"""What a run came to, in a few lines for the terminal; made from result.json alone."""
+"""The summary of a lab run for the terminal, made from result.json."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ _SHOWN = 20
 
 
 def summary(result: dict[str, Any]) -> list[str]:
-    """Differences first, survivors before all; then criteria, controls and figures."""
+    """Return the summary's lines: mismatches first, then criteria, controls and figures."""
     told = [*_detection(result["kill_matrix"]), *_criteria(result), *_figures(result["figures"])]
     return [*told, *told_side_by_side(result.get("deployers", {}))]
 
 
 def _detection(matrix: dict[str, Any]) -> Iterator[str]:
-    """The counts of the kill matrix, and every difference by name."""
+    """Yield the counts of the detection matrix, and every mismatch by name."""
     if not matrix:
         return
     found = all_mismatches(matrix)

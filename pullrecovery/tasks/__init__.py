@@ -1,4 +1,4 @@
-"""The tasks REG-001 … REG-008: what each one judges, and what it tells a person to do."""
+"""The tasks REG-001 … REG-008: what each one judges, and the fix that it suggests."""
 
 from collections.abc import Callable, Mapping
 
@@ -26,22 +26,22 @@ CRITERIA: Mapping[str, Callable[[Observation], Verdict]] = {
 }
 
 
-# What they judge is in a cluster.
+# These tasks judge objects in a cluster.
 IN_CLUSTER = frozenset({"REG-003", "REG-004", "REG-006", "REG-008"})
 
 
 def judged(target: Target) -> tuple[str, ...]:
-    """The criteria that a target can be judged by: REG-007 only where it has docs."""
+    """The criteria that apply to a target: REG-007 only if the target has docs."""
     return tuple(name for name in CRITERIA if name != "REG-007" or target.docs)
 
 
 def optional_criteria(target: Target) -> frozenset[str]:
-    """The criteria that are judged and shown, and fail no run of this target."""
+    """The criteria that are judged and shown, but do not fail a run of this target."""
     return frozenset() if target.privilege_required else frozenset({"REG-008"})
 
 
 def judge(observation: Observation, *, in_cluster: bool = True) -> dict[str, Verdict]:
-    """The verdict of every criterion on one observation; without a cluster, of those it can."""
+    """The verdict of every criterion on one observation; skips IN_CLUSTER without a cluster."""
     return {
         name: CRITERIA[name](observation)
         for name in judged(observation.target)

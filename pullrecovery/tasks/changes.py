@@ -1,4 +1,4 @@
-"""What a remedy changes, or with a dry run would change."""
+"""The changes that a remediation makes, or with a dry run would make."""
 
 import difflib
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pullrecovery.common.redaction import redact
 
 @dataclass(frozen=True)
 class Change:
-    """One remedy's change: `summary` is a sentence, `diff` a unified diff without secrets.
+    """One remediation's change: `summary` is a sentence, `diff` a unified diff without secrets.
 
     Without a `diff` nothing is changed, and `summary` says so.
     """
@@ -21,7 +21,7 @@ class Change:
 
 
 def diff_of(before: str, after: str, name: str) -> str:
-    """The unified diff of two texts of `name`, redacted; '' where they are the same."""
+    """The unified diff of two texts of `name`, redacted; '' if they are equal."""
     lines = difflib.unified_diff(
         redact(before).splitlines(), redact(after).splitlines(), name, name, lineterm=""
     )

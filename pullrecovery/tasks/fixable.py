@@ -1,17 +1,18 @@
-"""What every remedy asks before it changes anything."""
+"""The check that every remediation makes before it changes anything."""
 
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.model.verdict import Verdict
 
 
 class NothingToFixError(PullRecoveryError):
-    """The cause lies beyond the target, where no task may change anything."""
+    """The cause is outside the target, so no task may change anything."""
 
 
 def check_fixable(verdict: Verdict) -> None:
     """Raise NothingToFixError, with what to do instead, for a verdict of an external cause.
 
-    The target may be right in everything: whatever a remedy changed would be wrong when it is over.
+    The target may be correct in everything: a change by a remediation would be wrong once the
+    external failure is over.
     """
     for one in verdict.named:
         if one.cause and one.cause.external:

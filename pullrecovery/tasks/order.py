@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-# What must be done before a task. CI-002 has CI publish images, and is no task of this suite.
+# The tasks to do before a task. CI-002, where CI publishes images, is no task of this suite.
 AFTER: Mapping[str, tuple[str, ...]] = {
     "REG-001": ("CI-002",),
     "REG-002": ("CI-002",),
@@ -14,13 +14,13 @@ AFTER: Mapping[str, tuple[str, ...]] = {
 
 
 def before(task: str) -> frozenset[str]:
-    """Every task that comes before this one, directly or by way of another."""
+    """Every task that comes before `task`, directly or indirectly."""
     direct = AFTER.get(task, ())
     return frozenset(direct).union(*(before(each) for each in direct))
 
 
 def ordered(failing: Iterable[str]) -> list[str]:
-    """The tasks in an order in which they can be done; those that are free keep their places."""
+    """Sort the tasks so that each follows its prerequisites; others stay in their order."""
     left, found = list(dict.fromkeys(failing)), []
     while left:
         task = next(each for each in left if not before(each) & set(left))
@@ -30,6 +30,6 @@ def ordered(failing: Iterable[str]) -> list[str]:
 
 
 def fix_order(failing: Iterable[str]) -> str:
-    """The order as a person is told it: `first REG-003, then REG-004`; '' where one task fails."""
+    """The order as text for a user: `first REG-003, then REG-004`; '' if one task fails."""
     first, *others = ordered(failing) or [""]
     return f"first {first}, then {', then '.join(others)}" if others else ""

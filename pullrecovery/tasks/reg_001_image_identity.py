@@ -1,7 +1,7 @@
 """REG-001: identify the image.
 
-For the chart in use, find repository and tag: log in, ask for the manifest, and list the tags
-where it is not there. The verdict is read from what docker and crane print in the runner.
+For the deployed chart, find repository and tag: log in, request the manifest, and list the tags if
+it is missing. The verdict comes from the output of docker and crane on the runner.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from pullrecovery.world.world import World
 
 _SHOWN = 10
 _NEAR = 3
-# docker 20.10 accepts none of these, and says that there is no such manifest.
+# docker 20.10 supports none of these media types, and reports "no such manifest".
 _UNKNOWN_TO_DOCKER = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
@@ -85,13 +85,13 @@ _CAUSES = {
 
 
 class DisagreementError(PullRecoveryError):
-    """The clients and the harness's own question were told different things."""
+    """The registry gave the clients another answer than the suite's own probe."""
 
 
 def reg_001(observation: Observation) -> Verdict:
-    """Holds when the registry answers the operator, and names the digest and the tags there are.
+    """Passes if the registry gives the operator the digest and the tags of the wanted image.
 
-    Raises DisagreementError where the harness itself was told something else.
+    Raises DisagreementError if the suite's own probe received another answer.
     """
     if observation.identity is None:
         return fails(Cause.UNKNOWN, "the operator's clients were not asked", "ask them")
@@ -102,7 +102,7 @@ def reg_001(observation: Observation) -> Verdict:
 
 
 def judge_identity(seen: ImageIdentity, login: str) -> Verdict:
-    """The same of one reference; `login` is the name that the target's operator logs in with."""
+    """Judge the identity of one image; `login` is the login of the target's operator."""
     meaning = _meaning(seen)
     _check_agreement(seen, meaning)
     if meaning is Meaning.FOUND:
@@ -116,32 +116,32 @@ def judge_identity(seen: ImageIdentity, login: str) -> Verdict:
 
 
 def _meaning(seen: ImageIdentity) -> Meaning:
-    """What the first command that went wrong says; FOUND where none did."""
+    """The meaning of the first failed command; FOUND if none failed."""
     for ran in (seen.login, seen.digest, seen.manifest, seen.tags):
         if ran is not None and meaning_of(ran) is not Meaning.FOUND:
             return _as_asked(seen, meaning_of(ran))
-    # Of an index, the configuration is one image's, and says nothing of its own.
+    # For an index, the configuration is that of one image, so only an outage counts.
     out_of_reach = meaning_of(seen.config) is Meaning.UNREACHABLE
     return Meaning.UNREACHABLE if out_of_reach else Meaning.FOUND
 
 
 def _as_asked(seen: ImageIdentity, meaning: Meaning) -> Meaning:
-    """An answer for those without a credential, given to one with a good one, is not understood."""
+    """UNCLEAR for an answer that only anonymous requests get, if the operator is logged in."""
     anonymous = (Meaning.NO_CREDENTIAL, Meaning.MISSING_OR_PRIVATE)
     return Meaning.UNCLEAR if seen.login and meaning in anonymous else meaning
 
 
 def _evidence(seen: ImageIdentity) -> str:
-    """The last words of every command that went wrong, those of docker too."""
+    """The last output line of every failed command, including docker's."""
     ran = (seen.login, seen.inspect, seen.digest, seen.tags)
     said = (f"`{each.command}`: {each.said}" for each in ran if each is not None and each.rc != 0)
     return "; ".join(said)
 
 
 def _check_agreement(seen: ImageIdentity, meaning: Meaning) -> None:
-    """The harness's probe may not be told otherwise, nor of another digest."""
+    """Raise DisagreementError if the suite's probe has another answer, or another digest."""
     probed = _as_asked(seen, meaning_of_probe(seen.probe))
-    # Clients refuse an invalid name by themselves; an outage may end between two questions.
+    # Clients reject an invalid name on their own; an outage may end between two requests.
     if meaning is Meaning.INVALID_REFERENCE or Meaning.UNREACHABLE in (meaning, probed):
         return
     same = meaning is probed
@@ -156,7 +156,7 @@ def _check_agreement(seen: ImageIdentity, meaning: Meaning) -> None:
 
 
 def _fix(seen: ImageIdentity, fix: str, login: str) -> str:
-    """Fill in what the remedy names."""
+    """Fill in the placeholders of a fix."""
     parsed = parse_reference(seen.reference)
     return fix.format(
         log_in=login_command(parsed.registry, Credential(login, "")),
@@ -167,14 +167,14 @@ def _fix(seen: ImageIdentity, fix: str, login: str) -> str:
 
 
 def _judge_unreachable(seen: ImageIdentity) -> Verdict:
-    """No client was given an answer that means a thing; the first that failed says why."""
+    """The verdict if no client got a usable answer; the first that failed gives the cause."""
     met = [(failure, ran) for ran in seen.commands if (failure := failure_of_command(ran))]
     said = "; ".join(f"`{ran.command}`: {ran.said}" for _, ran in met)
     return external(met[0][0], f"{seen.reference}: {said}; the suite's own question: {seen.probe}")
 
 
 def _judge_missing(seen: ImageIdentity) -> Verdict:
-    """The repository is there and the wanted tag or digest is not."""
+    """The verdict if the repository exists and the wanted tag or digest does not."""
     parsed, tags = parse_reference(seen.reference), listed_tags(seen)
     named = parsed.digest or parsed.tag
     evidence = f"{parsed.repository} has no {named}: {_evidence(seen)}"
@@ -188,7 +188,7 @@ def _judge_missing(seen: ImageIdentity) -> Verdict:
 
 
 def _judge_found(seen: ImageIdentity) -> Verdict:
-    """It is there: for which platforms, and is docker of the same opinion."""
+    """The verdict if the image exists: are its platforms complete, and can docker read it."""
     image = _describe(seen)
     spoilt = _judge_content(seen)
     if spoilt:
@@ -205,7 +205,7 @@ def _judge_found(seen: ImageIdentity) -> Verdict:
 
 
 def _judge_content(seen: ImageIdentity) -> Verdict | None:
-    """Whether the manifest has the bytes that its digest says, and its parts are there."""
+    """Whether the manifest's bytes match its digest, and its parts exist."""
     push = f"run the workflow that pushes {seen.reference} (REG-002) anew"
     digest = seen.digest.stdout.strip()
     found = f"sha256:{hashlib.sha256(seen.manifest.stdout.encode()).hexdigest()}"
@@ -229,12 +229,12 @@ class _Described:
 
 
 def _describe(seen: ImageIdentity) -> _Described:
-    """Read digest, media type and platforms from what crane printed."""
+    """Parse digest, media type and platforms from crane's output."""
     try:
         manifest: dict[str, Any] = json.loads(seen.manifest.stdout)
         if "manifests" in manifest:
             listed = (entry.get("platform") or {} for entry in manifest["manifests"])
-            # Attestations stand in an index too, for no platform.
+            # An index also lists attestations, which have no platform.
             platforms = [each for each in map(_platform, listed) if "unknown" not in each]
         else:
             platforms = [_platform(json.loads(seen.config.stdout))]
@@ -251,7 +251,7 @@ def _platform(described: dict[str, Any]) -> str:
 
 
 def listed_tags(seen: ImageIdentity) -> list[str]:
-    """The images' tags that `crane ls` printed, oldest push first as GHCR lists them."""
+    """The image tags that `crane ls` printed, oldest push first, in GHCR's order."""
     printed = seen.tags.stdout.split() if seen.tags.rc == 0 else []
     return [tag for tag in printed if names_image(tag)]
 
@@ -271,17 +271,17 @@ def _choose(wanted: str, tags: list[str]) -> str:
 
 
 def _shorten(tags: list[str]) -> str:
-    """The newest tags, and how many more there are."""
+    """The newest tags, and the number of the others."""
     more = len(tags) - _SHOWN
     shown = ", ".join(tags[-_SHOWN:]) or "none"
     return f"{shown} and {more} older" if more > 0 else shown
 
 
 def log_in(world: World, credential: Credential, *, dry_run: bool = False) -> Change:
-    """Log in on the runner; raises PullRecoveryError in docker's words where that fails.
+    """Log in on the runner; raises PullRecoveryError with docker's message on failure.
 
-    Nothing of it stays: each case logs in anew. The change is that of docker's configuration,
-    without the token.
+    The login is not stored: later commands on the runner log in again. The change is that of
+    docker's configuration, without the token.
     """
     registry = world.target.registry
     if not dry_run:
@@ -294,9 +294,9 @@ def log_in(world: World, credential: Credential, *, dry_run: bool = False) -> Ch
 
 
 def existing_image(seen: ImageIdentity) -> Image:
-    """The image to take where the wanted tag is not there: the nearest tag that is.
+    """The image to use if the wanted tag is missing: the one with the nearest existing tag.
 
-    Raises PullRecoveryError where there is none: then only a push helps (REG-002).
+    Raises PullRecoveryError if there is none: then only a push helps (REG-002).
     """
     parsed: Reference = parse_reference(seen.reference)
     tags = listed_tags(seen)
@@ -308,9 +308,9 @@ def existing_image(seen: ImageIdentity) -> Image:
 
 
 def take_existing_image(seen: ImageIdentity) -> tuple[Image, Change]:
-    """The image to want from now on, and what that changes in target.yaml; nothing is written.
+    """The image to want from now on, and the change to target.yaml; nothing is written.
 
-    One that is there is taken as it is.
+    An image that exists is used unchanged.
     """
     if _meaning(seen) is Meaning.FOUND:
         parsed = parse_reference(seen.reference)

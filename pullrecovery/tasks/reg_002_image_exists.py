@@ -16,13 +16,13 @@ from pullrecovery.world.world import World
 
 
 def reg_002(observation: Observation) -> Verdict:
-    """Holds when the wanted tag has an image for the nodes, and the workflow would push it.
+    """Passes if the wanted tag has an image for the nodes, and the workflow would push it.
 
-    Where the workflow was run, that run must have left an image under its commit, too.
+    If the workflow was run, that run must also have left an image for its commit.
     """
     target, image = observation.target, observation.workload.image
     found = diagnose_workflow(observation.workflow, target, image)
-    # A run of a workflow that is wrong says nothing more.
+    # A run of a faulty workflow adds no information.
     if observation.run and not found:
         failed = diagnose_run(observation.run, observation.workflow, target, image)
         found += [failed] if failed else []
@@ -31,7 +31,7 @@ def reg_002(observation: Observation) -> Verdict:
 
 
 def _diagnose_wanted(observation: Observation) -> Verdict | None:
-    """What is wrong with the wanted tag in the registry."""
+    """Diagnose the wanted tag in the registry."""
     wanted, reference = observation.wanted, observation.workload.image.reference
     if wanted.missing:
         push = f"have an image pushed, and take its tag: {run_command(observation.target)}"
@@ -42,7 +42,7 @@ def _diagnose_wanted(observation: Observation) -> Verdict | None:
         )
     needed = observation.identity.platforms if observation.identity else ()
     lacking = [each for each in needed if each not in wanted.platforms]
-    # Where the registry does not say what the image is for, its bytes are another matter.
+    # If the registry reports no platforms, the platform is not judged here.
     if wanted.platforms and lacking:
         evidence = f"{reference} is for {', '.join(wanted.platforms)}"
         push = f"have {observation.target.workflow.path} build for {', '.join(lacking)} too"
@@ -59,9 +59,9 @@ def _evidence(observation: Observation) -> str:
 
 
 def fix_workflow(world: World, verdict: Verdict, *, dry_run: bool = False) -> Change:
-    """Edit the workflow for every cause that the verdict names; comments elsewhere are kept.
+    """Edit the workflow for every cause that the verdict names; other comments are preserved.
 
-    Idempotent. Raises UnreadableWorkflowError where the file is no YAML.
+    Idempotent. Raises UnreadableWorkflowError if the file is not YAML.
     """
     target = world.target
     file = target.workflow.file

@@ -1,7 +1,7 @@
 """REG-003: the pull secret.
 
-Create or refresh the Secret in the workload's namespace, for the registry and
-the login of the target, from a token that may read the package.
+Create or refresh the Secret in the workload's namespace, for the registry and the login of the
+target, from a token that may read the package.
 """
 
 import base64
@@ -34,17 +34,17 @@ from pullrecovery.world.world import World
 
 _KEY = DATA_KEYS[DOCKER_CONFIG_JSON]
 _LEGACY_KEY = DATA_KEYS[DOCKER_CONFIG]
-# Whose fields these are, to the API server; others' stay theirs.
+# The field manager of these fields; the fields of other managers are preserved.
 _MANAGER = "pull-recovery"
-# What `kubectl apply` without --server-side leaves behind, the token in it.
+# `kubectl apply` without --server-side leaves this annotation, with the token in it.
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def reg_003(observation: Observation) -> Verdict:
-    """Holds when the Secret is there, of the right type, for this registry, and accepted by it.
+    """Passes if the Secret exists, has the right type and registry, and the registry accepts it.
 
-    A package that is meant to be public needs none; one that is there must still be good, as the
-    registry refuses a bad token for what is public, too.
+    A package that should be public needs no Secret; an existing one must still be valid, because
+    the registry refuses a bad token for public packages too.
     """
     if is_meant_to_be_public(observation) and not observation.secret.exists:
         return passes("the package is meant to be public, and there is no Secret")
@@ -54,11 +54,11 @@ def reg_003(observation: Observation) -> Verdict:
 def refresh_secret(
     world: World, workload: Workload, credential: Credential, *, dry_run: bool = False
 ) -> Change:
-    """Create the Secret, or replace its entry for the registry; all else in it stays.
+    """Create the Secret, or replace its entry for the registry; everything else stays.
 
-    Idempotent, by server-side apply, so that no annotation repeats the token; one that does is
-    taken away. A Secret of another type, or one that may not be changed, is deleted and created
-    anew with what it had besides.
+    Idempotent, by server-side apply, so that no annotation repeats the token; an annotation that
+    has it is deleted. A Secret of another type, or an immutable one, is deleted and recreated with
+    its other content.
     """
     name, namespace = world.target.pull_secret, workload.namespace
     found = _read(world, name, namespace)
@@ -76,7 +76,7 @@ def refresh_secret(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The Secret as it is to be, beside the one that was `found`; `auths` has its entries."""
+    """The desired Secret, beside the one that was `found`; `auths` has its entries."""
 
     name: str
     namespace: str
@@ -85,14 +85,14 @@ class _Wanted:
 
     @property
     def anew(self) -> bool:
-        """Whether the one that is there must go: its type and a sealed content are for life."""
+        """Whether the existing Secret must be recreated: type and immutability cannot change."""
         return self.found is not None and bool(
             self.found.type != DOCKER_CONFIG_JSON or self.found.immutable
         )
 
     @property
     def there(self) -> bool:
-        """Whether nothing is to be done."""
+        """Whether the Secret is already as desired."""
         if self.found is None or self.found.type != DOCKER_CONFIG_JSON:
             return False
         return _document(self.found).get("auths") == self.auths and not self._repeats_token
@@ -127,7 +127,7 @@ class _Wanted:
             )
 
     def _body(self) -> dict[str, Any]:
-        """What is applied: the entries alone, and to one made anew all that the old one had."""
+        """The object to apply: only the entries; for a recreated Secret, its other content too."""
         metadata: dict[str, Any] = {"name": self.name, "namespace": self.namespace}
         data = {}
         if self.anew:
@@ -142,7 +142,7 @@ class _Wanted:
 
     @property
     def diff(self) -> str:
-        """Both as YAML, a token shown as stars, and as before and after where it is another."""
+        """The diff of both Secrets as YAML, with each token masked; marks show a changed token."""
         old = _auths_of(self.found)
         before = _text(self, old, self.auths, "(before)") if self.found is not None else ""
         return diff_of(
@@ -151,7 +151,7 @@ class _Wanted:
 
 
 def _text(wanted: _Wanted, auths: dict[str, Any], beside: dict[str, Any], mark: str) -> str:
-    """One side of the diff; what differs from `beside` bears the `mark`."""
+    """One side of the diff; entries that differ from `beside` have the `mark`."""
     found, first = wanted.found, mark == "(before)"
     shown: dict[str, Any] = {"name": wanted.name, "namespace": wanted.namespace}
     shown["type"] = found.type if first else DOCKER_CONFIG_JSON
@@ -176,9 +176,9 @@ def _read(world: World, name: str, namespace: str) -> Any:
 
 
 def _document(secret: Any) -> dict[str, Any]:
-    """The document in a Secret, whatever its type; {} where the kubelet could not read it.
+    """The document in a Secret, whatever its type; {} if the kubelet could not read it.
 
-    A legacy one is given the shape of the newer.
+    A legacy document is converted to the newer format.
     """
     data = (secret.data or {}) if secret is not None else {}
     content, legacy = data.get(_KEY, ""), data.get(_LEGACY_KEY, "")
@@ -201,7 +201,7 @@ def _auths_of(secret: Any) -> dict[str, Any]:
 
 
 def _others(secret: Any, repository: str) -> dict[str, Any]:
-    """The entries for other images; a document that is not readable has none worth keeping."""
+    """The entries for other images; a document that is not readable has none."""
     auths = _auths_of(secret)
     return {server: entry for server, entry in auths.items() if not matches(server, repository)}
 

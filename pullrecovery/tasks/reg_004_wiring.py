@@ -1,8 +1,7 @@
 """REG-004: wire the pull secret to the workload.
 
-A, preferred: the chart's own values key. B, fallback: the namespace's default
-ServiceAccount, whose pods must then be made anew; it is void for a chart that
-brings its own ServiceAccount.
+A, preferred: the chart's own values key. B, fallback: the namespace's default ServiceAccount, whose
+pods must then be recreated; it has no effect for a chart with its own ServiceAccount.
 """
 
 from io import StringIO
@@ -19,15 +18,15 @@ from pullrecovery.monorepo.values_file import edited
 from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.world.world import World
 
-# Where naming the Secret in the default ServiceAccount has no effect.
+# Causes for which naming the Secret in the default ServiceAccount has no effect.
 BY_VALUES_ALONE = frozenset({Cause.WIRING_HIDDEN, Cause.WIRED_TO_OTHER_ACCOUNT})
 
 
 def reg_004(observation: Observation) -> Verdict:
-    """Holds when the ServiceAccount or the pod template names the Secret and live pods carry it.
+    """Passes if the ServiceAccount or the pod template names the Secret and live pods have it.
 
-    Without a Deployment there are neither, which is REG-006's to say. Where the package is meant
-    to be public there is nothing to wire; a wire too many is REG-008's.
+    Without a Deployment neither exists, which REG-006 reports. For a package that should be public
+    there is nothing to wire; needless wiring belongs to REG-008.
     """
     if is_meant_to_be_public(observation):
         return passes("the package is meant to be public, and nothing is to be wired")
@@ -37,7 +36,7 @@ def reg_004(observation: Observation) -> Verdict:
 
 
 def wire_values(world: World, workload: Workload, *, dry_run: bool = False) -> Change:
-    """A: name the Secret under the chart's values key, keeping what is listed there."""
+    """Wiring A: add the Secret to the chart's values key, preserving the existing list."""
     file, key, name = workload.values_file, workload.pull_secrets_key, world.target.pull_secret
     before = file.read_text()
     after = edited(before, {key: lambda old: _with(old, {"name": name})})
@@ -50,7 +49,7 @@ def wire_values(world: World, workload: Workload, *, dry_run: bool = False) -> C
 
 
 def wire_service_account(world: World, workload: Workload, *, dry_run: bool = False) -> Change:
-    """B: add the Secret to the default ServiceAccount, keeping other people's entries."""
+    """Wiring B: add the Secret to the default ServiceAccount, preserving its other entries."""
     core, namespace, name = world.core, workload.namespace, world.target.pull_secret
     account = core.read_namespaced_service_account("default", namespace)
     before = [{"name": entry.name} for entry in account.image_pull_secrets or ()]
@@ -59,7 +58,7 @@ def wire_service_account(world: World, workload: Workload, *, dry_run: bool = Fa
     if after == before:
         return Change(f"{what} names {name} already")
     if not dry_run:
-        # Merged into the list by its names, so that nobody's entry is lost in between.
+        # Merged into the list by name, so that concurrent changes to other entries are not lost.
         core.patch_namespaced_service_account(
             "default",
             namespace,

@@ -10,15 +10,15 @@ from pullrecovery.tasks.changes import Change, diff_of
 
 
 def reg_005(observation: Observation) -> Verdict:
-    """Holds when every rendered reference is the wanted one; text only, no registry is asked."""
+    """Passes if every rendered reference is the wanted one; compares text, without a registry."""
     return diagnose_chart(observation) or passes()
 
 
 def correct_values(workload: Workload, *, dry_run: bool = False) -> Change:
-    """Have the values name the wanted image and no other, each in the file with the last word.
+    """Make the values name only the wanted image, each in the file that overrides the others.
 
-    Repository and tag are set, a digest is emptied, and what containers name by themselves is
-    set. All else stays, comments too. Where nothing is wrong nothing is written.
+    Repository and tag are set, a digest is emptied, and the images of single containers are set.
+    Everything else stays, including comments. If nothing is wrong, nothing is written.
     """
     edits = corrections(workload)
     before = {edit.file: edit.file.read_text() for edit in edits}

@@ -1,4 +1,4 @@
-"""REG-006: redeploy, and see the new pods run the wanted image."""
+"""REG-006: redeploy, and check that the new pods run the wanted image."""
 
 from dataclasses import replace
 
@@ -20,9 +20,9 @@ from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.tasks.fixable import check_fixable
 from pullrecovery.world.world import World
 
-# As the tasks follow each other: what is to be mended first stands in front.
+# In the order of the tasks: what to fix first comes first.
 _ORDER = ("image", "secret", "grant", "wiring", "render", "cluster", "external", "unknown")
-# What the next upgrade is to be given beside the values, to get over what holds the pods up.
+# The value that the next upgrade needs, beside the values files, to unblock the pods.
 _OPTIONS = {
     Cause.TAG_MOVED: "image.pullPolicy=Always",
     Cause.PLATFORM_MISSING: "image.pullPolicy=Always",
@@ -32,7 +32,7 @@ _OPTIONS = {
 
 
 def reg_006(observation: Observation) -> Verdict:
-    """Holds when the newest ReplicaSet's pods are Ready on the wanted digest and none waits."""
+    """Passes if the newest ReplicaSet's pods are Ready on the wanted digest and none waits."""
     if not observation.deployment.exists:
         return _judge_absent(observation)
     stuck = [
@@ -40,7 +40,7 @@ def reg_006(observation: Observation) -> Verdict:
         for each in stuck_containers(observation.pods)
     ]
     template = _judge_template(observation)
-    # While it is paused no pod is of the new template, whatever the old ones say.
+    # While the rollout is paused, no pod has the new template, whatever the old pods show.
     held = diagnose_pause(observation) if not template else None
     named = all_named(held, *sorted(stuck, key=_rank), *template)
     return named or _judge_running(observation)
@@ -51,7 +51,7 @@ def _rank(verdict: Verdict) -> int:
 
 
 def _judge_absent(observation: Observation) -> Verdict:
-    """No Deployment: a chart that Helm or the API server refuses is to be mended first."""
+    """The verdict without a Deployment: a chart that Helm or the API server rejects comes first."""
     evidence = (
         f"{Guard.OBJECT_EXISTS} of {observation.workload.name} in {observation.workload.namespace}"
     )
@@ -66,14 +66,14 @@ def _judge_absent(observation: Observation) -> Verdict:
 
 
 def _judge_template(observation: Observation) -> list[Verdict]:
-    """What is wrong with the images of the Deployment, whatever its pods run."""
+    """Diagnose the images of the Deployment, whatever its pods run."""
     name = f"Deployment {observation.deployment.name}"
     found = (diagnose_release(observation, name, image) for image in observation.deployment.images)
     return [verdict for verdict in found if verdict]
 
 
 def _with_words(stuck: Stuck, verdict: Verdict) -> Verdict:
-    """Both observations that a cause is named by: the pod's words, and what they led to."""
+    """Add the pod's message to the verdict's evidence, so that it has both observations."""
     if stuck.said in verdict.evidence:
         return verdict
     said = f"{stuck.pod.name} says {stuck.said}"
@@ -99,7 +99,7 @@ def _judge_running(observation: Observation) -> Verdict:
 
 
 def _judge_wanted(observation: Observation) -> Verdict:
-    """Why the registry did not say which digest is wanted."""
+    """Why the registry did not report the wanted digest."""
     evidence = f"{observation.workload.image.reference}: {observation.wanted}"
     if observation.wanted.missing:
         return missing_image(observation, evidence)
@@ -113,9 +113,9 @@ def redeploy(
     """Upgrade the release, resume its rollout, and delete pods that wait for an image.
 
     A pod's back-off belongs to its UID: a new pod pulls at once, the old one up to 300 s later.
-    `verdict` is REG-006's: some causes want an option of the upgrade beside it. The change is
-    shown by the release's objects, and by what only the live ones have. Done twice, the second
-    time shows none. Raises NothingToFixError for an external cause.
+    `verdict` is REG-006's: some causes need an option of the upgrade. The change shows the objects
+    of the release, and the state that only live objects have. A second call shows no change. Raises
+    NothingToFixError for an external cause.
     """
     if verdict:
         check_fixable(verdict)
@@ -137,13 +137,13 @@ def redeploy(
 
 
 def _objects(manifest: str, live: list[str]) -> str:
-    """The objects of a release as text, and what the live ones have besides, a line each."""
+    """The objects of a release as text, with one line for each state of live objects."""
     lines = [line.rstrip() for line in manifest.splitlines() if line.strip() not in ("", "---")]
     return "\n".join([*live, *lines])
 
 
 def _held(world: World, workload: Workload, deployment: DeploymentStatus) -> list[str]:
-    """What no chart says: a pause, and pods that wait for an image."""
+    """The state that is in no chart: a pause, and pods that wait for an image."""
     paused = [f"# live: Deployment {deployment.name} is paused"] if deployment.paused else []
     names = _waiting(world, workload, deployment)
     return [*paused, *(f"# live: Pod {name} waits for its image" for name in names)]
@@ -160,7 +160,7 @@ def _resume(world: World, workload: Workload, deployment: DeploymentStatus) -> N
 
 
 def _recreate(world: World, workload: Workload) -> None:
-    """Delete what still waits; the upgrade may have taken it away meanwhile."""
+    """Delete pods that still wait; the upgrade may have deleted some meanwhile."""
     for name in _waiting(world, workload, observe_deployment(world, workload)):
         try:
             world.core.delete_namespaced_pod(name, workload.namespace, grace_period_seconds=0)

@@ -1,8 +1,8 @@
 """REG-007: document it.
 
-The page says how CI names images and which chart takes which, how tags are listed and verified,
-what the pull secret is and how it is wired, and where capital letters matter. It is part of a site
-that builds, and a page that newcomers read leads to it.
+The page says how CI names images and which chart uses which, how to list and verify tags, what the
+pull secret is and how it is wired, and where capital letters matter. It is part of a site that
+builds, and a page for newcomers links to it.
 """
 
 import re
@@ -19,7 +19,7 @@ from pullrecovery.model.docs_site import DocsPage
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.target import Docs, Target
 from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, passes
-from pullrecovery.monorepo import markdown_edits as mending
+from pullrecovery.monorepo import markdown_edits
 from pullrecovery.monorepo.docs_page import (
     SUBJECTS,
     chart_of,
@@ -38,15 +38,15 @@ _PAGES = (".md", ".mdx")
 
 
 def reg_007(observation: Observation) -> Verdict:
-    """Holds when the site builds, and has the page with its four subjects, true, and a way to it.
+    """Passes if the site builds, and has a correct page with its four subjects and a link to it.
 
-    A target without docs is not judged, which is not holding.
+    A target without docs is not judged, which is not a pass.
     """
     return judge_docs(observation.target, observation.docs)
 
 
 def judge_docs(target: Target, seen: DocsPage | None) -> Verdict:
-    """The same of the docs alone."""
+    """Judge only the docs."""
     if target.docs is None or seen is None:
         add = "describe the docs site in target.yaml"
         return fails(Cause.UNKNOWN, "no docs were looked at: not judged is not holding", add)
@@ -58,15 +58,15 @@ def judge_docs(target: Target, seen: DocsPage | None) -> Verdict:
 
 
 def document(world: World, *, dry_run: bool = False) -> Change:
-    """Write what is missing, from the target's own facts, until REG-007 holds.
+    """Write what is missing, from the target's own facts, until REG-007 passes.
 
-    Works on a copy, and then writes the files that differ, unless it is a dry run. What a person
-    wrote stays, but for the words that are wrong. Says what it could not mend.
+    Works on a copy, and then writes the files that differ, unless it is a dry run. The author's
+    text stays, except for wrong words. The change lists what could not be fixed.
     """
     target, docs = world.target, _docs_of(world.target)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / docs.folder.name
-        # A copy holds what its links lead to, which must not be a file of this machine.
+        # The copy follows links, which must not lead to other files of this machine.
         files_below(docs.folder, MADE_BY_NPM)
         shutil.copytree(docs.folder, folder, ignore=shutil.ignore_patterns(*MADE_BY_NPM))
         copy = Docs(
@@ -92,7 +92,7 @@ def _docs_of(target: Target) -> Docs:
 
 
 def _fix_page(world: World, docs: Docs) -> Verdict:
-    """Judge the copy and mend it, until it holds or nothing more can be mended."""
+    """Judge the copy and fix it, until it passes or nothing more can be fixed."""
     for _ in range(_ROUNDS):
         seen = observe_docs(world)
         verdict = judge_docs(world.target, seen)
@@ -114,51 +114,51 @@ def _write_page(target: Target, docs: Docs, _: DocsPage, __: Verdict) -> None:
 
 def _fix_front_matter(_: Target, docs: Docs, __: DocsPage, verdict: Verdict) -> None:
     page = _named_page(docs, verdict)
-    _edit(page, mending.fix_front_matter, page.stem)
+    _edit(page, markdown_edits.fix_front_matter, page.stem)
 
 
 def _escape(_: Target, docs: Docs, seen: DocsPage, verdict: Verdict) -> None:
-    """The compiler names the line, in its sentence or beside it."""
+    """Escape the line that the compiler names, in its message or beside it."""
     line = re.search(r"\((\d+):\d+-\d+:\d+\)|\"line\": (\d+)", seen.site.words)
     if line:
-        _edit(_named_page(docs, verdict), mending.escape_line, int(line[1] or line[2]))
+        _edit(_named_page(docs, verdict), markdown_edits.escape_line, int(line[1] or line[2]))
 
 
 def _fix_links(_: Target, docs: Docs, __: DocsPage, verdict: Verdict) -> None:
     broken = verdict.evidence.rpartition(": ")[2]
     pages = [file for file in sorted(docs.folder.rglob("*")) if file.suffix in _PAGES]
     for page in pages:
-        _edit(page, mending.fix_links, page, pages, broken)
+        _edit(page, markdown_edits.fix_links, page, pages, broken)
 
 
 def _add_to_sidebar(_: Target, docs: Docs, __: DocsPage, ___: Verdict) -> None:
     beside = [_id_of(file) for file in docs.referring]
-    _edit(docs.page, mending.show_in_sidebar)
+    _edit(docs.page, markdown_edits.show_in_sidebar)
     for file in sorted(docs.folder.glob("sidebars.*")):
-        _edit(file, mending.add_to_sidebars, _id_of(docs.page), beside)
+        _edit(file, markdown_edits.add_to_sidebars, _id_of(docs.page), beside)
 
 
 def _link(_: Target, docs: Docs, __: DocsPage, ___: Verdict) -> None:
     title = re.search(r"(?m)^title: (.+)$", _read(docs.page))
     name = title[1].strip() if title else docs.page.stem
     file = docs.referring[0]
-    _edit(file, mending.add_link, name, docs.page, file)
+    _edit(file, markdown_edits.add_link, name, docs.page, file)
 
 
 def _add_sections(target: Target, docs: Docs, seen: DocsPage, _: Verdict) -> None:
     if seen.site.page:
         for subject in missing_subjects(seen.site.page):
-            _edit(docs.page, mending.add_section, section_about(target, subject))
+            _edit(docs.page, markdown_edits.add_section, section_about(target, subject))
 
 
 def _lower_owner(target: Target, docs: Docs, seen: DocsPage, _: Verdict) -> None:
     if seen.site.page:
         for wrong in named_images(target, seen.site.page).capitals:
-            _edit(docs.page, mending.rename, wrong, wrong.lower())
+            _edit(docs.page, markdown_edits.rename, wrong, wrong.lower())
 
 
 def _correct_repositories(target: Target, docs: Docs, seen: DocsPage, _: Verdict) -> None:
-    """Each by the chart in its own row of a table; then what else bears a name no workload has."""
+    """Correct the repositories: by the chart in a table row, then names that no workload uses."""
     if seen.site.page is None:
         return
     told = chart_table(target, seen.site.page.rows)
@@ -167,25 +167,25 @@ def _correct_repositories(target: Target, docs: Docs, seen: DocsPage, _: Verdict
     }
     for chart, repository in told.items():
         if repository in wanted.values():
-            _edit(docs.page, mending.correct_rows, chart, repository, wanted[chart])
+            _edit(docs.page, markdown_edits.correct_rows, chart, repository, wanted[chart])
         else:
-            _edit(docs.page, mending.rename, repository, wanted[chart])
+            _edit(docs.page, markdown_edits.rename, repository, wanted[chart])
     if set(wanted) - set(told):
-        _edit(docs.page, mending.add_section, section_about(target, next(iter(SUBJECTS))))
+        _edit(docs.page, markdown_edits.add_section, section_about(target, next(iter(SUBJECTS))))
 
 
 def _correct_secret(target: Target, docs: Docs, seen: DocsPage, _: Verdict) -> None:
     if seen.site.page:
         for name in named_secrets(seen.site.page):
             if name != target.pull_secret:
-                _edit(docs.page, mending.rename, name, target.pull_secret)
+                _edit(docs.page, markdown_edits.rename, name, target.pull_secret)
 
 
 def _replace_pictures(_: Target, docs: Docs, seen: DocsPage, __: Verdict) -> None:
     for error in seen.site.errors:
         if error.startswith("nothing answers "):
             source = urlsplit(error.removeprefix("nothing answers ")).path
-            _edit(docs.page, mending.replace_picture, source)
+            _edit(docs.page, markdown_edits.replace_picture, source)
 
 
 _FIXES: dict[Cause | None, Callable[[Target, Docs, DocsPage, Verdict], None]] = {
@@ -204,7 +204,7 @@ _FIXES: dict[Cause | None, Callable[[Target, Docs, DocsPage, Verdict], None]] = 
 
 
 def _named_page(docs: Docs, verdict: Verdict) -> Path:
-    """The page that the evidence begins with; the page of REG-007 where it names none."""
+    """The page that the evidence begins with; the page of REG-007 if it names none."""
     name = verdict.evidence.partition(": ")[0]
     named = [
         file
@@ -220,7 +220,7 @@ def _id_of(page: Path) -> str:
 
 
 def _edit(file: Path, change: Callable[..., str], *arguments: object) -> None:
-    """Write what `change` makes of the file's text, if it is another."""
+    """Write the result of `change` on the file's text, if it differs."""
     before = _read(file)
     after = change(before, *arguments)
     if after != before:
@@ -237,7 +237,7 @@ def _texts(folder: Path) -> dict[str, bytes]:
 
 
 def _changed(before: Path, after: Path) -> dict[str, str]:
-    """Name → new text of every file that is not as it was."""
+    """The new text, by file name, of every file that differs."""
     return {
         name: data.decode()
         for name, data in _texts(after).items()

@@ -1,7 +1,7 @@
 """REG-008: least privilege.
 
-Make the package public, so that pods need no token; or keep it private, and give the cluster a
-token that can pull and do nothing else, authorised for SSO where the organisation demands it.
+Make the package public, so that pods need no token; or leave it private, and give the cluster a
+token that can only pull, authorised for SSO if the organisation requires it.
 """
 
 from collections.abc import Callable
@@ -34,11 +34,11 @@ Revoke = Callable[[Credential], None]
 
 
 def reg_008(observation: Observation) -> Verdict:
-    """Holds when who may read the package is whom the target says, and pods hold no more than that.
+    """Passes if the package has the target's visibility, and pods have no excess access.
 
-    Nothing is tried that could change a package: what a token may do is read from its scopes.
+    Nothing is tried that could change a package: the token's scopes say what it may do.
     """
-    # Who may read it comes first: that shows also where nothing else could be told.
+    # Visibility comes first, because it is known even if everything else is unknown.
     wrong = diagnose_visibility(observation) or diagnose_untold(observation)
     if wrong is None:
         public = is_meant_to_be_public(observation)
@@ -61,10 +61,10 @@ def replace_token(
     *,
     dry_run: bool = False,
 ) -> Change:
-    """Put `credential` into the pull secret, and revoke the one before where nobody uses it now.
+    """Put `credential` into the pull secret, and revoke the old token if it is unused now.
 
-    Idempotent. Raises PullRecoveryError for a token that is not the least one, or that the
-    registry does not accept for the package: then nothing is changed, and nothing revoked.
+    Idempotent. Raises PullRecoveryError for a token with excess scopes, or one that the registry
+    does not accept for the package: then nothing is changed, and nothing revoked.
     """
     old = observe_secret(world, workload).credentials
     where = f"Secret {workload.namespace}/{world.target.pull_secret}"
@@ -102,7 +102,7 @@ def _retire(
     *,
     dry_run: bool,
 ) -> str:
-    """Revoke old tokens, but those with which another namespace of the target still pulls."""
+    """Revoke old tokens, except those with which another namespace of the target still pulls."""
     told = []
     for credential in old:
         users = namespaces_with(world, workload, (credential,))
@@ -119,9 +119,9 @@ def switch_visibility(
     *,
     dry_run: bool = False,
 ) -> Change:
-    """Make the package what the target says, by `switch(package, visibility)`; idempotent.
+    """Set the target's visibility on the package by `switch(package, visibility)`; idempotent.
 
-    GitHub's API has no call for it: a person does it in the package's settings.
+    GitHub's API has no call for it: a user sets it in the package's settings.
     """
     image, wanted = workload.image, workload.visibility
     packages = world.github.packages(image.owner, world.reader.token)
@@ -139,8 +139,8 @@ def remove_needless_secret(
 ) -> Change:
     """Unwire and delete the pull secret of a public package, and revoke its token.
 
-    Idempotent. Only the values are edited where a private workload shares the namespace. Pods
-    keep what they were made with until the release is upgraded.
+    Idempotent. Only the values are edited if a private workload shares the namespace. Pods have
+    their pull secrets until the release is upgraded.
     """
     name, namespace = world.target.pull_secret, workload.namespace
     diffs = [_unwire_values(workload, name, dry_run=dry_run)]
@@ -166,7 +166,7 @@ def _unwire_values(workload: Workload, name: str, *, dry_run: bool) -> str:
 
 
 def _names(before: str, after: str, name: str) -> bool:
-    """Whether the edit took the name away, and did not only lay out the file anew."""
+    """Whether the edit removed the name, and did not only reformat the file."""
     return before.count(name) > after.count(name)
 
 
@@ -203,7 +203,7 @@ def _without(entries: object, name: str) -> list[object]:
 
 
 def _line(credential: Credential, seen: TokenGrant) -> str:
-    """A token without the token: whose it is, and what it is granted."""
+    """A description of a token without the token: its owner, and what it may do."""
     return f"a token of {credential.login} with {_grant(seen)}"
 
 

@@ -1,7 +1,7 @@
-"""Edits that mend a workflow, cause by cause; what they do not touch keeps its comments.
+"""Edits that fix a workflow, one for each cause; comments outside the edits are preserved.
 
-Where the steps themselves are wrong, no edit can tell what was meant: the job that calls docker is
-then given steps made from the target's own facts, which push what its workloads want.
+If the steps themselves are wrong, no edit can infer their intent: the job that calls docker then
+gets steps generated from the target's own facts, which push the images of its workloads.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,12 +22,12 @@ docker build --pull --label "org.opencontainers.image.revision=$COMMIT" \\
 docker push "$REPOSITORY:$COMMIT"
 if [ "$REF" = "{ref}" ]; then docker push "$REPOSITORY:latest"; fi
 """
-# What belonged to the steps that go.
+# The keys that belong to the replaced steps.
 _OF_THE_STEPS = ("name", "strategy", "env", "defaults", "steps", "if")
 
 
 def edited(text: str, cause: Cause, target: Target) -> str:
-    """The workflow without `cause`; as it is where no edit mends that."""
+    """The workflow without `cause`; unchanged if no edit fixes that cause."""
     edit = _EDITS.get(cause)
     if edit is None:
         return text
@@ -52,7 +52,7 @@ def _start_on_release(document: CommentedMap, target: Target) -> None:
     letters = release[: len(release) - len(release.lstrip("abcdefghijklmnopqrstuvwxyz-"))]
     push.pop("tags-ignore", None)
     _add(push, "tags", f"{letters}*")
-    # With tags alone, a push of a branch would start nothing.
+    # With only tags as a filter, a push of a branch would start nothing.
     if "branches" not in push and "branches-ignore" not in push:
         _add(push, "branches", target.workflow.branch)
 
@@ -74,7 +74,7 @@ def _start_on_change(document: CommentedMap, target: Target) -> None:
 
 
 def _permit_packages(document: CommentedMap, _: Target) -> None:
-    """Where a job has permissions of its own they hide those of the workflow."""
+    """Let the token write packages, in jobs with own permissions or else in the workflow."""
     jobs = (job for job in document["jobs"].values() if "permissions" in job)
     for holder in [*jobs] or [document]:
         given = holder.get("permissions")
@@ -85,7 +85,7 @@ def _permit_packages(document: CommentedMap, _: Target) -> None:
 
 
 def _push_what_is_wanted(document: CommentedMap, target: Target) -> None:
-    """Replace the steps of the job that calls docker by ones that push every workload's image."""
+    """Replace the steps of the job that calls docker by steps that push every workload's image."""
     jobs = document["jobs"]
     name = next((name for name, job in jobs.items() if "docker" in str(job.get("steps"))), None)
     job = jobs[name] if name is not None else next(iter(jobs.values()))
@@ -100,7 +100,7 @@ def _push_what_is_wanted(document: CommentedMap, target: Target) -> None:
 
 
 def _images(target: Target) -> Mapping[str, str]:
-    """Every wanted repository, with the folder that its image is built from."""
+    """Every wanted repository, with the directory that its image is built from."""
     return {
         workload.image.repository: str(workload.app.relative_to(target.root.resolve()))
         for workload in target.workloads
@@ -129,7 +129,7 @@ def _is_checkout(step: Any) -> bool:
 
 
 def _triggers(document: CommentedMap) -> Any:
-    """The mapping under `on`, made of a name or a list of them where that is what is there."""
+    """The mapping under `on`, converted from a name or a list if necessary."""
     given = document.get("on")
     if not isinstance(given, dict):
         names = given if isinstance(given, list) else [given] if given else []
@@ -145,7 +145,7 @@ def _push(document: CommentedMap) -> Any:
 
 
 def _add(filters: Any, key: str, pattern: str) -> None:
-    """Add a pattern to a filter, behind those there are, as the last one that fits decides."""
+    """Append a pattern to a filter: the last pattern that matches decides."""
     given = filters.get(key)
     if isinstance(given, list):
         if given[-1:] != [pattern]:
@@ -173,5 +173,5 @@ _EDITS: Mapping[Cause, Callable[[CommentedMap, Target], None]] = {
 
 
 def fixes(cause: Cause) -> bool:
-    """Whether an edit of the workflow is what mends a cause."""
+    """Whether an edit of the workflow fixes a cause."""
     return cause in _EDITS

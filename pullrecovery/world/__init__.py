@@ -1,1 +1,1 @@
-"""The Protocols of what can be looked at; those that cannot write are apart."""
+"""Protocols for observing a target; the read-only ones are separate."""

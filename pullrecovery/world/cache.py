@@ -1,4 +1,4 @@
-"""The last look at a thing, kept for as long as what it depends on is the same."""
+"""A cache of observations, valid while the inputs they depend on are equal."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ T = TypeVar("T")
 
 @dataclass
 class Memory:
-    """One kept look for each subject, with the inputs that it was had from."""
+    """A cache of one observation for each subject, with the inputs that it depends on."""
 
     _kept: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
 
     def reuse(self, subject: str, inputs: Hashable, look: Callable[[], T]) -> T:
-        """The last look at `subject`, if it was had from equal `inputs`; else a new one.
+        """Return the cached observation of `subject` if its inputs are equal; else call `look`.
 
-        Where `inputs` is None, nothing says that it would be the same: it is looked at anew.
+        If `inputs` is None, the subject may have changed, so it is always observed again.
         """
         kept = self._kept.get(subject)
         if kept is not None and inputs is not None and kept[0] == inputs:
@@ -27,5 +27,5 @@ class Memory:
         return seen
 
     def forget(self, subject: str) -> None:
-        """Keep the last look at `subject` no longer."""
+        """Drop the cached observation of `subject`."""
         self._kept.pop(subject, None)

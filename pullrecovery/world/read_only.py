@@ -1,6 +1,6 @@
-"""A target's surroundings as they may be looked at: every call reads, and none writes.
+"""The read-only world of a target: every call reads, and none writes.
 
-`World` is one, and has what changes things besides; the live world is no more than this.
+`World` also has what changes things; the live world has only the parts listed here.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from pullrecovery.world.world import DocsSite, EventLog, Runner
 
 
 class CoreReads(Protocol):
-    """What is read of the API server's core group; a list has `items`, as the client gives it."""
+    """The calls that read the API server's core group; a list has `items`, as in the client."""
 
     def list_node(self) -> Any: ...
 
@@ -36,7 +36,7 @@ class CoreReads(Protocol):
 
 
 class AppsReads(Protocol):
-    """What is read of the API server's group `apps`."""
+    """The calls that read the API server's group `apps`."""
 
     def list_namespaced_deployment(self, namespace: str, *, label_selector: str) -> Any: ...
 
@@ -54,7 +54,7 @@ class HelmReads(Protocol):
 
 
 class RegistryReads(Protocol):
-    """Questions to one registry; what they ask for is said in `registry.py`."""
+    """Requests to one registry; `registry/client.py` documents them."""
 
     def tags(self, package: str, credential: Credential | None) -> Probe: ...
 
@@ -70,7 +70,7 @@ class RegistryReads(Protocol):
 
 
 class PackageReads(Protocol):
-    """What GitHub tells of an owner's packages, and of the token that asks."""
+    """GitHub's information about an owner's packages, and about the token that asks."""
 
     def token(self) -> TokenGrant: ...
 
@@ -80,13 +80,13 @@ class PackageReads(Protocol):
 
 
 class GitHubReads(Protocol):
-    """GitHub's API, as the holder of a token sees it."""
+    """GitHub's API, used with one token."""
 
     def packages(self, owner: str, token: str) -> PackageReads: ...
 
 
 class ApplicationReads(Protocol):
-    """Argo CD's Application of a workload: as it should be, and as it is (None: there is none)."""
+    """A workload's Argo CD Application: as the target wants it, and as it is (None: missing)."""
 
     def application(self, workload: Workload, settings: Sequence[str] = ()) -> dict[str, Any]: ...
 
@@ -94,15 +94,15 @@ class ApplicationReads(Protocol):
 
 
 class Rehearsals(Protocol):
-    """Where a workflow can be run with a docker that does nothing."""
+    """The ability to run a workflow with a docker that does nothing."""
 
     def rehearse(self, target: Target, file: WorkflowFile, event: Event) -> Rehearsal: ...
 
 
 class ReadOnlyWorld(Protocol):
-    """What can be looked at; the attributes are those of `world.World`, and mean the same.
+    """The observable part of a world; the attributes have the meaning they have in `World`.
 
-    Of `cluster` no more can be told than whether there is one: it is asked by `core` and `apps`.
+    `cluster` only says whether there is a cluster: `core` and `apps` send the requests to it.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""Where a target is looked at: the lab or a live cluster, as a few parts."""
+"""The world of a target, the lab or a live cluster, as a few replaceable parts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from pullrecovery.world.cache import Memory
 
 @dataclass(frozen=True)
 class RegistryPull:
-    """One manifest that a container runtime was given; `credential` names who asked."""
+    """One manifest that a container runtime pulled; `credential` names the account that asked."""
 
     time: datetime
     identity: str
@@ -37,11 +37,11 @@ class EventLog(Protocol):
     """Events recorded from before the pods existed."""
 
     def of(self, uid: str) -> tuple[KubeEvent, ...]:
-        """Everything that was said about the object with this UID, in the order it came."""
+        """Every event about the object with this UID, in order of arrival."""
 
 
 class Runner(Protocol):
-    """A machine with docker, crane, jq and the like, on which the operator's commands run."""
+    """A machine with docker, crane, jq and similar tools that runs the operator's commands."""
 
     def run(
         self,
@@ -51,46 +51,47 @@ class Runner(Protocol):
         credential: Credential | None = None,
         files: Mapping[str, bytes] | None = None,
     ) -> tuple[CommandResult, ...]:
-        """Run `first` (shell text) in turn, then `commands` side by side; no login is known.
+        """Run `first` (shell text) in sequence, then `commands` in parallel; no login is stored.
 
-        They are started in a folder that holds `files` (relative path → content); the token of
-        `credential` is in the file that $TOKEN_FILE names. Returns one entry for
-        each, in the order in which they were given.
+        The commands start in a directory with `files` (relative path → content). The file that
+        $TOKEN_FILE names contains the token of `credential`. Returns one result for each command,
+        in the given order.
         """
 
 
 class DocsSite(Protocol):
-    """Where a docs site can be built, and looked at in a browser."""
+    """Builds a docs site, and opens it in a browser."""
 
     def look(self, docs: Docs) -> DocsBuild:
-        """Build the site and look at it; the same files are built once."""
+        """Build the site and open it in a browser; unchanged files are built once."""
 
 
 class WorkflowRunner(Protocol):
-    """Where the target's workflow runs."""
+    """Runs the target's workflow."""
 
     def rehearse(self, target: Target, file: WorkflowFile, event: Event) -> Rehearsal:
-        """Run `file` as the target's workflow, with a docker that does nothing; cheap, seconds."""
+        """Run `file` as the target's workflow with a docker that does nothing; takes seconds."""
 
     def play(
         self, target: Target, file: WorkflowFile, event: Event, level: str, entry: str = ""
     ) -> WorkflowEvent:
-        """Run it for `event`, with a token that may do `level` with packages; returns its end.
+        """Run the workflow for `event`; its token has access `level` to packages.
 
-        `entry`, as `key:value`: of jobs whose matrix has it, that entry alone.
+        `entry`, as `key:value`, limits the jobs whose matrix has it to that entry. Returns the
+        result.
         """
 
 
 @dataclass(frozen=True)
 class World:
-    """A target's surroundings: its cluster, registry and GitHub, Helm, a runner, who looks at them.
+    """The world of a target: cluster, registry, GitHub, Helm, a runner, and credentials.
 
-    `reader` is the credential that the suite itself asks registry and GitHub with. `operator`
-    is the one that the person at the runner has, which is judged; None where they have none.
-    Without `events`, the events that the API server still has are taken. `cluster` is a client of
-    the API server, None where there is no cluster; `platforms` are those that images are wanted
-    for, os/arch each, where the nodes are not asked.
-    Where `argocd` is there, it is what deploys, and Helm only renders.
+    `reader` is the credential that the suite itself uses at the registry and at GitHub. `operator`
+    is the credential of the user at the runner, which the criteria judge; None if there is none.
+    Without `events`, the suite reads the events that the API server still has. `cluster` is a
+    client of the API server, None if there is no cluster. `platforms` are the platforms that need
+    images, as os/arch, if the nodes are not asked. If `argocd` is set, Argo CD deploys and Helm
+    only renders.
     """
 
     target: Target
@@ -111,7 +112,7 @@ class World:
 
     @property
     def deployer(self) -> Deployer:
-        """What brings charts into the cluster here."""
+        """The deployer that installs charts in this world."""
         return self.argocd or self.helm
 
     @property

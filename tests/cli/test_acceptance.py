@@ -1,4 +1,4 @@
-"""The end of `acceptance`: what only shows after the last test, and the exit code."""
+"""The end of `acceptance`: checks after the last test, and the exit code."""
 
 import io
 import json
@@ -28,7 +28,7 @@ SECRETS = {
 
 @pytest.fixture(name="place")
 def _place(tmp_path, monkeypatch):
-    """Return where the result of a run goes."""
+    """Return the paths of a run and its result."""
     place = tmp_path / "result.json"
     monkeypatch.setattr(acceptance_run, "_RESULT", place)
     return place
@@ -45,7 +45,7 @@ def _close(place, leaks, exitstatus=OK):
 
 
 def test_clean_run_keeps_test_exit_code(place):
-    """The file has the phases of the whole command by then."""
+    """The result has the phases of the whole command."""
     code, result = _close(place, [])
 
     assert code == result["run"]["exit"] == 0
@@ -58,7 +58,7 @@ def test_clean_run_keeps_test_exit_code(place):
 
 
 def test_leak_turns_pass_into_unknown(place):
-    """A scenario that does not clean up spoils the next one."""
+    """A leak of one scenario could change the next one, so the run is unknown."""
     code, result = _close(place, ["namespace backend-dev-9b056f"])
 
     assert code == result["run"]["exit"] == 2
@@ -68,7 +68,7 @@ def test_leak_turns_pass_into_unknown(place):
 
 @pytest.mark.usefixtures("place")
 def test_missing_result_is_unknown():
-    """Pytest itself may have been killed."""
+    """A result is missing where pytest itself was killed."""
     out = io.StringIO()
 
     code = acceptance_run._close([], {}, Progress((), out=out), NEEDS)
@@ -79,7 +79,7 @@ def test_missing_result_is_unknown():
 
 @pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS)
 def test_secret_in_output_is_leak(tmp_path, text):
-    """Named by the file, never by what it holds."""
+    """The error names the file with the secret, and not its content."""
     file = tmp_path / "junit.xml"
     file.write_text(f"before {text} after")
 
@@ -89,7 +89,7 @@ def test_secret_in_output_is_leak(tmp_path, text):
 
 
 def test_report_without_secrets_is_no_leak(tmp_path):
-    """The kubelet's words about tokens are none."""
+    """The kubelet's messages about tokens are no leak."""
     file = tmp_path / "result.json"
     file.write_text(recorded.REJECTED)
 

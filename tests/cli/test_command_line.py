@@ -1,4 +1,4 @@
-"""`python -m pullrecovery`: its options, and its exit codes."""
+"""The options and exit codes of `python -m pullrecovery`."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ _RUN_LAB = "pullrecovery.cli.run_lab.run"
 
 def _acceptance(folder):
     command = [sys.executable, "-m", "pullrecovery", "acceptance", "--target", str(folder)]
-    # No engine is to be found, were one looked for.
+    # The paths of engines lead nowhere, so none is found.
     lonely = {**os.environ, "ENGINE": "never", "DOCKER_HOST": "unix:///nowhere/docker.sock"}
     return subprocess.run(
         command, cwd=SUITE_ROOT, env=lonely, capture_output=True, text=True, timeout=50, check=False
@@ -31,7 +31,7 @@ def _acceptance(folder):
     ids=["nothing", "unknown command", "no action", "unknown action", "unknown option"],
 )
 def test_wrong_words_end_with_4(words, capsys):
-    """Argparse's own 2 would mean that the harness could not tell."""
+    """Argparse's own exit code 2 would mean that the harness failed."""
     with pytest.raises(SystemExit) as caught:
         command_line.main(words)
 
@@ -40,7 +40,7 @@ def test_wrong_words_end_with_4(words, capsys):
 
 
 def test_unproven_kubernetes_exits_4(capsys):
-    """Before anything is raised."""
+    """The command exits before the lab starts."""
     assert command_line.main(["lab", "up", "--kubernetes", "1.9"]) == 4
     assert capsys.readouterr().err.startswith("error: KUBERNETES=1.9 is not a known set")
 
@@ -55,13 +55,13 @@ def test_unproven_kubernetes_exits_4(capsys):
     ids=["none", "empty", "-k"],
 )
 def test_words_after_two_dashes_are_pytests(words, given):
-    """`make acceptance ARGS="-k secret"` gives them so."""
+    """`make acceptance ARGS="-k secret"` passes its arguments after two dashes."""
     assert command_line._parser().parse_args(words).pytest == given
 
 
 @pytest.mark.parametrize("option", [[], ["--allow-cluster-objects"]], ids=["left-out", "allowed"])
 def test_option_allows_cluster_objects(monkeypatch, option):
-    """Pytest is given it too, as the tests deploy the charts."""
+    """Pytest gets the option too, because the tests deploy the charts."""
     given = []
     monkeypatch.setattr(_RUN_ACCEPTANCE, lambda *_, extra, **__: given.extend(extra) or 0)
 
@@ -83,7 +83,7 @@ def test_option_allows_cluster_objects(monkeypatch, option):
 )
 @pytest.mark.parametrize("command", [["acceptance"], ["lab", "up"]], ids=["acceptance", "lab"])
 def test_argocd_is_left_out_on_request(monkeypatch, command, words, variable, wanted):
-    """A plain run and a plain lab have Argo CD."""
+    """A run and a lab have Argo CD by default."""
     monkeypatch.delenv("ARGOCD", raising=False)
     if variable is not None:
         monkeypatch.setenv("ARGOCD", variable)
@@ -100,7 +100,7 @@ def test_argocd_is_left_out_on_request(monkeypatch, command, words, variable, wa
     ids=" ".join,
 )
 def test_argocd_variable_takes_two_values(monkeypatch, capsys, command, value):
-    """ARGOCD=false would raise what it was to leave out."""
+    """ARGOCD=false is a usage error, and does not start Argo CD."""
     monkeypatch.setattr(_RUN_ACCEPTANCE, lambda *_, **__: pytest.fail("it is run"))
     monkeypatch.setattr(_RUN_LAB, lambda *_, **__: pytest.fail("it is raised"))
     monkeypatch.setenv("ARGOCD", value)
@@ -111,7 +111,7 @@ def test_argocd_variable_takes_two_values(monkeypatch, capsys, command, value):
 
 
 def test_bench_refuses_unknown_value_of_argocd(monkeypatch, capsys):
-    """The benchmark reads the variable, too."""
+    """The benchmark reads the variable ARGOCD too."""
     monkeypatch.setattr(tools, "run_bench", lambda *_, **__: pytest.fail("it is run"))
     monkeypatch.setenv("ARGOCD", "false")
 
@@ -120,7 +120,7 @@ def test_bench_refuses_unknown_value_of_argocd(monkeypatch, capsys):
 
 
 def test_argocd_variable_stops_no_removal(monkeypatch):
-    """A wrong value must not keep a lab from being removed."""
+    """A wrong value of ARGOCD does not prevent the removal of a lab."""
     monkeypatch.setenv("ARGOCD", "false")
     monkeypatch.setattr(_RUN_LAB, lambda *_, argocd: argocd)
 
@@ -142,7 +142,7 @@ def test_argocd_variable_stops_no_removal(monkeypatch):
     ids=["usage", "lab", "secret", "interrupt"],
 )
 def test_own_error_is_one_line_with_code(monkeypatch, capsys, error, code, said):
-    """Never a traceback, and never a secret."""
+    """An expected error prints no traceback and no secret."""
 
     def fail(*_, **__):
         raise error
@@ -154,7 +154,7 @@ def test_own_error_is_one_line_with_code(monkeypatch, capsys, error, code, said)
 
 
 def test_exit_codes_are_the_documented_ones():
-    """They stand in result.json, too."""
+    """The exit codes equal those in result.json."""
     assert {code.name: code.value for code in Exit} == {
         "PASS": 0,
         "FAIL": 1,
@@ -164,7 +164,7 @@ def test_exit_codes_are_the_documented_ones():
 
 
 def test_wrong_target_ends_with_4_before_lab_starts(tmp_path):
-    """Each mistake of the file is one line, and nothing is started for it."""
+    """Each mistake of target.yaml is one line, and nothing is started."""
     (tmp_path / "target.yaml").write_text("schema: 1\npullSecrets: ghcr-credentials\n")
 
     done = _acceptance(tmp_path)
@@ -178,7 +178,7 @@ def test_wrong_target_ends_with_4_before_lab_starts(tmp_path):
 
 
 def test_missing_target_exits_4(tmp_path):
-    """The folder may be misspelt."""
+    """The directory of the target may be misspelt."""
     done = _acceptance(tmp_path)
 
     assert done.returncode == 4

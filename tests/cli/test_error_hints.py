@@ -1,4 +1,4 @@
-"""Troubles of the machine, known by what programs say of them."""
+"""Hints for errors of the machine, recognised by the messages of programs."""
 
 import pytest
 
@@ -26,17 +26,17 @@ from pullrecovery.lab.tools.disk_space import need_space
     ids=["go, disk", "python, disk", "go, network", "apt, network"],
 )
 def test_known_error_has_fix(said, fix):
-    """Whoever says it."""
+    """A known error has its hint, whichever program printed it."""
     assert fix_for_error(said).startswith(fix)
 
 
 def test_unknown_error_has_no_fix():
-    """Nothing is guessed."""
+    """An unknown error has no hint."""
     assert fix_for_error("pod_workers.go:12: undefined: x") == ""
 
 
 def test_fix_is_printed_below_error(monkeypatch, capsys):
-    """On a line of its own, once."""
+    """The hint is on a line of its own, once."""
 
     def full(*_, **__):
         raise OSError(28, "No space left on device", "/cache/tools")
@@ -50,7 +50,7 @@ def test_fix_is_printed_below_error(monkeypatch, capsys):
 
 
 def test_low_disk_space_is_reported_first(monkeypatch, tmp_path, capsys):
-    """With what there is, and what it takes."""
+    """The error has the free space and the required space."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 2**30}))
     monkeypatch.setattr(
         "pullrecovery.cli.run_lab.run",

@@ -1,4 +1,4 @@
-"""Files of a folder that others wrote: links within it are followed, and none that leaves it."""
+"""Files of an untrusted directory: links within it are followed, and links out of it refused."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from pullrecovery.common.files_below import files_below
 
 @pytest.fixture(name="root")
 def _root(tmp_path):
-    """Return a folder with a file, and a file beside it that is none of its."""
+    """Return a directory with a file, and a file outside of it."""
     (tmp_path / "outside").write_text("secret")
     root = tmp_path / "root"
     (root / "docs").mkdir(parents=True)
@@ -21,7 +21,7 @@ def _names(root, left_out=frozenset()):
 
 
 def test_link_within_the_folder_is_a_file(root):
-    """One to a directory is not entered, so that nothing is found twice."""
+    """A link to a directory is not followed, so that no file is found twice."""
     (root / "link.md").symlink_to("docs/page.md")
     (root / "linked").symlink_to("docs")
 
@@ -32,7 +32,7 @@ def test_link_within_the_folder_is_a_file(root):
     "target", ["/etc/hostname", "../outside", "docs/../../outside", "/", "..", "/none", "link"]
 )
 def test_link_leaving_folder_is_refused(root, target):
-    """Also one to a directory, to what is not there, and to itself."""
+    """A link is refused if it leads to an outer directory, to a missing file, or to itself."""
     (root / "link").symlink_to(target)
 
     with pytest.raises(UsageError) as refused:
@@ -42,7 +42,7 @@ def test_link_leaving_folder_is_refused(root, target):
 
 
 def test_link_chain_leaving_folder_is_refused(root):
-    """Each of them leads out, by way of the other."""
+    """A chain of links is refused where each of them leads out by way of the other."""
     (root / "a").symlink_to("b")
     (root / "b").symlink_to("../outside")
 
@@ -51,7 +51,7 @@ def test_link_chain_leaving_folder_is_refused(root):
 
 
 def test_what_is_left_out_is_not_looked_at(root):
-    """Packages that somebody installed there may be links to anywhere."""
+    """An installed package in a skipped directory may be a link to anywhere."""
     (root / "node_modules").mkdir()
     (root / "node_modules" / "link").symlink_to("/etc/hostname")
     (root / "build").symlink_to("/etc")

@@ -1,4 +1,4 @@
-"""Words of others are printed so that neither a terminal nor a CI system obeys them."""
+"""Untrusted text is printed so that neither a terminal nor a CI system interprets it."""
 
 import pytest
 
@@ -21,12 +21,12 @@ from pullrecovery.common.plain_text import plain
     ],
 )
 def test_text_is_printed_plain(text, printed):
-    """What a terminal obeys is escaped, and what a CI system obeys is marked."""
+    """Control characters are escaped, and commands of CI systems are marked."""
     assert plain(text) == printed
 
 
 def test_error_is_printed_plain(capsys, tmp_path):
-    """It quotes a target's folder, or a file in it."""
+    """The error may quote a target's directory, or a file in it."""
     folder = tmp_path / "a\x1b[2J\n::error::b"
 
     assert main(["gate", "--target", str(folder)]) == 4

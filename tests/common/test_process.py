@@ -22,27 +22,27 @@ def _python(program, *arguments, **options):
 
 
 def test_output_is_returned():
-    """What was said on stderr is not part of it."""
+    """The output does not contain stderr."""
     program = "import sys; print('out'); print('aside', file=sys.stderr)"
 
     assert _python(program) == "out\n"
 
 
 def test_arguments_are_passed_unchanged():
-    """There is no shell that would read them."""
+    """No shell interprets the arguments."""
     odd = "$HOME; rm -rf * `ls` 'quoted'"
 
     assert _python("import sys; print(sys.argv[1])", odd) == f"{odd}\n"
 
 
 def test_secret_goes_through_stdin():
-    """It is in no list of processes."""
+    """A secret on stdin is in no list of processes."""
     assert _python("print(input())", stdin="s3nt1n3l\n") == "s3nt1n3l\n"
 
 
 @pytest.fixture(name="typed")
 def _typed():
-    """Somebody types into this process."""
+    """Replace stdin of this process with typed text."""
     reading, writing = os.pipe()
     os.write(writing, b"typed\n")
     os.close(writing)
@@ -56,12 +56,12 @@ def _typed():
 
 @pytest.mark.usefixtures("typed")
 def test_missing_stdin_is_empty():
-    """It neither waits for somebody to type nor takes what was typed for others."""
+    """The child gets an empty stdin, and does not read the parent's."""
     assert _python("import sys; print(repr(sys.stdin.read()))") == "''\n"
 
 
 def test_child_environment_is_filtered(monkeypatch):
-    """A variable of the user's that no set names stays here, whatever its name is."""
+    """A variable that no set names does not reach the child."""
     monkeypatch.setenv("LC_TIME", "C")
     for name in ("AWS_SECRET_ACCESS_KEY", "MY_CANARY", "GHCR_TOKEN", "HTTPS_PROXY", "PIP_CERT"):
         monkeypatch.setenv(name, "s3nt1n3l")
@@ -76,7 +76,7 @@ def test_child_environment_is_filtered(monkeypatch):
 
 
 def test_child_gets_the_sets_its_caller_names(monkeypatch):
-    """And nothing of another set."""
+    """The child gets the named set, and no variable of another set."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
     monkeypatch.setenv("PIP_CERT", "/ca.crt")
     program = "import os; print(os.environ.get('HTTPS_PROXY'), os.environ.get('PIP_CERT'))"
@@ -86,12 +86,12 @@ def test_child_gets_the_sets_its_caller_names(monkeypatch):
 
 
 def test_command_runs_in_given_folder(tmp_path):
-    """Its working directory is the one given."""
+    """The working directory is the given one."""
     assert _python("import os; print(os.getcwd())", cwd=tmp_path) == f"{tmp_path}\n"
 
 
 def test_failure_has_code_and_stderr_end():
-    """The end is where the reason stands."""
+    """The error has the end of stderr, which has the reason."""
     program = "import sys; print('x' * 5000 + 'the reason', file=sys.stderr); sys.exit(3)"
 
     with pytest.raises(CommandError) as caught:
@@ -103,7 +103,7 @@ def test_failure_has_code_and_stderr_end():
 
 
 def test_failure_without_stderr_has_stdout():
-    """Some programs say there what is wrong."""
+    """Some programs print their error to stdout."""
     with pytest.raises(CommandError) as caught:
         _python("print('the reason'); exit(1)")
 
@@ -111,7 +111,7 @@ def test_failure_without_stderr_has_stdout():
 
 
 def test_output_that_is_no_text_is_no_error():
-    """Bytes beyond UTF-8 are replaced."""
+    """Bytes that are not UTF-8 are replaced."""
     program = r"import sys; sys.stdout.buffer.write(b'a\xffb')"
 
     assert _python(program) == "a\ufffdb"
@@ -128,7 +128,7 @@ def test_slow_command_is_stopped():
 
 
 def test_deadline_shows_no_secret():
-    """The command is named without it."""
+    """The error names the command without its secret."""
     token = "ghp_" + "S3nt1nel" * 4
 
     with pytest.raises(PullRecoveryError) as caught:
@@ -139,7 +139,7 @@ def test_deadline_shows_no_secret():
 
 
 def test_missing_program_is_named():
-    """One sentence instead of a traceback."""
+    """The error is one sentence instead of a traceback."""
     with pytest.raises(PullRecoveryError) as caught:
         run(["no-such-program-anywhere", "--version"])
 
@@ -147,7 +147,7 @@ def test_missing_program_is_named():
 
 
 def test_program_that_may_not_be_run_is_named(tmp_path):
-    """A file without the right to be executed."""
+    """A file without execute permission is named in the error."""
     program = tmp_path / "program"
     program.touch(mode=0o644)
 
@@ -156,7 +156,7 @@ def test_program_that_may_not_be_run_is_named(tmp_path):
 
 
 def test_missing_folder_is_not_missing_program(tmp_path):
-    """Both are FileNotFoundError to Python."""
+    """Python raises FileNotFoundError for a missing directory and for a missing program."""
     with pytest.raises(PullRecoveryError, match="nowhere"):
         _python("print()", cwd=tmp_path / "nowhere")
 
@@ -194,14 +194,14 @@ CLEANS_UP = (
 
 
 def _interrupted(work, command, number):
-    """Run `work` with a command that reads for ever, send the signal once the command is there."""
+    """Run `work` with a command that reads for ever, and send the signal once the command runs."""
     program = INTERRUPTED.format(work=work.strip().format(python=sys.executable, command=command))
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with subprocess.Popen([sys.executable, "-c", program], text=True, **pipes) as process:
         if "start_new_session" in work:
             process.stderr.readline()
         else:
-            # What it says is taken by whoever runs it: seen as a child instead.
+            # The caller reads the command's output, so the child process itself is observed.
             wait_for("the command runs", psutil.Process(process.pid).children, bool, timeout=20)
         process.send_signal(number)
         return process.communicate(timeout=60)
@@ -209,7 +209,7 @@ def _interrupted(work, command, number):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
 def test_signal_stops_command_of_other_thread(number):
-    """Or the end would have to wait for it."""
+    """Without the stop, the end would wait for the command."""
     out, _ = _interrupted(WAIT_IN_A_THREAD, SAYS_ITS_PID, number)
 
     assert out == "interrupted\n"
@@ -217,13 +217,13 @@ def test_signal_stops_command_of_other_thread(number):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
 def test_interrupted_tests_clean_up(number):
-    """As at a terminal, whichever signal came and whoever was sent it."""
+    """The tests clean up for every signal and every receiver of it, as at a terminal."""
     out, _ = _interrupted(WAIT_FOR_A_SESSION, CLEANS_UP, number)
 
     assert out == "cleaned up\ninterrupted\n"
 
 
-# The signal comes once the command is there, and before anybody has written down that it is.
+# The signal arrives after the command has started, and before its process is recorded.
 EARLY = """
 import os, signal, subprocess, sys, threading
 from pullrecovery.common.process import child, stop_with_us, interrupt_session, run
@@ -251,7 +251,7 @@ except KeyboardInterrupt:
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("work", [WAIT_IN_A_THREAD, WAIT_FOR_A_SESSION], ids=["thread", "session"])
 def test_early_signal_stops_command(work, number):
-    """It would run on, and nobody would know of it."""
+    """A command that is not stopped would run on unnoticed."""
     lines = work.strip().format(python=sys.executable, command="import signal; signal.pause()")
     command = [sys.executable, "-c", EARLY.format(work=lines, number=number)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

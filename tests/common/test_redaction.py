@@ -1,4 +1,4 @@
-"""What must never be printed is not, in any shape it is known to take."""
+"""Secrets are removed from printed text in every known form."""
 
 import base64
 import json
@@ -44,7 +44,7 @@ def _nothing_known(monkeypatch):
 
 @pytest.mark.parametrize("text", SHAPES.values(), ids=SHAPES)
 def test_secret_of_a_known_shape_is_removed(text):
-    """Nobody had to announce it."""
+    """A secret of a known form is removed without registration."""
     shown = redact(f"before {text} after")
 
     assert SENTINEL not in shown
@@ -67,12 +67,12 @@ def test_secret_of_a_known_shape_is_removed(text):
     ids=["reference", "oauth token", "scopes", "digest", "no auth", "tag and digest"],
 )
 def test_text_without_a_secret_stays_as_it_is(text):
-    """What people need to read is left to read."""
+    """Text that readers need is not removed."""
     assert redact(text) == text
 
 
 def test_secret_is_redacted_in_any_shape():
-    """A token of another forge, or a password."""
+    """A registered secret, such as a token of another forge or a password, is removed."""
     assert protect("hunter-2") == "hunter-2"
 
     assert redact("login with hunter-2, hunter-2!") == "login with [redacted], [redacted]!"
@@ -82,7 +82,7 @@ def test_secret_is_redacted_in_any_shape():
 @pytest.mark.parametrize("login", ["", "a", "ab", "ByteQuester:"])
 @pytest.mark.parametrize("rest", ["", "\n", ":x"])
 def test_secret_is_redacted_in_base64(encode, login, rest):
-    """Wherever it stands in the text that was encoded, and all of that with it."""
+    """Base64 is removed whole, wherever the secret is in the encoded text."""
     secret = protect("sec/ret?+\N{WHITE SMILING FACE}-of-another-forge")
 
     encoded = encode(f"{login}{secret}{rest}".encode()).decode()
@@ -91,7 +91,7 @@ def test_secret_is_redacted_in_base64(encode, login, rest):
 
 
 def test_protected_secret_is_removed_from_urls():
-    """A proxy's address has user and password."""
+    """The address of a proxy has a user and a password."""
     secret = protect("p@ss/word:1")
 
     assert (
@@ -101,7 +101,7 @@ def test_protected_secret_is_removed_from_urls():
 
 
 def test_longer_secret_goes_first():
-    """Nothing of it is left because a shorter one is part of it."""
+    """A shorter secret that is part of a longer one leaves nothing of it."""
     protect("abc")
     protect("abc-def")
 
@@ -109,14 +109,14 @@ def test_longer_secret_goes_first():
 
 
 def test_empty_secret_is_no_secret():
-    """Otherwise it would stand between all characters."""
+    """An empty secret would be found between all characters."""
     protect("")
 
     assert redact("text") == "text"
 
 
 def test_failed_command_shows_no_secret():
-    """Neither of its arguments nor of its output."""
+    """The error shows the secret neither in arguments nor in output."""
     protect("hunter-2")
 
     error = CommandError(["login", "hunter-2"], 1, f"denied for ghp_{SENTINEL}")
@@ -127,7 +127,7 @@ def test_failed_command_shows_no_secret():
 
 
 def test_secret_seen_shows_no_token():
-    """A failed assertion prints the whole observation."""
+    """A failed assertion prints the whole observation, without the token."""
     assert recorded.TOKEN not in repr(recorded.GOOD)
     assert recorded.TOKEN not in f"{recorded.GOOD.secret}"
     assert repr(Credential("ByteQuester", SENTINEL)) == "Credential(login='ByteQuester')"

@@ -1,4 +1,4 @@
-"""Secrets in variables: taken out of the environment, redacted, and handed over by a pipe."""
+"""Secrets in variables: removed from the environment, redacted, and passed on by a pipe."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from pullrecovery.common.secret_variables import (
 from pullrecovery.common.suite_files import SUITE_ROOT
 
 TOKEN = "of-no-known-shape"
-# Starts as `python -m pullrecovery` does, and shows its own environment as the system has it.
+# Starts as `python -m pullrecovery` does, and prints its own environment from the system.
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -47,7 +47,7 @@ def _started(*argv, **variables):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_taken_secret_leaves_the_environment(name, monkeypatch):
-    """It stays known, and is redacted wherever it turns up."""
+    """The secret is known to the program, and is redacted everywhere."""
     monkeypatch.setenv(name, TOKEN)
 
     assert secret(name) == TOKEN
@@ -57,7 +57,7 @@ def test_taken_secret_leaves_the_environment(name, monkeypatch):
 
 
 def test_unset_secret_is_empty(monkeypatch):
-    """Whoever needs it says so."""
+    """An unset secret is empty, and the code that needs it reports that."""
     monkeypatch.delenv("GHCR_TOKEN", raising=False)
 
     assert secret("GHCR_TOKEN") == ""
@@ -65,7 +65,7 @@ def test_unset_secret_is_empty(monkeypatch):
 
 
 def test_child_has_no_secret_in_environment():
-    """Neither do variables that the suite does not read stay, under whatever name."""
+    """Variables that the suite does not read are removed too, whatever their names."""
     shown, values = _started(
         "acceptance", GHCR_TOKEN=TOKEN, PULL_RECOVERY_GATE_KEY="k3y", CANARY="canary", IMAGES="pull"
     ).splitlines()
@@ -87,7 +87,7 @@ def test_child_has_no_secret_in_environment():
     ],
 )
 def test_signing_key_reaches_gate_sign_alone(argv, value):
-    """Other commands learn that it was set, and no more."""
+    """Other commands know only that the key was set."""
     *_, values = _started(*argv, PULL_RECOVERY_GATE_KEY="k3y").splitlines()
 
     assert f"PULL_RECOVERY_GATE_KEY={value},True" in values
@@ -95,14 +95,14 @@ def test_signing_key_reaches_gate_sign_alone(argv, value):
 
 @pytest.mark.parametrize(("argv", "kept"), [(["--world", "live"], True), (["gate"], False)])
 def test_user_kubeconfig_is_kept_for_live(argv, kept):
-    """A kubeconfig's own programs log in by such variables; the lab has no use for them."""
+    """Programs of a kubeconfig log in by such variables; the lab does not need them."""
     shown, _ = _started(*argv, AWS_PROFILE="somebody").splitlines()
 
     assert ("AWS_PROFILE=somebody" in shown) is kept
 
 
 def test_child_is_handed_the_named_secrets(monkeypatch):
-    """By a file descriptor; it is in neither its arguments nor its environment."""
+    """The child gets the secrets by a file descriptor, not by arguments or environment."""
     monkeypatch.setenv("GHCR_TOKEN", TOKEN)
     monkeypatch.setenv("GITHUB_TOKEN", "another-one")
     command = [sys.executable, "-c", PROGRAM]
@@ -128,7 +128,7 @@ def test_handed_over_descriptor_is_closed(monkeypatch):
 
 @pytest.mark.parametrize("descriptor", ["x", "-1", "99999"])
 def test_descriptor_that_is_none_is_an_error(descriptor, monkeypatch):
-    """It names the variable, and is no traceback."""
+    """The error names the variable, and is no traceback."""
     monkeypatch.setenv(DESCRIPTOR, descriptor)
 
     with pytest.raises(PullRecoveryError, match="unset it"):
@@ -136,7 +136,7 @@ def test_descriptor_that_is_none_is_an_error(descriptor, monkeypatch):
 
 
 def test_secret_too_long_for_a_pipe_is_refused(monkeypatch):
-    """Writing it would wait for ever, as nobody reads yet."""
+    """A write to the pipe would wait for ever, because nothing reads yet."""
     monkeypatch.setenv("GHCR_TOKEN", "x" * 20_000)
 
     with pytest.raises(UsageError, match=r"GHCR_TOKEN: .* too many"), handed_over("GHCR_TOKEN"):
@@ -144,7 +144,7 @@ def test_secret_too_long_for_a_pipe_is_refused(monkeypatch):
 
 
 def test_password_of_a_proxy_is_redacted(monkeypatch):
-    """As it stands in the URL, and decoded; a port is no password."""
+    """The password is redacted as it is in the URL, and decoded; a port is no password."""
     monkeypatch.setenv("HTTPS_PROXY", "http://somebody:p%40ssw0rd@proxy.example:3128")
     monkeypatch.setenv("GOPROXY", "https://a:s3cr3ts@one.example,https://two.example:8443/x@v1")
     take()
@@ -165,7 +165,7 @@ def pytest_sessionfinish():
 
 
 def test_live_run_and_its_pytest_have_no_token(tmp_path):
-    """Both know it, as the run comes to ask the cluster, which does not answer."""
+    """Both processes know the token, because the run comes to the request to the cluster."""
     (tmp_path / "spy.py").write_text(SPY)
     clusters = [{"name": "c", "cluster": {"server": "https://127.0.0.1:9"}}]
     contexts = [{"name": "nowhere", "context": {"cluster": "c", "user": "u"}}]
@@ -195,7 +195,7 @@ def test_live_run_and_its_pytest_have_no_token(tmp_path):
 
 
 def test_own_pytest_takes_secrets_at_start(monkeypatch):
-    """In the lab, too, where no test asks for them; what it starts gets none."""
+    """Pytest takes the secrets in the lab too, and passes none to its children."""
     config = SimpleNamespace(getoption=lambda name: {"world": "lab"}[name])
     for name in NAMES:
         monkeypatch.setenv(name, TOKEN)
@@ -206,7 +206,7 @@ def test_own_pytest_takes_secrets_at_start(monkeypatch):
 
 
 def test_module_loads_little_before_restart():
-    """What is loaded before the environment is left is loaded twice."""
+    """Modules that are loaded before the environment is replaced are loaded twice."""
     program = "import sys, pullrecovery.common.secret_variables; print('docker' in sys.modules)"
     shown = subprocess.check_output([sys.executable, "-c", program], cwd=SUITE_ROOT, text=True)
 

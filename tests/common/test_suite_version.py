@@ -1,4 +1,4 @@
-"""Which version and commit of the suite runs, as verdicts name them."""
+"""The version and the commit of the suite, as verdicts name them."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from pullrecovery.common.suite_version import STAMP, stamp, suite_commit, suite_
 
 @pytest.fixture
 def git(tmp_path):
-    """Runs git in a new repository with one commit."""
+    """Return a function that runs git in a new repository with one commit."""
 
     def run(*arguments):
         who = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
@@ -24,7 +24,7 @@ def git(tmp_path):
 
 
 def test_checkout_is_of_its_commit():
-    """A full id, of the repository that the package is in."""
+    """The commit is the full id in the repository that has the package."""
     git = ["git", "-C", str(SUITE_ROOT), "rev-parse", "HEAD"]
 
     assert re.fullmatch("[0-9a-f]{40}", suite_commit())
@@ -32,7 +32,7 @@ def test_checkout_is_of_its_commit():
 
 
 def test_tagged_commit_has_the_version_of_its_tag(git, tmp_path):
-    """Other tags than `v…` are no versions."""
+    """Tags that are not `v…` are no versions."""
     git("tag", "v1.2.0")
     git("tag", "nightly")
 
@@ -40,7 +40,7 @@ def test_tagged_commit_has_the_version_of_its_tag(git, tmp_path):
 
 
 def test_later_commit_has_a_local_version(git, tmp_path):
-    """The number of commits since the tag, and the commit's id."""
+    """The version has the number of commits since the tag, and the commit's id."""
     git("tag", "v1.2.0")
     git("commit", "--quiet", "--allow-empty", "--message=two")
 
@@ -48,12 +48,12 @@ def test_later_commit_has_a_local_version(git, tmp_path):
 
 
 def test_untagged_commit_has_its_id_as_version(git, tmp_path):
-    """Nothing is guessed about a release to come."""
+    """A commit without a tag has no release number."""
     assert suite_version(tmp_path) == f"0.0.0+g{git('rev-parse', '--short=9', 'HEAD')}"
 
 
 def test_stamped_copy_needs_no_git(tmp_path):
-    """A wheel and an image have the file."""
+    """A wheel and an image have a file with version and commit."""
     (tmp_path / STAMP).write_text(f"1.2.0\n{'a' * 40}\n")
 
     assert suite_commit(tmp_path) == "a" * 40
@@ -62,7 +62,7 @@ def test_stamped_copy_needs_no_git(tmp_path):
 
 
 def test_copy_without_stamp_has_no_commit(tmp_path):
-    """A repository further up, such as the one that an environment lies in, is another one."""
+    """A repository above the package, such as that of a virtual environment, is not used."""
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     installed = tmp_path / "lib"
     installed.mkdir()

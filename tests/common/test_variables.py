@@ -1,4 +1,4 @@
-"""The table of variables that child processes get, and that every child is made with it."""
+"""The sets of variables for child processes, and their use for every child."""
 
 import ast
 
@@ -20,7 +20,7 @@ PLANTED = {
     "PULL_RECOVERY_GATE_KEY": "canary",
     "PULL_RECOVERY_SECRETS_FD": "canary",
 }
-# Started by hand, each in an environment that it is given whole.
+# These programs are started directly, each with a complete environment.
 PROCESSES = {
     "devtools/conformance/suite.py",
     "ghcr_emulator/storage/distribution.py",
@@ -55,7 +55,7 @@ def test_planted_variable_is_in_no_set(chosen):
     ],
 )
 def test_set_has_its_variable(chosen, name):
-    """It is in no child whose caller does not name the set."""
+    """A child gets the variable only if its caller names the set."""
     given = {name: "x", "PATH": "/bin"}
 
     assert inherited([chosen], given) == given
@@ -63,7 +63,7 @@ def test_set_has_its_variable(chosen, name):
 
 
 def test_suite_has_what_its_tests_hand_on():
-    """The tests build sites, tools and images; a user's cluster is not theirs."""
+    """The tests build sites, tools and images, and do not use a user's cluster."""
     parts = {
         VariableSet.APT,
         VariableSet.DOCKER,
@@ -80,12 +80,12 @@ def test_suite_has_what_its_tests_hand_on():
 
 
 def test_every_child_has_the_mark_of_its_run():
-    """By it the next run finds what a killed one left running."""
+    """The next run finds leftover processes of a killed run by the mark."""
     assert MARK in BASE
 
 
 def test_every_variable_read_is_kept():
-    """Of the names that the package reads from its environment, none is lost at its start."""
+    """Every variable that the package reads is kept at its start."""
     read = {
         node.args[0].value
         for file in (SUITE_ROOT / "pullrecovery").rglob("*.py")
@@ -101,7 +101,7 @@ def test_every_variable_read_is_kept():
 
 
 def test_every_process_is_started_in_one_place():
-    """Whoever starts one in another way makes its environment, too, and is listed here."""
+    """A module that starts processes otherwise must set the environment, and is listed here."""
     starting = {
         file.relative_to(SUITE_ROOT).as_posix()
         for package in ("pullrecovery", "ghcr_emulator", "devtools")

@@ -1,4 +1,4 @@
-"""Waiting, by a clock that moves only when somebody sleeps."""
+"""Waits, with a clock that advances only by sleeps."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from pullrecovery.common.wait import WaitError, wait_for
 
 @dataclass
 class Clock:
-    """Stands in for the module `time`."""
+    """A fake of the module `time`."""
 
     now: float = 100.0
     slept: list[float] = field(default_factory=list)
@@ -31,19 +31,19 @@ def _clock(monkeypatch):
 
 
 def _states(*states):
-    """Return an observation that sees one state after another, and at last the last."""
+    """Return an observation that returns one state after another, and then always the last."""
     left = list(states)
     return lambda: left.pop(0) if len(left) > 1 else left[0]
 
 
 def test_ready_state_costs_no_sleep(clock):
-    """The first look comes before the first wait."""
+    """The state is read before the first sleep."""
     assert wait_for("x", lambda: "up", lambda state: state == "up", timeout=5) == "up"
     assert clock.slept == []
 
 
 def test_first_ready_state_is_returned(clock):
-    """Looks are `interval` seconds apart."""
+    """The state is read every `interval` seconds."""
     seen = wait_for("x", _states(1, 2, 3, 4), lambda n: n >= 3, timeout=5, interval=0.5)
 
     assert seen == 3
@@ -51,12 +51,12 @@ def test_first_ready_state_is_returned(clock):
 
 
 def test_state_ready_at_deadline_is_returned():
-    """The last look comes after the last wait."""
+    """The state is read once more after the last sleep."""
     assert wait_for("x", _states(1, 1, 2), lambda n: n == 2, timeout=1, interval=0.5) == 2
 
 
 def test_no_timeout_means_one_look():
-    """It is no error to have no time, if the state is there."""
+    """A wait without time succeeds if the state is ready."""
     assert wait_for("x", lambda: 7, lambda n: n == 7, timeout=0) == 7
 
     with pytest.raises(WaitError, match=r"^x: not after 0\.0 s, last seen: 7$"):
@@ -64,7 +64,7 @@ def test_no_timeout_means_one_look():
 
 
 def test_wait_error_names_condition_and_state(clock):
-    """The three things that one looks for in a log."""
+    """The error has the condition, the time and the last state."""
     with pytest.raises(WaitError) as caught:
         wait_for("the pod is Ready", _states(1, 2, 3), lambda _: False, timeout=2, interval=1)
 
@@ -73,7 +73,7 @@ def test_wait_error_names_condition_and_state(clock):
 
 
 def test_terminal_state_ends_the_wait_at_once(clock):
-    """What can no longer come is not waited for."""
+    """A wait ends early at a state from which success is impossible."""
     with pytest.raises(WaitError) as caught:
         wait_for(
             "the engine answers",
@@ -89,12 +89,12 @@ def test_terminal_state_ends_the_wait_at_once(clock):
 
 
 def test_ready_wins_over_failed():
-    """A state that is both is what was awaited."""
+    """A state that is ready and failed counts as ready."""
     assert wait_for("x", lambda: 1, lambda _: True, failed=lambda _: True, timeout=1) == 1
 
 
 def test_state_is_described_as_asked():
-    """Not every state is fit to print."""
+    """The caller describes the state, because not every state is fit to print."""
     with pytest.raises(WaitError, match=r"last seen: two words$"):
         wait_for(
             "x",
@@ -106,18 +106,18 @@ def test_state_is_described_as_asked():
 
 
 def test_look_error_is_not_swallowed():
-    """It is no state; whoever looks decides what it tolerates."""
+    """An exception while reading the state is raised to the caller."""
     with pytest.raises(ZeroDivisionError):
         wait_for("x", lambda: 1 // 0, bool, timeout=5)
 
 
 def test_failed_wait_is_unknown():
-    """It never counts as a verdict."""
+    """A timeout never counts as a fail."""
     assert WaitError("x").exit == Exit.UNKNOWN == 2
 
 
 def test_wait_with_own_pause_does_not_sleep(clock):
-    """It is told for how long at most, and looks again as soon as that returns."""
+    """The pause gets the remaining seconds, and the state is read as soon as it returns."""
     paused = []
 
     wait_for("x", _states(1, 2, 3), lambda n: n == 3, timeout=5, interval=0.5, pause=paused.append)

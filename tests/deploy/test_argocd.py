@@ -1,4 +1,4 @@
-"""Argo CD as a deployer: the Application it makes, the syncs it asks for, and what is judged."""
+"""Argo CD as a deployer: its Applications, its syncs, and the checks of both."""
 
 import shutil
 from dataclasses import replace
@@ -41,12 +41,12 @@ IN_STEP = ApplicationStatus(
 
 
 class Controller:
-    """The API of Applications, with a controller behind it that ends every sync in `phase`."""
+    """A fake API of Applications, with a controller that ends every sync in `phase`."""
 
     def __init__(self, phase="Succeeded", message="successfully synced (all tasks run)"):
         self.phase, self.message = phase, message
         self.objects, self.asked, self.looks = {}, [], 0
-        # Operations that it begins by itself, each in place of the next one that it is asked for.
+        # Operations that the controller begins on its own, each in place of the next requested one.
         self.automated = []
 
     def get_namespaced_custom_object(self, *place):
@@ -63,7 +63,7 @@ class Controller:
         name, body = place[-2:]
         _merge(self.objects[name], body)
         self._operate(self.objects[name])
-        # Compared at once, and so no look is asked for any more.
+        # The comparison is immediate, so no refresh is requested any more.
         self.looks += bool(self.objects[name]["metadata"].get("annotations", {}).pop(REFRESH, ""))
 
     def delete_namespaced_custom_object(self, *place):
@@ -88,7 +88,7 @@ class Controller:
 
 
 def _history(spec, sync):
-    """What Argo CD writes down of a sync that succeeded, for one source and for several."""
+    """Return Argo CD's history entry of a successful sync, for one source and for several."""
     if "sources" in spec:
         revisions = sync.get("revisions", [COMMIT] * len(spec["sources"]))
         return {"revisions": revisions, "sources": spec["sources"]}
@@ -96,7 +96,7 @@ def _history(spec, sync):
 
 
 class Git:
-    """A repository that gives every commit the same id."""
+    """A fake repository that gives every commit the same id."""
 
     url = "git://git/monorepo.git"
 
@@ -127,7 +127,7 @@ def _merge(into, body):
 
 @pytest.fixture
 def workload(tmp_path):
-    """The sample's frontend in a checkout, in a namespace of its own."""
+    """Return the sample's frontend in a checkout, in a namespace of its own."""
     own = load_target(SAMPLE).workload("frontend")
     chart = shutil.copytree(own.chart, tmp_path / "checkout" / "charts" / "frontend")
     values = (chart / "values-dev.yaml",)
@@ -136,7 +136,7 @@ def workload(tmp_path):
 
 @pytest.fixture
 def make(monkeypatch):
-    """Makes an ArgoCD whose syncs end in one phase; gives the controller and the repository too."""
+    """Return a factory of ArgoCD whose syncs end in one phase, with controller and repository."""
 
     def made(**ending):
         controller, git = Controller(**ending), Git()
@@ -148,7 +148,7 @@ def make(monkeypatch):
 
 
 def test_application_is_renamed_for_target(make, workload):
-    """Nothing of what people run is written down a second time."""
+    """The Application of the user is copied, not written a second time."""
     found = make()[0].application(workload)
 
     assert found["metadata"]["name"] == application_name(workload)
@@ -164,7 +164,7 @@ def test_application_is_renamed_for_target(make, workload):
 
 
 def test_named_application_follows_own_branch(make, workload):
-    """Its branch can be dropped without those of namespaces that are named after the target's."""
+    """Its branch can be dropped without those of namespaces named after the target's."""
     literal = replace(workload, namespace="frontend-dev", by_application="frontend")
 
     found = make()[0].application(literal)
@@ -176,7 +176,7 @@ def test_named_application_follows_own_branch(make, workload):
 
 
 def test_gated_application_keeps_every_source(make, workload):
-    """Chart and hook keep their parameters, and both follow the same branch."""
+    """Chart and hook keep their parameters, and both use the same branch."""
     found = replace(make()[0], gated=True).application(workload)
 
     chart, hook = found["spec"]["sources"]
@@ -190,7 +190,7 @@ def test_gated_application_keeps_every_source(make, workload):
 
 
 def test_gated_application_syncs_every_source(make, workload):
-    """A sync names one commit for each source, and the chart's source is what is rendered."""
+    """A sync names one commit for each source, and the chart's source is rendered."""
     deployer, controller, _ = make()
     deployer = replace(deployer, gated=True)
 
@@ -206,14 +206,14 @@ def test_gated_application_syncs_every_source(make, workload):
 
 
 def test_longest_source_path_has_chart(workload):
-    """`charts/frontend` is the chart, and neither `frontend` nor a source without a path is."""
+    """`charts/frontend` is the chart's source; `frontend` and a source without a path are not."""
     sources = [{"ref": "values"}, {"path": "frontend"}, {"path": "charts/frontend"}]
 
     assert place_of(sources, workload) == 2
 
 
 def test_upgrade_syncs_to_committed_checkout(make, workload):
-    """To the commit and not to the branch: whoever pushes meanwhile is not deployed unseen."""
+    """The sync uses the commit and not the branch, so a later push is not deployed."""
     deployer, controller, git = make()
 
     objects = deployer.upgrade(workload, settings=["image.pullPolicy=Always"])
@@ -230,7 +230,7 @@ def test_upgrade_syncs_to_committed_checkout(make, workload):
 
 
 def test_next_upgrade_drops_previous_settings(make, workload):
-    """As with Helm's --set: it is for one upgrade."""
+    """Settings apply to one upgrade, as with Helm's --set."""
     deployer, controller, _ = make()
     deployer.upgrade(workload, settings=["replicaCount=1"])
 
@@ -242,7 +242,7 @@ def test_next_upgrade_drops_previous_settings(make, workload):
 
 
 def test_next_sync_drops_previous_results(make, workload, monkeypatch):
-    """Argo CD would take a hook that passed then for one that passed now, and not run it."""
+    """Argo CD would take the old result of a hook for a new one, and not run the hook."""
     deployer, _, _ = make()
     deployer.upgrade(workload)
     asked = []
@@ -256,7 +256,7 @@ def test_next_sync_drops_previous_results(make, workload, monkeypatch):
 
 
 def test_application_is_refreshed_after_sync(make, workload):
-    """A comparison of the second in which the sync ended may be of before its end."""
+    """A comparison in the second of the sync's end may have started before it."""
     deployer, controller, _ = make()
 
     deployer.upgrade(workload)
@@ -266,7 +266,7 @@ def test_application_is_refreshed_after_sync(make, workload):
 
 @pytest.mark.parametrize("phase", ["Failed", "Error"])
 def test_failed_sync_has_argocd_message(make, workload, phase):
-    """The words are what a cause is found by."""
+    """The diagnosis finds the cause by this message."""
     deployer, _, _ = make(phase=phase, message="one or more objects failed to apply")
 
     with pytest.raises(SyncError, match=f"{phase}: one or more objects failed to apply"):
@@ -276,7 +276,7 @@ def test_failed_sync_has_argocd_message(make, workload, phase):
 
 
 def test_sync_that_goes_on_is_no_success(make, workload):
-    """A hook whose image cannot be pulled keeps a sync running for as long as one waits."""
+    """A hook whose image cannot be pulled lets a sync run until the timeout."""
     deployer, _, _ = make(phase="Running", message="waiting for completion of hook batch/Job/x")
 
     with pytest.raises(SyncError, match="Running: waiting for completion of hook"):
@@ -284,7 +284,7 @@ def test_sync_that_goes_on_is_no_success(make, workload):
 
 
 def test_swallowed_sync_is_requested_again(make, workload):
-    """That one began in between, and in its end takes away whatever operation there is."""
+    """Another sync began in between, and its end removes any requested operation."""
     deployer, controller, _ = make()
     deployer.upgrade(workload)
     controller.automated = [{"sync": {"revision": COMMIT}}]
@@ -296,7 +296,7 @@ def test_swallowed_sync_is_requested_again(make, workload):
 
 
 def test_running_sync_is_terminated_first(make, workload):
-    """Argo CD takes no second operation beside one that is running."""
+    """Argo CD accepts no operation while another one is running."""
     deployer, controller, _ = make(phase="Running")
     with pytest.raises(SyncError):
         deployer.upgrade(workload, within=0)
@@ -308,7 +308,7 @@ def test_running_sync_is_terminated_first(make, workload):
 
 
 def test_forget_deletes_namespace_applications(make, workload):
-    """One that a fault made too: it would make the namespace anew."""
+    """An Application that a fault created would create the namespace again."""
     deployer, controller, git = make()
     deployer.upgrade(workload)
     deployer.upgrade(replace(workload, name="frontend-preview"))
@@ -321,13 +321,13 @@ def test_forget_deletes_namespace_applications(make, workload):
 
 
 def test_wrong_chart_path_is_refused(workload):
-    """Argo CD would deploy what is there, or nothing."""
+    """Argo CD would deploy another chart, or nothing."""
     with pytest.raises(LabError, match=r"its path is charts/frontend"):
         checkout_of(replace(workload, chart=workload.chart.parent / "other"))
 
 
 def test_other_chart_in_application_is_refused(tmp_path):
-    """The slip is found before anything is raised."""
+    """The mistake is reported before the lab starts."""
     copy = shutil.copytree(SAMPLE, tmp_path / "target")
     file = copy / "target.yaml"
     file.write_text(file.read_text().replace("argocd/frontend.yaml", "argocd/frontend-sample.yaml"))
@@ -361,7 +361,7 @@ def _world(deployer):
 
 
 def test_observation_has_application_status(make, workload):
-    """As data, so that criteria are functions of it."""
+    """The observation has plain data, so that criteria are functions of it."""
     deployer, _, _ = make()
     deployer.upgrade(workload)
 
@@ -373,7 +373,7 @@ def test_observation_has_application_status(make, workload):
 
 
 def test_missing_application_is_observed(make, workload):
-    """Nothing was deployed by it."""
+    """A missing Application is observed as not deployed."""
     assert not observe_application(_world(make()[0]), workload).exists
 
 
@@ -397,7 +397,7 @@ def _seen(seen=recorded.GOOD, **changes):
     ],
 )
 def test_wrong_application_source_is_named(changes, cause, fixes):
-    """Rather than a release that is stale, which another sync would not mend."""
+    """The error is not a stale release, which another sync would not fix."""
     verdict = stale(_seen(**changes), "the pod runs :dev")
 
     assert verdict == diagnose_application(_seen(**changes)) == fails(cause)
@@ -423,7 +423,7 @@ def test_wrong_application_source_is_named(changes, cause, fixes):
     ],
 )
 def test_one_of_several_sources_is_patched(changes, operation):
-    """A merge patch would replace the list, and the hook with it."""
+    """A merge patch would replace the list of sources, and remove the hook."""
     verdict = diagnose_application(_seen(place=1, **changes))
 
     body = f'[{{"op": "add", "path": "{operation}]'
@@ -431,7 +431,7 @@ def test_one_of_several_sources_is_patched(changes, operation):
 
 
 def test_stale_release_has_argocd_message(workload):
-    """Whoever reads it sees at once whether somebody has turned the automation off."""
+    """The message shows whether automated sync is off."""
     seen = _seen(automated=False, sync="OutOfSync")
     seen = replace(seen, workload=replace(workload, by_application=IN_STEP.name))
 
@@ -444,14 +444,14 @@ def test_stale_release_has_argocd_message(workload):
 
 
 def test_healthy_pods_need_synced_application():
-    """What runs today is not what the next sync brings."""
+    """Running pods do not show what the next sync deploys."""
     assert reg_006(_seen()) == passes()
     assert reg_006(_seen(sync="OutOfSync")) == fails(Cause.RELEASE_STALE)
     assert reg_006(_seen(revision="hotfix")) == fails(Cause.APPLICATION_REVISION)
 
 
 def test_health_does_not_outweigh_waiting_pod():
-    """Argo CD says Succeeded, Synced, and for ten minutes Progressing."""
+    """Argo CD reports Succeeded, Synced, and for ten minutes Progressing."""
     broken = recorded.waiting(recorded.not_found(f"{recorded.REPOSITORY}:dev"))
 
     for health in ("Healthy", "Progressing", "Degraded"):
@@ -459,7 +459,7 @@ def test_health_does_not_outweigh_waiting_pod():
 
 
 def test_missing_application_fails():
-    """Whatever pods there are, it did not bring them."""
+    """Existing pods were not deployed by a missing Application."""
     verdict = reg_006(_seen(exists=False, sync=""))
 
     assert verdict == fails(Cause.RELEASE_STALE)

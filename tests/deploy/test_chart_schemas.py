@@ -1,4 +1,4 @@
-"""Schemas of charts' values: Helm is not started where it would load anything for one of them."""
+"""Schemas of charts' values: Helm does not run where it would load a file or URL for one."""
 
 import io
 import json
@@ -17,14 +17,14 @@ _SECRET = {"type": "string", "$ref": "file:///etc/shadow"}
 
 @pytest.fixture(name="workload")
 def _workload(tmp_path):
-    """Return a workload whose chart is a folder with a template."""
+    """Return a workload whose chart is a directory with a template."""
     (tmp_path / "chart" / "templates").mkdir(parents=True)
     return replace(GOOD.workload, chart=tmp_path / "chart", values=())
 
 
 @pytest.fixture(name="helm")
 def _helm(tmp_path):
-    """Return a Helm that prints one object, and leaves the file `ran`."""
+    """Return a Helm that prints one object, and writes the file `ran`."""
     program = tmp_path / "helm"
     program.write_text(f'#!/bin/sh\ntouch {tmp_path}/ran\necho \'{{"manifest": ""}}\'\n')
     program.chmod(0o755)
@@ -83,7 +83,7 @@ def test_external_schema_reference_is_refused(workload, helm, tmp_path, command,
 
 
 def test_linked_dependency_schema_is_checked(workload, helm):
-    """Helm enters the link, to a circle too."""
+    """Helm follows the link to the dependency, even in a circle."""
     _put(workload, "shared/values.schema.json", _SECRET)
     (workload.chart / "charts").mkdir()
     (workload.chart / "charts" / "sub").symlink_to("../shared")
@@ -94,7 +94,7 @@ def test_linked_dependency_schema_is_checked(workload, helm):
 
 
 def test_large_archive_is_refused(workload, helm, monkeypatch):
-    """Helm takes no larger one, and memory is not filled by it."""
+    """Helm refuses a larger archive too, and the check does not fill memory."""
     monkeypatch.setattr("pullrecovery.deploy.chart_schemas._LONGEST", 10)
     _put(workload, "charts/sub-1.0.0.tgz", _packed({"type": "object"}))
 
@@ -110,7 +110,7 @@ def test_large_archive_is_refused(workload, helm, monkeypatch):
     ],
 )
 def test_schema_that_stands_alone_is_kept(workload, helm, tmp_path, schema):
-    """References within it, a known draft, and a value that is called $ref."""
+    """A schema may have inner references, a known draft, and a value named $ref."""
     _put(workload, "values.schema.json", schema)
     _put(workload, "charts/sub-1.0.0.tgz", _packed(schema))
 

@@ -1,4 +1,4 @@
-"""What Helm is given of a target: a values file is one file, whatever its name."""
+"""Helm's arguments for a target: a values file is one file, whatever its name."""
 
 import csv
 from dataclasses import replace
@@ -11,7 +11,7 @@ from tests.fakes.recorded import GOOD
 
 @pytest.mark.parametrize("name", ["values.yaml", "a,b.yaml", 'a"b.yaml', 'a",/etc/x.yaml'])
 def test_values_file_is_one_item(tmp_path, name):
-    """Helm reads the argument as a line of CSV, and each item of it as a file."""
+    """Helm parses the argument as a line of CSV, and reads each item as a file."""
     program = tmp_path / "helm"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     program.chmod(0o755)

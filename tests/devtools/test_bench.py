@@ -1,4 +1,4 @@
-"""The bench's figures and its client; nothing here is timed."""
+"""The figures and the client of the benchmark, without measurements."""
 
 import hashlib
 import threading
@@ -33,7 +33,7 @@ HOST, BLOBS = "registry.test", "blobs.test"
     ],
 )
 def test_figure_is_judged_by_its_bounds(value, bounds, verdict):
-    """A number without a bound is only shown."""
+    """A number without a bound is only printed."""
     assert Figure("f", value, "", **bounds).verdict is verdict
 
 
@@ -47,12 +47,12 @@ def test_figure_is_judged_by_its_bounds(value, bounds, verdict):
     ],
 )
 def test_exit_code_is_that_of_the_worst_figure(values, code):
-    """A broken bound is told also where another was not measured."""
+    """An exceeded bound is reported even if another figure was not measured."""
     assert ending([Figure("f", value, "", most=3) for value in values]) == code
 
 
 def test_ratio_is_median_of_rounds():
-    """A slow round of the machine slows both, and so weighs nothing."""
+    """A slow round of the machine slows both sides, so the ratio stays."""
     figure = median_ratio("pull", [2.0, 30.0, 3.0], [1.0, 20.0, 2.0], most=1.5)
 
     assert figure.value == 1.5
@@ -61,7 +61,7 @@ def test_ratio_is_median_of_rounds():
 
 
 def test_table_says_what_was_not_measured():
-    """In words, beside the bound."""
+    """The table says that a figure was not measured, beside its bound."""
     lines = table([Figure("memory", None, "MB", most=100), Figure("answered", 3, "", 3, 3)])
 
     assert lines[0].split() == ["memory", "-", "<=", "100", "not", "measured", "here"]
@@ -69,12 +69,12 @@ def test_table_says_what_was_not_measured():
 
 
 def test_missing_process_has_no_peak_memory():
-    """As on a system without /proc."""
+    """A system without /proc has no peak memory."""
     assert peak_megabytes(0) is None
 
 
 def test_layer_has_stated_size_and_digest():
-    """And its blocks differ, so that nothing can store one of them alone."""
+    """The blocks of a layer differ, so that no storage can deduplicate them."""
     layer = random_layer(2)
     blocks = list(layer.blocks())
 
@@ -85,7 +85,7 @@ def test_layer_has_stated_size_and_digest():
 
 @pytest.fixture(name="registry")
 def _registry():
-    """Give a registry of one blob that is at another host, and the way to both."""
+    """Yield a registry whose one blob is at another host, and the addresses of both."""
     blob, seen = b"a layer", []
 
     class Registry(BaseHTTPRequestHandler):
@@ -106,7 +106,7 @@ def _registry():
                 self.wfile.write(blob)
 
         def log_message(self, *_):
-            """Say nothing."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -120,7 +120,7 @@ def _registry():
 
 
 def test_client_follows_redirect_without_bearer(registry):
-    """As every client must: the bearer is the registry's alone."""
+    """The client sends its bearer to the registry alone."""
     way, seen = registry
     with opened(way, "secret") as client:
         answer = client.ask("GET", "/away", sum_up=True)
@@ -135,13 +135,13 @@ def test_client_follows_redirect_without_bearer(registry):
     [("/out", "example.com is not the lab's"), ("/round", "/round is redirected without end")],
 )
 def test_client_goes_nowhere_else(registry, path, said):
-    """What is not the lab's is not asked."""
+    """The client refuses a host outside of the lab."""
     with opened(registry[0]) as client, pytest.raises(LabError, match=said):
         client.ask("GET", path)
 
 
 def test_pull_that_is_too_short_is_an_error(registry):
-    """A fast answer that lacks bytes is not a fast answer."""
+    """A fast answer with missing bytes is an error."""
     layer = random_layer(1)
     with opened(registry[0]) as client:
         with pytest.raises(LabError, match="has 1000000 bytes, and 7 came"):
@@ -152,7 +152,7 @@ def test_pull_that_is_too_short_is_an_error(registry):
 
 @pytest.mark.parametrize("count", ["0", "-1", "many", ""])
 def test_bench_of_nothing_is_wrong_usage(count, capsys):
-    """Before anything is started."""
+    """The benchmark exits before anything starts."""
     with pytest.raises(SystemExit) as caught:
         command_line.main(["bench", f"--rounds={count}"])
 
@@ -161,7 +161,7 @@ def test_bench_of_nothing_is_wrong_usage(count, capsys):
 
 
 def test_rounds_are_compared_at_95th_percentile():
-    """One slow round in twelve is none of the machine's moods to be hidden."""
+    """One slow round in twelve is visible at the 95th percentile."""
     rounds = [Round(1.0, 1.5)] * 10 + [Round(1.2, 9.0)] * 2
 
     named, named_last, recovered, recovered_last = timed("one at a time", rounds, AIMS[1])
@@ -178,7 +178,7 @@ def test_rounds_are_compared_at_95th_percentile():
 
 
 def test_baselines_are_multiples():
-    """Measured ones by what was measured, and the rest by the patience that they are known for."""
+    """Measured baselines are compared by their measurement, the others by their known patience."""
     figures = compared([Round(1.0, 2.0)], [Baseline(15.0, 16.0, 12.0)])
     found = {figure.name.strip(): figure.value for figure in figures}
 
@@ -197,7 +197,7 @@ def test_baselines_are_multiples():
 
 
 def test_awaited_degraded_health_replaces_sum():
-    """Beside the seconds that it took."""
+    """The measured time replaces the sum, and the table has its seconds."""
     figures = compared([Round(1.5, 2.0)], [Baseline(15.0, 16.0, 12.0)], [603.0])
     found = {figure.name.strip(): figure.value for figure in figures}
 

@@ -1,4 +1,4 @@
-"""The conformance suite's results: what is read from them, and when they fail the front."""
+"""The results of the conformance suite: their parser, and the failures of the emulator."""
 
 import re
 
@@ -46,7 +46,7 @@ def results(**tallies):
 
 
 def test_cases_are_read_with_what_was_wrong(tmp_path):
-    """The suite's own name goes, as every test has it."""
+    """The suite's own name is removed, because every test has it."""
     file = junit(tmp_path, ("image/head", "passed", ""), ("image/pull", "failure", "a&#xA;b"))
 
     assert read_cases(file) == [
@@ -65,7 +65,7 @@ def test_cases_are_read_with_what_was_wrong(tmp_path):
     ids=["missing", "cut off", "empty"],
 )
 def test_uninformative_results_are_error(tmp_path, content, said):
-    """The suite exits with 0 where it could not even begin."""
+    """The suite exits with 0 even if it could not begin."""
     file = tmp_path / "junit.xml"
     if content is not None:
         file.write_text(content)
@@ -76,7 +76,7 @@ def test_uninformative_results_are_error(tmp_path, content, said):
 
 @pytest.mark.parametrize("status", ["error", "", "flaky"])
 def test_suite_error_is_no_verdict(tmp_path, status):
-    """Neither the front nor distribution is to blame for it."""
+    """An error of the suite is a failure of neither the emulator nor distribution."""
     file = junit(tmp_path, ("image/push", status, "boom"))
 
     with pytest.raises(ResultsError, match="could not run image/push: boom"):
@@ -84,7 +84,7 @@ def test_suite_error_is_no_verdict(tmp_path, status):
 
 
 def test_tests_of_same_name_are_counted():
-    """The suite pushes several blobs, in an order that changes, under one name."""
+    """The suite pushes several blobs under one name, in an order that changes."""
     found = tally(
         [
             ConformanceCase("push", "passed"),
@@ -112,7 +112,7 @@ def test_tests_of_same_name_are_counted():
     ids=["known", "known twice", "and another", "nothing said", "another test"],
 )
 def test_known_difference_explains_only_itself(name, said, differs):
-    """A new fault in the same test still counts."""
+    """A new failure in the same test still counts."""
     found = tally([ConformanceCase(name, "failure", said)], [ORDER])
 
     assert found.tally(name) == (Tally(differing=1) if differs else Tally(failed=1))
@@ -132,12 +132,12 @@ def test_known_difference_explains_only_itself(name, said, differs):
     ids=["same", "differing", "better", "one fails", "one skipped", "one more fails", "none"],
 )
 def test_what_distribution_passes_must_pass(emulator, missed):
-    """Twice of three it passes bare."""
+    """The test passes bare in two of three runs."""
     assert lost(results(push=(2, 1, 0, 0)), results(push=emulator)) == missed
 
 
 def test_skipped_by_distribution_is_allowed():
-    """The front is not asked for more than what is behind it."""
+    """The emulator need not pass what its storage does not support."""
     bare = results(delete=(0, 0, 0, 5), sha512=(0, 5, 0, 0))
 
     assert lost(bare, results(delete=(0, 0, 0, 5), sha512=(0, 5, 0, 0))) == []
@@ -171,7 +171,7 @@ def test_skipped_by_distribution_is_allowed():
     ids=["holds", "lost in front", "lost on own storage", "lost before it", "unlisted failure"],
 )
 def test_outcome_has_its_code_and_its_names(changed, known, ending, said):
-    """One test passes once and fails once on every subject, but for what is changed."""
+    """One test passes once and fails once on every subject, apart from the changed one."""
     names = (
         "distribution",
         "emulator over distribution",
@@ -186,7 +186,7 @@ def test_outcome_has_its_code_and_its_names(changed, known, ending, said):
 
 
 def test_configuration_skips_only_ghcr_gaps():
-    """Referrers, deletes, and the cancelling of an upload."""
+    """The configuration skips referrers, deletes, and the cancelling of an upload."""
     made = configuration(RegistryUnderTest("ghcr.io", tls=True, login="me", token="t"), "me")
 
     assert made["apis"] == {
@@ -203,7 +203,7 @@ def test_configuration_skips_only_ghcr_gaps():
 
 
 def test_page_names_tests_distribution_fails():
-    """What the command takes for known, a reader can find."""
+    """The page lists every known failure that the command reads."""
     page = (SUITE_ROOT / "docs" / "ghcr-emulator.md").read_text()
     expected = read_expected()
 
@@ -212,7 +212,7 @@ def test_page_names_tests_distribution_fails():
 
 
 def test_page_names_skips_and_differences():
-    """One list in the code, the same on the page."""
+    """The page has the list of the code."""
     page = " ".join((SUITE_ROOT / "docs" / "ghcr-emulator.md").read_text().split())
 
     assert [what for what in LEFT_OUT if what not in page] == []

@@ -1,4 +1,4 @@
-"""The trials' own reckoning: what is compared, and that a seed plays the same kills again."""
+"""The trials' own comparison, and the repetition of their kills from a seed."""
 
 import random
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from pullrecovery.lab.tools.content_cache import half_made
 
 
 def test_what_came_and_what_went_is_named():
-    """By its kind."""
+    """Added and missing objects are named by their kind."""
     before = {"links": ["eth0", "lo"], "rules": []}
     after = {"links": ["docker0", "lo"], "rules": []}
 
@@ -22,7 +22,7 @@ def test_what_came_and_what_went_is_named():
 
 
 def test_half_made_folders_are_found(tmp_path):
-    """Where builds make them."""
+    """Half-made directories are found at the places where builds create them."""
     paths = Paths(tmp_path / "cache", tmp_path / "state")
     left = paths.tools / ".kind-01.ab"
     left.mkdir(parents=True)
@@ -33,7 +33,7 @@ def test_half_made_folders_are_found(tmp_path):
 
 @pytest.fixture(name="played")
 def _played(monkeypatch, tmp_path):
-    """Trials without runs: what each would lose, send and wait for is written down."""
+    """Return trials without runs, which record each loss, signal and wait."""
     rows = []
 
     def killed(_command, _log, after, kill, seen):
@@ -61,21 +61,21 @@ def _series(played, seed, count=6):
 
 
 def test_seed_plays_the_same_kills_again(played):
-    """The same losses, signals and moments."""
+    """A seed gives the same losses, signals and moments."""
     first, again, other = (_series(played, seed)[1] for seed in (7, 7, 8))
 
     assert first == again != other
 
 
 def test_losses_are_equally_frequent(played):
-    """In an order that the seed decides."""
+    """Losses are equally frequent, in an order that the seed decides."""
     trials, _ = _series(played, 7)
 
     assert sorted(trial.lost for trial in trials) == ["nothing"] * 3 + ["the lab"] * 3
 
 
 def test_unrecovered_run_stops_series(monkeypatch, played):
-    """The error says what was lost, what was sent, and where to read on."""
+    """The error has the loss, the signal, and the path of the log."""
     monkeypatch.setattr(kills, "_left", lambda *_: ["namespace x"])
 
     with pytest.raises(
@@ -85,14 +85,14 @@ def test_unrecovered_run_stops_series(monkeypatch, played):
 
 
 def test_signals_are_of_all_kinds():
-    """To the process alone, and to its whole group."""
+    """Signals go to the process alone, and to its whole group."""
     chance = random.Random(1)
 
     assert len({str(Kill.any(chance)) for _ in range(100)}) == 6
 
 
 def test_run_is_killed_where_it_is(tmp_path):
-    """What it said last tells where that was."""
+    """The last line of the run shows where it was killed."""
     seen = []
 
     run = killed_run(

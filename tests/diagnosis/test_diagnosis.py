@@ -1,4 +1,4 @@
-"""From the kubelet's text to a cause: every text that is known, and one that is not."""
+"""Check the causes of known kubelet messages, and of an unknown one."""
 
 from dataclasses import replace
 
@@ -76,13 +76,13 @@ NOT_KNOWN = {
 
 @pytest.mark.parametrize(("text", "seen", "cause"), KNOWN.values(), ids=KNOWN)
 def test_known_text_leads_to_its_cause(text, seen, cause):
-    """The text says where it went wrong, what else was seen says why."""
+    """The message says what failed, and the other observations say why."""
     assert _diagnose(recorded.waiting(text, seen)) == fails(cause)
 
 
 @pytest.mark.parametrize("text", NOT_KNOWN.values(), ids=NOT_KNOWN)
 def test_unknown_text_is_unknown_and_kept(text):
-    """No guess is made: the kubelet's words are the evidence."""
+    """No cause is guessed: the kubelet's message is the evidence."""
     verdict = _diagnose(recorded.waiting(text))
 
     assert verdict == fails(Cause.UNKNOWN)
@@ -98,7 +98,7 @@ def test_unknown_text_is_unknown_and_kept(text):
     ],
 )
 def test_reason_of_the_kubelets_own_is_enough(reason, cause, fix):
-    """No registry was asked, and so no text of one is there to be read."""
+    """These reasons are the kubelet's own, without a request to the registry."""
     verdict = _diagnose(recorded.waiting(recorded.NEVER_PULLED, reason=reason))
 
     assert verdict == fails(cause)
@@ -123,7 +123,7 @@ def test_reason_of_the_kubelets_own_is_enough(reason, cause, fix):
     ids=["repository", "tag", "capitals"],
 )
 def test_wrong_image_is_named_beside_wanted(image, cause, evidence):
-    """The mistake is in the values, and the remedy names the file to edit."""
+    """The mistake is in the values, and the fix names the file to edit."""
     verdict = _diagnose(recorded.misrendered(image, recorded.not_found(image)))
 
     assert (verdict.cause, verdict.evidence) == (cause, evidence)
@@ -133,7 +133,7 @@ def test_wrong_image_is_named_beside_wanted(image, cause, evidence):
 
 
 def test_unrendered_image_means_old_release():
-    """The values are right already: what is left to do is the upgrade."""
+    """The values are right, so the release needs an upgrade."""
     image = f"{REPOSITORY}:dev"
 
     verdict = _diagnose(recorded.waiting(recorded.not_found(image), image=image))
@@ -143,7 +143,7 @@ def test_unrendered_image_means_old_release():
 
 
 def test_evidence_repeats_registry_message():
-    """Containerd 2.1 does not say it, so the registry was asked directly."""
+    """Containerd 2.1 omits the registry's message, so the suite's probe gets it."""
     seen = recorded.answered(recorded.SCOPE_DENIED)
 
     verdict = _diagnose(recorded.waiting(recorded.FORBIDDEN_2_1, seen))
@@ -167,7 +167,7 @@ def test_evidence_repeats_registry_message():
     ],
 )
 def test_container_waiting_for_image_is_stuck(reason):
-    """Each of the kubelet's reasons for it counts."""
+    """Every reason of the kubelet for a missing image counts."""
     stuck = stuck_containers(recorded.waiting("text", reason=reason).pods)
 
     assert [(one.pod.name, one.said) for one in stuck] == [
@@ -177,12 +177,12 @@ def test_container_waiting_for_image_is_stuck(reason):
 
 @pytest.mark.parametrize("reason", ["", "ContainerCreating", "CrashLoopBackOff"])
 def test_other_waiting_container_is_not_stuck(reason):
-    """A crash is no failed pull."""
+    """A crash is not a failed pull."""
     assert stuck_containers(recorded.waiting("text", reason=reason).pods) == []
 
 
 def test_sidecar_can_be_stuck():
-    """Every container is looked at, init containers among them."""
+    """Init containers and sidecars are checked, too."""
     good = GOOD.pods[0].containers[0]
     bad = recorded.waiting(recorded.ANONYMOUS).pods[0].containers[0]
 
@@ -196,7 +196,7 @@ FAILED = f'Failed to pull image "{recorded.REFERENCE}": '
 
 
 def test_back_off_is_explained_by_event():
-    """Kubelets before 1.32 say it there alone; the last failed pull of that container counts."""
+    """Kubelets before 1.32 have the reason in events only; the container's last one counts."""
     seen = recorded.pod(
         recorded.waiting(SILENT, reason="ImagePullBackOff"),
         events=(
@@ -214,7 +214,7 @@ def test_back_off_is_explained_by_event():
 
 
 def test_back_off_without_event_stays():
-    """Nothing is made up."""
+    """A back-off without an event keeps its own text."""
     (stuck,) = stuck_containers(recorded.waiting(SILENT, reason="ImagePullBackOff").pods)
 
     assert stuck.container.waiting_message == SILENT
@@ -238,7 +238,7 @@ def test_back_off_that_says_why_needs_no_event():
     ids=["nothing", "another attempt", "pulled", "started"],
 )
 def test_failed_pull_is_known_by_event_first(later, stuck):
-    """The status follows at the kubelet's next look; an image that came since then is no trouble."""
+    """The event precedes the status; an image that was pulled since then is healthy."""
     seen = recorded.pod(
         recorded.waiting("", reason="ContainerCreating"),
         events=(
@@ -254,7 +254,7 @@ def test_failed_pull_is_known_by_event_first(later, stuck):
 
 
 def test_starting_container_is_not_stuck():
-    """It has no image yet, and nothing was said against it."""
+    """A starting container has no image yet, and no failed pull."""
     seen = recorded.pod(recorded.waiting("", reason="ContainerCreating"), events=())
 
     assert stuck_containers(seen.pods) == []

@@ -1,4 +1,4 @@
-"""What a pod pulls with: the credentials of all its Secrets, tried as the kubelet tries them."""
+"""Check which credentials a pod pulls with: those of all its Secrets, in the kubelet's order."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def _entry(server, probe, token=TOKEN):
 
 
 def _beside(seen, *entries, problem=""):
-    """Return the observation with another Secret, which the pods are given after the target's."""
+    """Return the observation with another Secret, which pods have after the target's."""
     servers = tuple(entry.server for entry in entries)
     other = PullSecret("other", "frontend-dev", True, KIND, servers, problem, entries)
     seen = replace(seen, pull_secrets=(*seen.pull_secrets, other))
@@ -29,7 +29,7 @@ def _beside(seen, *entries, problem=""):
 
 
 def test_one_accepted_entry_is_enough():
-    """The kubelet goes on to the next one where the registry refuses the first."""
+    """The kubelet tries the next entry if the registry refuses the first."""
     assert (
         diagnose_credential(
             GOOD.target, recorded.answered(recorded.BAD_TOKEN, recorded.ACCEPTED).secret
@@ -39,7 +39,7 @@ def test_one_accepted_entry_is_enough():
 
 
 def test_every_refused_entry_is_named():
-    """The first that the kubelet tries in front, as its error has them."""
+    """The entry that the kubelet tries first comes first, as in its error."""
     seen = recorded.answered(recorded.SCOPE_DENIED, recorded.BAD_TOKEN)
 
     verdict = reg_006(recorded.waiting(recorded.TWO_REFUSED, seen))
@@ -49,7 +49,7 @@ def test_every_refused_entry_is_named():
 
 
 def test_most_specific_entry_is_tried_first():
-    """Whichever Secret they are from, and whichever the pod names first."""
+    """The more specific server comes first, whichever Secret it is in."""
     broad, narrow = (
         _entry("ghcr.io", recorded.ACCEPTED),
         _entry("ghcr.io/bytequester", recorded.BAD_TOKEN),
@@ -60,7 +60,7 @@ def test_most_specific_entry_is_tried_first():
 
 
 def test_refused_pod_with_fixed_secret_waits():
-    """Its back-off belongs to it: a new pod pulls at once."""
+    """A pod stays in its back-off, while a new pod pulls at once."""
     verdict = reg_006(recorded.backing_off(recorded.REJECTED))
 
     assert verdict == fails(Cause.PODS_STALE)
@@ -69,7 +69,7 @@ def test_refused_pod_with_fixed_secret_waits():
 
 
 def test_readable_missing_image_is_missing():
-    """One was refused, the other was told that there is none."""
+    """One entry is refused, and the other may read but finds no image."""
     text = f"[{recorded.REJECTED}, {recorded.not_found(recorded.REFERENCE)}]"
     seen = recorded.answered(recorded.BAD_TOKEN, recorded.NO_TAG)
 
@@ -80,7 +80,7 @@ def test_readable_missing_image_is_missing():
 
 @pytest.mark.parametrize("error", [recorded.NOT_BASE64, recorded.NO_COLON])
 def test_undecodable_secret_is_named(error):
-    """It takes the pod's other Secrets with it, and Go's error stands for a reason."""
+    """The Secret blocks the pod's others, and the evidence is Go's error."""
     seen = recorded.undecoded(error, _beside(GOOD, problem="its `auth` is not base64"))
 
     verdict = reg_006(seen)
@@ -91,7 +91,7 @@ def test_undecodable_secret_is_named(error):
 
 
 def test_entry_without_token_is_anonymous():
-    """`{"auths":{"ghcr.io":{}}}` matches, and brings nothing."""
+    """`{"auths":{"ghcr.io":{}}}` matches, but has no credential."""
     seen = recorded.secret(entries=(_entry("ghcr.io", recorded.ANONYMOUS_PROBE, token=""),))
 
     verdict = reg_006(recorded.waiting(recorded.ANONYMOUS, seen))
@@ -100,7 +100,7 @@ def test_entry_without_token_is_anonymous():
 
 
 def test_missing_secret_is_found_elsewhere():
-    """Pods take Secrets of their own namespace alone."""
+    """Pods can use Secrets of their own namespace only."""
     verdict = reg_003(recorded.no_secret(in_namespaces=("a", "b", "c", "d", "e")))
 
     assert verdict == fails(Cause.SECRET_MISSING)
@@ -108,7 +108,7 @@ def test_missing_secret_is_found_elsewhere():
 
 
 def test_secret_of_other_name_can_be_copied():
-    """Without a new token, and without leaving this one in an annotation."""
+    """The command needs no new token, and leaves none in an annotation."""
     verdict = reg_003(recorded.no_secret(other_names=("ghcr-credential",)))
 
     assert verdict == fails(Cause.SECRET_WRONG_NAME)
@@ -128,7 +128,7 @@ def test_secret_of_other_name_can_be_copied():
     ids=lambda value: value.split()[0] if isinstance(value, str) else "",
 )
 def test_each_refusal_has_own_fix(probe, cause, fix):
-    """As another thing is to be done at github.com."""
+    """Each refusal needs another action at github.com."""
     verdict = reg_003(recorded.answered(probe))
 
     assert verdict == fails(cause)
@@ -136,7 +136,7 @@ def test_each_refusal_has_own_fix(probe, cause, fix):
 
 
 def test_fine_grained_token_is_called_so():
-    """GHCR says of it what it says of a missing scope."""
+    """GHCR gives the same answer for a fine-grained token as for a missing scope."""
     entry = _entry("ghcr.io", recorded.SCOPE_DENIED, token="github_pat_11AAAA")
 
     verdict = reg_003(recorded.secret(entries=(entry,)))
@@ -158,7 +158,7 @@ NOT_TRIED = {
 
 @pytest.mark.parametrize(("probe", "cause"), NOT_TRIED.values(), ids=NOT_TRIED)
 def test_untried_secret_is_not_blamed(probe, cause):
-    """An outage or an answer nobody knows is no fault of the Secret, and never a pass."""
+    """An outage or an unknown answer is not the Secret's fault, and never a pass."""
     verdict = reg_003(recorded.answered(probe))
 
     assert verdict == fails(cause)
@@ -167,5 +167,5 @@ def test_untried_secret_is_not_blamed(probe, cause):
 
 
 def test_secret_without_tag_passes():
-    """That the package is empty or gone is REG-002's, not the Secret's."""
+    """An empty or missing package is REG-002's cause, and not the Secret's."""
     assert reg_003(recorded.answered(recorded.NO_TAG)) == passes()

@@ -1,4 +1,4 @@
-"""External causes: told apart by words and by errors, and never mended."""
+"""Check that external causes are told apart by messages and errors, and are never remediated."""
 
 import re
 from dataclasses import replace
@@ -27,7 +27,7 @@ WAITING_ROWS = [fault for fault in FAULTS if fault.patience is None]
 
 
 def test_every_row_that_has_words_was_seen():
-    """And the symptom of each fits its own words."""
+    """Every fault with a message has a recorded one, which its symptom matches."""
     assert PODS.keys() == {fault.id for fault in WAITING_ROWS}
     for fault in WAITING_ROWS:
         assert fault.symptom.message.search(PODS[fault.id][0]), fault.id
@@ -35,7 +35,7 @@ def test_every_row_that_has_words_was_seen():
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_external_fault_has_no_task(fault):
-    """So nothing is counted as recovered, and UNKNOWN is expected by none."""
+    """An external fault has no task, so no recovery is counted for it."""
     assert fault.cause.external
     assert fault.reg == ""
     assert fault.must_fail <= CRITERIA.keys()
@@ -44,7 +44,7 @@ def test_external_fault_has_no_task(fault):
 
 
 def test_external_faults_cover_every_cause():
-    """A cause that no row brings about would prove nothing."""
+    """Every external cause has a fault that produces it."""
     names = [fault.id for fault in FAULTS]
 
     assert sorted(set(names)) == sorted(names)
@@ -53,7 +53,7 @@ def test_external_faults_cover_every_cause():
 
 @pytest.mark.parametrize("failure", RegistryFailure)
 def test_verdict_names_contact_and_grace(failure):
-    """Never an edit of the target."""
+    """The verdict says whom to contact and how long to wait, and suggests no edit."""
     verdict = external(failure, "seen")
 
     assert verdict == fails(Cause(f"external.{failure}"))
@@ -64,7 +64,7 @@ def test_verdict_names_contact_and_grace(failure):
 
 @pytest.mark.parametrize(("text", "failure"), PODS.values(), ids=PODS)
 def test_pod_and_probe_together_make_the_cause(text, failure):
-    """The evidence has both, and by whom the second was made."""
+    """The evidence has both observations, and who made the second."""
     probe = Probe("network", 0, "ConnectError", "said so", cut=failure)
     seen = recorded.waiting(text, replace(GOOD, wanted=probe))
 
@@ -78,7 +78,7 @@ def test_pod_and_probe_together_make_the_cause(text, failure):
 
 
 def test_client_is_a_second_observation_too():
-    """Where the suite's own way to the registry is another than the node's."""
+    """A client's error counts if the suite's own probe takes another route than the node."""
     text, _ = PODS["dns-name-not-resolved"]
     digest = replace(printed.good().digest, rc=1, stderr=f'Error: Get "x": {LOOKUP}i/o timeout')
     seen = recorded.waiting(text, replace(GOOD, identity=printed.good(digest=digest)))
@@ -89,7 +89,7 @@ def test_client_is_a_second_observation_too():
 
 
 def test_pod_is_named_with_registry_answer():
-    """It may be over, or one node's own."""
+    """The failure may be over, or one node's only."""
     seen = recorded.waiting(PODS["connection-refused"][0])
 
     verdict = diagnose_pull(seen, stuck_containers(seen.pods)[0])
@@ -99,7 +99,7 @@ def test_pod_is_named_with_registry_answer():
 
 
 def pulling(*reasons, ready=False):
-    """Return the observation of a pod of which these events were recorded."""
+    """Return the observation of a pod with these events."""
     time = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
     events = tuple(KubeEvent(time, time, "uid", reason, "said") for reason in reasons)
     return recorded.pod(ready=ready, events=events)
@@ -109,7 +109,7 @@ HANGS = Probe("network", 0, "ReadTimeout", "timed out", cut=RegistryFailure.TIME
 
 
 def test_silent_pull_is_external_if_probe_hangs():
-    """Containerd says nothing for minutes."""
+    """Containerd reports nothing for minutes, so the probe's timeout is the evidence."""
     seen = replace(pulling("Scheduled", "Pulling"), wanted=HANGS)
 
     assert diagnose_silence(seen) == fails(Cause.TIMED_OUT)
@@ -128,7 +128,7 @@ def test_silent_pull_is_external_if_probe_hangs():
     ids=["not begun", "ended", "failed", "ready", "answered"],
 )
 def test_pod_waiting_otherwise_is_not_silent(seen):
-    """No cause is guessed from waiting alone."""
+    """No cause is guessed from waiting only."""
     assert diagnose_silence(seen) is None
 
 
@@ -161,7 +161,7 @@ CLIENTS = {
 
 @pytest.mark.parametrize(("seen", "cause"), CLIENTS.values(), ids=CLIENTS)
 def test_clients_name_same_cause_as_pod(seen, cause):
-    """By the first command that met it; the suite's own question stands beside it."""
+    """The first failing command and the suite's own probe are the evidence."""
     verdict = judge_identity(seen, "ByteQuester")
 
     assert verdict == fails(cause)
@@ -170,13 +170,13 @@ def test_clients_name_same_cause_as_pod(seen, cause):
 
 @pytest.mark.parametrize("verdict", [passes(), fails(Cause.SECRET_MISSING, "gone", "make it")])
 def test_fixable_cause_is_accepted(verdict):
-    """Nothing stands in its way."""
+    """A cause that is not external does not prevent a remediation."""
     check_fixable(verdict)
 
 
 @pytest.mark.parametrize("first", [None, fails(Cause.NOT_WIRED, "unwired", "wire it")])
 def test_external_cause_is_refused_with_advice(first):
-    """Also where it is one of several: what is seen through an outage is not sure."""
+    """One external cause among several prevents it: observations in an outage are unsure."""
     verdict = all_named(first, external(RegistryFailure.DNS, "lookup failed"))
 
     with pytest.raises(NothingToFixError, match=r"for external\.dns: lookup .*change nothing"):
@@ -184,13 +184,13 @@ def test_external_cause_is_refused_with_advice(first):
 
 
 def test_redeployment_is_refused_before_changes():
-    """There is none here to be touched."""
+    """The error is raised before the world, which is None here, is used."""
     with pytest.raises(NothingToFixError):
         redeploy(None, GOOD.workload, external(RegistryFailure.DNS, "lookup failed"))
 
 
 def test_refused_remediation_changes_nothing():
-    """Neither is it noted as done."""
+    """A refused remediation does nothing, and is not marked as done."""
     broken = SimpleNamespace(judged={"REG-006": external(RegistryFailure.DNS, "lookup failed")})
     fix = Remediation("wire", broken, lambda: pytest.fail("it was done"), None, disabled=False)
 

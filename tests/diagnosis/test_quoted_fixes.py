@@ -1,4 +1,4 @@
-"""Printed fixes are one command for a shell each, whatever the names in them are."""
+"""Check that each printed fix is one shell command, whatever characters its names contain."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ SITUATIONS = [
 
 
 def _names(seen):
-    """Return the names in an observation that come from a target's files or from its cluster."""
+    """Return the names in an observation that come from a target's files or its cluster."""
     target, workload, deployment = seen.target, seen.workload, seen.deployment
     pods = [pod.name for pod in seen.pods]
     containers = [container.name for pod in seen.pods for container in pod.containers]
@@ -44,7 +44,7 @@ def _names(seen):
 
 
 def _spoilt(node, names, odd):
-    """Return the same with `odd` behind each of the names."""
+    """Return the observation with `odd` appended to each of the names."""
     if isinstance(node, str) and not isinstance(node, Enum):
         return f"{node}{odd}" if node in names else node
     if isinstance(node, tuple) and type(node) is tuple:
@@ -61,7 +61,7 @@ def _spoilt(node, names, odd):
 
 @pytest.fixture
 def ran(tmp_path):
-    """Run a command with programs that do nothing; return whether it did something else."""
+    """Run a command with harmless programs, and return whether it did anything else."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for program in PROGRAMS:
@@ -81,7 +81,7 @@ def ran(tmp_path):
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 @pytest.mark.parametrize("make", [make_secret, refresh_secret])
 def test_secret_command_runs_no_part_of_a_name(ran, make, odd):
-    """Of the target's login and registry, and of the Secret and its namespace."""
+    """The names are the target's login and registry, and the Secret and its namespace."""
     seen = next(iter(next(iter(SUBJECTS.values())).values()))
     target = replace(seen.target, login=f"me{odd}", registry=f"ghcr.io{odd}")
 
@@ -90,7 +90,7 @@ def test_secret_command_runs_no_part_of_a_name(ran, make, odd):
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_workflow_command_quotes_names(ran, odd):
-    """Of its file, its repository and its branch."""
+    """The names are the workflow's file, repository and branch."""
     seen = next(iter(next(iter(SUBJECTS.values())).values()))
     workflow = replace(
         seen.target.workflow, path=f"w{odd}.yml", repository=f"a/b{odd}", branch=f"main{odd}"
@@ -102,7 +102,7 @@ def test_workflow_command_quotes_names(ran, odd):
 
 @pytest.mark.parametrize("seen", SITUATIONS)
 def test_fix_runs_no_part_of_a_name(ran, seen):
-    """Whatever is wrong; names of a cluster are no text of ours."""
+    """Names from a cluster are untrusted, in the fix of every cause."""
     for odd in ODD.values():
         spoilt = _spoilt(seen, _names(seen), odd)
         for verdict in judge(spoilt).values():
@@ -112,5 +112,5 @@ def test_fix_runs_no_part_of_a_name(ran, seen):
 
 
 def test_command_that_is_not_quoted_is_found(ran):
-    """The control of the tests above."""
+    """The negative control of the tests above: an unquoted command is detected."""
     assert ran("kubectl -n dev get secret x; touch canary #")

@@ -1,4 +1,4 @@
-"""Why a pod is not given the pull secret: every way of naming it where it does not reach."""
+"""Check why a pod lacks its pull secret: every place that names it without effect."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ UNWIRED = recorded.unwired(recorded.waiting(recorded.ANONYMOUS))
 
 
 def listed(*names, exists):
-    """Return the observation of a workload whose pods are given these Secrets instead."""
+    """Return the observation of a workload whose pods get these Secrets instead."""
     others = tuple(PullSecret(name, "frontend-dev", exists) for name in names)
     seen = recorded.deployment(UNWIRED, service_account_pull_secrets=names)
     return recorded.pod(replace(seen, pull_secrets=others), pull_secrets=names)
@@ -64,14 +64,14 @@ NOT_WIRED = {
 
 @pytest.mark.parametrize(("seen", "cause", "evidence"), NOT_WIRED.values(), ids=NOT_WIRED)
 def test_misplaced_secret_name_is_found(seen, cause, evidence):
-    """By REG-004 from the Deployment, and by REG-006 from the pod that cannot pull."""
+    """REG-004 finds it from the Deployment, and REG-006 from the pod that cannot pull."""
     assert reg_004(seen) == reg_006(seen) == fails(cause)
     assert evidence in reg_004(seen).evidence
     assert "helm upgrade --install frontend " in reg_004(seen).fix
 
 
 def test_default_account_of_pods_is_no_other():
-    """What it lists is looked at already."""
+    """The workload's own account is the default one, so there is no other to search."""
     seen = recorded.deployment(_seen(default_account=(NAME,)), service_account="default")
 
     assert reg_004(seen) == fails(Cause.NOT_WIRED)
@@ -79,7 +79,7 @@ def test_default_account_of_pods_is_no_other():
 
 @pytest.mark.parametrize("names", [(), ("other",)], ids=["none", "another"])
 def test_pod_older_than_wiring_is_stale(names):
-    """A ServiceAccount is read when a pod is made, and never again."""
+    """A pod gets the ServiceAccount's secrets when it is created, and never later."""
     seen = recorded.pod(recorded.waiting(recorded.ANONYMOUS), pull_secrets=names)
 
     assert reg_004(seen) == reg_006(seen) == fails(Cause.PODS_STALE)
@@ -87,14 +87,14 @@ def test_pod_older_than_wiring_is_stale(names):
 
 
 def test_bad_unwired_secret_is_named_first():
-    """The tasks come in that order, and the second is uncovered by the first."""
+    """The bad Secret comes first, as fixing it uncovers the wiring."""
     verdict = reg_006(replace(UNWIRED, secret=recorded.secret(type="Opaque", entries=()).secret))
 
     assert [one.cause for one in verdict.named] == [Cause.SECRET_WRONG_TYPE, Cause.NOT_WIRED]
 
 
 def test_pod_template_alone_is_enough():
-    """Where the chart puts it there, the ServiceAccount does not matter."""
+    """If the pod template names the Secret, the ServiceAccount does not matter."""
     seen = recorded.deployment(template_pull_secrets=(NAME,), service_account_pull_secrets=())
 
     assert reg_004(seen) == passes()
@@ -113,7 +113,7 @@ def test_pod_template_alone_is_enough():
     ids=["nowhere", "hidden", "other keys"],
 )
 def test_fix_says_edit_and_command(seen, edit):
-    """As text to be followed to the letter."""
+    """The fix has the edit and the command as text to follow literally."""
     workload = seen.workload
 
     fix = reg_004(seen).fix
@@ -125,7 +125,7 @@ def test_fix_says_edit_and_command(seen, edit):
 
 
 def test_stale_pods_are_deleted_by_name():
-    """All of them, in one command."""
+    """One command deletes all stale pods."""
     pod = replace(GOOD.pods[0], pull_secrets=())
     pods = (replace(pod, name="one"), replace(pod, name="two"))
 

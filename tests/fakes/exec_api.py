@@ -1,4 +1,4 @@
-"""The part of docker's API that runs a command in a container, answered by a function."""
+"""A fake of docker's API that runs a command in a container by calling a function."""
 
 import io
 from struct import pack
@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 
 class ExecApi:
-    """`answer(command, given, **options)` returns the exit code, standard output and errors."""
+    """A fake engine; `answer(command, given, **options)` returns exit code, stdout and stderr."""
 
     def __init__(self, answer):
         self._answer = answer
@@ -27,7 +27,7 @@ class ExecApi:
 
 
 class _Stream:
-    """The connection: what is sent is the input, and the answer is framed when it is read."""
+    """A connection: sent data are the input, and the answer is framed when it is read."""
 
     def __init__(self, started, answer):
         self._started, self._answer, self._given = started, answer, b""
@@ -54,9 +54,9 @@ class _Stream:
         return self._answered.read(size)
 
     def close(self):
-        """Nothing is open."""
+        """Do nothing, because no socket is open."""
 
 
 def client_of(answer):
-    """Return a client of an engine whose containers answer so."""
+    """Return a client of an engine whose containers answer by `answer`."""
     return SimpleNamespace(api=ExecApi(answer))

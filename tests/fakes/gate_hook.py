@@ -1,4 +1,4 @@
-"""A registry and an API server as the hook meets them, each of which can be spoilt."""
+"""Fakes of the registry and the API server for the hook, each of which can fail."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ SETTINGS = HookSettings(
 
 
 def promoting(**changes):
-    """Return a signed verdict with which the hook lets its revision through."""
+    """Return a signed verdict that promotes its revision."""
     names = tuple(f"frontend {each}" for each in sorted(REQUIRED))
     whole = verdicts.Checks(declared=names, run=names)
     return sign(verdicts.verdict(**({"checks": whole, "world": "live"} | changes)), verdicts.KEY)
@@ -52,7 +52,7 @@ def promoting(**changes):
 
 @dataclass
 class Registry:
-    """GHCR with one image and, where `signed` is not '', the verdict on it."""
+    """A fake GHCR with one image and, where `signed` is not '', the verdict on it."""
 
     signed: str = field(default_factory=promoting)
     digest: str = verdicts.IMAGE
@@ -91,7 +91,7 @@ class Registry:
 
 @dataclass
 class Api:
-    """The pods of a namespace: one that is made goes through `states`, and stays in the last."""
+    """The pods of a namespace: a new pod goes through `states`, and stays in the last."""
 
     states: list
     accounts: tuple = ("frontend", "frontend-gate", "default")
@@ -138,19 +138,19 @@ class Api:
 
 
 def refusal(status, message):
-    """Return what the client raises where the API server answers so."""
+    """Return the exception of the client for an answer of the API server."""
     error = ApiException(status=status, reason="refused")
     error.body = json.dumps({"message": message})
     return error
 
 
 def waiting(reason, message=""):
-    """Return the state of a container that waits."""
+    """Return the state of a waiting container."""
     return {"waiting": SimpleNamespace(reason=reason, message=message)}
 
 
 def ended(image_id=f"{REPOSITORY}@{verdicts.IMAGE}"):
-    """Return the state of a container that could not be started: its image was pulled before."""
+    """Return the state of a container that could not be started after its image was pulled."""
     said = 'exec: "/pull-recovery/no-such-program": stat: no such file or directory'
     over = SimpleNamespace(reason="StartError", exit_code=128, message=said)
     return {"terminated": over, "image_id": image_id}
@@ -168,7 +168,7 @@ def _container(name, state):
 
 
 def _pod(name, state, secrets):
-    """Return the pod as the API has it; `init` and `beside` are states of injected containers."""
+    """Return a pod of the API; `init` and `beside` are states of injected containers."""
     failed = state.get("failed")
     phase = "Failed" if failed or "terminated" in state else "Pending"
     init = [_container("probe", each) for each in state.get("init", ())]
@@ -203,7 +203,7 @@ def syncing(**changes):
 
 @dataclass
 class Applications:
-    """Argo CD's Applications: one, which is synced, unless it is an error."""
+    """Argo CD's Applications: one that is synced, unless it is an exception."""
 
     application: object = field(default_factory=syncing)
     asked: list = field(default_factory=list)
@@ -216,7 +216,7 @@ class Applications:
 
 
 def hook(api, registry=None, settings=SETTINGS, until=None, applications=None):
-    """Return a hook before these; its deadline has passed unless `until` says when it does."""
+    """Return a hook with these fakes; its deadline has passed unless `until` has a time."""
     registry, applications = registry or Registry(), applications or Applications()
     now = lambda: verdicts.NOW  # noqa: E731
     return Hook(settings, registry.client(), api, applications, until or 0.0, now)

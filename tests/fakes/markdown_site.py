@@ -1,6 +1,6 @@
-"""A stand-in for Docusaurus and a browser: as much of both as the criterion and its faults need.
+"""A fake of Docusaurus and a browser: as much of both as the criterion and its faults need.
 
-Its words for what it refuses are those that Docusaurus 3.10.2 printed.
+Its error messages are those of Docusaurus 3.10.2.
 """
 
 import re
@@ -16,11 +16,11 @@ _LINKS = re.compile(r"\[([^\]]*)\]\(([^)#\s]*)#?([^)\s]*)\)")
 
 
 class BuildError(Exception):
-    """The site cannot be built; its text is what is printed."""
+    """The site cannot be built; the text is the printed error."""
 
 
 class MarkdownSite:
-    """Reads the pages of a site's `docs` folder; counts how often it was asked."""
+    """Reads the pages in the `docs` directory of a site, and counts its builds."""
 
     def __init__(self):
         self.builds = 0
@@ -69,7 +69,7 @@ def _front(page, text, docs):
 
 def _compile(page, text, docs):
     name = page.relative_to(docs.folder).as_posix()
-    # Fenced lines are as many, and say nothing to MDX.
+    # Fenced lines are replaced by empty ones, which MDX ignores.
     lines = _FENCES.sub(lambda fence: "\n" * fence[0].count("\n"), text).splitlines()
     for at, line in enumerate(lines):
         if re.search(r"(?<![\\`])<[a-z]+>", re.sub(r"`[^`]*`", "", line)):

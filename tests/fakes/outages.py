@@ -1,4 +1,4 @@
-"""What pods say while the registry cannot be had, as seen from a pod, by row of faults/external."""
+"""Messages of pods while the registry is unavailable, by row of faults/external."""
 
 from pullrecovery.model.probe import RegistryFailure
 from tests.fakes import recorded
@@ -17,7 +17,7 @@ TLS = "tls: failed to verify certificate: x509: certificate "
 EXPIRED = "has expired or is not yet valid: current time 2026-11-24T20:11:13Z is after 2026-11-23Z"
 LOOKUP = "dial tcp: lookup ghcr.io on 172.18.0.1:53: "
 
-# What each row's pod says, as seen from a pod, and the trouble it tells of.
+# The observed message of the pod for each row, and the failure that it means.
 PODS = {
     "rate-limit-token": (f"{TOKEN}429 Too Many Requests", RegistryFailure.RATE_LIMITED),
     "rate-limit-manifest": (f"{HEAD}429 Too Many Requests", RegistryFailure.RATE_LIMITED),

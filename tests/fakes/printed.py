@@ -1,7 +1,7 @@
-"""What docker 20.10.24 and crane 0.22.1 printed of the stand-in, and observations made of it.
+"""Output of docker 20.10.24 and crane 0.22.1 for the emulator, and observations made of it.
 
-docker's words are those of its registry client, run against the stand-in; but for those of a
-login, which are its engine's.
+docker's messages are those of its registry client, run against the emulator. Messages about a login
+are those of its engine.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 OCI = "application/vnd.oci.image.manifest.v1+json"
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 TAGS = ("latest", TAG)
-# What the manifest is that good() prints.
+# The type of the manifest that good() prints.
 DIGEST = digest_of(
     f'{{"schemaVersion":2,"mediaType":"{DOCKER}","config":{{}},"layers":[]}}'.encode()
 )
@@ -48,7 +48,7 @@ LOGIN_DENIED = replace(
 
 
 def good(**changes: Any) -> ImageIdentity:
-    """What is printed of an image in good order."""
+    """Return the output for a healthy image."""
     seen = ImageIdentity(
         reference=REFERENCE,
         login=LOGGED_IN,
@@ -68,7 +68,7 @@ def good(**changes: Any) -> ImageIdentity:
 
 
 def containing(content: str, **changes: Any) -> ImageIdentity:
-    """What is printed of an image whose manifest is `content`."""
+    """Return the output for an image whose manifest is `content`."""
     digest, seen = digest_of(content.encode()), good(**changes)
     return replace(
         seen,
@@ -79,12 +79,12 @@ def containing(content: str, **changes: Any) -> ImageIdentity:
 
 
 def manifest(media_type: str) -> str:
-    """A manifest of one image, as far as it is read."""
+    """Return a manifest of one image, with the fields that are read."""
     return f'{{"schemaVersion":2,"mediaType":"{media_type}","config":{{}},"layers":[]}}'
 
 
 def index(*architectures: str) -> str:
-    """An index, with an attestation beside its images."""
+    """Return an index, with an attestation beside its images."""
     platforms = [
         *(f'"os":"linux","architecture":"{architecture}"' for architecture in architectures)
     ]
@@ -96,7 +96,7 @@ def index(*architectures: str) -> str:
 def refused(
     docker: str, crane: str, probe: Probe, *, status: str = "", seen: ImageIdentity | None = None
 ) -> ImageIdentity:
-    """What is printed where no question is answered; `status` is that of a HEAD on the way."""
+    """Return the output where no request is answered; `status` is that of a HEAD on the way."""
     seen = seen or good()
     head = f"{_AGAIN}HEAD {_V2}/manifests/{TAG}: {_NO_BODY.format(status)}\n" if status else ""
     quiet = _NOBODY if seen.login is None else ""
@@ -141,7 +141,7 @@ MISSING_OR_PRIVATE = refused(
     Probe("token", 403, "DENIED", "requested access to the resource is denied"),
     seen=good(login=None),
 )
-# docker keeps no login that failed, so what follows is asked by nobody.
+# docker stores no login that failed, so the next request is anonymous.
 REJECTED = replace(NOT_LOGGED_IN, login=LOGIN_DENIED, probe=Probe("token", 403, "DENIED", "denied"))
 NO_SCOPE = _denied("permission_denied: The token provided does not match expected scopes.")
 NO_SSO = _denied(
@@ -178,7 +178,7 @@ CAPITALS = replace(
 
 
 def missing(*tags: str, reference: str = REFERENCE, docker: str = "") -> ImageIdentity:
-    """What is printed where the repository has `tags`, and not the wanted one."""
+    """Return the output where the repository has `tags`, but not the wanted one."""
     seen = refused(
         docker or "manifest unknown",
         "MANIFEST_UNKNOWN: manifest unknown",

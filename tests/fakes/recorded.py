@@ -1,7 +1,7 @@
-"""Observations as they were really made: one of a workload in good order, and its broken kin.
+"""Recorded observations: one of a healthy workload, and variants that are broken.
 
-The kubelet's texts are those of Kubernetes 1.37.2 with containerd 2.3.4. Containerd 2.1 says
-the same but for a 403 on a manifest, behind which it has nothing of the registry's answer.
+The kubelet's messages are those of Kubernetes 1.37.2 with containerd 2.3.4. Containerd 2.1 has the
+same messages, but for a 403 on a manifest, where it omits the registry's answer.
 """
 
 from dataclasses import replace
@@ -105,7 +105,7 @@ NO_PART = (
     "(application/vnd.docker.image.rootfs.diff.tar.gzip) from remote: not found"
 )
 NEVER_PULLED = f'Container image "{REFERENCE}" is not present with pull policy of Never'
-# Helm's words, and the API server's.
+# Messages of Helm and of the API server.
 _SCHEMA = (
     "Error: UPGRADE FAILED: values don't meet the specifications of the schema(s) in the"
     " following chart(s):\nfrontend:\n- at "
@@ -162,7 +162,7 @@ _PULLED = datetime(2026, 11, 24, 3, 20, 49, tzinfo=UTC)
 
 
 def event(reason: str, message: str, container: str = "web") -> KubeEvent:
-    """Return an event about a container of the recorded pod, as a watch brought it."""
+    """Return an event of a watch about a container of the recorded pod."""
     return KubeEvent(_PULLED, _PULLED, _UID, reason, message, f"spec.containers{{{container}}}")
 
 
@@ -276,12 +276,12 @@ def public(observation: Observation = GOOD) -> Observation:
 
 
 def not_found(reference: str) -> str:
-    """Return what containerd says of a tag or repository that is not there."""
+    """Return containerd's message for a missing tag or repository."""
     return f"rpc error: code = NotFound desc = {_FAILED.format(reference)}{reference}: not found"
 
 
 def secret(observation: Observation = GOOD, **changes: Any) -> Observation:
-    """Return the observation with another Secret, which the pods are given."""
+    """Return the observation with another Secret, which the pods reference."""
     changed = replace(observation.secret, **changes)
     return replace(observation, secret=changed, pull_secrets=(changed,))
 
@@ -296,7 +296,7 @@ def answered(*probes: Probe, observation: Observation = GOOD) -> Observation:
 
 
 def no_secret(observation: Observation = GOOD, **found: Any) -> Observation:
-    """Return the observation of a namespace without the Secret; `found` is what is elsewhere."""
+    """Return the observation of a namespace without the Secret; `found` are Secrets elsewhere."""
     missing = PullSecret("ghcr-credentials", "frontend-dev", exists=False, **found)
     return replace(observation, secret=missing, pull_secrets=(missing,))
 
@@ -339,23 +339,23 @@ def waiting(
 
 
 def backing_off(message: str, observation: Observation = GOOD) -> Observation:
-    """Return the observation of the kubelet's next sync: the same text, in back-off."""
+    """Return the observation of the kubelet's next sync: the same message, in back-off."""
     said = f'Back-off pulling image "{REFERENCE}": ErrImagePull: {message}'
     return waiting(said, observation, reason="ImagePullBackOff")
 
 
 def undecoded(error: str, observation: Observation = GOOD) -> Observation:
-    """Return the observation of a pod one of whose Secrets the kubelet cannot decode."""
+    """Return the observation of a pod with a Secret that the kubelet cannot decode."""
     return waiting(error, observation, reason=error)
 
 
 def ended(how: str, observation: Observation = GOOD) -> Observation:
-    """Return the observation of a container that ends as soon as it is started."""
+    """Return the observation of a container that exits as soon as it is started."""
     return pod(running(observation, ready=False, ended=how), ready=False)
 
 
 def beside_an_old_pod(observation: Observation) -> Observation:
-    """Return the observation with a pod of the template before, which serves."""
+    """Return the observation with a pod of the previous template, which serves."""
     old = replace(GOOD.pods[0], name="frontend-5b4-old", replica_set="5b4")
     return replace(observation, pods=(old, *observation.pods))
 
@@ -369,7 +369,7 @@ def in_init(reason: str, observation: Observation = GOOD) -> Observation:
 
 
 def unwired(observation: Observation = GOOD) -> Observation:
-    """Return the observation of a workload whose pods are given no Secret."""
+    """Return the observation of a workload whose pods reference no Secret."""
     return pod(deployment(observation, service_account_pull_secrets=()), pull_secrets=())
 
 

@@ -1,4 +1,4 @@
-"""A run as pytest reports it, and the result that it must come to."""
+"""A run as pytest reports it, and the expected result."""
 
 import json
 from types import SimpleNamespace
@@ -33,7 +33,7 @@ RECORD = {
         "at": "2026-11-24T03:20:49.506797+00:00",
     },
 }
-# As it is while the ground is laid, before anything is broken.
+# The state during set-up of the sandbox, before anything is broken.
 BLANK = {
     key: RECORD[key]
     for key in ("id", "reg", "fault", "workload", "namespace", "wiring", "deploy", "must_fail")
@@ -41,9 +41,9 @@ BLANK = {
 
 
 def config(path="result.json", **options):
-    """Return as much of pytest's configuration as a result depends on.
+    """Return the part of pytest's configuration that a result depends on.
 
-    Of a run that selected a row, unless told otherwise: in a whole one every criterion has rows.
+    By default the run selected a row, because every criterion has rows in a whole run.
     """
     known = {
         "result_json": str(path),

@@ -1,6 +1,6 @@
-"""Every situation that docs/verdicts.md tells of: a subject, its situations, what is seen of each.
+"""Every situation of docs/verdicts.md: a subject, its situations, and an observation of each.
 
-Most are the rows of other tests, so that a row that is added there is told of here, too.
+Most are rows of other tests, so a row that is added there appears here too.
 """
 
 from collections.abc import Mapping
@@ -59,13 +59,13 @@ def _old_pod(observation: Observation = GOOD) -> Observation:
 
 
 def _by_a_later_file(key: str, image: str) -> Observation:
-    """A file behind the workload's own has the last word on the key."""
+    """Return the observation of a later values file that overrides the key."""
     late = {key: GOOD.workload.chart / "values-late.yaml"}
     return replace(GOOD, chart=replace(GOOD.chart, images=(image,), origins=late))
 
 
 def _with_containers(*keys: str) -> Observation:
-    """Containers that values give an image of their own, beside one of another image."""
+    """Return the observation of containers with an image of their own, beside another image."""
     file = GOOD.workload.values_file
     named = [NamedImage(key, OTHER_TAG, file) for key in keys]
     other = NamedImage("sidecar.image", "docker.io/library/busybox:1", file)
@@ -74,13 +74,13 @@ def _with_containers(*keys: str) -> Observation:
 
 
 def _two_pods(observation: Observation) -> Observation:
-    """Two pods that are given no Secret."""
+    """Return the observation of two pods that reference no Secret."""
     pods = (replace(observation.pods[0], name=f"frontend-{at}", pull_secrets=()) for at in "ab")
     return replace(observation, pods=tuple(pods))
 
 
 def _only_a_hook(text: str) -> Observation:
-    """A hook's Job whose two pods wait, before anything is deployed."""
+    """Return the observation of a hook's Job whose two pods wait before anything is deployed."""
     seen = recorded.deployment(_two_pods(recorded.waiting(text)), exists=False, images=())
     other = recorded.waiting(recorded.not_found(OTHER_TAG), seen, OTHER_TAG).pods[0]
     return recorded.deployment(

@@ -1,4 +1,4 @@
-"""A verdict that lets its revision through, and the keys that the tests sign with."""
+"""A verdict that promotes its revision, and the keys that the tests sign with."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,17 +26,17 @@ P256 = ECKey.generate_key("P-256")
 
 
 def pem(key, *, private=True):
-    """Return a key as a user's file has it."""
+    """Return a key in the PEM form of a user's file."""
     return key.as_pem(private=private).decode()
 
 
 def public(key=KEY):
-    """Return the half of a key that verifies."""
+    """Return the public key."""
     return type(key).import_key(pem(key, private=False))
 
 
 def checks(workload="frontend", **changes):
-    """Return the checks of one workload, all of them run and none failed, but for `changes`."""
+    """Return the checks of one workload: all ran and none failed, but for `changes`."""
     names = tuple(check(workload, criterion) for criterion in CRITERIA)
     return Checks(**({"declared": names, "run": names} | changes))
 
@@ -55,7 +55,7 @@ JUDGED = JudgedRelease(
 
 
 def verdict(**changes):
-    """Return a verdict with its decision made; by default one that promotes."""
+    """Return a verdict with its decision; by default it promotes."""
     fields = {
         "revision": REVISION,
         "target": "hosting-monorepo",
@@ -73,7 +73,7 @@ def verdict(**changes):
 
 
 def expected(**changes):
-    """Return what the verdict above is expected to be about."""
+    """Return the expected subject of the verdict above."""
     fields = {
         "revision": REVISION,
         "target": "hosting-monorepo",

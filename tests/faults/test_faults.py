@@ -1,4 +1,4 @@
-"""The rows of faults, and the scenarios that they make of the sample."""
+"""Check the table of faults, and the scenarios that they make of the sample."""
 
 import re
 import shutil
@@ -151,7 +151,7 @@ PRINTED = {
     "operator-token-without-sso": printed.NO_SSO,
     "operator-classic-tokens-forbidden": printed.NO_CLASSIC,
 }
-# GHCR says the same of both.
+# GHCR gives the same answer for both.
 ALIKE = {"operator-token-without-scope", "operator-token-fine-grained"}
 
 
@@ -161,25 +161,25 @@ def _fault(name):
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_fault_fails_its_own_criterion(fault):
-    """Otherwise it would belong to another task."""
+    """A fault must fail the criterion of its own task."""
     assert fault.reg in fault.must_fail
     assert fault.must_fail <= CRITERIA.keys()
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_fault_expects_a_cause_that_is_known(fault):
-    """UNKNOWN is what is left when nothing fits."""
+    """No fault expects UNKNOWN, which is the cause when nothing fits."""
     assert fault.cause in set(Cause) - {Cause.UNKNOWN}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_fault_has_a_short_name_for_ids(fault):
-    """It stands in test ids, which a shell must take as they are."""
+    """The id is part of test ids, so it has only characters that a shell does not interpret."""
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", fault.id)
 
 
 def test_no_two_faults_have_one_name():
-    """A row is found by its name."""
+    """Ids are unique, as they identify a fault."""
     names = [fault.id for fault in FAULTS]
 
     assert sorted(set(names)) == sorted(names)
@@ -187,7 +187,7 @@ def test_no_two_faults_have_one_name():
 
 @pytest.mark.parametrize(("name", "seen"), RECORDED.items(), ids=RECORDED)
 def test_pod_symptom_matches_kubelet_message(name, seen):
-    """Seen on Kubernetes 1.37.2 with containerd 2.3.4."""
+    """The messages are from Kubernetes 1.37.2 with containerd 2.3.4."""
     symptom, (reason, message) = _fault(name).symptom, seen
 
     assert reason in symptom.reasons
@@ -196,14 +196,14 @@ def test_pod_symptom_matches_kubelet_message(name, seen):
 
 @pytest.mark.parametrize(("name", "seen"), PRINTED.items(), ids=PRINTED)
 def test_client_symptom_matches_output(name, seen):
-    """In its last words, and of no other fault of the operator's."""
+    """The symptom matches the client's last line, and no other operator fault's."""
     symptom = _fault(name).symptom
     showing = {
         other
         for other, each in PRINTED.items()
         if any(symptom.message.search(ran.said) for ran in each.commands if ran.rc != 0)
     }
-    # Who is refused at the login asks as nobody from then on.
+    # After a refused login the client pulls anonymously.
     anonymous = {"operator-token-revoked"} if name == "operator-not-logged-in" else set()
 
     assert symptom.surface == "registry"
@@ -212,7 +212,7 @@ def test_client_symptom_matches_output(name, seen):
 
 @pytest.mark.parametrize(("name", "line"), TOLD.items(), ids=TOLD)
 def test_grant_symptom_is_api_line(name, line):
-    """And none of what they tell of a grant in good order."""
+    """The symptom matches this line, and no line of a healthy grant."""
     symptom = _fault(name).symptom
     good = ("x-oauth-scopes: read:packages", "x-accepted-oauth-scopes: ", '"visibility":"private"')
 
@@ -222,9 +222,9 @@ def test_grant_symptom_is_api_line(name, line):
 
 
 def test_every_symptom_was_seen():
-    """By the kubelet's words, a client's, Helm's or GitHub's, or by what the release looks like.
+    """Every symptom has a recorded message of the kubelet, a client, Helm or GitHub, or a release.
 
-    Those of the docs stand in test_reg_007.py, those of the workflow in test_reg_002.py.
+    test_reg_007.py has those of the docs, test_reg_002.py those of the workflow.
     """
     of_pods = {fault.id for fault in FAULTS if fault.symptom.surface != "docs" and fault.deployed}
 
@@ -233,7 +233,7 @@ def test_every_symptom_was_seen():
 
 @pytest.mark.parametrize(("name", "said"), REFUSED.items(), ids=REFUSED)
 def test_helm_symptom_matches_message(name, said):
-    """Of this fault, and of no other."""
+    """The symptom matches this fault's message, and no other fault's."""
     showing = {other for other in REFUSED if _fault(other).symptom.message.search(said)}
 
     assert _fault(name).symptom.surface == "chart"
@@ -242,7 +242,7 @@ def test_helm_symptom_matches_message(name, said):
 
 @pytest.mark.parametrize(("name", "seen"), LOOKING.items(), ids=LOOKING)
 def test_healthy_release_shows_no_symptom(name, seen):
-    """It says what it sees, and sees nothing where all is well."""
+    """A release's symptom describes what it matches, and does not match a healthy release."""
     symptom = _fault(name).symptom
 
     assert symptom.surface == "release"
@@ -252,7 +252,7 @@ def test_healthy_release_shows_no_symptom(name, seen):
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_fault_without_pods_fails_no_pod_criterion(fault):
-    """A symptom on the registry's surface alone, or the docs', leaves the workload in order."""
+    """A fault that shows in the registry or in the docs only does not affect the workload."""
     shows_to_people_alone = fault.deployed and fault.symptom.surface == "registry"
     assert (fault.must_fail == {"REG-001"}) is shows_to_people_alone
     assert (fault.must_fail == {"REG-007"}) is (fault.symptom.surface == "docs")
@@ -262,7 +262,7 @@ def test_fault_without_pods_fails_no_pod_criterion(fault):
     ("containerd", "text"), [("2.3.4", recorded.NO_SCOPE), ("2.1.5", recorded.FORBIDDEN_2_1)]
 )
 def test_scope_symptom_matches_containerd(containerd, text):
-    """From 2.3.3 on it repeats the registry's sentence, before it has none."""
+    """Since 2.3.3, containerd repeats the registry's message; earlier versions have none."""
     wanted = _fault("token-without-scope").symptom.text_of(containerd)
 
     assert wanted.search(text)
@@ -271,7 +271,7 @@ def test_scope_symptom_matches_containerd(containerd, text):
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_symptom_is_specific(name):
-    """The text of an outage is none of them, with no other registry in the values."""
+    """No symptom matches an outage, or values with another registry."""
     outage = (
         f'failed to pull and unpack image "{recorded.REFERENCE}": failed to do request: '
         "dial tcp 172.18.0.9:443: connect: connection refused"
@@ -281,7 +281,7 @@ def test_symptom_is_specific(name):
 
 
 class LabWorld:
-    """Mints credentials, and keeps what is said of them."""
+    """Issues credentials, and records the calls."""
 
     def __init__(self):
         self.issued, self.put, self.told, self.pushed, self.world_changed = [], [], [], [], []
@@ -309,7 +309,7 @@ class LabWorld:
 
 @pytest.fixture(name="sandbox")
 def _sandbox(tmp_path):
-    """Return the ground of the sample's frontend in a copy of the sample."""
+    """Return the sandbox of the sample's frontend in a copy of the sample."""
     target = load_target(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "target"))
     lab_world = LabWorld()
     lab_world.world = SimpleNamespace(target=target)
@@ -325,7 +325,7 @@ def _spoil(sandbox, name):
 
 
 def test_refused_operator_has_own_credential(sandbox):
-    """What the Secret holds is left alone, so the pods pull on."""
+    """The Secret stays unchanged, so that pods can still pull."""
     secret = sandbox.credential
 
     assert _spoil(sandbox, "operator-not-logged-in") is None
@@ -348,7 +348,7 @@ def test_refused_operator_has_own_credential(sandbox):
     ],
 )
 def test_unknown_name_is_in_target_and_values(sandbox, name, wanted):
-    """So that the chart renders what is wanted, and only the registry does not know it."""
+    """Target and values both have the unknown name, so that only the registry lacks it."""
     _fault(name).break_it(sandbox)
 
     image = sandbox.workload.image
@@ -359,7 +359,7 @@ def test_unknown_name_is_in_target_and_values(sandbox, name, wanted):
 
 @pytest.fixture(name="secrets_put")
 def _secrets_put(monkeypatch):
-    """Return what is put into Secrets: the token and, if it is another one, the namespace."""
+    """Return the list of tokens put into Secrets, with the namespace if it is another one."""
     put = []
     monkeypatch.setattr(
         Sandbox,
@@ -390,7 +390,7 @@ def _secrets_put(monkeypatch):
     ],
 )
 def test_excessive_token_is_in_secret(sandbox, secrets_put, name, scopes):
-    """So that the remedy knows which one to revoke."""
+    """The Secret has the excessive token, so that the remediation revokes that one."""
     _fault(name).break_it(sandbox)
 
     assert sandbox.lab_world.issued[-1] == scopes
@@ -399,7 +399,7 @@ def test_excessive_token_is_in_secret(sandbox, secrets_put, name, scopes):
 
 
 def test_sso_organisation_is_scenarios_own(sandbox, secrets_put):
-    """All but the Secret's token are authorised, and the image is pushed before it is demanded."""
+    """Every token but the Secret's is authorised, and the push precedes the SSO rule."""
     secret = sandbox.credential
     _fault("token-not-authorised-for-sso").break_it(sandbox)
 
@@ -417,7 +417,7 @@ def test_sso_organisation_is_scenarios_own(sandbox, secrets_put):
 
 
 def test_shared_token_is_in_target_namespace(sandbox, secrets_put):
-    """Which, here, wants one for each."""
+    """The target wants a token per namespace, but two namespaces share one."""
     _fault("token-shared-by-namespaces").break_it(sandbox)
 
     peer = "other-5b1e09c2"
@@ -437,7 +437,7 @@ def test_shared_token_is_in_target_namespace(sandbox, secrets_put):
     ],
 )
 def test_other_visibility_is_scenarios_own(sandbox, secrets_put, name, visible, wanted, has_secret):
-    """As the others' would see the change; its digest is that of its own push."""
+    """The scenario pushes its own package, so that other scenarios do not see the change."""
     before = sandbox.workload.image.repository
     _fault(name).break_it(sandbox)
 
@@ -456,7 +456,7 @@ def test_other_visibility_is_scenarios_own(sandbox, secrets_put, name, visible, 
 
 @pytest.mark.parametrize("reg", ["REG-003", "REG-004", "REG-008"])
 def test_secret_fault_skips_public_workload(reg):
-    """It needs none."""
+    """A public workload needs no Secret, so it has no row of these tasks."""
     workloads = tuple(
         replace(workload, visibility=Visibility.PUBLIC) for workload in TARGET.workloads
     )
@@ -467,19 +467,19 @@ def test_secret_fault_skips_public_workload(reg):
 
 
 def test_own_account_is_wired_by_values():
-    """Patching the namespace's default would have no effect on it."""
+    """A patch of the namespace's default account has no effect on a chart's own account."""
     assert wirings_of(TARGET.workload("frontend")) == ("values",)
 
 
 @pytest.mark.parametrize("name", ["frontend-sample", "backend"])
 def test_default_account_is_wired_both_ways(name):
-    """By the chart's values, or by the ServiceAccount of its namespace."""
+    """The chart's values or the namespace's default ServiceAccount can wire this workload."""
     assert wirings_of(TARGET.workload(name)) == ("values", "service-account")
 
 
 @pytest.mark.parametrize("fault", [each for each in FAULTS if each.needs], ids=lambda each: each.id)
 def test_fault_of_optional_part_is_skipped(sandbox, fault):
-    """Of a target whose chart lacks it; the sample's charts have it."""
+    """A fault of an optional part needs a chart with that part; the sample's charts have it."""
     assert any(fits(fault, workload) for workload in TARGET.workloads)
 
     for own in ("values.yaml", "values.schema.json"):
@@ -489,7 +489,7 @@ def test_fault_of_optional_part_is_skipped(sandbox, fault):
 
 
 def test_scenario_run_pushes_own_names(sandbox):
-    """Each of its images has a name that is its own but the workload's; a second call is none."""
+    """Each image gets the run's own name, except the workload's; a second call changes nothing."""
     sandbox.keep_apart()
     text = sandbox.workflow.file.read_text()
     sandbox.keep_apart()
@@ -503,7 +503,7 @@ def test_scenario_run_pushes_own_names(sandbox):
 
 
 def test_other_owner_has_own_repository(sandbox):
-    """As a workflow names the owner by its repository."""
+    """The repository has the package's owner, as a workflow names the owner by its repository."""
     image = replace(sandbox.workload.image, repository="ghcr.io/acme/hosting-monorepo")
     sandbox.workload = replace(sandbox.workload, image=image)
 

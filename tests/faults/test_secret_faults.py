@@ -1,4 +1,4 @@
-"""How the faults of the Secret and of the wiring spoil good ground: what they leave, and no more."""
+"""Check what the faults of the Secret and of the wiring change in a healthy sandbox."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ KIND_JSON = "kubernetes.io/dockerconfigjson"
 
 
 class Cluster:
-    """Secrets by namespace and name, and the default ServiceAccount's list."""
+    """Secrets by namespace and name, and the pull secrets of the default ServiceAccount."""
 
     def __init__(self):
         self.secrets, self.namespaces, self.account = {}, [], None
@@ -53,7 +53,7 @@ class Cluster:
 
 
 class Control:
-    """Keeps what is said of tokens, organisations and packages."""
+    """Records the calls about tokens, organisations and packages."""
 
     def __init__(self):
         self.credentials, self.owners, self.packages, self.other_kinds = {}, {}, {}, []
@@ -88,7 +88,7 @@ class LabWorld:
 
 @pytest.fixture(name="sandbox")
 def _sandbox(tmp_path):
-    """Return good ground for the sample's frontend-sample, in a copy of the sample."""
+    """Return a healthy sandbox for frontend-sample, in a copy of the sample."""
     target = load_target(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "target"))
     lab_world = LabWorld()
     secret, operator = lab_world.issue_token(), lab_world.issue_token()
@@ -124,7 +124,7 @@ def _values(sandbox):
     ],
 )
 def test_wrong_server_does_not_match(sandbox, name, server):
-    """The credential behind it is good."""
+    """The entry's credential is good, but its server does not match."""
     good = _auths(sandbox)["ghcr.io"]
 
     _spoil(sandbox, name)
@@ -141,7 +141,7 @@ def test_wrong_server_does_not_match(sandbox, name, server):
     ],
 )
 def test_type_is_wrong_and_the_document_right(sandbox, name, kind, key):
-    """What is in it would do in a Secret of the right type."""
+    """The document would be right in a Secret of the right type."""
     good = _auths(sandbox)
 
     _spoil(sandbox, name)
@@ -151,7 +151,7 @@ def test_type_is_wrong_and_the_document_right(sandbox, name, kind, key):
 
 
 def test_secret_is_left_in_another_namespace(sandbox):
-    """One of the scenario's own, which goes with it."""
+    """The Secret exists only in another namespace of the scenario, which is deleted with it."""
     good = _auths(sandbox)
 
     _spoil(sandbox, "secret-in-other-namespace")
@@ -164,7 +164,7 @@ def test_secret_is_left_in_another_namespace(sandbox):
 
 
 def test_secret_has_another_name(sandbox):
-    """It would do."""
+    """A good Secret exists under another name."""
     good = _auths(sandbox)
 
     _spoil(sandbox, "secret-of-other-name")
@@ -176,7 +176,7 @@ def test_secret_has_another_name(sandbox):
 
 @pytest.mark.parametrize("name", ["secret-auth-not-base64", "secret-auth-without-login"])
 def test_undecodable_auth_is_never_printed(sandbox, name):
-    """It is what people put there."""
+    """The value may contain what a person typed, so no message prints it."""
     _spoil(sandbox, name)
 
     auth = _auths(sandbox)["ghcr.io"]["auth"]
@@ -186,14 +186,14 @@ def test_undecodable_auth_is_never_printed(sandbox, name):
 
 
 def test_empty_entry_is_for_the_right_server(sandbox):
-    """And brings nothing."""
+    """The entry is for the right server, but has no credential."""
     _spoil(sandbox, "secret-entry-empty")
 
     assert _auths(sandbox) == {"ghcr.io": {}}
 
 
 def test_mistyped_token_is_one_character_off(sandbox):
-    """Nobody has it."""
+    """No account has the mistyped token."""
     _spoil(sandbox, "token-mistyped")
 
     auth = base64.b64decode(_auths(sandbox)["ghcr.io"]["auth"]).decode()
@@ -207,7 +207,7 @@ def test_mistyped_token_is_one_character_off(sandbox):
     ("name", "state"), [("token-expired", {"expired": True}), ("token-revoked", {"revoked": True})]
 )
 def test_token_in_the_secret_is_void(sandbox, name, state):
-    """The Secret itself is not touched."""
+    """The token is revoked or expired; the Secret itself stays unchanged."""
     before = _auths(sandbox)
 
     _spoil(sandbox, name)
@@ -218,7 +218,7 @@ def test_token_in_the_secret_is_void(sandbox, name, state):
 
 
 def test_other_tokens_are_put_into_the_secret(sandbox):
-    """One without the scope, a fine-grained one, one of somebody else."""
+    """The Secret gets a token without the scope, a fine-grained one, or another user's."""
     _spoil(sandbox, "token-without-scope")
     assert sandbox.lab_world.issued[-1] == ((), "ByteQuester")
     _spoil(sandbox, "token-fine-grained")
@@ -228,7 +228,7 @@ def test_other_tokens_are_put_into_the_secret(sandbox):
 
 
 def test_both_of_two_entries_are_refused(sandbox):
-    """Each for a reason of its own, the narrower one first."""
+    """Both entries are refused for different reasons; the more specific server comes first."""
     _spoil(sandbox, "secret-entries-refused")
 
     assert _auths(sandbox).keys() == {"ghcr.io/bytequester", "ghcr.io"}
@@ -246,7 +246,7 @@ def test_both_of_two_entries_are_refused(sandbox):
     ],
 )
 def test_organisation_rule_is_scenarios_own(sandbox, name, rules):
-    """So that rows beside it do not feel its rules."""
+    """The rule applies to an organisation of the scenario, and to no other scenario."""
     sandbox.found_organisation()
     owner = sandbox.workload.image.owner
     before = sandbox.operator
@@ -257,7 +257,7 @@ def test_organisation_rule_is_scenarios_own(sandbox, name, rules):
     assert (said.sso_enforced, said.classic_tokens_forbidden) == rules
     assert owner.startswith("bytequester-")
     assert sandbox.workload.image.package in sandbox.lab_world.control.packages
-    # Who is not the fault's subject can go on: by a token with SSO, or by the run's.
+    # Credentials that are not the fault's subject still work: by a token with SSO, or the run's.
     if name == "token-without-sso":
         known = sandbox.lab_world.control.credentials[sandbox.operator.name]
         assert known["sso_authorised"] == [owner]
@@ -270,13 +270,13 @@ def test_organisation_rule_is_scenarios_own(sandbox, name, rules):
 
 
 def test_run_token_needs_organisation(sandbox):
-    """A row that wants one says so by its `organisation`."""
+    """A row requests an organisation by the field `organisation`."""
     with pytest.raises(LabError, match="no run in it"):
         sandbox.use_run_token()
 
 
 def test_misspelt_key_is_realistic(sandbox):
-    """The chart takes no notice."""
+    """The chart ignores the misspelt key."""
     _spoil(sandbox, "values-key-misspelt")
 
     values = _values(sandbox)
@@ -285,7 +285,7 @@ def test_misspelt_key_is_realistic(sandbox):
 
 @pytest.mark.parametrize("wiring", ["values", "service-account"])
 def test_name_that_is_wired_is_no_secrets(sandbox, wiring):
-    """Either way of wiring takes any name."""
+    """Either wiring accepts any name of a Secret."""
     sandbox.wiring = wiring
 
     _spoil(sandbox, "wired-to-missing-secret")
@@ -298,7 +298,7 @@ def test_name_that_is_wired_is_no_secrets(sandbox, wiring):
 
 
 def test_other_secret_hides_or_replaces_account(sandbox):
-    """It is there, and is for another registry."""
+    """The other Secret exists, but is for another registry."""
     _spoil(sandbox, "account-secrets-ignored")
     assert _values(sandbox)["imagePullSecrets"] == [{"name": "registry-mirror"}]
     _spoil(sandbox, "account-secrets-overwritten")
@@ -307,7 +307,7 @@ def test_other_secret_hides_or_replaces_account(sandbox):
 
 
 def test_patched_account_is_not_the_pods(sandbox):
-    """The chart brings its own."""
+    """The chart has its own account, so patching the default one has no effect."""
     _spoil(sandbox, "wrong-account-patched")
 
     values = _values(sandbox)

@@ -1,4 +1,4 @@
-"""What the tests of the gate share."""
+"""The fixtures of the gate's tests."""
 
 import subprocess
 
@@ -9,7 +9,7 @@ from pullrecovery.common.suite_files import SUITE_ROOT
 
 @pytest.fixture(name="sample")
 def _sample(tmp_path, monkeypatch):
-    """The sample in a repository of its own, in one commit; returns its folder and the commit."""
+    """Return the directory of the sample in a repository of its own, and its one commit."""
     for name in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{name}_NAME", "a")
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@b.c")

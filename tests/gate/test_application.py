@@ -1,4 +1,4 @@
-"""An Application deploys what the gate judges, or the gate says in which field it does not."""
+"""Checks that an Application deploys what the gate judges, or an error names the field."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ HOOK = "argocd/gate/hook"
 
 @pytest.fixture(name="target")
 def _target(tmp_path):
-    """Return a copy of the sample without its docs site's packages."""
+    """Return a copy of the sample without the npm packages of its docs site."""
     made = shutil.ignore_patterns("node_modules", "build", ".docusaurus")
     return Path(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "sample", ignore=made))
 
@@ -29,7 +29,7 @@ def _edit(target, change):
 
 
 def _at(place, **values):
-    """Return a change of `helm`, the source or the spec."""
+    """Return a function that changes `helm`, the source or the spec."""
 
     def change(application, chart, hook):
         node = {"chart": chart, "hook": hook, "spec": application["spec"]}[place.split(".")[0]]
@@ -153,7 +153,7 @@ DIFFERENCES = {
 
 
 def test_sample_deploys_what_is_judged(target):
-    """The manifests that ship are taken as they are."""
+    """The manifests of the sample are used without a change."""
     assert target_in(target, target).name == "hosting-monorepo"
 
 
@@ -176,14 +176,14 @@ def _one_source(application, chart, _hook):
 
 
 def test_application_without_hook_deploys_chart(target):
-    """A target may leave the hook out, and deploy by one source."""
+    """A target may omit the hook, and deploy by one source."""
     _edit(target, _one_source)
 
     assert target_in(target, target).name == "hosting-monorepo"
 
 
 def test_chart_values_file_may_be_named_first(target):
-    """Helm reads the chart's own values.yaml before any other in any case."""
+    """Helm reads the chart's own values.yaml first in any case."""
     _edit(target, _at("chart.helm", valueFiles=["values.yaml", "/charts/frontend/values-dev.yaml"]))
 
     assert target_in(target, target).name == "hosting-monorepo"
@@ -235,7 +235,7 @@ FILES = {
 
 @pytest.mark.parametrize(("name", "text", "problem"), FILES.values(), ids=FILES.keys())
 def test_file_changing_deployment_is_refused(target, name, text, problem):
-    """Whoever may edit the files of a chart does not choose who verifies it."""
+    """An editor of the chart's files must not choose who verifies it."""
     with (target / name).open("a") as file:
         file.write(text)
 
@@ -247,7 +247,7 @@ def test_file_changing_deployment_is_refused(target, name, text, problem):
 
 
 def test_symlinked_hook_chart_is_refused(target):
-    """Helm follows the link of a template's folder, and reads what it leads to."""
+    """Helm follows a link in a directory of templates, and reads its target."""
     (target / HOOK / "templates" / "more").symlink_to(target / "charts" / "backend" / "templates")
 
     with pytest.raises(UsageError, match="templates/more is not that of"):
@@ -264,7 +264,7 @@ def test_hook_source_without_chart_is_refused(target, path):
 
 
 def test_binary_values_file_is_clear_error(target):
-    """Helm reads UTF-8."""
+    """Helm reads only UTF-8."""
     (target / "charts/frontend/values-dev.yaml").write_bytes(b"a: \xff\n")
 
     with pytest.raises(UsageError, match=r"values-dev\.yaml:1: not valid YAML"):

@@ -1,4 +1,4 @@
-"""The commit is judged, whatever the checkout looks like."""
+"""The gate judges the commit, whatever the checkout contains."""
 
 import subprocess
 
@@ -13,7 +13,7 @@ _ENV = _ME | {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b.c"}
 
 @pytest.fixture
 def git(tmp_path, monkeypatch):
-    """Run git in a new repository, with nobody's settings."""
+    """Return a function that runs git in a new repository, without a user's settings."""
     for name, value in _ENV.items():
         monkeypatch.setenv(name, value)
     repository = tmp_path / "repository"
@@ -29,7 +29,7 @@ def git(tmp_path, monkeypatch):
 
 @pytest.fixture
 def target(git, tmp_path):
-    """A target in a folder of the repository, in one commit."""
+    """Return a target in a directory of the repository, in one commit."""
     folder = tmp_path / "repository" / "deploy"
     (folder / "charts").mkdir(parents=True)
     (folder / "target.yaml").write_text("name: first\n")
@@ -41,7 +41,7 @@ def target(git, tmp_path):
 
 
 def test_earlier_commit_is_exported(git, target, tmp_path):
-    """A name is made the full id, which the verdict is bound to."""
+    """The name of a commit becomes the full id, which the verdict contains."""
     first = git("rev-parse", "HEAD")
     (target / "target.yaml").write_text("name: second\n")
     git("commit", "-qam", "second")
@@ -55,14 +55,14 @@ def test_earlier_commit_is_exported(git, target, tmp_path):
 
 
 def test_the_repository_is_as_before(git, target, tmp_path):
-    """Neither its index nor its list of work trees has changed."""
+    """The index and the list of work trees are unchanged."""
     with checked_out(target, "HEAD", tmp_path):
         assert git("worktree", "list").count("\n") == 0
     assert git("status", "--porcelain") == ""
 
 
 def test_what_is_not_for_export_is_judged_too(git, target, tmp_path):
-    """Argo CD checks out, and so gets what `git archive` would leave out."""
+    """Argo CD checks out files that `git archive` would omit."""
     (target / ".gitattributes").write_text("charts export-ignore\n")
     git("add", ".")
     git("commit", "-qm", "attributes")
@@ -72,7 +72,7 @@ def test_what_is_not_for_export_is_judged_too(git, target, tmp_path):
 
 
 def test_outer_attributes_change_nothing(git, target, tmp_path):
-    """Line ends and idents are the checkout's matter, and not the commit's."""
+    """Line ends and idents of the checkout do not change the commit's content."""
     (tmp_path / "repository" / ".gitattributes").write_text("*.yaml text eol=crlf ident\n")
     (target / "target.yaml").write_text("name: $Id$\n")
     git("add", ".")
@@ -83,7 +83,7 @@ def test_outer_attributes_change_nothing(git, target, tmp_path):
 
 
 def test_replaced_commit_is_judged_as_cloned(git, target, tmp_path):
-    """A replace ref is this clone's own, and Argo CD's clone has none."""
+    """A replace ref exists only in this clone, and not in Argo CD's."""
     first = git("rev-parse", "HEAD")
     (target / "target.yaml").write_text("name: harmless\n")
     git("commit", "-qam", "second")
@@ -94,7 +94,7 @@ def test_replaced_commit_is_judged_as_cloned(git, target, tmp_path):
 
 
 def test_submodule_below_the_target_is_refused(git, target, tmp_path):
-    """What is in it is in no tree of this commit, and Argo CD fetches it."""
+    """The content of a submodule is in no tree of this commit, but Argo CD fetches it."""
     commit = git("rev-parse", "HEAD")
     git("update-index", "--add", "--cacheinfo", f"160000,{commit},deploy/charts/vendored")
     git("commit", "-qm", "submodule")
@@ -108,7 +108,7 @@ def test_submodule_below_the_target_is_refused(git, target, tmp_path):
 
 
 def test_repository_like_target_runs_nothing(git, target, tmp_path):
-    """Its config names a program, and its alternates have the commit: git would run it."""
+    """The target looks like a repository whose config names a program, which git would run."""
     core = "repositoryformatversion = 0\nbare = false\nworktree = .."
     for name, text in {
         "HEAD": "ref: refs/heads/none\n",
@@ -134,7 +134,7 @@ def test_repository_like_target_runs_nothing(git, target, tmp_path):
     ids=["absolute", "out of the repository", "by a detour", "to itself"],
 )
 def test_outward_symlink_is_refused(git, target, tmp_path, leads):
-    """A chart would render what it leads to on the judging machine."""
+    """A chart would render the link's target of the judging machine."""
     (target / "loop").symlink_to(leads)
     git("add", ".")
     git("commit", "-qm", "link")
@@ -147,7 +147,7 @@ def test_outward_symlink_is_refused(git, target, tmp_path, leads):
 
 
 def test_inner_symlink_is_kept(git, target, tmp_path):
-    """Charts share files so; programs stay programs."""
+    """Charts share files by links, and executable files stay executable."""
     (target / "charts" / "same.yaml").symlink_to("../target.yaml")
     (target / "run").write_bytes(b"#!/bin/sh\n\xff\n")
     (target / "run").chmod(0o755)
@@ -161,7 +161,7 @@ def test_inner_symlink_is_kept(git, target, tmp_path):
 
 
 def test_whole_repository_target_is_written(git, target, tmp_path):
-    """Most monorepos have their target.yaml at the top."""
+    """Most monorepos have their target.yaml in the top directory."""
     (target.parent / "target.yaml").write_text("name: top\n")
     git("add", ".")
     git("commit", "-qm", "top")
@@ -172,7 +172,7 @@ def test_whole_repository_target_is_written(git, target, tmp_path):
 
 
 def test_unrelated_changes_are_ignored(target, tmp_path):
-    """A gate on a folder of a monorepo has nothing to say of the others."""
+    """Changes outside of the target's directory do not matter."""
     (target.parent / "README.md").write_text("changed\n")
 
     with checked_out(target, "HEAD", tmp_path) as revision:
@@ -181,13 +181,13 @@ def test_unrelated_changes_are_ignored(target, tmp_path):
 
 @pytest.mark.parametrize("name", ["0" * 40, "no-such-branch", "--help", "HEAD:deploy", ""])
 def test_unknown_revision_is_clear_error(target, name, tmp_path):
-    """A tree is none, and an option is no name."""
+    """A tree is no revision, and an option is no name."""
     with pytest.raises(UsageError, match="is no commit of"), checked_out(target, name, tmp_path):
         pass
 
 
 def test_suggested_fetch_quotes_names(git, target, tmp_path):
-    """A pipeline takes the name from others."""
+    """A pipeline may get the name from an untrusted source."""
     told = pytest.raises(UsageError, match=r"`git fetch origin 'x; reboot'`")
 
     with told, checked_out(target, "x; reboot", tmp_path):
@@ -196,7 +196,7 @@ def test_suggested_fetch_quotes_names(git, target, tmp_path):
 
 @pytest.mark.parametrize("change", ["edited", "new file", "deleted", "staged"])
 def test_a_dirty_target_is_one_clear_error(git, target, change, tmp_path):
-    """Whoever changed it and asks believes that the change is judged."""
+    """The user could believe that the uncommitted change is judged."""
     if change == "new file":
         (target / "new.yaml").write_text("new\n")
     elif change == "deleted":
@@ -211,7 +211,7 @@ def test_a_dirty_target_is_one_clear_error(git, target, change, tmp_path):
 
 
 def test_target_outside_repository_is_clear_error(tmp_path, monkeypatch):
-    """What has no commits has no revision."""
+    """A directory outside of a repository has no revision."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     alone = tmp_path / "alone"
     alone.mkdir()
@@ -221,7 +221,7 @@ def test_target_outside_repository_is_clear_error(tmp_path, monkeypatch):
 
 
 def test_folder_missing_in_revision_is_clear_error(git, target, tmp_path):
-    """It was made later than the commit that is asked for."""
+    """The directory was created after the requested commit."""
     later = target.parent / "later"
     later.mkdir()
     (later / "target.yaml").write_text("name: later\n")
@@ -233,7 +233,7 @@ def test_folder_missing_in_revision_is_clear_error(git, target, tmp_path):
 
 
 def test_target_yaml_error_names_user_folder(target, tmp_path):
-    """The copy that it was read in is gone by the time anybody looks."""
+    """The temporary copy of the file is deleted before a user reads the error."""
     with checked_out(target, "HEAD", tmp_path) as revision:
         with pytest.raises(UsageError) as error:
             target_in(revision.folder, target)
@@ -241,6 +241,6 @@ def test_target_yaml_error_names_user_folder(target, tmp_path):
 
 
 def test_no_folder_is_one_clear_error(tmp_path):
-    """A slip in TARGET."""
+    """TARGET may be misspelt."""
     with pytest.raises(UsageError, match="nowhere is no folder"):
         checked_out(tmp_path / "nowhere", "HEAD", tmp_path).__enter__()

@@ -1,4 +1,4 @@
-"""The emulator over ASGI: its front and its control port, before a storage of its own."""
+"""The emulator over ASGI: its application and its control port, with a storage of its own."""
 
 import asyncio
 import base64
@@ -57,13 +57,13 @@ def manifest(name: str, media_type: str = OCI_MANIFEST) -> bytes:
 
 
 class Storage:
-    """The storage behind the front, and what tests put into it and read from it past the front.
+    """The storage behind the emulator, which tests read and write directly.
 
-    It is the emulator's own; with --distribution it is that one.
+    It is the emulator's own storage; with --distribution it is CNCF distribution.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, ask: Callable[..., httpx.Response]):
-        """Take the front's way in, and the tests' own; `seen` are the front's requests."""
+        """Take the emulator's transport and the tests' own; `seen` are the emulator's requests."""
         self.seen: list[httpx.Request] = []
         self._configured: set[str] = set()
         self.ask = ask
@@ -76,7 +76,7 @@ class Storage:
         )
 
     def put(self, repository: str, tag: str, content: bytes) -> str:
-        """Store a manifest under a tag, as if it had been pushed before the front began."""
+        """Store a manifest under a tag, as if it had been pushed before the emulator started."""
         if repository not in self._configured:
             self._configured.add(repository)
             self.put_blob(repository, CONFIG)
@@ -90,14 +90,14 @@ class Storage:
         return self.put(repository, tag, manifest(name))
 
     def put_blob(self, repository: str, content: bytes) -> str:
-        """Store a blob past the front."""
+        """Store a blob without the emulator."""
         begun = self.ask("POST", f"/v2/{repository}/blobs/uploads/").raise_for_status()
         end = httpx.URL(begun.headers["location"]).copy_merge_params({"digest": digest_of(content)})
         self.ask("PUT", str(end), content=content).raise_for_status()
         return digest_of(content)
 
     def tags(self, repository: str) -> dict[str, str]:
-        """Return where the tags of a repository lead."""
+        """Return the digests of a repository's tags."""
         listed = self.ask("GET", f"/v2/{repository}/tags/list").json().get("tags", ())
         heads = {tag: self.manifest(repository, tag, "HEAD") for tag in listed}
         return {tag: answer.headers["docker-content-digest"] for tag, answer in heads.items()}
@@ -114,7 +114,7 @@ class Storage:
 
 @dataclass
 class Ghcr:
-    """The stand-in, its world, and a way to ask it as one of the world's callers."""
+    """The emulator, its world, and a client for each of the world's callers."""
 
     state: State
     storage: Storage
@@ -138,10 +138,7 @@ class Ghcr:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> httpx.Response:
-        """Send one request to the front; see authorization() for the callers.
-
-        A path may be a whole address, of another name that the front answers to.
-        """
+        """Send one request to the emulator; authorization() lists the callers."""
         given = {**self.authorization(caller), **(headers or {})}
         url = path if path.startswith("https:") else f"https://ghcr.io{path}"
         return send(self.emulator, method, url, given, content)
@@ -186,7 +183,7 @@ class Ghcr:
 
 
 async def until(what, seen, *, within=5.0):
-    """Wait for something to become true."""
+    """Wait until `seen` returns true."""
     deadline = time.monotonic() + within
     while not seen():
         assert time.monotonic() < deadline, f"not within {within} s: {what}"
@@ -243,7 +240,7 @@ def _storage(tmp_path, request) -> Iterator[Storage]:
 
 @contextmanager
 def distribution(binary: Path, root: Path) -> Iterator[str]:
-    """Run CNCF distribution for one test; give the path of its socket."""
+    """Run CNCF distribution for one test; yield the path of its socket."""
     with tempfile.TemporaryDirectory() as folder:
         address, config = f"{folder}/socket", Path(folder) / "config.json"
         config.write_text(json.dumps(registry_config(root, {"net": "unix", "addr": address})))

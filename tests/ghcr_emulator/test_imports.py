@@ -1,4 +1,4 @@
-"""What the stand-in is made of: it runs in a container that has little else."""
+"""The imports of the emulator, which runs in a container with few packages."""
 
 import ast
 import subprocess
@@ -20,7 +20,7 @@ ALLOWED = {
 
 
 def imported():
-    """Give every module that a file of the stand-in imports."""
+    """Return every module that a file of the emulator imports."""
     for file in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
@@ -31,9 +31,9 @@ def imported():
 
 
 def test_emulator_needs_only_its_own_packages():
-    """Nothing of the project but its own modules, and nothing beside requirements.in.
+    """The emulator imports its own modules, and packages of requirements.in.
 
-    An emulator without a folder of files makes its certificate, and needs trustme for that.
+    Without a configuration directory it creates its certificate, and needs trustme for that.
     """
     foreign = {
         name
@@ -57,7 +57,7 @@ def loaded_with(*arguments):
 
 
 def test_requirements_are_pinned_and_hashed():
-    """The lock holds what requirements.in asks for, by version and by hash."""
+    """The lock has everything that requirements.in names, with version and hash."""
     asked = [line for line in lines("requirements.in") if not line.startswith("#")]
     locked = "\n".join(lines("requirements.lock"))
 

@@ -1,4 +1,4 @@
-"""What ghcr.io answers, row by row; ghcr_emulator/README.md has the sources."""
+"""The answers of ghcr.io, row by row; ghcr_emulator/README.md has the sources."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ def error(code, message):
 
 
 def challenge(scope):
-    """Return the WWW-Authenticate that asks for a scope."""
+    """Return the WWW-Authenticate for a scope."""
     return f'Bearer realm="https://ghcr.io/token",service="ghcr.io",scope="{scope}"'
 
 
@@ -55,9 +55,9 @@ PUSH_CLOSED = challenge("repository:bytequester/closed:pull,push")
 
 @dataclass(frozen=True)
 class Row:
-    """One request and its answer; `challenge` None says that there is no WWW-Authenticate.
+    """One request and its answer; `challenge` None means that there is no WWW-Authenticate.
 
-    A path that does not begin with a slash is one under /v2/bytequester/.
+    A path that does not begin with a slash is below /v2/bytequester/.
     """
 
     description: str
@@ -87,7 +87,7 @@ TOKENS = [
 
 @pytest.mark.parametrize("row", TOKENS, ids=lambda row: row.description)
 def test_token_service_answers(ghcr, row):
-    """/token judges who asks; what a valid credential may do is judged later."""
+    """/token authenticates the caller; permissions are checked under /v2/."""
     answer = ghcr.token_for(row.caller, f"repository:bytequester/{row.request}:pull")
 
     assert answer.status_code == row.status
@@ -100,7 +100,7 @@ def test_token_service_answers(ghcr, row):
 
 
 REQUESTS = [
-    # The door.
+    # Authentication.
     Row("ping asks who is there", "GET /v2/", "nobody", 401, LOGIN, PLACEHOLDER),
     Row("ping without its last slash", "GET /v2", "nobody", 401, LOGIN, PLACEHOLDER),
     Row("ping greets a credential", "GET /v2/", "reader", 200, b"{}\n"),
@@ -228,7 +228,7 @@ REQUESTS = [
     Row("a push needs the scope to write", "POST closed/blobs/uploads/", "reader", 403, NO_SCOPE),
     Row("a reader may not push", "PUT closed/manifests/v2", "colleague", 403, NO_WRITE),
     Row("a stranger makes no package", "POST missing/blobs/uploads/", "stranger", 403, NO_WRITE),
-    # What there is not.
+    # Missing content.
     Row(
         "a manifest is never deleted here",
         "DELETE closed/manifests/v1",
@@ -308,7 +308,7 @@ def test_registry_answers(ghcr, row):
     ],
 )
 def test_manifest_goes_to_who_names_its_type(ghcr, accept, tag, body):
-    """A client gets what it says it can read, and else a 404 that tells it why."""
+    """A client gets the types that it accepts, and else a 404 that says why."""
     path = f"/v2/bytequester/closed/manifests/{tag}"
     answer = ghcr.ask("GET", path, caller="reader", headers={"Accept": accept})
 

@@ -1,4 +1,4 @@
-"""Hostile targets that end before a lab is needed, each in one clear error."""
+"""Hostile targets that end before a lab is needed, each with one clear error."""
 
 import json
 import os
@@ -30,9 +30,9 @@ Change = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class UnitRow(HostileRow):
-    """`change` is made in a copy of the sample, and the error is a regular expression.
+    """A row whose `change` is made in a copy of the sample; `error` is a regular expression.
 
-    Without `read` the target is committed, and `gate` judges it; `code` is its exit code.
+    Without `read` the target is committed and judged by `gate`; `code` is its exit code.
     """
 
     change: Change
@@ -42,7 +42,7 @@ class UnitRow(HostileRow):
 
 
 def _text(file: str, old: str, new: str) -> Change:
-    """Replace a text of a file once."""
+    """Return a change that replaces a text of a file once."""
 
     def change(target: Path) -> None:
         before = (target / file).read_text()
@@ -53,7 +53,7 @@ def _text(file: str, old: str, new: str) -> Change:
 
 
 def _whole(file: str, content: str | bytes) -> Change:
-    """Write a file anew."""
+    """Return a change that overwrites a file."""
 
     def change(target: Path) -> None:
         (target / file).parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def _whole(file: str, content: str | bytes) -> Change:
 
 
 def _link(file: str, leads: str) -> Change:
-    """Have a symbolic link in the place of a file."""
+    """Return a change that replaces a file by a symbolic link."""
 
     def change(target: Path) -> None:
         (target / file).unlink(missing_ok=True)
@@ -74,7 +74,7 @@ def _link(file: str, leads: str) -> Change:
 
 
 def _submodule(path: str) -> Change:
-    """Have the commit name another repository's commit, where the files of a folder belong."""
+    """Return a change that commits a submodule in place of a directory."""
 
     def change(target: Path) -> None:
         made = ["git", "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},{path}"]
@@ -86,7 +86,7 @@ def _submodule(path: str) -> Change:
 
 
 def _lock(place: str, entry: dict[str, object]) -> Change:
-    """Add an entry to the lock of the docs site."""
+    """Return a change that adds an entry to the lock file of the docs site."""
 
     def change(target: Path) -> None:
         file = target / "docs" / "package-lock.json"
@@ -98,7 +98,7 @@ def _lock(place: str, entry: dict[str, object]) -> Change:
 
 
 def _values_of_the_machine(target: Path) -> None:
-    """Name one file of the target by a path that Helm would split into two."""
+    """Name a file of the target by a path that Helm would split into two."""
     chart = target / "charts/frontend"
     (chart / "a").write_text("{}")
     _whole("charts/frontend/a,/etc/x.yaml", "{}")(target)
@@ -107,7 +107,7 @@ def _values_of_the_machine(target: Path) -> None:
 
 
 def _linked_values(target: Path) -> None:
-    """Lead to such a file by a link, within the target."""
+    """Link to such a file within the target."""
     _whole("charts/frontend/a,/etc/x.yaml", "{}")(target)
     _link(_VALUES, "a,/etc/x.yaml")(target)
 
@@ -121,7 +121,7 @@ def _workload(target: Path) -> Workload:
 
 
 def _render(target: Path) -> object:
-    # No Helm: it would be started where the chart is not refused.
+    # No Helm: it would only start if the chart were accepted.
     return Helm(Path(os.devnull), {}).template(_workload(target))
 
 

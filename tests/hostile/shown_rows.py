@@ -1,4 +1,4 @@
-"""Hostile targets that a test elsewhere shows, each by its test."""
+"""Hostile targets that tests elsewhere cover, each with its test."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from fixtures.lab.hostile_rows import Actor, HostileRow, Reader
 
 @dataclass(frozen=True)
 class ShownRow(HostileRow):
-    """A row that a test elsewhere shows, by its file and name."""
+    """A row that a test elsewhere covers, by the test's file and name."""
 
     test: str
 

@@ -1,4 +1,4 @@
-"""Files and documents that other people wrote, broken in every way: one clear error, no traceback."""
+"""Check that broken files and documents cause one clear error, and no traceback."""
 
 import json
 import time
@@ -57,13 +57,13 @@ BROKEN = {
     "within itself": "a: &a\n  b: *a",
     "bomb of aliases": BOMB,
 }
-# The loader that keeps comments reads them, and makes nothing of them.
+# The loader that preserves comments accepts these, and does not interpret them.
 KEPT_BY_EDITORS = {"key that is a mapping", "unknown tag", "within itself"}
 
 
 @pytest.fixture
 def target(tmp_path):
-    """Return a folder whose target.yaml is the text, beside all that the sample has."""
+    """Return a directory whose target.yaml is the text, with the other files of the sample."""
 
     def make(text):
         for part in (SUITE_ROOT / "sample").iterdir():
@@ -78,19 +78,19 @@ def target(tmp_path):
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
 def test_broken_yaml_is_an_error_with_its_line(text):
-    """Of the file or the subject that is read."""
+    """The error names the file or subject, and the line."""
     with pytest.raises(UnreadableYamlError, match=r"^some\.yaml:\d+: not valid YAML: .{3,}\.$"):
         load_yaml(text, "some.yaml")
 
 
 def test_aliases_within_reason_are_read():
-    """Values files share mappings by them."""
+    """Values files share mappings by aliases."""
     assert load_yaml("a: &a {b: c}\nd: *a\n", "x") == {"a": {"b": "c"}, "d": {"b": "c"}}
 
 
 @pytest.mark.parametrize("text", [*BROKEN.values(), b"\xff\xfe\xfa"], ids=[*BROKEN, "no text"])
 def test_broken_target_is_a_usage_error(target, text):
-    """It names target.yaml."""
+    """The error names target.yaml and the line."""
     with pytest.raises(UsageError, match=r"target\.yaml:\d+: "):
         load_target(target(text))
 
@@ -101,7 +101,7 @@ def test_broken_target_is_a_usage_error(target, text):
     ids=["NUL", "link to itself", "too long", "NUL in a page"],
 )
 def test_path_that_is_none_is_a_usage_error(target, key, path):
-    """Whatever the system says of it."""
+    """The error does not depend on the operating system's message."""
     (folder := target(SAMPLE)).joinpath("loop").symlink_to("loop")
     before = next(line for line in SAMPLE.splitlines() if line.strip().startswith(f"{key}:"))
     text = SAMPLE.replace(before, before.partition(":")[0] + f': "{path}"', 1)
@@ -113,7 +113,7 @@ def test_path_that_is_none_is_a_usage_error(target, key, path):
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
 def test_broken_values_name_no_image(tmp_path, text):
-    """Helm says what is wrong with them; the remedy says it as well, and writes nothing."""
+    """Helm and the remediation both report the mistake, and no file is written."""
     (tmp_path / "values.yaml").write_text(text)
     workload = replace(GOOD.workload, chart=tmp_path, values=())
 
@@ -127,7 +127,7 @@ def test_broken_values_name_no_image(tmp_path, text):
 
 @pytest.mark.parametrize("text", ["- a\n", "text\n"])
 def test_non_mapping_values_are_not_edited(text):
-    """What is set would be set in something else."""
+    """An edit would change something other than a mapping."""
     with pytest.raises(UnreadableYamlError, match="must be a mapping"):
         edited(text, {"image.tag": lambda _: "v1"})
 
@@ -142,7 +142,7 @@ class _Helm:
 
 @pytest.mark.parametrize("name", [each for each in BROKEN if each != "several documents"])
 def test_broken_chart_is_chart_error(name):
-    """REG-005 then says so, and no image is made up."""
+    """REG-005 reports the error, and no image is invented."""
     seen = observe_chart(_Helm(BROKEN[name]), GOOD.workload)
 
     assert seen.images == ()
@@ -152,13 +152,13 @@ def test_broken_chart_is_chart_error(name):
 
 @pytest.mark.parametrize("name", sorted(BROKEN.keys() - KEPT_BY_EDITORS))
 def test_broken_workflow_has_line_and_reason(name):
-    """As actionlint's own words have."""
+    """The error has a line and a reason, as actionlint's errors have."""
     with pytest.raises(UnreadableWorkflowError, match=r"^\d+: not valid YAML: ."):
         parse(BROKEN[name])
 
 
 def test_workflow_that_is_no_text_is_an_error(tmp_path):
-    """It names the file."""
+    """The error names the file."""
     (tmp_path / "x.yml").write_bytes(b"\xff\xfe\xfa")
 
     with pytest.raises(UnreadableWorkflowError, match=r"x\.yml cannot be read"):
@@ -181,7 +181,7 @@ def test_workflow_that_is_no_text_is_an_error(tmp_path):
     ],
 )
 def test_job_of_another_form_is_read(job):
-    """Actionlint says what is wrong with it."""
+    """The workflow is read all the same, as actionlint reports the mistake in the job."""
     text = f"on: {{push: x}}\njobs:\n  build:\n    {job}\n"
     file = WorkflowFile(text)
 
@@ -207,7 +207,7 @@ def test_job_of_another_form_is_read(job):
     ids=["folders", "stars", "double stars", "optional", "repeated"],
 )
 def test_filter_pattern_is_bounded(pattern, name):
-    """A regular expression of it would try every way through the name."""
+    """A naive regular expression would backtrack exponentially."""
     started = time.process_time()
 
     assert matches(name, [pattern]) is False
@@ -237,13 +237,13 @@ def test_filter_pattern_is_bounded(pattern, name):
     ],
 )
 def test_filter_pattern_means_what_github_says(name, pattern, taken):
-    """By its page on filter patterns; one that means nothing takes nothing."""
+    """The cases are from GitHub's page on filter patterns; an invalid pattern matches nothing."""
     assert matches(name, [pattern]) is taken
 
 
 @pytest.mark.parametrize("server", ["[ghcr.io", "https://[", "ghcr.io]", "[::1"])
 def test_non_url_server_matches_nothing(server):
-    """The kubelet passes it over, and uses the other entries."""
+    """The kubelet skips the entry, and uses the others."""
     assert applies(server, "ghcr.io/a/b") is False
     assert in_order([(server, 1), ("ghcr.io", 2)], "ghcr.io/a/b") == (("ghcr.io", 2),)
 
@@ -259,7 +259,7 @@ def test_non_url_server_matches_nothing(server):
     ids=["auth not in ASCII", "lone surrogate", "nested too deep", "number of 5,000 digits"],
 )
 def test_broken_pull_secret_is_unreadable(text):
-    """The kubelet can decode none of these, either."""
+    """The kubelet cannot decode any of these either."""
     with pytest.raises(UnreadableSecretError):
         read_entries(text)
 
@@ -295,20 +295,20 @@ def _signed(payload):
     ids=str,
 )
 def test_signed_verdict_of_wrong_types_is_none(changes):
-    """Whoever signed it; the reason names the field where it can."""
+    """A valid signature does not help; the reason names the field if it can."""
     with pytest.raises(VerdictError, match="no verdict of schema 1"):
         read(_signed(json.dumps(to_document(verdict()) | changes)), public())
 
 
 @pytest.mark.parametrize("payload", ["[" * 100_000, f'{{"schema": {DIGITS}}}', "null", "\ud800"])
 def test_invalid_signed_text_is_no_verdict(payload):
-    """Nested too deep, a number of 5,000 digits, nothing, and no Unicode."""
+    """Text that is nested too deep, has 5,000 digits, is empty or is no Unicode is no verdict."""
     with pytest.raises(VerdictError):
         read(_signed(payload.encode(errors="surrogatepass")), public())
 
 
 def test_page_that_is_no_text_is_observed(tmp_path):
-    """As Docusaurus reads it: its bytes are replaced, and the page lacks what it must have."""
+    """Invalid bytes are replaced, as Docusaurus does, and the page lacks its subjects."""
     page = tmp_path / "docs" / "page.md"
     page.parent.mkdir()
     page.write_bytes(b"# Registry\n\xff\xfe\n")

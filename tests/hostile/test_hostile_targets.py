@@ -1,4 +1,4 @@
-"""Hostile targets that end before a lab is needed: one clear error, and nothing of the machine."""
+"""Check hostile targets that end before a lab is needed: one error without secrets."""
 
 import re
 import shutil
@@ -21,7 +21,7 @@ _LEFT_OUT = shutil.ignore_patterns("node_modules", "build", ".docusaurus")
 
 @pytest.fixture(name="canaries")
 def _canaries(tmp_path, monkeypatch):
-    """Planted values of a machine without a lab, whose engine does not answer."""
+    """Planted values on a machine without a lab, whose engine does not answer."""
     canaries = plant(tmp_path / "home")
     for name, value in canaries.environment.items():
         monkeypatch.setenv(name, value)
@@ -39,7 +39,7 @@ def _target(tmp_path):
 
 
 def _commit(target):
-    """Commit all of it, in the repository that the row made or a new one."""
+    """Commit all files, in the repository of the row or in a new one."""
     subprocess.run([*_GIT, "init", "-q"], cwd=target, check=True)
     subprocess.run([*_GIT, "add", "."], cwd=target, check=True)
     subprocess.run([*_GIT, "commit", "-qm", "hostile"], cwd=target, check=True)
@@ -47,7 +47,7 @@ def _commit(target):
 
 @pytest.mark.parametrize("row", [row for row in ROWS if not row.read], ids=lambda row: row.name)
 def test_gate_on_hostile_target_is_one_error(row, target, canaries, tmp_path, capfd):
-    """The error names the file; the exit code is the documented one; there is no verdict."""
+    """The error names the file, the exit code is the documented one, and there is no verdict."""
     row.change(target)
     _commit(target)
 
@@ -65,7 +65,7 @@ def test_gate_on_hostile_target_is_one_error(row, target, canaries, tmp_path, ca
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.read], ids=lambda row: row.name)
 def test_hostile_file_is_clear_error(row, target, canaries):
-    """The message says where and why, and holds nothing of the machine."""
+    """The message says where and why, and contains no planted value."""
     row.change(target)
 
     with pytest.raises(_CLEAR, match=row.error) as raised:

@@ -1,4 +1,4 @@
-"""Verdicts and keys that somebody else put there, given to the gate's commands as processes."""
+"""Check the gate's commands, run as processes, on verdicts and keys of an attacker."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ _USER = {
 
 
 class Machine:
-    """A machine of somebody who verifies and signs: a clone, keys, and planted values."""
+    """The machine that verifies and signs: a clone, keys, and planted values."""
 
     def __init__(self, folder):
         self.folder, self.canaries = folder, plant(folder / "home")
@@ -50,7 +50,7 @@ class Machine:
         ).stdout.strip()
 
     def verdict(self, **changes):
-        """Return a verdict of now that promotes this clone's commit, but for `changes`."""
+        """Return a current verdict that promotes this clone's commit, except for `changes`."""
         now = datetime.now(UTC)
         target = load_target(self.target)
         workloads = tuple(JudgedRelease.of(workload, IMAGE) for workload in target.workloads)
@@ -64,7 +64,7 @@ class Machine:
         (self.folder / name).write_text(text)
 
     def run(self, *words):
-        """Run the command with the planted values around it; returns its end."""
+        """Run the command with the planted values around it, and return its result."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         places = {f"XDG_{name}_HOME": str(self.folder / name) for name in ("STATE", "CACHE")}
         told = {**kept, **self.canaries.environment, **places, **_USER}
@@ -155,7 +155,7 @@ ATTACKS = {
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_command_refuses_hostile_verdict(row, machine):
-    """Exit code and reason are the documented ones; nothing of the machine is printed."""
+    """Exit code and reason are the documented ones, and no planted value is printed."""
     ended = ATTACKS[row.name](machine)
 
     printed = ended.stdout + ended.stderr
@@ -168,7 +168,7 @@ def test_command_refuses_hostile_verdict(row, machine):
 
 
 def test_verdict_on_this_clone_promotes(machine):
-    """What the rows above change is all that is wrong with them."""
+    """The negative control: without the rows' changes, the verdict promotes."""
     machine.put("verdict.jws", sign(machine.verdict(), KEY))
 
     ended = machine.verify()

@@ -1,4 +1,4 @@
-"""The table of hostile targets has rows for everybody and everything of the threat model."""
+"""Check that the tables of hostile targets cover every actor and input of the threat model."""
 
 import re
 
@@ -13,13 +13,13 @@ ALL = (*rows.ROWS, *verdict_rows.ROWS, *LAB_ROWS, *LEFT_ALONE, *shown_rows.ROWS)
 
 @pytest.mark.parametrize("actor", Actor)
 def test_every_actor_has_three_rows(actor):
-    """Whoever must not be able to do something tries it in three ways or more."""
+    """Every actor has three rows or more."""
     assert len([row for row in ALL if row.actor is actor]) >= 3
 
 
 @pytest.mark.parametrize("reader", Reader)
 def test_every_reader_has_three_rows(reader):
-    """Whatever is read of a target is hostile in three ways or more."""
+    """Every input that is read from a target is hostile in three rows or more."""
     assert len([row for row in ALL if row.reader is reader]) >= 3
 
 
@@ -31,7 +31,7 @@ def test_every_row_has_a_name_of_its_own():
 
 
 def test_ten_rows_reach_code_in_the_lab():
-    """In a pod, in a step of a workflow, or in Docusaurus; three or more in each."""
+    """Pods, workflow steps and Docusaurus have three rows or more each."""
     places = (Reaches.DOCS, Reaches.STEP, Reaches.POD)
     reached = [[row for row in LAB_ROWS if row.reaches is place] for place in places]
 
@@ -41,7 +41,7 @@ def test_ten_rows_reach_code_in_the_lab():
 
 @pytest.mark.parametrize("row", shown_rows.ROWS, ids=lambda row: row.name)
 def test_row_shown_elsewhere_has_its_test(row):
-    """A test that goes away takes its row along."""
+    """A row names an existing test, so that removing the test is noticed."""
     file, _, name = row.test.partition("::")
 
     assert re.search(rf"(?m)^def {name}\(", (SUITE_ROOT / file).read_text())

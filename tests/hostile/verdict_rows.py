@@ -1,4 +1,4 @@
-"""Hostile verdicts, records and keys: how the gate's commands end on each of them."""
+"""Hostile verdicts, records and keys, and how the gate's commands end on each of them."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from fixtures.lab.hostile_rows import Actor, HostileRow, Reader
 
 @dataclass(frozen=True)
 class VerdictRow(HostileRow):
-    """`error` is printed, and `code` is the exit code."""
+    """A row whose `error` is printed, and whose `code` is the exit code."""
 
     error: str
     code: int

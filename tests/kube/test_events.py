@@ -1,4 +1,4 @@
-"""The recorder of events, before an API server that says what it is told to say."""
+"""The recorder of events, against a fake API server."""
 
 import json
 import queue
@@ -37,7 +37,7 @@ def event(message="Failed to pull image", version="8", **changes):
 
 
 class ApiServer(ThreadingHTTPServer):
-    """Answers lists with a version, and watches with what is put into `say` and `say_of_pods`."""
+    """Answers lists with a version, and watches with the items of `say` and `say_of_pods`."""
 
     daemon_threads = True
 
@@ -146,7 +146,7 @@ def _await_messages(recorder, *messages):
 
 
 def test_what_is_said_is_recorded_in_its_order(server, recorder):
-    """With the time at which it came, and the kubelet's own."""
+    """An event has the time of its arrival, and the kubelet's own."""
     before = datetime.now(UTC)
     server.tell("one")
     server.tell("two", kind="MODIFIED")
@@ -160,7 +160,7 @@ def test_what_is_said_is_recorded_in_its_order(server, recorder):
 
 
 def test_event_that_is_dropped_is_no_news(server, recorder):
-    """The API server forgets events after an hour."""
+    """The API server drops events after an hour."""
     server.tell("gone", kind="DELETED")
     server.tell("here")
 
@@ -168,7 +168,7 @@ def test_event_that_is_dropped_is_no_news(server, recorder):
 
 
 def test_watch_resumes_after_end(server, recorder):
-    """From the last version that was seen, so that nothing is lost or comes twice."""
+    """A new watch starts at the last seen version, so that no event is lost or repeated."""
     server.tell("one", version="11")
     server.say.put({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "15"}}})
     server.say.put(END)
@@ -179,7 +179,7 @@ def test_watch_resumes_after_end(server, recorder):
 
 
 def test_watch_restarts_after_old_version(server, recorder):
-    """What came in between is lost; what comes from then on is not."""
+    """Events in between are lost; later ones are recorded."""
     server.version = "90"
     gone = {"code": 410, "reason": "Expired", "message": "too old resource version"}
     server.say.put({"type": "ERROR", "object": gone})
@@ -191,7 +191,7 @@ def test_watch_restarts_after_old_version(server, recorder):
 
 
 def test_refused_watch_is_error(server, recorder):
-    """A record with holes in it would be worse than none."""
+    """A record with gaps would be misleading, so a refusal is an error."""
     refused = {"code": 403, "reason": "Forbidden", "message": "events is forbidden"}
     server.say.put({"type": "ERROR", "object": refused})
 
@@ -207,7 +207,7 @@ def test_refused_watch_is_error(server, recorder):
     ids=["ready", "waiting", "deleted"],
 )
 def test_changed_pod_is_news(server, recorder, turn):
-    """Whoever waits looks at once."""
+    """A waiting caller reads the pod at once."""
     server.tell_of_pod("ADDED")
     recorder.pause(5)
     server.tell_of_pod(**turn)
@@ -219,7 +219,7 @@ def test_changed_pod_is_news(server, recorder, turn):
 
 
 def test_event_of_a_failure_is_news(server, recorder):
-    """The pod's status says it half a second later."""
+    """The pod's status changes half a second after the event."""
     server.tell("Failed to pull image")
 
     before = time.monotonic()
@@ -229,7 +229,7 @@ def test_event_of_a_failure_is_news(server, recorder):
 
 
 def test_irrelevant_pod_change_is_no_news(server, recorder):
-    """Each look costs several questions."""
+    """Each read of the pods costs several requests."""
     server.tell_of_pod("ADDED", waiting="ContainerCreating")
     recorder.pause(5)
     server.tell_of_pod(address="10.244.0.7", waiting="ContainerCreating")
@@ -247,7 +247,7 @@ def test_irrelevant_pod_change_is_no_news(server, recorder):
 
 
 def test_stopped_recorder_keeps_events(server, recorder):
-    """And its threads are gone at once, though the server says nothing."""
+    """The threads of the recorder end at once, even if the server is silent."""
     server.tell("one")
     _await_messages(recorder, "one")
 
@@ -280,21 +280,21 @@ def _then(first, second):
 
 
 def test_combined_event_has_last_message():
-    """client-go folds the eleventh of one kind within ten minutes."""
+    """The client-go library combines events from the eleventh on of one kind within ten minutes."""
     seen = kube_event(event("(combined from similar events): Failed to pull image"))
 
     assert (seen.message, seen.combined) == ("Failed to pull image", True)
 
 
 def test_unwatched_event_has_sender_time():
-    """The only one that there is."""
+    """An event that was not watched has only the sender's time."""
     seen = kube_event(event(lastTimestamp=None))
 
     assert seen.time == seen.stamped == datetime(2026, 11, 24, 3, 20, 48, tzinfo=UTC)
 
 
 def test_newer_event_has_microseconds():
-    """Events of the group events.k8s.io have `eventTime` alone."""
+    """Events of the group events.k8s.io have only `eventTime`."""
     seen = kube_event(
         event(eventTime="2026-11-24T03:20:48.123456Z", firstTimestamp=None, lastTimestamp=None)
     )
@@ -304,7 +304,7 @@ def test_newer_event_has_microseconds():
 
 @dataclass
 class Nobody:
-    """Stands in for an API server that is never asked."""
+    """A fake of an API server that gets no requests."""
 
 
 def _at(second):
@@ -330,14 +330,14 @@ def _recorded(events=(), waiting=()):
     ids=["event", "status", "never", "earlier failure", "none"],
 )
 def test_first_failure_is_what_came_first(events, waiting, first):
-    """From the moment that is asked about; a container that fails otherwise is none."""
+    """The first failure is after the given time; other failures of containers do not count."""
     found = _recorded(events, waiting).first_failure(_at(4))
 
     assert found == (None if first is None else _at(first))
 
 
 def test_waiting_containers_are_read():
-    """Init containers too; those that run have nothing to say."""
+    """Init containers are read too; running containers have no reason."""
     status = {
         "initContainerStatuses": [
             {"name": "init", "state": {"waiting": {"reason": "ErrImagePull", "message": "why"}}}

@@ -1,4 +1,4 @@
-"""What is seen of a Deployment and of its release's pods, from what the API server gives."""
+"""Observations of a Deployment and of its release's pods, from the API server's objects."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -87,7 +87,7 @@ def _world(*deployments, pods=()):
 
 
 def test_deployment_has_every_image():
-    """Init containers are pulled for first."""
+    """The images of init containers are included."""
     seen = observe_deployment(_world(_deployment()), WORKLOAD)
 
     assert seen == DeploymentStatus(
@@ -103,13 +103,13 @@ def test_deployment_has_every_image():
 
 
 def test_release_without_a_deployment_has_none():
-    """Whatever else there is."""
+    """Other objects of the release do not matter."""
     assert observe_deployment(_world(), WORKLOAD) == DeploymentStatus(exists=False)
 
 
 @pytest.mark.parametrize(("updated", "current"), [(None, ""), (0, ""), (1, "new")])
 def test_paused_deployment_has_no_new_replica_set(updated, current):
-    """Its revision is still that of the template before."""
+    """The revision of a paused Deployment is that of the previous template."""
     seen = observe_deployment(_world(_deployment(paused=True, updated=updated)), WORKLOAD)
 
     assert seen.paused
@@ -117,7 +117,7 @@ def test_paused_deployment_has_no_new_replica_set(updated, current):
 
 
 def test_pod_refusal_is_observed():
-    """Only the condition says so: there is no pod to ask."""
+    """Only the condition shows the refusal, because there is no pod."""
     conditions = [
         k8s.V1DeploymentCondition(type="Available", status="True", message="fine"),
         k8s.V1DeploymentCondition(type="ReplicaFailure", status="True", message="no such pod"),
@@ -131,7 +131,7 @@ def test_pod_refusal_is_observed():
 
 
 def test_live_pods_have_events():
-    """Not those that are being deleted, nor a hook's that has done its work."""
+    """Pods that are being deleted, and those of completed hooks, are omitted."""
     world = _world(
         pods=(
             _pod("new", labels={HASH: "new"}),
@@ -149,7 +149,7 @@ def test_live_pods_have_events():
 
 
 def test_hook_pods_belong_to_release():
-    """Those of a ReplicaSet that is gone will be gone, too."""
+    """Pods of a deleted ReplicaSet are being deleted too."""
     world = _world(pods=(_pod("orphan", labels={HASH: "new"}), _pod("hook")))
 
     seen = observe_pods(world, WORKLOAD, DeploymentStatus(exists=False))
@@ -158,7 +158,7 @@ def test_hook_pods_belong_to_release():
 
 
 def test_containers_are_in_start_order():
-    """With the kubelet's reason, and how they last ended."""
+    """A container has the kubelet's reason, and its last termination."""
     waiting = {"waiting": k8s.V1ContainerStateWaiting(reason="CrashLoopBackOff", message="wait")}
     ended = k8s.V1ContainerStateTerminated(reason="Error", exit_code=255, message="last words\n")
     pod = _pod(
@@ -182,7 +182,7 @@ def test_containers_are_in_start_order():
 
 
 def test_events_fall_back_to_api_server():
-    """By the questions alone that a view has: of the cluster nothing else is there."""
+    """Without a watch, the events come from the API server."""
     pod = _pod("a", labels={HASH: "new"})
     stamp = datetime(2026, 11, 24, 3, 20, 49, tzinfo=UTC)
     event = k8s.CoreV1Event(

@@ -1,4 +1,4 @@
-"""A sandbox: its kubeconfig, its labels, and the Helm that leaves out what no sandbox has."""
+"""A sandbox: its kubeconfig, its labels, and a Helm that omits objects no sandbox may have."""
 
 import json
 from types import SimpleNamespace
@@ -34,7 +34,7 @@ KIND = ApiKind(
 
 @pytest.fixture
 def paths(tmp_path):
-    """The folders of a lab that has a kubeconfig."""
+    """Return the paths of a lab that has a kubeconfig."""
     paths = Paths(tmp_path / "cache", tmp_path)
     cluster = {"name": "kind", "cluster": {"server": "https://127.0.0.1:6443"}}
     user = {"name": "admin", "user": {"client-key-data": "the-admins"}}
@@ -44,7 +44,7 @@ def paths(tmp_path):
 
 @pytest.fixture
 def helm(monkeypatch, tmp_path):
-    """Helm before an API server that refuses `said`; returns it and the charts it installed."""
+    """Return Helm before an API server that refuses with `said`, and the charts it installed."""
     installed = []
 
     def make(said, rendered, *, allowed=False):
@@ -79,7 +79,7 @@ def test_kubeconfig_has_only_sandbox_token(paths):
 
 
 def test_leftover_kubeconfig_is_removed(paths):
-    """Its token has ended with the namespace."""
+    """The token has ended with the namespace."""
     file = chart_namespace._write_kubeconfig(paths, "dev", TOKEN)
 
     assert chart_namespace.forget_chart_namespaces(paths) == [f"kubeconfig {file.name}"]
@@ -87,14 +87,14 @@ def test_leftover_kubeconfig_is_removed(paths):
 
 
 def test_namespace_enforces_baseline():
-    """The API server does, by the namespace's label."""
+    """The API server enforces the label of the namespace."""
     assert (
         chart_namespace.chart_namespace_labels()["pod-security.kubernetes.io/enforce"] == "baseline"
     )
 
 
 def test_refused_cluster_object_is_skipped(helm):
-    """The release has what remains."""
+    """The release has the remaining objects."""
     own, installed, applied = helm(FORBIDDEN, ROLE + CONFIG)
 
     assert own.upgrade(GOOD.workload) == "manifest"
@@ -103,7 +103,7 @@ def test_refused_cluster_object_is_skipped(helm):
 
 
 def test_allowed_object_is_applied_by_admin(helm):
-    """Under another name, and remembered for when the sandbox goes."""
+    """The object gets another name, and is recorded for the removal of the sandbox."""
     own, installed, applied = helm(FORBIDDEN, ROLE + CONFIG, allowed=True)
 
     own.upgrade(GOOD.workload)
@@ -118,7 +118,7 @@ def test_allowed_object_is_applied_by_admin(helm):
     ("said", "rendered"), [("Error: timed out", ROLE + CONFIG), (FORBIDDEN, CONFIG)]
 )
 def test_other_refusal_is_left_as_helm_says_it(helm, said, rendered):
-    """Where nothing is left out, nothing else is tried."""
+    """If nothing is omitted, the chart is not tried again."""
     own, installed, _ = helm(said, rendered)
 
     with pytest.raises(CommandError, match=said[:20]):
@@ -142,7 +142,7 @@ def test_other_refusal_is_left_as_helm_says_it(helm, said, rendered):
     ],
 )
 def test_baseline_violation_is_reported(headers, told):
-    """They come as a warning to a template that is not kept."""
+    """A violation is a warning for the template of a pod, which is not stored."""
     answer = (None, 201, headers)
     asked = SimpleNamespace(create_namespaced_pod_template_with_http_info=lambda *_, **__: answer)
 

@@ -1,4 +1,4 @@
-"""What the doctor asks, and the cure it knows, where no engine is needed to answer."""
+"""The checks of the doctor and their fixes, where no engine is needed."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ GIB = 2**30
 
 
 class Usage(NamedTuple):
-    """What `shutil.disk_usage` gives."""
+    """The result of `shutil.disk_usage`."""
 
     total: int
     used: int
@@ -35,7 +35,7 @@ def _ask(what, cache, state):
 
 
 def test_folder_with_blank_is_bad(tmp_path):
-    """The tools of the lab are given it through a shell."""
+    """The lab's tools get the path through a shell."""
     finding = _ask("folders", tmp_path / "my cache", tmp_path / "state")
 
     assert str(finding) == (
@@ -45,7 +45,7 @@ def test_folder_with_blank_is_bad(tmp_path):
 
 
 def test_folder_without_blanks_is_ok(tmp_path):
-    """It need not be there yet."""
+    """The directory need not exist yet."""
     finding = _ask("folders", tmp_path / "cache", tmp_path / "state")
 
     assert str(finding) == f"ok  folders        {tmp_path}/cache, {tmp_path}/state"
@@ -53,7 +53,7 @@ def test_folder_without_blanks_is_ok(tmp_path):
 
 @pytest.mark.parametrize(("free", "ok"), [(3 * GIB, False), (25 * GIB, True)], ids=["3", "25"])
 def test_disk_must_have_25_gib(monkeypatch, tmp_path, free, ok):
-    """Of the folder above, where the cache is not there yet."""
+    """The parent's free space counts where the cache does not exist yet."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(0, 0, free))
 
     finding = _ask("disk", tmp_path / "not" / "yet", tmp_path / "state")
@@ -64,7 +64,7 @@ def test_disk_must_have_25_gib(monkeypatch, tmp_path, free, ok):
 
 
 def test_missing_engine_is_bad(tmp_path):
-    """The line says why the lab cannot help itself."""
+    """The line says why the lab cannot start its own engine."""
     finding = _ask("engine", tmp_path / "cache", tmp_path / "state")
 
     assert str(finding) == (
@@ -73,7 +73,7 @@ def test_missing_engine_is_bad(tmp_path):
 
 
 def test_engine_that_is_named_must_answer(monkeypatch, tmp_path):
-    """No other is taken in its place."""
+    """No other engine is used instead."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
 
     finding = _ask("engine", tmp_path / "cache", tmp_path / "state")
@@ -85,7 +85,7 @@ def test_engine_that_is_named_must_answer(monkeypatch, tmp_path):
 
 
 def test_doctor_changes_nothing(tmp_path):
-    """The doctor only looks."""
+    """The doctor only reads."""
     findings = examine(Paths(tmp_path / "cache", tmp_path / "state"))
 
     assert [finding.what for finding in findings] == [
@@ -115,7 +115,7 @@ def test_doctor_changes_nothing(tmp_path):
     ids=["not root", "neither dockerd nor apt-get", "can install", "can start"],
 )
 def test_own_engine_needs_root(monkeypatch, user, programs, reason):
-    """Each hindrance has its cure."""
+    """Each missing condition has its fix."""
     monkeypatch.setenv("ENGINE", "auto")
     monkeypatch.setattr("os.geteuid", lambda: user)
     monkeypatch.setattr("shutil.which", lambda name: name if name in programs else None)
@@ -124,7 +124,7 @@ def test_own_engine_needs_root(monkeypatch, user, programs, reason):
 
 
 def test_fix_is_printed_where_needed():
-    """A line that is ok is short."""
+    """A line with `ok` has no fix."""
     assert str(Finding("disk", True, "90 GiB", "free some")) == "ok  disk           90 GiB"
     assert str(Finding("disk", False, "3 GiB")) == "BAD disk           3 GiB"
 
@@ -141,7 +141,7 @@ def test_proxy_is_named_without_its_address(monkeypatch, tmp_path):
 
 
 def test_rootless_build_needs_mmdebstrap(monkeypatch, tmp_path):
-    """Elsewhere an image registry may answer, or the lab installs it."""
+    """Other machines may use an image registry, or the lab installs mmdebstrap."""
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr("shutil.which", lambda _: None)
     monkeypatch.setenv("IMAGES", "build")
@@ -156,7 +156,7 @@ def test_rootless_build_needs_mmdebstrap(monkeypatch, tmp_path):
     ("system", "ok"), [("linux", True), ("darwin", True), ("win32", False)], ids=str
 )
 def test_machine_must_be_linux_or_macos(monkeypatch, tmp_path, system, ok):
-    """On Windows it is Linux within it."""
+    """On Windows the lab runs in Linux."""
     monkeypatch.setattr("sys.platform", system)
 
     assert _ask("machine", tmp_path / "cache", tmp_path / "state").ok is ok

@@ -1,4 +1,4 @@
-"""The lab's parts that need no container engine: versions, plan, Go modules, kind's file."""
+"""Parts of the lab without a container engine: versions, plan, Go modules, kind's file."""
 
 import io
 import os
@@ -25,7 +25,7 @@ def _paths(tmp_path):
 
 @pytest.fixture(name="go")
 def _go(tmp_path):
-    """Return a compiler that makes a program of the last word, or says what is wrong."""
+    """Return a compiler that builds a program of the last argument, or fails with an error."""
     go = tmp_path / "go"
     go.write_text(
         "#!/bin/sh\n"
@@ -47,18 +47,18 @@ def _tool(tmp_path):
 
 @pytest.mark.parametrize("wanted", ["", "1.37", "1.37.2"])
 def test_kubernetes_is_chosen_by_version(wanted):
-    """Nothing said means the default."""
+    """Without a version the default is chosen."""
     assert kubernetes_set(wanted).kubernetes == "1.37.2"
 
 
 def test_unproven_kubernetes_is_usage_error():
-    """The error lists what there is."""
+    """The error lists the versions."""
     with pytest.raises(UsageError, match=r"^KUBERNETES=1\.9 is not a known set; use one of: "):
         kubernetes_set("1.9")
 
 
 def test_folders_follow_the_xdg_variables(monkeypatch, tmp_path):
-    """Without them they are the usual ones below HOME."""
+    """Without the variables the directories are the usual ones below HOME."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "c"))
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
@@ -70,7 +70,7 @@ def test_folders_follow_the_xdg_variables(monkeypatch, tmp_path):
 
 
 def test_go_must_be_recent(monkeypatch, tmp_path):
-    """Numbers are compared, not their digits."""
+    """Versions are compared by number, not by text."""
     for name, version in [("a", "1.9"), ("b", "1.26.0"), ("c", "1.26")]:
         (tmp_path / name).mkdir()
         (tmp_path / name / "go.mod").write_text(f"module {name}\n\ngo {version}\n")
@@ -80,7 +80,7 @@ def test_go_must_be_recent(monkeypatch, tmp_path):
 
 
 def test_go_fetches_nothing_unverified(paths):
-    """Nor another toolchain, nor anything of the user's."""
+    """Go fetches no other toolchain, and uses nothing of the user's."""
     environment = golang.go_environment(paths, target_os="linux")
 
     assert environment["GOFLAGS"] == "-mod=readonly -modcacherw"
@@ -89,7 +89,7 @@ def test_go_fetches_nothing_unverified(paths):
 
 
 def test_tool_is_built_once(paths, go, tool):
-    """The second run finds it."""
+    """The second run reuses the tool."""
     tools, said = Toolchain(paths, go), []
 
     tools.build([tool], said.append)
@@ -100,7 +100,7 @@ def test_tool_is_built_once(paths, go, tool):
 
 
 def test_changed_source_is_another_tool(paths, go, tool):
-    """So is another target or another linker flag."""
+    """Another target or linker flag gives another tool too."""
     tools = Toolchain(paths, go)
     before = tools.folder(tool)
 
@@ -114,7 +114,7 @@ def test_changed_source_is_another_tool(paths, go, tool):
 
 
 def test_failed_build_leaves_nothing(paths, go, tool):
-    """The next run tries again."""
+    """The next run builds again."""
     (tool.source / "broken.go").touch()
     tools = Toolchain(paths, go)
 
@@ -129,14 +129,14 @@ def test_failed_build_leaves_nothing(paths, go, tool):
     ("machine", "arch"), [("x86_64", "amd64"), ("aarch64", "arm64"), ("arm64", "arm64")]
 )
 def test_processor_is_named_as_go_names_it(monkeypatch, machine, arch):
-    """Each system has its own word for it."""
+    """Each system has its own name for a processor."""
     monkeypatch.setattr("platform.machine", lambda: machine)
 
     assert toolchain.go_arch() == arch
 
 
 def test_unsupported_processor_is_named(monkeypatch):
-    """One sentence instead of a failed build."""
+    """The error is one sentence before a build."""
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
 
     with pytest.raises(LabError, match=r"^This machine's processor, riscv64, is neither"):
@@ -144,7 +144,7 @@ def test_unsupported_processor_is_named(monkeypatch):
 
 
 def test_kubernetes_has_kubeadm_version():
-    """Without it every component calls itself v0.0.0."""
+    """Without the version every component reports v0.0.0."""
     flags = toolchain.kubernetes("1.37.2").link_flags.split()
 
     assert "k8s.io/component-base/version.gitVersion=v1.37.2" in flags
@@ -152,7 +152,7 @@ def test_kubernetes_has_kubeadm_version():
 
 
 def test_kind_config_is_rendered(paths):
-    """With its folders and the node image filled in, and nothing else changed."""
+    """The file has its directories and the node image, and is otherwise unchanged."""
     cluster = KindCluster(paths, "pull-recovery/node:1", manager_class=object)
 
     key = cluster.render()
@@ -166,7 +166,7 @@ def test_kind_config_is_rendered(paths):
 
 
 def test_other_image_changes_cluster(paths):
-    """It is then made anew."""
+    """The cluster is created again."""
     keys = {KindCluster(paths, image, manager_class=object).render() for image in ("a", "b")}
 
     assert len(keys) == 2
@@ -174,7 +174,7 @@ def test_other_image_changes_cluster(paths):
 
 @pytest.mark.parametrize(("cgroup", "drivers"), [("1", ["cgroupfs"]), ("2", [])])
 def test_kubelet_makes_cgroups_on_v1(paths, cgroup, drivers):
-    """And containerd's runtime with it; under version 2 both are as kind has them."""
+    """Containerd's driver changes with the kubelet's; under version 2 both are kind's defaults."""
     cluster = KindCluster(paths, "a", manager_class=object, cgroup=cgroup)
 
     cluster.render()
@@ -187,7 +187,7 @@ def test_kubelet_makes_cgroups_on_v1(paths, cgroup, drivers):
 
 
 def test_cluster_without_kubeconfig_is_not_ready(paths):
-    """Nothing is asked of any other cluster."""
+    """No other cluster gets a request."""
     readiness = KindCluster(paths, "", manager_class=object).readiness()
 
     assert readiness.missing == ("no kubeconfig",)
@@ -195,7 +195,7 @@ def test_cluster_without_kubeconfig_is_not_ready(paths):
 
 
 def test_environment_is_put_back(monkeypatch):
-    """What was not set is unset again, even after an error."""
+    """A variable that was not set is unset again, even after an error."""
     monkeypatch.setenv("KEPT", "old")
     monkeypatch.delenv("MADE", raising=False)
 
@@ -207,7 +207,7 @@ def test_environment_is_put_back(monkeypatch):
 
 
 def test_progress_lists_done_and_remaining():
-    """One line a phase."""
+    """Each phase has one line."""
     out = io.StringIO()
     progress = Progress(("engine", "tools", "cluster"), out=out)
 
@@ -224,7 +224,7 @@ def test_progress_lists_done_and_remaining():
 
 @pytest.mark.parametrize("error", [LabError, KeyboardInterrupt], ids=lambda error: error.__name__)
 def test_progress_says_where_it_stopped(error):
-    """And lets the error through."""
+    """The exception is raised unchanged."""
     out = io.StringIO()
 
     with pytest.raises(error), Progress(("engine",), out=out).phase("engine"):
@@ -234,7 +234,7 @@ def test_progress_says_where_it_stopped(error):
 
 
 def test_silent_phase_prints_heartbeat():
-    """A slow build can be told from a hung one."""
+    """The heartbeat distinguishes a slow build from a hung one."""
     out, beats = io.StringIO(), [False, False, True]
     ended = SimpleNamespace(wait=lambda _: beats.pop(0))
     phase = Phase(Progress((), out=out), "tools", ended=ended)

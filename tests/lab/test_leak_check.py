@@ -1,4 +1,4 @@
-"""What scenarios left in a cluster: removed in an order in which it stays away, and named."""
+"""Leftovers of scenarios in a cluster: each is named, and removed in an order that works."""
 
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -39,9 +39,9 @@ LAB = {LABEL: "scenario"}
 
 
 class Api:
-    """Applications, namespaces and other objects, and the order in which they are deleted.
+    """A fake API of Applications, namespaces and other objects, with the order of deletions.
 
-    A namespace is gone once none of `objects` in it has a finalizer.
+    A namespace is gone once none of its `objects` has a finalizer.
     """
 
     def __init__(self, applications, namespaces, objects):
@@ -92,7 +92,7 @@ class Api:
 
 @pytest.fixture
 def left(monkeypatch, tmp_path):
-    """Looks for what is left in a cluster that has these; returns what was told, and the API."""
+    """Return a function that checks a cluster with these objects; it returns output and API."""
 
     def looked(applications, namespaces, objects=None, *, others=()):
         labelled = dict.fromkeys(others) | {name: dict(LAB) for name in namespaces}
@@ -146,7 +146,7 @@ def test_cluster_scoped_object_is_leak(left):
 
 
 def test_blocking_finalizer_is_removed(left):
-    """Objects that are not being deleted, and those of other namespaces, keep theirs."""
+    """Objects that are not being deleted, and those of other namespaces, keep their finalizers."""
     held = {"name": "held", "namespace": "dev-0a1b2c", "finalizers": ["example.com/never"]}
     held["deletionTimestamp"] = "2026-11-29T12:00:00Z"
     living = {"name": "living", "namespace": "shop", "finalizers": ["example.com/never"]}

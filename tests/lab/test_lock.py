@@ -1,4 +1,4 @@
-"""One run at a time, and nothing of an earlier one left running."""
+"""The lock of the lab: one run at a time, and no leftover process of an earlier one."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ def _paths(tmp_path):
 
 @pytest.fixture(name="start")
 def _start():
-    """Starts commands with a mark, and ends them whatever happens."""
+    """Return a function that starts commands with a mark; they end with the test."""
     started = []
 
     def start(command, mark):
@@ -53,7 +53,7 @@ def _start():
 
 
 def test_second_run_names_lock_holder(paths):
-    """Its process, since when, and its folder; the lock is over when its owner is."""
+    """The error has its process, its start, and its directory; the lock ends with its owner."""
     started = rf"process {os.getpid()} of \S+, since \d{{4}}-\S+, for the lab in {paths.state} "
     with (
         locked(paths),
@@ -68,7 +68,7 @@ def test_second_run_names_lock_holder(paths):
 
 
 def test_other_folders_share_machine_lock(tmp_path, paths):
-    """The lab's own engine and its packet filter rules exist once, whatever the folders are."""
+    """The lab's engine and its packet filter rules exist once for each machine."""
     machine = tmp_path / "run" / "pull-recovery.lock"
     machine.parent.mkdir()
     one = replace(paths, machine_lock=machine)
@@ -85,7 +85,7 @@ def test_other_folders_share_machine_lock(tmp_path, paths):
 
 
 def test_lock_of_a_killed_run_is_taken_over(paths, start):
-    """Its file stays, and nobody holds it."""
+    """The file of the lock stays, and no process holds it."""
     code = "import sys; from tests.lab.test_lock import hold; hold(*sys.argv[1:])"
     command = [sys.executable, "-c", code, str(paths.cache), str(paths.state)]
     killed = start(command, "another lab")
@@ -102,7 +102,7 @@ def test_lock_of_a_killed_run_is_taken_over(paths, start):
 
 
 def hold(cache, state):
-    """What the process does that is killed."""
+    """Hold the lock, in the process that is killed."""
     with (
         patch.object(lock, "running_engine", lambda _: None),
         locked(Paths(Path(cache), Path(state))),
@@ -112,7 +112,7 @@ def hold(cache, state):
 
 
 def test_symlinked_lock_is_refused(paths, tmp_path):
-    """Whoever could put it there would have another file emptied."""
+    """A link could make the lab empty another file."""
     precious = tmp_path / "precious"
     precious.write_text("content")
     paths.state.mkdir(parents=True)
@@ -125,7 +125,7 @@ def test_symlinked_lock_is_refused(paths, tmp_path):
 
 
 def test_removed_lock_is_recreated(paths, monkeypatch):
-    """Its earlier holder removes the file between the opening and the locking of it."""
+    """The earlier holder removes the file between the opening and the locking of it."""
     file, flock = paths.state.with_name("pull-recovery.lock"), lock.fcntl.flock
     paths.state.mkdir(parents=True)
     removals = [file]
@@ -147,7 +147,7 @@ def test_removed_lock_is_recreated(paths, monkeypatch):
 
 @pytest.mark.parametrize(("uid", "held"), [(0, True), (1000, False)], ids=["root", "user"])
 def test_machine_is_held_by_root_alone(monkeypatch, tmp_path, uid, held):
-    """Another user could neither write the folder of that lock nor start the lab's engine."""
+    """Another user could neither write the directory of that lock nor start the lab's engine."""
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     monkeypatch.setattr("pullrecovery.lab.paths._RUN", tmp_path)
 
@@ -156,7 +156,7 @@ def test_machine_is_held_by_root_alone(monkeypatch, tmp_path, uid, held):
 
 
 def test_user_engine_is_locked(paths, monkeypatch):
-    """Its own is root's, whose runs hold the machine."""
+    """The lab's own engine is root's, whose runs hold the machine."""
     asked = []
     monkeypatch.setattr(lock, "engine_lock", lambda engine, *_: nullcontext(asked.append(engine)))
     own, users = Engine("unix:///own", owned=True), Engine("unix:///users", owned=False)
@@ -170,7 +170,7 @@ def test_user_engine_is_locked(paths, monkeypatch):
 
 
 def test_child_sees_lab_locked(paths, monkeypatch):
-    """A process of a run that has ended, of another lab or of no run must take the lock itself."""
+    """A process of an ended run, of another lab or of no run must take the lock itself."""
     monkeypatch.setenv(MARK, str(paths.state))
     assert is_held_above(paths) is False
     with locked(paths):
@@ -180,7 +180,7 @@ def test_child_sees_lab_locked(paths, monkeypatch):
 
 
 def test_leftover_process_is_stopped(paths, start):
-    """A command of another lab's, or of nobody's, goes on."""
+    """A command of another lab, or of none, goes on."""
     left, other = start(WAITS, paths.state), start(WAITS, paths.state / "other")
     said = []
 
@@ -193,7 +193,7 @@ def test_leftover_process_is_stopped(paths, start):
 
 
 def test_command_that_will_not_end_is_killed(monkeypatch, paths, start):
-    """After it was asked."""
+    """The command is killed after SIGTERM."""
     monkeypatch.setattr("pullrecovery.lab.lock._GRACE", 0.2)
     left = start(STUBBORN, paths.state)
     left.stdout.readline()
@@ -203,7 +203,7 @@ def test_command_that_will_not_end_is_killed(monkeypatch, paths, start):
 
 
 def test_half_made_folders_are_swept(paths):
-    """At the top of the cache and in its folders, but not in those that keep order themselves."""
+    """The cache loses half-made directories, but not below those that clean up themselves."""
     swept = [paths.cache / ".context.a1", paths.tools / ".kind-0123.b2"]
     kept = [paths.tools / "kind-0123", paths.engine_data / ".left.alone"]
     for folder in (*swept, *kept):
@@ -215,7 +215,7 @@ def test_half_made_folders_are_swept(paths):
 
 
 def test_children_end_with_run(paths, start):
-    """An interrupt may leave grandchildren that nobody waits for."""
+    """An interrupt may leave grandchildren without a waiting parent."""
     left = []
 
     def interrupted():

@@ -1,4 +1,4 @@
-"""REG-001 in the live world: the registry's answers to its own client, read as docker's and crane's."""
+"""Check REG-001 in the live world: the suite's own client in place of docker and crane."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ def _refusal(status, code, message):
 
 
 class View:
-    """As much of the live world as REG-001 asks, before a registry with these answers."""
+    """The part of the live world that REG-001 uses, with a registry that gives these answers."""
 
     def __init__(self, to=None):
         self.answers = GOOD | (to or {})
@@ -65,7 +65,7 @@ class View:
 
 
 def test_present_image_has_digest_and_tags():
-    """From the same questions as docker's and crane's."""
+    """The requests are the ones that docker and crane send."""
     verdict = View().judged()
 
     assert verdict.passes
@@ -103,7 +103,7 @@ def test_present_image_has_digest_and_tags():
     ids=["rejected", "no tag", "no name", "no read", "429", "503", "time-out", "refused"],
 )
 def test_refusal_has_same_cause_as_clients(path, answer, cause):
-    """And evidence that names the request which was really made."""
+    """The evidence names the request that was actually sent."""
     verdict = View(to={path: answer}).judged()
 
     assert verdict.cause is cause
@@ -113,7 +113,7 @@ def test_refusal_has_same_cause_as_clients(path, answer, cause):
 
 
 def test_index_has_no_configuration_of_its_own():
-    """Its platforms stand in it."""
+    """The platforms are in the index's entries."""
     entries = [{"digest": DIGEST, "platform": {"os": "linux", "architecture": "amd64"}}]
     index = json.dumps({"schemaVersion": 2, "manifests": entries})
     digest = f"sha256:{hashlib.sha256(index.encode()).hexdigest()}"
@@ -129,13 +129,13 @@ def test_index_has_no_configuration_of_its_own():
     "command", ["rm -rf /", "crane push x y", "docker push x", f"crane copy {REFERENCE} x:y"]
 )
 def test_any_other_command_is_refused(command):
-    """There is no shell behind it."""
+    """The live world has no shell."""
     with pytest.raises(NotObservedError, match="runs no commands"):
         View().runner.run([command])
 
 
 def test_long_list_of_tags_is_read_to_its_end():
-    """A registry gives as many at once as it likes."""
+    """A registry may return any number of tags per page."""
     tags = [f"v{number}" for number in range(7)]
 
     def answer(request):

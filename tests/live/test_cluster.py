@@ -1,4 +1,4 @@
-"""A user's cluster: nothing can be sent to it, and what it does not tell is told by name."""
+"""Check that a user's cluster is read-only, and that what it does not allow is named."""
 
 import inspect
 from types import SimpleNamespace
@@ -30,20 +30,20 @@ def _methods(kind):
     ("protocol", "live"), [(view.CoreReads, LiveCore), (view.AppsReads, LiveApps)]
 )
 def test_live_cluster_is_read_only(protocol, live):
-    """In the Protocol, so that no observation can be written that writes; and in what is behind it."""
+    """The Protocol and its implementation have only methods that read."""
     assert _methods(protocol) == _methods(live) != set()
     assert [name for name in _methods(live) if not name.startswith(READS)] == []
 
 
 def test_live_helm_only_reads():
-    """What brings something into a cluster is another class's."""
+    """The methods that change a cluster are in another class."""
     assert _methods(HelmReader) == _methods(view.HelmReads) == {"template", "manifest"}
     assert {"upgrade", "rollback", "uninstall"} <= _methods(Helm)
     assert "HelmReader(" in inspect.getsource(live_world)
 
 
 def test_live_world_covers_dry_run():
-    """Remedies take a World: one that asks for more would end in an AttributeError, and advise nothing."""
+    """The live world has every attribute of World that a remediation's dry run may use."""
     asked = {name for name in (*World.__dataclass_fields__, *vars(World)) if name[0] != "_"}
     there = {*live_world.LiveWorld.__dataclass_fields__, *vars(live_world.LiveWorld)}
 
@@ -52,7 +52,7 @@ def test_live_world_covers_dry_run():
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "post"])
 def test_client_beneath_sends_nothing_but_get(method):
-    """Were there such a call after all, it would end before the network."""
+    """A writing request raises before it reaches the network."""
     sent = []
     rest = ReadOnlyRest(SimpleNamespace(request=lambda *arguments, **_: sent.append(arguments)))
 
@@ -64,7 +64,7 @@ def test_client_beneath_sends_nothing_but_get(method):
 
 
 def test_live_http_client_cannot_push():
-    """The registry is asked, and given nothing."""
+    """A writing request to the registry raises an error."""
     hooks = {"request": [live_world._refuse_to_write]}
     transport = httpx.MockTransport(lambda _: httpx.Response(200))
 
@@ -88,7 +88,7 @@ def _api_error(status, message="pods is forbidden: …"):
 
 
 def test_forbidden_verb_and_resource_are_named():
-    """A Role lacks exactly these."""
+    """The error names the verb and resource that the Role lacks."""
     with pytest.raises(ForbiddenError) as error:
         _core(_api_error(403)).list_namespaced_pod("frontend-dev", label_selector="x=y")
 
@@ -98,13 +98,13 @@ def test_forbidden_verb_and_resource_are_named():
 
 
 def test_forbidden_secret_is_named_by_its_name():
-    """The Role names Secrets one by one."""
+    """The error names the Secret, as the Role lists Secrets one by one."""
     with pytest.raises(ForbiddenError, match="get secrets/ghcr-credentials in frontend-dev"):
         _core(_api_error(403)).read_namespaced_secret("ghcr-credentials", "frontend-dev")
 
 
 def test_missing_object_is_an_answer():
-    """Whoever asked knows what it means."""
+    """A 404 is passed on, as the caller knows what it means."""
     with pytest.raises(ApiException):
         _core(_api_error(404)).read_namespaced_secret("ghcr-credentials", "frontend-dev")
 
@@ -120,13 +120,13 @@ def test_missing_object_is_an_answer():
     ids=["unknown user", "server error", "refused", "time-out"],
 )
 def test_silent_cluster_is_no_verdict(error, said):
-    """Neither that there is no pod nor that there are some."""
+    """An unreachable cluster says neither that there are pods nor that there are none."""
     with pytest.raises(NotObservedError, match=said):
         _core(error).list_namespaced_pod("frontend-dev", label_selector="x=y")
 
 
 def test_role_of_the_sample_only_looks():
-    """No verb that writes, no watch, and of Secrets the pull secret alone."""
+    """The Role has no verb that writes, no watch, and the pull secret as its only Secret."""
     rules = [rule for each in ROLE if each["kind"] == "Role" for rule in each["rules"]]
     secrets = [rule for rule in rules if "secrets" in rule["resources"]]
     target = load_target(SUITE_ROOT / "sample")
@@ -137,7 +137,7 @@ def test_role_of_the_sample_only_looks():
 
 
 def test_sample_role_is_namespaced():
-    """The same in each, and bound there."""
+    """Each namespace has the same Role and its binding."""
     wanted = {workload.namespace for workload in load_target(SUITE_ROOT / "sample").workloads}
     roles = {each["metadata"]["namespace"]: each for each in ROLE if each["kind"] == "Role"}
     bound = {each["metadata"]["namespace"] for each in ROLE if each["kind"] == "RoleBinding"}
@@ -148,7 +148,7 @@ def test_sample_role_is_namespaced():
 
 
 def test_audit_policy_covers_role():
-    """Of nobody else anything, as every entry costs the API server."""
+    """The policy logs no other account, as every entry costs the API server."""
     file = SUITE_ROOT / "pullrecovery/lab/cluster/node_files/apiserver/audit-policy.yaml"
     policy = YAML(typ="safe").load(file.read_text())
     (account,) = (each for each in ROLE if each["kind"] == "ServiceAccount")

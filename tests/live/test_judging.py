@@ -1,4 +1,4 @@
-"""What was not seen is no verdict: a criterion that needs it cannot be told, the others can."""
+"""Check that a criterion is unknown if a part that it needs was not observed."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -27,13 +27,13 @@ def _outcomes(seen):
 
 
 def test_all_holds_where_all_was_seen():
-    """What the rest of this file takes something away from."""
+    """The baseline: every criterion passes if everything was observed."""
     assert set(_outcomes(SEEN).values()) == {Outcome.PASS}
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_unobserved_part_is_unknown(part):
-    """At least one criterion needs it, and says which verb is missing; none raises."""
+    """At least one criterion needs the part and names the missing verb; none raises."""
     seen = replace(SEEN, **{part: Unseen(FORBIDDEN)})
 
     judged = {reg: judge_live(reg, seen) for reg in CRITERIA}
@@ -45,7 +45,7 @@ def test_unobserved_part_is_unknown(part):
 
 
 def test_independent_criterion_is_judged():
-    """Pods are REG-004's and REG-006's, and the needless secret's; the Secret is none of them."""
+    """Only REG-004, REG-006 and the needless secret need pods; REG-003 does not."""
     outcomes = _outcomes(replace(SEEN, pods=Unseen(FORBIDDEN)))
 
     told = {reg for reg, outcome in outcomes.items() if outcome is Outcome.PASS}
@@ -59,13 +59,13 @@ def test_independent_criterion_is_judged():
     ids=["bool", "len", "iter", "hash", "attribute", "equality"],
 )
 def test_unseen_part_cannot_be_read_in_any_way(read):
-    """An empty list of pods would be an answer."""
+    """An empty list of pods would be a wrong answer, so any read raises an error."""
     with pytest.raises(ForbiddenError):
         read(Unseen(FORBIDDEN))
 
 
 def test_dependent_part_has_same_reason():
-    """The pods of a Deployment that may not be listed."""
+    """The pods of a Deployment that may not be listed have the same reason."""
     deployment = Unseen(FORBIDDEN)
 
     with pytest.raises(ForbiddenError):
@@ -73,13 +73,13 @@ def test_dependent_part_has_same_reason():
 
 
 def test_foreign_error_is_not_swallowed():
-    """It is a mistake in the suite, and must show."""
+    """Any other error is a mistake in the suite, and is raised."""
     with pytest.raises(ZeroDivisionError):
         _part(lambda: 1 / 0)
 
 
 def test_silent_registry_is_no_target_failure():
-    """Its cause is external, and is told; that is all that can be."""
+    """The cause is external, so the outcome is unknown and names it."""
     seen = recorded.answered(recorded.OUTAGE, observation=SEEN)
 
     judged = judge_live("REG-003", seen)
@@ -89,7 +89,7 @@ def test_silent_registry_is_no_target_failure():
 
 
 def test_external_cause_with_other_fails():
-    """The other one is there, whatever the registry does."""
+    """The other cause is certain, whatever the registry answers."""
     seen = recorded.answered(recorded.OUTAGE, recorded.BAD_TOKEN, observation=SEEN)
 
     assert judge_live("REG-003", seen).outcome is Outcome.FAIL
@@ -105,7 +105,7 @@ def test_external_cause_with_other_fails():
     ],
 )
 def test_untold_grant_is_unknown(changes, said):
-    """In the lab other rows would show it; here it would pass for nothing."""
+    """In the lab other rows would show it; here it would be a false pass."""
     judged = judge_live("REG-008", recorded.grant(SEEN, **changes))
 
     assert judged.outcome is Outcome.UNKNOWN
@@ -113,7 +113,7 @@ def test_untold_grant_is_unknown(changes, said):
 
 
 def test_unknown_token_grants_nothing():
-    """GitHub and the registry say so both; that it cannot pull is REG-003's."""
+    """GitHub and the registry agree that the token is unknown; REG-003 covers the pull."""
     unknown = replace(GOOD.grant.tokens[0], status=401, scopes=None, message="Bad credentials")
     seen = recorded.grant(
         recorded.answered(recorded.BAD_TOKEN, observation=SEEN), tokens=(unknown,)
@@ -124,7 +124,7 @@ def test_unknown_token_grants_nothing():
 
 
 def test_missing_secret_is_certain_without_list():
-    """Only whether there is one like it elsewhere cannot be told, and that is said."""
+    """Only a similar Secret elsewhere is unknown, and the verdict says so."""
 
     def forbid(*_, **__):
         raise ForbiddenError("list secrets in all namespaces", "forbidden")
@@ -146,7 +146,7 @@ def test_missing_secret_is_certain_without_list():
 
 
 def test_pull_has_event_digest_and_time():
-    """There is no log of the registry's."""
+    """The live world has no log of the registry."""
     (pull,) = live_pulls(GOOD)
 
     assert pull.image_id.endswith(recorded.DIGEST)
@@ -155,14 +155,14 @@ def test_pull_has_event_digest_and_time():
 
 
 def test_event_that_is_gone_is_not_made_up():
-    """The API server keeps them for an hour."""
+    """The API server keeps events for an hour."""
     (pull,) = live_pulls(recorded.pod(events=()))
 
     assert (pull.said, pull.at) == ("", "")
 
 
 def test_dry_run_without_access_says_so():
-    """The verdict's own command stands all the same."""
+    """The verdict's own command is still printed."""
 
     class Core:
         def read_namespaced_secret(self, *_):
@@ -178,14 +178,14 @@ def test_dry_run_without_access_says_so():
 
 
 def test_unfixable_cause_has_no_fix():
-    """Whoever changed something then would break it."""
+    """A change of the target during an outage would break it."""
     verdict = judge_live("REG-003", recorded.answered(recorded.OUTAGE, observation=SEEN)).verdict
 
     assert "Nothing is mended for" in advise(SimpleNamespace(), SEEN, "REG-003", verdict)
 
 
 def test_disagreement_is_unknown():
-    """One of them is wrong, and nobody knows which."""
+    """One of the two answers is wrong, and it is unknown which."""
     identity = replace(SEEN.identity, probe=recorded.NO_TAG)
 
     judged = judge_live("REG-001", replace(SEEN, identity=identity))
@@ -194,6 +194,6 @@ def test_disagreement_is_unknown():
 
 
 def test_every_unknown_is_own_error():
-    """`PullRecoveryError` is what is caught."""
+    """Callers catch `PullRecoveryError`."""
     assert issubclass(NotObservedError, PullRecoveryError)
     assert issubclass(ForbiddenError, NotObservedError)

@@ -1,4 +1,4 @@
-"""A whole look at a user's cluster and registry, both made up of what their clients give."""
+"""Check a whole observation of a user's cluster and registry, with test doubles of both."""
 
 import base64
 import json
@@ -136,7 +136,7 @@ def _registry(request):
 
 
 def _calls():
-    """What a rehearsal of the sample's workflow pushes, with every image's own name."""
+    """Return the pushes in a rehearsal of the sample's workflow, with every image's own name."""
     for workload in TARGET.workloads:
         for tag in (recorded.COMMIT, "latest"):
             yield DockerCall("images", 4, ("push", f"{workload.image.repository}:{tag}"))
@@ -176,7 +176,7 @@ def _world(**core):
 
 
 def test_whole_look_at_good_order_holds():
-    """Everything that the criteria read is had by the view's questions alone."""
+    """The read-only world provides everything that the criteria read."""
     seen = look(_world(), BACKEND)
 
     judgements = {reg: judge_live(reg, seen) for reg in judged(TARGET)}
@@ -204,7 +204,7 @@ def _forbid(*_, **__):
     ],
 )
 def test_missing_right_names_its_use(call, what, untold):
-    """And by nothing else, so that the rest of the verdicts can be had without it."""
+    """Only the criteria that need the right are unknown; the others are judged."""
     seen = look(_world(**{call: _forbid}), BACKEND)
 
     judgements = {reg: judge_live(reg, seen) for reg in judged(TARGET)}
@@ -217,7 +217,7 @@ def test_missing_right_names_its_use(call, what, untold):
 
 @pytest.mark.parametrize("reg", judged(TARGET))
 def test_dry_run_stays_read_only(reg):
-    """Whatever the cause; one that asked for a writing call would end in an AttributeError."""
+    """A dry run that uses a writing call would end in an AttributeError."""
     seen = look(_world(), BACKEND)
     verdict = _failing(seen)
 
@@ -229,7 +229,7 @@ def test_dry_run_stays_read_only(reg):
 
 
 def _failing(seen):
-    """Some verdict that fails, of a cause which no advice is chosen by."""
+    """Return a failing verdict whose cause selects no other advice."""
     other = Credential("ByteQuester", "")
     entry = replace(seen.secret.entries[0], credential=other, probe=recorded.ANONYMOUS_PROBE)
     empty = replace(seen, secret=replace(seen.secret, entries=(entry,)))

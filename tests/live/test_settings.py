@@ -1,4 +1,4 @@
-"""What the live world must be told, and what it refuses to guess."""
+"""Check which settings the live world requires, and that it guesses none."""
 
 import json
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ TOKEN = "ghp_" + "L1ve" * 9
 
 @pytest.fixture
 def environment(tmp_path):
-    """A kubeconfig with two contexts, the first of which is current; and a token."""
+    """A kubeconfig with two contexts, the first of them current, and a token."""
     file = tmp_path / "kubeconfig"
     names = ("staging", "production")
     contexts = [{"name": name, "context": {"cluster": "c", "user": "u"}} for name in names]
@@ -35,7 +35,7 @@ def _settings(environment, context="production", **options):
 
 
 def test_named_context_is_used(environment):
-    """And the token is the target's login's, unless told otherwise."""
+    """The token belongs to the target's login by default."""
     settings = _settings(environment, platforms=["linux/arm64"])
 
     assert (settings.context, settings.operator.login) == ("production", GOOD.target.login)
@@ -44,7 +44,7 @@ def test_named_context_is_used(environment):
 
 
 def test_token_is_shown_nowhere(environment):
-    """Neither it nor what Basic authentication makes of it."""
+    """The token and its Basic authentication header are never shown."""
     settings = _settings(environment | {"GHCR_TOKEN": "of-no-known-shape"})
 
     assert "of-no-known-shape" not in repr(settings)
@@ -64,7 +64,7 @@ def test_token_is_shown_nowhere(environment):
     ],
 )
 def test_missing_option_is_not_guessed(environment, change, context, said):
-    """One sentence, with the contexts that there are; it ends with 4, before anything is asked."""
+    """One sentence lists the contexts; the exit code is 4, before any request."""
     with pytest.raises(UsageError) as error:
         _settings(environment | change, context)
 
@@ -73,7 +73,7 @@ def test_missing_option_is_not_guessed(environment, change, context, said):
 
 
 def test_kubeconfig_that_is_none_is_named(environment, tmp_path):
-    """It is the user's file, so that they must know which."""
+    """The error names the user's file."""
     (tmp_path / "kubeconfig").write_text("")
 
     with pytest.raises(UsageError, match="cannot be read"):
@@ -81,7 +81,7 @@ def test_kubeconfig_that_is_none_is_named(environment, tmp_path):
 
 
 def test_platform_is_os_and_architecture(environment):
-    """Nothing would ever be built for another word."""
+    """Another word would match no image."""
     with pytest.raises(UsageError, match="'arm64' is no platform"):
         _settings(environment, platforms=["arm64"])
 
@@ -96,7 +96,7 @@ def test_platform_is_os_and_architecture(environment):
     ],
 )
 def test_options_of_other_world_are_refused(options, said, monkeypatch, capsys):
-    """They would be passed over, and somebody thinks that they count."""
+    """Ignoring the option would let a user think that it has an effect."""
     monkeypatch.delenv("GHCR_TOKEN", raising=False)
 
     assert command_line.main(["acceptance", *options]) == 4
@@ -107,7 +107,7 @@ def test_options_of_other_world_are_refused(options, said, monkeypatch, capsys):
     ("world", "ignored"), [("lab", "test_live.py"), ("live", "test_reg_006_redeploy.py")]
 )
 def test_each_world_collects_its_own_tests(world, ignored, tmp_path):
-    """Those of the lab break things, and are not even read where the world is a user's."""
+    """The lab's tests break things, and are not even imported for a user's world."""
     config = SimpleNamespace(getoption=lambda _: world)
     files = [tmp_path / "test_live.py", tmp_path / "test_reg_006_redeploy.py"]
     for file in files:
@@ -120,7 +120,7 @@ def test_each_world_collects_its_own_tests(world, ignored, tmp_path):
 
 
 def test_live_cases_cover_every_criterion():
-    """Without docs, seven of them."""
+    """A target without docs has seven criteria."""
     ids = [case.id for case in live_cases(GOOD.target)]
 
     assert (

@@ -1,4 +1,4 @@
-"""Image references, split and judged as the kubelet does it."""
+"""Image references, parsed and checked as by the kubelet."""
 
 import pytest
 
@@ -33,7 +33,7 @@ SHA = "sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
     ],
 )
 def test_valid_reference_comes_in_its_parts(text, parts):
-    """Registry, path, tag and digest, and nothing is wrong with it."""
+    """A valid reference has registry, path, tag and digest, and no problem."""
     assert parse_reference(text) == Reference(*parts, problem="")
 
 
@@ -71,12 +71,12 @@ def test_valid_reference_comes_in_its_parts(text, parts):
     ],
 )
 def test_invalid_reference_has_its_problem(text, problem):
-    """The capitals in containerd's own words, which people search for."""
+    """The error for capitals is containerd's own message, for which users search."""
     assert parse_reference(text).problem == problem
 
 
 def test_tag_has_at_most_128_characters():
-    """The limit is the grammar's."""
+    """The limit comes from the grammar."""
     longest = "ghcr.io/bytequester/backend:" + "a" * 128
 
     assert parse_reference(longest).problem == ""
@@ -84,7 +84,7 @@ def test_tag_has_at_most_128_characters():
 
 
 def test_repository_has_the_registry():
-    """As values files name it."""
+    """Values files name the repository with its registry."""
     assert parse_reference("ghcr.io/bytequester/backend:v1").repository == (
         "ghcr.io/bytequester/backend"
     )

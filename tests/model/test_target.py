@@ -1,4 +1,4 @@
-"""The nouns: what is equal, and what they say of themselves."""
+"""The model's classes: their equality and their texts."""
 
 from pullrecovery.model.target import Image
 from pullrecovery.model.verdict import Cause, all_named, fails, passes
@@ -6,7 +6,7 @@ from tests.fakes import recorded
 
 
 def test_image_is_named_in_its_parts():
-    """A registry, a package, a tag."""
+    """An image has a registry, a package, and a tag."""
     image = Image("ghcr.io/bytequester/backend", "v1")
 
     assert image.reference == "ghcr.io/bytequester/backend:v1"
@@ -14,14 +14,14 @@ def test_image_is_named_in_its_parts():
 
 
 def test_verdicts_compare_without_evidence():
-    """So a test can compare with the cause alone."""
+    """A test can compare verdicts by the cause alone."""
     assert fails(Cause.NOT_WIRED, "seen", "do") == fails(Cause.NOT_WIRED)
     assert fails(Cause.NOT_WIRED) != fails(Cause.PODS_STALE)
     assert fails(Cause.NOT_WIRED) != passes()
 
 
 def test_verdict_prints_cause_evidence_and_fix():
-    """In one line, for whoever reads the log."""
+    """The text is one line for the log."""
     assert str(passes()) == "holds"
     assert str(fails(Cause.NOT_WIRED, "no pod names it", "set it")) == (
         "fails: wiring.not-wired: no pod names it -- mend it: set it"
@@ -33,7 +33,7 @@ WIRE = fails(Cause.NOT_WIRED, "no pod names it", "set it")
 
 
 def test_several_causes_are_in_fix_order():
-    """A mended cause uncovers the next one, so all of them are said at once."""
+    """A fixed cause uncovers the next one, so all of them are reported at once."""
     verdict = all_named(None, SECRET, WIRE)
 
     assert verdict == SECRET
@@ -45,7 +45,7 @@ def test_several_causes_are_in_fix_order():
 
 
 def test_repeated_cause_is_named_once():
-    """However the verdicts were put together before."""
+    """The order in which verdicts were combined does not matter."""
     verdict = all_named(all_named(SECRET, WIRE), fails(Cause.WRONG_TAG), SECRET)
 
     assert [one.cause for one in verdict.others] == [Cause.NOT_WIRED, Cause.WRONG_TAG]
@@ -53,16 +53,16 @@ def test_repeated_cause_is_named_once():
 
 
 def test_no_cause_is_no_verdict():
-    """So that it can stand in an `or` before the next question."""
+    """A missing cause can be used in an `or` before the next check."""
     assert all_named(None, None) is None
 
 
 def test_no_two_causes_are_one():
-    """Two faults share a cause only if one command mends both."""
+    """Two faults share a cause only if one command fixes both."""
     assert len({cause.value for cause in Cause}) == len(Cause.__members__)
 
 
 def test_probe_says_who_answered_what():
-    """It is the evidence of many a verdict."""
+    """A probe is the evidence of many verdicts."""
     assert str(recorded.BAD_TOKEN) == "the token service answered 403: denied: denied"
     assert str(recorded.ACCEPTED) == "the registry answered 200"

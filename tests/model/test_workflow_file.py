@@ -1,4 +1,4 @@
-"""The workflow's file: what starts it, what its token may do, and where in it that is said."""
+"""The file of a workflow: its triggers, the rights of its token, and their lines."""
 
 import pytest
 
@@ -42,14 +42,14 @@ def _on(text):
     ],
 )
 def test_filter_is_githubs(name, patterns, taken):
-    """The examples of GitHub's page on filter patterns, and their kin."""
+    """These are the examples of GitHub's page on filter patterns, and similar ones."""
     assert matches(name, patterns) is taken
 
 
 @pytest.mark.parametrize("event", [MAIN, TAG, HAND])
 @pytest.mark.parametrize("on", ["{push: , workflow_dispatch: }", "[push, workflow_dispatch]"])
 def test_unfiltered_workflow_is_started_by_all(on, event):
-    """A mapping without filters says the same as a list of names."""
+    """A mapping without filters equals a list of names."""
     assert _on(on).refusal(event) == ""
 
 
@@ -75,7 +75,7 @@ def test_unfiltered_workflow_is_started_by_all(on, event):
     ],
 )
 def test_event_without_start_has_reason(on, event, why):
-    """GitHub itself says nothing: there is just no run."""
+    """GitHub itself gives no reason, and starts no run."""
     assert _on(on).refusal(event) == why
 
 
@@ -89,7 +89,7 @@ def test_event_without_start_has_reason(on, event, why):
     ],
 )
 def test_unrelated_filter_allows_event(on, event):
-    """Paths are no matter of tags; with both filters, either may start it."""
+    """Filters of paths do not apply to tags; with both filters, either may start the workflow."""
     assert _on(on).refusal(event) == ""
 
 
@@ -107,14 +107,14 @@ def test_unrelated_filter_allows_event(on, event):
     ],
 )
 def test_token_level_is_job_then_workflow(top, job, level):
-    """What is not named is none, once anything is."""
+    """A permission that is not named is `none`, once any is named."""
     file = WorkflowFile(f"{top}\njobs:\n  a:\n    steps: []\n    {job}\n")
 
     assert file.packages_level("a") == level
 
 
 def test_line_of_a_key_is_where_it_stands():
-    """Of what is missing, that of what it should be in."""
+    """A missing key has the line of its parent."""
     lines = WORKFLOW.text.splitlines()
 
     assert lines[WORKFLOW.line("on", "push", "tags") - 1].strip() == 'tags: ["v*"]'
@@ -124,13 +124,13 @@ def test_line_of_a_key_is_where_it_stands():
 
 
 def test_sample_actions_are_read():
-    """Those of other repositories, with their ref."""
+    """Actions of other repositories are read with their ref."""
     assert [action.partition("@")[0] for action in WORKFLOW.actions] == ["actions/checkout"]
     assert WORKFLOW.runners == ("ubuntu-latest",)
 
 
 def test_own_actions_are_not_foreign():
-    """They need no stand-in."""
+    """An action of the repository itself needs no stub."""
     steps = "[{uses: ./build}, {uses: 'docker://alpine'}, {uses: docker/login-action@v3}]"
     file = WorkflowFile(f"jobs: {{a: {{runs-on: [self-hosted, linux], steps: {steps}}}}}\n")
 
@@ -147,13 +147,13 @@ def test_own_actions_are_not_foreign():
     ],
 )
 def test_invalid_workflow_has_line(text, words):
-    """Nothing of it can be judged."""
+    """Nothing of an invalid workflow can be checked."""
     with pytest.raises(UnreadableWorkflowError, match=words):
         _ = WorkflowFile(text).document
 
 
 def test_matrix_image_is_renamed():
-    """Both are called `backend` in the sample."""
+    """Image and directory are both called `backend` in the sample."""
     renamed = with_image_renamed(WORKFLOW.text, "backend", "backend-2")
 
     assert "- image: backend-2\n            app: backend\n" in renamed
@@ -161,7 +161,7 @@ def test_matrix_image_is_renamed():
 
 
 def test_foreign_repositories_are_checkouts():
-    """A checkout without `repository` is of the workflow's own."""
+    """A checkout without `repository` is of the workflow's own repository."""
     file = WorkflowFile(
         "jobs:\n  a:\n    steps:\n"
         "      - uses: actions/checkout@v4\n"
@@ -178,12 +178,12 @@ def test_foreign_repositories_are_checkouts():
     [("backend", "image:backend"), ("frontend-sample", "image:frontend-sample"), ("web", "")],
 )
 def test_matrix_entry_is_found_by_image(image, entry):
-    """By the key that the image stands under, which is not its folder's."""
+    """The key of the image counts, and not that of its directory."""
     assert WORKFLOW.entry_of(Image(f"ghcr.io/owner/{image}", "latest")) == entry
 
 
 def test_matrix_entry_is_found_by_repository():
-    """And not by a folder, or a repository of another owner."""
+    """A directory and a repository of another owner do not match."""
     file = WorkflowFile(
         "jobs:\n  a:\n    strategy:\n      matrix:\n        include:\n"
         "          - {app: apps/site, repository: ghcr.io/other/site}\n"
@@ -196,7 +196,7 @@ def test_matrix_entry_is_found_by_repository():
 
 
 def test_image_without_matrix_is_renamed():
-    """And not within another name, or a path."""
+    """The name is not replaced within another name, or in a path."""
     text = "jobs:\n  a:\n    env: {IMAGE: web, BASE: web-base, APP: apps/web}\n"
 
     renamed = with_image_renamed(text, "web", "site")
@@ -205,5 +205,5 @@ def test_image_without_matrix_is_renamed():
 
 
 def test_unedited_workflow_is_unchanged():
-    """Comments, quotes, and how lists are indented."""
+    """Comments, quotes, and the indentation of lists stay."""
     assert render(WORKFLOW.document) == WORKFLOW.text

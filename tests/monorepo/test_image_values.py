@@ -1,4 +1,4 @@
-"""Where a workload's values name an image, and which of its files has the last word on it."""
+"""The image in a workload's values, and the values file that overrides the others."""
 
 import shutil
 from dataclasses import replace
@@ -12,7 +12,7 @@ from pullrecovery.monorepo.target_yaml import load_target
 
 @pytest.fixture(name="workload")
 def _workload(tmp_path):
-    """Return the sample's frontend, with one more values file behind its own."""
+    """Return the sample's frontend, with another values file after its own."""
     target = load_target(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "target"))
     frontend = target.workload("frontend")
     last = frontend.chart / "last.yaml"
@@ -33,20 +33,20 @@ def _workload(tmp_path):
     ids=["nothing", "the key", "its neighbour", "a text in its way", "an empty parent", "no YAML"],
 )
 def test_last_values_file_wins(workload, text, name):
-    """A text where a mapping belongs hides what earlier files have in it."""
+    """A string in place of a mapping hides the keys of earlier files."""
     workload.values[-1].write_text(text)
 
     assert file_of(workload, "image.tag").name == name
 
 
 def test_key_that_no_file_has_is_of_none(workload):
-    """The chart's own values are looked at, too."""
+    """The chart's own values are read too."""
     assert file_of(workload, "image.pullPolicy") == workload.chart / "values.yaml"
     assert file_of(workload, "image.colour") is None
 
 
 def test_chart_has_what_its_own_values_have(workload):
-    """What another file sets, no template reads for that."""
+    """No template reads a key that only another file sets."""
     workload.values[-1].write_text("extra: 1\n")
 
     assert chart_has(workload, "image.digest")
@@ -84,7 +84,7 @@ def _keys(workload):
     ],
 )  # fmt: skip
 def test_only_what_is_wrong_is_corrected(workload, text, keys):
-    """In the file that has the last word."""
+    """The correction is in the last file that sets the key."""
     workload.values[-1].write_text(text)
 
     assert _keys(workload) == keys

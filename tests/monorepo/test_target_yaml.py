@@ -1,4 +1,4 @@
-"""target.yaml: the sample as it ships, and every mistake by its file, line and cure."""
+"""The parser of target.yaml: the sample, and every mistake with its file, line and fix."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ SAMPLE = SUITE_ROOT / "sample"
 WORKFLOW_LINE = 1 + (SAMPLE / "target.yaml").read_text().splitlines().index("workflow:")
 PIN = "c6cd88ef7de43520f6e95fcb87e6f2452b45edd4"
 
-# Text of the sample's target.yaml, what stands there by mistake, the line, a phrase of the error.
+# Text of the sample's target.yaml, a mistake in its place, the line, a phrase of the error.
 MISTAKES = {
     "typo in a key of the target": ("pullSecret:", "pullSecrets:", 7, "has no key 'pullSecrets'"),
     "missing key of the target": ("login: ByteQuester\n", "", 1, "the target lacks 'login'"),
@@ -264,7 +264,7 @@ MISTAKES = {
     "character that YAML forbids": ("name: hosting-monorepo", "name: \a", 2, "not valid YAML: "),
 }
 
-# The same of the docs; the line is counted from the one that says `docs:`.
+# Mistakes of the docs, as above; the line is counted from that of `docs:`.
 MISTAKES_OF_DOCS = {
     "typo in a key": ("  page:", "  pages:", 2, "the docs has no key 'pages'"),
     "missing key": ("  page: docs/docs/registry-auth.md\n", "", 1, "the docs lacks 'page'"),
@@ -304,7 +304,7 @@ MISTAKES_OF_DOCS = {
 }
 
 
-# What a program or a shell would take for something else, by the key that it is the value of.
+# Values that a program or a shell would misread, by their key.
 HOSTILE_NAMES = {
     "release that is an option": ("- name: frontend\n", "- name: --post-renderer=sh\n", 11, "name"),
     "release that reads a file": (
@@ -363,7 +363,7 @@ def _mistake(folder, right, wrong):
 
 
 def test_sample_has_its_three_workloads():
-    """Two frontends in one namespace, one backend in another."""
+    """Two frontends are in one namespace, and one backend in another."""
     target = load_target(SAMPLE)
 
     assert (target.registry, target.owner, target.login) == (
@@ -395,7 +395,7 @@ def test_frontend_of_the_sample_is_read_whole():
 
 
 def test_target_defaults_are_private_and_shared(folder):
-    """What is not asked for fails no run."""
+    """A requirement that is not named fails no run."""
     asked = load_target(SAMPLE)
     assert not asked.token_per_namespace
     assert {workload.visibility for workload in asked.workloads} == {Visibility.PRIVATE}
@@ -410,7 +410,7 @@ def test_target_defaults_are_private_and_shared(folder):
 
 
 def test_workflow_of_the_sample_is_read_whole():
-    """What it promises, and whose runs push."""
+    """The workflow has its promises, and the accounts whose runs push."""
     assert load_target(SAMPLE).workflow == Workflow(
         path=".github/workflows/ci.yml",
         file=SAMPLE / ".github/workflows/ci.yml",
@@ -423,7 +423,7 @@ def test_workflow_of_the_sample_is_read_whole():
 
 
 def test_workflow_promises_are_optional(folder):
-    """Both are looked at only where they are promised."""
+    """Promises are checked only where they are named."""
     _mistake(folder, "  release: v1.0.0\n", "")
     _mistake(folder, "  dispatch: true\n", "")
 
@@ -440,12 +440,12 @@ def test_workflow_promises_are_optional(folder):
     ],
 )
 def test_last_values_file_is_edited(name, file):
-    """It has the last word on the values."""
+    """The last file overrides the others."""
     assert load_target(SAMPLE).workload(name).values_file == SAMPLE / file
 
 
 def _assert_line(caught, prefix, phrase):
-    """One line is this mistake's; a misspelt key is missing under its right name, too."""
+    """Check the line of one mistake; a misspelt key is also missing under its right name."""
     lines = str(caught.value).splitlines()
     assert [line for line in lines if line.startswith(prefix) and phrase in line]
     assert len(lines) <= 2
@@ -453,7 +453,7 @@ def _assert_line(caught, prefix, phrase):
 
 @pytest.mark.parametrize(("right", "wrong", "line", "phrase"), MISTAKES.values(), ids=MISTAKES)
 def test_mistake_is_named_with_its_line(folder, right, wrong, line, phrase):
-    """One sentence, where it is and what is expected."""
+    """The error is one sentence with the place and the expected value."""
     _mistake(folder, right, wrong)
 
     with pytest.raises(UsageError, match=re.escape(phrase)) as caught:
@@ -466,7 +466,7 @@ def test_mistake_is_named_with_its_line(folder, right, wrong, line, phrase):
     ("right", "wrong", "line", "phrase"), MISTAKES_OF_DOCS.values(), ids=MISTAKES_OF_DOCS
 )
 def test_docs_error_has_line(folder, right, wrong, line, phrase):
-    """A missing page is none: REG-007 says so."""
+    """A missing page is no mistake of the file: REG-007 reports it."""
     file = folder / "target.yaml"
     before, docs = re.split(r"(?m)^(?=docs:$)", file.read_text())
     assert right in docs
@@ -480,7 +480,7 @@ def test_docs_error_has_line(folder, right, wrong, line, phrase):
 
 
 def test_mistakes_of_keys_are_reported_together(folder):
-    """In the order of their lines."""
+    """Mistakes are in the order of their lines."""
     _mistake(folder, "name: hosting-monorepo", "name: it's")
     _mistake(folder, "    chart: charts/frontend\n", "    chart: 5\n")
     _mistake(folder, "dispatch: true", "dispatch: always")
@@ -498,7 +498,7 @@ def test_mistakes_of_keys_are_reported_together(folder):
 
 
 def test_mistakes_of_values_are_reported_together(folder):
-    """What is not there, what is another's, and what is there twice."""
+    """The error has missing objects, foreign ones, and duplicates."""
     _mistake(folder, "chart: charts/backend", "chart: charts/none")
     _mistake(folder, "ghcr.io/bytequester/backend", "ghcr.io/someone/backend")
     _mistake(folder, "change: apps/frontend", "change: apps/none")
@@ -517,7 +517,7 @@ def test_mistakes_of_values_are_reported_together(folder):
     ("key", "value"), [("docs", r"\n  folder:.*\Z"), ("application", " argocd/frontend.yaml")]
 )
 def test_optional_key_without_a_value_is_refused(folder, key, value):
-    """Nothing is left out by mistake: a key that stands there says something."""
+    """A key without a value is a mistake, and not an omitted key."""
     file = folder / "target.yaml"
     file.write_text(re.sub(rf"(?s){key}:{value}", f"{key}:\n", file.read_text(), count=1))
 
@@ -526,7 +526,7 @@ def test_optional_key_without_a_value_is_refused(folder, key, value):
 
 
 def test_sample_docs_are_three_pages():
-    """In a site of its own folder."""
+    """The docs are in the directory of a site."""
     pages = SAMPLE / "docs" / "docs"
 
     assert load_target(SAMPLE).docs == Docs(
@@ -537,7 +537,7 @@ def test_sample_docs_are_three_pages():
 
 
 def test_target_without_docs_is_read(folder):
-    """REG-007 is then not judged."""
+    """REG-007 does not apply to such a target."""
     file = folder / "target.yaml"
     file.write_text(re.split(r"(?m)^docs:$", file.read_text())[0])
 
@@ -545,7 +545,7 @@ def test_target_without_docs_is_read(folder):
 
 
 def test_missing_page_is_no_file_error(folder):
-    """It is what REG-007 is for."""
+    """REG-007 reports a missing page."""
     (folder / "docs" / "docs" / "registry-auth.md").unlink()
 
     assert load_target(folder).docs.page == folder / "docs" / "docs" / "registry-auth.md"
@@ -577,7 +577,7 @@ def test_workload_error_has_line(folder, workloads, phrase):
     "content", [b"", b"- schema: 1\n", b"\xff\xfe"], ids=["empty", "a list", "no text"]
 )
 def test_file_that_is_no_mapping_is_refused(folder, content):
-    """There is no line to name but the first."""
+    """The error names the first line."""
     file = folder / "target.yaml"
     file.write_bytes(content)
 
@@ -601,7 +601,7 @@ def test_missing_target_file_is_refused(tmp_path):
     ("right", "wrong", "line", "key"), HOSTILE_NAMES.values(), ids=HOSTILE_NAMES
 )
 def test_misleading_name_is_refused(folder, right, wrong, line, key):
-    """The error says which names there may be."""
+    """The error lists the allowed names."""
     _mistake(folder, right, wrong)
 
     with pytest.raises(

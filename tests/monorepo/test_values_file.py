@@ -1,4 +1,4 @@
-"""Values files edited in one place: everything else stays as its owner wrote it."""
+"""Edits of values files: every other line stays unchanged."""
 
 import difflib
 
@@ -44,7 +44,7 @@ def _changes(before, after):
     ],
 )
 def test_one_value_changes_one_line(file, name, old):
-    """Comments, blank lines, quotes, flow lists: all byte for byte as before."""
+    """Comments, blank lines, quotes and flow lists stay byte for byte."""
     before = (CHARTS / name).read_text()
     file.write_text(before)
 
@@ -55,7 +55,7 @@ def test_one_value_changes_one_line(file, name, old):
 
 @pytest.mark.parametrize("name", FILES)
 def test_same_value_changes_nothing(file, name):
-    """Nothing to change is nothing changed, not even the layout."""
+    """An unchanged value changes no layout."""
     before = (CHARTS / name).read_text()
     file.write_text(before)
 
@@ -75,7 +75,7 @@ def test_same_value_changes_nothing(file, name):
     ids=["text", "list", "empty list"],
 )
 def test_second_edit_changes_nothing_more(file, name, key, value):
-    """A remedy may be run as often as wanted."""
+    """A remediation may run any number of times."""
     file.write_text((CHARTS / name).read_text())
     _edit(file, key, lambda _: value)
     once = file.read_text()
@@ -86,7 +86,7 @@ def test_second_edit_changes_nothing_more(file, name, key, value):
 
 
 def test_added_pull_secret_adds_two_lines(file):
-    """The comment above the key keeps its place."""
+    """The comment above the key stays in its place."""
     before = (CHARTS / "frontend" / "values.yaml").read_text()
     file.write_text(before)
 
@@ -113,7 +113,7 @@ def test_added_pull_secret_adds_two_lines(file):
     ids=["null", "tilde", "spaces", "two kinds of lists", "start", "comments alone", "unended"],
 )
 def test_other_lines_keep_spelling(file, before, after):
-    """A diff for review shows what was meant, and nothing else."""
+    """A diff for review shows the intended change alone."""
     file.write_text(before)
 
     _edit(file, "image.tag", lambda _: "dev")
@@ -123,7 +123,7 @@ def test_other_lines_keep_spelling(file, before, after):
 
 @pytest.mark.parametrize("indent", ["", "  ", "    "], ids=["none", "two", "four"])
 def test_new_list_entry_is_indented(file, indent):
-    """Whichever of the usual ways the file's owner has."""
+    """The indentation is that of the file."""
     file.write_text(f"imagePullSecrets:\n{indent}- name: other\na: ~\n")
 
     _edit(file, "imagePullSecrets", lambda old: [*old, {"name": "new"}])
@@ -134,7 +134,7 @@ def test_new_list_entry_is_indented(file, indent):
 
 
 def test_ambiguous_lines_are_still_edited(file):
-    """A list over several lines becomes one; what it says stays."""
+    """A list over several lines becomes one line with its content."""
     file.write_text("a: [1,\n  2]\nimage: {tag: t}\n")
 
     _edit(file, "image.tag", lambda _: "dev")
@@ -143,7 +143,7 @@ def test_ambiguous_lines_are_still_edited(file):
 
 
 def test_change_is_given_the_old_value(file):
-    """So that a list can be added to."""
+    """The change can add to a list."""
     file.write_text("imagePullSecrets:\n  - name: other\n")
 
     _edit(file, "imagePullSecrets", lambda old: [*old, {"name": "ghcr-credentials"}])
@@ -164,7 +164,7 @@ def test_change_is_given_the_old_value(file):
     ids=["empty file", "empty parent", "parent no mapping", "no parent", "flow", "comment beside"],
 )
 def test_key_is_set_wherever_its_path_leads(file, before, after):
-    """Missing parents are made; flow style, quotes and comments stay."""
+    """Missing parents are created; flow style, quotes and comments stay."""
     file.write_text(before)
 
     _edit(file, "image.tag", lambda _: "dev")
@@ -173,7 +173,7 @@ def test_key_is_set_wherever_its_path_leads(file, before, after):
 
 
 def test_long_line_is_not_broken(file):
-    """A line that nobody edits keeps its length."""
+    """An unedited line stays as long as it is."""
     long = "description: " + "word " * 40 + "end\n"
     file.write_text(f"{long}image:\n  tag: t\n")
 
@@ -197,7 +197,7 @@ def test_boolean_word_is_quoted(file, word, spelt):
 
 
 def test_number_like_string_stays_string(file):
-    """A commit's first digits may all be decimal."""
+    """The first digits of a commit may all be decimal."""
     file.write_text("image:\n  tag: t\n")
 
     _edit(file, "image.tag", lambda _: "1234567")
@@ -220,7 +220,7 @@ def test_number_like_string_stays_string(file):
     ids=["references", "names", "text", "later list", "merged", "null", "empty file", "another"],
 )
 def test_name_is_found_in_merged_values(tmp_path, texts, keys):
-    """The later file over the earlier, as Helm merges them."""
+    """The later file overrides the earlier, as Helm merges them."""
     files = [tmp_path / f"{number}.yaml" for number in range(len(texts))]
     for file, text in zip(files, texts, strict=True):
         file.write_text(text)

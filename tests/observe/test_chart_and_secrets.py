@@ -1,4 +1,4 @@
-"""What is seen of a chart and of a Secret, from what Helm and the API server give."""
+"""Check what is observed of a chart and of Secrets, from Helm and the API server."""
 
 import base64
 from dataclasses import dataclass, field, replace
@@ -50,7 +50,7 @@ DOCKER_CONFIG = '{"auths": {"ghcr.io": {"username": "ByteQuester", "password": "
 
 @dataclass
 class Helm:
-    """Renders the same every time, or fails."""
+    """Renders the same text each time, or fails."""
 
     rendered: str = ""
     error: CommandError | None = None
@@ -109,7 +109,7 @@ def _observe(world):
 
 
 def test_every_container_image_is_observed():
-    """Init containers and jobs are pulled for, too."""
+    """Init containers and Jobs pull images, too."""
     assert observe_chart(Helm(RENDERED), recorded.GOOD.workload) == RenderedChart(
         (
             "ghcr.io/bytequester/init:1",
@@ -121,7 +121,7 @@ def test_every_container_image_is_observed():
 
 
 def test_volume_images_are_observed():
-    """A volume may be an image, which is pulled as any other."""
+    """An image volume is pulled like a container's image."""
     spec = """\
 apiVersion: v1
 kind: Pod
@@ -137,7 +137,7 @@ spec:
 
 
 def test_failed_render_has_helm_message():
-    """They are an observation, not an error of the harness."""
+    """Helm's error is part of the observation, and no error of the harness."""
     helm = Helm(error=CommandError(["helm", "template"], 1, "Error: values don't meet it\n"))
 
     assert observe_chart(helm, recorded.GOOD.workload) == RenderedChart(
@@ -146,7 +146,7 @@ def test_failed_render_has_helm_message():
 
 
 def test_secret_credential_is_tried():
-    """For the package that the workload pulls."""
+    """The credential is probed for the package that the workload pulls."""
     world = World(_secret(DOCKER_CONFIG))
 
     seen = _observe(world)
@@ -165,18 +165,18 @@ def test_secret_credential_is_tried():
 
 
 def test_missing_secret_is_observed():
-    """As it is the first thing that people forget."""
+    """A missing Secret is an observation, and no error."""
     assert not _observe(World(None)).exists
 
 
 def test_api_server_that_refuses_is_an_error():
-    """A Secret that may not be read is not a Secret that is not there."""
+    """A forbidden Secret is not a missing Secret."""
     with pytest.raises(ApiException):
         _observe(World(None, status=403))
 
 
 def test_secret_of_other_server_is_not_tried():
-    """The kubelet would not use it either."""
+    """The kubelet would not use the entry either."""
     world = World(_secret(DOCKER_CONFIG.replace("ghcr.io", "ghcr.io:443")))
 
     seen = _observe(world)
@@ -191,7 +191,7 @@ def test_secret_of_other_server_is_not_tried():
     ids=["no JSON", "no text", "no login"],
 )
 def test_unreadable_secret_has_a_problem(content):
-    """It is there, and of no use."""
+    """The Secret exists, but cannot be used."""
     seen = _observe(World(_secret(content)))
 
     assert seen.exists
@@ -200,14 +200,14 @@ def test_unreadable_secret_has_a_problem(content):
 
 
 def test_other_secret_type_has_no_entries():
-    """It has other keys, or none."""
+    """A Secret of another type has other keys, or none."""
     seen = _observe(World(V1Secret(data=None, type="Opaque")))
 
     assert (seen.type, seen.servers, seen.problem) == ("Opaque", (), "")
 
 
 def test_entries_are_tried_in_kubelet_order():
-    """A pull that one of them would do is no failure."""
+    """All entries are probed in order, as one accepted entry is enough for a pull."""
     auths = (
         '"ghcr.io": {"username": "a", "password": "s3nt1n3l-a"},'
         ' "ghcr.io/bytequester": {"username": "b", "password": "s3nt1n3l-b"}'
@@ -221,7 +221,7 @@ def test_entries_are_tried_in_kubelet_order():
 
 
 def test_entry_without_token_is_tried_anonymously():
-    """As containerd does, whatever the login."""
+    """Containerd pulls anonymously for an entry without a token, whatever its login."""
     world = World(_secret('{"auths": {"ghcr.io": {"username": "ByteQuester"}}}'))
 
     assert len(_observe(world).entries) == 1
@@ -229,7 +229,7 @@ def test_entry_without_token_is_tried_anonymously():
 
 
 def test_legacy_secret_is_read_like_kubelet():
-    """Its servers stand at the top."""
+    """The servers of a legacy Secret are its top-level keys."""
     entry = '{"ghcr.io": {"username": "a", "password": "s3nt1n3l-a"}}'
 
     seen = _observe(World(_secret(entry, kind="kubernetes.io/dockercfg")))
@@ -239,7 +239,7 @@ def test_legacy_secret_is_read_like_kubelet():
 
 
 def test_missing_secret_is_searched_elsewhere():
-    """In other namespaces by its name, in its own by what it could be used for."""
+    """Other namespaces are searched by name, the own namespace for a usable Secret."""
     useless = _secret('{"auths": {"docker.io": {}}}', name="hub")
     broken = _secret("[]", name="broken")
     good = _secret(DOCKER_CONFIG, name="ghcr-credential")
@@ -251,7 +251,7 @@ def test_missing_secret_is_searched_elsewhere():
 
 
 def test_secrets_of_a_pod_are_each_read_once():
-    """The target's was seen before."""
+    """The target's Secret is known already and is not read again."""
     world = World(_secret(DOCKER_CONFIG))
     known = _observe(world)
 
@@ -265,14 +265,14 @@ def test_secrets_of_a_pod_are_each_read_once():
 
 
 def test_wired_workload_is_not_searched():
-    """There is nothing to look for."""
+    """A wired workload needs no search."""
     assert observe_wiring(World(None), recorded.GOOD.workload, recorded.GOOD.deployment) == (
         PullSecretWiring()
     )
 
 
 def test_name_is_searched_in_values_and_account(tmp_path):
-    """Where people put it when it does not reach the pods."""
+    """These are the places where the name does not reach the pods."""
     (tmp_path / "values.yaml").write_text("imagePullSecret: ghcr-credentials\n")
     workload = replace(recorded.GOOD.workload, chart=tmp_path, values=())
     account = V1ServiceAccount(image_pull_secrets=[V1LocalObjectReference(name="ghcr-credentials")])
@@ -285,7 +285,7 @@ def test_name_is_searched_in_values_and_account(tmp_path):
 
 
 def test_live_and_new_secrets_are_named_once():
-    """Old pods may have others than a new one would."""
+    """Old pods may have other Secrets than a new pod would get."""
     pods = recorded.pod(pull_secrets=("old", "ghcr-credentials")).pods
 
     assert given(recorded.GOOD.deployment, pods) == ("old", "ghcr-credentials")

@@ -1,4 +1,4 @@
-"""What GitHub tells of a grant, asked as little as needed; and the remedies, twice and dry."""
+"""Check the requests to GitHub about a grant, and REG-008's remediations with dry runs."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ NO_SECRET = PullSecret(NAME, WORKLOAD.namespace, exists=False)
 
 @dataclass
 class GitHubDouble:
-    """One user's packages, of one visibility, and what its tokens may do."""
+    """A user's packages of one visibility, and what its tokens may do."""
 
     visibility: str = "private"
     ends: str = ""
@@ -65,7 +65,7 @@ class GitHubDouble:
 
 
 class Core:
-    """Pull secrets by their namespaces, and one ServiceAccount, kept as the API server does."""
+    """Pull secrets by namespace, and one ServiceAccount, as in the API server."""
 
     def __init__(self, pull_secrets=(), **tokens):
         self.secrets = {name.replace("_", "-"): _secret(token) for name, token in tokens.items()}
@@ -107,7 +107,7 @@ def _secret(token):
 
 @dataclass
 class World:
-    """A GitHub, a cluster, and a registry that gives everybody the same answer."""
+    """A GitHub, a cluster, and a registry that gives every caller the same answer."""
 
     double: GitHubDouble = field(default_factory=GitHubDouble)
     core: Core = field(default_factory=Core)
@@ -127,7 +127,7 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _refreshing(monkeypatch):
-    """Let REG-003's remedy, which has tests of its own, only keep the token."""
+    """Replace REG-003's remediation, which has its own tests, by one that records the token."""
 
     def refresh(world, workload, credential):
         world.core.secrets[workload.namespace] = _secret(credential.token)
@@ -137,7 +137,7 @@ def _refreshing(monkeypatch):
 
 @pytest.fixture(name="frontend")
 def _frontend(tmp_path):
-    """Return the sample's frontend in a copy of the sample, its package meant to be public."""
+    """Return the sample's frontend in a copy of the sample, with a package meant to be public."""
     target = load_target(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "target"))
     return replace(target.workload("frontend"), visibility=Visibility.PUBLIC)
 
@@ -148,7 +148,7 @@ def _pull_secret(token):
 
 
 def test_private_grant_costs_two_requests():
-    """And one more, once, for whether the owner is an organisation."""
+    """One more request asks once whether the owner is an organisation."""
     world = World(GitHubDouble(ends="2026-12-01 09:00:00 UTC"))
 
     seen = observe_grant(world, WORKLOAD, _pull_secret("l3ast-token"))
@@ -168,7 +168,7 @@ def test_private_grant_costs_two_requests():
 
 
 def test_public_package_is_probed_anonymously():
-    """As a pod without a secret asks for it."""
+    """The probe is anonymous, as a pull of a pod without a Secret is."""
     world = World(GitHubDouble("public"))
 
     seen = observe_grant(world, replace(WORKLOAD, visibility=Visibility.PUBLIC), NO_SECRET)
@@ -178,7 +178,7 @@ def test_public_package_is_probed_anonymously():
 
 
 def test_untold_package_has_no_visibility():
-    """The refusal is part of what was seen."""
+    """The refusal is part of the observation."""
     elsewhere = replace(WORKLOAD, image=replace(WORKLOAD.image, repository="ghcr.io/nobody/app"))
 
     seen = observe_grant(World(), elsewhere, NO_SECRET)
@@ -188,7 +188,7 @@ def test_untold_package_has_no_visibility():
 
 @pytest.mark.parametrize(("asked_for", "found"), [(True, ("backend-dev",)), (False, ())])
 def test_other_namespaces_are_read_on_request(asked_for, found):
-    """The same token under the same name in a namespace of the target's."""
+    """Another namespace of the target has the same token under the same name."""
     others = tuple(
         replace(WORKLOAD, name=name, namespace=name) for name in ("backend-dev", "third", "none")
     )
@@ -208,7 +208,7 @@ def test_other_namespaces_are_read_on_request(asked_for, found):
     ],
 )
 def test_token_expiry_has_two_forms(text, moment):
-    """With the zone's name, and with its offset."""
+    """GitHub sends the expiry with a zone's name or with an offset."""
     double = httpx.MockTransport(GitHubDouble(ends=text))
 
     assert Packages("bytequester", "l3ast-token", transport=double).token().expires == moment
@@ -216,7 +216,7 @@ def test_token_expiry_has_two_forms(text, moment):
 
 @pytest.mark.parametrize(("cuts", "status"), [(1, 200), (2, 0)])
 def test_cut_connection_is_retried(cuts, status):
-    """One cut says nothing of GitHub; two in a row do."""
+    """One cut connection is retried; two in a row are an answer."""
     double, left = GitHubDouble(), [httpx.ReadError("cut") for _ in range(cuts)]
 
     def answer(request):
@@ -237,7 +237,7 @@ def test_cut_connection_is_retried(cuts, status):
     ],
 )
 def test_refused_token_is_observed(token, seen):
-    """No error: it is what the criterion judges."""
+    """The refusal is an observation that the criterion judges, and no error."""
     double = httpx.MockTransport(GitHubDouble())
 
     assert Packages("bytequester", token, transport=double).token() == seen
@@ -250,7 +250,7 @@ def _replace(world, credential=LEAST, **options):
 
 
 def test_least_token_replaces_wide_one():
-    """What is shown of it has no token in it."""
+    """The printed change has no token in it."""
     world = World(core=Core(frontend_dev="w1de-token"))
 
     change, revoked = _replace(world)
@@ -263,7 +263,7 @@ def test_least_token_replaces_wide_one():
 
 
 def test_token_is_replaced_once():
-    """The second time there is nothing to do, and nothing to revoke."""
+    """A second run has nothing to replace and nothing to revoke."""
     world = World(core=Core(frontend_dev="w1de-token"))
     _replace(world)
 
@@ -274,7 +274,7 @@ def test_token_is_replaced_once():
 
 
 def test_replacement_dry_run_changes_nothing():
-    """The same change as without."""
+    """The dry run shows the same change as the run."""
     world = World(core=Core(frontend_dev="w1de-token"))
 
     change, revoked = _replace(world, dry_run=True)
@@ -286,7 +286,7 @@ def test_replacement_dry_run_changes_nothing():
 
 @pytest.mark.parametrize("token", ["w1de-token", "f1ne-token", "g0ne-token"])
 def test_excessive_new_token_is_refused(token):
-    """Else a too wide one would be mended by another."""
+    """A too wide token must not be replaced by another too wide one."""
     world = World(core=Core(frontend_dev="0ld-token"))
 
     with pytest.raises(PullRecoveryError, match="must have read:packages alone; it has "):
@@ -296,7 +296,7 @@ def test_excessive_new_token_is_refused(token):
 
 
 def test_refused_new_token_keeps_old():
-    """Pods must still pull afterwards."""
+    """Pods must still be able to pull afterwards."""
     world = World(core=Core(frontend_dev="w1de-token"), probe=recorded.READ_DENIED)
 
     with pytest.raises(PullRecoveryError, match="The registry refuses the new token"):
@@ -306,7 +306,7 @@ def test_refused_new_token_keeps_old():
 
 
 def test_shared_token_is_not_revoked():
-    """Its pods would stop pulling."""
+    """Another namespace's pods would stop pulling."""
     other = replace(WORKLOAD, name="backend", namespace="backend-dev")
     target = replace(TARGET, workloads=(WORKLOAD, other))
     world = World(core=Core(frontend_dev="w1de-token", backend_dev="w1de-token"), target=target)
@@ -320,7 +320,7 @@ def test_shared_token_is_not_revoked():
 
 @pytest.mark.parametrize("wanted", Visibility)
 def test_visibility_is_switched_once(wanted):
-    """To what the target says."""
+    """The visibility becomes the one in the target."""
     other = next(each for each in Visibility if each is not wanted)
     world, workload = World(GitHubDouble(other)), replace(WORKLOAD, visibility=wanted)
 
@@ -344,7 +344,7 @@ def _world_with_a_needless_secret(frontend, *neighbours):
 
 
 def test_needless_secret_is_unwired_and_deleted(frontend):
-    """Other people's pull secrets stay, and a second time there is nothing to do."""
+    """Pull secrets for other registries stay, and a second run changes nothing."""
     world, revoked = _world_with_a_needless_secret(frontend), []
     frontend.values_file.write_text(
         "serviceAccount:\n  imagePullSecrets: # of CI\n    - name: other\n"
@@ -366,7 +366,7 @@ def test_needless_secret_is_unwired_and_deleted(frontend):
 
 
 def test_removal_dry_run_changes_nothing(frontend):
-    """The same change as without."""
+    """The dry run shows the same change as the run."""
     world, revoked = _world_with_a_needless_secret(frontend), []
     before = frontend.values_file.read_text()
 
@@ -380,7 +380,7 @@ def test_removal_dry_run_changes_nothing(frontend):
 
 
 def test_secret_of_private_neighbour_stays(frontend):
-    """Only the workload's own values are edited."""
+    """Only the public workload's own values are edited."""
     neighbour = replace(frontend, name="neighbour", visibility=Visibility.PRIVATE)
     world, revoked = _world_with_a_needless_secret(frontend, neighbour), []
 

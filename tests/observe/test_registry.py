@@ -1,4 +1,4 @@
-"""What the operator's clients are asked, and what is kept of their answers."""
+"""Check which commands the operator's clients run, and what is recorded of their answers."""
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ OPERATOR = Credential("ByteQuester", "ghp_0per4tor")
 
 @dataclass
 class World:
-    """A runner and a registry that keep what they are asked, and nodes of some architectures."""
+    """A runner and a registry that record requests, and nodes of some architectures."""
 
     operator: Credential | None = OPERATOR
     architectures: tuple[str, ...] = ("amd64",)
@@ -55,7 +55,7 @@ class World:
 
 
 def test_operator_asks_as_the_task_says():
-    """Login by stdin, the manifest by docker, digest and platforms by crane, and the tags."""
+    """The login is on stdin; docker reads the manifest, crane the digest, platforms and tags."""
     seen = observe_identity(World(), REFERENCE)
 
     assert [ran.command for ran in seen.commands] == [
@@ -69,7 +69,7 @@ def test_operator_asks_as_the_task_says():
 
 
 def test_operator_without_credential_does_not_log_in():
-    """The same questions, asked as nobody."""
+    """The commands run anonymously, without a login."""
     world = World(operator=None)
 
     seen = observe_identity(world, REFERENCE)
@@ -90,7 +90,7 @@ def test_operator_without_credential_does_not_log_in():
     ids=["tag", "digest", "both", "neither"],
 )
 def test_harness_probes_with_same_credential(reference, named):
-    """Its answer may only disagree."""
+    """The harness's own probe can only agree or disagree."""
     world = World()
 
     seen = observe_identity(world, reference)
@@ -101,28 +101,28 @@ def test_harness_probes_with_same_credential(reference, named):
 
 
 def test_node_platforms_are_listed_once():
-    """An image must serve all of them."""
+    """An image must serve the platforms of all nodes."""
     seen = observe_identity(World(architectures=("arm64", "amd64", "arm64")), REFERENCE)
 
     assert seen.platforms == ("linux/amd64", "linux/arm64")
 
 
 def test_named_platform_replaces_nodes():
-    """Where there is no cluster, images are wanted for the machine's own."""
+    """The image must serve the platforms of this machine if there is no cluster."""
     seen = observe_identity(World(cluster=None, platforms=("linux/arm64",)), REFERENCE)
 
     assert seen.platforms == ("linux/arm64",)
 
 
 def test_shell_characters_stay_in_name():
-    """It is quoted."""
+    """The name is quoted for the shell."""
     seen = observe_identity(World(), "ghcr.io/bytequester/x:a;id")
 
     assert seen.digest.command == "crane digest 'ghcr.io/bytequester/x:a;id'"
 
 
 def test_manifest_parts_are_probed():
-    """By the operator's credential; what is no image of parts has none."""
+    """The operator's credential is used; an index has no parts to probe."""
     image = World(printed='{"config": {"digest": "sha256:c"}, "layers": [{"digest": "sha256:l"}]}')
     index = World(printed='{"manifests": [{"digest": "sha256:m"}]}')
 

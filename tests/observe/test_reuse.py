@@ -1,4 +1,4 @@
-"""When an earlier look may be taken again, and when there must be a new one."""
+"""Check when an earlier observation is reused, and when a new one is made."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,14 +38,14 @@ class World:
 
 
 class Look(int):
-    """A look with a number of its own; `commands` are those of the clients."""
+    """An observation with a number of its own; `commands` are those of the clients."""
 
     commands = ()
 
 
 @pytest.fixture(name="looks", autouse=True)
 def _looks(monkeypatch):
-    """What was looked at, each look with a number of its own."""
+    """Return the list of observations, each with its own number."""
     looks = []
 
     def look(_, what):
@@ -58,7 +58,7 @@ def _looks(monkeypatch):
 
 
 def test_clients_run_once_per_answer():
-    """Docker and crane would be told the same again."""
+    """Docker and crane would print the same again for an unchanged answer."""
     world = World()
     assert current_identity(world, REFERENCE) == current_identity(world, REFERENCE) == 1
 
@@ -74,21 +74,21 @@ def test_clients_run_once_per_answer():
     ],
 )
 def test_changed_answer_reruns_clients(change):
-    """Another operator, another digest, a refusal, an outage: each may change their words."""
+    """Another operator, another digest, a refusal or an outage may change the output."""
     world = World()
     current_identity(world, REFERENCE)
     assert current_identity(replace(world, **change), REFERENCE) == 2
 
 
 def test_other_reference_reruns_clients():
-    """One look is kept, and it is of one reference."""
+    """Only one observation is cached, for one reference."""
     world = World()
     current_identity(world, REFERENCE)
     assert current_identity(world, REFERENCE + "2") == 2
 
 
 def test_missing_reference_reruns_clients():
-    """The verdict then names tags, and those may come at any time."""
+    """The verdict then names tags, which may be pushed at any time."""
     world = World(Registry(manifest_answer=Probe("registry", 404)))
     current_identity(world, REFERENCE)
     assert current_identity(world, REFERENCE) == 2
@@ -106,7 +106,7 @@ def _workload(tmp_path):
 
 
 def test_chart_is_rendered_once(workload):
-    """Helm gives the same for the same files."""
+    """Helm renders the same output for the same files."""
     world = World()
     assert current_chart(world, workload) == current_chart(world, workload) == 1
 
@@ -132,14 +132,14 @@ def _move(workload):
 
 @pytest.mark.parametrize("change", [_edit_values, _edit_chart, _add_template, _move])
 def test_changed_chart_is_rendered_again(workload, change):
-    """A values file, a file of the chart, a new one, or another namespace to render for."""
+    """A changed or new file, or another namespace, changes the output."""
     world = World()
     current_chart(world, workload)
     assert current_chart(world, change(workload)) == 2
 
 
 def test_outage_reruns_clients(monkeypatch):
-    """Its end may show to them alone: the suite's own way may never have been barred."""
+    """Only the clients may show the outage's end, as the suite's own route may have worked."""
     monkeypatch.setattr(Look, "commands", (CommandResult("crane digest x", 1, "", "x: EOF"),))
     world = World()
 

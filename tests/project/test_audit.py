@@ -1,4 +1,4 @@
-"""`make audit` looks at every lock, goes on after a finding, and passes over nothing unargued."""
+"""The target `make audit`: it reads every lock, goes on after a finding, and needs reasons."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 from pullrecovery.common.suite_files import SUITE_ROOT
 
 AUDIT = SUITE_ROOT / "tests" / "audit"
-# In the place of all three programs: writes down what it was asked, and fails for one of the locks.
+# A replacement of all three programs that records arguments, and fails for one of the locks.
 PROGRAM = """\
 #!/bin/sh
 echo "$(basename "$0") $*" >>"$ASKED"
@@ -18,7 +18,7 @@ case "$*" in *"$BAD"*) exit "$CODE" ;; esac
 
 @pytest.fixture(name="audited")
 def _audited(tmp_path):
-    """Runs the script with programs that end with `code` where the arguments have the text `bad`."""
+    """Run the script with programs that exit with `code` where an argument contains `bad`."""
     for name in ("pip-audit", "npm", "govulncheck"):
         (tmp_path / name).write_text(PROGRAM)
         (tmp_path / name).chmod(0o755)
@@ -53,12 +53,13 @@ def test_every_lock_is_audited(audited):
     assert sorted(python) == _locked("*.lock")
     assert sorted(go) == _locked("go.mod")
     assert [line for line in asked if line.startswith("npm ")] == [
-        "npm --prefix sample/docs audit --package-lock-only --audit-level=high"
+        f"npm --prefix {folder} audit --package-lock-only --audit-level=high"
+        for folder in ("docs-site", "sample/docs")
     ]
 
 
 def test_unaudited_package_is_a_finding(audited):
-    """pip-audit passes over what its database lacks, unless it is told to be strict."""
+    """pip-audit ignores packages that its database lacks, unless it is strict."""
     _, _, asked = audited("no such text")
 
     python = [line for line in asked if line.startswith("pip-audit ")]
@@ -70,7 +71,7 @@ def test_unaudited_package_is_a_finding(audited):
     "bad", ["ghcr_emulator/requirements.lock", "sample/docs", "toolchain/helm"]
 )
 def test_audit_goes_on_after_a_finding(audited, bad):
-    """It fails in the end, and names the lock."""
+    """The audit fails at its end, and names the lock."""
     _, _, all_asked = audited("no such text")
     code, printed, asked = audited(bad)
 
@@ -82,7 +83,7 @@ def test_audit_goes_on_after_a_finding(audited, bad):
 
 
 def test_vulnerability_in_a_lab_tool_is_listed(audited):
-    """The program ends with 3 for one; it is named, and the audit does not fail."""
+    """The program exits with 3; the finding is listed, and the audit passes."""
     code, printed, _ = audited("toolchain/helm", code=3)
 
     assert code == 0
@@ -92,7 +93,7 @@ def test_vulnerability_in_a_lab_tool_is_listed(audited):
 
 
 def test_tool_modules_are_audited(audited):
-    """A module that only names programs has no package of its own to look at."""
+    """A module that only names programs has no package of its own to audit."""
     _, _, asked = audited("no such text")
 
     assert "govulncheck -C pullrecovery/lab/tools/toolchain/helm tool" in asked

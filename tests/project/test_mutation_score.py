@@ -21,5 +21,5 @@ NOTHING = dict.fromkeys(
     ids=["survivor", "no test at all", "unclear", "not selected", "nothing tried"],
 )
 def test_score_counts_only_what_a_test_found(counts, percent):
-    """A mutant that no test runs has survived; one that was not selected was not tried."""
+    """A mutant that no test runs is undetected; one that was not selected does not count."""
     assert score(NOTHING | counts) == percent

@@ -1,4 +1,4 @@
-"""The workflows that ship: pinned actions, least permissions, and the documents that name them."""
+"""The shipped workflows: pinned actions, least permissions, and the pages that name them."""
 
 import re
 
@@ -21,7 +21,7 @@ def _load(file):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(SUITE_ROOT).as_posix())
 def test_actions_are_pinned_by_full_commit_id(file):
-    """A tag may be moved; its name stands beside the id for people."""
+    """A tag may be moved; it is a comment beside the id."""
     used = re.findall(r"(?m)^\s*(?:- )?uses: (.*)$", file.read_text())
 
     assert used
@@ -59,7 +59,7 @@ def test_nightly_can_only_push_packages():
 
 
 def test_each_gate_job_has_least_permissions():
-    """A job that names none has none, and only what promotes may write to the repository."""
+    """A job without `permissions` has none, and only the promoting job may write."""
     document = _load(GATE)
 
     assert document["permissions"] == {}
@@ -71,7 +71,7 @@ def test_each_gate_job_has_least_permissions():
 
 
 def test_signing_key_is_in_own_job():
-    """No job that has the commit has the key, and the checkout leaves no token where it is judged."""
+    """No job that has the commit has the key, and its checkout stores no token."""
     jobs = _load(GATE)["jobs"]
     key = "secrets.PULL_RECOVERY_GATE_KEY"
 
@@ -94,7 +94,7 @@ def test_signing_key_is_in_own_job():
 
 
 def test_gate_workflow_matches_hook_version():
-    """The newest of the changelog: the hook holds a verdict of another version."""
+    """The hook holds a verdict of another version, so both are the changelog's newest."""
     steps = [step for job in _load(GATE)["jobs"].values() for step in job["steps"]]
     applications = [_load(file) for file in (SUITE_ROOT / "sample" / "argocd").glob("*.yaml")]
     hooks = [
@@ -111,12 +111,12 @@ def test_gate_workflow_matches_hook_version():
 
 
 def _checked_out(step):
-    """The folder that a step checks a repository out into; '' where it checks out none."""
+    """Return the directory of a step's checkout; '' for a step without one."""
     return step["with"]["path"] if str(step.get("uses")).startswith("actions/checkout@") else ""
 
 
 def test_gate_page_refers_to_the_workflow_file():
-    """The page does not repeat what the file has."""
+    """The page does not repeat the content of the file."""
     page = (SUITE_ROOT / "docs" / "gate.md").read_text()
 
     assert "(../sample/.github/workflows/gate.yml)" in page

@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and what it does in a fresh virtual environment and an empty folder."""
+"""The wheel: its content, and its use in a fresh virtual environment and an empty directory."""
 
 import json
 import re
@@ -27,7 +27,7 @@ IN_PACKAGE = (
     "sample/",
 )
 COMMANDS = ("acceptance", "gate", "ghcr", "lab", "sample", "suite-image")
-# Each takes longer to import than all that `--help` needs.
+# Each of them takes longer to import than `--help` takes in all.
 HEAVY = {"docker", "httpx", "kubernetes", "pydantic", "pytest", "ruamel", "urllib3"}
 
 
@@ -37,7 +37,7 @@ def _run(*command, **options):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel as `python -m build` makes it, from an sdist of this checkout."""
+    """Return the wheel that `python -m build` builds from an sdist of this checkout."""
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--no-isolation", f"--outdir={folder}", SUITE_ROOT]
     built = _run(*command)
@@ -60,19 +60,19 @@ def _installed(wheel, folder):
 
 @pytest.fixture(scope="module")
 def plain(wheel, tmp_path_factory):
-    """The programs of a fresh virtual environment with the wheel, without its extras."""
+    """Return the programs of a fresh virtual environment with the wheel, without its extras."""
     return _installed(wheel, tmp_path_factory.mktemp("plain"))
 
 
 @pytest.fixture(scope="module")
 def with_emulator(wheel, tmp_path_factory):
-    """The programs of a fresh virtual environment with the wheel and its extra `ghcr`."""
+    """Return the programs of a fresh virtual environment with the wheel and its extra `ghcr`."""
     return _installed(f"{wheel}[ghcr]", tmp_path_factory.mktemp("ghcr"))
 
 
 @pytest.fixture
 def pull_recovery(plain, tmp_path):
-    """Runs the console script in an empty folder, with another one as HOME."""
+    """Return a function that runs the console script in an empty directory with another HOME."""
     home, empty = tmp_path / "home", tmp_path / "empty"
     home.mkdir()
     empty.mkdir()
@@ -95,7 +95,7 @@ def _tracked():
 
 
 def test_wheel_has_every_tracked_file(wheel):
-    """Data files, schemas, fixtures, tests and the sample are where the package looks for them."""
+    """Data files, schemas, fixtures, tests and the sample are where the package reads them."""
     packages = [name for name in _tracked() if name.startswith(("pullrecovery/", "ghcr_emulator/"))]
     moved = [f"pullrecovery/suite/{name}" for name in _tracked() if name.startswith(IN_PACKAGE)]
     names = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
@@ -104,7 +104,7 @@ def test_wheel_has_every_tracked_file(wheel):
 
 
 def test_wheel_is_stamped_with_version_and_commit(wheel):
-    """There is no git where it is installed."""
+    """The installation has no git repository."""
     content = zipfile.ZipFile(wheel).read(f"pullrecovery/suite/{STAMP}").decode()
 
     assert content == stamp()
@@ -112,7 +112,7 @@ def test_wheel_is_stamped_with_version_and_commit(wheel):
 
 
 def test_plain_install_has_few_packages(plain):
-    """The client of Kubernetes brings 27; pip itself does not count."""
+    """The client of Kubernetes has 27 packages; pip itself does not count."""
     listed = json.loads(_run(plain / "python", "-m", "pip", "list", "--format=json").stdout)
     names = {package["name"] for package in listed} - {"pip", "setuptools"}
 
@@ -121,7 +121,7 @@ def test_plain_install_has_few_packages(plain):
 
 
 def test_version_is_printed(pull_recovery):
-    """The one of the tag that the wheel was built from."""
+    """The version is that of the tag from which the wheel was built."""
     done = pull_recovery("--version")
 
     assert (done.stdout, done.returncode) == (f"pull-recovery {suite_version()}\n", 0), done
@@ -129,7 +129,7 @@ def test_version_is_printed(pull_recovery):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_needs_no_extra(pull_recovery, command):
-    """Every command explains itself, with the exit codes, in the plain install."""
+    """Every command prints its help, with the exit codes, in the plain install."""
     done = pull_recovery(command, "--help")
 
     assert done.returncode == 0, done.stderr
@@ -149,7 +149,7 @@ def test_help_imports_nothing_heavy(command):
 
 
 def test_sample_is_copied_whole(pull_recovery, tmp_path):
-    """With its charts, workflows, docs and the files whose name has a dot in front."""
+    """The copy has charts, workflows, docs and files whose name begins with a dot."""
     done = pull_recovery("sample", "shop")
 
     shop = tmp_path / "empty" / "shop"
@@ -164,7 +164,7 @@ def test_sample_is_copied_whole(pull_recovery, tmp_path):
 
 
 def test_sample_is_not_copied_over_files(pull_recovery, tmp_path):
-    """What is there stays as it is."""
+    """Existing files stay unchanged."""
     (tmp_path / "empty" / "notes.txt").write_text("mine")
 
     done = pull_recovery("sample", ".")
@@ -177,7 +177,7 @@ def test_sample_is_not_copied_over_files(pull_recovery, tmp_path):
 
 
 def test_schemas_are_those_of_the_docs(plain):
-    """Both are read where the package looks for them."""
+    """The package finds both schemas."""
     program = (
         "import json; from pullrecovery.common.suite_files import SCHEMAS;"
         " print(json.dumps({f.name: f.read_text() for f in SCHEMAS.glob('*.schema.json')}))"
@@ -188,7 +188,7 @@ def test_schemas_are_those_of_the_docs(plain):
 
 
 def test_emulator_serves_from_the_wheel(with_emulator, tmp_path):
-    """Without Go and without a container engine, until Ctrl-C; nothing is left in the folder."""
+    """The emulator runs without Go or a container engine until Ctrl-C, and leaves no file."""
     environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     command = [with_emulator / "pull-recovery", "ghcr"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
@@ -220,7 +220,7 @@ def test_emulator_names_its_extra(pull_recovery):
 
 
 def test_lab_command_names_the_missing_extra(pull_recovery, tmp_path):
-    """The plain install says what to install, and leaves nothing behind."""
+    """The error says what to install, and the command leaves no file."""
     done = pull_recovery("lab", "status")
 
     assert done.returncode == 4

@@ -1,4 +1,4 @@
-"""The registry's client, before GHCR's own answers: what was asked, and what became of it."""
+"""The registry's client, against GHCR's answers: its requests and its results."""
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ def _refusal(status, code, message):
 
 
 class Registry:
-    """Gives each of its two answers to whoever asks, and keeps the questions."""
+    """A fake registry with two answers, which records the requests."""
 
     def __init__(self, token=GOOD_TOKEN, answer=GOOD_MANIFEST):
         self.answers = {"/token": token}
@@ -39,7 +39,7 @@ class Registry:
 
 
 def test_manifest_has_digest():
-    """Whatever is read of it, the digest is what is compared."""
+    """Verdicts compare the digest, whatever else is read."""
     probe = Registry().manifest()
 
     assert probe == Probe("registry", 200, digest=recorded.DIGEST)
@@ -107,7 +107,7 @@ def test_refusal_is_kept_with_who_refused(token, answer, probe):
 )
 @pytest.mark.parametrize("where", ["token", "answer"])
 def test_silent_registry_is_probe(where, error, probe):
-    """It is an observation, not an error of the harness."""
+    """A registry that does not answer is an observation, and no error of the harness."""
     assert Registry(**{where: error}).manifest() == probe
 
 
@@ -117,14 +117,14 @@ def test_silent_registry_is_probe(where, error, probe):
     ids=["HTML", "no token"],
 )
 def test_nonsense_token_answer_is_probe(token):
-    """A proxy's page, for one."""
+    """A proxy's page is one example of such an answer."""
     seen = Registry(token).manifest()
 
     assert (seen.stage, seen.status, seen.ok) == ("token", 200, False)
 
 
 def test_token_is_asked_for_as_containerd_asks():
-    """With the credential, for one package and for pulling only."""
+    """The request has the credential, one package, and only the right to pull."""
     registry = Registry()
 
     registry.manifest(Credential("ByteQuester", "s3nt1n3l"))
@@ -139,7 +139,7 @@ def test_token_is_asked_for_as_containerd_asks():
 
 
 def test_anonymous_question_carries_no_login():
-    """Its token is an anonymous one."""
+    """The token of such a request is an anonymous one."""
     registry = Registry()
 
     registry.manifest()
@@ -148,7 +148,7 @@ def test_anonymous_question_carries_no_login():
 
 
 def test_package_access_is_asked_by_tags():
-    """No tag need be there for it."""
+    """The request needs no tag."""
     registry = Registry(answer=httpx.Response(200, json={"name": PACKAGE, "tags": []}))
 
     seen = registry.client().tags(PACKAGE, None)
@@ -181,7 +181,7 @@ def test_manifests_of_every_kind_are_welcome():
     ids=["there", "elsewhere", "gone"],
 )
 def test_blob_is_where_registry_says(answer, status):
-    """Its bytes are not fetched, and one token serves for all."""
+    """The bytes are not fetched, and one token is enough for all requests."""
     registry = Registry(answer=answer)
 
     probes = registry.client().blobs(PACKAGE, ["sha256:a", "sha256:b"], None)
@@ -199,5 +199,5 @@ def test_blob_is_where_registry_says(answer, status):
     ids=["refused", "no answer"],
 )
 def test_unasked_blob_is_unknown(token, probe):
-    """The same is said of each."""
+    """All blobs get one result."""
     assert Registry(token=token).client().blobs(PACKAGE, ["sha256:a"] * 2, None) == [probe] * 2

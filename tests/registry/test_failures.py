@@ -1,4 +1,4 @@
-"""What stands in the way of an answer, by the words of Go's programs and by our own errors."""
+"""Failures of a registry, by the messages of Go's programs and by Python's exceptions."""
 
 import socket
 import ssl
@@ -17,7 +17,7 @@ from tests.fakes import recorded
 from tests.fakes.outages import DIALLED, LOOKUP, PODS, URL, P
 from tests.fakes.recorded import REFERENCE
 
-# Others that are known of containerd, docker and crane.
+# Further known messages of containerd, docker and crane.
 WORDS = {
     "no such host": (f"{DIALLED}{LOOKUP}no such host", RegistryFailure.DNS),
     "SERVFAIL": (f"{DIALLED}{LOOKUP}server misbehaving", RegistryFailure.DNS),
@@ -49,7 +49,7 @@ NONE = (recorded.ANONYMOUS, recorded.REJECTED, recorded.NO_SCOPE, recorded.not_f
 
 @pytest.mark.parametrize(("text", "failure"), [*PODS.values(), *WORDS.values()])
 def test_failure_is_known_by_message(text, failure):
-    """Also behind the back-off, and in front of an exit code."""
+    """The message is found behind the back-off, and in front of an exit code."""
     assert failure_in(text) is failure
     assert failure_in(f'Back-off pulling image "{REFERENCE}": ErrImagePull: {text}') is failure
     assert failure_of_command(CommandResult("crane digest x", 1, "", f"{text}\n")) is failure
@@ -57,12 +57,12 @@ def test_failure_is_known_by_message(text, failure):
 
 @pytest.mark.parametrize("text", NONE)
 def test_registry_refusal_is_no_failure(text):
-    """What a task mends is never taken for an outage."""
+    """A cause that a task fixes is never mistaken for an outage."""
     assert failure_in(text) is None
 
 
 def test_ended_command_has_failure():
-    """Crane says why it tries again; with nothing said, nothing came."""
+    """Crane prints why it tries again; without output there was no answer."""
     said = f"retrying {LOOKUP}i/o timeout\n"
 
     assert failure_of_command(CommandResult("crane digest x", 124, "", said)) is RegistryFailure.DNS
@@ -75,7 +75,7 @@ def test_ended_command_has_failure():
 
 @contextmanager
 def _listening(talk):
-    """One socket on the loopback that treats every connection by `talk`; gives its port."""
+    """Listen on a loopback socket that handles every connection by `talk`; yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve():
@@ -139,7 +139,7 @@ DOORS = {
 
 @pytest.mark.parametrize(("talk", "failure"), DOORS.values(), ids=DOORS)
 def test_probe_has_handshake_failure(talk, failure):
-    """By OpenSSL's own reasons, which its sentences may word otherwise in another version."""
+    """The failure comes from OpenSSL's reason code, because its text changes between versions."""
     context = ssl.create_default_context()
     AUTHORITY.configure_trust(context)
 
@@ -150,7 +150,7 @@ def test_probe_has_handshake_failure(talk, failure):
 
 
 def test_closed_port_is_refused():
-    """By the machine itself, at once."""
+    """The machine itself refuses at once."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
@@ -158,12 +158,12 @@ def test_closed_port_is_refused():
 
 
 def test_unknown_name_is_dns():
-    """`.invalid` is promised to be nobody's (RFC 2606)."""
+    """The domain `.invalid` is reserved (RFC 2606)."""
     assert _ask("ghcr.invalid").failure is RegistryFailure.DNS
 
 
 def test_probe_that_waits_in_vain_timed_out():
-    """The connection is open, and nothing comes."""
+    """The connection is open, and no answer comes."""
     over = threading.Event()
     with _listening(lambda _: over.wait(5)) as port:
         probe = _ask(f"localhost:{port}")
@@ -173,7 +173,7 @@ def test_probe_that_waits_in_vain_timed_out():
 
 
 def test_short_answer_is_truncated():
-    """Its content-length promised more."""
+    """The content-length is larger than the body."""
     cut = httpx.RemoteProtocolError(
         "peer closed connection without sending complete message body (received 1, expected 2)"
     )

@@ -1,4 +1,4 @@
-"""Which entry of a pull secret is the kubelet's for an image, and which it cannot read."""
+"""The entry of a pull secret that the kubelet uses for an image, and unreadable secrets."""
 
 import json
 
@@ -40,7 +40,7 @@ def _entries(auths):
     ],
 )
 def test_server_that_fits_the_image_matches(server):
-    """With a scheme or without, by a glob, by a prefix of the path."""
+    """A server matches with or without a scheme, by a glob, and by a prefix of the path."""
     assert matches(server, IMAGE)
 
 
@@ -63,12 +63,12 @@ def test_server_that_fits_the_image_matches(server):
     ],
 )
 def test_wrong_server_does_not_match_image(server):
-    """Nothing says so: the kubelet pulls as if there were no Secret."""
+    """Nothing reports the mismatch: the kubelet pulls as if there were no Secret."""
     assert not matches(server, IMAGE)
 
 
 def test_port_of_the_image_must_be_the_servers():
-    """A key without a port is not for a registry on one."""
+    """A key without a port does not match a registry with one."""
     assert matches("localhost:5000", "localhost:5000/backend")
     assert not matches("localhost", "localhost:5000/backend")
 
@@ -119,12 +119,12 @@ def test_most_specific_server_is_tried_first(servers, tried):
     ids=["auth", "unpadded", "apart", "auth empty", "auth has the last word", "line break"],
 )
 def test_credential_is_read_from_every_form(entry):
-    """What `kubectl create secret docker-registry` and `docker login` write."""
+    """The forms are those of `kubectl create secret docker-registry` and `docker login`."""
     assert _entries({"ghcr.io": entry}) == {"ghcr.io": Credential("ByteQuester", "s3nt1n3l")}
 
 
 def test_token_may_hold_colons():
-    """Only the first one parts the login from the token."""
+    """Only the first colon separates the login from the token."""
     assert _entries({"ghcr.io": {"auth": "YTpiOmM="}}) == {"ghcr.io": Credential("a", "b:c")}
 
 
@@ -134,7 +134,7 @@ def test_token_may_hold_colons():
     ids=["empty", "no auths", "auths null", "legacy shape"],
 )
 def test_secret_for_no_server_is_readable(document):
-    """It is of no use, but not broken."""
+    """A secret without servers is useless, but valid."""
     assert read_entries(document) == {}
 
 
@@ -166,37 +166,37 @@ def test_secret_for_no_server_is_readable(document):
     ],
 )
 def test_unreadable_secret_says_why(document, reason):
-    """The kubelet says so where the pod's reason belongs, and pulls nothing."""
+    """The kubelet puts the error where the pod's reason belongs, and pulls nothing."""
     with pytest.raises(UnreadableSecretError, match=reason):
         read_entries(document)
 
 
 @pytest.mark.parametrize("entry", [{}, None], ids=["empty", "null"])
 def test_empty_entry_is_anonymous(entry):
-    """The kubelet uses it, and pulls as if there were none."""
+    """The kubelet uses such an entry, and pulls anonymously."""
     assert _entries({"ghcr.io": entry}) == {"ghcr.io": Credential("", "")}
 
 
 def test_legacy_document_has_top_level_servers():
-    """One of the newer shape has a server `auths` there, which is no image's."""
+    """A document of the newer form would have a server `auths`, which matches no image."""
     assert read_legacy_entries(json.dumps({"ghcr.io": {"auth": AUTH}})).keys() == {"ghcr.io"}
     assert read_legacy_entries(json.dumps({"auths": {"ghcr.io": {}}})).keys() == {"auths"}
 
 
 @pytest.mark.parametrize("kind", ["Opaque", "kubernetes.io/dockercfg"])
 def test_kubelet_reads_key_of_type(kind):
-    """Whatever else is in the Secret is passed over, and nothing says so."""
+    """Other keys of the Secret are ignored without a message."""
     assert read_secret(kind, {".dockerconfigjson": "not even base64"}) == {}
 
 
 def test_one_bad_entry_spoils_the_whole_secret():
-    """As it does for the kubelet, which then has none of its entries."""
+    """The kubelet then uses none of the Secret's entries."""
     with pytest.raises(UnreadableSecretError):
         _entries({"ghcr.io": {"auth": AUTH}, "docker.io": {"auth": "YWJj"}})
 
 
 def test_reason_does_not_repeat_the_secret():
-    """Whatever could not be read may still be a token."""
+    """Unreadable content may still be a token."""
     with pytest.raises(UnreadableSecretError) as caught:
         _entries({"ghcr.io": {"auth": "Z2hwX1MzbnQxbmVs"}})
 

@@ -1,4 +1,4 @@
-"""The detection matrix, the figures, and what is told of both."""
+"""Check the detection matrix, the figures, and the printed summary of both."""
 
 import json
 from types import SimpleNamespace
@@ -28,7 +28,7 @@ def _differences(**record):
 
 
 def test_detected_fault_has_no_mismatch():
-    """By the cause that it declares."""
+    """A fault that is detected with its declared cause has no mismatch."""
     assert _differences() == []
 
 
@@ -45,18 +45,18 @@ def test_detected_fault_has_no_mismatch():
     ],
 )
 def test_each_mismatch_has_own_kind(record, difference):
-    """A check that does not bite, one that bites at anything, one that names something else."""
+    """Undetected, misdiagnosed and unexpected failures are each a mismatch of their own kind."""
     assert _differences(**record) == [difference]
 
 
 def test_unjudged_scenario_is_mismatch():
-    """Nothing was seen to fail, so nothing is proven."""
+    """A scenario without verdicts proves nothing."""
     (found,) = all_mismatches(detection_matrix([BLANK]))
     assert found[0] == "not judged"
 
 
 def test_matrix_has_failures_of_scenarios():
-    """Two rows of one fault may differ, and then it matters which."""
+    """The matrix lists scenarios, as two scenarios of one fault may differ."""
     row = _result({"killed": ["REG-006"]}, {})["kill_matrix"]["secret-missing"]
 
     assert row["killed"] == {"row-0": ["REG-006"], "row-1": ["REG-003", "REG-006"]}
@@ -65,7 +65,7 @@ def test_matrix_has_failures_of_scenarios():
 
 
 def test_undetected_faults_come_first():
-    """Before what merely fails too much."""
+    """Undetected faults come before those with unexpected failures."""
     result = _result({"killed": ["REG-001", "REG-003", "REG-006"]}, {"killed": ["REG-003"]})
 
     said = summary(result)
@@ -76,20 +76,20 @@ def test_undetected_faults_come_first():
 
 
 def test_summary_names_what_was_not_run():
-    """It is the reason why the run ends with 2."""
+    """The summary names faults that were not run, which make the run exit with 2."""
     said = "\n".join(summary(_result({}, keyword="")))
 
     assert "CANNOT TELL  not-wired was not run" in said
 
 
 def test_summary_has_the_figures():
-    """Of the rows that have them."""
+    """The figures are of the rows that have them."""
     said = summary(_result({}, keyword="secret"))
     assert said[-1].startswith("  p50 / p95: detect 0.7 / 0.7 s (1 rows)")
 
 
 def test_percentiles_are_over_terminal_causes():
-    """An outage takes as long as it takes."""
+    """The percentiles skip external causes, whose duration is that of the outage."""
     timed = [{"seconds": {"detect": float(at)}, "cause": {}} for at in range(1, 22)]
     outage = {"seconds": {"detect": 900.0}, "cause": {"expected": "external.outage"}}
 
@@ -97,7 +97,7 @@ def test_percentiles_are_over_terminal_causes():
 
 
 def test_page_has_row_per_fault():
-    """In the columns of the criteria."""
+    """The page has the criteria as columns."""
     page = page_of(_result({}, {"killed": ["REG-006"]}))
 
     (row,) = (line for line in page.splitlines() if line.startswith("| `secret-missing` |"))
@@ -110,7 +110,7 @@ def test_page_has_row_per_fault():
 
 @pytest.mark.parametrize("missing", [True, False])
 def test_partial_run_makes_no_page(tmp_path, missing):
-    """What was not selected would look as if it were not there."""
+    """A page of a partial run would hide the faults that were not selected."""
     result = tmp_path / "result.json"
     if not missing:
         result.write_text(json.dumps(_result({}, keyword="secret")))
@@ -121,7 +121,7 @@ def test_partial_run_makes_no_page(tmp_path, missing):
 
 
 def test_external_fault_has_no_task_row():
-    """No task mends it, and still it is named."""
+    """No task fixes an external cause, but the matrix names it."""
     cause = "external.rate-limited"
     external = {"reg": None, "fault": "rate-limit", "cause": {"expected": cause, "found": cause}}
 
@@ -135,7 +135,7 @@ def _fault(name, must_fail):
 
 
 def test_current_page_is_not_outdated():
-    """It was made from a run of them."""
+    """A page from a run of the same faults is current."""
     page = page_of(_result({}))
     assert outdated(page, [_fault("secret-missing", ["REG-003", "REG-006"])]) == []
 
@@ -150,16 +150,19 @@ def test_current_page_is_not_outdated():
     ids=["gone", "fails something else", "renamed"],
 )
 def test_page_of_other_rows_is_outdated(faults, named):
-    """It would prove what is no longer there."""
+    """A page from other faults is outdated, as its evidence no longer applies."""
     page = page_of(_result({}))
     assert [said.partition(":")[0] for said in outdated(page, faults)] == named
 
 
 def test_documented_page_is_current():
-    """Of all: whoever changes one runs them, with Argo CD (ARGOCD=1), and writes it anew."""
+    """The committed page covers every fault, Argo CD's too (ARGOCD=1).
+
+    After a change of a fault, run them all and write the page again.
+    """
     assert outdated(PAGE.read_text(), [*FAULTS, *external.FAULTS]) == []
 
 
 def test_page_that_is_empty_is_outdated():
-    """No table is no proof."""
+    """A page without a table is outdated."""
     assert outdated("", [_fault("secret-missing", ["REG-003"])])

@@ -1,4 +1,4 @@
-"""result.json of a live run: how it is judged, and that it is what its schema says."""
+"""Check how result.json of a live run is judged, and that it matches its schema."""
 
 import json
 
@@ -36,7 +36,7 @@ ERROR = [("setup", "failed"), PASS[2]]
 
 
 def _result(*tests, exitstatus=OK, optional=(), **options):
-    """Of tests given as phases and verdict each; complete, unless an option says otherwise."""
+    """Return the result of tests given as phases and verdict; complete by default."""
     chosen = {"keyword": "", "context": "production", **options}
     expected = ("REG-003-backend",)
     file = LiveResultFile(config(**chosen), frozenset(optional), expected)
@@ -76,7 +76,7 @@ def _result(*tests, exitstatus=OK, optional=(), **options):
     ],
 )
 def test_only_judged_pass_exits_0(tests, exitstatus, code):
-    """What could not be told counts for more than what fails, as for the lab."""
+    """An unknown outcome takes precedence over a failure, as in the lab."""
     result = _result(*tests, exitstatus=exitstatus)
 
     validate(result)
@@ -85,7 +85,7 @@ def test_only_judged_pass_exits_0(tests, exitstatus, code):
 
 
 def test_unknown_is_in_doubts():
-    """With why, as whoever reads only the run's end must know which verb is missing."""
+    """The unknown outcome has its reason, so that the end of the output names the missing verb."""
     result = _result((ERROR, UNTOLD), (ERROR, None), exitstatus=FAILED)
 
     assert result["run"]["doubts"] == [
@@ -96,14 +96,17 @@ def test_unknown_is_in_doubts():
 
 
 def test_selection_is_partial():
-    """A gate refuses it."""
+    """A selection is partial, so a gate refuses it."""
     result = _result((PASS, HOLDS), markexpr="not reg007")
 
     assert (result["run"]["partial"], result["missing"], result["run"]["exit"]) == (True, [], 0)
 
 
 def test_optional_criterion_fails_no_run():
-    """Unless it cannot be told, or another fails too."""
+    """A failing optional criterion does not fail the run.
+
+    An unknown one, or another criterion's failure, still counts.
+    """
     optional = FAILS | {"id": "REG-008-backend", "reg": "REG-008"}
 
     assert _result((PASS, HOLDS), (FAILURE, optional), optional=["REG-008"])["run"]["exit"] == 0
@@ -111,7 +114,7 @@ def test_optional_criterion_fails_no_run():
 
 
 def test_result_lists_unchecked_criteria():
-    """No client of docker's was run, and no log of the registry's read."""
+    """A live run has no docker client and no registry log."""
     result = _result((PASS, HOLDS))
 
     notes = " ".join(result["run"]["notes"])
@@ -121,7 +124,7 @@ def test_result_lists_unchecked_criteria():
 
 
 def test_criterion_passes_on_every_workload():
-    """And one that nobody judged does not."""
+    """A criterion passes if it passes on every workload; one that was not judged does not pass."""
     failing = FAILS | {"id": "REG-003-frontend"}
     result = _result((PASS, HOLDS), (FAILURE, failing), exitstatus=FAILED)
 
@@ -131,12 +134,12 @@ def test_criterion_passes_on_every_workload():
 
 
 def test_summary_says_why_a_test_broke_down():
-    """Pytest only counts there, so that it would be said nowhere."""
+    """The summary has the error's message, as pytest only counts errors there."""
     assert "  CANNOT TELL  test[0]: E   broke" in live_summary(_result((ERROR, None)))
 
 
 def test_summary_has_fix_order():
-    """By workload; one that has a single failure has no order."""
+    """The order is per workload; a workload with one failure has none."""
     upgrade = FAILS | {"id": "REG-006-backend", "reg": "REG-006"}
     other = FAILS | {"id": "REG-003-frontend", "workload": "frontend"}
     tests = [(FAILURE, each) for each in (upgrade, FAILS, other)]
@@ -149,7 +152,7 @@ def test_summary_has_fix_order():
 
 
 def test_summary_has_cause_fix_and_dry_run():
-    """In the terminal, from the result alone."""
+    """The terminal output is made from the result only."""
     lines = live_summary(_result((FAILURE, FAILS), (ERROR, UNTOLD), exitstatus=FAILED))
 
     text = "\n".join(lines)
@@ -161,7 +164,7 @@ def test_summary_has_cause_fix_and_dry_run():
 
 
 def test_words_of_pods_are_printed_plain():
-    """Events, labels and registries' answers are chosen by others."""
+    """Events, labels and registry answers are untrusted text."""
     words = "seen\x1b[2J\n::error::x"
     other = FAILS["others"][0] | {"evidence": words}
     hostile = FAILS | {"evidence": words, "remedy": words, "others": [other], "advice": words}

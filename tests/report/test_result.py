@@ -1,4 +1,4 @@
-"""result.json: how it is judged, and that it is what docs/result.schema.json says."""
+"""Check how result.json is judged, and that it matches docs/result.schema.json."""
 
 import json
 from types import SimpleNamespace
@@ -81,7 +81,7 @@ def _result(phases=PASS, record=RECORD, exitstatus=OK, **options):
     ],
 )
 def test_worst_phase_decides(phases, exitstatus, code, status):
-    """Only a whole pass is one; what could not be told is never a pass."""
+    """A test passes only if every phase passes; an unknown phase is never a pass."""
     result = _result(phases, exitstatus=exitstatus, keyword="secret")
 
     assert result["run"]["exit"] == code
@@ -99,7 +99,7 @@ def test_worst_phase_decides(phases, exitstatus, code, status):
     ids=["disagreement", "lab", "assertion"],
 )
 def test_harness_error_is_unknown(error, told):
-    """It is no failure of a criterion."""
+    """An error of the harness is no failure of a criterion."""
     phase = pytest.TestReport(TEST, ("", 0, ""), {}, "failed", None, "call")
     hook = pytest_runtest_makereport(
         SimpleNamespace(stash={}),
@@ -127,7 +127,7 @@ BEYOND = {"expected": "external.dns", "found": "external.dns"}
     ids=["named and over", "not as it must be"],
 )
 def test_external_row_is_not_recovered(phases, status):
-    """Nor does any criterion hold by it."""
+    """A row of an external cause is not recovered, and makes no criterion pass."""
     code = OK if phases is PASS else FAILED
     record = {**RECORD, "reg": None, "cause": BEYOND}
     result = _result(phases, record, code, keyword="dns")
@@ -139,7 +139,7 @@ def test_external_row_is_not_recovered(phases, status):
 
 
 def test_one_failure_among_passes_is_a_failure():
-    """One that does not hold is enough."""
+    """One failing row makes the criterion fail."""
     file = ResultFile(config())
     report(file, PASS)
     report(file, [PASS[0], ("call", "failed")], {**RECORD, "fault": "other"}, "other")
@@ -151,7 +151,7 @@ def test_one_failure_among_passes_is_a_failure():
 
 
 def test_one_error_makes_run_unknown():
-    """What the harness broke may hide anything."""
+    """An error of the harness may hide any failure."""
     file = ResultFile(config())
     report(file, [PASS[0], ("call", "failed")])
     report(file, [("setup", "failed")], test="other")
@@ -161,7 +161,7 @@ def test_one_error_makes_run_unknown():
 
 @pytest.mark.parametrize("exitstatus", [OK, NONE], ids=["ok", "none collected"])
 def test_run_without_test_is_unknown(exitstatus):
-    """No result is never a pass."""
+    """A run without a test is never a pass."""
     result = ResultFile(config()).result(exitstatus)
 
     assert result["run"]["exit"] == 2
@@ -171,7 +171,7 @@ def test_run_without_test_is_unknown(exitstatus):
 
 
 def test_early_failure_is_recorded():
-    """Its fields that came to nothing are left out."""
+    """Fields without a value are omitted."""
     result = _result([("setup", "failed")], BLANK, FAILED)
 
     assert result["scenarios"] == [{**BLANK, "status": "error"}]
@@ -179,7 +179,7 @@ def test_early_failure_is_recorded():
 
 
 def test_criterion_without_scenario_fails():
-    """All of nothing is not enough."""
+    """A criterion without a scenario does not pass."""
     assert _result()["criteria"] == [
         _criterion("REG-001"),
         _criterion("REG-002"),
@@ -203,7 +203,7 @@ def test_criterion_without_scenario_fails():
     ids=["required", "optional", "another is optional", "broken down"],
 )
 def test_optional_criterion_is_only_shown(optional, phases, code):
-    """What could not be told counts all the same."""
+    """A failing optional criterion is shown only, but an unknown one still counts."""
     file = ResultFile(config(keyword="least"), optional)
     report(file, PASS)
     report(file, phases, {**RECORD, "reg": "REG-008"}, "least")
@@ -218,7 +218,7 @@ def test_optional_criterion_is_only_shown(optional, phases, code):
 
 
 def test_run_without_every_fault_is_unknown():
-    """A row that was not collected is no row that passed."""
+    """A row that was not collected is not a row that passed."""
     result = _result(keyword="")
 
     assert result["run"]["exit"] == 2
@@ -228,7 +228,7 @@ def test_run_without_every_fault_is_unknown():
 
 
 def test_complete_run_of_every_fault_holds(monkeypatch):
-    """And of three of each criterion's own."""
+    """A complete run passes with three faults of each criterion."""
     monkeypatch.setattr(result_module, "CRITERIA", {"REG-003": None})
     ids = ["secret-missing", "token-revoked", "token-without-scope"]
     own = [fault for fault in FAULTS if fault.id in ids]
@@ -254,7 +254,7 @@ def test_complete_run_of_every_fault_holds(monkeypatch):
     ids=["survivor", "collateral", "wrong cause", "not mended"],
 )
 def test_any_difference_fails_the_run(record):
-    """Even where the test itself let it pass."""
+    """A mismatch fails the run, even if the test itself passed."""
     result = _result(record={**RECORD, **record}, keyword="secret")
 
     assert result["run"]["exit"] == 1
@@ -262,7 +262,7 @@ def test_any_difference_fails_the_run(record):
 
 
 def test_passed_external_row_is_not_recovered():
-    """Nothing was remedied; it was over by itself."""
+    """Nothing was remediated; the outage ended on its own."""
     cause = "external.rate-limited"
     record = {**RECORD, "cause": {"expected": cause, "found": cause}}
 
@@ -274,7 +274,7 @@ def test_passed_external_row_is_not_recovered():
 
 
 def test_control_is_no_scenario():
-    """What a sabotaged remedy did not mend counts neither as recovered nor as a fault's row."""
+    """A row that a control did not remediate is neither recovered nor a fault's row."""
     record = {**RECORD, "control": "sabotage", "ended": "not_recovered"}
 
     result = _result(record=record, keyword="secret")
@@ -311,13 +311,13 @@ def test_control_is_no_scenario():
     ],
 )
 def test_selection_is_partial(options, partial):
-    """Under xdist the workers select, so the options are all that this process sees."""
+    """The workers of xdist select tests, so this process only sees the options."""
     assert _result(**options)["run"]["partial"] is partial
 
 
 @pytest.mark.parametrize(("left_out", "partial"), [([TEST], True), ([], False)])
 def test_deselected_row_makes_the_run_partial(left_out, partial):
-    """Whichever plugin it was that left it out; one that left out nothing may say so, too."""
+    """A deselected row makes the run partial; an empty report of deselection does not."""
     file = ResultFile(config(keyword=""))
     file.pytest_deselected(left_out)
 
@@ -325,7 +325,7 @@ def test_deselected_row_makes_the_run_partial(left_out, partial):
 
 
 def test_file_is_written_without_secrets(tmp_path):
-    """Into a folder that need not be there."""
+    """The file's directory is created, and secrets are redacted."""
     token, auth = "ghp_" + "S3nt1nel" * 4, "Qnl0ZVF1ZXN0ZXI6czNudDFuM2w="
     message = f'{token} {{"auth": "{auth}"}}'
     file = ResultFile(config(tmp_path / "new" / "result.json"))
@@ -340,7 +340,7 @@ def test_file_is_written_without_secrets(tmp_path):
 
 
 def test_harness_own_tests_write_no_result(pytestconfig):
-    """Theirs would stand where the last acceptance run's stood, and look like a pass."""
+    """Unit tests would overwrite the last acceptance run's result, and look like a pass."""
     assert not pytestconfig.pluginmanager.has_plugin("pull-recovery-result")
 
 
@@ -360,7 +360,7 @@ def test_harness_own_tests_write_no_result(pytestconfig):
     ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else repr(value),
 )
 def test_schema_refuses_what_is_not_described(place, value):
-    """A new field is described before it is written."""
+    """The schema rejects fields and values that it does not describe."""
     result = _result()
     *parents, last = place
     node = result
@@ -385,7 +385,7 @@ STEPS = [
     ("outcome", "status", "code"), [("passed", "recovered", 0), ("failed", "not_recovered", 1)]
 )
 def test_story_alone_is_a_result_too(outcome, status, code):
-    """It is no row of the matrix, and `make demo` plays nothing else."""
+    """`make demo` runs the story only, which is no row of the matrix."""
     file = ResultFile(config(keyword="recovery_story"))
     for when, each in (("setup", "passed"), ("call", outcome), ("teardown", "passed")):
         phase = pytest.TestReport("story", ("", 0, ""), {}, each, None, when)
@@ -400,7 +400,7 @@ def test_story_alone_is_a_result_too(outcome, status, code):
 
 
 def _whole_run(without=()):
-    """A run that left nothing out: every fault, and every fault against the harness."""
+    """Return a complete run: every fault, and every fault against the harness."""
     file = ResultFile(config(keyword=""))
     for fault in FAULTS:
         if fault.id not in without:
@@ -427,7 +427,7 @@ def _report_harness_fault(file, fault):
 
 @pytest.mark.parametrize("missing", ["not-wired", "V8"], ids=["a fault", "one of the harness"])
 def test_run_without_control_is_unknown(missing):
-    """It would count as whole, and say less than it seems."""
+    """A run without one of the controls proves less than a complete run."""
     result = _whole_run(without=[missing])
 
     assert result["run"]["exit"] == 2
@@ -436,14 +436,14 @@ def test_run_without_control_is_unknown(missing):
 
 
 def test_run_without_argocd_is_partial():
-    """Nothing is asked of what was left out, and nobody takes the result for a whole one."""
+    """A run without Argo CD needs none of its rows, but is partial."""
     result = ResultFile(config(keyword="", no_argocd=True)).result(OK)
 
     assert (result["run"]["partial"], result["missing"]) == (True, [])
 
 
 def test_target_without_application_needs_no_argocd():
-    """A run of all else is whole, and lacks none of them."""
+    """For a target without an Application, a run of all else is complete."""
     result = ResultFile(config(keyword=""), argocd=False).result(OK)
 
     assert not result["run"]["partial"]
@@ -457,7 +457,7 @@ def test_target_without_application_needs_no_argocd():
     ids=["passed", "failed"],
 )
 def test_selection_keeps_test_exit_code(phases, exitstatus, code):
-    """Tests of the runbook or of the gate judge no criterion, and say so."""
+    """Tests of the runbook or the gate judge no criterion, and the summary says so."""
     result = _result(phases, record=None, exitstatus=exitstatus)
 
     assert result["run"]["exit"] == code
@@ -467,7 +467,7 @@ def test_selection_keeps_test_exit_code(phases, exitstatus, code):
 
 
 def test_run_without_scenario_is_unknown():
-    """Nothing was selected, so every fault is missing."""
+    """No scenario was selected, so every fault is missing."""
     result = _result(PASS, record=None, keyword="")
 
     assert result["run"]["exit"] == 2
@@ -475,12 +475,12 @@ def test_run_without_scenario_is_unknown():
 
 
 def test_scenario_is_judged_without_remark():
-    """The remark is of a selection that has none."""
+    """The summary's remark is only for a selection without scenarios."""
     assert not [line for line in summary(_result()) if "no criterion was judged" in line]
 
 
 def test_skipped_test_is_named():
-    """It is no pass, and the reader is told which."""
+    """A skipped test is no pass, and the summary names it."""
     result = _result([("setup", "skipped"), PASS[2]])
 
     assert result["run"]["doubts"] == [f"{Guard.NO_SKIPS}: {TEST}"]

@@ -1,4 +1,4 @@
-"""Helm and Argo CD on the same faults: the same verdicts, or a difference that is told first."""
+"""Check the comparison of Helm and Argo CD on the same faults."""
 
 from pullrecovery.report.result import ResultFile
 from pullrecovery.report.side_by_side import side_by_side, told_side_by_side
@@ -9,7 +9,7 @@ OTHER = {"cause": {"expected": "secret.missing", "found": "cluster.release-stale
 
 
 def test_equal_verdicts_are_counted_with_times():
-    """Who deploys makes no difference to what is found, and may make one to how soon."""
+    """Equal verdicts are counted, with the time that each deployer took."""
     compared = side_by_side([RECORD, BY_ARGOCD])
 
     assert compared["faults"]["secret-missing"]["same"]
@@ -20,7 +20,7 @@ def test_equal_verdicts_are_counted_with_times():
 
 
 def test_differing_cause_comes_first():
-    """By name, with what either said."""
+    """A difference comes first, with fault and both verdicts."""
     for record in ({**BY_ARGOCD, **OTHER}, {**BY_ARGOCD, "killed": ["REG-006"]}):
         compared = side_by_side([RECORD, record])
 
@@ -30,14 +30,14 @@ def test_differing_cause_comes_first():
 
 
 def test_fault_of_one_deployer_is_not_compared():
-    """Nor is a row that was not judged."""
+    """A fault of one deployer, or a row that was not judged, is not compared."""
     assert side_by_side([RECORD, {**BY_ARGOCD, "fault": "another"}]) == {}
     assert side_by_side([RECORD, {**BLANK, "deploy": "argocd"}]) == {}
     assert list(told_side_by_side({})) == []
 
 
 def test_comparison_stands_in_the_result(tmp_path):
-    """As the schema describes it."""
+    """The result has the comparison as the schema describes it."""
     file = ResultFile(config(tmp_path / "result.json"))
 
     report(file, PASS)

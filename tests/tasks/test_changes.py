@@ -1,4 +1,4 @@
-"""What a remedy says of its change: one sentence, and a diff that can be read aloud."""
+"""Check how a remediation describes its change: one sentence, and a diff without secrets."""
 
 from pullrecovery.tasks.changes import Change, diff_of
 from tests.fakes import recorded
@@ -7,7 +7,7 @@ NAME = "charts/frontend/values.yaml"
 
 
 def test_diff_names_file_and_lines():
-    """As `diff -u` does."""
+    """The diff has the form of `diff -u`."""
     diff = diff_of("image:\n  tag: dev\n", "image:\n  tag: latest\n", NAME)
 
     assert diff.splitlines()[:2] == [f"--- {NAME}", f"+++ {NAME}"]
@@ -16,13 +16,13 @@ def test_diff_names_file_and_lines():
 
 
 def test_nothing_changed_is_no_diff():
-    """A remedy that finds its work done says so by an empty one."""
+    """A change without a difference has an empty diff."""
     assert diff_of("a: 1\n", "a: 1\n", NAME) == ""
     assert str(Change("nothing to do")) == "nothing to do"
 
 
 def test_diff_shows_no_token():
-    """It is printed, and may end in a log."""
+    """The diff is printed and may end in a log, so it shows no token."""
     diff = diff_of("", f"note: {recorded.TOKEN}\n", NAME)
 
     assert recorded.TOKEN not in diff
@@ -30,5 +30,5 @@ def test_diff_shows_no_token():
 
 
 def test_change_is_printed_with_its_diff():
-    """The sentence first."""
+    """A change prints its sentence first, and then its diff."""
     assert str(Change("would set it", "-a\n+b")) == "would set it\n-a\n+b"

@@ -1,4 +1,4 @@
-"""The criteria as functions: what each one holds for, and the exact set a fault makes fail."""
+"""Check when each criterion passes, and the exact set of criteria that a fault makes fail."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ UNREADABLE = {
     "entries": (),
 }
 
-# What a broken workload looks like, the cause that its own task and REG-006 name, what fails.
+# A broken workload's state, the cause that its task and REG-006 name, and the failing criteria.
 BROKEN = {
     "secret missing": (
         recorded.waiting(recorded.ANONYMOUS, recorded.no_secret()),
@@ -150,13 +150,13 @@ BROKEN = {
 
 @pytest.mark.parametrize("reg", CRITERIA)
 def test_healthy_workload_passes_criterion(reg):
-    """Nothing is wrong, so nothing is said to be."""
+    """A healthy workload passes every criterion."""
     assert CRITERIA[reg](GOOD) == passes()
 
 
 @pytest.mark.parametrize(("seen", "cause", "must_fail"), BROKEN.values(), ids=BROKEN)
 def test_broken_workload_fails_declared_criteria(seen, cause, must_fail):
-    """One fact, one criterion: the task's own and REG-006 fail, by the same cause."""
+    """The task's own criterion and REG-006 fail for the same cause, and no other does."""
     verdicts = judge(seen)
 
     failing = {reg: verdict for reg, verdict in verdicts.items() if not verdict.passes}
@@ -165,7 +165,7 @@ def test_broken_workload_fails_declared_criteria(seen, cause, must_fail):
 
 @pytest.mark.parametrize("seen", [row[0] for row in BROKEN.values()], ids=BROKEN)
 def test_failing_verdict_has_evidence_and_fix(seen):
-    """Whoever reads it needs no other page, and finds no token in it."""
+    """A failing verdict explains itself without another page, and has no token in it."""
     failing = [verdict for verdict in judge(seen).values() if not verdict.passes]
 
     assert all(verdict.evidence for verdict in failing)
@@ -177,7 +177,7 @@ def test_failing_verdict_has_evidence_and_fix(seen):
     "text", [recorded.ANONYMOUS, recorded.REJECTED, recorded.NO_SCOPE], ids=lambda text: text[-20:]
 )
 def test_back_off_has_cause_of_failed_pull(text):
-    """ErrImagePull and ImagePullBackOff are one symptom, seen earlier or later."""
+    """ErrImagePull and ImagePullBackOff have one cause: they are one symptom at two times."""
     secret = recorded.answered(recorded.BAD_TOKEN)
 
     assert reg_006(recorded.backing_off(text, secret)) == reg_006(recorded.waiting(text, secret))
@@ -185,7 +185,7 @@ def test_back_off_has_cause_of_failed_pull(text):
 
 
 def test_secret_in_the_pod_template_wires_it():
-    """The charts with `imagePullSecrets` put it there, whatever the ServiceAccount has."""
+    """Charts with `imagePullSecrets` wire the pod template, whatever the ServiceAccount has."""
     seen = recorded.deployment(
         template_pull_secrets=("ghcr-credentials",), service_account_pull_secrets=()
     )
@@ -194,7 +194,7 @@ def test_secret_in_the_pod_template_wires_it():
 
 
 def test_undeployed_workload_fails_reg_006():
-    """Without a Deployment there is nothing to wire."""
+    """Only REG-006 fails without a Deployment, as there is nothing to wire."""
     seen = replace(recorded.deployment(exists=False), pods=())
 
     assert {reg for reg, verdict in judge(seen).items() if not verdict.passes} == {"REG-006"}
@@ -219,7 +219,7 @@ WRONGLY_RENDERED = {
 
 @pytest.mark.parametrize(("images", "cause"), WRONGLY_RENDERED.values(), ids=WRONGLY_RENDERED)
 def test_wrong_rendered_image_fails_reg_005(images, cause):
-    """Equal to the wanted reference, all of them, or the values are wrong."""
+    """Every rendered image must equal the wanted reference."""
     assert reg_005(recorded.rendered(*images)) == fails(cause)
 
 
@@ -241,7 +241,7 @@ NOT_RENDERED = {
 
 @pytest.mark.parametrize(("said", "cause"), NOT_RENDERED.values(), ids=NOT_RENDERED)
 def test_unrenderable_chart_fails_reg_005(said, cause):
-    """What Helm said is the evidence."""
+    """The evidence is Helm's error message."""
     verdict = reg_005(recorded.rendered(error=said))
 
     assert verdict == fails(cause)
@@ -279,7 +279,7 @@ NOT_ROLLED_OUT = {
 
 @pytest.mark.parametrize(("seen", "cause"), NOT_ROLLED_OUT.values(), ids=NOT_ROLLED_OUT)
 def test_ready_pods_are_not_enough_for_reg_006(seen, cause):
-    """All pods, of the newest template, on the wanted digest, and at least one of them."""
+    """All pods must be Ready, of the newest template and on the wanted digest; one must exist."""
     verdict = reg_006(seen)
 
     assert verdict == fails(cause)
@@ -292,7 +292,7 @@ def _words(verdict):
 
 
 def test_nothing_deployed_fails_reg_006_alone():
-    """No pod is there that could lack the pull secret."""
+    """No pod can lack the pull secret if nothing is deployed, so only REG-006 fails."""
     absent = replace(
         recorded.deployment(exists=False, service_account_pull_secrets=()),
         pods=(),
@@ -314,7 +314,7 @@ def test_nothing_deployed_fails_reg_006_alone():
     ids=["not rendered", "not taken by the API server"],
 )
 def test_undeployable_chart_is_named_first(chart, cause):
-    """Who only upgrades again gets nowhere."""
+    """The reason why the chart cannot be deployed comes first, as another upgrade would fail."""
     chart = replace(GOOD.chart, **chart)
     absent = replace(recorded.deployment(exists=False), pods=(), chart=chart)
 
@@ -324,7 +324,7 @@ def test_undeployable_chart_is_named_first(chart, cause):
 
 
 def test_stuck_containers_are_in_fix_order():
-    """A Secret comes before the values: as the tasks follow each other."""
+    """Causes are named in the order of the tasks: the Secret before the values."""
     other = f"{REPOSITORY}:dev"
     values = recorded.misrendered(other, recorded.not_found(other))
     secret = recorded.waiting(recorded.ANONYMOUS, recorded.no_secret(), REFERENCE)
@@ -338,7 +338,7 @@ def test_stuck_containers_are_in_fix_order():
 
 
 def test_paused_rollout_is_named_first():
-    """An upgrade changes nothing of them."""
+    """A paused rollout comes first, as an upgrade would not change the pods."""
     old = recorded.waiting(recorded.not_found(f"{REPOSITORY}:dev"), image=f"{REPOSITORY}:dev")
     seen = recorded.deployment(old, images=(REFERENCE,), paused=True, current_replica_set="7c9d")
 
@@ -347,7 +347,7 @@ def test_paused_rollout_is_named_first():
 
 
 def test_rollout_ends_with_ready_new_pods():
-    """An old pod beside the new one means that it is still going on."""
+    """An old pod beside the new one means that the rollout is still in progress."""
     new = GOOD.pods[0]
     old = replace(new, name="frontend-5b4-old", replica_set="5b4")
 
@@ -356,7 +356,7 @@ def test_rollout_ends_with_ready_new_pods():
 
 
 def test_failed_pull_cause_needs_two_sources():
-    """The two observations that make it: neither would do alone."""
+    """The cause needs the pod's message and the registry's answer; neither suffices alone."""
     seen = recorded.waiting(recorded.REJECTED, recorded.answered(recorded.BAD_TOKEN))
 
     evidence = reg_006(seen).evidence
@@ -368,14 +368,14 @@ def test_failed_pull_cause_needs_two_sources():
 
 
 def test_unexplained_message_is_quoted_once():
-    """They are the evidence."""
+    """An unknown message is quoted once, as the evidence."""
     evidence = reg_006(recorded.waiting("no such thing")).evidence
 
     assert evidence == "ErrImagePull: no such thing"
 
 
 def test_unasked_operator_is_not_passed():
-    """A cause of the pods can be named without the clients; REG-001 cannot hold without them."""
+    """A pod's cause needs no client, but REG-001 does not pass without the clients' answers."""
     verdict = CRITERIA["REG-001"](replace(GOOD, identity=None))
 
     assert verdict == fails(Cause.UNKNOWN)
@@ -384,7 +384,7 @@ def test_unasked_operator_is_not_passed():
 
 
 def test_silent_registry_is_no_pass():
-    """The pods run, and nobody can say whether by the wanted digest."""
+    """The pods run, but the registry does not say whether with the wanted digest."""
     wanted = Probe("registry", 401, "UNAUTHORIZED", "authentication required")
 
     verdict = reg_006(replace(GOOD, wanted=wanted))

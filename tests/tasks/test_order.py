@@ -1,4 +1,4 @@
-"""The order of the tasks: what is fixed first where several criteria fail."""
+"""Check the order of the tasks: what to fix first if several criteria fail."""
 
 from itertools import permutations
 
@@ -23,12 +23,12 @@ from pullrecovery.tasks.order import AFTER, before, fix_order, ordered
     ],
 )
 def test_failing_tasks_are_ordered_and_stable(failing, expected):
-    """A task waits for those before it, also where one between them does not fail."""
+    """A task comes after those before it, even if one between them does not fail."""
     assert ordered(failing) == expected
 
 
 def test_failure_order_respects_after():
-    """Whatever order criteria were judged in."""
+    """The result does not depend on the order in which criteria were judged."""
     tasks = ("REG-001", "REG-003", "REG-004", "REG-005", "REG-006", "REG-007")
     for failing in permutations(tasks):
         found = ordered(failing)
@@ -38,14 +38,14 @@ def test_failure_order_respects_after():
 
 
 def test_earlier_tasks_are_transitive():
-    """CI comes before all that need an image."""
+    """CI-002 comes before every task that needs an image."""
     assert before("REG-005") == {"REG-001", "CI-002"}
     assert before("REG-007") >= {"REG-006", "REG-004", "REG-003", "REG-005", "REG-001", "CI-002"}
     assert before("REG-003") == before("REG-008") == frozenset()
 
 
 def test_after_names_tasks_of_the_suite():
-    """And CI's own, which is none of them."""
+    """AFTER names only tasks of the suite, and CI's own."""
     named = {task for tasks in AFTER.values() for task in tasks} | set(AFTER)
 
     assert named - set(CRITERIA) == {"CI-002"}
@@ -56,7 +56,7 @@ def test_after_names_tasks_of_the_suite():
     [(["REG-003", "REG-004", "REG-006"], ""), (["REG-004", "REG-003"], "REG-004")],
 )
 def test_story_out_of_order_fails(tasks, early):
-    """Its steps are checked as they were told."""
+    """The story checks the order of its printed steps."""
     story = Story([], [{"task": f"{task} and what it does"} for task in ["nothing yet", *tasks]])
 
     if not early:
@@ -67,7 +67,7 @@ def test_story_out_of_order_fails(tasks, early):
 
 
 def test_fix_order_is_printed():
-    """Nothing is told where there is no order."""
+    """Nothing is printed for fewer than two failing tasks."""
     assert fix_order(["REG-006", "REG-004", "REG-003"]) == (
         "first REG-003, then REG-004, then REG-006"
     )

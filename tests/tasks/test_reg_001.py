@@ -1,4 +1,4 @@
-"""REG-001: from what docker and crane print to a verdict, and what a person is told to do."""
+"""Check REG-001: from the output of docker and crane to a verdict and its fix."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -71,7 +71,7 @@ def _judge(seen):
     ids=["commit", "latest", "digest"],
 )
 def test_image_in_good_order_is_identified(reference):
-    """By each of its names; the verdict says which image it is, for what, and what else there is."""
+    """The verdict names the image, its platforms and the other tags, for each way to name it."""
     verdict = _judge(good(reference=reference))
 
     assert verdict == passes()
@@ -79,12 +79,12 @@ def test_image_in_good_order_is_identified(reference):
 
 
 def test_public_image_needs_no_login():
-    """Whoever has no credential may ask all the same."""
+    """A public image passes without a login."""
     assert _judge(good(login=None)) == passes()
 
 
 def test_index_platforms_are_listed():
-    """An attestation stands in it for no platform."""
+    """An attestation in an index has no platform."""
     seen = printed.containing(index("amd64", "arm64"))
 
     assert "for linux/amd64, linux/arm64;" in _judge(seen).evidence
@@ -93,7 +93,7 @@ def test_index_platforms_are_listed():
 
 @pytest.mark.parametrize("content", [manifest(OCI), index("amd64")], ids=["image", "index"])
 def test_oci_image_hidden_from_old_docker_exists(content):
-    """Crane has seen it; docker 20.10 accepts no OCI manifest, and is told that there is none."""
+    """An OCI manifest exists if crane finds it; docker 20.10 accepts none and reports none."""
     said = f"no such manifest: {REFERENCE}\n"
     blind = replace(good().inspect, rc=1, stdout="", stderr=said)
     seen = printed.containing(content, inspect=blind)
@@ -102,7 +102,7 @@ def test_oci_image_hidden_from_old_docker_exists(content):
 
 
 def test_manifest_of_other_digest_is_refused():
-    """The kubelet's runtime would refuse it, too."""
+    """A manifest with another digest is refused, as containerd would refuse it."""
     seen = good(manifest=replace(good().manifest, stdout=manifest(OCI)))
 
     verdict = _judge(seen)
@@ -113,7 +113,7 @@ def test_manifest_of_other_digest_is_refused():
 
 
 def test_image_that_lacks_a_layer_is_not_there():
-    """A manifest is only a list of what has to be fetched."""
+    """An image without one of its layers fails, as its manifest only lists what must be fetched."""
     gone = Probe("registry", 404, "BLOB_UNKNOWN", "blob unknown to registry")
     seen = good(parts=((OTHER, gone), (DIGEST, Probe("registry", 200))))
 
@@ -125,7 +125,7 @@ def test_image_that_lacks_a_layer_is_not_there():
 
 
 def test_docker_not_found_is_not_ignored():
-    """What contradicts itself is no pass."""
+    """If docker finds none and crane finds one, the answers disagree and nothing passes."""
     blind = replace(good().inspect, rc=1, stdout="", stderr=f"no such manifest: {REFERENCE}\n")
 
     verdict = _judge(good(inspect=blind))
@@ -136,7 +136,7 @@ def test_docker_not_found_is_not_ignored():
 
 @pytest.mark.parametrize(("seen", "cause"), CAUSES.values(), ids=CAUSES)
 def test_cause_has_output_and_fix(seen, cause):
-    """By the clients' own words."""
+    """Each cause has the clients' output as evidence, and a fix."""
     verdict = _judge(seen)
 
     assert verdict == fails(cause)
@@ -151,12 +151,12 @@ def test_cause_has_output_and_fix(seen, cause):
     ids=["nobody", "rejected", "scope", "SSO"],
 )
 def test_login_is_shown_without_token(seen):
-    """It is read from a file, so that no process list shows it."""
+    """The token is read from a file, so that no process list shows it."""
     assert "docker login ghcr.io -u ByteQuester --password-stdin < " in _judge(seen).fix
 
 
 def test_client_output_is_evidence():
-    """Each with the command that printed them."""
+    """Each output is quoted with the command that printed it."""
     evidence = _judge(printed.NO_SCOPE).evidence
 
     scopes = "permission_denied: The token provided does not match expected scopes."
@@ -167,12 +167,12 @@ def test_client_output_is_evidence():
 
 
 def test_uppercase_owner_is_lowercased():
-    """Ready to be copied."""
+    """The fix has the reference in lower case, ready to copy."""
     assert _judge(printed.CAPITALS).fix == f"write it in lower case: {REFERENCE}"
 
 
 def test_missing_tag_has_nearest_tags():
-    """A person takes one of them, or has it pushed."""
+    """The verdict names the nearest existing tags to choose from."""
     short = f"{REPOSITORY}:{TAG[:7]}"
 
     verdict = _judge(missing("latest", TAG, reference=short))
@@ -183,7 +183,7 @@ def test_missing_tag_has_nearest_tags():
 
 
 def test_many_tags_are_shortened_to_the_newest():
-    """GHCR lists them in the order of their pushes."""
+    """GHCR lists tags in the order of their pushes, so the newest are last."""
     verdict = _judge(missing(*(f"v{number}" for number in range(25))))
 
     assert "there are: v15, v16, " in verdict.evidence
@@ -192,7 +192,7 @@ def test_many_tags_are_shortened_to_the_newest():
 
 
 def test_verdict_tag_is_never_proposed():
-    """A verdict of the gate has a tag in the same repository, and no pod can run it."""
+    """A verdict of the gate has a tag in the same repository, but no pod can run it."""
     verdict, signature = f"verdict-{TAG}-shop", f"sha256-{'0' * 64}.sig"
 
     found = _judge(missing("latest", verdict, signature))
@@ -214,7 +214,7 @@ def test_verdict_tag_is_never_proposed():
     ids=["short commit", "with a suffix", "next version", "misspelt", "none"],
 )
 def test_nearest_tags_begin_or_are_spelt_alike(wanted, near):
-    """What people get wrong: half a commit, a version that is not out, two letters."""
+    """Half a commit, an unreleased version and two swapped letters find the nearest tags."""
     assert nearest_tags(wanted, ["latest", "v1.4.0", TAG, "main"]) == near
 
 
@@ -228,7 +228,7 @@ def test_nearest_tags_begin_or_are_spelt_alike(wanted, near):
     ids=["nearest", "latest", "newest"],
 )
 def test_tag_that_exists_is_taken(tags, wanted, chosen):
-    """The same one that the verdict names."""
+    """The remediation takes the tag that the verdict names."""
     seen = missing(*tags, reference=f"{REPOSITORY}:{wanted}")
 
     assert existing_image(seen) == Image(REPOSITORY, chosen)
@@ -236,7 +236,7 @@ def test_tag_that_exists_is_taken(tags, wanted, chosen):
 
 
 def test_taking_image_shows_target_change():
-    """And nothing where the wanted one is there."""
+    """The change shows the new tag; it is empty if the wanted tag exists."""
     image, change = take_existing_image(missing("latest", reference=f"{REPOSITORY}:dev"))
 
     assert image == Image(REPOSITORY, "latest")
@@ -250,7 +250,7 @@ def test_taking_image_shows_target_change():
 
 
 def test_where_no_tag_exists_the_push_is_named():
-    """There is nothing to take, and REG-002 makes one."""
+    """A package without any tag has none to take, and REG-002 pushes one."""
     with pytest.raises(PullRecoveryError, match=r"has no tag to take; run the workflow .*REG-002"):
         existing_image(missing())
     assert "REG-002" in _judge(missing()).fix
@@ -272,7 +272,7 @@ def test_where_no_tag_exists_the_push_is_named():
     ids=["another digest", "not there", "there", "let in", "another refusal"],
 )
 def test_disagreeing_answers_are_not_judged(seen, probe, clients):
-    """Both answers are named, and it counts as no failure of the criterion."""
+    """A disagreement names both answers, and is no failure of the criterion."""
     with pytest.raises(DisagreementError) as told:
         _judge(replace(seen, probe=probe))
 
@@ -289,18 +289,18 @@ def test_disagreeing_answers_are_not_judged(seen, probe, clients):
     ids=["for the clients", "for the harness"],
 )
 def test_outage_between_probes_is_no_disagreement(seen, probe, verdict):
-    """It may begin or end there."""
+    """An outage may begin or end between two probes."""
     assert _judge(replace(seen, probe=probe)) == verdict
 
 
 @pytest.mark.parametrize("seen", [printed.NOT_LOGGED_IN, printed.MISSING_OR_PRIVATE])
 def test_anonymous_refusal_is_unknown_when_logged_in(seen):
-    """No cause is guessed."""
+    """An anonymous refusal after a login contradicts itself, so no cause is guessed."""
     assert _judge(replace(seen, login=printed.LOGGED_IN)) == fails(Cause.UNKNOWN)
 
 
 def test_invalid_manifest_is_harness_error():
-    """Nothing can be judged by it."""
+    """A manifest that is no JSON is an error of the harness, and not a verdict."""
     garbled = replace(good().manifest, stdout="<html>")
 
     with pytest.raises(PullRecoveryError, match="a manifest that cannot be read"):
@@ -322,18 +322,18 @@ def test_invalid_manifest_is_harness_error():
     ],
 )
 def test_words_of_a_client_have_a_meaning(text, meaning):
-    """Or are unclear, and then no cause is made of them."""
+    """Each message has a meaning; an unclear one leads to no cause."""
     assert meaning_of(_words(text)) is Meaning[meaning]
 
 
 @pytest.mark.parametrize("rc", [124, 137])
 def test_killed_client_has_no_answer(rc):
-    """By `timeout`, which exits so."""
+    """`timeout` exits with this code after it killed the client."""
     assert meaning_of(_words("", rc)) is Meaning.UNREACHABLE
 
 
 def test_harness_answer_has_same_rules():
-    """So that the two can be compared."""
+    """The harness's answer has the clients' meanings, so that the two can be compared."""
     forbidden = Probe("registry", 403, "DENIED", "permission_denied: read_package")
 
     assert meaning_of_probe(forbidden) is Meaning.FORBIDDEN
@@ -342,7 +342,7 @@ def test_harness_answer_has_same_rules():
 
 
 class Runner:
-    """Answers every login in one way, and keeps what it was given."""
+    """Answers every login in one way, and records its input."""
 
     def __init__(self, answer):
         self.answer, self.given = answer, []
@@ -357,7 +357,7 @@ def _world(answer):
 
 
 def test_remediation_logs_in_with_new_token():
-    """The token is no part of the command."""
+    """The command does not contain the token."""
     world, credential = _world(printed.LOGGED_IN), Credential(LOGIN, "ghp_n3w")
 
     dry = log_in(world, credential, dry_run=True)
@@ -374,6 +374,6 @@ def test_remediation_logs_in_with_new_token():
 
 
 def test_failed_login_is_no_remediation():
-    """Docker's words say why."""
+    """The error has docker's message."""
     with pytest.raises(PullRecoveryError, match=r"`docker login .*: denied: denied$"):
         log_in(_world(printed.LOGIN_DENIED), Credential(LOGIN, "ghp_0ld"))

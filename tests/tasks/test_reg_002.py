@@ -1,4 +1,4 @@
-"""REG-002: what the workflow would push, what a run of it left, and the edit that mends it."""
+"""Check REG-002: what the workflow would push, what its run pushed, and the edit that fixes it."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -46,7 +46,7 @@ def _file(old, new):
 
 
 def _calls(*calls, failed=""):
-    """The observation of a workflow that calls docker so."""
+    """Return the observation of a workflow that makes these docker calls."""
     found = tuple(DockerCall("images", at, tuple(words.split())) for at, words in enumerate(calls))
     rehearsal = replace(REHEARSAL, calls=found, failed=failed)
     return replace(GOOD, workflow=replace(GOOD.workflow, rehearsal=rehearsal))
@@ -215,7 +215,7 @@ RUNS = {
 
 @pytest.mark.parametrize(("seen", "cause", "words"), STATIC.values(), ids=STATIC)
 def test_non_pushing_workflow_is_named(seen, cause, words):
-    """Though the image of an earlier push is there."""
+    """The workflow fails even though an earlier push's image exists."""
     verdict = reg_002(seen)
 
     assert verdict == fails(cause)
@@ -225,12 +225,12 @@ def test_non_pushing_workflow_is_named(seen, cause, words):
 
 @pytest.mark.parametrize(("seen", "cause"), RUNS.values(), ids=RUNS)
 def test_run_that_left_no_image_is_named(seen, cause):
-    """The workflow reads well, and only a run shows it."""
+    """The workflow file is correct, and only its run shows the cause."""
     assert reg_002(seen) == fails(cause)
 
 
 def test_pushing_run_has_commit_and_digest():
-    """Registry, packages API and log agree."""
+    """Registry, packages API and log agree on commit and digest."""
     verdict = reg_002(pushed())
 
     assert verdict == passes()
@@ -238,7 +238,7 @@ def test_pushing_run_has_commit_and_digest():
 
 
 def test_run_of_wrong_workflow_adds_nothing():
-    """What is wrong with it is the cause, not what came of it."""
+    """The cause is the mistake in the workflow, and not what its run did."""
     seen = replace(_file("packages: write", "packages: read"), run=RUNS["push denied"][0].run)
 
     assert [one.cause for one in reg_002(seen).named] == [Cause.PACKAGES_NOT_WRITABLE]
@@ -254,12 +254,12 @@ def test_run_of_wrong_workflow_adds_nothing():
     ],
 )
 def test_wanted_tag_needs_node_platform(wanted, cause):
-    """However good the workflow is."""
+    """A tag without an image for the nodes fails, however good the workflow is."""
     assert reg_002(replace(GOOD, wanted=wanted)) == fails(cause)
 
 
 def test_workflow_causes_come_first():
-    """Until it is mended there is no use in running it."""
+    """A workflow must be fixed before it is run, so its causes come first."""
     seen = replace(_file("packages: write", "packages: read"), wanted=NO_TAG)
 
     causes = [one.cause for one in reg_002(seen).named]
@@ -267,7 +267,7 @@ def test_workflow_causes_come_first():
 
 
 def test_every_way_to_push_by_docker_is_read():
-    """By the plain command, by all tags, and by a build that pushes."""
+    """`docker push`, `docker push --all-tags` and a build with `--push` all count."""
     calls = [
         DockerCall("a", 0, tuple(words.split()))
         for words in (
@@ -284,7 +284,7 @@ def test_every_way_to_push_by_docker_is_read():
 
 
 def test_start_command_is_manual_if_possible():
-    """Else a change, where one starts it."""
+    """The command dispatches the workflow if it can, or else makes a change that starts it."""
     target = GOOD.target
 
     assert run_command(target) == (
@@ -322,7 +322,7 @@ def _target(tmp_path):
     ],
 )
 def test_edit_changes_only_named_parts(target, old, new, cause):
-    """Comments stay, the next edit changes nothing, and the rule is then content."""
+    """Comments stay, a second edit changes nothing, and the rule passes afterwards."""
     broken = WORKFLOW.text.replace(old, new, 1)
 
     fixed = edited(broken, cause, target)
@@ -335,7 +335,7 @@ def test_edit_changes_only_named_parts(target, old, new, cause):
 
 @pytest.mark.parametrize("on", ["push", "[push]", "{push: {tags: ['v*']}}"])
 def test_trigger_is_added_to_every_form(target, on):
-    """A name, a list, a mapping."""
+    """`on` may be a name, a list or a mapping."""
     text = f"on: {on}\njobs: {{}}\n"
 
     fixed = edited(edited(text, Cause.NO_DISPATCH, target), Cause.NO_PUSH_TRIGGER, target)
@@ -346,7 +346,7 @@ def test_trigger_is_added_to_every_form(target, on):
 
 
 def test_added_release_keeps_branch(target):
-    """A filter of tags alone would shut branches out."""
+    """A filter of tags only would exclude branches, so the branch is added too."""
     fixed = WorkflowFile(edited("on: push\njobs: {}\n", Cause.NO_TAG_TRIGGER, target))
 
     assert not fixed.refusal(CHANGE)
@@ -354,7 +354,7 @@ def test_added_release_keeps_branch(target):
 
 
 def test_unguessable_steps_use_target_facts(target):
-    """Every workload's image, under the commit and `latest`; what is around the steps stays."""
+    """The new steps push every workload's image by commit and `latest`; other steps stay."""
     fixed = edited(WORKFLOW.text, Cause.PUSH_DISABLED, target)
 
     job = YAML(typ="safe").load(fixed)["jobs"]["images"]
@@ -375,12 +375,12 @@ def test_unguessable_steps_use_target_facts(target):
 
 @pytest.mark.parametrize("cause", [Cause.PUSH_DENIED, Cause.IMAGE_MISSING, Cause.UNKNOWN])
 def test_unfixable_cause_keeps_workflow(target, cause):
-    """It is the package's settings, or a run, that it wants."""
+    """These causes need the package's settings or a run, and no edit."""
     assert edited(WORKFLOW.text, cause, target) == WORKFLOW.text
 
 
 def test_dry_run_writes_nothing(target):
-    """A person sees what would be changed."""
+    """A dry run shows the change and writes no file."""
     world = SimpleNamespace(target=target)
     file = target.workflow.file
     file.write_text(WORKFLOW.text.replace("  workflow_dispatch:\n", ""))

@@ -1,4 +1,4 @@
-"""REG-008: what is too much, for whom, and what is another criterion's."""
+"""Check REG-008: which grants are too much, and which belong to another criterion."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -34,7 +34,7 @@ def _secret_beside(seen):
     return replace(seen, secret=GOOD.secret)
 
 
-# What is seen, the cause of REG-008, and the exact set that fails.
+# The observed state, REG-008's cause, and the exact set of failing criteria.
 BROKEN = {
     "token may push": (
         _scopes("read:packages", "write:packages"),
@@ -130,7 +130,7 @@ HOLDING = {
 
 @pytest.mark.parametrize(("seen", "cause", "must_fail"), BROKEN.values(), ids=BROKEN)
 def test_excessive_grant_fails_declared_criteria(seen, cause, must_fail):
-    """REG-008 is about too much; only a token that does not pull at all fails REG-003 too."""
+    """REG-008 fails for too much; REG-003 fails too only if the token cannot pull."""
     failing = {reg: verdict for reg, verdict in judge(seen).items() if not verdict.passes}
 
     assert failing.keys() == must_fail
@@ -142,7 +142,7 @@ def test_excessive_grant_fails_declared_criteria(seen, cause, must_fail):
 
 @pytest.mark.parametrize("seen", HOLDING.values(), ids=HOLDING)
 def test_grant_that_is_not_too_much_holds(seen):
-    """That a token grants too little is REG-003's, and that a package is missing REG-001's."""
+    """A token with too little is REG-003's, and a missing package is REG-001's."""
     verdict = reg_008(seen)
 
     assert verdict == passes()
@@ -151,14 +151,14 @@ def test_grant_that_is_not_too_much_holds(seen):
 
 @pytest.mark.parametrize("name", ["package not public", "token not authorised for SSO"])
 def test_refused_pod_has_same_cause(name):
-    """One command mends both."""
+    """One command fixes REG-008 and the pod, as both have the same cause."""
     seen, cause, _ = BROKEN[name]
 
     assert judge(seen)["REG-006"] == fails(cause)
 
 
 def test_every_pod_token_is_judged():
-    """The kubelet tries them all; each cause is named, the one to mend first in front."""
+    """The kubelet tries every token; each cause is named, the one to fix first in front."""
     wide = TokenGrant(200, frozenset({"read:packages", "repo"}))
     least = GOOD.grant.tokens[0]
     ending = replace(least, expires=GOOD.grant.at)
@@ -173,7 +173,7 @@ def test_every_pod_token_is_judged():
 
 
 def test_public_workload_needs_no_secret():
-    """REG-003 and REG-004 hold for want of anything to judge, and say so."""
+    """REG-003 and REG-004 have nothing to judge, and pass with that evidence."""
     verdicts = judge(PUBLIC)
 
     assert not [reg for reg, verdict in verdicts.items() if not verdict.passes]
@@ -182,14 +182,14 @@ def test_public_workload_needs_no_secret():
 
 
 def test_bad_token_of_public_workload_fails_reg_003():
-    """The registry refuses it for what is public, too."""
+    """The registry refuses a bad token for a public image, too."""
     seen = recorded.answered(recorded.BAD_TOKEN, observation=_secret_beside(PUBLIC))
 
     assert judge(seen)["REG-003"] == fails(Cause.CREDENTIAL_REJECTED)
 
 
 def test_shared_secret_is_not_needless():
-    """It stays in the namespace; only a wire of the workload's own is one too many."""
+    """A Secret that a private workload shares stays; only the public workload is unwired."""
     neighbour = replace(GOOD.workload, name="frontend-sample", visibility=Visibility.PRIVATE)
     target = replace(GOOD.target, workloads=(PUBLIC.workload, neighbour))
     beside = replace(_secret_beside(PUBLIC), target=target)
@@ -200,6 +200,6 @@ def test_shared_secret_is_not_needless():
 
 
 def test_criterion_is_optional_by_target():
-    """It is judged either way."""
+    """The criterion is judged either way, but the target can make it optional."""
     assert optional_criteria(GOOD.target) == frozenset()
     assert optional_criteria(replace(GOOD.target, privilege_required=False)) == {"REG-008"}

@@ -1,4 +1,4 @@
-"""What the tasks do to a cluster and to values files: as little as is needed, and twice as well."""
+"""Check what the tasks change in a cluster and in values files: little, and only once."""
 
 import base64
 import copy
@@ -29,7 +29,7 @@ OTHER = {"username": "someone", "password": "else"}
 
 
 class Core:
-    """One Secret and one ServiceAccount, kept as the API server keeps them."""
+    """A test double of the API server with one Secret and one ServiceAccount."""
 
     def __init__(self, secret=None, pull_secrets=None):
         self.secret = secret
@@ -66,7 +66,7 @@ class Core:
         self.account.image_pull_secrets = [*(self.account.image_pull_secrets or ()), *added]
 
     def _keep(self, body):
-        """As server-side apply does: what the body does not have stays."""
+        """Apply the body as server-side apply does: fields that the body lacks stay."""
         assert body["kind"] == "Secret"
         new, old = V1Secret(metadata=V1ObjectMeta(), type=body["type"], data={}), self.secret
         if old is not None:
@@ -111,7 +111,7 @@ APPLY = "apply frontend-dev/ghcr-credentials"
 
 
 def test_missing_secret_is_created():
-    """For the target's registry and login, of the type that the kubelet reads."""
+    """The new Secret has the target's registry and login, and the type that the kubelet reads."""
     core = Core()
 
     done = refresh_secret(_world(core), WORKLOAD, FRESH)
@@ -123,7 +123,7 @@ def test_missing_secret_is_created():
 
 
 def test_secret_that_is_there_is_refreshed():
-    """Other registries' entries are other people's."""
+    """Entries for other registries stay unchanged."""
     core = Core(_auths(**{"ghcr.io": OTHER, "docker.io": OTHER}))
 
     done = refresh_secret(_world(core), WORKLOAD, FRESH)
@@ -134,7 +134,7 @@ def test_secret_that_is_there_is_refreshed():
 
 
 def test_refreshing_twice_is_refreshing_once():
-    """As `kubectl create --dry-run=client -o yaml | kubectl apply -f -` is."""
+    """A second run changes nothing, as with `kubectl create --dry-run=client | kubectl apply`."""
     core = Core()
 
     refresh_secret(_world(core), WORKLOAD, FRESH)
@@ -149,7 +149,7 @@ def test_refreshing_twice_is_refreshing_once():
 
 
 def test_dry_run_shows_the_change_and_no_token():
-    """Stars, with before and after where it is another; other people's stay."""
+    """The diff masks tokens, and shows whether they change; other registries' entries stay."""
     core = Core(_auths(**{"ghcr.io": OTHER, "docker.io": OTHER}))
 
     shown = refresh_secret(_world(core), WORKLOAD, FRESH, dry_run=True)
@@ -173,7 +173,7 @@ def test_dry_run_shows_the_change_and_no_token():
     ids=["missing", "another server", "another type", "unreadable"],
 )
 def test_dry_run_and_run_show_the_same_change(secret):
-    """What was announced is what is done."""
+    """The dry run shows exactly the change that the run makes."""
     core = Core(copy.deepcopy(secret))
 
     announced = refresh_secret(_world(core), WORKLOAD, FRESH, dry_run=True)
@@ -185,7 +185,7 @@ def test_dry_run_and_run_show_the_same_change(secret):
 @pytest.mark.parametrize("entry", [OTHER, {"auth": "c29tZW9uZTplbHNl"}], ids=["apart", "auth"])
 @pytest.mark.parametrize("key", [".dockerconfigjson", ".dockercfg"])
 def test_wrong_secret_type_is_recreated(key, entry):
-    """Its type cannot be changed; labels, annotations, other keys and other entries can be kept."""
+    """A Secret's type is immutable, so it is recreated; its labels and other entries stay."""
     auths = {"docker.io": entry, "ghcr.io": OTHER}
     document = {"auths": auths} if key == ".dockerconfigjson" else auths
     old = _secret(json.dumps(document), kind="Opaque")
@@ -206,7 +206,7 @@ def test_wrong_secret_type_is_recreated(key, entry):
 
 
 def test_immutable_secret_is_made_anew():
-    """Its content cannot be changed either."""
+    """The content of an immutable Secret cannot change, so it is recreated."""
     old = _auths(**{"ghcr.io": OTHER})
     old.immutable = True
     core = Core(old)
@@ -217,7 +217,7 @@ def test_immutable_secret_is_made_anew():
 
 
 def test_annotation_with_token_is_removed():
-    """`kubectl apply` keeps what it was given, in clear."""
+    """`kubectl apply` stores its input unencrypted in an annotation."""
     old = _auths(**{"ghcr.io": OTHER})
     old.metadata.annotations = {LAST_APPLIED: "else", "why": "deploy"}
     core = Core(old)
@@ -235,7 +235,7 @@ def test_annotation_with_token_is_removed():
     ids=["empty", "null", "entry that spoils it"],
 )
 def test_unreadable_secret_is_made_readable(text):
-    """What the kubelet cannot read keeps it from the rest."""
+    """The kubelet cannot decode this Secret, which blocks its other entries too."""
     core = Core(_secret(text))
 
     refresh_secret(_world(core), WORKLOAD, FRESH)
@@ -245,7 +245,7 @@ def test_unreadable_secret_is_made_readable(text):
 
 @pytest.mark.parametrize("server", ["ghcr.io/bytequester", "https://ghcr.io", "*.io"])
 def test_older_entry_for_the_same_image_goes(server):
-    """The kubelet might try it first."""
+    """The kubelet might try the older entry first, so it is removed."""
     core = Core(_auths(**{server: OTHER}))
 
     refresh_secret(_world(core), WORKLOAD, FRESH)
@@ -263,7 +263,7 @@ def test_older_entry_for_the_same_image_goes(server):
     ids=["none", "another", "already"],
 )
 def test_account_keeps_own_secrets(before, after):
-    """And is not touched where it has it."""
+    """Secrets of the account stay, and a wired account is not patched."""
     core = Core(pull_secrets=before)
 
     announced = wire_service_account(_world(core), WORKLOAD, dry_run=True)
@@ -278,7 +278,7 @@ def test_account_keeps_own_secrets(before, after):
 
 
 def test_account_change_is_shown():
-    """What it lists besides is seen to stay."""
+    """The change shows that the account's other secrets stay."""
     shown = wire_service_account(_world(Core(pull_secrets=["other"])), WORKLOAD, dry_run=True)
 
     assert shown.summary == "ServiceAccount frontend-dev/default would name ghcr-credentials"
@@ -286,7 +286,7 @@ def test_account_change_is_shown():
 
 
 def test_wired_values_are_unchanged(frontend):
-    """The sample is wired."""
+    """The sample is wired, so its values do not change."""
     before = frontend.values_file.read_text()
 
     done = wire_values(_world(None), frontend)
@@ -299,7 +299,7 @@ def test_wired_values_are_unchanged(frontend):
 
 
 def test_values_are_wired_by_chart_key(frontend):
-    """In the file that has the last word; a dry run writes nothing."""
+    """The edit is in the file that takes precedence; a dry run writes nothing."""
     before = "# ours\nserviceAccount:\n  imagePullSecrets: [] # none yet\nnote: ~\n"
     frontend.values_file.write_text(before)
 
@@ -316,7 +316,7 @@ def test_values_are_wired_by_chart_key(frontend):
 
 
 class Helm:
-    """Keeps what it was told, and renders one object with its settings."""
+    """Records its calls, and renders one object with its settings."""
 
     def __init__(self, deployed=""):
         self.deployed, self.upgrades = deployed, []
@@ -335,7 +335,7 @@ class Helm:
 
 
 def _deployed(monkeypatch, seen):
-    """Return a world with the Deployment and pods of an observation, and what was done to it."""
+    """Return a world with an observation's Deployment and pods, and a record of the calls."""
     core = SimpleNamespace(deleted=[])
     core.delete_namespaced_pod = lambda name, *_, **__: core.deleted.append(name)
     apps = SimpleNamespace(patched=[])
@@ -348,7 +348,7 @@ def _deployed(monkeypatch, seen):
 
 
 def test_redeployment_recreates_waiting_objects(monkeypatch):
-    """A pod in back-off would wait up to five minutes."""
+    """A pod in back-off would wait up to five minutes, so it is recreated."""
     world = _deployed(monkeypatch, recorded.waiting(recorded.ANONYMOUS))
 
     dry = redeploy(world, WORKLOAD, dry_run=True)
@@ -363,7 +363,7 @@ def test_redeployment_recreates_waiting_objects(monkeypatch):
 
 
 def test_redeployment_of_running_changes_nothing(monkeypatch):
-    """The upgrade is made all the same, as the live objects may have been edited."""
+    """Helm upgrades even a healthy release, as live objects may have been edited."""
     world = _deployed(monkeypatch, recorded.GOOD)
     redeploy(world, WORKLOAD)
 
@@ -374,7 +374,7 @@ def test_redeployment_of_running_changes_nothing(monkeypatch):
 
 
 def test_paused_rollout_is_resumed(monkeypatch):
-    """Helm leaves a field alone that its chart does not have."""
+    """Helm does not change a field that its chart does not have."""
     world = _deployed(monkeypatch, recorded.deployment(paused=True))
 
     done = redeploy(world, WORKLOAD)
@@ -392,7 +392,7 @@ def test_paused_rollout_is_resumed(monkeypatch):
     ],
 )
 def test_cause_beyond_upgrade_gets_option(monkeypatch, cause, option):
-    """The one that its verdict names, also where another cause stands before it."""
+    """The cause selects the option, even if another cause is named before it."""
     world = _deployed(monkeypatch, recorded.GOOD)
     verdict = all_named(fails(Cause.SECRET_MISSING), fails(cause))
 
@@ -408,7 +408,7 @@ def _texts(workload):
 
 
 def test_good_values_are_not_written_at_all(frontend):
-    """A second correction finds nothing to do, and says so."""
+    """A second correction changes nothing, and says so."""
     before = _texts(frontend)
 
     done = correct_values(frontend)
@@ -430,7 +430,7 @@ def test_good_values_are_not_written_at_all(frontend):
     ids=["number", "repository", "blank", "digest", "container", "hook"],
 )  # fmt: skip
 def test_only_other_images_are_changed(frontend, values, line):
-    """Once; a dry run shows the same change, and makes none."""
+    """The images change once; a dry run shows the same change, and writes nothing."""
     image = frontend.image
     names = {"tag": image.tag, "repository": image.repository, "reference": image.reference}
     for name, value in names.items():
@@ -455,7 +455,7 @@ def test_only_other_images_are_changed(frontend, values, line):
 
 
 def test_last_values_file_is_the_edited_one(frontend):
-    """A later one that says nothing of the image stays as it is."""
+    """A later values file without the image stays unchanged."""
     later, last = frontend.chart / "hotfix.yaml", frontend.chart / "last.yaml"
     later.write_text("image:\n  tag: hotfix\n")
     last.write_text("replicaCount: 1\n")
@@ -469,7 +469,7 @@ def test_last_values_file_is_the_edited_one(frontend):
 
 
 def test_values_get_wanted_image(frontend):
-    """Whatever stood there; what stands right in an earlier file is left to it."""
+    """The file gets the wanted image; keys that are right in an earlier file are not repeated."""
     frontend.values_file.write_text("image:\n  tag: dev # for now\n")
     wanted = replace(frontend, image=recorded.GOOD.workload.image)
 

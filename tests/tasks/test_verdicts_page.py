@@ -1,4 +1,4 @@
-"""docs/verdicts.md: what a user reads of every situation is what the code says of it."""
+"""Check that docs/verdicts.md has exactly what the code prints for every situation."""
 
 import pytest
 
@@ -16,7 +16,10 @@ WRITTEN = PAGE.read_text()
 
 @pytest.mark.parametrize(("subject", "name", "seen"), SITUATIONS.values(), ids=SITUATIONS)
 def test_situation_matches_page(subject, name, seen):
-    """To the letter: where it is to change, `.venv/bin/python -m tests.tasks.verdicts_page` writes the page anew."""
+    """Each section equals the code's text.
+
+    `.venv/bin/python -m tests.tasks.verdicts_page` rewrites the page after a change.
+    """
     of_subject = WRITTEN.partition(f"\n## {subject}\n")[2].partition("\n## ")[0]
     section = of_subject.partition(f"\n### {heading(name)}\n")[2].partition("\n### ")[0]
 
@@ -24,11 +27,11 @@ def test_situation_matches_page(subject, name, seen):
 
 
 def test_page_has_nothing_else():
-    """A situation that is gone is gone from the page, too."""
+    """The page has no section of a situation that no longer exists."""
     assert page() == WRITTEN
 
 
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_has_its_place(cause):
-    """One that no situation leads to could not be looked up."""
+    """Every cause has a situation, so that a reader can look it up."""
     assert f" {cause}\n" in WRITTEN

@@ -1,6 +1,6 @@
-"""What each criterion says of each situation, as docs/verdicts.md has it.
+"""Write docs/verdicts.md: what each criterion prints for each situation.
 
-`.venv/bin/python -m tests.tasks.verdicts_page` writes the page anew, after a change of what is said.
+Run `.venv/bin/python -m tests.tasks.verdicts_page` after a change of a message.
 """
 
 import re
@@ -29,9 +29,9 @@ said reads here what a user will read.
 
 
 def told(observation: Observation) -> str:
-    """The criteria that fail, each cause with its evidence and its remedy, as indented text.
+    """Return the failing criteria, each cause with evidence and fix, as indented text.
 
-    Where none fails, all of them.
+    If none fails, it has all criteria.
     """
     verdicts = judge(observation)
     failing = {reg: verdict for reg, verdict in verdicts.items() if not verdict.passes}
@@ -55,7 +55,7 @@ def _item(name: str, text: str) -> str:
 
 
 def page(subjects: Mapping[str, Mapping[str, Observation]] = SUBJECTS) -> str:
-    """The whole page, Markdown."""
+    """Return the whole page as Markdown."""
     return "\n".join((_OPENING, *_sections(subjects)))
 
 
@@ -67,7 +67,7 @@ def _sections(subjects: Mapping[str, Mapping[str, Observation]]) -> Iterator[str
 
 
 def heading(name: str) -> str:
-    """A situation's name with a capital at its beginning."""
+    """Return a situation's name with its first letter in upper case."""
     return f"{name[:1].upper()}{name[1:]}"
 
 

@@ -1,1 +1,1 @@
-"""The Argo CD hook: the verdict checked, and the judged image pulled, in the user's cluster."""
+"""The Argo CD PreSync hook: it checks the verdict and pulls the judged image in the cluster."""

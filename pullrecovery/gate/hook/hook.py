@@ -1,7 +1,8 @@
-"""The hook before a sync: a signed verdict on this revision, and a pull as the workload pulls.
+"""The hook before a sync: it verifies a signed verdict and pulls the image as the workload does.
 
-It lets through where both say so, and holds in every other case: exit code 0 promotes, 1 holds, 2
-cannot tell and so holds. docs/gate-hook.md has its variables and its rights.
+It lets the sync through if both succeed, and holds it in every other case. The exit code is 0 for
+promote, 1 for hold, and 2 for inconclusive, which also holds. docs/gate-hook.md lists its variables
+and its rights.
 """
 
 import json
@@ -37,15 +38,15 @@ from pullrecovery.tasks import CRITERIA
 
 # Seconds for one answer of the registry.
 _ANSWER_WITHIN = 15.0
-# Seconds of the deadline that are kept for naming the cause and for the probe's removal.
+# Seconds of the deadline that remain for the diagnosis and for deleting the probe.
 _RESERVE = 5.0
-# Those that every target can be judged by, and none is optional.
+# The criteria that apply to every target and are never optional.
 REQUIRED = frozenset(CRITERIA) - {"REG-007", "REG-008"}
 _ACCOUNT_MISSING = "error looking up service account"
 
 
 def run_hook(environ: Mapping[str, str]) -> int:
-    """Judge what the environment names; print one line, and return the exit code."""
+    """Judge what the environment names; print one line and return the exit code."""
     started = time.monotonic()
     try:
         settings = read_settings(environ)
@@ -75,7 +76,7 @@ def _held(why: str, code: Exit) -> int:
 
 @dataclass(frozen=True)
 class Hook:
-    """One judgement; `until` is the monotonic time by which it must have come to its end."""
+    """One judgement, which must end by the monotonic time `until`."""
 
     settings: HookSettings
     registry: RegistryClient
@@ -85,7 +86,10 @@ class Hook:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def judge(self) -> str:
-        """What is promoted, in one sentence; raises PullRecoveryError with why not."""
+        """Return what is promoted, in one sentence.
+
+        Raises PullRecoveryError with the reason if not.
+        """
         found = self._ask()
         self._verify(found.digest)
         image_id = self._probe(found)
@@ -96,7 +100,7 @@ class Hook:
         )
 
     def _ask(self) -> Probe:
-        """The manifest that is to be promoted, as the registry has it now."""
+        """Return the registry's current answer for the manifest that is to be promoted."""
         settings = self.settings
         named = settings.digest or settings.image.tag
         what = f"{settings.image.repository}{'@' if settings.digest else ':'}{named}"
@@ -138,7 +142,7 @@ class Hook:
             raise HeldError("; ".join(reasons))
 
     def _not_judged(self, signed: str) -> list[str]:
-        """Return how what is synced differs from the workload that the verdict is on."""
+        """Return how what is synced differs from the workload that was judged."""
         settings = self.settings
         try:
             judged = read(signed, settings.key).workload(settings.workload)
@@ -147,7 +151,7 @@ class Hook:
         if judged is None:
             return [f"the verdict says nothing of the workload {settings.workload}"]
         asked = settings.image.reference
-        # Another reference of the same digest is not what is synced.
+        # Another reference with the same digest is not the reference that is synced.
         if settings.image.tag and judged.reference != asked:
             return [f"the verdict is on {judged.reference}, and {asked} is to be synced"]
         return self._other_application(judged) if settings.application else []
@@ -163,7 +167,7 @@ class Hook:
         return [f"{where}: {each}" for each in found]
 
     def _probe(self, wanted: Probe) -> str:
-        """The imageID with which a node has pulled the image as the workload would."""
+        """Return the imageID with which a node pulled the image as the workload would."""
         probe = self._pod(wanted.digest)
         try:
             seen = self._pull(probe)
@@ -184,7 +188,8 @@ class Hook:
         except ApiException as error:
             if _ACCOUNT_MISSING not in _message(error):
                 raise
-        # Before a first sync there is no ServiceAccount of the chart's: what it will name is tried.
+        # Before the first sync the chart's ServiceAccount does not exist, so the hook's own takes
+        # its place; the pull secrets are those that the chart's pods name.
         return pull(
             self.pods,
             replace(probe, service_account=self.settings.own_account),
@@ -218,7 +223,7 @@ def _told(verdict: Verdict) -> str:
 
 
 def _message(error: ApiException) -> str:
-    """What the API server says, which is JSON mostly."""
+    """Return the message in the API server's answer, which is usually JSON."""
     try:
         document: dict[str, Any] = json.loads(error.body or "")
         return str(document["message"])

@@ -1,4 +1,4 @@
-"""Pods and Applications, through the API server of the cluster that the hook runs in."""
+"""Access to pods and Applications through the API server of the hook's own cluster."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.gate.hook.probe import Pods
 from pullrecovery.gate.hook.running_sync import Applications
 
-# Seconds for a connection, and for an answer.
+# Seconds to connect, and seconds for an answer.
 _WITHIN = (5, 10)
 
 
 def in_cluster() -> k8s.ApiClient:
-    """Return the API server's client of the hook's own ServiceAccount.
+    """Return the API server's client with the hook's own ServiceAccount.
 
     Raises PullRecoveryError outside of a cluster.
     """
@@ -31,12 +31,12 @@ def in_cluster() -> k8s.ApiClient:
 
 
 def own_pods(api: k8s.ApiClient, namespace: str) -> Pods:
-    """Return the pods of `namespace`, as the hook's own ServiceAccount may touch them."""
+    """Return the pods of `namespace`, with the rights of the hook's own ServiceAccount."""
     return _Pods(k8s.CoreV1Api(api), namespace)
 
 
 def own_applications(api: k8s.ApiClient) -> Applications:
-    """Return Argo CD's Applications, as the hook's own ServiceAccount may read them."""
+    """Return Argo CD's Applications, with the rights of the hook's own ServiceAccount."""
     return _Applications(k8s.CustomObjectsApi(api))
 
 

@@ -1,8 +1,8 @@
-"""A pod that has a node pull one image as the workload's pods will, and runs nothing of it.
+"""A pod that makes a node pull one image as the workload's pods will, and runs no code of it.
 
-Its command is none that any image has: the container cannot be started, and the node has pulled
-the image before it finds that out. So it needs no shell in the image, and does nothing of what the
-image would do beside the release that is serving.
+Its command exists in no image: the container cannot start, but the node pulls the image before it
+fails. So the probe needs no shell in the image and does nothing of what the image would do next to
+the running release.
 """
 
 import math
@@ -31,21 +31,21 @@ _NOT_FOUND, _CONFLICT = 404, 409
 
 
 class Pods(Protocol):
-    """The pods of one namespace, as far as the hook may touch them."""
+    """The pod operations that the hook has in its namespace."""
 
     def create(self, manifest: dict[str, Any]) -> Any:
-        """Make a pod; raises ApiException."""
+        """Create a pod; raises ApiException."""
 
     def read(self, name: str) -> Any:
-        """One pod as the API has it; raises ApiException."""
+        """Return one pod as the API server has it; raises ApiException."""
 
     def delete(self, name: str) -> None:
-        """Delete a pod without grace; raises ApiException."""
+        """Delete a pod without a grace period; raises ApiException."""
 
 
 @dataclass(frozen=True)
 class ProbeOwner:
-    """The pod with which the probe goes: that of the hook."""
+    """The hook's pod, which owns the probe, so that both are deleted together."""
 
     name: str
     uid: str
@@ -53,7 +53,10 @@ class ProbeOwner:
 
 @dataclass(frozen=True)
 class ProbePod:
-    """What the probe pod is like; `image` is by digest, `seconds` how long it may live."""
+    """The probe pod.
+
+    `image` is a reference by digest, `seconds` the pod's activeDeadlineSeconds.
+    """
 
     name: str
     workload: str
@@ -64,7 +67,7 @@ class ProbePod:
     seconds: int
 
     def manifest(self) -> dict[str, Any]:
-        """The pod; it fulfils the Pod Security Standard `restricted`."""
+        """Return the pod's manifest, which meets the Pod Security Standard `restricted`."""
         owner = {"apiVersion": "v1", "kind": "Pod", "name": self.owner.name, "uid": self.owner.uid}
         labels = {LABEL: "probe", "app.kubernetes.io/part-of": self.workload}
         return {
@@ -94,7 +97,8 @@ class ProbePod:
         return {
             "name": CONTAINER,
             "image": self.image,
-            # The registry is asked whatever the node has, and so is the credential tried.
+            # The kubelet asks the registry even if the node has the image, which tests the
+            # credential.
             "imagePullPolicy": "Always",
             "command": [COMMAND],
             "resources": {"requests": amount, "limits": amount},
@@ -108,10 +112,10 @@ class ProbePod:
 
 @dataclass(frozen=True)
 class ProbeState:
-    """The probe at one moment.
+    """The state of the probe at one moment.
 
-    `pulled` is the imageID once there is one; `failed` says why nothing more will come of it,
-    `waits` what it waits for where its image does not stand in the way.
+    `pulled` is the imageID once it is known. `failed` says why the probe cannot go on. `waits` says
+    what it waits for, if that is not its image.
     """
 
     pod: PodStatus | None
@@ -130,18 +134,18 @@ def pull(
     left: Callable[[], float],
     may_end: Callable[[Stuck, float], bool],
 ) -> ProbeState:
-    """Have the node pull the image, and take the probe away; the last look is returned.
+    """Make the node pull the image, delete the probe, and return its last state.
 
-    It ends when the image is pulled, when the pod has failed, and where a container waits for an
-    image for a reason that `may_end`, given how many seconds it has been so, says no more waiting
-    mends. `left` is seconds until it must.
-    Raises WaitError where neither is so by then, and ApiException.
+    It ends when the image is pulled or the pod has failed. It also ends when a container waits for
+    its image and `may_end`, called with the state and the seconds since it began, returns True
+    because waiting longer does not help. `left` returns the remaining seconds. Raises ApiException,
+    and WaitError if none of this happens in time.
     """
     _create(pods, probe, left)
     try:
         seen = _await(pods, probe, left, may_end)
     except BaseException:
-        # Told is what came first; a probe that cannot be removed goes with the hook's own pod.
+        # The first error is reported; a probe that cannot be deleted goes with the hook's own pod.
         with suppress(PullRecoveryError, HTTPError):
             _remove(pods, probe.name)
         raise
@@ -150,7 +154,7 @@ def pull(
 
 
 def _create(pods: Pods, probe: ProbePod, left: Callable[[], float]) -> None:
-    """Make the pod; what an earlier hook left under its name is removed before."""
+    """Create the pod, after deleting one of the same name that an earlier hook left."""
     try:
         pods.create(probe.manifest())
     except ApiException as error:
@@ -193,7 +197,7 @@ def _await(
             interval=_LOOK_EVERY,
         )
     except WaitError:
-        # What it waits for to the end has a name, too, where a longer wait would tell no more.
+        # At the deadline, the probe is stuck for good if a longer wait would not change `may_end`.
         stuck, waited = last[-1].stuck, since[-1] - since[0] if since else 0.0
         if stuck and may_end(stuck, waited) is may_end(stuck, math.inf):
             return last[-1]
@@ -201,7 +205,7 @@ def _await(
 
 
 def look(pods: Pods, probe: ProbePod) -> ProbeState:
-    """What has become of the probe by now."""
+    """Return the current state of the probe."""
     try:
         found = pods.read(probe.name)
     except ApiException as error:
@@ -209,14 +213,14 @@ def look(pods: Pods, probe: ProbePod) -> ProbeState:
             raise
         return ProbeState(None, failed=f"the probe {probe.name} is gone: somebody deleted it")
     pod = pod_status(found, ())
-    # What an admission webhook put beside it may have been pulled, and proves nothing of the image.
+    # An admission webhook may add containers, whose images say nothing about the judged image.
     own = tuple(
         container
         for container in pod.containers
         if container.name == CONTAINER and not container.init
     )
     stuck = stuck_containers((replace(pod, containers=own),))
-    # A container has one as soon as it was made, and it is made once its image was pulled.
+    # The imageID is set once the container is created, which is after the pull.
     pulled = next((each.image_id for each in own if each.image_id), "")
     if pulled and pulled != probe.image:
         other = f"the node ran {pulled} in its place, and not the judged {probe.image}"
@@ -229,7 +233,7 @@ def look(pods: Pods, probe: ProbePod) -> ProbeState:
 
 
 def _waits(found: Any, pod: PodStatus) -> list[str]:
-    """Why it has not come so far: where it is not put on a node, or what its container says."""
+    """Return why the probe does not go on: not scheduled, or its container's message."""
     conditions = found.status.conditions or ()
     placed = [condition.message for condition in conditions if condition.reason == "Unschedulable"]
     said = [
@@ -240,7 +244,7 @@ def _waits(found: Any, pod: PodStatus) -> list[str]:
 
 
 def _remove(pods: Pods, name: str) -> None:
-    """Delete the probe, if it is there."""
+    """Delete the probe if it exists."""
     try:
         pods.delete(name)
     except ApiException as error:

@@ -1,8 +1,8 @@
-"""Why the probe does not pull, named by the diagnosis of the suite.
+"""Name the cause of a probe's failed pull with the suite's own diagnosis.
 
-The hook may read neither Secrets nor events nor ServiceAccounts. What it has is the probe pod, in
-which the ServiceAccount's pull secrets were put when it was made, and the node's words; so an
-observation is made of these, and the diagnosis reads it as it reads any.
+The hook may not read Secrets, events or ServiceAccounts. It has the probe pod, into which the API
+server copied the ServiceAccount's pull secrets, and the node's messages. This module makes an
+observation of these for the diagnosis.
 """
 
 from dataclasses import replace
@@ -35,22 +35,22 @@ from pullrecovery.model.workflow_run import CheckedWorkflow
 from pullrecovery.registry.failures import failure_in
 from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON
 
-# What the hook is not told of the workload: it stands in commands for the reader to fill in.
+# Unknown to the hook: commands in the fixes contain these placeholders for the reader to fill in.
 _CHART = Path("CHART")
 _KEY = "imagePullSecrets"
-# A probe pod tells nothing of the workflow.
+# A probe pod shows nothing of the workflow.
 _UNSEEN = Workflow("", Path(), "", "", "")
 _LONGEST = 300
-# Seconds until the kubelet has tried again: its first back-off is 10, and its next look at the pod
-# may come half as long again after that (imageBackOffPeriod, workerResyncIntervalJitterFactor).
+# Seconds until the kubelet has tried again: its first back-off is 10 s, and its next sync of the
+# pod may take half as long again (imageBackOffPeriod, workerResyncIntervalJitterFactor).
 SECOND_TRY = 20.0
 
 
 def may_end(stuck: Stuck, seconds: float) -> bool:
-    """Whether no waiting mends what has been so for so long.
+    """Return whether waiting longer cannot help a probe that has been stuck for `seconds`.
 
-    An outage may end by itself. And a kubelet that does not have a pod's Secret within a second, as
-    on a busy node, asks as nobody; so where the pod names one, its second try decides.
+    An outage may end on its own. A kubelet that does not get a pod's Secret within a second, for
+    example on a busy node, pulls anonymously. So if the pod names a Secret, the second try decides.
     """
     if external_of(stuck) is not None:
         return False
@@ -59,13 +59,16 @@ def may_end(stuck: Stuck, seconds: float) -> bool:
 
 
 def external_of(stuck: Stuck) -> Cause | None:
-    """The cause beyond the target that the node's words tell of, if any."""
+    """Return the external cause in the node's message, or None."""
     failure = failure_in(stuck.container.waiting_message)
     return Cause(f"external.{failure}") if failure else None
 
 
 def diagnose_probe(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Verdict:
-    """The cause of the probe's failed pull; `wanted` is the hook's own question for the image."""
+    """Return the cause of the probe's failed pull.
+
+    `wanted` is the hook's own probe of the registry.
+    """
     seen = _observation(settings, stuck, wanted)
     return (
         diagnose_words(seen, stuck)
@@ -84,7 +87,7 @@ def _diagnose_missing(observation: Observation, stuck: Stuck) -> Verdict | None:
 def _diagnose_refused(
     settings: HookSettings, observation: Observation, stuck: Stuck
 ) -> Verdict | None:
-    """The pod's pull secrets, as far as they are known by their effect."""
+    """Diagnose the pod's pull secrets, which are known only by their effect."""
     names = stuck.pod.pull_secrets
     if stuck.keyring_unreadable or not ANONYMOUS.search(stuck.container.waiting_message):
         return diagnose_credential(observation.target, observation.secret)
@@ -125,7 +128,7 @@ def _observation(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Observa
 
 
 def _secret(settings: HookSettings, stuck: Stuck, name: str) -> PullSecret:
-    """The pod's first pull secret, with the registry's answer that the node has met with it."""
+    """Return the pod's first pull secret, with the registry's answer in the node's message."""
     registry, said = settings.image.registry, stuck.container.waiting_message
     stage, code = ("token", "") if REJECTED.search(said) else ("registry", "denied")
     met = Probe(stage, httpx.codes.FORBIDDEN, code, " ".join(said.split())[-_LONGEST:])

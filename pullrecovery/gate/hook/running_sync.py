@@ -1,7 +1,8 @@
-"""The sync that the hook is part of, as Argo CD writes it into the Application's status.
+"""Read the running sync of the hook from the Application's status.
 
-What an operation deploys is there, and need not be what the spec says: `argocd app sync --local`
-and a rollback deploy something else (argo-cd, pkg/apis/application/v1alpha1, SyncOperationResult).
+The status shows what the operation deploys, which may differ from the spec: `argocd app sync
+--local` and a rollback deploy something else (argo-cd, pkg/apis/application/v1alpha1,
+SyncOperationResult).
 """
 
 from collections.abc import Callable
@@ -15,20 +16,20 @@ from pullrecovery.common.wait import wait_for
 from pullrecovery.gate.hook.settings import HookSettings
 from pullrecovery.monorepo.application_sources import Source, entries_of, revisions_of
 
-# Argo CD makes the hook's Job before it writes the status of the same step.
+# Argo CD creates the hook's Job before it writes the status of the same step.
 _WRITTEN_WITHIN = 10.0
 
 
 class Applications(Protocol):
-    """Argo CD's Applications, as far as the hook may read them."""
+    """The read access that the hook has to Argo CD's Applications."""
 
     def read(self, namespace: str, name: str) -> Any:
-        """Return one Application as the API has it; raises ApiException."""
+        """Return one Application as the API server has it; raises ApiException."""
 
 
 @dataclass(frozen=True)
 class Sync:
-    """A sync that is running: the Application, what it deploys from, and at which commits."""
+    """A running sync: the Application, the sources that it deploys, and their commits."""
 
     application: dict[str, Any]
     sources: tuple[Source, ...]
@@ -36,7 +37,7 @@ class Sync:
     local: bool
 
     def other_commits(self, revision: str) -> list[str]:
-        """Return what is deployed that is not of the commit `revision`."""
+        """Return what the sync deploys that is not of the commit `revision`."""
         if self.local:
             return ["operation.sync.manifests are deployed, and a commit is judged"]
         others = [commit or "none" for commit in self.commits if commit != revision]
@@ -51,7 +52,7 @@ def running_sync(
 ) -> Sync:
     """Return the running sync of the hook's Application, once Argo CD has written it.
 
-    Raises PullRecoveryError where the hook may not read the Application, or no sync is running.
+    Raises PullRecoveryError if the hook may not read the Application or no sync is running.
     """
     namespace, name = settings.application_namespace, settings.application
 
@@ -75,7 +76,7 @@ def running_sync(
 
 
 def _running(application: dict[str, Any]) -> list[Sync]:
-    """Return the sync that is running; nothing where there is none."""
+    """Return the running sync as a list of one; an empty list if none is running."""
     state = (application.get("status") or {}).get("operationState") or {}
     result, operation = state.get("syncResult") or {}, state.get("operation") or {}
     sources = entries_of(result)

@@ -1,4 +1,4 @@
-"""What the hook is told by its environment, and what is wrong with that."""
+"""Read and check the environment variables that configure the hook."""
 
 import json
 import re
@@ -19,7 +19,8 @@ from pullrecovery.model.verdict import Cause
 from pullrecovery.monorepo import target_names
 from pullrecovery.registry.keyring import UnreadableSecretError, in_order, read_entries
 
-# Seconds; below the Job's activeDeadlineSeconds, so that the hook can still say why, and clean up.
+# Seconds; less than the Job's activeDeadlineSeconds, so that the hook can still report and clean
+# up.
 DEADLINE = 120
 _ARGOCD = "argocd"
 _LONGEST_HOURS = 24 * 365
@@ -32,16 +33,15 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 @dataclass(frozen=True)
 class HookSettings:
-    """What is to be promoted, how its pods pull, and who the hook is.
+    """What is to be promoted, how its pods pull, and the hook's own identity.
 
-    `target` is the target's name. `application` is the name of the Application that is synced, and
-    `application_namespace` where it is; '' where the Job runs without one, and then `deployed`
-    says what it is to let through.
-    `digest` is that which the chart pins, '' where it goes by the tag. `pull_secrets` are those
-    that the chart gives its pods by its values, `service_account` the one they run under;
-    `own_account`, `pod` and `pod_uid` are the hook's. `credential` is None where there is none,
-    as for a public package. `deadline` is seconds; `max_age` is how long ago a verdict may have
-    been issued, and `world` whose images it must be on, `lab` or `live`.
+    `target` is the target's name. `application` is the Application that is synced, in
+    `application_namespace`; it is '' if the Job runs without one, and then `deployed` is what the
+    variables say. `digest` is the one that the chart pins, or '' if it uses the tag. `pull_secrets`
+    are those that the chart's values give its pods, and `service_account` is the pods' account.
+    `own_account`, `pod` and `pod_uid` are the hook's. `credential` is None if there is none, as for
+    a public package. `deadline` is in seconds; `max_age` is the maximum age of a verdict. `world`
+    is `lab` or `live`: whose images the verdict must be on.
     """
 
     revision: str
@@ -65,27 +65,27 @@ class HookSettings:
 
     @property
     def namespace(self) -> str:
-        """The namespace that is synced, which is the hook's own."""
+        """Return the namespace that is synced, which is also the hook's own."""
         return self.deployed.namespace
 
     @property
     def account(self) -> str:
-        """Who the hook is to the API server."""
+        """Return the hook's user name at the API server."""
         return f"system:serviceaccount:{self.namespace}:{self.own_account}"
 
 
 def read_settings(environ: Mapping[str, str]) -> HookSettings:
-    """The settings in `environ`.
+    """Return the settings in `environ`.
 
-    Raises UsageError naming the variable that is wrong, and HeldError for a reference that no node
-    could pull.
+    Raises UsageError that names a wrong variable, and HeldError for a reference that no node can
+    pull.
     """
     image, pinned = _image(environ)
     return HookSettings(
         revision=_fitting(environ, "GATE_REVISION", _COMMIT, "a full commit id"),
         target=_fitting(environ, "GATE_TARGET", _TARGET, "a target's name"),
         workload=_fitting(environ, "GATE_WORKLOAD", _NAME, "a workload's name"),
-        # Outside of Argo CD's own namespace it has the name NAMESPACE_NAME.
+        # Outside of Argo CD's own namespace, the tracking name is NAMESPACE_NAME.
         application=(environ.get("GATE_APPLICATION") or "").rpartition("_")[2],
         application_namespace=environ.get("GATE_APPLICATION_NAMESPACE") or _ARGOCD,
         deployed=_deployed(environ),
@@ -105,7 +105,7 @@ def read_settings(environ: Mapping[str, str]) -> HookSettings:
 
 
 def _deployed(environ: Mapping[str, str]) -> Deployed:
-    """What is deployed: the Application says from what, or the variables say it, and not both."""
+    """Return what is deployed: either an Application or the variables describe it, not both."""
     namespace = _fitting(environ, "GATE_NAMESPACE", _NAME, "a namespace")
     chart = environ.get("GATE_CHART") or ""
     if bool(environ.get("GATE_APPLICATION")) == bool(chart):
@@ -131,7 +131,7 @@ def _fitting(
 
 
 def _image(environ: Mapping[str, str]) -> tuple[Image, str]:
-    """The image and, where the chart pins it by one, its digest."""
+    """Return the image and, if the chart pins it by a digest, that digest."""
     given = _given(environ, "GATE_REFERENCE")
     parsed = parse_reference(given)
     if parsed.problem:
@@ -150,7 +150,7 @@ def _key(environ: Mapping[str, str]) -> Key:
 
 
 def _credential(environ: Mapping[str, str], image: Image) -> Credential | None:
-    """The credential that a mounted pull secret has for the image's repository."""
+    """Return the credential of the mounted pull secret for the image's repository."""
     given = environ.get("GATE_REGISTRY_CONFIG", "")
     if not given:
         return None

@@ -1,1 +1,1 @@
-"""Judging one commit in the lab."""
+"""Judge one commit in the lab."""

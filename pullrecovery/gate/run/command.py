@@ -1,4 +1,7 @@
-"""`gate`: one revision judged; the verdict written and said. `gate sign` signs it."""
+"""The `gate` command judges one revision, writes the verdict and prints it.
+
+`gate sign` signs it.
+"""
 
 import json
 import sys
@@ -38,12 +41,13 @@ _ANSWER_WITHIN = 30.0
 
 @dataclass(frozen=True)
 class GateRequest:
-    """What is to be judged: `folder` of the target, the commit's name, and how.
+    """A request to judge a revision of the target in `folder`.
 
-    `key` is the file of the signing key, if one is given; this process does not open it. `live`:
-    the images are those of the registry itself, and not of the lab's stand-in. `within` is each
-    tier's deadline, `valid` how long the verdict is good for. `out` takes the verdict. With
-    `allow_cluster_objects`, those of charts are applied under names of the sandbox's own.
+    `key` is the file of the signing key, if given; this process does not open it. With `live`, the
+    images are those of the registry itself and not of the GHCR emulator. `within` is each tier's
+    deadline in seconds, and `valid` how long the verdict is valid. The verdict is written to `out`.
+    With `allow_cluster_objects`, the charts' cluster-scoped objects are applied under names of the
+    sandbox's own.
     """
 
     folder: Path
@@ -59,9 +63,9 @@ class GateRequest:
 
 
 def run_gate(request: GateRequest) -> int:
-    """Judge the revision and write the verdict; returns the exit code that its decision has.
+    """Judge the revision, write the verdict, and return the exit code of its decision.
 
-    Where it ends with an error there is no verdict, an earlier one neither.
+    An error leaves no verdict, and also removes an earlier one.
     """
     for name in (RECORD, SIGNED):
         (request.out / name).unlink(missing_ok=True)
@@ -69,11 +73,11 @@ def run_gate(request: GateRequest) -> int:
     paths, versions = default_paths(), kubernetes_set(request.kubernetes)
     paths.state.mkdir(parents=True, exist_ok=True)
     progress = Progress(PHASES)
-    # A run that holds the lab, as that of the tests, has raised it for what it starts.
+    # A test run that started this process has also locked and started the lab.
     beside = is_held_above(paths)
     with ExitStack() as held:
         commit = held.enter_context(checked_out(request.folder, request.revision, paths.state))
-        # Before the lab is held: a mistake in the target is told at once, whoever uses the lab.
+        # Before the lock, to report a mistake in the target even if another run uses the lab.
         revision = JudgedRevision(target_in(commit.folder, request.folder))
         if not beside:
             held.enter_context(locked(paths, progress.say))
@@ -93,26 +97,22 @@ def run_gate(request: GateRequest) -> int:
         place = GateEnvironment("live" if request.live else "lab", versions.kubernetes)
         verdict = issue(revision, commit.sha, judgement, place, valid=request.valid)
         verdict = replace(verdict, checks=_in_target(verdict.checks, commit.folder))
-    _write(request, verdict)
-    _say(
-        verdict,
-        gate.needs,
-        request.out / (SIGNED if request.key else RECORD),
-        signed=bool(request.key),
-    )
+    file = _write(request, verdict)
+    _say(verdict, gate.needs, file, signed=bool(request.key))
     return int(verdict.decision.exit)
 
 
-def _write(request: GateRequest, verdict: GateVerdict) -> None:
-    """Write the record and, where there is a key, have it signed."""
+def _write(request: GateRequest, verdict: GateVerdict) -> Path:
+    """Write the record and, if there is a key, have it signed; return the last file."""
     request.out.mkdir(parents=True, exist_ok=True)
     (request.out / RECORD).write_text(json.dumps(to_document(verdict), indent=2) + "\n")
     if request.key:
         _sign(request.out / RECORD, request.key, verdict.revision)
+    return request.out / (SIGNED if request.key else RECORD)
 
 
 def _check_keys(file: Path | None) -> None:
-    """Raise UsageError before anything is judged where the verdict could not be signed."""
+    """Raise UsageError before anything is judged if the verdict could not be signed."""
     if is_given(SIGNING_KEY):
         raise UsageError(
             f"{SIGNING_KEY} is set, and the process that judges a commit takes no key: unset it"
@@ -123,14 +123,14 @@ def _check_keys(file: Path | None) -> None:
 
 
 def _sign(record: Path, key: Path, sha: str) -> None:
-    """Have another process sign the record, in which nothing of the target was read."""
+    """Sign the record in a separate process, which has read nothing of the target."""
     command = [sys.executable, "-m", "pullrecovery", "gate", "sign", f"--revision={sha}"]
     command += [f"--key={key.resolve()}", f"--in={record.resolve()}"]
     run(command, inherit=[VariableSet.PYTHON])
 
 
 def _source(target: Target) -> Side:
-    """The registry itself, as the holder of GHCR_TOKEN sees it."""
+    """Return the registry itself, with GHCR_TOKEN as its credential."""
     token = secret(TOKEN)
     if not token:
         raise UsageError(f"Set {TOKEN} to a token that may read the packages of {target.owner}.")
@@ -139,7 +139,7 @@ def _source(target: Target) -> Side:
 
 
 def _in_target(checks: Checks, folder: Path) -> Checks:
-    """Files by their place in the target, as the folder they were judged in is gone."""
+    """Return the checks with paths relative to the target, because the judged copy is deleted."""
 
     def told(each: Failure) -> Failure:
         evidence, remedy = (text.replace(f"{folder}/", "") for text in (each.evidence, each.remedy))
@@ -149,7 +149,7 @@ def _in_target(checks: Checks, folder: Path) -> Checks:
 
 
 def _say(verdict: GateVerdict, needs: Needs, file: Path, *, signed: bool) -> None:
-    """The decision, every failure with its remedy, and where the verdict is."""
+    """Print the decision, every failure with its fix, and the verdict's file."""
     print(f"{verdict.decision}: {verdict.target} at {verdict.revision}")
     for reason in verdict.reasons:
         print(f"  because  {plain(reason)}")
@@ -170,6 +170,6 @@ def _say(verdict: GateVerdict, needs: Needs, file: Path, *, signed: bool) -> Non
 
 
 def _failing(checks: Checks, workload: str) -> list[str]:
-    """The criteria of a workload that failed, each as often as it named a cause."""
+    """Return the failed criteria of a workload, each once for every cause it named."""
     places = (each.check.rpartition(" ") for each in checks.failed)
     return [criterion for name, _, criterion in places if name == workload]

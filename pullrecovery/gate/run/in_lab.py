@@ -1,4 +1,4 @@
-"""The gate's tiers in the lab, which is raised no further than the next tier needs."""
+"""Run the gate's tiers in the lab, which starts only as far as the next tier needs."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ from pullrecovery.world.world import World
 
 
 def judge_in(lab_world: LabWorld, revision: JudgedRevision, within: float) -> Judgement:
-    """What the tiers come to in a lab that is up; for who holds its lock, as a test does.
+    """Run all tiers in a lab that is up; the caller must have locked the lab, as a test has.
 
     `within` is each tier's deadline in seconds. The world's target must be the revision's.
     """
@@ -42,13 +42,13 @@ def judge_in(lab_world: LabWorld, revision: JudgedRevision, within: float) -> Ju
 
 @dataclass
 class LabGate:
-    """Judges one revision in the lab, whose lock is held.
+    """Judge one revision in the lab, whose lock the caller has.
 
-    With `beside` another run holds the lock, and has raised the lab: it is used as it is.
-    `within` is each tier's deadline in seconds. With a `source`, the images are those of that
-    registry, copied into the lab by their digests. Without one, and with `seed`, a wanted image
-    that the stand-in has nothing of is built from the revision and pushed there, as the workflow
-    would have done. `needs` is what its charts ask for and no sandbox has, once they were started.
+    With `beside`, another run has locked and started the lab, which is used as it is. `within` is
+    each tier's deadline in seconds. With a `source`, the images are those of that registry, copied
+    into the lab by digest. Without a `source` and with `seed`, a wanted image that the GHCR
+    emulator does not have is built from the revision and pushed, as the workflow would have done.
+    `needs` is what the started charts need and no sandbox provides.
     """
 
     paths: Paths
@@ -66,7 +66,7 @@ class LabGate:
     _on_base: OnBase = lambda *_: None
 
     def judge(self) -> Judgement:
-        """What the three tiers come to."""
+        """Run the three tiers and return the judgement."""
         revision, within = self.revision, self.within
         steps = [
             Step("static", revision.checks(STATIC), self._static, within, self._start_lab),
@@ -78,7 +78,7 @@ class LabGate:
             self._on_base = beside.build
             judgement = run_tiers(steps, optional=revision.optional, say=self.progress.say)
             if any(tier.ended == "timed-out" for tier in judgement.tiers):
-                # What goes on beside would be waited for.
+                # Otherwise the end of the block would wait for these builds.
                 beside.end()
                 stop_running()
             return judgement
@@ -97,7 +97,7 @@ class LabGate:
         return {**self.revision.registry(self.lab_world.world), **absent}
 
     def _copied(self, source: Side) -> Verdicts:
-        """Copy every wanted image; returns what REG-002 says of those that are not there."""
+        """Copy every wanted image; return REG-002's verdicts on those that do not exist."""
         lab_world, absent = self.lab_world, dict[str, Verdict]()
         lab = Side(lab_world.pusher.registry, lab_world.pusher.credential)
         for workload in self.revision.target.workloads:
@@ -109,7 +109,7 @@ class LabGate:
         return absent
 
     def _there(self, source: Side) -> World:
-        """The view into the registry that the images come from."""
+        """Return the world with the registry that the images come from."""
         world = self.lab_world.world
         return replace(
             world, registry=source.registry, reader=source.credential or Credential("", "")
@@ -128,7 +128,7 @@ class LabGate:
         self._use(with_cluster=True)
 
     def _use(self, *, with_cluster: bool) -> None:
-        """Raise the lab as far as that, and look out of it from now on."""
+        """Start the lab as far as needed, and open a new world over it."""
         start = LabStart(
             self.paths,
             self.versions,
@@ -146,7 +146,7 @@ class LabGate:
         self._world = self._open.enter_context(world)
 
     def _seed(self) -> None:
-        """Push what is not there, and leave alone what is."""
+        """Push the wanted images that are missing, and change no existing one."""
         lab_world = self.lab_world
         seeded = self.seed and self.source is None
         for workload in self.revision.target.workloads if seeded else ():

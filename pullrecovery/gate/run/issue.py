@@ -1,4 +1,4 @@
-"""From what the tiers came to, the verdict: with its time, its end, and its decision."""
+"""Make the verdict from the tiers' judgement, with its time, expiry and decision."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from pullrecovery.gate.verdict.document import GateVerdict
 
 @dataclass(frozen=True)
 class GateEnvironment:
-    """Where it was judged: whose images (`lab` or `live`), and the cluster's version."""
+    """Where a revision was judged: whose images (`lab` or `live`), and the Kubernetes version."""
 
     world: str
     kubernetes: str
@@ -26,7 +26,7 @@ def issue(
     *,
     valid: timedelta = VALID_FOR,
 ) -> GateVerdict:
-    """The verdict of now on the commit `sha`; the charts are read for their digests."""
+    """Return a verdict of now on the commit `sha`; it reads the charts for their digests."""
     now = datetime.now(UTC).replace(microsecond=0)
     return GateVerdict(
         revision=sha,

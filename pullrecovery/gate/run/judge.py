@@ -1,4 +1,4 @@
-"""What each tier judges of a revision, through the same criteria as everywhere else."""
+"""Which criteria each tier of the gate judges of a revision, and how."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from pullrecovery.tasks import CRITERIA, judged, optional_criteria
 from pullrecovery.world.cache import Memory
 from pullrecovery.world.world import World
 
-# Which tier answers for which criterion; those that are about nothing in a cluster come first.
+# The criteria of each tier; those that need no cluster come first.
 STATIC = frozenset({"REG-005", "REG-007"})
 REGISTRY = frozenset({"REG-001", "REG-002"})
 CLUSTER = frozenset(CRITERIA) - STATIC - REGISTRY
@@ -27,16 +27,16 @@ Verdicts = Mapping[str, Verdict]
 
 @dataclass
 class JudgedRevision:
-    """A target as one commit has it, and what the tiers found out of its images.
+    """The target at one commit, and what the tiers found out about its images.
 
-    `images` has the digest of each workload's wanted image, by the workload's name.
+    `images` maps each workload's name to the digest of its wanted image.
     """
 
     target: Target
     images: dict[str, str] = field(default_factory=dict)
 
     def checks(self, criteria: frozenset[str]) -> tuple[str, ...]:
-        """The checks of these criteria that this target can be judged by, workload by workload."""
+        """Return the checks of these criteria that apply to the target, workload by workload."""
         known = [name for name in judged(self.target) if name in criteria]
         return tuple(
             check(workload.name, reg) for workload in self.target.workloads for reg in known
@@ -44,18 +44,18 @@ class JudgedRevision:
 
     @property
     def optional(self) -> tuple[str, ...]:
-        """The checks that are shown, and hold nothing."""
+        """Return the checks that are shown and do not hold the revision."""
         return self.checks(optional_criteria(self.target))
 
     def workloads(self) -> tuple[JudgedRelease, ...]:
-        """The workloads as they are bound to a verdict."""
+        """Return the workloads as a verdict records them."""
         return tuple(
             JudgedRelease.of(workload, self.images.get(workload.name, ""))
             for workload in self.target.workloads
         )
 
     def static(self, world: World) -> Verdicts:
-        """Render, values, docs and workflow: text alone, and no registry is asked.
+        """Judge rendered charts, values, docs and workflow, which are text, without the registry.
 
         A workflow that would not push the image fails REG-002 before the registry is asked.
         """
@@ -69,10 +69,11 @@ class JudgedRevision:
         return found
 
     def registry(self, world: World) -> Verdicts:
-        """Image, digest, platforms and the operator's credential; the digests are kept."""
+        """Judge images, digests, platforms and the operator's credential; store the digests."""
         found: dict[str, Verdict] = {}
         for workload in self.target.workloads:
-            # A memory for each, as it keeps one look at a thing.
+            # A separate memory for each workload, because a memory caches one observation of each
+            # thing.
             own = replace(world, cluster=None, memory=Memory())
             identity = current_identity(own, workload.image.reference)
             seen = replace(observe_pull(own, workload), identity=identity)
@@ -81,13 +82,13 @@ class JudgedRevision:
         return found
 
     def not_there(self, world: World, workload: Workload, answer: Probe) -> Verdicts:
-        """What the real registry's `answer` is to REG-002, where it names no image."""
+        """Return REG-002's verdict on the real registry's `answer` if that names no image."""
         self.images[workload.name] = ""
         seen = replace(observe_written(world, workload), wanted=answer)
         return {check(workload.name, "REG-002"): CRITERIA["REG-002"](seen)}
 
     def still_named(self, world: World) -> Verdicts:
-        """The workloads whose tag names another digest by now than when the registry was judged."""
+        """Return a failure for each workload whose tag names another digest than the judged one."""
         found: dict[str, Verdict] = {}
         for workload in self.target.workloads:
             now, before = observe_wanted(world, workload.image), self.images[workload.name]
@@ -99,7 +100,7 @@ class JudgedRevision:
 
 
 def judge_running(observation: Observation) -> Verdicts:
-    """What the criteria say of a workload that was started in the lab."""
+    """Return the criteria's verdicts on a workload that was started in the lab."""
     return _judge(observation, CLUSTER)
 
 

@@ -1,4 +1,4 @@
-"""An image of the real registry, byte by byte in the lab's: so that the very digest is started."""
+"""Copy an image from the real registry into the lab with an unchanged digest."""
 
 import json
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from pullrecovery.registry.image_copy import PackageTransfer, TransferError
 
 @dataclass(frozen=True)
 class Side:
-    """A registry and who asks it: one that may read here, or write there."""
+    """A registry and the credential to read from it or write to it."""
 
     registry: RegistryClient
     credential: Credential | None
 
 
 def mirror(image: Image, digest: str, source: Side, target: Side) -> None:
-    """Copy the image with the digest `digest`, and put it under the image's tag.
+    """Copy the image with the digest `digest`, and push it under the image's tag.
 
-    An index is copied with all that it names. What is there already is not sent again.
-    Raises TransferError with the words of the registry that did not play along.
+    An index is copied with all that it names. Content that exists already is not sent again. Raises
+    TransferError with the message of the registry that failed.
     """
     try:
         reader = PackageTransfer(source.registry, source.credential, image.package, "pull")
@@ -38,7 +38,7 @@ def mirror(image: Image, digest: str, source: Side, target: Side) -> None:
 
 
 def _copy(reader: PackageTransfer, writer: PackageTransfer, digest: str) -> tuple[bytes, str]:
-    """Copy a manifest with all that it names; returns its bytes and its media type."""
+    """Copy a manifest with all that it names; return its bytes and its media type."""
     content, kind = reader.manifest(digest)
     document: dict[str, Any] = json.loads(content)
     for child in document.get("manifests", ()):

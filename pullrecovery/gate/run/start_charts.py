@@ -1,4 +1,4 @@
-"""A revision's workloads started in the lab, as their charts are, and judged where they run."""
+"""Start a revision's charts in the lab unchanged, and judge them there."""
 
 import json
 import secrets
@@ -30,20 +30,20 @@ from pullrecovery.world.world import World
 _UP_WITHIN = 60.0
 _HOOKS_WITHIN = 30
 _LOOK_EVERY = 1.0
-# The API server's words for a pod that needs more than the sandbox has.
+# The API server's message for a pod that needs more privileges than the sandbox allows.
 _POD_SECURITY = "violates PodSecurity"
 
 
 @dataclass(frozen=True)
 class StartNamespace:
-    """A namespace of one workload's own, with its pull secret, and the view into it."""
+    """A namespace for one workload, with its pull secret, and the world to observe it."""
 
     world: World
     workload: Workload
     recorder: EventRecorder
 
     def settled(self) -> bool:
-        """Whether its pods are all new and Ready, or one waits for an image, or none is let run."""
+        """Return whether all pods are new and Ready, one waits for its image, or none may run."""
         deployment = observe_deployment(self.world, self.workload)
         pods = observe_pods(self.world, self.workload, deployment)
         refused = _POD_SECURITY in deployment.replica_failure
@@ -51,9 +51,10 @@ class StartNamespace:
 
 
 def judge_started(lab_world: LabWorld) -> Verdicts:
-    """Deploy every workload of the world's target, see it run, and judge what is in the cluster.
+    """Deploy every workload of the world's target, wait for it, and judge what is in the cluster.
 
-    What the charts render is deployed as it is: nothing is wired or corrected. Nothing stays.
+    Charts are deployed as they are: nothing is wired or corrected. Everything is deleted
+    afterwards.
     """
     found: dict[str, Verdict] = {}
     with ExitStack() as stack:
@@ -71,7 +72,7 @@ def judge_started(lab_world: LabWorld) -> Verdicts:
 
 
 def _with_words(verdict: Verdict, words: str) -> Verdict:
-    """Helm's own words beside what is not there for them."""
+    """Add Helm's message to a verdict that the release is not deployed."""
     if verdict.cause is not Cause.NOT_DEPLOYED or not words:
         return verdict
     return replace(verdict, evidence=f"{verdict.evidence}; Helm: {words}")
@@ -79,9 +80,9 @@ def _with_words(verdict: Verdict, words: str) -> Verdict:
 
 @contextmanager
 def _start_namespace(lab_world: LabWorld, workload: Workload) -> Iterator[StartNamespace]:
-    """A namespace that only this run has; the release and then it go at the end."""
+    """Create a namespace for this run only; delete the release and the namespace at the end."""
     name = f"{workload.namespace}-{secrets.token_hex(3)}"
-    # The next run removes it if this one is killed.
+    # The next run removes it if this run is killed.
     chart_namespace = make_chart_namespace(lab_world, name)
     world = replace(lab_world.world, helm=chart_namespace.helm)
     recorder = EventRecorder(world.core, name)
@@ -97,7 +98,7 @@ def _start_namespace(lab_world: LabWorld, workload: Workload) -> Iterator[StartN
 
 
 def _remove(world: World, workload: Workload, chart_namespace: ChartNamespace) -> None:
-    """Uninstall the release and delete its namespace; whoever wrote the chart delays neither."""
+    """Uninstall the release and delete its namespace; the chart's hooks are not run."""
     try:
         world.helm.uninstall(workload, hooks=False)
     finally:
@@ -106,7 +107,7 @@ def _remove(world: World, workload: Workload, chart_namespace: ChartNamespace) -
 
 
 def _put_secret(world: World, namespace: str, credential: Credential) -> None:
-    """The target's pull secret, with a token of its own that may read and nothing else."""
+    """Create the target's pull secret with a new token that may only read."""
     document = {"auths": {world.target.registry: {"auth": protect(credential.auth)}}}
     body = k8s.V1Secret(
         metadata=k8s.V1ObjectMeta(name=world.target.pull_secret),
@@ -117,7 +118,7 @@ def _put_secret(world: World, namespace: str, credential: Credential) -> None:
 
 
 def _deploy(place: StartNamespace) -> str:
-    """Install the chart; returns Helm's words where it refuses, for what is then judged."""
+    """Install the chart; return Helm's message if it fails, for the verdict, else ''."""
     try:
         place.world.helm.upgrade(place.workload, within=_HOOKS_WITHIN)
     except CommandError as error:
@@ -126,7 +127,7 @@ def _deploy(place: StartNamespace) -> str:
 
 
 def _await(place: StartNamespace) -> None:
-    """Wait until there is something to judge; where nothing comes, that is judged, too."""
+    """Wait until there is something to judge; after the timeout, the current state is judged."""
     name = place.workload.name
     try:
         wait_for(

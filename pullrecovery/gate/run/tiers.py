@@ -1,4 +1,7 @@
-"""The gate's tiers, one after another: each within its deadline, each stopping those after it."""
+"""Run the gate's tiers in order, each within its deadline.
+
+A tier that does not pass ends the run.
+"""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,18 +18,18 @@ from pullrecovery.common.redaction import redact
 from pullrecovery.gate.verdict.document import Checks, Failure, Tier, failures
 from pullrecovery.model.verdict import Verdict
 
-# Seconds for what a tier needs first. A first run of the lab takes half of it.
+# Seconds for what a tier needs first. The first start of a lab takes half of it.
 READY_WITHIN = 2700.0
-# What a tier may meet where it cannot tell; anything else is a mistake of ours, and ends the gate.
+# The errors that make a tier inconclusive; any other is a bug and ends the gate.
 BROKE_DOWN = (PullRecoveryError, DockerException, ApiException, HTTPError, httpx.HTTPError, OSError)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One tier: the checks that it answers for, and what judges them, by the check's name.
+    """One tier: its checks, and the function that judges them and returns verdicts by check name.
 
-    It may judge checks of a later tier too, where it sees that they fail. `within` is seconds;
-    `prepare` is done before, and its time is not the tier's: raising what is to be judged in.
+    It may also judge checks of a later tier, if it sees that they fail. `within` is in seconds.
+    `prepare` starts what the tier needs, and its time does not count.
     """
 
     name: str
@@ -38,7 +41,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What all tiers came to; `doubts` are why one of them could not tell."""
+    """The result of all tiers; `doubts` say why a tier was inconclusive."""
 
     checks: Checks
     tiers: tuple[Tier, ...]
@@ -51,7 +54,7 @@ def run_tiers(
     optional: Iterable[str] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> Judgement:
-    """Run the tiers in their order, until one does not pass; `optional` checks stop nothing."""
+    """Run the tiers in order until one does not pass; `optional` checks stop nothing."""
     shown = tuple(optional)
     found: dict[str, Verdict] = {}
     tiers: list[Tier] = []
@@ -71,7 +74,7 @@ def run_tiers(
 def _run(
     step: Step, optional: tuple[str, ...]
 ) -> tuple[Tier, Mapping[str, Verdict], tuple[str, ...]]:
-    """One tier: how it ended, what it judged, and why it could not tell."""
+    """Run one tier; return how it ended, its verdicts, and why it was inconclusive."""
     verdicts: Mapping[str, Verdict] = {}
     ended = "passed"
     doubt: tuple[str, ...] = ()

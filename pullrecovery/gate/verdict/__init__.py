@@ -1,1 +1,1 @@
-"""The signed verdict: its form, its keys, where it is published, what it promotes."""
+"""The signed verdict: its document, its keys, its publication, and the promotion by it."""

@@ -1,7 +1,7 @@
-"""A verdict as others take it: a status of the commit at GitHub, or one for GitOps Promoter.
+"""Convert a verdict into a commit status for GitHub or for GitOps Promoter.
 
-Source: docs.github.com/en/rest/commits/statuses, and gitops-promoter's CommitStatus (v1alpha1).
-Neither is what a hook trusts: both are words for people, and for tools that read those.
+Source: docs.github.com/en/rest/commits/statuses, and gitops-promoter's CommitStatus (v1alpha1). The
+hook trusts neither: both are for people, and for tools that read them.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.redaction import redact
 from pullrecovery.gate.verdict.document import Decision, GateVerdict
 
-# With the target's name, under which a rule of the branch asks for it.
+# A branch rule requires this with the target's name.
 CONTEXT = "pull-recovery/gate"
-# With the target's name, the key under which a PromotionStrategy asks for it.
+# A PromotionStrategy requires this key with the target's name.
 PROMOTER_KEY = "pull-recovery-gate"
 ADDRESS = "https://api.github.com"
 _LONGEST = 140
@@ -28,14 +28,14 @@ _TIMEOUT = 30.0
 
 
 class StatusError(PullRecoveryError):
-    """GitHub did not take a status."""
+    """GitHub rejected a status."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """A verdict in one word of GitHub's (`success`, `failure`, `error`) and one short sentence.
+    """A verdict as one of GitHub's states (`success`, `failure`, `error`) and one short sentence.
 
-    `target` is the target's name: targets of one repository have a status each.
+    `target` is the target's name: each target of a repository has its own status.
     """
 
     sha: str
@@ -45,9 +45,9 @@ class Said:
 
 
 def said(verdict: GateVerdict, now: datetime, refusals: Sequence[str] = ()) -> Said:
-    """What a verdict comes to at `now`; an expired one says nothing any more.
+    """Return the status of a verdict at `now`; an expired verdict is an error.
 
-    `refusals` are why a verifier does not take it: with one, `promote` is no success.
+    `refusals` are why a verifier rejects it: with any, `promote` is not a success.
     """
     if verdict.expires <= now:
         late = f"expired at {verdict.expires:%Y-%m-%d %H:%M %Z}; run the gate again"
@@ -69,10 +69,10 @@ def said(verdict: GateVerdict, now: datetime, refusals: Sequence[str] = ()) -> S
 def post_status(
     told: Said, repository: str, token: str, *, url: str = "", http: httpx.Client | None = None
 ) -> str:
-    """Set the status on the commit of `repository` (owner/name); returns its address.
+    """Set the status on the commit of `repository` (owner/name); return the status's URL.
 
-    `url` is where more is to be read, `http` leads to GitHub where that is elsewhere.
-    Raises StatusError with GitHub's words, or with why there are none.
+    `url` is the status's link to details. `http` is a client of another GitHub address. Raises
+    StatusError with GitHub's message, or with the reason if there is no answer.
     """
     context = f"{CONTEXT}/{told.target}"
     body = {"state": told.state, "description": told.description, "context": context}
@@ -96,9 +96,10 @@ def post_status(
 
 
 def promoter_manifest(told: Said, git_repository: str, namespace: str, *, url: str = "") -> str:
-    """A CommitStatus for GitOps Promoter as YAML; `git_repository` is its GitRepository's name.
+    """Return a CommitStatus for GitOps Promoter as YAML.
 
-    It knows no `error`: what cannot be told is a failure there, as both wait for a person.
+    `git_repository` is its GitRepository's name. A CommitStatus has no `error`: an inconclusive
+    verdict is a failure, as both wait for a person.
     """
     key = f"{PROMOTER_KEY}-{told.target}"
     manifest = {
@@ -124,14 +125,14 @@ def promoter_manifest(told: Said, git_repository: str, namespace: str, *, url: s
 
 
 def _cut(text: str, more: list[str]) -> str:
-    """One sentence of at most 140 characters, with how many more reasons there are."""
+    """Return one sentence of at most 140 characters, with the number of further reasons."""
     rest = f" (and {len(more)} more)" if more else ""
     room = _LONGEST - len(rest)
     return (text if len(text) <= room else f"{text[: room - 1]}…") + rest
 
 
 def _words(answer: httpx.Response) -> str:
-    """GitHub's sentence, and what it says of single fields."""
+    """Return GitHub's message and its messages for single fields."""
     try:
         body = answer.json()
         fields = [str(each["message"]) for each in body.get("errors", ())]

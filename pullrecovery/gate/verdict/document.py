@@ -1,6 +1,6 @@
-"""The gate's verdict on one revision: what was judged of what, and what follows from it.
+"""The document of the gate's verdict on one revision: what was judged, and the decision.
 
-As JSON it is what docs/gate-verdict.schema.json describes.
+docs/gate-verdict.schema.json describes its JSON.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,16 +17,16 @@ from pullrecovery.gate.releases import JudgedRelease
 from pullrecovery.model.verdict import Cause, Verdict
 
 SCHEMA = 1
-# A verdict is a signed text of limited length, and evidence may be a client's whole output.
+# The signed text has a limited length, and evidence may be a client's whole output.
 _TEXT = 2000
 
 
 class VerdictError(PullRecoveryError):
-    """A document that is no verdict of the gate."""
+    """The document is not a verdict of the gate."""
 
 
 class Decision(StrEnum):
-    """What is to become of the revision; only `promote` lets it through."""
+    """The decision on the revision; only `promote` lets it through."""
 
     PROMOTE = "promote"
     HOLD = "hold"
@@ -40,7 +40,7 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a check failed: one cause of it, with what was seen and the command that mends it."""
+    """One cause of a failed check, with its evidence and the command that fixes it."""
 
     check: str
     cause: str
@@ -49,7 +49,7 @@ class Failure:
 
     @property
     def tells(self) -> bool:
-        """Whether it speaks of the revision; an outage or something unknown does not."""
+        """Return whether the failure is about the revision, not an outage or an unknown cause."""
         return self.cause != Cause.UNKNOWN and not self.cause.startswith("external.")
 
     def __str__(self) -> str:
@@ -58,10 +58,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Checks:
-    """The checks, each a workload's name and a criterion: what was to be judged, and what was.
+    """The checks (workload name and criterion) that were declared, run, skipped and failed.
 
-    `optional` ones are shown, and hold nothing. A tier that ends the gate leaves those after it
-    neither run nor skipped.
+    `optional` checks are shown and do not hold the revision. A tier that ends the gate leaves the
+    checks of later tiers neither run nor skipped.
     """
 
     declared: tuple[str, ...] = ()
@@ -72,14 +72,17 @@ class Checks:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What was declared and neither run nor skipped."""
+        """Return the declared checks that were neither run nor skipped."""
         done = {*self.run, *self.skipped}
         return tuple(check for check in self.declared if check not in done)
 
 
 @dataclass(frozen=True)
 class Tier:
-    """A part of the gate and how it ended: `passed`, `held`, `timed-out` or `not-run`."""
+    """A part of the gate and how it ended.
+
+    `ended` is `passed`, `held`, `timed-out`, `broke-down` or `not-run`.
+    """
 
     name: str
     ended: str
@@ -88,12 +91,12 @@ class Tier:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """What the gate says of `revision` (a full commit id) of a target, and what it rests on.
+    """The gate's verdict on `revision` (a full commit id) of a target, and the facts it rests on.
 
     `issued` and `expires` have a time zone. `suite` is the version of this package, `suite_commit`
-    its commit, or '' where that is unknown. `world` is whose images were judged: those of the
-    `lab`, or `live`, of the registry itself. `doubts` are why the gate could not tell, `partial`
-    says that not all was selected, and `reasons` are those of the decision, the first to mend in
+    its commit, or '' if that is unknown. `world` is whose images were judged: those of the `lab`,
+    or `live` for the registry itself. `doubts` are why the gate was inconclusive. `partial` says
+    that not all checks were selected. `reasons` are those of the decision, the first to fix in
     front.
     """
 
@@ -114,24 +117,24 @@ class GateVerdict:
     reasons: tuple[str, ...] = field(default=())
 
     def decided(self) -> "GateVerdict":
-        """The same with the decision that follows from it."""
+        """Return the verdict with the decision that follows from its checks."""
         decision, reasons = decide(
             self.checks, self.workloads, partial=self.partial, doubts=self.doubts
         )
         return replace(self, decision=decision, reasons=reasons)
 
     def workload(self, name: str) -> JudgedRelease | None:
-        """What was judged under this name; None if nothing was."""
+        """Return the workload that was judged under this name, or None."""
         return next((workload for workload in self.workloads if workload.name == name), None)
 
 
 def check(workload: str, criterion: str) -> str:
-    """The name of a check: `frontend REG-005`."""
+    """Return the name of a check, such as `frontend REG-005`."""
     return f"{workload} {criterion}"
 
 
 def failures(name: str, verdict: Verdict) -> tuple[Failure, ...]:
-    """Every cause that a criterion's verdict names, as failures of the check `name`."""
+    """Return every cause in a criterion's verdict as a failure of the check `name`."""
     return tuple(
         Failure(name, str(each.cause), _short(each.evidence), _short(each.fix))
         for each in verdict.named
@@ -142,9 +145,9 @@ def failures(name: str, verdict: Verdict) -> tuple[Failure, ...]:
 def decide(
     checks: Checks, workloads: Iterable[JudgedRelease], *, partial: bool, doubts: Iterable[str]
 ) -> tuple[Decision, tuple[str, ...]]:
-    """What follows from what was judged, with the reasons; nothing is promoted for want of one.
+    """Return the decision on what was judged, with its reasons; missing facts never promote.
 
-    A failure that speaks of the revision holds it, whatever else is not known of it.
+    A failure that is about the revision holds it, whatever else is unknown.
     """
     wrong = [each for each in checks.failed if each.check not in checks.optional]
     told = [str(each) for each in wrong if each.tells]
@@ -158,7 +161,7 @@ def decide(
 
 
 def _gaps(checks: Checks, workloads: tuple[JudgedRelease, ...], *, partial: bool) -> Iterator[str]:
-    """What is wanting for a verdict, each in one sentence."""
+    """Yield what a verdict lacks, each in one sentence."""
     if not workloads:
         yield "no workload was judged"
     if not checks.run:
@@ -176,7 +179,10 @@ def _gaps(checks: Checks, workloads: tuple[JudgedRelease, ...], *, partial: bool
 
 
 def _together(what: str, found: list[str]) -> Iterator[str]:
-    """Checks that have one thing in common, in one sentence: a tier that ends leaves many."""
+    """Yield one sentence for all checks in `found`.
+
+    A tier that ends the gate leaves many checks not run.
+    """
     if len(found) == 1:
         yield f"{found[0]} was {what}"
     elif found:
@@ -184,7 +190,7 @@ def _together(what: str, found: list[str]) -> Iterator[str]:
 
 
 def to_document(verdict: GateVerdict) -> dict[str, Any]:
-    """The verdict as JSON has it."""
+    """Return the verdict as a JSON document."""
     return {
         "schema": SCHEMA,
         **asdict(verdict),
@@ -194,7 +200,10 @@ def to_document(verdict: GateVerdict) -> dict[str, Any]:
 
 
 def from_document(document: Any) -> GateVerdict:
-    """The verdict that a document of this schema has; raises VerdictError for any other."""
+    """Return the verdict in a document of this schema.
+
+    Raises VerdictError for any other document.
+    """
     if not isinstance(document, dict):
         raise VerdictError(f"the document is no verdict of schema {SCHEMA}, and no JSON object")
     if document.get("schema") != SCHEMA:
@@ -225,7 +234,7 @@ def from_document(document: Any) -> GateVerdict:
 
 
 def _check_types(node: Any) -> None:
-    """Raise TypeError where a field has another type than its class declares."""
+    """Raise TypeError if a field has another type than its class declares."""
     for declared in dataclass_fields(node):
         value, kind = getattr(node, declared.name), declared.type
         outer: Any = (int, float) if kind is float else get_origin(kind) or kind

@@ -1,4 +1,4 @@
-"""Where the gate's keys come from: a file or the environment, and never an argument."""
+"""Read the gate's keys from a file or the environment, never from an argument."""
 
 import os
 import shlex
@@ -13,7 +13,10 @@ VERIFYING = "PULL_RECOVERY_GATE_PUBLIC_KEY"
 
 
 def signing_key(file: Path | None) -> Key | None:
-    """The private key of `file`, else of PULL_RECOVERY_GATE_KEY; None where neither is given."""
+    """Return the private key of `file`, else of PULL_RECOVERY_GATE_KEY.
+
+    None if neither is given.
+    """
     if file:
         check_private(file)
         return private_key(_secret(_content(file)), str(file))
@@ -22,7 +25,10 @@ def signing_key(file: Path | None) -> Key | None:
 
 
 def verifying_key(file: Path | None) -> Key:
-    """The public key of `file`, else of PULL_RECOVERY_GATE_PUBLIC_KEY; UsageError without one."""
+    """Return the public key of `file`, else of PULL_RECOVERY_GATE_PUBLIC_KEY.
+
+    Raises UsageError if neither is given.
+    """
     if file:
         return public_key(_content(file), str(file))
     given = os.environ.get(VERIFYING, "")
@@ -32,7 +38,7 @@ def verifying_key(file: Path | None) -> Key:
 
 
 def check_private(file: Path) -> None:
-    """Raise UsageError where somebody else than the file's owner may read or write the key."""
+    """Raise UsageError if anyone except the file's owner may read or write the key."""
     try:
         mode = file.stat().st_mode & 0o777
     except OSError as error:
@@ -52,7 +58,7 @@ def _content(file: Path) -> str:
 
 
 def _secret(text: str) -> str:
-    """The text, every line of which is never to be shown."""
+    """Return the text after protecting each of its lines from being printed."""
     for line in text.split():
         if not line.startswith("-") and len(line) > len("PRIVATE"):
             protect(line)

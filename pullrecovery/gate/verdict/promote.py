@@ -1,7 +1,8 @@
-"""`gate promote`: move the branch that Applications follow to a commit whose verdict promotes it.
+"""The `gate promote` command moves the branch that Applications follow to a promoted commit.
 
-A commit reaches main before its verdict exists, and Argo CD syncs a commit automatically once: a
-hold is not tried again. So Applications follow a branch that only this moves (ADR 0024).
+A commit is on main before its verdict exists, and Argo CD syncs a commit automatically only once:
+it does not retry a held sync. So Applications follow a branch that only this command moves (ADR
+0024).
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
 
-# Nobody is there to type a password, and what git says is looked at.
+# Git must not ask for a password, and its output is parsed.
 _GIT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 _LOGIN = "pull-recovery"
 _WITHIN = 30.0
@@ -31,9 +32,9 @@ _WITHIN = 30.0
 
 @dataclass(frozen=True)
 class Promotion:
-    """The verdict that lets a commit through, and the branch of a remote that is to move to it.
+    """The verdict that lets a commit through, and the remote's branch that is to move to it.
 
-    `claim` has the folder of the target, in a clone that has the commit.
+    `claim` names the target's directory in a clone that has the commit.
     """
 
     claim: Claim
@@ -42,10 +43,10 @@ class Promotion:
 
 
 def run_promote(promotion: Promotion, http: httpx.Client | None = None) -> int:
-    """Verify, then push the commit to the branch; returns 0, or without a push 1 or 2.
+    """Verify, then push the commit to the branch; return 0, or 1 or 2 without a push.
 
-    Nothing is forced. Raises HeldError where the verdict is not beside the images yet, and where
-    the branch has commits that this one has not.
+    The push is never forced. Raises HeldError if the verdict is not published beside the images, or
+    if the branch has commits that this commit does not contain.
     """
     claim, http = promotion.claim, http or httpx.Client(timeout=_WITHIN)
     if claim.folder is None:
@@ -61,7 +62,7 @@ def run_promote(promotion: Promotion, http: httpx.Client | None = None) -> int:
 
 
 def _is_open(claim: Claim, signed: str) -> bool:
-    """Whether the verdict itself says that nothing can be told."""
+    """Return whether the verdict's own decision is inconclusive."""
     try:
         return read(signed, verifying_key(claim.key)).decision is Decision.INCONCLUSIVE
     except VerdictError:
@@ -69,7 +70,7 @@ def _is_open(claim: Claim, signed: str) -> bool:
 
 
 def _check_published(verdict: GateVerdict, signed: str, http: httpx.Client) -> None:
-    """The hook looks for the verdict as soon as the branch has moved, and once."""
+    """Raise HeldError unless the verdict is published, because the hook fetches it only once."""
     token = secret(TOKEN)
     credential = Credential(_LOGIN, token) if token else None
     tag = verdict_tag(verdict.target, verdict.revision)
@@ -87,7 +88,7 @@ def _check_published(verdict: GateVerdict, signed: str, http: httpx.Client) -> N
 
 @dataclass(frozen=True)
 class _Branch:
-    """A branch of a remote of the clone whose top is `root`."""
+    """A branch of a remote of the clone at `root`."""
 
     root: Path
     remote: str
@@ -100,7 +101,7 @@ class _Branch:
             raise UsageError(f"--branch {self.name!r} is no name for a branch.") from error
 
     def move(self, sha: str) -> str:
-        """Have the branch end in the commit, or in one that contains it; returns what was done."""
+        """Move the branch to the commit, unless it already contains it; return what was done."""
         before = self._end()
         if before and self._contains(before, sha):
             return f"{self.name} of {self.remote} is at {before}, which has {sha}: nothing to move"
@@ -121,11 +122,11 @@ class _Branch:
         )
 
     def _end(self) -> str:
-        """The commit that the remote's branch is at; '' where there is none."""
+        """Return the commit of the remote's branch, or '' if there is no such branch."""
         return self._git("ls-remote", "--", self.remote, self._ref).partition("\t")[0].strip()
 
     def _contains(self, end: str, sha: str) -> bool:
-        """Whether the commit is an ancestor of the branch's end, as far as this clone has it."""
+        """Return whether the commit is an ancestor of `end`, as far as this clone knows."""
         try:
             self._git("merge-base", "--is-ancestor", sha, end)
         except CommandError:

@@ -1,4 +1,4 @@
-"""Putting a signed verdict beside its image, where a hook looks for it (ADR 0018)."""
+"""Publish a signed verdict beside its image, where the hook fetches it (ADR 0018)."""
 
 import hashlib
 import json
@@ -27,11 +27,11 @@ def publish_verdict(
     signed: str,
     credential: Credential,
 ) -> str:
-    """Push a verdict as `tag` beside the image with the digest `image`; returns the tag.
+    """Push a verdict as `tag` beside the image with the digest `image`; return the tag.
 
-    `tag` is its `verdict_tag`, under which an earlier verdict is replaced. `image` is '' where a
-    hold knows of none, and the verdict then names no subject. `credential` must be allowed to push.
-    Raises PullRecoveryError with the registry's words.
+    `tag` is its `verdict_tag`; an earlier verdict under it is replaced. `image` is '' if a held
+    revision has no image, and then the verdict names no subject. `credential` must be allowed to
+    push. Raises PullRecoveryError with the registry's message.
     """
     try:
         token = registry.token(package, "pull,push", credential)
@@ -54,21 +54,21 @@ def publish_verdict(
 
 
 class _Writer:
-    """Pushes to one package with a bearer token."""
+    """Push to one package with a bearer token."""
 
     def __init__(self, registry: RegistryClient, package: str, token: str) -> None:
         self._http, self._base = registry.http, f"https://{registry.host}/v2/{package}/"
         self._authorization = {"Authorization": f"Bearer {token}"}
 
     def described(self, digest: str) -> dict[str, Any]:
-        """The descriptor of a manifest that the registry has."""
+        """Return the descriptor of a manifest that the registry has."""
         asked = {"Accept": ACCEPT_MANIFESTS}
         answer = self._call("GET", f"manifests/{digest}", httpx.codes.OK, headers=asked)
         kind = answer.headers.get("content-type", _MANIFEST)
         return {"mediaType": kind, "digest": digest, "size": len(answer.content)}
 
     def blob(self, kind: str, content: bytes) -> dict[str, Any]:
-        """Push a blob in one piece; returns its descriptor."""
+        """Push a blob in one request; return its descriptor."""
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         started = self._call("POST", "blobs/uploads/", httpx.codes.ACCEPTED)
         place = urljoin(self._base, started.headers["location"])

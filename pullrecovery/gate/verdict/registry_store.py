@@ -1,4 +1,4 @@
-"""The signed verdict on a revision, where the gate keeps it: in the image's own repository.
+"""Fetch the signed verdict on a revision from the image's own repository.
 
 It is an OCI artifact of one layer, under a tag that names the commit and the target (ADR 0018).
 """
@@ -17,14 +17,14 @@ from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
 LAYER_TYPE = "application/vnd.pullrecovery.verdict.v1+jws"
 # Bytes; a verdict has some thousands.
 _LONGEST = 1_000_000
-# Of a document of another form.
+# The errors that a document of another form causes.
 _WRONG = (ValueError, TypeError, AttributeError)
 
 
 def verdict_tag(target: str, revision: str) -> str:
-    """Return the tag under which the verdict on a revision of the target of this name is kept.
+    """Return the tag of the verdict on a revision of the target with this name.
 
-    Targets that share a package have a tag each. A tag has at most 128 characters.
+    Targets that share a package have one tag each. A tag has at most 128 characters.
     """
     return f"verdict-{revision}-{target}"
 
@@ -32,9 +32,9 @@ def verdict_tag(target: str, revision: str) -> str:
 def fetch_verdict(
     registry: RegistryClient, package: str, tag: str, credential: Credential | None
 ) -> str:
-    """Return the signed text that `package` has under a `verdict_tag`; nothing of it is verified.
+    """Return the signed text that `package` has under a `verdict_tag`, without verifying it.
 
-    Raises HeldError where there is none, and PullRecoveryError where it cannot be had.
+    Raises HeldError if there is none, and PullRecoveryError if it cannot be read.
     """
     try:
         token = registry.token(package, "pull", credential)
@@ -52,14 +52,14 @@ def _refused(what: str, probe: Probe) -> PullRecoveryError:
 
 
 class _PackageReader:
-    """Reads one package with a bearer token."""
+    """Read one package with a bearer token."""
 
     def __init__(self, registry: RegistryClient, package: str, token: str) -> None:
         self._registry, self._package = registry, package
         self._headers = {"Authorization": f"Bearer {token}", "Accept": ACCEPT_MANIFESTS}
 
     def layer(self, tag: str) -> str:
-        """The digest of the one layer that has a verdict."""
+        """Return the digest of the one layer that contains a verdict."""
         answer = self._get(f"manifests/{tag}")
         if answer.status_code == httpx.codes.NOT_FOUND:
             where = f"{self._registry.host}/{self._package}:{tag}"
@@ -72,7 +72,7 @@ class _PackageReader:
         return str(fitting[0]["digest"])
 
     def blob(self, digest: str) -> bytes:
-        """A blob, wherever the registry says it is, if it is what its digest says."""
+        """Return a blob, following redirects, after comparing it with its digest."""
         answer = self._get(f"blobs/{digest}")
         if answer.status_code != httpx.codes.OK:
             raise _refused(f"{self._package}@{digest}", _probe(answer))
@@ -86,7 +86,7 @@ class _PackageReader:
         return dict(json.loads(answer.content))
 
     def _get(self, path: str) -> httpx.Response:
-        # Where it leads to another host, httpx leaves the token behind.
+        # On a redirect to another host, httpx does not send the token.
         url = f"https://{self._registry.host}/v2/{self._package}/{path}"
         return self._registry.http.get(url, headers=self._headers, follow_redirects=True)
 

@@ -1,6 +1,6 @@
-"""`gate sign`: a judged record checked anew and signed, by a process that judges nothing.
+"""The `gate sign` command checks a judged record again and signs it, in a separate process.
 
-It holds the private key, so it reads nothing of the target and starts no program of it.
+It has the private key, so it reads nothing of the target and runs no program of it.
 """
 
 import json
@@ -22,7 +22,7 @@ from pullrecovery.gate.verdict.signing import VerdictExpectation, other_origin, 
 from pullrecovery.gate.verdict.verify import REQUIRED
 
 SCHEMA = SCHEMAS / "gate-verdict.schema.json"
-# A record waits for its signature for a job's time.
+# The maximum age of a record, which may wait for its signature as long as a CI job runs.
 _FRESH = timedelta(hours=2)
 # Bytes; a verdict has some thousands.
 _LONGEST = 1_000_000
@@ -30,10 +30,10 @@ _LONGEST = 1_000_000
 
 @dataclass(frozen=True)
 class Signing:
-    """The judged record, the file of the key, and what the verdict goes to.
+    """The judged record, the file of the key, and the file for the signed verdict.
 
-    `key` is None where PULL_RECOVERY_GATE_KEY has the key. `revision` is the full commit id that
-    the record must be about; '' takes the one that it names.
+    `key` is None if PULL_RECOVERY_GATE_KEY has the key. `revision` is the full commit id that the
+    record must be about; '' accepts the one in the record.
     """
 
     record: Path
@@ -43,10 +43,10 @@ class Signing:
 
 
 def run_sign(signing: Signing) -> int:
-    """Sign the record; returns 0 where it was signed, whatever its decision is.
+    """Sign the record; return 0 once it is signed, whatever its decision is.
 
-    Raises VerdictError where the record is no complete verdict of this suite, and UsageError where
-    there is no key. An earlier signature is then not left either.
+    Raises VerdictError if the record is not a complete verdict of this suite, and UsageError if
+    there is no key. Both also remove an earlier signature.
     """
     signing.out.unlink(missing_ok=True)
     verdict = checked_record(_content(signing.record), signing.revision, datetime.now(UTC))
@@ -61,7 +61,10 @@ def run_sign(signing: Signing) -> int:
 
 
 def checked_record(text: str, revision: str, now: datetime) -> GateVerdict:
-    """Return the verdict that the text has; raises VerdictError with why it is not to be signed."""
+    """Return the verdict in the text.
+
+    Raises VerdictError with the reason if it must not be signed.
+    """
     document = _document(text)
     verdict = from_document(document)
     decided = verdict.decided()
@@ -80,9 +83,9 @@ def checked_record(text: str, revision: str, now: datetime) -> GateVerdict:
 
 
 def _wrong(verdict: GateVerdict, revision: str, now: datetime) -> list[str]:
-    """What a verifier would hold it for, whatever it is to let through.
+    """Return why a verifier would reject the record.
 
-    A record that holds is signed too: of that one, only where it comes from is compared.
+    A record whose decision is not promote is signed too; only its origin is compared.
     """
     expected = VerdictExpectation(
         revision=revision,

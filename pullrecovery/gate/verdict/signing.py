@@ -1,4 +1,4 @@
-"""A verdict signed with a key of the user's, and whether a signed one may be trusted for a thing.
+"""Sign a verdict with the user's key, and verify a signed one against expectations.
 
 The form is a compact JWS (RFC 7515), by Ed25519 (RFC 9864) or ES256: docs/adr/0018.
 """
@@ -31,7 +31,7 @@ TYPE = "pullrecovery-verdict+jws"
 _ALGORITHMS = {"Ed25519": "Ed25519", "P-256": "ES256"}
 _MAKE = "openssl genpkey -algorithm ed25519 -out gate.key"
 _MAKE_PUBLIC = "openssl pkey -in gate.key -pubout -out gate.pub"
-# Clocks differ by seconds; what is further ahead is not of a clock.
+# Clocks differ by seconds; a larger difference is not a clock's.
 _SKEW = timedelta(minutes=1)
 
 
@@ -39,13 +39,12 @@ _SKEW = timedelta(minutes=1)
 class VerdictExpectation:
     """What a verdict must be about to let something through.
 
-    `target` is the target's name; `deployed` says of every workload at stake what is deployed to
-    which namespace, where a chart of '' leaves chart and values files uncompared.
-    `images` has the digest of every workload at stake, as the registry has it now; `charts` those
-    chart digests that are known where it is verified. `criteria` are those that must have been
-    judged of each workload, `suite` the version and `suite_commit` the commit of the suite that
-    must have judged them, `worlds` where. A verdict that was issued longer than `max_age` ago is
-    held, whenever it says that it expires.
+    `target` is the target's name. `deployed` maps every workload at stake to its files and
+    namespace; with a chart of '', chart and values files are not compared. `images` has the current
+    digest of every workload at stake in the registry, and `charts` the chart digests that the
+    verifier knows. `criteria` must have been judged of each workload, by the suite with the version
+    `suite` and the commit `suite_commit`, in one of `worlds`. A verdict older than `max_age` is
+    held, whatever its expiry is.
     """
 
     revision: str
@@ -62,7 +61,7 @@ class VerdictExpectation:
 
 
 def private_key(text: str, where: str) -> Key:
-    """A signing key from PEM (PKCS #8, not encrypted); `where` it stood is for the error."""
+    """Return a signing key from PEM (PKCS #8, not encrypted); errors name its source `where`."""
     key = _key(text, where, f"Make one with `{_MAKE}`.")
     if not key.is_private:
         raise UsageError(f"{where}: a public key signs nothing; give the private one.")
@@ -70,7 +69,7 @@ def private_key(text: str, where: str) -> Key:
 
 
 def public_key(text: str, where: str) -> Key:
-    """A verification key from PEM (SubjectPublicKeyInfo); `where` it stood is for the error."""
+    """Return a verification key from PEM (SubjectPublicKeyInfo); errors name its source `where`."""
     key = _key(text, where, f"Make it with `{_MAKE_PUBLIC}`.")
     if key.is_private:
         problem = "a private key does not belong where verdicts are verified"
@@ -79,14 +78,17 @@ def public_key(text: str, where: str) -> Key:
 
 
 def sign(verdict: GateVerdict, key: Key) -> str:
-    """The verdict and its signature as one text of three parts."""
+    """Return the verdict and its signature as one text of three parts."""
     header = {"alg": _algorithm(key), "typ": TYPE, "kid": key.thumbprint()}
     payload = json.dumps(to_document(verdict), sort_keys=True)
     return jws.serialize_compact(header, payload, key, algorithms=[header["alg"]])
 
 
 def read(signed: str, key: Key) -> GateVerdict:
-    """The verdict that `key` signed; raises VerdictError with the reason why it is none."""
+    """Return the verdict that `key` signed.
+
+    Raises VerdictError with the reason if there is none.
+    """
     try:
         parsed = jws.extract_compact(signed.strip().encode())
         _check_header(parsed.headers(), key)
@@ -99,7 +101,7 @@ def read(signed: str, key: Key) -> GateVerdict:
 
 
 def verify(signed: str, key: Key, expected: VerdictExpectation) -> list[str]:
-    """Why `signed` does not let through what is expected; nothing where it does."""
+    """Return why `signed` does not let through what is expected; empty if it does."""
     try:
         verdict = read(signed, key)
     except VerdictError as error:
@@ -114,17 +116,17 @@ def refusals(verdict: GateVerdict, expected: VerdictExpectation) -> list[str]:
 
 
 def _undecided(verdict: GateVerdict) -> Iterator[str]:
-    """It says itself that it lets nothing through, or it should."""
+    """Yield why the verdict's own decision, or its checks, do not promote."""
     decided = verdict.decided()
     if verdict.decision is not Decision.PROMOTE:
         yield from (f"{verdict.decision}: {each}" for each in verdict.reasons or ("no reason",))
     elif decided.decision is not Decision.PROMOTE:
-        # Whoever signed it: the decision is made here once more, from what it rests on.
+        # The decision is derived again from the checks, whoever signed it.
         yield from (f"it says promote, and should not: {reason}" for reason in decided.reasons)
 
 
 def _foreign(verdict: GateVerdict, expected: VerdictExpectation) -> Iterator[str]:
-    """It is of another target, environment, chart or image."""
+    """Yield why the verdict is of another target, environment, chart or image."""
     if verdict.target != expected.target:
         yield f"the verdict is on target {verdict.target}, and not on {expected.target}"
     yield from _elsewhere(verdict, expected)
@@ -185,7 +187,7 @@ def other_origin(verdict: GateVerdict, expected: VerdictExpectation) -> Iterator
 
 
 def _empty(verdict: GateVerdict, expected: VerdictExpectation) -> Iterator[str]:
-    """It judged less than is asked for."""
+    """Yield the expected checks that the verdict did not judge or had as optional."""
     if not expected.criteria:
         yield "nothing is expected: no criterion was named"
     wanted = [check(name, reg) for name in expected.images for reg in sorted(expected.criteria)]
@@ -194,7 +196,7 @@ def _empty(verdict: GateVerdict, expected: VerdictExpectation) -> Iterator[str]:
 
 
 def _check_header(header: Mapping[str, Any], key: Key) -> None:
-    """Its algorithm is that of the key, whatever the header would like; and so is its key."""
+    """Raise VerdictError unless the header names this key and the key's algorithm."""
     wanted, named = _algorithm(key), header.get("alg")
     if named != wanted:
         raise VerdictError(f"it is signed by {named!r}, and not by {wanted}, as this key signs")

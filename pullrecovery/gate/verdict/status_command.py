@@ -1,6 +1,7 @@
-"""`gate keep` and `gate commit-status`: a signed verdict put where others find it.
+"""The `gate keep` and `gate commit-status` commands publish a signed verdict.
 
-Beside the images, for the hook; at GitHub or as a manifest for GitOps Promoter, for people.
+`gate keep` puts it beside the images, for the hook. `gate commit-status` sets a status at GitHub or
+prints a manifest for GitOps Promoter, for people.
 """
 
 import os
@@ -34,10 +35,10 @@ _TIMEOUT = 30.0
 
 @dataclass(frozen=True)
 class StatusRequest:
-    """Which verdict is to be told, and to whom.
+    """Which verdict becomes a commit status, and where.
 
-    `repository` is GitHub's (owner/name), or the name of Promoter's GitRepository in `namespace`.
-    It is told as a success if it was found in one of `worlds`, and at most `max_age` ago.
+    `repository` is GitHub's (owner/name), or the name of Promoter's GitRepository in `namespace`. A
+    promotion is a success only if it was judged in one of `worlds` and is at most `max_age` old.
     """
 
     verdict: Path
@@ -52,10 +53,11 @@ class StatusRequest:
 
 
 def run_status(status_request: StatusRequest, http: httpx.Client | None = None) -> int:
-    """Tell it; returns 0 where it was told, whatever it says. The key must have signed it.
+    """Set or print the status; return 0 once that is done, whatever the decision is.
 
-    It is a success only where a verifier would take it for the images that it is about.
-    Raises VerdictError where it is no verdict, and StatusError where GitHub does not take it.
+    The status is a success only if a verifier would accept the verdict for its images. Raises
+    VerdictError if the key did not sign it or it is not a verdict, and StatusError if GitHub
+    rejects the status.
     """
     verdict = read(read_signed(status_request.verdict), verifying_key(status_request.key))
     now = datetime.now(UTC)
@@ -83,7 +85,7 @@ def run_status(status_request: StatusRequest, http: httpx.Client | None = None) 
 def _expected(
     verdict: GateVerdict, status_request: StatusRequest, now: datetime
 ) -> VerdictExpectation:
-    """What a verifier asks for that knows neither the target nor the registry."""
+    """Return the expectation of a verifier that knows neither the target nor the registry."""
     return VerdictExpectation(
         revision=verdict.revision,
         target=verdict.target,
@@ -110,7 +112,7 @@ def _token(*, from_stdin: bool) -> str:
 
 @dataclass(frozen=True)
 class PublishRequest:
-    """Which verdict is to be put beside the images that it is about, and by whom."""
+    """Which verdict to publish beside its images, and the login that pushes it."""
 
     verdict: Path
     key: Path | None
@@ -118,10 +120,10 @@ class PublishRequest:
 
 
 def run_publish(publish_request: PublishRequest, http: httpx.Client | None = None) -> int:
-    """Push the verdict into the repository of every image it is about; returns 0.
+    """Push the verdict into the repository of every image that it is about; return 0.
 
-    The token is that of GHCR_TOKEN. Raises VerdictError where the key did not sign it, and
-    PullRecoveryError where a registry does not take it.
+    The token is GHCR_TOKEN. Raises VerdictError if the key did not sign it, and PullRecoveryError
+    if a registry rejects it.
     """
     signed = read_signed(publish_request.verdict)
     verdict = read(signed, verifying_key(publish_request.key))

@@ -1,4 +1,4 @@
-"""`gate verify`: whether a signed verdict lets a revision through, here and now."""
+"""The `gate verify` command decides whether a signed verdict lets a revision through now."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from pullrecovery.model.target import Target
 from pullrecovery.registry.client import RegistryClient
 from pullrecovery.tasks import CRITERIA, judged, optional_criteria
 
-# Where no target says so: those that every target can be judged by, and none is optional.
+# Used without a target: the criteria that apply to every target and are never optional.
 REQUIRED = frozenset(CRITERIA) - {"REG-007", "REG-008"}
 _IMAGE = re.compile(r"(?P<workload>[^=]+)=(?P<digest>sha256:[0-9a-f]{64})")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -32,12 +32,11 @@ _ANSWER_WITHIN = 30.0
 
 @dataclass(frozen=True)
 class Claim:
-    """What a verdict is to let through: `images` are `WORKLOAD=DIGEST`, as they are now.
+    """What a verdict is to let through; `images` are the current ones, as `WORKLOAD=DIGEST`.
 
-    With a `folder` of the target the charts are compared as well, and the digests that are not
-    given are asked of the registry. Without one, `target` is the target's name and `namespace` the
-    one that the workloads are deployed to. `worlds` are those in which it may have been found. It
-    may have been issued `max_age` ago, and no longer.
+    With a `folder` of the target, the charts are compared too, and digests that are not given are
+    read from the registry. Without one, `target` is the target's name and `namespace` the one that
+    the workloads are deployed to. The verdict must be of one of `worlds` and at most `max_age` old.
     """
 
     verdict: Path
@@ -52,9 +51,9 @@ class Claim:
 
 
 def run_verify(claim: Claim, http: httpx.Client | None = None) -> int:
-    """Print `promote`, or every reason why not; returns 0 or 1.
+    """Print `promote`, or every reason to hold; return 0 or 1.
 
-    `http` leads to the registry, where that is not on the internet.
+    `http` is the client for a registry that is not on the internet.
     """
     key, signed = verifying_key(claim.key), read_signed(claim.verdict)
     expected = _expected(claim, http or httpx.Client(timeout=_ANSWER_WITHIN))
@@ -67,7 +66,7 @@ def run_verify(claim: Claim, http: httpx.Client | None = None) -> int:
 
 
 def read_signed(file: Path) -> str:
-    """The text of a signed verdict; UsageError where the file cannot be read."""
+    """Return the text of a signed verdict; raises UsageError if the file cannot be read."""
     try:
         return file.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -134,9 +133,9 @@ def _given(images: Sequence[str]) -> dict[str, str]:
 
 
 def _known(target: Target, given: Mapping[str, str], http: httpx.Client) -> dict[str, str]:
-    """The digest of each workload's wanted image: as given, else as the registry has it now.
+    """Return the digest of each workload's wanted image: as given, else the registry's current one.
 
-    Without a digest nothing is let through, so what the registry refuses is a reason to hold.
+    Without a digest nothing is let through, so a registry's refusal is a reason to hold.
     """
     unknown = given.keys() - {workload.name for workload in target.workloads}
     if unknown:

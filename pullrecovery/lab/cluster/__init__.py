@@ -1,1 +1,1 @@
-"""The kind cluster, and what is applied in it."""
+"""The kind cluster, and the objects that are applied in it."""

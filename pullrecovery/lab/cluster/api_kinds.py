@@ -1,4 +1,4 @@
-"""The kinds that an API server serves, by its discovery, and the metadata of their objects."""
+"""The kinds that an API server serves, and the metadata of their objects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from kubernetes.client.exceptions import ApiException
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-# What is discovered and cannot be listed: its CustomResourceDefinition just went, or it is virtual.
+# Discovered but not listable: its CustomResourceDefinition was just deleted, or it is virtual.
 _NOT_LISTED = (404, 405)
 
 
 @dataclass(frozen=True)
 class ApiKind:
-    """One kind as one version of its group serves it; `plural` is its name in paths."""
+    """One kind in one version of its group; `plural` is its name in paths."""
 
     group: str
     version: str
@@ -25,19 +25,19 @@ class ApiKind:
     verbs: frozenset[str]
 
     def path(self, namespace: str = "", name: str = "") -> str:
-        """The path of its objects, of those of a namespace, or of one object."""
+        """Return the API path of all its objects, of those in a namespace, or of one object."""
         parts = ["/apis", self.group] if self.group else ["/api"]
         parts += [self.version, *(["namespaces", namespace] if namespace else []), self.plural]
         return "/".join([*parts, *([name] if name else [])])
 
 
 def served_kinds(api: k8s.ApiClient) -> tuple[ApiKind, ...]:
-    """Every kind that the API server serves, each in the most preferred version that has it."""
+    """Return every kind that the API server serves, each in its most preferred version."""
     found: dict[tuple[str, str], ApiKind] = {}
     for root in ("/api", "/apis"):
         for group in request(api, "GET", root, accept=_DISCOVERY)["items"]:
             name = group["metadata"].get("name", "")
-            # The preferred one comes first.
+            # The API server lists the preferred version first.
             for version in group["versions"]:
                 for resource in version.get("resources") or ():
                     kind = _kind(name, version["version"], resource)
@@ -57,19 +57,19 @@ def _kind(group: str, version: str, resource: Mapping[str, Any]) -> ApiKind:
 
 
 def list_metadata(api: k8s.ApiClient, kind: ApiKind, namespace: str = "") -> list[dict[str, Any]]:
-    """The metadata of a kind's objects, or of those in one namespace."""
+    """Return the metadata of a kind's objects, in all namespaces or in one."""
     try:
         found = request(api, "GET", kind.path(namespace), accept=_METADATA)
     except ApiException as error:
         if error.status not in _NOT_LISTED:
             raise
         return []
-    # Of no object some kinds answer null.
+    # Some kinds answer null if there is no object.
     return [each["metadata"] for each in found["items"] or ()]
 
 
 def drop_finalizers(api: k8s.ApiClient, path: str) -> None:
-    """Remove an object's finalizers; one that is gone has none."""
+    """Remove an object's finalizers; a missing object is not an error."""
     body: dict[str, Any] = {"metadata": {"finalizers": []}}
     try:
         request(api, "PATCH", path, body=body, content="application/merge-patch+json")
@@ -79,7 +79,7 @@ def drop_finalizers(api: k8s.ApiClient, path: str) -> None:
 
 
 def delete(api: k8s.ApiClient, path: str) -> None:
-    """Delete an object that may be gone already."""
+    """Delete an object; a missing object is not an error."""
     try:
         request(api, "DELETE", path)
     except ApiException as error:
@@ -96,7 +96,7 @@ def request(
     accept: str = "application/json",
     content: str = "application/json",
 ) -> Any:
-    """Ask the API server what no method of its client asks; returns the answer's JSON."""
+    """Send a request for which the API client has no method; return the answer's JSON."""
     headers = {"Accept": accept, "Content-Type": content}
     prepared = api.param_serialize(
         method, path, header_params=headers, body=body, auth_settings=["BearerToken"]

@@ -1,7 +1,7 @@
-"""Cluster-scoped objects of a chart: found where it is rendered, left out, or given other names.
+"""Find a chart's cluster-scoped objects in its rendered text, and skip or rename them.
 
-What a chart renders is split as Helm splits it, and passed on as it is: only what has to name
-another object is written anew.
+The rendered text is split as Helm splits it and otherwise unchanged: only an object that refers to
+a renamed object is rewritten.
 """
 
 import json
@@ -22,13 +22,13 @@ from pullrecovery.lab.cluster.api_kinds import ApiKind, request, served_kinds
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.model.target import Workload
 
-# Helm's own annotation, on every object of a release.
+# Helm's own annotation on every object of a release.
 RELEASED_IN = "meta.helm.sh/release-namespace"
 _SEPARATOR = re.compile(r"(?:^|\s*\n)---\s*")
 _DEFINITION = "CustomResourceDefinition"
 _RBAC = "rbac.authorization.k8s.io"
 _WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
-# What can have another name: nothing else of a chart is found by it, or what is, is rewritten.
+# Kinds that can be renamed: no other object refers to them by name, or the reference is rewritten.
 _RENAMED = ("ClusterRole", "ClusterRoleBinding", *_WEBHOOKS)
 _CHART = "objects.yaml"
 
@@ -37,25 +37,25 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class SplitChart:
-    """A rendered chart in two parts: the text for its sandbox, and the objects left out of it."""
+    """A rendered chart in two parts: the text for its sandbox, and the objects that it skips."""
 
     kept: str
     left_out: tuple[Document, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Kind and name of each object that is left out."""
+        """Return kind and name of each skipped object."""
         return tuple(f"{each['kind']} {_name(each)}" for each in self.left_out)
 
 
 @cache
 def scopes(api: k8s.ApiClient) -> Mapping[tuple[str, str], ApiKind]:
-    """The kinds that the API server serves, by group and name; asked once."""
+    """Return the kinds that the API server serves, by group and name; the result is cached."""
     return {(each.group, each.kind): each for each in served_kinds(api)}
 
 
 def split(text: str, kinds: Mapping[tuple[str, str], ApiKind]) -> SplitChart:
-    """Leave out what is not namespaced, and what only a definition in `text` would make known."""
+    """Skip objects that are not namespaced, or whose kind only a definition in `text` adds."""
     kept: list[str] = []
     left_out: list[Document] = []
     parts = [(part, _read(part)) for part in _SEPARATOR.split(text)]
@@ -71,7 +71,10 @@ def split(text: str, kinds: Mapping[tuple[str, str], ApiKind]) -> SplitChart:
 
 
 def documents(text: str) -> list[Document]:
-    """The objects of a rendered chart; what is no object is left to Helm to name."""
+    """Return the objects of a rendered chart; parts that are not objects are skipped.
+
+    Helm reports those.
+    """
     return [document for document in map(_read, _SEPARATOR.split(text)) if document]
 
 
@@ -79,7 +82,7 @@ def _read(part: str) -> Document:
     try:
         document = YAML(typ="safe", pure=True).load(part)
     except YAMLError:
-        # Helm says what is wrong with it.
+        # Helm reports the error in it.
         return {"kind": ""}
     return document if isinstance(document, dict) else {}
 
@@ -93,15 +96,18 @@ def _name(document: Document) -> str:
 
 
 def _defines(definition: Document) -> tuple[str, str]:
-    """Group and kind that a CustomResourceDefinition makes known."""
+    """Return the group and kind that a CustomResourceDefinition adds."""
     spec = definition.get("spec") or {}
     return str(spec.get("group", "")), str((spec.get("names") or {}).get("kind", ""))
 
 
 def write_chart(folder: Path, workload: Workload, kept: str) -> Workload:
-    """A chart in `folder` that renders `kept` as it is; returns the workload with that one."""
+    """Write a chart to `folder` that renders `kept` unchanged.
+
+    Return the workload with that chart.
+    """
     (folder / "templates").mkdir()
-    # The name is on no object that was rendered before.
+    # No object contains the name, because nothing else of this chart is rendered.
     description = {"apiVersion": "v2", "name": workload.name, "version": "0.0.0"}
     (folder / "Chart.yaml").write_text(json.dumps(description))
     (folder / _CHART).write_text(kept)
@@ -110,9 +116,9 @@ def write_chart(folder: Path, workload: Workload, kept: str) -> Workload:
 
 
 def renamed(rendered: SplitChart, namespace: str) -> SplitChart:
-    """The same with names of the sandbox's own, which all begin with its namespace.
+    """Return the chart with its cluster-scoped objects renamed with the namespace as prefix.
 
-    Raises UsageError for an object that cannot have another name.
+    Raises UsageError for an object that cannot be renamed.
     """
     fixed = [
         name
@@ -141,13 +147,13 @@ def _own(document: Document, namespace: str, roles: frozenset[str]) -> Document:
         service = (webhook.get("clientConfig") or {}).get("service")
         if service:
             service["namespace"] = namespace
-        # Else it would stand in the way of every other sandbox.
+        # Without it, the webhook would also apply to every other sandbox.
         webhook["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     return own
 
 
 def _bound(part: str, namespace: str, roles: frozenset[str]) -> str:
-    """A namespaced object; a RoleBinding of a renamed ClusterRole names the renamed one."""
+    """Return a namespaced object; in a RoleBinding, a renamed ClusterRole gets its new name."""
     document = _read(part)
     role = document.get("roleRef") or {}
     if document.get("kind") != "RoleBinding" or role.get("name") not in roles:
@@ -164,7 +170,7 @@ def _to_own_role(document: Document, namespace: str, roles: frozenset[str]) -> d
 
 
 def apply(api: k8s.ApiClient, objects: Iterable[Document]) -> list[str]:
-    """Server-side apply of cluster-scoped objects; returns their paths."""
+    """Apply cluster-scoped objects with server-side apply; return their paths."""
     paths = []
     for document in objects:
         kind = scopes(api).get((_group(document), document["kind"]))

@@ -1,8 +1,8 @@
-"""The lab's name server answers nobody: where that is asked, ghcr.io is no host to be found.
+"""Make the lab's name server refuse all questions, so that ghcr.io cannot be resolved.
 
-Taking the stand-in's names off the lab's network would not do. An engine asks the machine's own
-name servers for what its network does not know, and those know the real ghcr.io, or leave the
-question open for as long as a client cares to wait.
+Removing the emulator's names from the lab's network is not enough. For unknown names an engine asks
+the machine's own name servers, which resolve the real ghcr.io or do not answer for as long as the
+client waits.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,10 +13,10 @@ import docker
 from pullrecovery.lab.engine.containers import run_in
 from pullrecovery.lab.engine.egress_guard import NAMES_CHAIN
 
-# Docker's own name server, inside of every container of a network that somebody made.
+# Docker's own name server in every container of a user-defined network.
 _SERVER = "127.0.0.11"
-# Where a question arrives, and not where it leaves: there its sender would be told of a lack of
-# permission. The chain is emptied whenever the lab is raised, so nothing outlives a run.
+# The rule is in the chain for incoming packets: in the outgoing one, the sender would get a
+# permission error. Starting the lab empties the chain, so that no rule outlives a run.
 _REFUSE = (
     "sh",
     "-c",
@@ -30,16 +30,16 @@ _ANSWER = ("sh", "-c", f"iptables -F {NAMES_CHAIN}")
 
 @contextmanager
 def names_unanswered(client: docker.DockerClient, asking: Iterable[str]) -> Iterator[None]:
-    """Have every question for a name that the containers `asking` send be refused in the block.
+    """Refuse every DNS question of the containers `asking` during the block.
 
-    At once, as by a machine on which no name server runs. Pods' own questions are not theirs, and
-    are answered. Raises LabError where the guard against leaving the lab is not in a container.
+    The refusal is immediate, as on a machine without a name server. Questions of pods are still
+    answered. Raises LabError if a container has no egress guard.
     """
     with ExitStack() as stack:
         for name in asking:
             container = client.containers.get(name)
             problem = f"{name}: no questions for names can be refused"
-            # What was half done is undone, too.
+            # Registered before the change, so that a partial change is undone too.
             stack.callback(run_in, container, _ANSWER, problem)
             run_in(container, _REFUSE, problem)
         yield

@@ -1,4 +1,7 @@
-"""The kind cluster: made and removed through pytest-kubernetes, judged by ourselves."""
+"""The kind cluster, which pytest-kubernetes creates and deletes.
+
+This module checks its readiness.
+"""
 
 import re
 import shutil
@@ -38,9 +41,10 @@ NODE = f"{NAME}-control-plane"
 KIND_LABEL = "io.x-k8s.kind.cluster"
 _NODE_FILES = Path(__file__).parent / "node_files"
 _READY_TIMEOUT = 180.0
-# kind's nodes leave cgroups to systemd: a message for each of the dozen that a container has under
-# version 1, and all who wait for one hear of every other. Where the kubelet and runc make them, a
-# pod costs a quarter less. Version 2 is left as kind has it, as it was not tried there.
+# kind's nodes leave cgroups to systemd. Under version 1, systemd sends a message for each of a
+# container's dozen cgroups to every process that waits for one. If the kubelet and runc create the
+# cgroups, a pod costs a quarter less. Version 2 keeps kind's default, because this was not tried
+# there.
 _CGROUP_V1 = {
     "containerdConfigPatches": """\
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
@@ -55,7 +59,7 @@ cgroupDriver: cgroupfs
 
 @dataclass(frozen=True)
 class Readiness:
-    """What stands between the cluster and its use; empty when it is ready."""
+    """What is missing before the cluster can be used; empty if it is ready."""
 
     missing: tuple[str, ...]
 
@@ -66,7 +70,7 @@ class Readiness:
 
 @dataclass(frozen=True)
 class KindCluster:
-    """The lab's cluster. Its manager must run under `environment.tool_environment`.
+    """The lab's cluster; its manager must run under `tool_environment`.
 
     `cgroup` is the version of cgroups that its engine has.
     """
@@ -81,9 +85,13 @@ class KindCluster:
         return self.paths.state / "kind-config.yaml"
 
     def render(self) -> str:
-        """kind-config.yaml with this machine's folders and the node image filled in."""
+        """Write kind-config.yaml with this machine's paths and the node image.
+
+        Return its content key.
+        """
         yaml = YAML()
-        # Mounted from the state folder: the cluster outlives the checkout that made it.
+        # Mounted from the state directory, because the cluster outlives the checkout that created
+        # it.
         node_files = self.paths.state / _NODE_FILES.name
         shutil.copytree(_NODE_FILES, node_files, dirs_exist_ok=True)
         text = Template(CONFIG.read_text()).substitute(
@@ -99,7 +107,10 @@ class KindCluster:
         return key_of([self.rendered, node_files])
 
     def create(self) -> None:
-        """Create the cluster and wait until it is ready; raises LabError otherwise."""
+        """Create the cluster and wait until it is ready.
+
+        Raises LabError if it does not become ready.
+        """
         self.render()
         manager = self._manager()
         try:
@@ -132,7 +143,7 @@ class KindCluster:
             raise LabError(f"The new cluster's node cannot be let read: {error}") from error
 
     def delete(self) -> None:
-        """Delete the cluster of our name, whoever made it."""
+        """Delete the cluster with the lab's name, whoever created it."""
         self.render()
         manager = self._manager()
         try:
@@ -142,7 +153,10 @@ class KindCluster:
             raise LabError(f"kind could not delete the cluster:\n{said[-2000:]}") from error
 
     def exists(self, client: docker.DockerClient) -> bool:
-        """Whether there is a cluster of our name; raises LabError if it is not the lab's."""
+        """Return whether a cluster with the lab's name exists.
+
+        Raises LabError if it is not the lab's.
+        """
         nodes = client.containers.list(all=True, filters={"label": f"{KIND_LABEL}={NAME}"})
         strangers = [node.name for node in nodes if NAME not in _networks(node)]
         if strangers:
@@ -153,25 +167,26 @@ class KindCluster:
         return bool(nodes)
 
     def kubeconfig_within(self) -> bytes:
-        """The kubeconfig for clients on the lab's network, which reach the node by its name."""
+        """Return the kubeconfig for clients on the lab's network; its server is the node's name."""
         text = self.paths.kubeconfig.read_text()
         return re.sub(r"server: \S+", f"server: https://{NODE}:6443", text).encode()
 
     def api(self) -> k8s.ApiClient:
-        """A client of this cluster, from the lab's own kubeconfig."""
+        """Return a client of this cluster, from the lab's own kubeconfig."""
         settings = k8s.Configuration()
-        # It writes the client's key to files, which a killed process leaves: they go with the lab.
+        # The client writes its key to files that a killed process leaves; they go with the lab's
+        # state.
         keys = self.paths.state / "keys"
         keys.mkdir(mode=0o700, exist_ok=True)
         k8s_config.load_kube_config(
             str(self.paths.kubeconfig), client_configuration=settings, temp_file_path=str(keys)
         )
-        # The API server is on this machine, whatever proxy the environment names.
+        # The API server is on this machine, so no proxy of the environment applies.
         settings.proxy = None
         return k8s.ApiClient(settings)
 
     def readiness(self) -> Readiness:
-        """Ask the API for nodes and CoreDNS, and CoreDNS for a name."""
+        """Check the nodes and CoreDNS through the API, and query CoreDNS for a name."""
         if not self.paths.kubeconfig.exists():
             return Readiness(("no kubeconfig",))
         try:
@@ -186,18 +201,18 @@ class KindCluster:
 
 
 def inner_networks() -> tuple[str, ...]:
-    """The networks of pods and services, as kind-config.yaml has them."""
+    """Return the networks of pods and services in kind-config.yaml."""
     networking = YAML(typ="safe").load(CONFIG.read_text())["networking"]
     return str(networking["podSubnet"]), str(networking["serviceSubnet"])
 
 
 def _networks(container: Container) -> dict[str, Any]:
-    """The networks that a container is on, or was when it stopped."""
+    """Return the networks that a container is on, or was on when it stopped."""
     return dict(container.attrs["NetworkSettings"]["Networks"])
 
 
 def kind_manager() -> type[AClusterManager]:
-    """pytest-kubernetes' manager for kind, as its fixture `k8s_manager` gives it to tests."""
+    """Return pytest-kubernetes' manager for kind, as its fixture `k8s_manager` does."""
     manager: type[AClusterManager] = select_provider_manager("kind", {})
     return manager
 
@@ -232,8 +247,8 @@ def _dns_not_answering(core: k8s.CoreV1Api) -> list[str]:
 
 
 def ask_dns(core: k8s.CoreV1Api, pod: str, name: str) -> dns.message.Message:
-    """Ask the CoreDNS pod for the address of `name`, over TCP through the API server."""
-    # The websocket's library would take a proxy from the environment by itself.
+    """Query the CoreDNS pod for the address of `name`, over TCP through the API server."""
+    # The websocket library would use a proxy of the environment.
     with applied(NO_PROXIES):
         forward = portforward(
             core.connect_get_namespaced_pod_portforward, pod, "kube-system", ports="53"

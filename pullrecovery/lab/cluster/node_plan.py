@@ -1,4 +1,4 @@
-"""Where the node image comes from: pulled by digest, or built; decided once, and said."""
+"""Decide whether the node image is pulled by digest or built."""
 
 import os
 import threading
@@ -19,14 +19,14 @@ _CHOICES = ("auto", "pull", "build")
 
 @dataclass(frozen=True)
 class NodePlan:
-    """`pull` says whether the published images are used; `reason` says why."""
+    """Whether to pull the published images (`pull`) or to build them, and why (`reason`)."""
 
     pull: bool
     reason: str
 
 
 def wanted_images() -> str:
-    """The value of IMAGES: auto, pull or build. Raises UsageError for another."""
+    """Return the value of IMAGES: auto, pull or build; raises UsageError for any other."""
     wanted = os.environ.get("IMAGES") or "auto"
     if wanted not in _CHOICES:
         raise UsageError(f"IMAGES={wanted} is none of: {', '.join(_CHOICES)}.")
@@ -40,10 +40,10 @@ def plan_node(
     built: bool,
     note: Callable[[str], None],
 ) -> NodePlan:
-    """Decide by IMAGES, by what the engine has, and at last by asking the image registry.
+    """Decide by IMAGES, then by the engine's images, then by asking the image registry.
 
-    Where the plan is to pull, the images have been pulled when this returns. Raises
-    LabError where IMAGES=pull asks for what cannot be pulled.
+    If the plan is to pull, the images have been pulled when this returns. Raises LabError if
+    IMAGES=pull and the images cannot be pulled.
     """
     wanted = wanted_images()
     if wanted == "build":
@@ -68,9 +68,9 @@ def plan_node(
 
 
 def pulls_base(client: docker.DockerClient, *, built: bool) -> bool:
-    """Whether an image that is built without a lab starts from the published Debian image.
+    """Return whether an image that is built without a lab starts from the published Debian image.
 
-    `built` says whether the engine has the base that is bootstrapped instead.
+    `built` says whether the engine has the bootstrapped base image.
     """
     wanted = wanted_images()
     if wanted == "build":
@@ -81,7 +81,10 @@ def pulls_base(client: docker.DockerClient, *, built: bool) -> bool:
 
 
 def registry_answers(client: docker.DockerClient, reference: str) -> bool:
-    """Ask the engine for the image's description in its registry; nothing is pulled yet."""
+    """Return whether the engine gets the image's description from its registry.
+
+    It pulls nothing.
+    """
     seen: list[bool] = []
 
     def ask() -> None:

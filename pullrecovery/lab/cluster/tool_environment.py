@@ -1,4 +1,4 @@
-"""The environment that kind, kubectl and helm need, set for a while and put back."""
+"""The environment variables of kind, kubectl and helm, set for a block and restored after it."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -13,19 +13,19 @@ _SPELLED = [
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
     for spelled in (name, name.upper())
 ]
-# kind hands a proxy on to its nodes, which would then ask the real ghcr.io through it.
+# kind passes a proxy on to its nodes, which would reach the real ghcr.io through it.
 NO_PROXIES = dict.fromkeys(_SPELLED, "")
 
 
 def tool_environment(
     tools: Toolchain, kubectl_folder: str, engine: Engine, paths: Paths
 ) -> dict[str, str]:
-    """Variables under which the lab's own tools act on the lab and on nothing of the user's."""
+    """Return the variables with which the lab's tools act only on the lab."""
     folders = [str(tools.folder(KIND)), str(tools.folder(HELM)), kubectl_folder]
     paths.home.mkdir(parents=True, exist_ok=True)
     return {
         **NO_PROXIES,
-        # Helm is called hundreds of times, and ends before it is worth its while.
+        # Helm runs hundreds of times, each too short to gain from garbage collection.
         "GOGC": "off",
         "GOMEMLIMIT": "512MiB",
         "PATH": os.pathsep.join([*folders, os.environ.get("PATH", "")]),
@@ -43,7 +43,10 @@ def tool_environment(
 
 @contextmanager
 def applied(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set `variables` in this process: pytest-kubernetes runs its tools with no other way in."""
+    """Set `variables` in this process.
+
+    Pytest-kubernetes passes its own environment to its tools.
+    """
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -1,1 +1,1 @@
-"""The target's docs site, built in a container and looked at by a browser."""
+"""Build the target's docs site in a container, and read it in a browser."""

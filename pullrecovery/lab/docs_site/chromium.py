@@ -1,4 +1,4 @@
-"""A headless Chromium that looks at a built site, in a container without a network."""
+"""Run a headless Chromium on a built site, in a container without a network."""
 
 import json
 import os
@@ -25,7 +25,7 @@ _WITHIN = 400.0
 
 @dataclass(frozen=True)
 class Browser:
-    """Looks at a site in a browser of Debian's, through playwright, which is not imported here."""
+    """Read a site in Debian's Chromium through playwright, which a separate process imports."""
 
     paths: Paths
     engine: Engine
@@ -36,14 +36,14 @@ class Browser:
         return BaseImage(self.paths, self.pulled, _BROWSER)
 
     def prepare(self, note: Note) -> None:
-        """Make the image, and have playwright; both are kept in the cache."""
+        """Build the browser's image and install playwright; both are cached."""
         self.image.ensure(self.engine.client(), note)
         installed(self.paths.cache / "playwright", _LOCK)
 
     def look(
         self, site: Path, page: str, referring: tuple[str, ...], screenshot: Path
     ) -> dict[str, Any]:
-        """What `chromium_script.py` says of `page` and of the pages that should link to it."""
+        """Return what `chromium_script.py` prints for `page` and the pages that link to it."""
         asked = {
             "browser": str(PROGRAM),
             "site": str(site),

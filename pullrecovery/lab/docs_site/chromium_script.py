@@ -1,12 +1,13 @@
-"""What a browser makes of a built site: a program of its own, run with playwright on its path.
+"""Read a built site in a browser; this is a separate program, run with playwright on its path.
 
 `python -m pullrecovery.lab.docs_site.chromium_script` reads one JSON object from stdin and prints
-one:
+one.
 
-in: `browser` (the program to run), `site` (folder of the built files), `page` (path of the page),
-`referring` (paths of pages that should link to it), `screenshot` (the file to write);
-out: `page`, as `_LOOK` gives it; `followed`, where each referring page's link to the page led when
-it was clicked, '' where there is none; `errors`, what went wrong in the browser.
+Input: `browser` (the program to run), `site` (directory of the built files), `page` (path of the
+page), `referring` (paths of pages that should link to it), `screenshot` (the file to write).
+
+Output: `page`, as `_LOOK` returns it; `followed`, the path that each referring page's link leads to
+when clicked, or '' without a link; `errors`, the errors in the browser.
 """
 
 import json
@@ -18,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import Page, Route, sync_playwright
 
-# Nothing listens there: every request is answered from the folder.
+# Nothing listens at this address: every request is answered from the directory.
 _ORIGIN = "http://site.invalid"
 _DEADLINE = 90_000
 _LOOK = """() => {
@@ -53,7 +54,7 @@ _LOOK = """() => {
 
 
 def main() -> None:
-    """Look at what stdin names, and print what is seen."""
+    """Read the pages that stdin names, and print the result."""
     asked = json.load(sys.stdin)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -66,7 +67,7 @@ def main() -> None:
 
 
 def _visit(page: Page, asked: dict[str, Any]) -> dict[str, Any]:
-    """The page, then the referring ones and their links."""
+    """Return the content of the page, then follow the links of the referring pages to it."""
     site, errors = Path(asked["site"]), list[str]()
     page.route("**/*", lambda route: _answer(route, site, errors))
     page.on("pageerror", lambda error: errors.append(f"{_path(page)}: {error.message}"))
@@ -85,7 +86,10 @@ def _visit(page: Page, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _follow(page: Page, wanted: str) -> str:
-    """Click the first link of the text to `wanted`; the path where that leads, '' without one."""
+    """Click the first link to `wanted` in the text.
+
+    Return the path it leads to, or '' without a link.
+    """
     link = page.locator(f'article a[href="{wanted}"], article a[href^="{wanted}#"]').first
     if link.count() == 0:
         return ""
@@ -95,7 +99,7 @@ def _follow(page: Page, wanted: str) -> str:
 
 
 def _answer(route: Route, site: Path, errors: list[str]) -> None:
-    """Give the file that a web server of static files would; note what is not there."""
+    """Answer with the file that a static web server would send; record missing files as errors."""
     url = urlsplit(route.request.url)
     file = (site / unquote(url.path).lstrip("/")).resolve()
     file = file / "index.html" if file.is_dir() else file

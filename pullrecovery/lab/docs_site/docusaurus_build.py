@@ -1,4 +1,4 @@
-"""Building a Docusaurus site: once for each content of its folder, whatever comes of it."""
+"""Build a Docusaurus site once for each content of its directory, and cache the outcome."""
 
 import json
 import re
@@ -21,16 +21,16 @@ from pullrecovery.lab.tools.nodejs import LOCK
 
 _LISTED = (".docusaurus", "docusaurus-plugin-content-docs")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-# All that decides what comes of a build, beside the site itself.
+# The code that decides the outcome of a build, besides the site itself.
 _CODE = (Path(__file__), Path(site_box.__file__), PROGRAM, LOCK)
 
 
 @dataclass(frozen=True)
 class BuiltSite:
-    """What a build came to: `words` are Docusaurus' where it failed, '' where it did not.
+    """The outcome of a build: `words` is Docusaurus' error output if it failed, or ''.
 
-    `files` is the folder of the site. `pages` has an entry for each page of the docs, by its
-    source relative to the site's folder: its path in the site and the sidebar it is in, or ''.
+    `files` is the directory of the built site. `pages` has an entry for each page of the docs, by
+    its source relative to the site's directory: its path in the site and its sidebar, or ''.
     """
 
     key: str
@@ -41,7 +41,7 @@ class BuiltSite:
 
 @dataclass(frozen=True)
 class SiteBuilder:
-    """Installs a site's packages and builds it in `box`, both cached by content."""
+    """Install a site's packages and build it in `box`, both cached by content."""
 
     paths: Paths
     box: Box
@@ -51,7 +51,7 @@ class SiteBuilder:
         return self.paths.cache / "docs"
 
     def key(self, site: Path) -> str:
-        """What the outcome of a build depends on: this code, Node.js and every file."""
+        """Return the key of a build's inputs: this code, Node.js and every file of the site."""
         parts: list[str | Path] = [*_CODE]
         for file in site_files(site):
             parts += [file.relative_to(site).as_posix(), file]
@@ -60,17 +60,17 @@ class SiteBuilder:
     def built(
         self, site: Path, note: Note = lambda _: None, origin: Path | None = None
     ) -> BuiltSite:
-        """The outcome of building `site`, which is not written to; from the cache if it has it.
+        """Return the outcome of building `site`, which is not changed; cached if known.
 
-        `origin` is the site that this one is a variant of, whose compiled pages it may use.
-        Raises UsageError for files that lead out of the site, CommandError in npm's words, and
-        LabError where the build ends in another way than by an error of Docusaurus'; none is kept.
+        `origin` is the site that this one is a variant of, whose compiled pages may be used. Raises
+        UsageError for files outside of the site, CommandError with npm's output, and LabError if
+        the build ends without an error of Docusaurus; then nothing is cached.
         """
         key = self.key(site)
         folder = self._folder / f"site-{key}"
         if not folder.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
-            # One at a time: a build uses every core, and all of them share one work folder.
+            # One build at a time: each uses every core, and all share one work directory.
             with FileLock(self._folder / "build.lock"):
                 if not folder.exists():
                     with whole_folder(folder) as scratch:
@@ -102,9 +102,10 @@ class SiteBuilder:
         (target / "outcome.json").write_text(json.dumps(outcome))
 
     def _keep_compiled(self, pages: Path, target: Path) -> None:
-        """Keep them for variants of this site alone, as a page may compile to what it likes.
+        """Store the compiled pages, only for variants of this site.
 
-        Those of another site go: they are large, and save a few seconds.
+        Another site's page may compile to anything. Those of another site are deleted: they are
+        large and save only a few seconds.
         """
         for other in self._folder.glob("site-*/compiled"):
             shutil.rmtree(other)
@@ -112,17 +113,17 @@ class SiteBuilder:
 
 
 def site_files(site: Path) -> list[Path]:
-    """The files of a site's folder, sorted, without what npm and Docusaurus made there.
+    """Return the files of a site's directory, sorted, without the output of npm and Docusaurus.
 
-    Raises UsageError for a symbolic link that leads out of it.
+    Raises UsageError for a symbolic link that leaves the directory.
     """
     return files_below(site, MADE_BY_NPM | {".git"})
 
 
 def copy_site(site: Path, work: Path) -> None:
-    """Copy with new times: the cache of compiled pages takes an older file for a known one.
+    """Copy the site with new times, because the cache of compiled pages ignores older files.
 
-    Whoever builds is another user, and finds a place for what he mounts there.
+    The build runs as another user, so the copy is readable for all and has the mount points.
     """
     for made in ("node_modules", ".docusaurus"):
         (work / made).mkdir(parents=True)
@@ -135,14 +136,14 @@ def copy_site(site: Path, work: Path) -> None:
 
 
 def _plain(words: str) -> str:
-    """Words without places in the container, and without what a terminal takes for commands."""
+    """Return printable text without the container's paths and terminal escape sequences."""
     text = _ESCAPES.sub("", words)
     printed = "".join(each for each in text if each.isprintable() or each in "\n\t")
     return printed.replace(f"{SITE}/", "").strip()
 
 
 def _pages(results: Path) -> list[tuple[str, str, str]]:
-    """Source, path and sidebar of every page, as the docs plugin lists them."""
+    """Return source, path and sidebar of every page, from the docs plugin's own list."""
     try:
         found: list[dict[str, Any]] = [
             json.loads(file.read_text())
@@ -158,5 +159,8 @@ def _pages(results: Path) -> list[tuple[str, str, str]]:
 
 
 def _sidebar(page: dict[str, Any]) -> str:
-    """Return the sidebar that leads to a page; an unlisted page is in its own menu alone."""
+    """Return the sidebar that leads to a page.
+
+    '' for an unlisted page, which only its own menu shows.
+    """
     return "" if page.get("unlisted") else page.get("sidebar") or ""

@@ -1,4 +1,4 @@
-"""The target's docs site as the lab sees it: built, and looked at in a browser; each once."""
+"""Build the target's docs site in the lab and read it in a browser, each once per content."""
 
 import json
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ _PROGRAMS = tuple(
 
 @dataclass
 class Beside:
-    """A build that goes on beside something else; what goes wrong in it is left to whoever looks.
+    """A docs build in the background; it raises no error itself.
 
-    There it is raised, as what has no outcome is built again.
+    A failed build has no cached outcome, so the next reader builds again and gets the error.
     """
 
     paths: Paths
@@ -41,12 +41,12 @@ class Beside:
     _engine: Engine | None = None
 
     def install(self) -> None:
-        """Have the packages installed, which needs no engine."""
+        """Start installing the packages, which needs no engine."""
         if self.docs is not None:
             self._lane.submit(installed_modules, self.paths, self.docs.folder, self.note)
 
     def build(self, engine: Engine, image: BaseImage) -> None:
-        """Have the site built, once the engine has the base image."""
+        """Start building the site, once the engine has the base image."""
         if self.docs is None or self._engine is not None:
             return
         self._engine, folder = engine, self.docs.folder
@@ -54,7 +54,7 @@ class Beside:
         self._lane.submit(builder.built, folder, self.note)
 
     def end(self) -> None:
-        """End what goes on, and begin nothing more."""
+        """Stop the running build and start nothing more."""
         self._lane.shutdown(wait=False, cancel_futures=True)
         if self._engine is not None:
             with suppress(DockerException, OSError):
@@ -63,7 +63,7 @@ class Beside:
 
 @contextmanager
 def building_beside(paths: Paths, docs: Docs | None, note: Note) -> Iterator[Beside]:
-    """Have the site's packages installed meanwhile, and the site built once `build` is called."""
+    """Install the site's packages during the block, and build the site once `build` is called."""
     with ThreadPoolExecutor(1) as lane:
         beside = Beside(paths, docs, note, lane)
         beside.install()
@@ -76,9 +76,9 @@ def building_beside(paths: Paths, docs: Docs | None, note: Note) -> Iterator[Bes
 
 @dataclass(frozen=True)
 class LabDocsSite:
-    """Builds docs and looks at them; what has been seen of the same files is not done again.
+    """Build docs and read them in a browser; results for unchanged files are cached.
 
-    `origin` is the folder of the target's own site, of which the others are variants.
+    `origin` is the directory of the target's own site, of which the others are variants.
     """
 
     paths: Paths
@@ -86,7 +86,7 @@ class LabDocsSite:
     origin: Path | None = None
 
     def look(self, docs: Docs, note: Note = lambda _: None) -> DocsBuild:
-        """What the build comes to, and what a browser shows of the page and its referrers."""
+        """Return the outcome of the build, with the page and its referrers as displayed."""
         box = SiteBox(self.browser.engine, BaseImage(self.paths, self.browser.pulled))
         built = SiteBuilder(self.paths, box).built(docs.folder, note, self.origin)
         page = built.pages.get(_source(docs, docs.page))
@@ -110,7 +110,7 @@ class LabDocsSite:
     def _looked_at(
         self, built: BuiltSite, path: str, referring: tuple[str, ...], note: Note
     ) -> Path:
-        """The folder with what the browser saw, and its screenshot."""
+        """Return the directory with the browser's result and its screenshot."""
         key = key_of([built.key, path, *referring, self.browser.image.tag, *_PROGRAMS])
         folder = self.paths.cache / "docs" / f"seen-{key}"
         if not folder.exists():

@@ -1,4 +1,4 @@
-"""The packages of a docs site, installed by npm on this machine: none of their code is run."""
+"""Install the packages of a docs site with npm on this machine, without running their code."""
 
 import os
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ from pullrecovery.lab.tools.toolchain import go_arch
 
 _WITHIN = 1200.0
 _CPUS = {"amd64": "x64", "arm64": "arm64"}
-# Links to programs are made by names that the lock gives, and nobody calls them.
+# No links to programs: the lock chooses their names, and nothing calls them.
 _OPTIONS = ("ci", "--ignore-scripts", "--no-bin-links", "--no-audit", "--no-fund")
 
 
 def installed_modules(paths: Paths, site: Path, note: Note) -> Path:
-    """The node_modules for Linux of the site's lock, from the cache if it has them.
+    """Return the node_modules for Linux of the site's lock; cached by content.
 
-    Raises UsageError for a lock with a package that is not a registry's, and CommandError in npm's
-    words.
+    Raises UsageError for a lock with a package from outside of a registry, and CommandError with
+    npm's output.
     """
     files = npm_files(site)
     folder = paths.cache / "docs" / f"modules-{key_of([go_arch(), *files.values()])}"
@@ -45,16 +45,17 @@ def _install(paths: Paths, files: Mapping[str, str], folder: Path, note: Note) -
         command = [*find_npm(paths), *_OPTIONS, *machine]
         own = npm_environment(paths)
         run(command, cwd=scratch, env=own, inherit=[VariableSet.NPM], timeout=_WITHIN)
-        # Docusaurus keeps compiled pages there, where the container has a folder of its own.
+        # Docusaurus stores compiled pages there, and the container mounts its own directory over
+        # it.
         (scratch / "node_modules" / ".cache").mkdir(exist_ok=True)
-        # Whoever builds is another user.
+        # The build runs as another user.
         run(["chmod", "-R", "a+rX", str(scratch)])
 
 
 def npm_environment(paths: Paths) -> dict[str, str]:
-    """The variables of npm beside those that the user sets for it: a home and a cache of the lab's.
+    """Return npm's variables besides the user's own: a home and a cache in the lab's directories.
 
-    The user's `.npmrc` is named, as it lies in another home.
+    The user's `.npmrc` is named explicitly, because HOME is another directory.
     """
     paths.home.mkdir(parents=True, exist_ok=True)
     own = {"HOME": str(paths.home), "npm_config_cache": str(paths.cache / "npm")}

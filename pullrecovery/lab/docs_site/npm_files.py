@@ -1,8 +1,8 @@
-"""What npm is given of a site: its package.json and lock, cut down to packages of a registry.
+"""Reduce a site's package.json and lock to packages of a registry, before npm reads them.
 
-A commit must not choose where packages come from. So `resolved` is dropped from the lock, which
-has npm ask the configured registry, and what is no package of a registry is refused.
-Source: the lock's format, https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json.
+A commit must not choose where packages come from. So `resolved` is removed from the lock, which
+makes npm use the configured registry, and a package from anywhere else is rejected. Source: the
+lock's format, https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json.
 """
 
 import json
@@ -15,22 +15,23 @@ from pullrecovery.common.errors import UsageError
 
 MANIFEST, LOCK = "package.json", "package-lock.json"
 _LISTS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
-# All that an installation depends on: `workspaces`, for one, would have npm read other folders.
+# All that an installation depends on. Others are dropped: `workspaces`, for one, would make npm
+# read other directories.
 _KEPT = ("name", "version", *_LISTS, "peerDependenciesMeta", "overrides", "engines")
 _HEAD = ("name", "version", "lockfileVersion", "requires")
 _NAME = r"(?:@[a-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*"
 _PLACE = re.compile(rf"node_modules/{_NAME}(?:/node_modules/{_NAME})*")
 _VERSION = re.compile(r"\d+\.\d+\.\d+[\w.+-]*")
-# A range, a tag, or another package's name before one; with neither `:` nor `/` it is no address.
+# A range, a tag, or an alias `npm:NAME@` before it; without `:` and `/` it cannot be an address.
 _RANGE = re.compile(rf"(?:npm:{_NAME}(?:@|$))?(?!\.)[\w.+*^~<>=| -]*")
 _TARBALL = re.compile(r"\.(?:tgz|tar|tar\.gz)$", re.IGNORECASE)
 _INTEGRITY = re.compile(r"sha(?:1|256|384|512)-[A-Za-z0-9+/=]+(?: .*)?")
 
 
 def npm_files(site: Path) -> dict[str, str]:
-    """The texts of both files for npm, by name.
+    """Return the texts of both files for npm, by name.
 
-    Raises UsageError for a file that cannot be read and for a package that is not a registry's.
+    Raises UsageError for a file that cannot be read and for a package from outside of a registry.
     """
     manifest = _read(site / MANIFEST)
     lock = _read(site / LOCK)
@@ -42,7 +43,7 @@ def npm_files(site: Path) -> dict[str, str]:
         )
     _check_specs(site / MANIFEST, manifest, "the site")
     kept = {place: _entry(site / LOCK, place, entry) for place, entry in packages.items()}
-    # What npm 6 reads beside `packages` names addresses too, and npm 7 and newer does not need it.
+    # The parts for npm 6 also contain addresses, and npm 7 and newer does not need them.
     cut = {key: lock[key] for key in _HEAD if key in lock} | {"packages": kept}
     texts = {MANIFEST: _cut(manifest), LOCK: cut}
     return {name: json.dumps(text, indent=2) for name, text in texts.items()}
@@ -63,7 +64,10 @@ def _cut(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry(file: Path, place: str, entry: object) -> dict[str, Any]:
-    """An entry of the lock without where it came from; raises UsageError if that matters."""
+    """Return an entry of the lock without its address.
+
+    Raises UsageError if it is not a registry's.
+    """
     if not isinstance(entry, dict):
         raise _refused(file, place or "the site", "is no object")
     _check_specs(file, entry, place or "the site")
@@ -79,7 +83,7 @@ def _entry(file: Path, place: str, entry: object) -> dict[str, Any]:
     if not isinstance(name, str) or (name and not re.fullmatch(_NAME, name)):
         raise _refused(file, place, f"has the name {name!r}, which no registry has")
     integrity = entry.get("integrity")
-    # What a package brings in its own tarball is checked with that.
+    # A package that is bundled in another's tarball is verified with that tarball.
     bundled = entry.get("inBundle") is True and "/node_modules/" in place
     if not bundled and not (isinstance(integrity, str) and _INTEGRITY.fullmatch(integrity)):
         raise _refused(file, place, "has no integrity")
@@ -87,7 +91,7 @@ def _entry(file: Path, place: str, entry: object) -> dict[str, Any]:
 
 
 def _check_specs(file: Path, document: Mapping[str, Any], owner: str) -> None:
-    """Raise UsageError for a dependency that names an address or a folder."""
+    """Raise UsageError for a dependency that names an address or a directory."""
     for name, spec in _specs(file, document, owner):
         if not isinstance(spec, str) or not _RANGE.fullmatch(spec) or _TARBALL.search(spec):
             raise _refused(file, f"{name} of {owner}", f"is {spec!r}, which no registry has")
@@ -103,7 +107,7 @@ def _specs(file: Path, document: Mapping[str, Any], owner: str) -> Iterator[tupl
 
 
 def _overrides(node: object, name: str = "overrides") -> Iterator[tuple[str, object]]:
-    """The versions in nested overrides; `$name` stands for the one of a direct dependency."""
+    """Yield the versions in nested overrides; `$name` is the version of a direct dependency."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield from _overrides(value, key)

@@ -1,9 +1,9 @@
-"""One build of a docs site in a container of its own, which reaches nothing but its own files.
+"""Build a docs site in its own container, which can reach only its own files.
 
-The configuration of a site is a program, and so is each of its pages: both are the target's. So
-the container has no network, no capability, no variable of this machine, and another user than
-root; the site, its packages and Node.js are mounted read-only, and what it writes is in memory and
-ends with it. Its result is read from its output, and only then written, as files and nothing else.
+A site's configuration and each of its pages are programs of the target. So the container has no
+network, no capability, no variable of this machine, and a user other than root. The site, its
+packages and Node.js are mounted read-only. What the build writes is in memory and ends with the
+container. The result is read from its standard output, and only plain files of it are written.
 """
 
 import shutil
@@ -30,9 +30,9 @@ from pullrecovery.lab.tools.nodejs import linux_node
 
 PROGRAM = Path(__file__).parent / "site_files" / "build-site"
 KIND = "docs"
-# nobody, in Debian's images and by the kernel's own default.
+# The user `nobody` in Debian's images and in the kernel's default.
 _USER = 65534
-# A place that is in no address, as it is taken out of what Docusaurus prints.
+# A name that no address contains, because it is removed from Docusaurus' output.
 SITE = "/pull-recovery-site"
 _SCRATCH = "/scratch"
 _RESULTS = ("build", ".docusaurus", "node_modules")
@@ -40,7 +40,7 @@ _WITHIN = 300.0
 _MIB = 2**20
 _MEMORY = 3072 * _MIB
 _PROCESSES = 1024
-# 128 and SIGKILL, as the kernel ends what takes more memory than it may.
+# 128 + SIGKILL: the kernel kills a process that exceeds its memory limit.
 _KILLED = 137
 _LONGEST_ARCHIVE = 1024 * _MIB
 _LONGEST_WORDS = _MIB
@@ -51,36 +51,36 @@ _VARIABLES = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "CI": "true",
     "NO_COLOR": "1",
-    # It would look for a newer version of itself.
+    # Otherwise it would look for a newer version of itself.
     "NO_UPDATE_NOTIFIER": "1",
 }
 
 
 @dataclass(frozen=True)
 class SiteBuild:
-    """How a build ended: its exit code, and what Docusaurus printed."""
+    """The end of a build: its exit code, and what Docusaurus printed."""
 
     code: int
     words: str
 
 
 class Box(Protocol):
-    """Where a site is built."""
+    """An environment that builds sites."""
 
     def build(
         self, site: Path, modules: Path, compiled: Path | None, into: Path, note: Note
     ) -> SiteBuild:
-        """Build `site` with the packages `modules`; on success its results are in `into`.
+        """Build `site` with the packages `modules`; on success, write the results to `into`.
 
-        `compiled` are pages that an earlier build compiled, or none. Results are `build/`,
-        `.docusaurus/` and `node_modules/.cache/`. Raises LabError where it ends in no result.
+        `compiled` are pages that an earlier build compiled, or None. Results are `build/`,
+        `.docusaurus/` and `node_modules/.cache/`. Raises LabError if there is no result.
         """
         ...
 
 
 @dataclass(frozen=True)
 class SiteBox:
-    """Builds sites in containers of `image`; `within` is the deadline of each, in seconds."""
+    """Build sites in containers of `image`; `within` is the deadline of each build, in seconds."""
 
     engine: Engine
     image: BaseImage
@@ -89,7 +89,7 @@ class SiteBox:
     def build(
         self, site: Path, modules: Path, compiled: Path | None, into: Path, note: Note
     ) -> SiteBuild:
-        """Build as `Box.build` says, in a container that is removed in any case."""
+        """Build as `Box.build` describes, in a container that is always removed."""
         mounted = {SITE: site, f"{SITE}/node_modules": modules}
         mounted["/usr/local/bin/node"] = linux_node(self.image.paths)
         mounted |= {"/compiled": compiled} if compiled else {}
@@ -108,7 +108,7 @@ class SiteBox:
 
 
 def stop_builds(engine: Engine) -> None:
-    """Remove the containers of builds that go on, which then end with an error."""
+    """Remove the containers of running builds, which then end with an error."""
     with closing(engine.client()) as client:
         for container in client.containers.list(all=True, filters={"label": f"{LABEL}={KIND}"}):
             with suppress(docker.errors.NotFound):
@@ -133,7 +133,7 @@ def _create(client: docker.DockerClient, image: str, mounted: dict[str, Path]) -
         mem_limit=_MEMORY,
         memswap_limit=_MEMORY,
         pids_limit=_PROCESSES,
-        # Its output is read as it comes, and would fill the engine's disk.
+        # The output is read as it comes; a log of it would fill the engine's disk.
         log_config=LogConfig(type="none"),
         mounts=[Mount(to, str(place), "bind", read_only=True) for to, place in mounted.items()],
         tmpfs={
@@ -146,7 +146,10 @@ def _create(client: docker.DockerClient, image: str, mounted: dict[str, Path]) -
 
 
 def _run(container: Container, archive: Path, within: float) -> SiteBuild:
-    """Start the container, and write its standard output to `archive`; kill it when it is late."""
+    """Start the container and write its standard output to `archive`.
+
+    Kill it after the deadline.
+    """
     late = Event()
 
     def kill() -> None:
@@ -154,7 +157,7 @@ def _run(container: Container, archive: Path, within: float) -> SiteBuild:
         with suppress(DockerException):
             container.kill()
 
-    # From before its start, so that nothing it prints is missed.
+    # Attached before the start, so that no output is missed.
     attached: Any = container.attach_socket(params={"stdout": 1, "stderr": 1, "stream": 1})
     timer = Timer(within, kill)
     with closing(getattr(attached, "_sock", attached)) as wire, closing(attached):
@@ -177,7 +180,10 @@ def _run(container: Container, archive: Path, within: float) -> SiteBuild:
 
 
 def _read(wire: Any, file: Any) -> bytes:
-    """Write stdout to `file`; the end of stderr. Raises LabError where there is too much."""
+    """Write stdout to `file` and return the end of stderr.
+
+    Raises LabError if stdout is too large.
+    """
     words, size = b"", 0
     frames: Iterator[tuple[int, bytes]] = frames_iter(wire, tty=False)  # type: ignore[no-untyped-call]
     for which, data in frames:
@@ -191,10 +197,10 @@ def _read(wire: Any, file: Any) -> bytes:
 
 
 def unpack(archive: Path, into: Path) -> None:
-    """Write the files of an archive that a build made below `into`.
+    """Write the files in a build's archive below `into`.
 
-    Raises LabError for an archive that cannot be read, and for anything in it but plain files in
-    the places of results.
+    Raises LabError for an unreadable archive, and for anything in it except plain files in the
+    result directories.
     """
     size = 0
     try:
@@ -211,7 +217,7 @@ def unpack(archive: Path, into: Path) -> None:
 
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
     top, *others = member.name.split("/")
-    # A sparse file is as long as it says, whatever the archive holds of it.
+    # A sparse file can be larger than its content in the archive.
     plain = member.isreg() and not member.issparse()
     if not plain or top not in _RESULTS or not others or {"", ".", ".."} & {*others}:
         raise LabError(f"The build of the docs site left {member.name!r}, which is no result.")

@@ -1,1 +1,1 @@
-"""The container engine: found or started, its network, and what runs in it."""
+"""The container engine: how it is found or started, its network, and its containers."""

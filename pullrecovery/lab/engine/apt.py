@@ -1,4 +1,4 @@
-"""Installing Debian packages on this machine, after whatever a killed run left half installed."""
+"""Install Debian packages on this machine, after finishing an installation that was interrupted."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -8,19 +8,19 @@ from pullrecovery.common.variables import VariableSet
 
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 _APT = (VariableSet.APT,)
-# Another program, such as unattended-upgrades, may hold dpkg for a while.
+# Another program, such as unattended-upgrades, may have locked dpkg for a while.
 _PATIENT = ("-q", "-o", "DPkg::Lock::Timeout=300")
 
 
 def can_install() -> bool:
-    """Whether this is a system with apt-get."""
+    """Return whether this system has apt-get."""
     return shutil.which("apt-get") is not None
 
 
 def install(packages: Sequence[str], note: Callable[[str], None]) -> None:
-    """Install `packages`, and nothing that they only recommend; needs root.
+    """Install `packages` without what they only recommend; needs root.
 
-    Raises CommandError with apt-get's words.
+    Raises CommandError with apt-get's output.
     """
     if run(["dpkg", "--audit"]).strip():
         note("dpkg was interrupted: finishing that first (dpkg --configure -a)")

@@ -1,4 +1,4 @@
-"""Whether this machine can give containers every capability the kernel knows."""
+"""Check whether this machine can give containers every capability that the kernel knows."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ class Capabilities:
 
     @property
     def complete(self) -> bool:
-        """True where a privileged container can be had as the engine asks for it."""
+        """Return whether privileged containers can get every capability of the kernel."""
         full = (1 << (self.last + 1)) - 1
         return self.bounding & full == full
 
@@ -26,6 +26,6 @@ def read_capabilities(proc: Path = Path("/proc")) -> Capabilities:
 
 
 def parse_capabilities(status: str, last: int) -> Capabilities:
-    """Take the text of /proc/self/status and the number in cap_last_cap."""
+    """Parse the text of /proc/self/status; `last` is the number in cap_last_cap."""
     line = next(line for line in status.splitlines() if line.startswith("CapBnd:"))
     return Capabilities(int(line.split()[1], 16), last)

@@ -1,4 +1,4 @@
-"""The lab's own containers: awaited when they start, given work, and removed in the end."""
+"""Wait for the lab's own containers, run commands in them, and remove them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -16,14 +16,14 @@ from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.paths import LABEL
 
 T = TypeVar("T")
-# The number of the stream, and the length of what follows.
+# The number of the stream, and the length of the content that follows.
 _HEADER = Struct(">BxxxL")
 
 
 def await_answer(container: Container, what: str, ask: Callable[[], T], *, within: float) -> T:
-    """The first answer that says something, after at most so many seconds.
+    """Return the first true answer within `within` seconds.
 
-    Raises WaitError, with the container's last lines, where none comes or it has ended.
+    Raises WaitError with the container's last lines if there is none or the container has ended.
     """
     return wait_for(
         what,
@@ -37,7 +37,7 @@ def await_answer(container: Container, what: str, ask: Callable[[], T], *, withi
 
 @dataclass(frozen=True)
 class Execution:
-    """A command that ran in a container to its end: its exit code, standard output and errors."""
+    """The result of a command in a container: its exit code, standard output and errors."""
 
     exit_code: int
     output: bytes
@@ -45,7 +45,7 @@ class Execution:
 
     @property
     def said(self) -> str:
-        """Both outputs as text, the errors last."""
+        """Return both outputs as text, the errors last."""
         return (self.output + self.errors).decode(errors="replace").strip()
 
 
@@ -54,15 +54,15 @@ def execute(
 ) -> Execution:
     """Run `command` in the container with `given` as its standard input, and wait for its end.
 
-    The command must know where its input ends, as that is not closed. `options` are those of the
-    SDK's `exec_create`. The SDK's own `exec_run` reads the connection below the buffer of the HTTP
-    response, and loses what the engine sent together with its headers: the first output of a quick
-    command on a busy machine (docker-py 7.2, `APIClient._get_raw_response_socket`).
+    The command must know where its input ends, because the input is not closed. `options` are those
+    of the SDK's `exec_create`. The SDK's own `exec_run` reads the connection below the buffer of
+    the HTTP response, and loses what the engine sent together with its headers: the first output of
+    a quick command on a busy machine (docker-py 7.2, `APIClient._get_raw_response_socket`).
     """
     engine: Any = container.client
     asked = engine.api.exec_create(container.id, list(command), stdin=bool(given), **options)["Id"]
     stream = engine.api.exec_start(asked, socket=True)
-    # What the SDK gives reads only; what is behind it is another thing on every platform.
+    # The SDK's object is read-only; the socket behind it has another type on each platform.
     wire: Any = getattr(stream, "_sock", stream)
     with closing(wire), closing(stream):
         wire.settimeout(None)
@@ -76,7 +76,7 @@ def execute(
 
 
 def _frames(connection: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Give each frame's stream and content, until the engine closes the connection.
+    """Yield each frame's stream and content, until the engine closes the connection.
 
     Source: Engine API, "Attach to a container", stream format.
     """
@@ -88,7 +88,7 @@ def _frames(connection: BinaryIO) -> Iterator[tuple[int, bytes]]:
 def run_in(container: Container, command: Sequence[str], problem: str, **options: Any) -> str:
     """Return what `command` printed in the container; `options` are those of `execute`.
 
-    Raises LabError with `problem`, and with what was printed, where it fails.
+    Raises LabError with `problem` and the output if the command fails.
     """
     done = execute(container, command, **options)
     if done.exit_code != 0:
@@ -97,13 +97,13 @@ def run_in(container: Container, command: Sequence[str], problem: str, **options
 
 
 def _has_ended(container: Container) -> bool:
-    """Whether the container runs no more; the engine is asked."""
+    """Return whether the container has ended, according to the engine."""
     container.reload()
     return container.status in ("exited", "dead")
 
 
 def remove_own(client: docker.DockerClient, name: str) -> None:
-    """Remove the container, if there is one; raises LabError if it is not the lab's."""
+    """Remove the container if it exists; raises LabError if it is not the lab's."""
     try:
         container = client.containers.get(name)
     except NotFound:

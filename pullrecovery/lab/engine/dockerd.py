@@ -1,4 +1,4 @@
-"""The container engine of the lab's own, started where none runs: its socket, data and log."""
+"""The lab's own container engine, started if none runs: its socket, data and log."""
 
 import os
 import shutil
@@ -51,14 +51,14 @@ class OwnEngine:
         return self.paths.state / "network-before.json"
 
     def running(self) -> Engine | None:
-        """The lab's own engine, if one of an earlier run still answers."""
+        """Return the lab's own engine, if one of an earlier run still answers."""
         return Engine(self.host, owned=True) if answers(self.host) else None
 
     def start(self, dropcaps: Callable[[], Path], note: Note) -> Engine:
         """Start the daemon detached, and wait until it answers.
 
-        `dropcaps` gives the capability-dropping runtime, and is called only where
-        this machine lacks a capability. Raises LabError with the end of the log.
+        `dropcaps` builds the capability-dropping runtime, and is called only if this machine lacks
+        a capability. Raises LabError with the end of the log.
         """
         self._clear_leftovers()
         remember(self._before_file)
@@ -71,12 +71,13 @@ class OwnEngine:
         with self.log_file.open("ab") as log:
             daemon = subprocess.Popen(
                 command,
-                # For what it pulls.
+                # The daemon needs the proxy variables to pull images.
                 env=inherited([VariableSet.NETWORK]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # A descriptor of ours left open in it would keep our readers waiting for ever.
+                # If the daemon inherited a descriptor of this process, its readers would wait
+                # forever.
                 close_fds=True,
                 start_new_session=True,
                 cwd="/",
@@ -92,16 +93,16 @@ class OwnEngine:
         return Engine(self.host, owned=True)
 
     def holds_containers(self) -> bool:
-        """True if containers of an earlier run lie in the engine's data."""
+        """Return whether the engine's data contains containers of an earlier run."""
         folder = self.paths.engine_data / "containers"
         return folder.is_dir() and any(folder.iterdir())
 
     def left_traces(self) -> bool:
-        """True if an engine of ours runs, or ended without putting the host's network back."""
+        """Return whether the lab's engine runs, or ended without restoring the host's network."""
         return self._before_file.exists() or bool(engine_processes())
 
     def stop(self) -> bool:
-        """Stop the daemon that the pid file names, if it is the lab's; True if one ran."""
+        """Stop the daemon in the pid file if it is the lab's; return True if one ran."""
         pid = _living(self.pid_file)
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
@@ -119,7 +120,7 @@ class OwnEngine:
     def _command(self) -> list[str]:
         _RUN_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.paths.engine_data.mkdir(parents=True, exist_ok=True)
-        # An empty configuration of our own, so that the user's daemon.json is not read.
+        # An empty configuration, so that the daemon does not read the user's daemon.json.
         config = _RUN_FOLDER / "daemon.json"
         config.write_text("{}\n")
         return [
@@ -132,10 +133,10 @@ class OwnEngine:
         ]
 
     def _clear_leftovers(self) -> None:
-        """Remove what a killed daemon left, so that a stale pid file stops no new start.
+        """Remove what a killed daemon left, so that a stale pid file does not prevent a new start.
 
-        A containerd that outlived its dockerd stays: the new daemon takes it over,
-        and its containers with it.
+        A containerd that outlived its dockerd is not stopped: the new daemon takes it over with its
+        containers.
         """
         for pid_file in _RUN_FOLDER.rglob("*.pid"):
             if _living(pid_file) is None:
@@ -150,14 +151,14 @@ class OwnEngine:
 
 
 def runtime_options(machine: Capabilities, dropcaps: Callable[[], Path]) -> list[str]:
-    """The options that make dropcaps the default runtime, where the machine lacks a capability."""
+    """Return the options for dropcaps as default runtime, if the machine lacks a capability."""
     if machine.complete:
         return []
     return [f"--add-runtime={RUNTIME}={dropcaps()}", f"--default-runtime={RUNTIME}"]
 
 
 def _living(pid_file: Path) -> int | None:
-    """The pid in the file, only if that process belongs to the lab's engine."""
+    """Return the pid in the file if that process belongs to the lab's engine, else None."""
     try:
         pid = int(pid_file.read_text())
     except (OSError, ValueError):
@@ -166,14 +167,17 @@ def _living(pid_file: Path) -> int | None:
 
 
 def engine_processes() -> list[int]:
-    """Every process that names the lab's run folder: the daemon, containerd, its shims."""
+    """Return the processes whose command names the lab's run directory.
+
+    These are the daemon, containerd and its shims.
+    """
     mark = f"{_RUN_FOLDER}/"
     found = []
     for process in psutil.process_iter():
         try:
             command = process.cmdline()
         except (psutil.Error, OSError):
-            # Ended meanwhile, or another user's.
+            # It has ended in the meantime, or is another user's.
             continue
         program = Path(command[0]).name if command else ""
         if program.startswith(_PROGRAMS) and any(mark in word for word in command):
@@ -182,14 +186,14 @@ def engine_processes() -> list[int]:
 
 
 def install_missing(note: Note) -> None:
-    """Install the engine's packages on Debian and Ubuntu, unless they are here."""
+    """Install the engine's packages on Debian and Ubuntu, unless they are installed."""
     if not shutil.which("dockerd"):
         note("no container engine here")
         debian.install(_PACKAGES, note)
 
 
 def why_not_own() -> str:
-    """The reason why the lab cannot start an engine of its own here; '' if it can."""
+    """Return why the lab cannot start its own engine here; '' if it can."""
     if os.environ.get("ENGINE") == "never":
         return "ENGINE=never forbids the lab to start one"
     if not Path("/proc/self/status").exists():

@@ -1,8 +1,8 @@
-"""The guard of node and runner: nothing in them reaches beyond the lab, every attempt is counted.
+"""Reject and count all connections from the node and the runner to outside of the lab.
 
-The name ghcr.io leads to the lab's, but a name alone is no proof. So the node rejects each new
-connection to any address outside the lab's own networks, its pods' included, before a packet of
-it leaves the node.
+The name ghcr.io resolves to the lab's emulator, but a name alone proves nothing. So the node
+rejects each new connection, including its pods', to any address outside of the lab's own networks,
+before a packet leaves the node.
 """
 
 import docker
@@ -14,14 +14,14 @@ from pullrecovery.lab.engine.containers import run_in
 from pullrecovery.lab.paths import NAME
 
 CHAIN = "PULL-RECOVERY-EGRESS"
-# Where what a container asks itself arrives, Docker's name server among it; empty by itself.
+# A chain for the container's incoming DNS questions at Docker's name server; empty by default.
 NAMES_CHAIN = "PULL-RECOVERY-NAMES"
-# The discard service's: what is tried there on purpose is counted apart.
+# The port of the discard service; deliberate attempts at it are counted separately.
 PROBE_PORT = 9
 _LISTED_WITHIN = 10.0
-# Two things are refused and not counted, as they are no attempts to pull: what a bridge tells the
-# link of its multicast groups, and questions for names. The node asks the engine for those, and
-# that asks others for the names that it does not know.
+# Two things are refused and not counted, because they are no attempts to pull: multicast group
+# reports of a bridge, and DNS questions. The node sends those to the engine, which asks other
+# servers for names it does not know.
 _SCRIPT = """\
 set -e
 iptables -N {chain} 2>/dev/null || iptables -F {chain}
@@ -40,7 +40,10 @@ iptables -C INPUT -i lo -j {names} 2>/dev/null || iptables -I INPUT 1 -i lo -j {
 
 
 def guard(client: docker.DockerClient, node: str, inner: tuple[str, ...]) -> None:
-    """Put the guard into `node`, anew; `inner` are the networks of pods and services (CIDR)."""
+    """Install the guard in `node` with new counters.
+
+    `inner` are the pod and service networks (CIDR).
+    """
     networks = [*lab_networks(client), *inner]
     script = _SCRIPT.format(
         chain=CHAIN, networks=" ".join(networks), port=PROBE_PORT, names=NAMES_CHAIN
@@ -49,18 +52,18 @@ def guard(client: docker.DockerClient, node: str, inner: tuple[str, ...]) -> Non
 
 
 def lab_networks(client: docker.DockerClient) -> list[str]:
-    """The lab's own networks, in CIDR notation."""
+    """Return the lab's own networks in CIDR notation."""
     config = client.networks.get(NAME).attrs["IPAM"]["Config"] or []
     return [str(each["Subnet"]) for each in config if ":" not in str(each["Subnet"])]
 
 
 def attempts(client: docker.DockerClient, node: str) -> int:
-    """How many connections to beyond the lab were tried since the guard was put in."""
+    """Return how many connections to outside of the lab were tried since the guard's start."""
     return _count(client, node, "attempts")
 
 
 def probes(client: docker.DockerClient, node: str) -> int:
-    """How many of them were tried on purpose, at the port for that."""
+    """Return how many connections were tried deliberately, at the port for that."""
     return _count(client, node, "probes")
 
 
@@ -74,7 +77,7 @@ def _count(client: docker.DockerClient, node: str, rule: str) -> int:
         lines = (line for line in listed.splitlines() if f"/* {rule} */" in line)
         return [int(line.split()[0]) for line in lines]
 
-    # A listing made while kube-proxy writes rules of its own can lack some of ours.
+    # If kube-proxy writes its rules at the same time, the list can lack some of these rules.
     what = f"the guard of {node} against leaving the lab is listed (make lab puts it back)"
     try:
         found = wait_for(what, look, lambda text: len(counts(text)) == 1, timeout=_LISTED_WITHIN)

@@ -1,6 +1,7 @@
-"""Where the user's container engine may be: DOCKER_HOST, the docker CLI's context, usual sockets.
+"""Where to look for the user's engine: DOCKER_HOST, the docker CLI's context, usual sockets.
 
-The order is the docker CLI's own. Nothing is written, and of its folder only the contexts are read.
+The order is the docker CLI's own. Nothing is written, and only the contexts in the CLI's directory
+are read.
 """
 
 import os
@@ -18,14 +19,14 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class EngineEndpoint:
-    """The address of an engine, and who named it; '' for a usual socket."""
+    """The address of an engine, and the setting that named it; '' for a usual socket."""
 
     host: str
     named_by: str = ""
 
     @property
     def remote(self) -> bool:
-        """True for an engine that by its address is on another machine."""
+        """Return whether the address is on another machine."""
         address = urlsplit(self.host)
         if address.scheme == "ssh":
             return True
@@ -33,7 +34,7 @@ class EngineEndpoint:
 
 
 def endpoints() -> list[EngineEndpoint]:
-    """The one engine that the user names, else the sockets where one usually listens.
+    """Return the one engine that the user names, else the sockets where one usually listens.
 
     Raises LabError for a context that is set and cannot be read.
     """
@@ -45,7 +46,7 @@ def endpoints() -> list[EngineEndpoint]:
 
 
 def _context() -> EngineEndpoint | None:
-    """The docker CLI's context, unless it is the default one."""
+    """Return the docker CLI's context, unless it is the default one."""
     name = os.environ.get("DOCKER_CONTEXT", "")
     try:
         context = ContextAPI.get_context(name) if name else ContextAPI.get_current_context()
@@ -60,7 +61,7 @@ def _context() -> EngineEndpoint | None:
 
 
 def _sockets() -> Iterator[Path]:
-    """Docker's as root, of Docker Desktop, and as a user; then Podman's."""
+    """Yield the sockets of Docker as root, Docker Desktop, and rootless Docker; then Podman's."""
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
     desktop = Path.home() / ".docker"
     usual = (

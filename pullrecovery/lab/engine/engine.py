@@ -1,4 +1,4 @@
-"""A container engine: where it answers, and whether the lab can run in it."""
+"""A container engine: its address, and whether the lab can run in it."""
 
 import socket
 from dataclasses import dataclass
@@ -13,20 +13,23 @@ _NO_LOGINS = Path(__file__).with_name("no_logins.json")
 
 @dataclass(frozen=True)
 class Engine:
-    """A reachable engine. `owned` says that the lab started it and so will stop it."""
+    """A reachable engine; `owned` says that the lab started it and will stop it."""
 
     host: str
     owned: bool
 
     def client(self) -> docker.DockerClient:
-        """A client of this engine that knows no login: the SDK sends all it knows with a build."""
+        """Return a client without registry logins.
+
+        The SDK would send all logins that it knows with a build.
+        """
         client = docker.DockerClient(base_url=self.host, timeout=600)
         client.api.reload_config(dockercfg_path=str(_NO_LOGINS))
         return client
 
 
 def answers(host: str) -> bool:
-    """True if an engine answers a ping at `host`."""
+    """Return whether an engine answers a ping at `host`."""
     if not _listens(host):
         return False
     try:
@@ -40,7 +43,10 @@ def answers(host: str) -> bool:
 
 
 def _listens(host: str) -> bool:
-    """False for a socket file without a listener; docker's client would leak a socket there."""
+    """Return whether a socket has a listener.
+
+    Without one, docker's client would leak a socket.
+    """
     if not host.startswith("unix://"):
         return True
     with socket.socket(socket.AF_UNIX) as probe:
@@ -50,7 +56,7 @@ def _listens(host: str) -> bool:
 
 @dataclass(frozen=True)
 class EngineFacts:
-    """What an engine says of itself, as far as the lab depends on it."""
+    """The facts about an engine that the lab depends on."""
 
     product: str
     version: str
@@ -64,7 +70,7 @@ class EngineFacts:
 
 
 def facts_of(version: dict[str, Any], info: dict[str, Any]) -> EngineFacts:
-    """Read them from the answers to `GET /version` and `GET /info` of the Docker Engine API."""
+    """Read the facts from the Docker Engine API's `GET /version` and `GET /info`."""
     components = [str(part.get("Name", "")) for part in version.get("Components") or ()]
     podman = any("podman" in name.lower() for name in components)
     return EngineFacts(
@@ -72,7 +78,7 @@ def facts_of(version: dict[str, Any], info: dict[str, Any]) -> EngineFacts:
         version=str(version.get("Version", "?")),
         system=str(info.get("OSType", "linux")),
         rootless="name=rootless" in (info.get("SecurityOptions") or ()),
-        # Engines before 20.10 do not say it, and know version 1 alone.
+        # Engines before 20.10 do not report it, and support only version 1.
         cgroup=str(info.get("CgroupVersion") or "1"),
     )
 
@@ -87,7 +93,7 @@ def ask_facts(engine: Engine) -> EngineFacts:
 
 
 def why_unfit(facts: EngineFacts) -> str:
-    """The reason why the lab cannot run in such an engine, with what to do; '' if it can."""
+    """Return why the lab cannot run in such an engine, with the fix; '' if it can."""
     if facts.product == "Podman":
         return (
             "it is Podman's, in which the lab has not been proven: start Docker, and name its"

@@ -1,9 +1,9 @@
-"""A lock in the container engine itself, which holds it against every user of that engine.
+"""A lock in the container engine itself, which excludes other users of that engine.
 
-A file would need a folder that all of them may write and nobody else. The lock is a volume of a
-fixed name: the engine creates it once, and answers a second request for the name with the labels of
-the first, so of two runs exactly one reads its own mark.
-Source: Docker Engine API, VolumeCreate and VolumePrune.
+A lock file would need a directory that all of these users may write and no one else. Instead, the
+lock is a volume with a fixed name. The engine creates it once, and answers a second request for the
+name with the labels of the first. So of two runs exactly one reads its own mark. Source: Docker
+Engine API, VolumeCreate and VolumePrune.
 """
 
 import secrets
@@ -22,7 +22,7 @@ from pullrecovery.lab.paths import NAME
 
 VOLUME = f"{NAME}-lock"
 _MARK, _HOLDER = "dev.pullrecovery.lock", "dev.pullrecovery.holder"
-# Killed runs whose volumes are removed one after the other, each by another run beside this one.
+# How many volumes of killed runs to remove, if other runs keep replacing them.
 _ATTEMPTS = 5
 
 
@@ -30,10 +30,10 @@ _ATTEMPTS = 5
 def engine_lock(
     engine: Engine, holder: Holder, say: Callable[[str], None], volume: str = VOLUME
 ) -> Iterator[None]:
-    """Hold the engine against runs of other users and of other state folders.
+    """Lock the engine against runs of other users and of other state directories.
 
-    `volume` is the name of the lock. That of a run that was killed is removed. Raises
-    HeldByAnotherError where another run holds the engine, and LabError where it gives no volume.
+    `volume` is the name of the lock. The lock of a killed run is removed. Raises HeldByAnotherError
+    if another run has locked the engine, and LabError if the engine creates no volume.
     """
     client = engine.client()
     mark = secrets.token_hex(16)
@@ -79,12 +79,13 @@ def _give_back(
     try:
         _remove(client, mark)
     except (DockerException, requests.RequestException) as error:
-        # The next run sees that this process has ended.
+        # The next run detects that this process has ended.
         say(f"the volume {volume} stays until the next run: {error}")
 
 
 def _remove(client: docker.DockerClient, mark: str) -> None:
-    """Remove the volume if it still has this mark: another run may have its own there by now."""
-    # Before 1.42 every unused volume is pruned, and since then only those without a name.
+    """Remove the volume if it still has this mark, because another run may have replaced it."""
+    # Before API 1.42 a prune removes every unused volume; since then only anonymous ones by
+    # default.
     named = {"all": True} if version_gte(client.api.api_version, "1.42") else {}
     client.volumes.prune(filters={"label": f"{_MARK}={mark}", **named})

@@ -1,4 +1,4 @@
-"""What an engine changes in the host's network, remembered at its start and put back at its end."""
+"""Record the host's network before an engine starts, and restore it after the engine stops."""
 
 import json
 import shlex
@@ -15,7 +15,7 @@ _TABLES = ("filter", "nat")
 
 
 def remember(file: Path) -> None:
-    """Write down how the host's network is before the engine starts; kept from the first start."""
+    """Record the host's network before the engine's first start; later calls change nothing."""
     if file.exists():
         return
     before = {
@@ -29,9 +29,9 @@ def remember(file: Path) -> None:
 
 
 def put_back(file: Path, engine_data: Path, *, keep_rules: bool) -> None:
-    """Remove the bridge, rules and mounts of the stopped engine; restore what it had set.
+    """Remove the bridge, rules and mounts of the stopped engine, and restore its settings.
 
-    `keep_rules` says that another engine runs, to which bridge and rules belong as well.
+    `keep_rules` says that another engine runs, which uses the bridge and the rules as well.
     """
     unmount_below(engine_data)
     if not file.exists():
@@ -58,7 +58,10 @@ def unmount_below(folder: Path) -> None:
 
 
 def _rules(table: str) -> list[str]:
-    """Return the chains and rules of a table, as `iptables -S` prints them; none without it."""
+    """Return the chains and rules of a table, as `iptables -S` prints them.
+
+    Empty without iptables.
+    """
     if not shutil.which("iptables"):
         return []
     return run(["iptables", "-t", table, "-S"]).splitlines()
@@ -77,9 +80,9 @@ def _remove_bridge() -> None:
 
 
 def _remove_rules(table: str, before: Sequence[str]) -> None:
-    """Remove the engine's chains and rules that were not there `before`, rules first.
+    """Remove the engine's chains and rules that did not exist `before`, rules first.
 
-    What another engine, or the user, had under the same names stays.
+    Rules of another engine or of the user under the same names are not removed.
     """
     iptables = ["iptables", "-t", table]
     came = list((Counter(_rules(table)) - Counter(before)).elements())

@@ -1,4 +1,4 @@
-"""Who holds a lock of the lab: a record that another run, and another user, can read and check."""
+"""A record of the process that has a lock of the lab, which other runs and users can check."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,21 +9,21 @@ import psutil
 
 from pullrecovery.common.errors import LabError
 
-# Seconds: a machine's clock may be set while a process runs, and start times are told by it.
+# Seconds: start times depend on the clock, which may be set while a process runs.
 _SAME_START = 60.0
 _NAMESPACE = Path("/proc/self/ns/pid")
 
 
 class HeldByAnotherError(LabError):
-    """Another run holds a lock; the message names it."""
+    """Another run has a lock; the message names that run."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that holds a lock, since when (ISO 8601), and for the lab of which folder.
+    """The process that has a lock, since when (ISO 8601), and the lab's state directory.
 
-    `started` is the process's start in seconds since the epoch, and `namespace` the pid namespace
-    that `pid` is a number of; '' on systems without.
+    `started` is the process's start in seconds since the epoch. `namespace` is the pid namespace of
+    `pid`; '' on systems without pid namespaces.
     """
 
     pid: int
@@ -35,7 +35,7 @@ class Holder:
 
     @classmethod
     def this_process(cls, folder: Path) -> "Holder":
-        """The record of this process, from now on."""
+        """Return the record of this process, from now on."""
         process = psutil.Process()
         return cls(
             pid=process.pid,
@@ -48,29 +48,29 @@ class Holder:
 
     @classmethod
     def read(cls, text: str) -> "Holder | None":
-        """The record that `text` has; None where it has none, as of a run that has just begun."""
+        """Return the record in `text`; None if there is none, as for a run that has just begun."""
         try:
             return cls(**json.loads(text))
         except (ValueError, TypeError, RecursionError):
             return None
 
     def write(self) -> str:
-        """The record as text."""
+        """Return the record as text."""
         return json.dumps(asdict(self))
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the process is one of another container or system, which cannot be looked at."""
+        """Return whether the process is in another container or system and cannot be checked."""
         return self.namespace != _namespace()
 
     def lives(self) -> bool:
-        """Whether that process is still there; True where this cannot be told."""
+        """Return whether that process still exists; True if this is unknown."""
         if self.is_elsewhere:
             return True
         try:
             found = psutil.Process(self.pid).create_time()
         except psutil.NoSuchProcess:
-            # /proc may hide other users' processes, and a signal still tells that they are there.
+            # /proc may hide other users' processes, but a signal still shows that they exist.
             return psutil.pid_exists(self.pid)
         except psutil.AccessDenied:
             return True

@@ -1,4 +1,4 @@
-"""The lab's own docker network, where the name ghcr.io means the lab's."""
+"""The lab's own docker network, where the name ghcr.io resolves to the emulator."""
 
 import socket
 from contextlib import ExitStack
@@ -11,7 +11,7 @@ from pullrecovery.lab.paths import LABEL, NAME
 
 
 def ensure_network(client: docker.DockerClient) -> None:
-    """Create the labelled network; a network of that name without our label is an error."""
+    """Create the labelled network; raises LabError for a network of that name without the label."""
     try:
         found = client.networks.get(NAME)
     except NotFound:
@@ -25,7 +25,7 @@ def ensure_network(client: docker.DockerClient) -> None:
 
 
 def remove_network(client: docker.DockerClient) -> bool:
-    """Remove the lab's network; True if there was one."""
+    """Remove the lab's network; return True if there was one."""
     found = client.networks.list(filters={"label": LABEL})
     for network in found:
         network.remove()
@@ -33,7 +33,7 @@ def remove_network(client: docker.DockerClient) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this host to publish on: the engine's own choice is another at each start."""
+    """Return free ports of this host, because the engine would choose others at each start."""
     with ExitStack() as stack:
         taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [int(each.getsockname()[1]) for each in taken]

@@ -1,4 +1,4 @@
-"""Containers that serve one step and are removed after it; a killed run leaves them."""
+"""Containers that run for one step and are removed after it, unless the run is killed."""
 
 import secrets
 
@@ -10,12 +10,15 @@ _PREFIX = f"{NAME}-passing-"
 
 
 def one_off_name() -> str:
-    """A name for such a container. A label would not do: `commit` passes it on to the image."""
+    """Return a name for such a container.
+
+    A label cannot mark it, because `commit` copies labels to the image.
+    """
     return _PREFIX + secrets.token_hex(4)
 
 
 def remove_one_off(client: docker.DockerClient) -> list[str]:
-    """Remove those that an earlier run left; only for the holder of the lab's lock."""
+    """Remove one-off containers of an earlier run; only for the run that has the lab's lock."""
     found = client.containers.list(all=True, filters={"label": LABEL, "name": _PREFIX})
     for container in found:
         container.remove(force=True, v=True)

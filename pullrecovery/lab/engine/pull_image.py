@@ -1,4 +1,4 @@
-"""Pulling an image by digest, shown as it goes, and given up when nothing comes any more."""
+"""Pull an image by digest with progress, and give up when the registry sends nothing."""
 
 import queue
 import threading
@@ -15,11 +15,11 @@ Event = dict[str, Any]
 
 
 class PullError(Exception):
-    """An image that could not be pulled, and why; layers that are whole stay in the engine."""
+    """An image could not be pulled; the engine keeps complete layers."""
 
 
 def has_image(client: docker.DockerClient, reference: str) -> bool:
-    """Whether the engine has the image."""
+    """Return whether the engine has the image."""
     try:
         client.images.get(reference)
     except ImageNotFound:
@@ -33,7 +33,10 @@ def pull(
     note: Callable[[str], None],
     stalled: float = _STALLED,
 ) -> None:
-    """Pull `reference` unless it is there; raises PullError after `stalled` seconds of silence."""
+    """Pull `reference` unless it exists.
+
+    Raises PullError after `stalled` seconds without progress.
+    """
     if has_image(client, reference):
         return
     name = reference.partition("@")[0]
@@ -51,14 +54,14 @@ def pull(
 
 
 def _count(event: Event, layers: dict[str, tuple[int, int]]) -> None:
-    """Note how much of a layer has come; `progressDetail` is in bytes."""
+    """Record how many bytes of a layer have arrived."""
     detail = event.get("progressDetail") or {}
     if event.get("status") == "Downloading" and detail.get("total"):
         layers[str(event["id"])] = (int(detail["current"]), int(detail["total"]))
 
 
 def _events(client: docker.DockerClient, reference: str, stalled: float) -> Iterator[Event]:
-    """What the engine says of the pull; the engine itself would wait for ever."""
+    """Yield the engine's events of the pull; without this limit the engine would wait forever."""
     events: queue.Queue[Event | None] = queue.Queue()
 
     def listen() -> None:

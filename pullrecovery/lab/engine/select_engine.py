@@ -1,4 +1,4 @@
-"""Which engine the lab uses: its own if it runs, the user's, or a new one of its own."""
+"""Select the lab's engine: its own if it runs, the user's, or a new one of its own."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +13,9 @@ Note = Callable[[str], None]
 
 
 def user_engine() -> Engine | None:
-    """The engine that the user names, else one at a usual socket, if it answers.
+    """Return the engine that the user names, else one at a usual socket, if it answers.
 
-    Raises LabError where the named one does not answer or is on another machine.
+    Raises LabError if the named one does not answer or is on another machine.
     """
     for place in endpoints():
         _refuse_remote(place)
@@ -39,9 +39,9 @@ def _refuse_remote(place: EngineEndpoint) -> None:
 
 
 def running_engine(paths: Paths) -> Engine | None:
-    """The engine that holds or would hold the lab: its own before one that is merely found.
+    """Return the running engine for the lab: its own before one at a usual socket.
 
-    Raises LabError where the one that the user names is of no use.
+    Raises LabError if the engine that the user names cannot be used.
     """
     own = OwnEngine(paths)
     named = [place.host for place in endpoints() if place.named_by]
@@ -53,7 +53,7 @@ def running_engine(paths: Paths) -> Engine | None:
 
 
 def find_engine(paths: Paths, dropcaps: Callable[[], Path], note: Note) -> Engine:
-    """The running engine, else one of the lab's own; raises LabError naming what is missing."""
+    """Return the running engine, else a new one; raises LabError naming what is missing."""
     running = running_engine(paths)
     if running:
         _refuse_unfit(running)
@@ -64,7 +64,7 @@ def find_engine(paths: Paths, dropcaps: Callable[[], Path], note: Note) -> Engin
     if reason:
         raise LabError(f"No container engine answers, and {reason}.")
     install_missing(note)
-    # Where there is a service manager, the package has started its own.
+    # On a system with a service manager, the package has started its own engine.
     return user_engine() or OwnEngine(paths).start(dropcaps, note)
 
 

@@ -1,4 +1,4 @@
-"""Tars in memory, in which files are put into a container."""
+"""Make tar archives in memory, for copying files into a container."""
 
 import io
 import tarfile
@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 
 
 def archive(files: Mapping[str, bytes], *, mode: int = 0o600, folder_mode: int = 0o755) -> bytes:
-    """A tar of `files` (relative path → content) of root's, with every folder above them.
+    """Return a tar of `files` (relative path → content), owned by root, with all their directories.
 
-    A path that ends with a slash is a folder. By default only root may read a file.
+    A path that ends with a slash is a directory. By default only root may read a file.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
@@ -26,7 +26,7 @@ def archive(files: Mapping[str, bytes], *, mode: int = 0o600, folder_mode: int =
 
 
 def _folders(files: Mapping[str, bytes]) -> list[str]:
-    """Every folder that `files` lie in, the outer ones first."""
+    """Return every directory of `files`, the outer ones first."""
     found = {str(above) for name in files for above in PurePosixPath(name).parents}
     found |= {name.rstrip("/") for name in files if name.endswith("/")}
     return sorted(found - {"."})

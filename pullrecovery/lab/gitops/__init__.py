@@ -1,1 +1,1 @@
-"""Argo CD in the lab, and its git server."""
+"""Argo CD in the lab, and the lab's git server."""

@@ -1,4 +1,4 @@
-"""Argo CD in the lab: the real controller, repo-server and Redis, and a git server beside them."""
+"""Install Argo CD in the lab: its controller, repo-server and Redis, with a git server."""
 
 import json
 import secrets
@@ -38,15 +38,15 @@ PHASE = "argocd"
 _KEY = f"{LABEL}.key"
 _FILES = Path(__file__).parent / "argocd_files"
 _API = ("argoproj.io", "v1alpha1", NAMESPACE)
-# Its custom resources, without which its controllers do not start.
+# Argo CD's custom resources, without which its controllers do not start.
 _RESOURCES = ("applications", "appprojects", "applicationsets")
 _SERVED_WITHIN = 60.0
-# Argo CD's own defaults.
+# Argo CD's own default exclusions.
 _BUSY = (("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice"), ("coordination.k8s.io", "Lease"))
-# On two cores that are busy otherwise.
+# For two cores with other work to do.
 _READY_WITHIN = 240.0
 _LOADED_WITHIN = 300
-# Of another run's making it: the whole build, where nothing is cached.
+# How long another run may install it: the whole build, if nothing is cached.
 _OTHERS_WITHIN = 1800.0
 
 Note = Callable[[str], None]
@@ -54,17 +54,17 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True)
 class LabArgocd:
-    """What an installed Argo CD is used by: its repository, and the namespace of Applications."""
+    """An installed Argo CD: its git repository, and the namespace of its Applications."""
 
     git: GitServer
     namespace: str = NAMESPACE
 
 
 def ensure_argocd(lab: Lab, note: Note) -> LabArgocd:
-    """Argo CD in the lab's cluster: the ready one that is there, or a new one.
+    """Return the Argo CD in the lab's cluster, installing it if it is not ready.
 
-    Everything that is missing is built, loaded into the node and installed; several callers wait
-    for each other. Raises LabError naming what is not ready.
+    All that is missing is built, loaded into the node and installed. Concurrent callers wait for
+    each other. Raises LabError naming what is not ready.
     """
     lock = FileLock(lab.paths.state / "argocd.lock")
     try:
@@ -75,16 +75,16 @@ def ensure_argocd(lab: Lab, note: Note) -> LabArgocd:
 
 
 def argocd_deployer(lab: Lab, world: World) -> ArgoCD:
-    """What deploys by the lab's Argo CD, which is installed where it is missing.
+    """Return the deployer that uses the lab's Argo CD, which is installed if it is missing.
 
-    What it makes is found, and swept, as what any scenario left.
+    Its objects have the scenario label, so that the leak check finds and deletes them.
     """
     installed = ensure_argocd(lab, note=lambda _: None)
     return ArgoCD(world.cluster, installed.git, world.helm, {LABEL: "scenario"})
 
 
 def install_argocd(lab: Lab, progress: Progress) -> None:
-    """`ensure_argocd` as a phase of its own."""
+    """Run `ensure_argocd` as its own phase."""
     with progress.phase(PHASE) as phase:
         ensure_argocd(lab, phase.note)
 
@@ -93,7 +93,7 @@ def _ensure(lab: Lab, note: Note) -> LabArgocd:
     client = lab.engine.client()
     image = ArgocdImage(lab.tools, argocd_base(lab.paths, pulled=lab.plan.pull)).build(client, note)
     git = ensure_git_server(client, image)
-    # Go names a program after its folder, which is `cmd`.
+    # Go names a program after its directory, which is `cmd`.
     lab.runner.install(lab.tools.binary(toolchain.ARGOCD, "cmd"), "argocd")
     with lab.cluster.api() as api:
         key = key_of([image, _FILES])
@@ -109,7 +109,7 @@ def _ensure(lab: Lab, note: Note) -> LabArgocd:
 
 
 def missing(api: k8s.ApiClient) -> list[str]:
-    """What of Argo CD is not ready; empty when all of it is."""
+    """Return what of Argo CD is not ready; empty if all of it is."""
     apps = k8s.AppsV1Api(api)
     deployments = apps.list_namespaced_deployment(NAMESPACE).items
     sets = apps.list_namespaced_stateful_set(NAMESPACE).items
@@ -137,7 +137,7 @@ def _installed_key(api: k8s.ApiClient) -> str:
 
 
 def _load(lab: Lab, client: docker.DockerClient, image: str, note: Note) -> None:
-    """Put the image into the node's containerd, unless it has it."""
+    """Load the image into the node's containerd, unless containerd has it."""
     images = ["ctr", "-n", "k8s.io", "images", "ls", "-q", f"name==docker.io/{image}"]
     if image in execute(client.containers.get(NODE), images).said:
         return
@@ -148,7 +148,7 @@ def _load(lab: Lab, client: docker.DockerClient, image: str, note: Note) -> None
 
 
 def _install(lab: Lab, api: k8s.ApiClient, git: GitServer, image: str) -> None:
-    """Server-side apply of Argo CD's own manifests, as kustomization.yaml changes them."""
+    """Apply Argo CD's own manifests, changed by kustomization.yaml, with server-side apply."""
     _make_namespace(api)
     _make_secrets(api)
     apply = ["kubectl", "apply", "--server-side", "--force-conflicts"]
@@ -166,10 +166,10 @@ def _install(lab: Lab, api: k8s.ApiClient, git: GitServer, image: str) -> None:
 
 
 def _make_project(api: k8s.CustomObjectsApi) -> None:
-    """Apply the default project, once the API server answers for all that Argo CD asks it for.
+    """Apply the default project, once the API server serves Argo CD's custom resources.
 
-    A CustomResourceDefinition has no conditions at first, for which `kubectl wait` gives up, and
-    one that is established may not be served yet.
+    At first a CustomResourceDefinition has no conditions, which makes `kubectl wait` fail. An
+    established one may not be served yet.
     """
     try:
         wait_for(
@@ -196,7 +196,7 @@ def _is_served(api: k8s.CustomObjectsApi, resource: str) -> bool:
     try:
         api.list_namespaced_custom_object(*_API, resource, limit=1)
     except ApiException as error:
-        # Until it is served there is no such path; 503 while its storage is made.
+        # 404 before it is served; 503 while its storage is created.
         if error.status not in (404, 503):
             raise
         return False
@@ -204,9 +204,9 @@ def _is_served(api: k8s.CustomObjectsApi, resource: str) -> bool:
 
 
 def _left_out(api: k8s.ApiClient) -> str:
-    """What Argo CD neither watches nor applies: every cluster-scoped kind, and what changes a lot.
+    """Return Argo CD's setting `resource.exclusions`.
 
-    In the form of its setting `resource.exclusions`.
+    It lists every cluster-scoped kind, and kinds whose objects change often.
     """
     wide = [each for each in served_kinds(api) if not each.namespaced]
     kinds = [*_BUSY, *((each.group, each.kind) for each in wide)]
@@ -219,7 +219,7 @@ def _make_namespace(api: k8s.ApiClient) -> None:
 
 
 def _make_secrets(api: k8s.ApiClient) -> None:
-    """What Argo CD would make for itself at its first start, or its server would: no pod waits."""
+    """Create the Secrets of Argo CD's first start, so that no pod waits for them."""
     core = k8s.CoreV1Api(api)
     labels = {"app.kubernetes.io/part-of": "argocd", LABEL: "argocd"}
     for name, field in (("argocd-redis", "auth"), ("argocd-secret", "server.secretkey")):
@@ -245,7 +245,7 @@ def _await_ready(api: k8s.ApiClient, note: Note) -> None:
 
 
 def _remember(api: k8s.ApiClient, key: str) -> None:
-    """Only now: an installation that was broken off is done again."""
+    """Record the key after the installation, so that an interrupted installation is repeated."""
     body = {"metadata": {"annotations": {_KEY: key}}}
     k8s.CoreV1Api(api).patch_namespace(NAMESPACE, body)
 

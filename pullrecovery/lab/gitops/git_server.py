@@ -1,7 +1,7 @@
-"""The lab's git server: one repository served by `git daemon`, one branch for each test.
+"""The lab's git server: one repository behind `git daemon`, with one branch for each test.
 
-It is a container of Argo CD's image on the lab's network. The lab writes commits inside it, and a
-command that pushes, as `gate promote` does, reaches it on a port of the loopback.
+It is a container of Argo CD's image on the lab's network. The lab creates commits inside of it. A
+command that pushes, such as `gate promote`, reaches it on a port of the loopback interface.
 """
 
 import io
@@ -35,7 +35,7 @@ git init --quiet --bare --initial-branch=main {_REPOSITORY}
 exec git daemon --export-all --enable=receive-pack --reuseaddr --base-path=/srv/git /srv/git
 """
 _PORT = "9418/tcp"
-# A commit of the whole tree, by an index of its own: branches are written side by side.
+# A commit of the whole tree with its own index, because branches are written in parallel.
 _COMMIT = """\
 set -e
 export GIT_DIR={repository}
@@ -57,7 +57,7 @@ echo "$commit"
 
 @dataclass(frozen=True)
 class GitServer:
-    """The running container; `url` is the repository as pods reach it."""
+    """The running container; `url` is the repository's URL for pods."""
 
     container: Container
 
@@ -67,14 +67,14 @@ class GitServer:
 
     @property
     def outer_url(self) -> str:
-        """The repository as this machine reaches it, and may push to it."""
+        """Return the repository's URL for this machine, which may push to it."""
         (published,) = self.container.attrs["NetworkSettings"]["Ports"][_PORT]
         return f"git://127.0.0.1:{published['HostPort']}/{Path(_REPOSITORY).name}"
 
     def commit(self, branch: str, folder: Path, message: str = "State of the checkout") -> str:
-        """Make `folder` the whole content of `branch`; returns the commit's id.
+        """Make `folder` the whole content of `branch`; return the commit's id.
 
-        The same content again makes no commit.
+        Unchanged content creates no commit.
         """
         if not _BRANCH.fullmatch(branch):
             raise LabError(f"{branch!r} is no name for a branch of the lab's git server.")
@@ -92,24 +92,24 @@ class GitServer:
             tar.extractall(folder, filter="data")
 
     def drop(self, branch: str) -> None:
-        """Remove a branch, if there is one, and those named after it."""
+        """Delete a branch if it exists, and the branches whose names extend it."""
         named = f"{_GIT} for-each-ref --format='delete %(refname)' refs/heads/{branch}"
         self._run(f"{named} 'refs/heads/{branch}-*' | {_GIT} update-ref --stdin")
 
     def branches(self) -> list[str]:
-        """The names of all branches."""
+        """Return the names of all branches."""
         listed = f"{_GIT} for-each-ref --format='%(refname:short)' refs/heads"
         return self._run(listed).split()
 
     def file(self, path: str) -> bytes:
-        """A file of the image that the server runs from."""
+        """Return a file of the image that the server runs from."""
         done = execute(self.container, ["cat", path])
         if done.exit_code != 0:
             raise LabError(f"The image of Argo CD has no {path}.")
         return done.output
 
     def answers(self) -> bool:
-        """Whether the daemon serves the repository."""
+        """Return whether the daemon serves the repository."""
         asked = f"git ls-remote git://127.0.0.1/{Path(_REPOSITORY).name}"
         return execute(self.container, ["sh", "-c", asked]).exit_code == 0
 
@@ -119,7 +119,7 @@ class GitServer:
 
 
 def find_git_server(client: docker.DockerClient, image: str = "") -> GitServer | None:
-    """The running git server, if it is of `image` and answers."""
+    """Return the running git server, if it is of `image` and answers, else None."""
     try:
         container = client.containers.get(CONTAINER)
     except NotFound:
@@ -133,7 +133,7 @@ def find_git_server(client: docker.DockerClient, image: str = "") -> GitServer |
 
 
 def drop_branches(client: docker.DockerClient) -> list[str]:
-    """Remove every branch that a scenario left, and name them; none where there is no server."""
+    """Delete every branch that a scenario left; return their names, none without a server."""
     server = find_git_server(client)
     if server is None:
         return []
@@ -144,7 +144,7 @@ def drop_branches(client: docker.DockerClient) -> list[str]:
 
 
 def ensure_git_server(client: docker.DockerClient, image: str) -> GitServer:
-    """The running git server, or a new one; returns when it answers."""
+    """Return the running git server, or start a new one and wait until it answers."""
     found = find_git_server(client, image)
     if found:
         return found
@@ -160,7 +160,7 @@ def ensure_git_server(client: docker.DockerClient, image: str) -> GitServer:
         detach=True,
         init=True,
     )
-    # What it was told of its ports at its start.
+    # Its ports are known only after the start.
     container.reload()
     server = GitServer(container)
     what = "the lab's git server answers"
@@ -169,7 +169,7 @@ def ensure_git_server(client: docker.DockerClient, image: str) -> GitServer:
 
 
 def _tree(folder: Path, name: str) -> bytes:
-    """A tar of `folder` under `name`, owned by the user that the server runs as."""
+    """Return a tar of `folder` under `name`, owned by the user that the server runs as."""
 
     def owned(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.uid = entry.gid = 999

@@ -1,1 +1,1 @@
-"""The images that the lab builds for itself."""
+"""The images that the lab builds."""

@@ -1,4 +1,4 @@
-"""The target's application images: built once by the engine, pushed anew as often as wanted."""
+"""Build the target's application images once, and push them with a new digest each time."""
 
 import gzip
 import json
@@ -27,8 +27,8 @@ from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.model.target import Image
 from pullrecovery.registry.client import RegistryClient
 
-# Docker's own types, as an engine's `docker push` makes them: docker 20.10, which a runner of
-# Debian's has, is told of an OCI manifest that there is none.
+# The media types of an engine's `docker push`: docker 20.10, which a runner with Debian's packages
+# has, does not find an OCI manifest.
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -46,7 +46,7 @@ class App:
 
     @property
     def layers(self) -> list[dict[str, Any]]:
-        """Layer descriptors; the blob of each is a file named by its digest."""
+        """Return the layer descriptors; each layer's blob is a file named by its digest."""
         return list(json.loads((self.folder / "layers.json").read_text()))
 
     def blob(self, digest: str) -> Path:
@@ -56,9 +56,9 @@ class App:
 def build_app(
     client: docker.DockerClient, tools: Toolchain, source: Path, note: Callable[[str], None]
 ) -> App:
-    """Build `source`/Dockerfile on web-base with the engine, and keep the result as files.
+    """Build `source`/Dockerfile on web-base with the engine, and cache the result as files.
 
-    Raises UsageError for a Dockerfile that has the engine fetch an address.
+    Raises UsageError for a Dockerfile that makes the engine fetch an address.
     """
     check_dockerfile(source / "Dockerfile")
     web_base = toolchain.WEB_BASE
@@ -75,7 +75,7 @@ def build_app(
 
 
 def build_web_base(client: docker.DockerClient, tools: Toolchain) -> App:
-    """The static server as an image of its own, for those who build on it."""
+    """Build the static server as its own image, for Dockerfiles that are built on it."""
     folder = tools.paths.cache / "apps" / f"web-base-{_web_base_key(tools)}"
     if not folder.exists():
         tag = _build_web_base(client, tools)
@@ -89,7 +89,7 @@ def _web_base_key(tools: Toolchain) -> str:
 
 
 def _build_web_base(client: docker.DockerClient, tools: Toolchain) -> str:
-    """The static server under the applications; its binary comes from the toolchain."""
+    """Build the static server's image in the engine; its binary comes from the toolchain."""
     binary = tools.binary(toolchain.WEB_BASE)
     tag = f"pull-recovery/web-base:{_web_base_key(tools)}"
     with whole_folder(tools.paths.cache / "web-base-context") as context:
@@ -100,7 +100,10 @@ def _build_web_base(client: docker.DockerClient, tools: Toolchain) -> str:
 
 
 def _build(client: docker.DockerClient, context: Path, tag: str, **arguments: str) -> None:
-    """Build without network, and without the proxies of the user's client, which have passwords."""
+    """Build without a network.
+
+    The proxies of the user's docker client are not used, because they may contain passwords.
+    """
     client.images.build(
         path=str(context),
         tag=tag,
@@ -114,9 +117,9 @@ def _build(client: docker.DockerClient, context: Path, tag: str, **arguments: st
 
 
 def kept(client: docker.DockerClient, tag: str, target: Path, packed: Path | None = None) -> None:
-    """Take an image out of the engine: its configuration, and its layers compressed.
+    """Export an image from the engine: its configuration and its compressed layers.
 
-    `packed` is a folder with layers that were compressed before, where large ones come again.
+    `packed` is a cache of compressed layers, for large ones that are exported repeatedly.
     """
     archive = target / "image.tar"
     with archive.open("wb") as file:
@@ -161,22 +164,22 @@ def _described(packed: bytes) -> dict[str, Any]:
 
 
 def _with_layer(rootfs: dict[str, Any], packed: bytes) -> dict[str, Any]:
-    """The layers of a configuration, by what they are uncompressed, and one more."""
+    """Return `rootfs` with one more layer; its diff_ids are of the uncompressed layers."""
     unpacked = oci.digest_of(gzip.decompress(packed))
     return {**rootfs, "diff_ids": [*rootfs["diff_ids"], unpacked]}
 
 
 @dataclass(frozen=True)
 class Pusher:
-    """Pushes images to the lab's ghcr.io as any client would, with a credential that may write."""
+    """Push images to the lab's ghcr.io as any client does, with a credential that may write."""
 
     registry: RegistryClient
     credential: Credential
 
     def push(self, app: App, image: Image, *, architecture: str = "", layer: bytes = b"") -> str:
-        """Push `app` under `image`, its configuration new; returns the digest.
+        """Push `app` under `image` with a new configuration; return the digest.
 
-        It may be said to be for another `architecture`, and have one more `layer`, compressed.
+        `architecture` replaces the image's own, and `layer` is one more layer, compressed.
         """
         token = self.registry.token(image.package, "pull,push", self.credential)
         if isinstance(token, Probe):
@@ -199,7 +202,7 @@ class Pusher:
 
 
 def _manifest(config: bytes, layers: list[dict[str, Any]]) -> dict[str, Any]:
-    """An image manifest, version 2, schema 2."""
+    """Return an image manifest, version 2, schema 2."""
     described = {"mediaType": _CONFIG, "digest": oci.digest_of(config), "size": len(config)}
     return {
         "schemaVersion": 2,
@@ -210,7 +213,7 @@ def _manifest(config: bytes, layers: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _fresh(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration with a label and a time that no other image has."""
+    """Return the configuration with a label and a time that no other image has."""
     settings = dict(config.get("config") or {})
     settings["Labels"] = {
         **(settings.get("Labels") or {}),
@@ -226,7 +229,7 @@ class _Upload:
     token: str
 
     def blob(self, digest: str, data: bytes) -> None:
-        # What is there is there by redirect, to where it could be read.
+        # The registry answers 307 for a blob that exists, to where it can be read.
         found = self._call("HEAD", f"blobs/{digest}", ok=(200, 307, 404))
         if found.status_code != httpx.codes.NOT_FOUND:
             return

@@ -1,4 +1,4 @@
-"""The image of Argo CD: one program for all its components, with git, Helm and Redis beside it.
+"""The image of Argo CD: one program for all components, with git, Helm and Redis.
 
 The lab's git server runs from it too.
 """
@@ -22,7 +22,7 @@ from pullrecovery.lab.tools.golang import go_environment
 from pullrecovery.lab.tools.toolchain import Tool, Toolchain
 
 MODULE = "github.com/argoproj/argo-cd/v3"
-# Where its install manifests lie in the image, as the pinned module has them.
+# The path of Argo CD's install manifests in the image, copied from the pinned module.
 MANIFESTS = "/usr/local/share/argocd/core-install.yaml"
 _COMPONENTS = (
     "application-controller",
@@ -36,7 +36,7 @@ _COMPONENTS = (
     "repo-server",
     "server",
 )
-# 999 is whom the install manifests run it as.
+# 999 is the user id in the install manifests.
 _DOCKERFILE = """\
 FROM {base}
 RUN useradd --uid 999 --user-group --create-home --shell /usr/sbin/nologin argocd
@@ -52,24 +52,24 @@ ENV HOME=/home/argocd USER=argocd
 
 
 def argocd_base(paths: Paths, *, pulled: bool) -> BaseImage:
-    """The root file system under Argo CD."""
+    """Return the root file system under Argo CD."""
     return BaseImage(paths, pulled, ARGOCD)
 
 
 @dataclass(frozen=True)
 class ArgocdImage:
-    """Argo CD's image; `tag` names it by what it is made from."""
+    """Argo CD's image; `tag` is a key of what it is made from."""
 
     tools: Toolchain
     base: BaseImage
 
     @property
     def parts(self) -> tuple[Tool, ...]:
-        """The tools to be built before the image is."""
+        """Return the tools that must be built before the image."""
         return (toolchain.ARGOCD, toolchain.HELM_LINUX)
 
     def is_built(self, client: docker.DockerClient) -> bool:
-        """Whether the engine has the image."""
+        """Return whether the engine has the image."""
         return bool(client.images.list(self.tag))
 
     @property
@@ -79,10 +79,10 @@ class ArgocdImage:
         return f"pull-recovery/argocd:{key_of(recipe)}"
 
     def build(self, client: docker.DockerClient, note: Callable[[str], None]) -> str:
-        """Build the image where the engine lacks it, and return its tag."""
+        """Build the image if the engine lacks it, and return its tag."""
         if self.is_built(client):
             return self.tag
-        # Modules are downloaded, and programs linked, with a processor to spare.
+        # In parallel: downloading modules and linking programs leave a processor free.
         with ThreadPoolExecutor(max_workers=1) as beside:
             laying = beside.submit(self.base.ensure, client, note)
             self.tools.build(self.parts, note)
@@ -102,7 +102,7 @@ class ArgocdImage:
         recipe = _DOCKERFILE.format(base=base, manifests=MANIFESTS, components=links)
         (context / "Dockerfile").write_text(recipe)
         (context / "bin").mkdir()
-        # Go names a program after its folder, which is `cmd` here.
+        # Go names a program after its directory, which is `cmd` here.
         program = self.tools.binary(toolchain.ARGOCD, "cmd")
         helm = self.tools.binary(toolchain.HELM_LINUX)
         for source, name in ((program, "argocd"), (helm, "helm")):
@@ -111,7 +111,7 @@ class ArgocdImage:
         shutil.copyfile(manifests, context / manifests.name)
 
     def _module(self) -> Path:
-        """The folder of the pinned module, which go.sum vouches for."""
+        """Return the directory of the pinned module, which go.sum verifies."""
         go, at = str(self.tools.go), toolchain.ARGOCD.source
         environment, network = go_environment(self.tools.paths, target_os="linux"), [VariableSet.GO]
         run([go, "mod", "download", MODULE], env=environment, inherit=network, cwd=at, timeout=300)
@@ -120,7 +120,7 @@ class ArgocdImage:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A hard link where that works: these files are large."""
+    """Hard-link a large file if that works, else copy it."""
     try:
         os.link(source, target)
     except OSError:

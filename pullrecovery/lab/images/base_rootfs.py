@@ -1,4 +1,4 @@
-"""The base root file systems under the images that the lab builds."""
+"""The base root file systems of the images that the lab builds."""
 
 import io
 import os
@@ -29,7 +29,7 @@ class DebianPackages:
     names: tuple[str, ...]
 
 
-# What kind's node needs, and python3 for the stand-in of ghcr.io.
+# The packages of kind's node, and python3 for the GHCR emulator.
 _BASE = (
     "bash",
     "ca-certificates",
@@ -51,8 +51,8 @@ _BASE = (
     "systemd",
     "util-linux",
 )
-# What a CI machine has: an engine of its own, and the tools that people use beside it. With strace
-# from there a test lists the programs that the gate starts, on whatever machine.
+# The packages of a CI machine: its own engine and the usual tools. A test uses its strace to list
+# the programs that the gate starts, on any machine.
 _RUNNER = (
     "bash",
     "ca-certificates",
@@ -70,7 +70,7 @@ _RUNNER = (
     "util-linux",
     "xz-utils",
 )
-# What Argo CD's components call, and its cache.
+# The programs that Argo CD's components call, and its cache.
 _ARGOCD = (
     "ca-certificates",
     "git",
@@ -81,7 +81,7 @@ _ARGOCD = (
 BASE = DebianPackages("base", _BASE)
 RUNNER = DebianPackages("runner-base", _RUNNER)
 ARGOCD = DebianPackages("argocd-base", _ARGOCD)
-# A mirror's base may have the packages already, and no way to Debian's.
+# A base image from a mirror may have the packages already and no access to Debian's.
 _DOCKERFILE = """\
 FROM {published}
 RUN dpkg-query --show {packages} >/dev/null 2>&1 \\
@@ -89,7 +89,7 @@ RUN dpkg-query --show {packages} >/dev/null 2>&1 \\
    && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends {packages} \\
    && rm -rf /var/lib/apt/lists/*; }}
 """
-# Its text has the week: the engine takes a layer of the same text from its own cache.
+# The text contains the week, because the engine reuses a cached layer of the same text.
 _DOCKERFILE_OF_WEEK = """\
 FROM {published}
 RUN : as of {week} \\
@@ -107,11 +107,11 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True)
 class BaseImage:
-    """A root file system as an image in the engine: by default the one under node and ghcr.io.
+    """A root file system as an image in the engine; the default is the one of node and ghcr.io.
 
-    Bootstrapped on this machine, by way of a tar in the cache; or, where `pulled`,
-    made from the published Debian image. `week` is '' where packages of any age will do, or a name
-    such as 2026-W48: made once for each, so that the security updates until then are in it.
+    It is bootstrapped on this machine into a tar in the cache, or if `pulled`, made from the
+    published Debian image. `week` is '' if packages of any age are accepted, or a name such as
+    2026-W48: an image is made once for each week, with the security updates until then.
     """
 
     paths: Paths
@@ -142,9 +142,9 @@ class BaseImage:
         return self.tar
 
     def ensure(self, client: docker.DockerClient, note: Note) -> str:
-        """Return the tag of the base image in the engine, making it where it is missing.
+        """Return the tag of the base image in the engine; create the image if it is missing.
 
-        Where a build has no way to Debian's packages, it is bootstrapped after all.
+        If a build cannot reach Debian's packages, the image is bootstrapped instead.
         """
         try:
             client.images.get(self.tag)
@@ -161,7 +161,10 @@ class BaseImage:
         client.api.import_image(src=str(tar), repository=repository, tag=tag, changes=labels)
 
     def _build_on_published(self, client: docker.DockerClient, note: Note) -> bool:
-        """Install the packages on the published image; False if they cannot be had there."""
+        """Install the packages on the published image.
+
+        Return False if they are not available there.
+        """
         published = published_base()
         note(f"building the image {self.packages.name} on {published.partition('@')[0]}")
         recipe = (_DOCKERFILE_OF_WEEK if self.week else _DOCKERFILE).format(
@@ -183,7 +186,7 @@ class BaseImage:
 
 
 def _proxies() -> dict[str, str]:
-    """The proxies of this machine, for the build alone: the engine keeps none of them."""
+    """Return this machine's proxies as build arguments, which the engine does not store."""
     named = {name: os.environ.get(name) or os.environ.get(name.upper()) for name in _PROXIES}
     return {name: value for name, value in named.items() if value}
 
@@ -204,7 +207,7 @@ def _bootstrap(folder: Path, target: Path, packages: DebianPackages) -> None:
     excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDED]
     include = f"--include={','.join(packages.names)}"
     command = ["mmdebstrap", "--variant=minbase", *excludes, include, SUITE, str(target)]
-    # What it mounts ends with it, and what it leaves lies where the next run looks for it.
+    # Its mounts end with it, and its temporary files are where the next run looks for them.
     apart = ["unshare", "--mount", "--propagation=private"] if os.geteuid() == 0 else []
     temporary = {"TMPDIR": str(folder)}
     run([*apart, *command], env=temporary, inherit=[VariableSet.APT], timeout=900)

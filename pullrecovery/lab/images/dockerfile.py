@@ -1,4 +1,4 @@
-"""A Dockerfile of the target: what it has the engine fetch for it."""
+"""Check a target's Dockerfile for addresses that the engine would fetch."""
 
 import re
 from collections.abc import Iterator
@@ -6,16 +6,16 @@ from pathlib import Path
 
 from pullrecovery.common.errors import UsageError
 
-# The engine itself fetches the address that ADD names, from the network of its machine.
+# The engine itself fetches an address in ADD, from its machine's network.
 _ADD = re.compile(r"\s*(?:onbuild\s+)*add\b(.*)", re.IGNORECASE)
-# Without these an argument is no address, however quotes and variables make it up.
+# Without these characters an argument cannot be an address, whatever its quotes and variables.
 _ADDRESS = re.compile(r"[:$\\`]")
-# Either may continue a line, by a directive at the top.
+# A directive at the top makes either the escape character that continues a line.
 _ESCAPES = ("\\", "`")
 
 
 def check_dockerfile(file: Path) -> None:
-    """Raise UsageError where the Dockerfile has an ADD that may name an address."""
+    """Raise UsageError if the Dockerfile has an ADD that may name an address."""
     try:
         lines = file.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -30,7 +30,7 @@ def check_dockerfile(file: Path) -> None:
 
 
 def _instructions(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """Every line with its number: as it is, and as either escape character continues it."""
+    """Yield every line with its number, and the lines joined by either escape character."""
     yield from enumerate(lines, start=1)
     kept = [(at, line) for at, line in enumerate(lines, start=1) if not _is_left_out(line)]
     for escape in _ESCAPES:

@@ -1,4 +1,4 @@
-"""The image of the stand-in for ghcr.io: the base, our front, and CNCF distribution."""
+"""The image of the GHCR emulator: the base, the emulator, and CNCF distribution."""
 
 import shutil
 from collections.abc import Callable
@@ -32,7 +32,7 @@ ENTRYPOINT ["python3", "-m", "ghcr_emulator", "--config", "/etc/ghcr", \
 
 @dataclass(frozen=True)
 class GhcrImage:
-    """The front's image; `tag` names it by what it is made from."""
+    """The emulator's image; `tag` is a key of what it is made from."""
 
     tools: Toolchain
     base: BaseImage
@@ -43,7 +43,7 @@ class GhcrImage:
         return f"pull-recovery/ghcr:{key_of([_DOCKERFILE, _FRONT, registry, self.base.tag])}"
 
     def build(self, client: docker.DockerClient, note: Callable[[str], None]) -> str:
-        """Build the image where the engine lacks it, and return its tag."""
+        """Build the image if the engine lacks it, and return its tag."""
         try:
             client.images.get(self.tag)
         except ImageNotFound:

@@ -1,9 +1,9 @@
 """The kind node image, built from Go modules and Debian packages.
 
-It follows the recipe of kind's own base image; that image's static files
-(entrypoint, systemd units, containerd configuration) are taken from the pinned
-kind module at build time. Its hook that tells containers of a product name is left out:
-no pull depends on it, and it takes two processes for each container.
+It follows the recipe of kind's own base image. That image's static files (entrypoint, systemd
+units, containerd configuration) are copied from the pinned kind module at build time. Its OCI hook
+for the product name is skipped: no pull depends on it, and it starts two processes for each
+container.
 """
 
 import os
@@ -56,7 +56,7 @@ _CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 @dataclass(frozen=True)
 class NodeImage:
-    """A node image for one set of versions; `tag` names it by what it is made from."""
+    """A node image for one set of versions; `tag` is a key of what it is made from."""
 
     versions: KubernetesSet
     tools: Toolchain
@@ -80,7 +80,7 @@ class NodeImage:
 
     @property
     def parts(self) -> tuple[Tool, ...]:
-        """The tools whose binaries go into the image."""
+        """Return the tools whose binaries are copied into the image."""
         return (
             self.kubernetes,
             self.containerd,
@@ -105,7 +105,7 @@ class NodeImage:
         return True
 
     def build(self, client: docker.DockerClient, note: Note) -> str:
-        """Build the image where the engine lacks it, and return its tag."""
+        """Build the image if the engine lacks it, and return its tag."""
         if self.is_built(client):
             return self.tag
         folder = self.tools.paths.cache / "node" / self.tag.rpartition(":")[2]
@@ -177,7 +177,8 @@ class NodeImage:
         name: str,
         *below: oci.Layer,
     ) -> None:
-        # kubeadm's manifests call the control plane by name, CoreDNS's image by its entrypoint.
+        # kubeadm's manifests start the control plane by name, and CoreDNS by its image's
+        # entrypoint.
         place = f"/usr/local/bin/{name}" if name.startswith(("kube-", "etcd")) else f"/{name}"
         binary = self.tools.binary(tool, _binary_name(tool, name))
         layer = oci.binary_layer(scratch / f"{name}.tar", {place: binary})
@@ -185,7 +186,7 @@ class NodeImage:
         writer.add(image, [*below, layer], {"Entrypoint": [place], "Env": [path]})
 
     def _import_images(self, client: docker.DockerClient, plain: str, scratch: Path) -> None:
-        """Fill containerd's store inside a running container, and commit it."""
+        """Import images into a running container's containerd, and commit the container."""
         container = client.containers.create(
             plain,
             entrypoint=["sleep", "3600"],
@@ -214,7 +215,7 @@ class NodeImage:
 
 
 def _binary_name(tool: Tool, name: str) -> str:
-    """Modules with a main package of their own build a binary named after the module."""
+    """Return the binary's name; a module with its own main package names it after the module."""
     return tool.source.name if tool.packages == (".",) else name
 
 
@@ -223,7 +224,7 @@ def _exec(container: Container, script: str) -> None:
 
 
 def _copy_kind_files(source: Path, root: Path) -> None:
-    """Copy with the modes of kind's recipe: scripts and folders 0755, all else 0644."""
+    """Copy with the modes of kind's recipe: scripts and directories 0755, all else 0644."""
     for file in sorted(path for path in source.rglob("*") if path.is_file()):
         relative = file.relative_to(source)
         target = root / relative
@@ -234,7 +235,7 @@ def _copy_kind_files(source: Path, root: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A hard link where that works: these files are large."""
+    """Hard-link a large file if that works, else copy it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)

@@ -1,4 +1,4 @@
-"""OCI images made without an engine: layers, configurations, manifests and layouts.
+"""Make OCI images without an engine: layers, configurations, manifests and layouts.
 
 Source: the OCI image specification v1.1, https://github.com/opencontainers/image-spec.
 """
@@ -21,19 +21,19 @@ _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 
 def digest_of(data: bytes) -> str:
-    """`sha256:…` of `data`."""
+    """Return `sha256:…` of `data`."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def digest_of_file(path: Path) -> str:
-    """`sha256:…` of a file, read in pieces."""
+    """Return `sha256:…` of a file, read in pieces."""
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """An uncompressed layer tar on disk: its digest is its diff id."""
+    """An uncompressed layer tar on disk; its digest is its diff id."""
 
     path: Path
     digest: str
@@ -49,7 +49,7 @@ class Layer:
 
 
 def binary_layer(target: Path, files: Mapping[str, Path]) -> Layer:
-    """Write a layer with `files` (path in the image → file) as root's executables."""
+    """Write a layer with `files` (path in the image → file) as executables owned by root."""
     with tarfile.open(target, "w") as tar:
         for name, source in sorted(files.items()):
             entry = tarfile.TarInfo(name.lstrip("/"))
@@ -60,14 +60,14 @@ def binary_layer(target: Path, files: Mapping[str, Path]) -> Layer:
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
-    """JSON as it is stored: stable order, no spaces."""
+    """Return the JSON to store: sorted keys, no spaces."""
     return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
 
 
 def image_config(
     arch: str, diff_ids: Iterable[str], config: Mapping[str, Any], created: str = ""
 ) -> dict[str, Any]:
-    """An image configuration for linux on `arch`; `created` is RFC 3339."""
+    """Return an image configuration for linux on `arch`; `created` is RFC 3339."""
     document: dict[str, Any] = {
         "architecture": arch,
         "os": "linux",
@@ -78,7 +78,7 @@ def image_config(
 
 
 def manifest(config: bytes, layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """A manifest for `config` and layer descriptors."""
+    """Return a manifest for `config` and layer descriptors."""
     described = {"mediaType": CONFIG, "digest": digest_of(config), "size": len(config)}
     return {
         "schemaVersion": 2,
@@ -89,7 +89,7 @@ def manifest(config: bytes, layers: Iterable[Mapping[str, Any]]) -> dict[str, An
 
 
 def write_layout(folder: Path, config: bytes, layers: Iterable[Path], tag: str) -> bytes:
-    """Write one image as the OCI layout `folder`; returns the bytes of its manifest.
+    """Write one image as the OCI layout `folder`; return the bytes of its manifest.
 
     `layers` are files of gzipped tars, the lowest first; `tag` is the image's name in the layout.
     """
@@ -120,7 +120,7 @@ def write_layout(folder: Path, config: bytes, layers: Iterable[Path], tag: str) 
 
 @dataclass
 class LayoutWriter:
-    """Writes an OCI layout as one tar, in which every image carries its full name."""
+    """Write an OCI layout as one tar, in which every image has its full name."""
 
     tar: tarfile.TarFile
     arch: str

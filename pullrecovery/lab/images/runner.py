@@ -1,4 +1,4 @@
-"""The image of the runner: a CI machine with an engine of its own, and the usual clients."""
+"""The image of the runner: a CI machine with its own engine and the usual clients."""
 
 import shutil
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from pullrecovery.lab.tools.content_cache import key_of, whole_folder
 from pullrecovery.lab.tools.toolchain import Tool, Toolchain
 
 _FILES = Path(__file__).parents[1] / "runner" / "runner_files"
-# Programs that their module builds under another name; Debian's docker is `docker`.
+# Programs whose module builds them under another name; Debian's docker is `docker`.
 BUILT_AS = {"docker-29": "docker"}
-# `container` tells the engine that it runs in a container, and loads no AppArmor profile;
-# DO_NOT_TRACK keeps gh from sending telemetry, which the egress guard would count.
+# `container` tells the engine that it runs in a container, so that it loads no AppArmor profile.
+# DO_NOT_TRACK prevents gh's telemetry, which the egress guard would count.
 _DOCKERFILE = """\
 FROM {base}
 COPY bin/ /usr/local/bin/
@@ -28,13 +28,13 @@ ENTRYPOINT ["/usr/local/bin/runner-entrypoint"]
 
 
 def runner_base(paths: Paths, *, pulled: bool) -> BaseImage:
-    """The root file system under the runner."""
+    """Return the root file system under the runner."""
     return BaseImage(paths, pulled, RUNNER)
 
 
 @dataclass(frozen=True)
 class RunnerImage:
-    """The runner's image; `tag` names it by what it is made from.
+    """The runner's image; `tag` is a key of what it is made from.
 
     `kubectl` is the tool that has a kubectl for Linux among its binaries.
     """
@@ -45,7 +45,7 @@ class RunnerImage:
 
     @property
     def binaries(self) -> dict[str, Tool]:
-        """The programs of our own in /usr/local/bin, each with the tool that it is built with."""
+        """Return the toolchain's programs in /usr/local/bin, each with its tool."""
         return {
             "crane": toolchain.CRANE,
             "act": toolchain.ACT,
@@ -59,7 +59,7 @@ class RunnerImage:
 
     @property
     def parts(self) -> tuple[Tool, ...]:
-        """The tools to be built before the image is."""
+        """Return the tools that must be built before the image."""
         return tuple(self.binaries.values())
 
     @property
@@ -68,7 +68,7 @@ class RunnerImage:
         return f"pull-recovery/runner:{key_of([_DOCKERFILE, _FILES, *built, self.base.tag])}"
 
     def build(self, client: docker.DockerClient, note: Callable[[str], None]) -> str:
-        """Build the image where the engine lacks it, and return its tag."""
+        """Build the image if the engine lacks it, and return its tag."""
         try:
             client.images.get(self.tag)
         except ImageNotFound:
@@ -84,7 +84,7 @@ class RunnerImage:
         return self.tag
 
     def lay_out(self, context: Path, base: str) -> None:
-        """Write what the image is built from; every file under bin/ is executable."""
+        """Write what the image is built from; every file in bin/ is executable."""
         (context / "Dockerfile").write_text(_DOCKERFILE.format(base=base))
         target = context / "bin"
         target.mkdir()
@@ -93,5 +93,5 @@ class RunnerImage:
             sources[name] = self.tools.binary(tool, BUILT_AS.get(name, name))
         for name, source in sources.items():
             shutil.copyfile(source, target / name)
-            # The classic builder has no `COPY --chmod`: the mode is that of the context.
+            # The classic builder has no `COPY --chmod`: it uses the mode in the context.
             (target / name).chmod(0o755)

@@ -1,6 +1,6 @@
-"""What of requirements.lock the package needs to run: the lock without the development tools.
+"""The part of requirements.lock that the package needs to run, without development tools.
 
-The lock's own `# via` comments, which uv writes, say who needs what.
+uv's `# via` comments in the lock say which package needs which.
 """
 
 import re
@@ -19,7 +19,7 @@ _OURS = "pull-recovery (pyproject.toml)"
 
 @dataclass(frozen=True)
 class Locked:
-    """One package of the lock, with its lines of `--hash` and who needs it."""
+    """One package of the lock, with its `--hash` lines and the packages that need it."""
 
     name: str
     version: str
@@ -28,14 +28,14 @@ class Locked:
     needed_by: frozenset[str]
 
     def lines(self) -> str:
-        """The entry without its marker, which was evaluated for the image."""
+        """Return the entry without its marker, which was evaluated for the image."""
         return " \\\n    ".join((f"{self.name}=={self.version}", *self.hashes)) + "\n"
 
 
 def runtime(lock: Path = LOCK, environment: Mapping[str, str] | None = None) -> list[Locked]:
-    """The packages that ours needs at run time, in the lock's order.
+    """Return the packages that this project needs at run time, in the lock's order.
 
-    `environment` are values for markers, such as `python_full_version`, where they are not those
+    `environment` overrides values for markers, such as `python_full_version`, if they are not those
     of this Python.
     """
     locked = [_parse(block) for block in _blocks(lock.read_text())]
@@ -49,7 +49,7 @@ def runtime(lock: Path = LOCK, environment: Mapping[str, str] | None = None) -> 
 
 
 def _blocks(text: str) -> list[list[str]]:
-    """The lines of each package; what stands before the first is of none."""
+    """Return the lines of each package; lines before the first package are dropped."""
     blocks: list[list[str]] = []
     for line in text.splitlines():
         if line and not line[0].isspace() and not line.startswith("#"):

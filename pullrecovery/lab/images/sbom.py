@@ -1,6 +1,6 @@
-"""What an image is made of, as a CycloneDX document: Debian's packages, Python's, Go's, and ours.
+"""The components of an image as a CycloneDX document: Debian, Python and Go packages.
 
-Source: CycloneDX 1.6, https://cyclonedx.org/docs/1.6/json/; package URLs as purl-spec has them.
+Source: CycloneDX 1.6, https://cyclonedx.org/docs/1.6/json/; package URLs as in purl-spec.
 """
 
 import json
@@ -27,9 +27,10 @@ _SHORT = 60
 
 @dataclass(frozen=True)
 class Component:
-    """One part: `kind` is a package URL's type (deb, pypi, golang), `namespace` its second part.
+    """One component; `kind` is a package URL's type (deb, pypi, golang).
 
-    `qualifiers` are the package URL's, and `licence` is an SPDX expression or a name; '' for none.
+    `namespace` and `qualifiers` are also the package URL's. `licence` is an SPDX expression or a
+    name; '' for none.
     """
 
     kind: str
@@ -41,7 +42,7 @@ class Component:
 
 
 def debian_packages(status: str, suite: str) -> Iterator[Component]:
-    """What dpkg's status file says is installed."""
+    """Yield the packages that dpkg's status file lists as installed."""
     for paragraph in re.split(r"\n\s*\n", status.strip()):
         fields = HeaderParser().parsestr(paragraph)
         if "installed" in fields.get("Status", "").split():
@@ -50,27 +51,27 @@ def debian_packages(status: str, suite: str) -> Iterator[Component]:
 
 
 def python_packages(folder: Path) -> Iterator[Component]:
-    """The distributions that pip installed in a folder."""
+    """Yield the distributions that pip installed in a directory."""
     for metadata in sorted(folder.glob("*.dist-info/METADATA")):
         fields = HeaderParser().parsestr(metadata.read_text(encoding="utf-8"))
         named = fields.get("License-Expression") or fields.get("License") or ""
-        # Some have the whole text there.
+        # Some have the whole licence text there.
         licence = named if "\n" not in named and len(named) <= _SHORT else ""
         yield Component("pypi", fields["Name"].lower(), fields["Version"], licence=licence)
 
 
 def go_modules(go_mod: Path) -> Iterator[Component]:
-    """The modules that a program of the toolchain is linked from, and those beside them."""
+    """Yield the modules that a go.mod of the toolchain requires."""
     for path, version in _REQUIRED.findall(go_mod.read_text()):
         namespace, _, name = path.rpartition("/")
         yield Component("golang", name, version, namespace)
 
 
 def write_sbom(paths: Paths, target: Path, name: str, version: str, parts: list[Component]) -> None:
-    """Write the document of the image `name`, once it was found to follow CycloneDX's schema.
+    """Write the document of the image `name` after validating it against CycloneDX's schema.
 
-    The library is not of the package's own dependencies: it comes by a lock of its own.
-    Raises CommandError where it cannot be had, or where the document is wrong.
+    The library is not a dependency of the package: it has its own lock. Raises CommandError if the
+    library cannot be installed or the document is invalid.
     """
     library = installed(paths.cache / "sbom", LOCK)
     asked = {"name": name, "version": version, "parts": [asdict(part) for part in parts]}

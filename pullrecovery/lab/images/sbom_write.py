@@ -1,8 +1,8 @@
-"""Writes a CycloneDX document: a program of its own, run with cyclonedx-python-lib on its path.
+"""Write a CycloneDX document; a separate program, run with cyclonedx-python-lib on its path.
 
 `python -m pullrecovery.lab.images.sbom_write` reads one JSON object from stdin (`name` and
-`version` of the image, and `parts`, as `sbom.Component` has them) and prints the document, or says
-on stderr what its schema has against it.
+`version` of the image, and `parts`, as `sbom.Component` has them). It prints the document, or the
+schema's error on stderr.
 """
 
 import json
@@ -22,7 +22,7 @@ _VERSION = SchemaVersion.V1_6
 
 
 def document(asked: dict[str, Any]) -> str:
-    """The document of an image; raises SystemExit where the schema refuses it."""
+    """Return the document of an image; raises SystemExit if the schema rejects it."""
     root = Component(
         type=ComponentType.CONTAINER,
         name=asked["name"],

@@ -1,7 +1,7 @@
-"""The suite's own image: what a hook and a nightly Job run, and nothing that raises a lab.
+"""The suite's own image, for the hook and the nightly Job; it cannot start a lab.
 
-It holds Debian's python3, the package with the dependencies of its lock, Helm, and an SBOM of all
-of that; no container engine, kind or kubectl. docs/adr/0019-suite-image.md says why.
+It contains Debian's python3, the package with its locked dependencies, Helm, and an SBOM of all
+that, but no container engine, kind or kubectl. docs/adr/0019-suite-image.md says why.
 """
 
 import io
@@ -39,12 +39,12 @@ _MARKERS = {
     "platform_system": "Linux",
     "os_name": "posix",
 }
-# What a run in a cluster reads: the packages, and the tests with their fixtures, which a wheel has
-# in the package.
+# The files that a run in a cluster reads: the packages, and the tests with their fixtures. A wheel
+# has the tests inside of the package.
 _PACKAGES = ("pullrecovery", "ghcr_emulator")
 _BESIDE = () if INSTALLED else ("fixtures", "acceptance", "conftest.py", "pytest.toml", "LICENSE")
 _HOME = "/opt/pull-recovery"
-# Byte code is made here, as the root file system is read-only where the image runs.
+# Byte code is compiled here, because the root file system is read-only where the image runs.
 _COMPILE = "RUN python3 -m compileall -q --invalidation-mode unchecked-hash"
 _BELOW = f"""\
 FROM {{base}}
@@ -72,22 +72,25 @@ ENTRYPOINT ["python3", "-m", "pullrecovery"]
 
 @dataclass(frozen=True)
 class SuiteImage:
-    """The suite's image; `tag` names it by what it is made from."""
+    """The suite's image; `tag` is a key of what it is made from."""
 
     tools: Toolchain
     base: BaseImage
 
     @classmethod
     def of(cls, tools: Toolchain, paths: Paths, *, pulled: bool, week: str = "") -> "SuiteImage":
-        """On a root file system of its own, bootstrapped or made from the published image.
+        """Return an image on a root file system that is bootstrapped or, if `pulled`, published.
 
-        `week` as in `BaseImage`; the image that is published has one.
+        `week` is as in `BaseImage`; the published suite image has one.
         """
         return cls(tools, BaseImage(paths, pulled, _BASE, week))
 
     @cached_property
     def key(self) -> str:
-        """Of all that the image is made from, looked at once: who edits meanwhile gets the next."""
+        """Return the key of all that the image is made from.
+
+        It is computed once; a later edit is in the next image.
+        """
         ours = [IMPORT_ROOT / name for name in (*_PACKAGES, *_BESIDE)]
         return key_of([_DOCKERFILE, *ours, stamp(), self._below])
 
@@ -97,13 +100,16 @@ class SuiteImage:
 
     @cached_property
     def _below(self) -> str:
-        """The tag of what is under the package: an image of its own, as it seldom changes."""
+        """Return the tag of the image under the package.
+
+        It is a separate image, because it seldom changes.
+        """
         helm = self.tools.folder(toolchain.HELM_LINUX).name
         return f"pull-recovery/suite-below:{key_of([_BELOW, self._lock(), helm, self.base.tag])}"
 
     @property
     def folder(self) -> Path:
-        """Where the image is kept as files, with its SBOM beside it."""
+        """Return the directory of the cached image, which also has its SBOM."""
         return self.tools.paths.cache / "suite" / self.key
 
     @property
@@ -111,7 +117,7 @@ class SuiteImage:
         return self.folder / "sbom.cdx.json"
 
     def files(self, client: docker.DockerClient, note: Note) -> App:
-        """The image as files, which can be pushed; built where the cache lacks it."""
+        """Return the image as files that can be pushed; build it if it is not cached."""
         if not self.folder.exists():
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self.folder.parent / "build.lock"):
@@ -133,7 +139,7 @@ class SuiteImage:
     def _build_below(
         self, client: docker.DockerClient, library: Path, context: Path, note: Note
     ) -> None:
-        """Build what is under the package, unless the engine has it."""
+        """Build the image under the package, unless the engine has it."""
         try:
             client.images.get(self._below)
         except ImageNotFound:
@@ -154,7 +160,7 @@ class SuiteImage:
         for name in (*_PACKAGES, *_BESIDE):
             _copy(IMPORT_ROOT / name, context / "own" / name)
         if not INSTALLED:
-            # A verdict must be of the commit that the hook is of.
+            # The hook and the verdict must be of the same commit.
             (context / "own" / STAMP).write_text(stamp())
         self._write_sbom(client, library, context / "sbom.cdx.json")
         recipe = _DOCKERFILE.format(below=self._below, version=suite_version())
@@ -170,7 +176,7 @@ class SuiteImage:
         write_sbom(self.tools.paths, target, REPOSITORY_NAME, suite_version(), parts)
 
     def _library(self, note: Note) -> Path:
-        """The dependencies as the image has them, kept in the cache by their lock."""
+        """Return the dependencies for the image, cached by their lock."""
         lock = self._lock()
         place = self.tools.paths.cache / "suite-lib" / key_of([lock, go_arch()])
         if not place.exists():
@@ -197,7 +203,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def file_of(client: docker.DockerClient, image: str, path: str) -> bytes:
-    """The content of one file of an image, which is not run for it."""
+    """Return one file of an image without running the image."""
     container = client.containers.create(
         image, ["none"], name=one_off_name(), labels={LABEL: "passing"}
     )

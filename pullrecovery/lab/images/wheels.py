@@ -1,4 +1,4 @@
-"""Python packages for an image, whatever Python runs the lab."""
+"""Install Python packages for an image, independent of the Python that runs the lab."""
 
 import sys
 from pathlib import Path
@@ -7,15 +7,15 @@ from pullrecovery.common.process import run
 from pullrecovery.common.variables import VariableSet
 from pullrecovery.lab.tools.toolchain import go_arch
 
-# Debian bookworm's.
+# Debian bookworm's Python.
 PYTHON = "3.11"
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-# What its libc runs, beside what is pure Python.
+# The platforms that bookworm's libc runs, besides pure Python.
 _PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 
 
 def install_wheels(lock: Path, target: Path) -> None:
-    """Install the wheels of a lock with hashes into a folder, for this machine's architecture."""
+    """Install the wheels of a hashed lock into a directory, for this machine's architecture."""
     machine = _MACHINES[go_arch()]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     platforms = [f"--platform={platform}_{machine}" for platform in _PLATFORMS]

@@ -1,7 +1,7 @@
-"""The lab's certificates that are wrong on purpose, as wrong in one thing alone.
+"""Certificates that are wrong on purpose, each in one thing only.
 
-The authority that the nodes trust is forgotten when the lab is raised, so what it has to sign is
-signed at once, and kept in a file that only this user may read.
+The key of the authority that the nodes trust is discarded when the lab starts. So the faulty
+certificates that it has to sign are signed at once, and stored in a file with mode 0600.
 """
 
 import json
@@ -19,7 +19,7 @@ _FILE = "faulty-certificates.json"
 
 @dataclass(frozen=True)
 class KeyPair:
-    """A certificate with its chain, and its key; both PEM."""
+    """A certificate with its chain, and its key, both as PEM."""
 
     certificate: str
     key: str = field(repr=False)
@@ -27,7 +27,7 @@ class KeyPair:
 
 @dataclass(frozen=True)
 class FaultyCertificates:
-    """Signed by the trusted authority: for another name, and for ours until yesterday."""
+    """Certificates of the trusted authority: for another name, and for ghcr.io until yesterday."""
 
     other_name: KeyPair
     expired: KeyPair
@@ -47,7 +47,7 @@ def keep_faulty(authority: trustme.CA, names: tuple[str, ...], folder: Path) -> 
 
 
 def read_faulty(folder: Path) -> FaultyCertificates:
-    """Read what keep_faulty() wrote; raises LabError if it did not."""
+    """Read what keep_faulty() wrote; raises LabError if there is no file."""
     file = folder / _FILE
     try:
         pairs = json.loads(file.read_text())
@@ -59,7 +59,7 @@ def read_faulty(folder: Path) -> FaultyCertificates:
 
 
 def of_unknown_authority(names: tuple[str, ...]) -> KeyPair:
-    """A certificate for our names whose authority nobody trusts."""
+    """Return a certificate for the lab's names whose authority no client trusts."""
     return _pair(trustme.CA(organization_name="nobody").issue_cert(*names))
 
 

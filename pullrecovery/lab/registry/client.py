@@ -1,4 +1,4 @@
-"""The control API's client for the lab: refusals are LabErrors, and tokens are redacted."""
+"""The lab's client of the control API: it raises LabError and redacts tokens."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -17,7 +17,7 @@ from pullrecovery.common.redaction import protect
 
 
 class Control(ControlClient):
-    """The control API, with short forms for what scenarios put most."""
+    """The control API, with short methods for what scenarios change most."""
 
     error = LabError
 

@@ -1,4 +1,4 @@
-"""The running stand-in for ghcr.io: its container, its certificate, and a way to ask it."""
+"""The running GHCR emulator: its container, its certificate, and an HTTP client for it."""
 
 import secrets
 import ssl
@@ -21,10 +21,10 @@ from pullrecovery.lab.registry.certificates import keep_faulty
 from pullrecovery.lab.registry.client import Control
 
 HOST = hosts.REGISTRY
-# All names that the container answers to: the registry, where its blobs are, the packages API.
+# All names of the container: the registry, its blobs, and the packages API.
 NAMES = hosts.NAMES
 CONTAINER = f"{NAME}-ghcr"
-# Short, as the first packets to a container made a moment ago may be lost without an answer.
+# Seconds. Short, because the first packets to a new container may be lost without an answer.
 _SOON = 3.0
 _HOSTS_TOML = f"""\
 server = "https://{HOST}"
@@ -34,7 +34,7 @@ ca = "/etc/containerd/certs.d/{HOST}/ca.crt"
 
 @dataclass(frozen=True)
 class GhcrEmulator:
-    """Where the stand-in answers on this host, and what is needed to talk to it."""
+    """The emulator's ports on this host, and what is needed to use them."""
 
     https_port: int
     control_port: int
@@ -42,7 +42,7 @@ class GhcrEmulator:
     secret: str = field(repr=False)
 
     def trust(self) -> ssl.SSLContext:
-        """A TLS context that trusts the lab's CA and nothing else."""
+        """Return a TLS context that trusts the lab's CA and nothing else."""
         return ssl.create_default_context(cafile=str(self.ca_file))
 
     def control(self, timeout: float = 30) -> Control:
@@ -50,10 +50,10 @@ class GhcrEmulator:
 
 
 def issue_certificates(paths: Paths) -> dict[str, bytes]:
-    """Mint a throw-away CA and a certificate for all names of the stand-in.
+    """Create a new CA and a certificate for all names of the emulator.
 
-    The CA's certificate goes where the nodes read it; its key is forgotten.
-    Returns the files that the container needs, by name.
+    The CA's certificate is written to where the nodes read it; its key is discarded. Returns the
+    files that the container needs, by name.
     """
     authority = trustme.CA(organization_name="pull-recovery lab")
     leaf = authority.issue_cert(*NAMES)
@@ -67,7 +67,7 @@ def issue_certificates(paths: Paths) -> dict[str, bytes]:
 
 
 def start_emulator(client: docker.DockerClient, paths: Paths, image: str) -> GhcrEmulator:
-    """Replace whatever ran under its name by a new stand-in on the lab's network."""
+    """Start a new emulator on the lab's network, replacing the container of its name."""
     remove_emulator(client)
     secret = secrets.token_urlsafe(32)
     files = {**issue_certificates(paths), "control.secret": secret.encode()}
@@ -97,7 +97,7 @@ def start_emulator(client: docker.DockerClient, paths: Paths, image: str) -> Ghc
 def find_emulator(
     client: docker.DockerClient, paths: Paths, image: str = ""
 ) -> GhcrEmulator | None:
-    """The running stand-in, if it answers to our secret and (where given) is of `image`."""
+    """Return the running emulator, if it accepts the lab's secret and is of `image` (if given)."""
     secret_file = paths.state / "control.secret"
     ca_file = paths.certs / HOST / "ca.crt"
     try:
@@ -114,18 +114,18 @@ def find_emulator(
 
 
 def remove_emulator(client: docker.DockerClient) -> None:
-    """Remove the container, if there is one; raises LabError if it is not the lab's."""
+    """Remove the container if it exists; raises LabError if it is not the lab's."""
     remove_own(client, CONTAINER)
 
 
 def emulator_output(client: docker.DockerClient) -> bytes:
-    """Everything the container has printed."""
+    """Return everything that the container has printed."""
     output: bytes = client.containers.get(CONTAINER).logs()
     return output
 
 
 def _answers(emulator: GhcrEmulator) -> bool:
-    """Both doors answer: the control API to our secret, and TLS under a certificate that fits."""
+    """Return whether the control API accepts the secret and TLS has a valid certificate."""
     try:
         with emulator.control(_SOON) as control, lab_client(emulator, _SOON) as client:
             control.instance()
@@ -135,7 +135,7 @@ def _answers(emulator: GhcrEmulator) -> bool:
 
 
 class _ToTheLab(httpx.HTTPTransport):
-    """Carries requests for the stand-in's names to its published port, under their TLS names."""
+    """Send requests for the emulator's names to its published port, under their TLS names."""
 
     def __init__(self, emulator: GhcrEmulator) -> None:
         super().__init__(verify=emulator.trust(), trust_env=False)
@@ -145,7 +145,7 @@ class _ToTheLab(httpx.HTTPTransport):
         name = request.url.host
         if name not in NAMES:
             raise httpx.ConnectError(f"{name} is not in the lab", request=request)
-        # A request of its own, as the client's is what it judges a redirect by.
+        # A new request, because the client resolves redirects against its own request.
         onward = httpx.Request(
             request.method,
             request.url.copy_with(host="127.0.0.1", port=self._port),
@@ -157,10 +157,10 @@ class _ToTheLab(httpx.HTTPTransport):
 
 
 def lab_client(emulator: GhcrEmulator, timeout: float = 60) -> httpx.Client:
-    """An HTTP client to which https://ghcr.io is the lab's; no host outside it is reached."""
+    """Return an HTTP client that sends https://ghcr.io to the lab and reaches no other host."""
     return httpx.Client(transport=lab_transport(emulator), timeout=timeout, trust_env=False)
 
 
 def lab_transport(emulator: GhcrEmulator) -> httpx.BaseTransport:
-    """What lab_client() is made of, for a library that makes its own client."""
+    """Return the transport of lab_client(), for a library that creates its own client."""
     return _ToTheLab(emulator)

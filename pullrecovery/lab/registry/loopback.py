@@ -1,6 +1,6 @@
-"""The GHCR emulator, and bare distribution, as processes on this machine's loopback.
+"""Run the GHCR emulator, or CNCF distribution alone, as a process on the loopback interface.
 
-No container engine is needed. Everything they read and write is in a folder that the caller gives.
+No container engine is needed. All their files are in a directory that the caller gives.
 """
 
 import json
@@ -32,7 +32,7 @@ _TAIL = 2000
 
 @dataclass(frozen=True)
 class LoopbackEmulator:
-    """A running front: where it answers, and the id of its process."""
+    """A running emulator: its ports, and the id of its process."""
 
     emulator: GhcrEmulator
     pid: int
@@ -41,7 +41,7 @@ class LoopbackEmulator:
 
 @dataclass(frozen=True)
 class Distribution:
-    """A running distribution without anything before it."""
+    """A running distribution without the emulator."""
 
     port: int
     pid: int
@@ -51,15 +51,14 @@ class Distribution:
 def running_emulator(
     storage: str, folder: Path, accounts: Path | None = None
 ) -> Iterator[LoopbackEmulator]:
-    """Run the front, with a storage behind it, for the length of the block.
+    """Run the emulator with a storage for the length of the block.
 
-    `storage` is a URL as the emulator's --storage takes it; `folder` gets certificates, settings
-    and output; `people` is the world file to begin with. Raises LabError or WaitError where it
-    does not come up.
+    `storage` is a URL as in the emulator's --storage. `folder` gets certificates, settings and
+    output. `accounts` is the initial world file. Raises LabError or WaitError if it does not start.
     """
     folder.mkdir(parents=True)
     if accounts is not None:
-        # A link, as the file's own folder is where the token files that it names are.
+        # A link, because the token files that it names are relative to its own directory.
         (folder / "accounts.yaml").symlink_to(accounts.resolve())
     certificate = issue_certificate(folder)
     secret = protect(secrets.token_urlsafe(32))
@@ -84,7 +83,7 @@ def running_emulator(
 def running_distribution(
     registry: Path, folder: Path, certificate: ServerCertificate | None = None
 ) -> Iterator[Distribution]:
-    """Run distribution as the front runs it, for the length of the block; see running_emulator.
+    """Run distribution as the emulator does, for the length of the block; see running_emulator.
 
     With a certificate it speaks TLS itself.
     """
@@ -110,7 +109,7 @@ def _running(
     answers: Callable[[], bool],
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
-    """Run a process from when it answers until the block ends; gives its id."""
+    """Run a process for the length of the block, which starts once it answers; yield its id."""
     with (
         output.open("wb") as written,
         subprocess.Popen(

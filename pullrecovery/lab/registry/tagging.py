@@ -1,4 +1,4 @@
-"""Tags that move or go away, and come back at the end of the block."""
+"""Move or delete a tag for the length of a block, and restore it afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest's bytes and media type, as a registry gave them."""
+    """A manifest's bytes and media type, as a registry returned them."""
 
     content: bytes
     media_type: str
@@ -23,19 +23,19 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Tags:
-    """The tags of the stand-in's packages, read and set with a credential that may write."""
+    """Read and set tags of the emulator's packages, with a credential that may write."""
 
     registry: RegistryClient
     credential: Credential
 
     def read(self, package: str, reference: str) -> Manifest:
-        """What a tag or digest stands for; raises LabError."""
+        """Return the manifest of a tag or digest; raises LabError."""
         headers = {"Accept": ACCEPT_MANIFESTS}
         answer = self._ask("GET", package, reference, "pull", headers)
         return Manifest(answer.content, answer.headers["content-type"])
 
     def write(self, package: str, tag: str, manifest: Manifest) -> None:
-        """Have a tag stand for a manifest, whose parts are there; it becomes the newest tag."""
+        """Set a tag to a manifest whose parts exist; it becomes the package's newest tag."""
         headers = {"Content-Type": manifest.media_type}
         self._ask("PUT", package, tag, "pull,push", headers, manifest.content)
 
@@ -68,9 +68,9 @@ class Tags:
 
 @contextmanager
 def tag_moved(tags: Tags, package: str, tag: str, to: str) -> Iterator[None]:
-    """Have a tag stand for what the digest or tag `to` stands for, and then for the former.
+    """Point a tag at the manifest of the digest or tag `to`, and restore it after the block.
 
-    It is the newest tag of its package afterwards. Raises LabError if either is not there.
+    Afterwards it is the newest tag of its package. Raises LabError if either does not exist.
     """
     before, after = tags.read(package, tag), tags.read(package, to)
     try:
@@ -82,9 +82,9 @@ def tag_moved(tags: Tags, package: str, tag: str, to: str) -> Iterator[None]:
 
 @contextmanager
 def tag_deleted(control: Control, tags: Tags, package: str, tag: str) -> Iterator[None]:
-    """Have a tag deleted for the length of the block; it is the newest of its package afterwards.
+    """Delete a tag for the length of the block; afterwards it is its package's newest tag.
 
-    Raises LabError if it is not there.
+    Raises LabError if it does not exist.
     """
     before = tags.read(package, tag)
     try:

@@ -1,1 +1,1 @@
-"""The container that operators and workflows work in."""
+"""The runner: the container in which operators' commands and workflows run."""

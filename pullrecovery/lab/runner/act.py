@@ -1,7 +1,7 @@
-"""The target's workflow, run by act in the runner: rehearsed, or for the lab's ghcr.io.
+"""Run the target's workflow with act in the runner, as a rehearsal or with pushes to the lab.
 
-GitHub is not there: whether an event starts a run at all is decided by `workflow_file.py`, and an
-action of another repository is one of `workflow_files/actions`, which stand in for it.
+GitHub does not take part: `workflow_file.py` decides whether an event starts a run, and the stubs
+in `workflow_files/actions` replace actions of other repositories.
 """
 
 import json
@@ -28,7 +28,7 @@ from pullrecovery.model.workflow_run import DockerCall, Pushed, Rehearsal, StepL
 
 _FILES = Path(__file__).parent / "workflow_files"
 _ACTIONS = _FILES / "actions"
-# What no workflow that makes images reads, and what is large.
+# Large directories that no workflow for images reads.
 _LEFT_OUT = MADE_BY_NPM | {".git", ".venv"}
 _USUAL_LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04")
 _PUSHED = re.compile(r"(\S+): digest: (sha256:[0-9a-f]{64}) size: \d+")
@@ -39,12 +39,12 @@ _ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class LabRehearsals:
-    """Rehearsals in the lab's runner; each on a scratch clone that nobody else sees."""
+    """Rehearse workflows in the lab's runner, each in its own scratch clone."""
 
     runner: RunnerShell
 
     def rehearse(self, target: Target, file: WorkflowFile, event: Event) -> Rehearsal:
-        """Run it with a docker that only writes down what it is asked; nothing is pushed."""
+        """Run the workflow with a docker that only records its arguments; nothing is pushed."""
         unknown = _unknown_actions(file)
         if unknown:
             return Rehearsal("", (), f"no stand-in for {', '.join(unknown)}")
@@ -82,7 +82,7 @@ class LabRehearsals:
 
 @dataclass(frozen=True)
 class LabWorkflows(LabRehearsals):
-    """The same, and whole runs, which push to the lab's ghcr.io."""
+    """Rehearse workflows, and also run them completely, pushing to the lab's ghcr.io."""
 
     control: Control
 
@@ -95,13 +95,13 @@ class LabWorkflows(LabRehearsals):
         entry: str = "",
         more: Mapping[str, bytes] | None = None,
     ) -> WorkflowEvent:
-        """Run it as GitHub would for `event`, with a new GITHUB_TOKEN that is void afterwards.
+        """Run the workflow as GitHub would for `event`, with a new GITHUB_TOKEN.
 
-        `level` is what that token may do with packages: `none`, `read` or `write`. `entry`, as
-        `key:value`: of jobs whose matrix has it, that entry alone. `more` are files beside the
-        repository: programs of `rehearsal/` stand before all others, `repositories/OWNER/NAME/`
-        is what a checkout of that repository gives, and `secrets` and `variables` are the
-        repository's, a line NAME=VALUE each.
+        The token expires after the run. `level` is the token's permission on packages: `none`,
+        `read` or `write`. `entry` (`key:value`) selects one entry of the jobs whose matrix has it.
+        `more` are files beside the repository: programs of `rehearsal/` come first on the PATH,
+        `repositories/OWNER/NAME/` is what a checkout of that repository returns, and `secrets` and
+        `variables` are the repository's, one NAME=VALUE a line.
         """
         refused = file.refusal(event)
         if refused:
@@ -125,7 +125,7 @@ class LabWorkflows(LabRehearsals):
 
 
 def _checkout(root: Path) -> dict[str, Path]:
-    """The files of the target, by their path in it; UsageError for a link that leaves it."""
+    """Return the files of the target by their path; raises UsageError for a link that leaves it."""
     return {str(path.relative_to(root)): path for path in files_below(root, _LEFT_OUT)}
 
 
@@ -137,21 +137,21 @@ def _actions() -> dict[str, bytes]:
 
 
 def _options(file: WorkflowFile) -> list[str]:
-    """act's: every label is the runner itself, and every action one of ours."""
+    """Return act's options: every label is the runner itself, and every action is a stub."""
     labels = [part for label in _labels(file) for part in ("-P", f"{label}=-self-hosted")]
-    # By a path that act finds from the repository, where it is started.
+    # A path that act resolves from the repository, in which it is started.
     own = (f"{uses}=../actions/{uses.partition('@')[0]}" for uses in _stubs(file))
     return [*labels, *(part for each in own for part in ("--local-repository", each))]
 
 
 def _labels(file: WorkflowFile) -> tuple[str, ...]:
-    """Those that the file names, and GitHub's usual ones for those that an expression names."""
+    """Return the labels in the file, and GitHub's usual ones for labels that are expressions."""
     named = (label for label in file.runners if "${{" not in label)
     return tuple(dict.fromkeys([*named, *_USUAL_LABELS]))
 
 
 def _stubs(file: WorkflowFile) -> tuple[str, ...]:
-    # act brings its own checkout, which takes the commit that is there, and no other repository.
+    # act has its own checkout, which uses the existing commit and no other repository.
     own = not file.other_repositories
     return tuple(uses for uses in file.actions if not (own and is_checkout(uses)))
 
@@ -162,7 +162,7 @@ def _unknown_actions(file: WorkflowFile) -> list[str]:
 
 
 def _read(ran: CommandResult) -> tuple[str, list[dict[str, Any]]]:
-    """The commit, and act's lines; raises LabError where it was not even started."""
+    """Return the commit and act's lines; raises LabError if act was not started."""
     sha, _, rest = ran.stdout.partition("\n")
     if not re.fullmatch(r"[0-9a-f]{40}", sha):
         raise LabError(f"The runner made no scratch clone of the target: {ran.said}")
@@ -174,7 +174,7 @@ def _row(line: str) -> dict[str, Any]:
         row = json.loads(line)
     except ValueError:
         row = None
-    # act's last words on an error are plain text.
+    # act's last message on an error is plain text.
     return row if isinstance(row, dict) else {"msg": line}
 
 
@@ -186,7 +186,7 @@ def _calls(rows: list[dict[str, Any]]) -> Iterator[DockerCall]:
 
 
 def _steps(rows: list[dict[str, Any]]) -> Iterator[StepLog]:
-    """The steps of every job, each of a matrix by itself, in the order in which they began."""
+    """Yield the steps of every job in their order, those of each matrix entry separately."""
     found: dict[tuple[str, str, str], StepLog] = {}
     for row in rows:
         numbers = row.get("stepID") or ()

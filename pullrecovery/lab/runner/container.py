@@ -1,6 +1,6 @@
-"""The runner: a container on the lab's network that is what a CI machine is to people.
+"""The runner: a container on the lab's network that works as a CI machine.
 
-It has an engine of its own, and trusts the lab's CA.
+It has its own engine, and trusts the lab's CA.
 """
 
 import hashlib
@@ -20,26 +20,29 @@ from pullrecovery.lab.runner.shell import CASES, RunnerShell
 CONTAINER = f"{NAME}-runner"
 _TRUSTS = f"{LABEL}.trusts"
 _DATA = f"{CONTAINER}-data"
-# The blob store's name too: GHCR sends clients there.
+# The blob store's name too, because GHCR redirects clients to it.
 _HOSTS = (HOST, "pkg-containers.githubusercontent.com")
-# What its own engine gives to containers in it; the network behind that address.
+# The address of its own engine for inner containers, and their network.
 _INNER_ADDRESS = "10.213.0.1/24"
 _INNER_NETWORK = "10.213.0.0/24"
-# Its engine loads a large binary and sets up networks: seconds on a fast machine.
+# Seconds on a fast machine: its engine loads a large binary and sets up networks.
 _ANSWERS_WITHIN = 90.0
 
 
 def ensure_runner(client: docker.DockerClient, paths: Paths, image: str) -> RunnerShell:
-    """The running runner, if it is of `image` and trusts the lab's CA; else a new one."""
+    """Return the running runner if it is of `image` and trusts the lab's CA.
+
+    Else start a new one.
+    """
     shell = find_runner(client, paths, image) or start_runner(client, paths, image)
-    # After the engine's own rules, so that it stands before them; and for one that runs already
-    # too, so that what it counts is this run's.
+    # After the engine has started, so that the guard's rules precede the engine's. A running runner
+    # gets the guard again too, so that it counts only this run's attempts.
     guard(client, CONTAINER, (_INNER_NETWORK,))
     return shell
 
 
 def find_runner(client: docker.DockerClient, paths: Paths, image: str = "") -> RunnerShell | None:
-    """The running runner, if it trusts the lab's CA, its engine answers, and it is of `image`."""
+    """Return the runner if it trusts the lab's CA, its engine answers, and it is of `image`."""
     try:
         container = client.containers.get(CONTAINER)
         trusted = _fingerprint(paths)
@@ -53,9 +56,9 @@ def find_runner(client: docker.DockerClient, paths: Paths, image: str = "") -> R
 
 
 def start_runner(client: docker.DockerClient, paths: Paths, image: str) -> RunnerShell:
-    """Replace whatever ran under its name by a new runner; returns when its engine answers.
+    """Start a new runner, replacing the container of its name, and wait for its engine.
 
-    From then on it reaches nothing beyond the lab.
+    `ensure_runner` then limits it to the lab's networks.
     """
     remove_runner(client)
     client.volumes.create(_DATA, labels={LABEL: "runner"})
@@ -69,7 +72,7 @@ def start_runner(client: docker.DockerClient, paths: Paths, image: str) -> Runne
         privileged=True,
         init=True,
         mounts=[Mount("/var/lib/docker", _DATA)],
-        # Never on a disk: tokens and logins lie there for a while, and programs of a case.
+        # In memory only: it contains tokens and logins for a while, and programs of a case.
         tmpfs={CASES: "size=64m,mode=0700,exec"},
     )
     container.put_archive("/", archive(_trust(paths), mode=0o644))
@@ -81,14 +84,14 @@ def start_runner(client: docker.DockerClient, paths: Paths, image: str) -> Runne
 
 
 def remove_runner(client: docker.DockerClient) -> None:
-    """Remove the container and its volume, as far as there are any; nothing of another's."""
+    """Remove the runner's container and volume if they exist; raises LabError if not the lab's."""
     remove_own(client, CONTAINER)
     for volume in client.volumes.list(filters={"label": f"{LABEL}=runner"}):
         volume.remove()
 
 
 def runner_output(client: docker.DockerClient) -> bytes:
-    """Everything that the runner's own engine has printed."""
+    """Return everything that the runner's own engine has printed."""
     output: bytes = client.containers.get(CONTAINER).logs()
     return output
 
@@ -102,7 +105,7 @@ def _fingerprint(paths: Paths) -> str:
 
 
 def _trust(paths: Paths) -> dict[str, bytes]:
-    """The lab's CA, where its clients and where its engine look for it."""
+    """Return the lab's CA at the paths where the runner's clients and its engine read it."""
     ca = _ca(paths).read_bytes()
     store = {"usr/local/share/ca-certificates/pull-recovery.crt": ca}
     return store | {f"etc/docker/certs.d/{host}/ca.crt": ca for host in _HOSTS}

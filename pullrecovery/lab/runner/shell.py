@@ -1,4 +1,4 @@
-"""The one way into the runner: a call of the engine's API, a case at a time."""
+"""Run commands in the runner through the engine's API, one case at a time."""
 
 import io
 import secrets
@@ -15,14 +15,14 @@ from pullrecovery.lab.engine.containers import execute
 from pullrecovery.lab.engine.tar_archive import archive
 from pullrecovery.model.probe import CommandResult, Credential
 
-# In memory: a token lies there for as long as its case runs, and so do the logins made with it.
+# In memory: it contains a token and the logins made with it while a case runs.
 CASES = "/run/cases"
 
 
 class RunnerShell:
-    """Runs commands in the runner, each case as if nobody had ever logged in.
+    """Run commands in the runner, each case without earlier logins.
 
-    A token goes in by standard input, as a file of root's that is gone when the case is over.
+    A token is passed by standard input, as root's file that is deleted after the case.
     """
 
     def __init__(self, container: Container) -> None:
@@ -36,11 +36,11 @@ class RunnerShell:
         credential: Credential | None = None,
         files: Mapping[str, bytes] | None = None,
     ) -> tuple[CommandResult, ...]:
-        """Run `first` (shell text) in turn, then `commands` side by side, whatever becomes of any.
+        """Run `first` (shell text) in order, then `commands` in parallel, even if one fails.
 
-        They are started in a folder that holds `files` (relative path → content), and find the
-        token of `credential` in the file that $TOKEN_FILE names, and a DOCKER_CONFIG with no login
-        in it. Raises LabError where the runner itself fails.
+        They start in a directory that contains `files` (relative path → content). $TOKEN_FILE names
+        a file with the token of `credential`, and DOCKER_CONFIG has no login. Raises LabError if
+        the runner itself fails.
         """
         every = (*first, *commands)
         token = {"token": protect(credential.token).encode()} if credential else {}
@@ -55,9 +55,9 @@ class RunnerShell:
             raise LabError(f"The runner could not run its commands: {said}") from error
 
     def install(self, program: Path, name: str) -> None:
-        """Put a program on the runner's PATH as `name`, unless it is there from the same folder.
+        """Put a program on the runner's PATH as `name`, unless the same build is there.
 
-        Folders of built programs are named by content, so another build is another folder.
+        Directories of built programs are named by content, so another build has another directory.
         """
         place, link = f"opt/{program.parent.name}/{name}", f"usr/local/bin/{name}"
         if execute(self._container, ["readlink", f"/{link}"]).said == f"/{place}":
@@ -65,7 +65,7 @@ class RunnerShell:
         with TemporaryFile() as file:
             with tarfile.open(fileobj=file, mode="w") as tar:
                 tar.add(program, place)
-                # Last, so that a copy that was broken off is made again.
+                # The link comes last, so that an interrupted copy is repeated.
                 entry = tarfile.TarInfo(link)
                 entry.type, entry.linkname = tarfile.SYMTYPE, f"/{place}"
                 tar.addfile(entry)
@@ -73,15 +73,15 @@ class RunnerShell:
             self._container.put_archive("/", file)
 
     def answers(self) -> bool:
-        """Whether its own engine answers."""
+        """Return whether its own engine answers."""
         asked = execute(self._container, ["docker", "version", "--format", "{{.Server.Version}}"])
         return asked.exit_code == 0 and bool(asked.output.strip())
 
 
 def _read(commands: Sequence[str], printed: bytes) -> tuple[CommandResult, ...]:
-    """What became of each, from the tar that run-case prints.
+    """Return each command's result from the tar that run-case prints.
 
-    Raises TarError, KeyError or ValueError where that is not whole.
+    Raises TarError, KeyError or ValueError if the tar is incomplete.
     """
     with tarfile.open(fileobj=io.BytesIO(printed)) as tar:
         files = {each.name: (tar.extractfile(each) or io.BytesIO()).read() for each in tar}

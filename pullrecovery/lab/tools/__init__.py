@@ -1,1 +1,1 @@
-"""Programs that are compiled or downloaded by hash, and the cache that keeps them."""
+"""Programs that are compiled or downloaded by hash, and their cache."""

@@ -1,4 +1,4 @@
-"""Keys by content, and folders that are either whole or not there."""
+"""Content keys, and directories that are either complete or absent."""
 
 import hashlib
 import shutil
@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _SCRATCH = ".*.*"
-# Folders of the cache that others keep in order themselves.
+# Directories of the cache that other programs manage.
 _OTHERS = ("engine", "go-mod", "go-build")
 
 
 def key_of(parts: Iterable[str | bytes | Path]) -> str:
-    """Return the SHA-256 over `parts`, in 64 hex digits; a Path stands for its content.
+    """Return the SHA-256 over `parts`, in 64 hex digits; a Path counts with its content.
 
-    A folder counts with the relative names and contents of all its files. No digit is left out, as
-    who writes the parts, such as a target's author, could find two contents with one short key.
+    A directory counts with the relative names and contents of all its files. The key is not
+    shortened, because the author of a target could find two contents with one short key.
     """
     digest = hashlib.sha256()
     for part in parts:
@@ -42,9 +42,9 @@ def _chunks(part: str | bytes | Path) -> Iterator[bytes]:
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
-    """Give a temporary folder that becomes `target` only when the block ends well.
+    """Yield a temporary directory that becomes `target` only if the block succeeds.
 
-    An interrupt, even a kill, leaves `target` either complete or absent.
+    After an interrupt, or even a kill, `target` is either complete or absent.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -59,7 +59,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 
 def half_made(cache: Path) -> list[Path]:
-    """The scratch folders in `cache` and its folders, of living runs and of killed ones."""
+    """Return the scratch directories in `cache` and one level below, of running and killed runs."""
     if not cache.is_dir():
         return []
     folders = [each for each in cache.iterdir() if each.is_dir() and each.name not in _OTHERS]
@@ -68,9 +68,9 @@ def half_made(cache: Path) -> list[Path]:
 
 
 def sweep_scratch(cache: Path) -> None:
-    """Remove what killed runs left half-made.
+    """Remove the incomplete directories of killed runs.
 
-    Only for the holder of the lab's lock: the scratch of a living run looks the same.
+    Call this only with the lab's lock, because a running run has the same directories.
     """
     for left in half_made(cache):
         shutil.rmtree(left)

@@ -1,4 +1,4 @@
-"""Whether the disk has room, asked before anything is begun that could fill it."""
+"""Check the free disk space before a run starts."""
 
 import shutil
 from pathlib import Path
@@ -7,18 +7,18 @@ from pullrecovery.common.errors import LabError
 from pullrecovery.lab.paths import Paths
 
 _GIB = 2**30
-# What a run needs where everything is cached: the node's layers and the scenarios' images.
+# A run's need if everything is cached: the node's layers and the scenarios' images.
 _LEAST_GIB = 3
 
 
 def free_gib(folder: Path) -> tuple[float, Path]:
-    """The free space where `folder` is or will be, and the folder that was asked."""
+    """Return the free space for `folder`, and the existing directory that was checked."""
     there = next(each for each in (folder, *folder.parents) if each.exists())
     return shutil.disk_usage(there).free / _GIB, there
 
 
 def need_space(paths: Paths) -> None:
-    """Raise LabError where there is too little space even for a run from the cache."""
+    """Raise LabError if the space is too small even for a run from the cache."""
     free, folder = free_gib(paths.cache)
     if free < _LEAST_GIB:
         raise LabError(

@@ -1,4 +1,4 @@
-"""A Go toolchain that is new enough: the machine's own, else the one published on PyPI."""
+"""Find a Go toolchain that is new enough: the machine's own, else one from PyPI."""
 
 import re
 import shutil
@@ -16,13 +16,13 @@ _GO_LOCK = MODULES / "go.lock"
 
 
 def required_version() -> tuple[int, ...]:
-    """The highest `go` line of the toolchain's modules."""
+    """Return the highest `go` line of the toolchain's modules."""
     lines = (re.search(r"(?m)^go ([\d.]+)$", f.read_text()) for f in MODULES.glob("*/go.mod"))
     return max(_numbers(line.group(1)) for line in lines if line)
 
 
 def find_go(paths: Paths) -> Path:
-    """Return a `go` binary of at least `required_version`, installing one where needed."""
+    """Return a `go` binary of at least `required_version`, installing one if needed."""
     own = shutil.which("go")
     if own and _version_of(Path(own)) >= required_version():
         return Path(own)
@@ -47,7 +47,7 @@ def _install(folder: Path) -> None:
 
 
 def go_environment(paths: Paths, *, target_os: str) -> dict[str, str]:
-    """The environment of every build: the lab's own caches, no cgo, nothing unverified."""
+    """Return the environment of every Go build: the lab's caches, no cgo, verified modules only."""
     return {
         "GOCACHE": str(paths.cache / "go-build"),
         "GOMODCACHE": str(paths.cache / "go-mod"),

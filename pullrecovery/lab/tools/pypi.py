@@ -1,4 +1,4 @@
-"""Programs that are published on PyPI, installed by a lock into a folder of the cache."""
+"""Install programs from PyPI by a lock, into a directory of the cache."""
 
 import sys
 from pathlib import Path
@@ -9,10 +9,10 @@ from pullrecovery.lab.tools.content_cache import key_of, whole_folder
 
 
 def installed(folder: Path, lock: Path, platform: str = "") -> Path:
-    """The folder below `folder` with what `lock` names, each file of it checked by its hash.
+    """Return the directory below `folder` with the packages of `lock`, verified by hash.
 
-    `platform` is pip's name of the one that it is for, by default this machine's.
-    Raises CommandError in pip's words where it cannot be had.
+    `platform` is pip's name of the platform, by default this machine's. Raises CommandError with
+    pip's output if the installation fails.
     """
     place = folder / key_of([lock, *filter(None, [platform])])
     if not place.exists():

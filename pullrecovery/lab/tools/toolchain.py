@@ -1,4 +1,4 @@
-"""The pinned programs of the lab, each built from its own Go module and cached by content."""
+"""The lab's pinned programs, each built from its own Go module and cached by content."""
 
 import platform
 import subprocess
@@ -22,7 +22,7 @@ _LANES = 2
 
 @dataclass(frozen=True)
 class Tool:
-    """One Go module and the packages of it that are built; `tool` is its tool directives."""
+    """A Go module and the packages to build from it; `tool` means its tool directives."""
 
     name: str
     source: Path
@@ -32,7 +32,7 @@ class Tool:
 
 
 def _stamp(version: str) -> str:
-    """Linker flags that give the Kubernetes components their version; kubeadm reads it."""
+    """Return linker flags with the version of the Kubernetes components, which kubeadm reads."""
     major, minor, _ = version.split(".")
     values = {
         "gitVersion": f"v{version}",
@@ -50,12 +50,12 @@ def _stamp(version: str) -> str:
 
 
 def host_os() -> str:
-    """GOOS of this machine."""
+    """Return GOOS of this machine."""
     return "darwin" if sys.platform == "darwin" else "linux"
 
 
 def go_arch() -> str:
-    """GOARCH of this machine, which the container engine is taken to share."""
+    """Return GOARCH of this machine, which is assumed to be the container engine's too."""
     known = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
     machine = platform.machine().lower()
     if machine not in known:
@@ -64,37 +64,37 @@ def go_arch() -> str:
 
 
 def _module(name: str, version: str) -> Path:
-    """The module that pins `version`: one folder a minor version."""
+    """Return the module that pins `version`: one directory for each minor version."""
     return MODULES / f"{name}-{version.rpartition('.')[0]}"
 
 
 def containerd(version: str) -> Tool:
-    """containerd, ctr and the shim."""
+    """Return the tool with containerd, ctr and the shim."""
     module = _module("containerd", version)
     return Tool(module.name, module)
 
 
 def etcd(version: str) -> Tool:
-    """The etcd server."""
+    """Return the etcd server."""
     module = _module("etcd", version)
     return Tool(module.name, module, (".",))
 
 
 def coredns(version: str) -> Tool:
-    """CoreDNS with the plugins that kubeadm's Corefile names."""
+    """Return CoreDNS with the plugins that kubeadm's Corefile names."""
     module = _module("coredns", version)
     return Tool(module.name, module, (".",))
 
 
 def kubernetes(version: str) -> Tool:
-    """All components of Kubernetes at one version."""
+    """Return all components of Kubernetes at one version."""
     return Tool(f"kubernetes-{version}", _module("kubernetes", version), link_flags=_stamp(version))
 
 
 def kubectl(version: str, target_os: str | None = None) -> Tool:
-    """Kubectl alone, for machines that pull the node image instead of building it.
+    """Return kubectl alone, for machines that pull the node image instead of building it.
 
-    `target_os` is that of this machine by default.
+    `target_os` is this machine's by default.
     """
     module = _module("kubernetes", version)
     package = ("k8s.io/kubernetes/cmd/kubectl",)
@@ -116,7 +116,7 @@ DROPCAPS = _from_modules("dropcaps", packages=(".",))
 DISTRIBUTION = _from_modules("distribution", packages=(".",))
 CNI = _from_modules("cni")
 PAUSE = _from_modules("pause", packages=(".",))
-# What people use against a registry, in the runner.
+# The usual registry clients, in the runner.
 CRANE = _from_modules("crane")
 ACT = _from_modules("act")
 ORAS = _from_modules("oras")
@@ -131,7 +131,7 @@ GH = Tool(
     MODULES / "gh",
     link_flags="-s -w -X github.com/cli/cli/v2/internal/build.Version=2.96.0",
 )
-# One program that is every component of Argo CD, by the name under which it is called.
+# One program for every component of Argo CD, selected by the name it is called by.
 ARGOCD = Tool(
     "argocd",
     MODULES / "argocd",
@@ -142,26 +142,26 @@ WEB_BASE = Tool("web-base", SAMPLE / "apps" / "web-base", (".",))
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Builds tools with `go`, into folders named by the content they are made from."""
+    """Build tools with `go`, into directories named by the content they are made from."""
 
     paths: Paths
     go: Path
 
     def folder(self, tool: Tool) -> Path:
-        """Where the binaries of `tool` are, once built."""
+        """Return the directory of the binaries of `tool`, once built."""
         sources = [f for f in sorted(tool.source.iterdir()) if f.suffix in (".mod", ".sum", ".go")]
         named: list[str | Path] = [tool.target_os, go_arch(), tool.link_flags, *tool.packages]
         return self.paths.tools / f"{tool.name}-{key_of([*named, *sources])}"
 
     def binary(self, tool: Tool, name: str = "") -> Path:
-        """One binary of `tool`; its own name by default."""
+        """Return one binary of `tool`, by default the one of its own name."""
         return self.folder(tool) / (name or tool.name)
 
     def is_built(self, tool: Tool) -> bool:
         return self.folder(tool).is_dir()
 
     def build(self, tools: Iterable[Tool], note: Callable[[str], None]) -> None:
-        """Build what is missing, two modules side by side; `note` is told what is going on."""
+        """Build missing tools, two modules in parallel; `note` gets progress messages."""
         missing = [tool for tool in tools if not self.is_built(tool)]
         with ThreadPoolExecutor(_LANES) as lanes:
             running = [lanes.submit(self._build, tool, note) for tool in missing]
@@ -170,7 +170,8 @@ class Toolchain:
                     build.result()
             except BaseException:
                 lanes.shutdown(wait=False, cancel_futures=True)
-                # Nobody wants the others any more, and to wait for them would take minutes.
+                # The other builds are not needed after an error, and waiting for them takes
+                # minutes.
                 stop_running()
                 raise
 
@@ -178,7 +179,7 @@ class Toolchain:
         note(f"building {tool.name} from its Go module")
         with (
             whole_folder(self.folder(tool)) as scratch,
-            # Beside it, where what a killed compiler leaves is swept.
+            # In the tools directory, where a killed compiler's files are removed later.
             TemporaryDirectory(prefix=".go-build.", dir=self.paths.tools) as temporary,
         ):
             environment = go_environment(self.paths, target_os=tool.target_os)
@@ -192,7 +193,7 @@ class Toolchain:
 def _compile(
     tool: Tool, command: list[str], environment: dict[str, str], note: Callable[[str], None]
 ) -> None:
-    """Run `go build -v`; count the packages it names, keep the rest for the error."""
+    """Run `go build -v`; count the packages in its output, and store the rest for the error."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     go = [VariableSet.GO]
     with child(command, env=environment, inherit=go, cwd=tool.source, popen=pipes) as build:
@@ -202,6 +203,6 @@ def _compile(
             if len(said) % 200 == 0:
                 note(f"{tool.name}: {len(said)} packages compiled")
     if build.returncode != 0:
-        # The same sentence comes once for each package that lacks the same module.
+        # Go repeats a message for each package that lacks the same module.
         ending = "".join(dict.fromkeys(said[-5:]))
         raise LabError(f"Building {tool.name} in {tool.source} failed:\n{ending}")

@@ -1,4 +1,4 @@
-"""The versions that go together, named once; tools' own versions stand in their go.mod."""
+"""The versions that are tested together; the tools' own versions are in their go.mod files."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from pullrecovery.common.errors import UsageError
 
 @dataclass(frozen=True)
 class KubernetesSet:
-    """One set of versions proven together, and the published node image nearest to it."""
+    """One set of versions tested together, and the published node image nearest to it."""
 
     kubernetes: str
     containerd: str
@@ -24,7 +24,7 @@ class KubernetesSet:
 
     @property
     def minor_number(self) -> tuple[int, int]:
-        """The same as numbers, which can be compared."""
+        """Return the minor version as numbers, which can be compared."""
         major, minor = map(int, self.minor.split("."))
         return major, minor
 
@@ -37,7 +37,7 @@ SETS = (
         coredns="1.14.6",
         etcd_image="registry.k8s.io/etcd:3.7.0-0",
         coredns_image="registry.k8s.io/coredns/coredns:v1.14.6",
-        # The tag in kind's containerd configuration, not the one kubeadm lists.
+        # The tag in kind's containerd configuration, not the one that kubeadm lists.
         pause_image="registry.k8s.io/pause:3.10",
         node_image=(
             "kindest/node:v1.37.0"
@@ -63,7 +63,7 @@ SETS = (
 def kubernetes_set(wanted: str = "") -> KubernetesSet:
     """Return the set for a version such as `1.37.2` or `1.37`; the default for ''.
 
-    Raises UsageError with the versions there are.
+    Raises UsageError with the known versions.
     """
     for candidate in SETS:
         if wanted in ("", candidate.kubernetes, candidate.minor):

@@ -1,4 +1,4 @@
-"""The hook lets through what verdict and probe agree on; whatever else happens, it holds."""
+"""The hook promotes where verdict and probe agree, and holds in every other case."""
 
 import time
 from dataclasses import replace
@@ -33,7 +33,7 @@ def _soon():
 
 
 def test_verdict_and_pull_let_revision_through():
-    """The probe has the digest that was judged, pulls as the workload does, and is gone again."""
+    """The probe has the judged digest, pulls as the workload does, and is deleted afterwards."""
     api = Api([waiting("ContainerCreating"), ended()])
 
     said = hook(api, until=_soon()).judge()
@@ -48,7 +48,7 @@ def test_verdict_and_pull_let_revision_through():
 
 
 def test_probe_goes_with_the_hooks_own_pod():
-    """Whatever ends the hook takes the probe with it; nothing is asked of the pod's finalizers."""
+    """The probe is deleted with the hook, and needs no right on the pod's finalizers."""
     api = Api([ended()])
 
     hook(api).judge()
@@ -64,7 +64,7 @@ def test_probe_goes_with_the_hooks_own_pod():
 
 
 def test_pinned_digest_is_asked_for_by_itself():
-    """A chart that pins a digest does not go by the tag, whatever that has become."""
+    """A chart with a pinned digest does not use the tag."""
     registry = Registry()
     settings = replace(gate_hook.SETTINGS, digest=verdicts.IMAGE)
 
@@ -75,7 +75,7 @@ def test_pinned_digest_is_asked_for_by_itself():
 
 
 def test_first_sync_tries_chart_secrets():
-    """The chart's ServiceAccount is not there yet, and what it will name is known by the values."""
+    """Before the first sync there is no ServiceAccount of the chart, so the values give secrets."""
     api = Api([ended()], accounts=("frontend-gate",))
     settings = replace(gate_hook.SETTINGS, pull_secrets=("ghcr-credentials",))
 
@@ -87,7 +87,7 @@ def test_first_sync_tries_chart_secrets():
 
 
 def test_leftover_probe_is_replaced():
-    """Its pull says nothing of now."""
+    """The pull of a leftover probe says nothing about the current image."""
     api = Api([ended()], pods={PROBE: [ended()]})
 
     hook(api, until=_soon()).judge()
@@ -153,7 +153,7 @@ VERDICTS = {
 
 @pytest.mark.parametrize(("signed", "why"), VERDICTS.values(), ids=VERDICTS.keys())
 def test_bad_verdict_holds_before_pull(signed, why):
-    """It is the revision that is held, and each way has its own reason."""
+    """The revision is held, and each way has its own reason."""
     api = Api([ended()])
 
     with pytest.raises(HeldError, match=why):
@@ -181,7 +181,7 @@ REGISTRIES = {
 
 @pytest.mark.parametrize(("broken", "why"), REGISTRIES.values(), ids=REGISTRIES.keys())
 def test_silent_registry_blames_no_revision(broken, why):
-    """Nothing is known then, neither way."""
+    """Without an answer of the registry, the hook reports that the revision is unknown."""
     api = Api([ended()])
 
     with pytest.raises(PullRecoveryError, match=why) as caught:
@@ -192,7 +192,7 @@ def test_silent_registry_blames_no_revision(broken, why):
 
 
 def test_tag_without_a_manifest_holds():
-    """As `dev`, which nobody pushes."""
+    """A tag without a manifest is one like `dev`, which no build pushes."""
     settings = replace(gate_hook.SETTINGS, image=Image(recorded.REPOSITORY, "dev"))
 
     with pytest.raises(HeldError, match=r"^image\.missing: \S+:dev: .*manifest unknown"):
@@ -200,7 +200,7 @@ def test_tag_without_a_manifest_holds():
 
 
 def test_verdict_of_other_digest_holds():
-    """Whoever stands before the registry."""
+    """A verdict on another digest holds, whatever registry answers."""
     registry = Registry(broken={"/blobs/": httpx.Response(200, text=promoting())})
     registry.signed += " "
 
@@ -226,7 +226,7 @@ PULLS = {
 
 @pytest.mark.parametrize(("words", "secrets", "cause"), PULLS.values(), ids=PULLS.keys())
 def test_failed_probe_holds_with_cause(words, secrets, cause):
-    """At once, as no waiting mends it; the probe is gone again."""
+    """The hook holds at once, because waiting fixes nothing, and deletes the probe."""
     api = Api([waiting("ErrImagePull", words)], account_secrets=secrets)
 
     with pytest.raises(HeldError, match=f"the probe as frontend: {cause}.* -- mend it: "):
@@ -236,7 +236,7 @@ def test_failed_probe_holds_with_cause(words, secrets, cause):
 
 
 def test_undecodable_secret_holds_with_cause():
-    """Go's error stands where the reason belongs."""
+    """Go's error is where the pod's reason belongs."""
     api = Api([waiting(recorded.NOT_BASE64, recorded.NOT_BASE64)])
 
     with pytest.raises(HeldError, match=r"secret\.unreadable"):
@@ -244,7 +244,7 @@ def test_undecodable_secret_holds_with_cause():
 
 
 def test_late_secret_gets_second_try(monkeypatch):
-    """A busy kubelet asks as nobody where it does not have the pod's Secret within a second."""
+    """A busy kubelet pulls anonymously if it does not have the pod's Secret within a second."""
     monkeypatch.setattr(probe_cause, "SECOND_TRY", 20.0)
     api = Api([waiting("ErrImagePull", recorded.ANONYMOUS), ended()])
 
@@ -252,7 +252,7 @@ def test_late_secret_gets_second_try(monkeypatch):
 
 
 def test_late_second_try_blames_nothing(monkeypatch):
-    """The first refusal may be a busy node's, and there was no second one."""
+    """The first refusal may come from a busy node, and there was no second try."""
     monkeypatch.setattr(probe_cause, "SECOND_TRY", 20.0)
     api = Api([waiting("ErrImagePull", recorded.ANONYMOUS)])
 
@@ -263,7 +263,7 @@ def test_late_second_try_blames_nothing(monkeypatch):
 
 
 def test_pod_without_secrets_gets_none(monkeypatch):
-    """It asks as nobody whenever it is asked again."""
+    """A pod without secrets pulls anonymously at every try."""
     monkeypatch.setattr(probe_cause, "SECOND_TRY", 20.0)
     api = Api([waiting("ErrImagePull", recorded.ANONYMOUS), ended()], account_secrets=())
 
@@ -272,14 +272,14 @@ def test_pod_without_secrets_gets_none(monkeypatch):
 
 
 def test_short_outage_holds_nothing():
-    """The node tries again by itself, and so the hook waits."""
+    """The node tries again on its own, so the hook waits."""
     api = Api([waiting("ErrImagePull", recorded.NOBODY_LISTENS), ended()])
 
     assert hook(api, until=_soon()).judge()
 
 
 def test_outage_until_deadline_is_named():
-    """Nothing is known of the revision then."""
+    """The revision is unknown after an outage until the deadline."""
     api = Api([waiting("ErrImagePull", recorded.NOBODY_LISTENS)])
 
     with pytest.raises(PullRecoveryError, match=r"external\.refused") as caught:
@@ -290,7 +290,7 @@ def test_outage_until_deadline_is_named():
 
 
 def test_probe_timeout_names_what_it_waits_for():
-    """As for a node with room for it."""
+    """The error says what the probe waits for, such as a node with room for it."""
     full = [
         SimpleNamespace(
             type="PodScheduled", status="False", reason="Unschedulable", message="0/1 nodes: full"
@@ -312,7 +312,7 @@ ENDS = {
 
 @pytest.mark.parametrize(("state", "why"), ENDS.values(), ids=ENDS.keys())
 def test_probe_that_is_taken_away_holds(state, why):
-    """What it would have pulled is not known."""
+    """The result of a deleted probe's pull is unknown."""
     api = Api([waiting("ContainerCreating"), state])
 
     with pytest.raises(PullRecoveryError, match=why) as caught:
@@ -328,7 +328,7 @@ def _forbidden(verb):
 
 @pytest.mark.parametrize("verb", ["create", "get", "delete"])
 def test_missing_right_is_named(verb):
-    """Also the one that it needs last: a probe that stays is not in order."""
+    """The right to delete is needed last: a probe that stays is an error."""
     api = Api([ended()], refuses={verb: _forbidden(verb)})
 
     with pytest.raises(PullRecoveryError, match=f"frontend-gate .*{verb}|pods: {verb}") as caught:
@@ -338,7 +338,7 @@ def test_missing_right_is_named(verb):
 
 
 def test_probe_without_container_is_no_pull():
-    """Only an imageID says that there was one."""
+    """Only an imageID proves a pull."""
     api = Api([waiting("CreateContainerConfigError", "secret not found")])
 
     with pytest.raises(WaitError, match="CreateContainerConfigError secret not found"):
@@ -347,7 +347,7 @@ def test_probe_without_container_is_no_pull():
 
 @pytest.mark.parametrize("place", ["init", "beside"])
 def test_injected_container_is_no_pull(place):
-    """An admission webhook adds a container, which is done while the probe still waits."""
+    """An admission webhook adds a container, which ends while the probe still waits."""
     injected = ended("docker.io/istio/proxyv2@sha256:" + "1" * 64)
     api = Api([waiting("PodInitializing") | {place: [injected]}])
 
@@ -356,7 +356,7 @@ def test_injected_container_is_no_pull(place):
 
 
 def test_stuck_injected_container_is_not_blamed():
-    """Its image is another, and says nothing of the workload's pull secret."""
+    """The injected container's image says nothing about the workload's pull secret."""
     stuck = waiting("ErrImagePull", "failed to fetch anonymous token: 401 Unauthorized")
     api = Api([waiting("ContainerCreating") | {"beside": [stuck]}])
 
@@ -373,7 +373,7 @@ def test_stuck_injected_container_is_not_blamed():
     ids=["another digest", "another repository"],
 )
 def test_pull_of_another_image_is_no_pull(image):
-    """Whatever changed the probe on its way, the node did not pull what was judged."""
+    """The node did not pull the judged image, whatever changed the probe."""
     with pytest.raises(PullRecoveryError, match="and not the judged") as caught:
         hook(Api([ended(image)]), until=_soon()).judge()
 
@@ -381,7 +381,7 @@ def test_pull_of_another_image_is_no_pull(image):
 
 
 def test_hook_outside_cluster_is_one_line(tmp_path, capsys, monkeypatch):
-    """As when its Job is without a ServiceAccount's token."""
+    """A Job without the token of a ServiceAccount is outside of a cluster."""
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     key = tmp_path / "gate.pub"
     key.write_text(verdicts.pem(verdicts.KEY, private=False))
@@ -394,7 +394,7 @@ def test_hook_outside_cluster_is_one_line(tmp_path, capsys, monkeypatch):
 
 
 def test_stopped_hook_holds_in_one_line(tmp_path, capsys, monkeypatch):
-    """SIGTERM comes as an interrupt, and whoever reads the log wants to know no more."""
+    """SIGTERM arrives as an interrupt, and the log gets one line without a traceback."""
     key = tmp_path / "gate.pub"
     key.write_text(verdicts.pem(verdicts.KEY, private=False))
 

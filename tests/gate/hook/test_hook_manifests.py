@@ -1,4 +1,4 @@
-"""The sample's manifests for the hook: least rights, nothing as root, and a key that holds all."""
+"""The sample's manifests for the hook: least rights, no root, and a key that holds everything."""
 
 import os.path
 import re
@@ -20,7 +20,7 @@ def _all(name):
 
 
 def test_hook_role_covers_its_probes():
-    """Of both frontends of the sample, by the names that the hook gives them."""
+    """The role names the probes of both frontends of the sample."""
     _, role, binding, *_ = _all("access.yaml")
     create, rest = role["rules"]
     target = load_target(SUITE_ROOT / "sample")
@@ -37,7 +37,7 @@ def test_hook_role_covers_its_probes():
 
 
 def test_hook_role_covers_its_applications():
-    """By their names, in Argo CD's namespace."""
+    """The role names the Applications, in Argo CD's namespace."""
     account, _, _, role, binding = _all("access.yaml")
     (rule,) = role["rules"]
 
@@ -50,7 +50,7 @@ def test_hook_role_covers_its_applications():
 
 
 def test_hook_template_quotes_values():
-    """A quote and a newline in a tag are then part of the tag, and no second variable."""
+    """A quote and a newline in a tag stay part of the tag, and add no variable."""
     template = (GATE / "hook" / "templates" / "job.yaml").read_text()
     actions = re.findall(r"\{\{-? (.*?) ?\}\}", template)
     put = [action for action in actions if not re.match(r"(if|end|with|range|\$\w+ :?=)", action)]
@@ -60,7 +60,7 @@ def test_hook_template_quotes_values():
 
 
 def test_hook_chart_has_no_risky_defaults():
-    """What no parameter of the Application sets is an error, and no values file's to set."""
+    """A parameter that the Application omits is an error, which no values file may set."""
     (values,) = [YAML(typ="safe").load(GATE / "hook" / "values.yaml")]
     template = (GATE / "hook" / "templates" / "job.yaml").read_text()
     (required,) = re.findall(r"range tuple (.*?) \}\}", template)
@@ -71,7 +71,7 @@ def test_hook_chart_has_no_risky_defaults():
 
 
 def test_sample_key_verifies_and_is_unused():
-    """So that a hook with the sample's key lets nothing through."""
+    """A hook with the sample's key promotes nothing, because no verdict is signed with it."""
     (config_map,) = _all("key.yaml")
 
     key = public_key(config_map["data"]["gate.pub"], "key.yaml")
@@ -81,7 +81,7 @@ def test_sample_key_verifies_and_is_unused():
 
 @pytest.mark.parametrize("name", ["frontend", "frontend-sample"])
 def test_application_gives_hook_chart_sources(name):
-    """The same repository and branch, and the values that target.yaml has for the workload."""
+    """Both sources have one repository and branch, and the values that target.yaml names."""
     workload = load_target(SUITE_ROOT / "sample").workload(name)
     spec = YAML(typ="safe").load(workload.application)["spec"]
     chart, hook = spec["sources"]
@@ -96,7 +96,7 @@ def test_application_gives_hook_chart_sources(name):
     assert given["gate.revision"] == "$ARGOCD_APP_REVISION"
     assert given["gate.workload"] == name
     assert set(given) == set(PINNED)
-    # A commit that the hook holds must not keep the next one waiting.
+    # A commit that the hook holds must not delay the next one.
     assert spec["syncPolicy"]["automated"]
     assert spec["syncPolicy"]["retry"] == {"limit": 0}
 
@@ -112,7 +112,7 @@ def test_documented_sources_match_sample():
 
 @pytest.mark.parametrize("kind", ["initContainers", "containers"])
 def test_nightly_job_is_unprivileged(kind):
-    """The same limits as the hook's."""
+    """The nightly job has the limits of the hook."""
     _, cron = _all("nightly.yaml")
     job = cron["spec"]["jobTemplate"]["spec"]
     pod = job["template"]["spec"]
@@ -130,7 +130,7 @@ def test_nightly_job_is_unprivileged(kind):
 
 
 def test_nightly_job_names_its_context():
-    """The live world looks at no cluster that it was not told."""
+    """The live world reads no cluster without a named context."""
     config_map, cron = _all("nightly.yaml")
     kubeconfig = YAML(typ="safe").load(config_map["data"]["config"])
     (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]

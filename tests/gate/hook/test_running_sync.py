@@ -1,4 +1,4 @@
-"""What the running sync deploys is what was judged, or the hook holds it."""
+"""The hook holds a sync that deploys something else than the judged revision."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def _judge(found, api=None):
 
 
 def test_judged_sync_is_let_through():
-    """The Application is read by the name that Argo CD gives the hook."""
+    """The hook finds the Application by the name that Argo CD passes to it."""
     applications = Applications()
 
     assert "the verdict holds" in _judge(applications)
@@ -75,7 +75,7 @@ SYNCS = {
 
 @pytest.mark.parametrize(("found", "why"), SYNCS.values(), ids=SYNCS.keys())
 def test_sync_of_something_else_is_held(found, why):
-    """What the operation deploys counts, and nothing is pulled for it."""
+    """The operation of the sync counts, and nothing is pulled for it."""
     api = Api([ended()])
 
     with pytest.raises(HeldError, match=f"Application argocd/frontend: .*{why}"):
@@ -86,7 +86,7 @@ def test_sync_of_something_else_is_held(found, why):
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Terminating", ""])
 def test_hook_without_a_running_sync_holds(phase, monkeypatch):
-    """Nothing is known then of what is deployed."""
+    """Without a running sync the deployed content is unknown."""
     monkeypatch.setattr(syncing, "_WRITTEN_WITHIN", 0.0)
 
     with pytest.raises(PullRecoveryError, match="a sync of Application argocd/frontend") as caught:
@@ -96,6 +96,6 @@ def test_hook_without_a_running_sync_holds(phase, monkeypatch):
 
 
 def test_hook_without_application_access_holds():
-    """The right is named, and the file that gives it."""
+    """The error names the missing right, and the file that grants it."""
     with pytest.raises(PullRecoveryError, match=r"403 for Application argocd/frontend.*access"):
         _judge(refusal(403, "applications.argoproj.io is forbidden"))

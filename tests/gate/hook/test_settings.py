@@ -1,4 +1,4 @@
-"""What the hook's environment must have; each mistake is named by its variable."""
+"""The variables of the hook; each mistake is named by its variable."""
 
 import json
 from datetime import timedelta
@@ -29,7 +29,7 @@ def _login(tmp_path, server="ghcr.io"):
 
 
 def test_settings_are_read_with_their_defaults(key):
-    """Without a pull secret of its own the hook asks as nobody, as for a public package."""
+    """Without a pull secret the hook reads anonymously, as for a public package."""
     settings = read_settings(environ(key))
 
     assert settings.image == Image(recorded.REPOSITORY, "v1")
@@ -39,14 +39,14 @@ def test_settings_are_read_with_their_defaults(key):
 
 
 def test_application_in_other_namespace_is_read(key):
-    """Argo CD gives NAMESPACE_NAME as its name, where it is not in Argo CD's own."""
+    """Argo CD gives NAMESPACE_NAME as the name of an Application in another namespace."""
     settings = read_settings(environ(key, GATE_APPLICATION="team-a_frontend"))
 
     assert settings.application == "frontend"
 
 
 def test_hook_without_application_is_told_release(key):
-    """As a plain Job; the namespace is the one that it runs in."""
+    """A plain Job names its release, and the namespace is its own."""
     told = {"GATE_CHART": "charts/frontend", "GATE_VALUES_FILES": "charts/frontend/values-dev.yaml"}
 
     settings = read_settings(environ(key, GATE_APPLICATION="", **told))
@@ -55,7 +55,7 @@ def test_hook_without_application_is_told_release(key):
 
 
 def test_credential_matches_image_registry(key, tmp_path):
-    """It comes as a pull secret that is mounted, and never by a variable."""
+    """The credential comes as a mounted pull secret, and never by a variable."""
     settings = read_settings(environ(key, GATE_REGISTRY_CONFIG=_login(tmp_path)))
 
     assert settings.credential.token == recorded.TOKEN
@@ -63,7 +63,7 @@ def test_credential_matches_image_registry(key, tmp_path):
 
 
 def test_reference_by_digest_is_pinned(key):
-    """As a chart with image.digest renders it."""
+    """A chart with image.digest renders a reference by digest."""
     pinned = f"{recorded.REPOSITORY}@{verdicts.IMAGE}"
 
     assert read_settings(environ(key, GATE_REFERENCE=pinned)).digest == verdicts.IMAGE
@@ -94,7 +94,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("changes", "why"), MISTAKES.values(), ids=MISTAKES.keys())
 def test_mistake_names_its_variable_and_holds(key, capsys, changes, why):
-    """The Job fails by any exit code but 0; a usage error is of those that cannot tell."""
+    """The Job fails by any exit code but 0; a usage error is inconclusive."""
     with pytest.raises(UsageError, match=why):
         read_settings(environ(key, **changes))
 
@@ -105,13 +105,13 @@ def test_mistake_names_its_variable_and_holds(key, capsys, changes, why):
 
 
 def test_verdict_age_is_configurable(key):
-    """A day by default."""
+    """The default is a day."""
     assert read_settings(environ(key)).max_age == timedelta(days=1)
     assert read_settings(environ(key, GATE_MAX_AGE="2")).max_age == timedelta(hours=2)
 
 
 def test_private_key_is_refused(key):
-    """A cluster has nothing to sign."""
+    """The hook signs nothing, so a private key is an error."""
     key.write_text(verdicts.pem(verdicts.KEY))
 
     with pytest.raises(UsageError, match="a private key does not belong"):
@@ -119,7 +119,7 @@ def test_private_key_is_refused(key):
 
 
 def test_pull_secret_of_other_registry_is_error(key, tmp_path):
-    """With it the hook would ask as nobody."""
+    """With such a secret the hook would read anonymously."""
     login = _login(tmp_path, "quay.io")
 
     with pytest.raises(UsageError, match=r"has no entry for ghcr\.io"):
@@ -127,13 +127,13 @@ def test_pull_secret_of_other_registry_is_error(key, tmp_path):
 
 
 def test_uppercase_owner_is_revision_fault(key):
-    """No node could pull it, and no waiting would change that."""
+    """No node could pull such a name, and waiting would not change that."""
     with pytest.raises(HeldError, match=r"^render\.invalid-reference: .*must be lowercase"):
         read_settings(environ(key, GATE_REFERENCE=f"{recorded.CAPITALS}:v1"))
 
 
 def test_deadline_ends_hanging_hook():
-    """Also where a library catches every Exception."""
+    """The deadline applies even in a library that catches every Exception."""
 
     def stubborn():
         while True:

@@ -1,4 +1,4 @@
-"""`gate`: what is written and said of a judgement, and the exit code that a pipeline sees."""
+"""The command `gate`: its files, its output and its exit codes."""
 
 import io
 import json
@@ -27,14 +27,14 @@ TIERS = (Tier("static", "passed", 0.1),)
 
 
 def _judged(revision, *failed, doubts=()):
-    """Return a judgement in which every check of the sample was run."""
+    """Return the outcome of a gate that ran every check of the sample."""
     names = revision.checks(frozenset(CRITERIA))
     return Judgement(Checks(declared=names, run=names, failed=failed), TIERS, doubts)
 
 
 @pytest.fixture
 def gate(monkeypatch, tmp_path):
-    """Judge as it is told, in place of the lab."""
+    """Replace the lab with a given outcome."""
     monkeypatch.setattr(command, "default_paths", lambda: Paths(tmp_path / "c", tmp_path / "s"))
     monkeypatch.setattr(command, "locked", lambda *_: nullcontext())
 
@@ -57,7 +57,7 @@ def gate(monkeypatch, tmp_path):
 
 @pytest.fixture
 def gate_request(sample, tmp_path, monkeypatch):
-    """Return what is asked for: the sample's commit, and nothing signed; there is a key, too."""
+    """Return a request for the sample's commit without a signature, and a key."""
     monkeypatch.delenv("PULL_RECOVERY_GATE_KEY", raising=False)
     (tmp_path / "gate.key").write_text(pem(KEY))
     (tmp_path / "gate.key").chmod(0o600)
@@ -79,7 +79,7 @@ def gate_request(sample, tmp_path, monkeypatch):
 
 
 def test_promoted_revision_has_signed_verdict(gate, gate_request, sample, capsys, tmp_path):
-    """0; bound to the full id, to every workload's chart and image, and for two hours."""
+    """The exit code is 0, and the verdict has commit, charts and images, and lasts two hours."""
     assert run_gate(gate_request(key=tmp_path / "gate.key")) == 0
 
     verdict = read((gate_request().out / "verdict.jws").read_text(), public())
@@ -96,7 +96,7 @@ def test_promoted_revision_has_signed_verdict(gate, gate_request, sample, capsys
 
 
 def test_held_revision_prints_cause_and_fix(gate, gate_request, capsys):
-    """1; the folder that the commit was written to is gone by then, and so is not named."""
+    """The exit code is 1, and the output does not name the temporary directory of the commit."""
 
     def judge(revision):
         file = revision.target.workloads[0].values[-1]
@@ -113,7 +113,7 @@ def test_held_revision_prints_cause_and_fix(gate, gate_request, capsys):
 
 
 def test_held_revision_prints_no_chart_command(gate, gate_request, capsys):
-    """Helm repeats what a chart passes to `fail`: terminals and CI systems do not obey it."""
+    """Helm prints what a chart passes to `fail`; terminals and CI systems must not interpret it."""
     words = "seen\x1b]0;title\x07\n::add-mask::a\r::error::b ##[error]c"
     failure = Failure("frontend REG-005", Cause.RENDER_FAILED, words, words)
     gate(lambda revision: _judged(revision, failure, doubts=(words,)))
@@ -128,7 +128,7 @@ def test_held_revision_prints_no_chart_command(gate, gate_request, capsys):
 
 
 def test_held_revision_says_the_order_of_fixes(gate, gate_request, capsys):
-    """By workload, where more than one of its criteria failed."""
+    """The order is by workload, where more than one of its criteria failed."""
     failed = [
         Failure(check, Cause.WRONG_TAG, "seen", "do")
         for check in ("frontend REG-006", "frontend REG-005", "backend REG-006")
@@ -142,7 +142,7 @@ def test_held_revision_says_the_order_of_fixes(gate, gate_request, capsys):
 
 
 def test_a_doubt_is_2_and_no_promotion(gate, gate_request):
-    """A time-out is no pass."""
+    """The exit code of a timeout is 2, which is no pass."""
     gate(lambda revision: _judged(revision, doubts=("lab: late",)))
 
     assert run_gate(gate_request()) == 2
@@ -152,7 +152,7 @@ def test_a_doubt_is_2_and_no_promotion(gate, gate_request):
 
 
 def test_verdict_without_key_is_unsigned(gate, gate_request, capsys):
-    """It is for people then; whoever verifies finds nothing to verify."""
+    """A verdict without a key is for readers; a verifier finds no signature."""
     assert run_gate(gate_request()) == 0
 
     assert not (gate_request().out / "verdict.jws").exists()
@@ -161,7 +161,7 @@ def test_verdict_without_key_is_unsigned(gate, gate_request, capsys):
 
 @pytest.mark.parametrize("error", [LabError("no engine"), UsageError("no such version")])
 def test_crashed_gate_leaves_no_old_verdict(gate, gate_request, error):
-    """The last promotion must not stand for a run that never came to one."""
+    """The old promotion must not stay for a run that reached no verdict."""
     run_gate(gate_request())
 
     def judge(_):
@@ -174,7 +174,7 @@ def test_crashed_gate_leaves_no_old_verdict(gate, gate_request, error):
 
 
 def test_wrong_key_ends_before_lab(gate, gate_request, tmp_path):
-    """Twenty minutes of a first run are not spent on a verdict that cannot be signed."""
+    """A first run takes twenty minutes, so the key is checked before it."""
     gate(lambda _: pytest.fail("the lab was raised"))
 
     with pytest.raises(UsageError, match="cannot be read"):
@@ -183,7 +183,7 @@ def test_wrong_key_ends_before_lab(gate, gate_request, tmp_path):
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o777])
 def test_key_that_others_may_read_is_refused(gate, gate_request, tmp_path, mode):
-    """Whoever can read it signs verdicts of their own."""
+    """Every user who can read the key could sign verdicts."""
     gate(lambda _: pytest.fail("the lab was started"))
     (tmp_path / "gate.key").chmod(mode)
 
@@ -192,7 +192,7 @@ def test_key_that_others_may_read_is_refused(gate, gate_request, tmp_path, mode)
 
 
 def test_judging_process_opens_no_key(gate, gate_request, monkeypatch, tmp_path):
-    """Another process does, once the judging has ended."""
+    """Another process opens the key after the judging process has ended."""
     opened, real = [], io.open
 
     def spy(file, *arguments, **options):
@@ -214,7 +214,7 @@ def test_judging_process_opens_no_key(gate, gate_request, monkeypatch, tmp_path)
 
 
 def test_key_in_environment_is_refused(gate, gate_request, monkeypatch):
-    """Whoever's commit it is could look for it there."""
+    """The code of the judged commit could read a key in the environment."""
     gate(lambda _: pytest.fail("the lab was started"))
     monkeypatch.setenv("PULL_RECOVERY_GATE_KEY", pem(KEY))
 
@@ -223,7 +223,7 @@ def test_key_in_environment_is_refused(gate, gate_request, monkeypatch):
 
 
 def test_registry_images_are_read_with_user_token(gate, gate_request, monkeypatch):
-    """The verdict says so; in the lab's own world the variable is not looked at."""
+    """The verdict says so; in the world `lab` the variable is not read."""
     assert run_gate(gate_request()) == 0
     with pytest.raises(UsageError, match="Set GHCR_TOKEN to a token that may read"):
         run_gate(gate_request(live=True))
@@ -234,7 +234,7 @@ def test_registry_images_are_read_with_user_token(gate, gate_request, monkeypatc
 
 
 def test_gate_leaves_nothing_behind(gate, gate_request, tmp_path):
-    """It was written to a folder of the lab's state, which is empty again."""
+    """The commit is written to a directory of the lab's state, which is empty afterwards."""
     seen = []
 
     def judge(revision):
@@ -260,7 +260,7 @@ def test_gate_leaves_nothing_behind(gate, gate_request, tmp_path):
     ],
 )
 def test_wrong_usage_is_4_and_one_line(arguments, said, capsys, monkeypatch, tmp_path):
-    """Make and pipelines see a code that no verdict has."""
+    """Make and pipelines get an exit code that no verdict has."""
     try:
         code = main(["gate", *arguments])
     except SystemExit as ended:

@@ -1,4 +1,4 @@
-"""Where the images of a revision come from: the registry itself, or the lab."""
+"""The source of a revision's images: the registry itself, or the lab."""
 
 import time
 from contextlib import nullcontext
@@ -26,7 +26,7 @@ SOURCE = Side(REAL, Credential("ByteQuester", "real"))
 
 @dataclass
 class _Lab:
-    """As much of a lab's world as is asked of it."""
+    """A fake of the parts of a lab's world that the gate uses."""
 
     pushed: list = field(default_factory=list)
     pusher: SimpleNamespace = field(
@@ -45,7 +45,7 @@ class _Lab:
 
 @pytest.fixture
 def gate(monkeypatch):
-    """Return a gate whose registries have these answers to the question for the wanted image."""
+    """Return a gate whose registries give these answers for the wanted image."""
     copied = []
     monkeypatch.setattr(in_lab, "mirror", lambda image, digest, *_: copied.append(digest))
 
@@ -64,18 +64,18 @@ def gate(monkeypatch):
 
 class _Quiet:
     def say(self, text):
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
 def judged(monkeypatch):
-    """Have the registry tier hold whatever is in the lab, and the text be good."""
+    """Let the registry tier pass for any image in the lab, and the static tier pass."""
     monkeypatch.setattr(JudgedRevision, "registry", lambda *_: {"frontend REG-001": None})
     monkeypatch.setattr("pullrecovery.gate.run.judge.observe_written", lambda *_: GOOD)
 
 
 def test_image_is_copied_by_digest(gate, judged):
-    """What runs in the lab is what is promoted."""
+    """The image that runs in the lab is the one that is promoted."""
     found = gate(NO_TAG, Probe("registry", 200, digest=DIGEST))._registry()
 
     assert gate.copied == [DIGEST]
@@ -86,7 +86,7 @@ def test_image_is_copied_by_digest(gate, judged):
     ("real", "cause"), [(NO_TAG, Cause.IMAGE_MISSING), (OUTAGE, Cause.REFUSED)]
 )
 def test_image_missing_in_registry_holds(gate, judged, real, cause):
-    """Whatever the lab has of that name from other runs."""
+    """The gate holds even if the lab has an image of that name from other runs."""
     made = gate(Probe("registry", 200, digest=DIGEST), real)
 
     assert made._registry()["frontend REG-002"].cause is cause
@@ -95,7 +95,7 @@ def test_image_missing_in_registry_holds(gate, judged, real, cause):
 
 
 def test_tag_is_checked_again_at_source(gate, monkeypatch):
-    """It may have been pushed anew while the lab was busy."""
+    """The tag may have been pushed again while the lab was busy."""
     monkeypatch.setattr(in_lab, "sandbox_needs", lambda _: Needs())
     monkeypatch.setattr(in_lab, "judge_started", lambda _: {})
     made = gate(NO_TAG, Probe("registry", 200, digest=OTHER_DIGEST))
@@ -122,7 +122,7 @@ def test_tag_is_checked_again_at_source(gate, monkeypatch):
     ids=["missing", "there", "not to be seeded", "no answer", "from the registry itself"],
 )
 def test_lab_is_seeded_only_as_registry(gate, answer, seed, real, pushed):
-    """A gate that pushed what is missing would promote what nobody has built."""
+    """A gate that pushed missing images would promote an image that no build made."""
     made = gate(answer, real, seed=seed)
 
     made._seed()
@@ -132,7 +132,7 @@ def test_lab_is_seeded_only_as_registry(gate, answer, seed, real, pushed):
 
 @pytest.fixture
 def raised(monkeypatch):
-    """Raise nothing, and keep how far the lab would have been raised."""
+    """Replace the start of the lab, and record how much of it was requested."""
     seen = []
 
     class Raising:
@@ -183,7 +183,7 @@ def test_lab_starts_only_for_next_tier(raised, monkeypatch):
 
 
 def test_lab_of_other_run_is_not_extended(raised, monkeypatch):
-    """Only the holder of the lab's lock raises it; where that has not, the gate is inconclusive."""
+    """Only the holder of the lab's lock starts it; without the lock the gate is inconclusive."""
     gate = _gate(monkeypatch, dict.fromkeys(STATIC_CHECKS, passes()))
     gate.beside = True
 
@@ -194,7 +194,7 @@ def test_lab_of_other_run_is_not_extended(raised, monkeypatch):
 
 
 def test_static_failure_starts_no_cluster(raised, monkeypatch):
-    """A first run would take minutes to say what is known after seconds."""
+    """Text checks take seconds, and a first start of the cluster takes minutes."""
     wrong = {"frontend REG-005": fails(Cause.WRONG_TAG), "frontend REG-007": passes()}
 
     judgement = _gate(monkeypatch, wrong).judge()
@@ -204,7 +204,7 @@ def test_static_failure_starts_no_cluster(raised, monkeypatch):
 
 
 def test_timed_out_background_work_is_stopped(raised, monkeypatch):
-    """The docs' build is awaited where the gate ends, and would keep it from doing so."""
+    """The build of the docs is awaited at the gate's end, which it would delay."""
     ended = []
     monkeypatch.setattr(in_lab, "stop_running", lambda: ended.append(True))
     gate = _gate(monkeypatch, {})

@@ -1,4 +1,4 @@
-"""Which tier judges what, on observations as they were really made."""
+"""The tier of each criterion, on recorded observations."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from tests.fakes.recorded import DIGEST, GOOD, NO_TAG, OTHER_DIGEST, OUTAGE, WOR
 
 
 class _World:
-    """A world in which nothing may be asked but what the tests put there."""
+    """A world that answers only with what the tests put there."""
 
     def __init__(self):
         self.target = GOOD.target
@@ -24,7 +24,7 @@ class _World:
 
 @pytest.fixture
 def shows(monkeypatch):
-    """Have every look see what this observation has, and refuse the looks that are named."""
+    """Make every observation return these fields, and fail for the named ones."""
 
     def show(seen, *, refused=()):
         looks = {
@@ -60,14 +60,14 @@ def _wrong(verdicts):
 
 
 def test_each_criterion_belongs_to_one_tier():
-    """Nothing is judged twice, and nothing is left out."""
+    """Every criterion is in exactly one tier."""
     tiers = [*STATIC, *REGISTRY, *CLUSTER]
 
     assert sorted(tiers) == sorted(CRITERIA)
 
 
 def test_checks_follow_from_target():
-    """REG-007 where it has docs; REG-008 holds where it is required."""
+    """REG-007 needs docs; REG-008 holds a revision where target.yaml requires it."""
     revision = JudgedRevision(GOOD.target)
     without = JudgedRevision(replace(GOOD.target, docs=None, privilege_required=False))
 
@@ -78,7 +78,7 @@ def test_checks_follow_from_target():
 
 
 def test_static_tier_needs_no_registry_or_cluster(shows):
-    """It is text: chart, docs and workflow."""
+    """The static tier reads text: chart, docs and workflow."""
     world = shows(GOOD, refused=("observe_wanted", "current_identity", "observe_pull"))
 
     found = JudgedRevision(GOOD.target).static(world)
@@ -88,7 +88,7 @@ def test_static_tier_needs_no_registry_or_cluster(shows):
 
 
 def test_the_static_tier_holds_a_wrong_tag(shows):
-    """As of the revision whose values say `dev`."""
+    """The revision's values have the tag `dev`."""
     world = shows(recorded.rendered(f"{recorded.REPOSITORY}:dev"))
 
     found = JudgedRevision(GOOD.target).static(world)
@@ -97,7 +97,7 @@ def test_the_static_tier_holds_a_wrong_tag(shows):
 
 
 def test_workflow_without_push_holds(shows):
-    """REG-002 is about it as much as about the registry, which need not be asked then."""
+    """REG-002 covers workflow and registry, and fails without the registry here."""
     world = shows(replace(GOOD, workflow=CheckedWorkflow(WORKFLOW, error="3: no YAML")))
 
     found = JudgedRevision(GOOD.target).static(world)
@@ -106,7 +106,7 @@ def test_workflow_without_push_holds(shows):
 
 
 def test_registry_tier_keeps_digest(shows):
-    """Of the wanted image, as the registry has it then."""
+    """The digest is that of the wanted image in the registry at that time."""
     revision = JudgedRevision(GOOD.target)
 
     found = revision.registry(shows(GOOD))
@@ -120,7 +120,7 @@ def test_registry_tier_keeps_digest(shows):
     ("wanted", "cause"), [(NO_TAG, Cause.IMAGE_MISSING), (OUTAGE, Cause.REFUSED)]
 )
 def test_registry_tier_names_missing_image(shows, wanted, cause):
-    """One that is not there is held; of a registry that is down nothing can be told."""
+    """A missing image holds; a registry that is down makes the gate inconclusive."""
     revision = JudgedRevision(GOOD.target)
 
     found = revision.registry(shows(replace(GOOD, wanted=wanted)))
@@ -130,7 +130,7 @@ def test_registry_tier_names_missing_image(shows, wanted, cause):
 
 
 def test_running_workload_is_judged_by_cluster():
-    """The text was judged before."""
+    """The cluster tier judges running workloads, after the static tier judged the text."""
     found = judge_running(recorded.unwired())
 
     assert set(found) == {f"frontend {reg}" for reg in CLUSTER}
@@ -147,7 +147,7 @@ def test_running_workload_is_judged_by_cluster():
     ids=["same", "another", "deleted"],
 )
 def test_moved_tag_holds_while_judging(shows, now, wrong):
-    """What ran is then not what the tag names; the verdict would be of neither."""
+    """The image that ran is then not the tag's image, so the verdict would be of neither."""
     world = shows(replace(GOOD, wanted=now))
 
     assert _wrong(JudgedRevision(GOOD.target, {"frontend": DIGEST}).still_named(world)) == wrong

@@ -1,4 +1,4 @@
-"""What the gate does with a release that it started, once it is judged."""
+"""The removal of a release that the gate started, after its judgement."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ from tests.fakes.recorded import GOOD
 
 
 class World:
-    """Notes what is uninstalled and deleted; Helm may fail."""
+    """A fake world that records what is uninstalled and deleted; Helm may fail."""
 
     def __init__(self, error=None):
         self.error, self.done = error, []
@@ -37,7 +37,7 @@ def _sandbox(world):
 
 
 def test_release_is_uninstalled_before_namespace():
-    """Without the chart's hooks, which would be waited for."""
+    """The chart's hooks are not run, because the gate would wait for them."""
     world = World()
 
     starting._remove(world, GOOD.workload, _sandbox(world))
@@ -46,7 +46,7 @@ def test_release_is_uninstalled_before_namespace():
 
 
 def test_failed_uninstall_still_deletes_namespace():
-    """The gate ends with Helm's error, and everything else is gone."""
+    """The gate ends with Helm's error, and everything else is deleted."""
     world = World(CommandError(["helm", "uninstall"], 1, "Error: timed out"))
 
     with pytest.raises(CommandError, match="timed out"):

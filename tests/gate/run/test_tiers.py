@@ -1,4 +1,4 @@
-"""Tiers in their order: the first that does not pass is the last that runs."""
+"""The order of the tiers: the first that does not pass is the last that runs."""
 
 import time
 from dataclasses import replace
@@ -42,7 +42,7 @@ def _raises(error):
 
 
 def test_passing_tier_runs_next():
-    """All of them: then the revision is promoted."""
+    """The revision is promoted if all tiers pass."""
     judgement = run_tiers(_steps())
 
     assert _ended(judgement) == {"static": "passed", "registry": "passed", "lab": "passed"}
@@ -51,7 +51,7 @@ def test_passing_tier_runs_next():
 
 
 def test_holding_tier_stops_later_ones():
-    """A chart with the wrong tag needs no cluster to be seen."""
+    """A chart with the wrong tag needs no cluster to fail."""
     judgement = run_tiers(
         _steps(static=lambda: {RENDER: fails(Cause.WRONG_TAG, "dev", "set it"), DOCS: passes()}),
     )
@@ -64,7 +64,7 @@ def test_holding_tier_stops_later_ones():
 
 
 def test_later_check_may_fail_early():
-    """The workflow is text, and REG-002 is about it and the registry."""
+    """REG-002 reads the workflow in an early tier, and the registry later."""
     broken = fails(Cause.UNKNOWN)
     judgement = run_tiers(
         _steps(static=lambda: {RENDER: passes(), DOCS: passes(), EXISTS: broken}),
@@ -75,7 +75,7 @@ def test_later_check_may_fail_early():
 
 
 def test_optional_failure_is_only_shown():
-    """REG-008 where target.yaml does not require it."""
+    """REG-008 holds nothing where target.yaml does not require it."""
     judgement = run_tiers(
         _steps(static=lambda: {RENDER: passes(), DOCS: fails(Cause.PAGE_MISSING)}), optional=[DOCS]
     )
@@ -86,7 +86,7 @@ def test_optional_failure_is_only_shown():
 
 
 def test_hanging_tier_is_inconclusive():
-    """A gate that hangs is worse than none; the time-out is no verdict on the revision."""
+    """A timeout is no verdict on the revision."""
     started = time.monotonic()
     judgement = run_tiers(_steps(registry=lambda: time.sleep(30), within=0.3))
 
@@ -97,7 +97,7 @@ def test_hanging_tier_is_inconclusive():
 
 
 def test_unready_lab_is_stopped(monkeypatch):
-    """What a tier needs first is not its own time, and has an end all the same."""
+    """The preparation of a tier has a timeout of its own."""
     monkeypatch.setattr("pullrecovery.gate.run.tiers.READY_WITHIN", 0.3)
     steps = _steps()
     steps[1] = replace(steps[1], prepare=lambda: time.sleep(30))
@@ -108,7 +108,7 @@ def test_unready_lab_is_stopped(monkeypatch):
 
 
 def test_preparation_is_not_tier_time():
-    """A first run of the lab takes minutes, and the tier seconds."""
+    """A first start of the lab takes minutes, and the tier seconds."""
     steps = _steps(within=2.0)
     steps[0] = replace(steps[0], prepare=lambda: time.sleep(0.3))
 
@@ -117,7 +117,7 @@ def test_preparation_is_not_tier_time():
 
 @pytest.mark.parametrize("error", [PullRecoveryError("the engine is gone"), OSError("no disk")])
 def test_crashed_tier_is_inconclusive(error):
-    """The harness's own failure is not the revision's."""
+    """A failure of the harness is no failure of the revision."""
     judgement = run_tiers(_steps(lab=_raises(error)))
 
     assert _ended(judgement)["lab"] == "broke-down"
@@ -126,19 +126,19 @@ def test_crashed_tier_is_inconclusive(error):
 
 
 def test_wrong_usage_ends_the_gate():
-    """There is nothing to judge."""
+    """Wrong usage is raised, because there is nothing to judge."""
     with pytest.raises(UsageError):
         run_tiers(_steps(static=_raises(UsageError("no such chart"))))
 
 
 def test_own_mistake_is_no_verdict():
-    """It ends with a traceback, which is no promotion."""
+    """A programming error ends with a traceback, which is no promotion."""
     with pytest.raises(ZeroDivisionError):
         run_tiers(_steps(lab=_raises(ZeroDivisionError())))
 
 
 def test_the_seconds_of_each_tier_are_said():
-    """A warm lab is to give its verdict within half a minute."""
+    """The output has the seconds of each tier; a warm lab takes less than half a minute."""
     said = []
 
     run_tiers(_steps(), say=said.append)
@@ -151,7 +151,7 @@ def test_the_seconds_of_each_tier_are_said():
 
 
 def test_skipped_check_is_missing():
-    """A tier that judges less than it answers for is not taken for a pass."""
+    """A tier that omits one of its checks does not pass."""
     judgement = run_tiers(_steps(static=lambda: {RENDER: passes()}))
 
     assert _decision(judgement) == (Decision.INCONCLUSIVE, (f"{DOCS} was not run",))

@@ -1,4 +1,4 @@
-"""A verdict told to GitHub, and written for GitOps Promoter."""
+"""A verdict as a commit status at GitHub, and as a manifest for GitOps Promoter."""
 
 import io
 import json
@@ -44,12 +44,12 @@ TOKEN = "ghp_" + "t0ken" * 8
     ids=["promote", "hold", "cannot tell", "expired"],
 )
 def test_status_is_word_and_sentence(verdict_, state, description):
-    """The first cause is what a person reads beside the commit."""
+    """The description beside the commit is the first cause."""
     assert said(verdict_, NOW) == Said(REVISION, "hosting-monorepo", state, description)
 
 
 def test_long_reason_is_cut():
-    """140 characters, the number of further reasons among them."""
+    """The description has at most 140 characters, with the number of further reasons."""
     told = said(verdict(doubts=("x" * 300, "second")), NOW)
 
     assert len(told.description) == 140
@@ -57,7 +57,7 @@ def test_long_reason_is_cut():
 
 
 class _GitHub:
-    """What GitHub's API is asked, and one answer of it."""
+    """A fake of GitHub's API that records requests and gives one answer."""
 
     def __init__(self, status=201, body=None):
         self.asked = []
@@ -73,7 +73,7 @@ class _GitHub:
 
 
 def test_a_status_is_posted_on_the_commit():
-    """State, sentence, context and where to read more; the token in the header alone."""
+    """The request has state, description, context and link; the token is only in the header."""
     github = _GitHub()
 
     where = post_status(
@@ -106,13 +106,13 @@ def test_a_status_is_posted_on_the_commit():
     ],
 )
 def test_refusal_has_github_message(status, body, words):
-    """A status that was not taken is not there, and nobody may believe it is."""
+    """The error reports a status that GitHub refused."""
     with pytest.raises(StatusError, match=words.replace("[", r"\[")):
         post_status(said(HELD, NOW), "Acme/App", TOKEN, http=_GitHub(status, body).client)
 
 
 def test_no_answer_error_hides_token():
-    """Whatever the library says of the request."""
+    """The error does not contain the token, whatever the library's message has."""
 
     def cut(request):
         raise httpx.ConnectError(f"no route with {request.headers['authorization']}")
@@ -129,7 +129,7 @@ def test_no_answer_error_hides_token():
     [(verdict(), "success"), (HELD, "failure"), (verdict(doubts=("late",)), "failure")],
 )
 def test_promoter_gets_own_commit_status(verdict_, phase):
-    """It has no phase for what cannot be told."""
+    """GitOps Promoter has no phase for an inconclusive verdict."""
     text = promoter_manifest(said(verdict_, NOW), "app", "promoter", url="https://ci.example/1")
 
     manifest = YAML(typ="safe").load(text)
@@ -144,7 +144,7 @@ def test_promoter_gets_own_commit_status(verdict_, phase):
 
 @pytest.fixture
 def status_request(tmp_path):
-    """Tells a verdict that was just signed, to GitHub unless said otherwise."""
+    """Return a function that publishes a signed verdict, by default to GitHub."""
     file, key = tmp_path / "verdict.jws", tmp_path / "gate.pub"
     key.write_text(pem(KEY, private=False))
 
@@ -169,7 +169,7 @@ def status_request(tmp_path):
 
 
 def test_token_comes_from_environment(status_request, monkeypatch, capsys):
-    """Never from the command line, where every process of the machine could read it."""
+    """The token is never in the command line, which every process of the machine can read."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     github = _GitHub()
 
@@ -180,7 +180,7 @@ def test_token_comes_from_environment(status_request, monkeypatch, capsys):
 
 
 def test_the_token_is_taken_from_stdin(status_request, monkeypatch):
-    """Where the environment is not to have it."""
+    """Stdin is for systems that keep the token out of the environment."""
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
     github = _GitHub()
@@ -190,7 +190,7 @@ def test_the_token_is_taken_from_stdin(status_request, monkeypatch):
 
 
 def test_unsigned_verdict_is_not_published(status_request, monkeypatch):
-    """A file that was edited meanwhile does not become a green commit."""
+    """A file that was edited after signing does not become a green commit."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     github = _GitHub()
 
@@ -211,7 +211,7 @@ def test_unsigned_verdict_is_not_published(status_request, monkeypatch):
     ids=["lab", "suite", "commit", "age", "checks"],
 )
 def test_unverified_promotion_is_no_success(status_request, monkeypatch, capsys, found, why):
-    """It says promote, and a verifier would hold it."""
+    """The verdict promotes, but a verifier would hold it."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     github = _GitHub()
 
@@ -222,7 +222,7 @@ def test_unverified_promotion_is_no_success(status_request, monkeypatch, capsys,
 
 
 def test_lab_verdict_is_published_on_request(status_request, monkeypatch, capsys):
-    """`--world lab`, for trying it out."""
+    """`--world lab` publishes a verdict of the lab as a trial."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
 
     assert (
@@ -233,7 +233,7 @@ def test_lab_verdict_is_published_on_request(status_request, monkeypatch, capsys
 
 @pytest.mark.parametrize("changes", [{"repository": "App"}, {"repository": "a/b/c"}, {}])
 def test_usage_error_precedes_requests(status_request, monkeypatch, changes):
-    """A repository that is none, and no token."""
+    """An invalid repository and a missing token are usage errors."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN if changes else "")
     github = _GitHub()
 
@@ -243,7 +243,7 @@ def test_usage_error_precedes_requests(status_request, monkeypatch, changes):
 
 
 def test_promoter_manifest_is_printed(status_request, capsys):
-    """`gate commit-status … | kubectl apply -f -`."""
+    """The output is for `gate commit-status … | kubectl apply -f -`."""
     assert run_status(status_request(to="promoter", repository="app", namespace="promoter")) == 0
 
     assert YAML(typ="safe").load(capsys.readouterr().out)["spec"]["phase"] == "success"

@@ -1,4 +1,4 @@
-"""What follows from what was judged, and how a verdict is written down."""
+"""The decision that follows from the checks, and the verdict's document."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ def _decide(found, *, workloads=(JUDGED,), partial=False, doubts=()):
 
 
 def test_passing_checks_promote():
-    """The one way through."""
+    """A promotion needs all checks to pass."""
     assert _decide(checks()) == (Decision.PROMOTE, ())
 
 
@@ -94,7 +94,7 @@ def test_passing_checks_promote():
     ],
 )
 def test_missing_check_is_not_promoted(found, arguments, decision, reason):
-    """A gate that passes because nothing was judged is worse than none."""
+    """A gate without checks must not promote."""
     decided, reasons = _decide(found, **arguments)
 
     assert decided == decision
@@ -102,7 +102,7 @@ def test_missing_check_is_not_promoted(found, arguments, decision, reason):
 
 
 def test_revision_failure_outweighs_unknown():
-    """A broken revision stays broken while the registry is down."""
+    """A broken revision is held even while the registry is down."""
     decided, reasons = _decide(
         checks(run=checks().declared[:2], failed=(STALE, OUTAGE)), doubts=("lab: timed out",)
     )
@@ -113,19 +113,19 @@ def test_revision_failure_outweighs_unknown():
 
 
 def test_optional_check_holds_nothing():
-    """REG-008 is judged and shown, and holds only where target.yaml requires it."""
+    """REG-008 holds only where target.yaml requires it, but is always shown."""
     assert _decide(checks(optional=(LAST,), failed=(STALE,)))[0] is Decision.PROMOTE
     assert _decide(checks(optional=(LAST,), run=checks().declared[:2]))[0] is Decision.PROMOTE
 
 
 @pytest.mark.parametrize(("decision", "code"), [("promote", 0), ("hold", 1), ("cannot-tell", 2)])
 def test_each_decision_has_its_exit_code(decision, code):
-    """A pipeline sees nothing else of it."""
+    """A pipeline sees only the exit code."""
     assert Decision(decision).exit == code
 
 
 def test_causes_are_kept_and_evidence_cut():
-    """The first cause is to be mended first; a whole log has no place in a signed text."""
+    """Causes stay in the order of their fixes; a whole log is too long for a signed text."""
     found = all_named(
         fails(Cause.SECRET_MISSING, "x" * 5000, "kubectl create secret …"),
         fails(Cause.NOT_WIRED, "no pull secret", "helm upgrade …"),
@@ -139,7 +139,7 @@ def test_causes_are_kept_and_evidence_cut():
 
 
 def test_verdict_round_trips_by_schema():
-    """Other tools read it by docs/gate-verdict.schema.json."""
+    """Other tools read the verdict by docs/gate-verdict.schema.json."""
     Draft202012Validator.check_schema(SCHEMA)
     for each in (verdict(), verdict(checks=checks(failed=(STALE,)), doubts=("late",))):
         document = json.loads(json.dumps(to_document(each)))
@@ -162,13 +162,13 @@ def test_verdict_round_trips_by_schema():
     ids=["newer", "none", "naive time", "decision", "more keys", "no checks", "half a workload"],
 )
 def test_invalid_document_is_refused(change, reason):
-    """What is not understood is not guessed at."""
+    """A verdict with an unknown content is an error."""
     with pytest.raises(VerdictError, match=reason):
         from_document(to_document(verdict()) | change)
 
 
 def test_schema_covers_test_criteria():
-    """The pattern of a check's name is written down twice."""
+    """The pattern of a check's name is in the schema and in the code."""
     pattern = SCHEMA["$defs"]["check"]
     for criterion in CRITERIA:
         Draft202012Validator(pattern).validate(f"frontend {criterion}")
@@ -187,7 +187,7 @@ def _workload(folder: Path, *values: str) -> Workload:
 
 
 def test_chart_digest_matches_sha256sum(tmp_path):
-    """So that anybody can make it, without this package; docs/gate.md shows the command."""
+    """docs/gate.md shows a shell command for the digest, which equals this package's."""
     (tmp_path / "values").mkdir()
     workload = _workload(tmp_path, "values/0", "values/1")
     command = "find chart values -type f | LC_ALL=C sort | xargs sha256sum | sha256sum"
@@ -198,7 +198,7 @@ def test_chart_digest_matches_sha256sum(tmp_path):
 
 @pytest.mark.parametrize("change", ["content", "name", "new file", "values", "values' order"])
 def test_another_chart_has_another_digest(tmp_path, change):
-    """What is deployed beside the image is bound, too."""
+    """The digest covers all files of the chart."""
     workload = _workload(tmp_path, "a.yaml", "b.yaml")
     before = chart_digest(workload)
     chart = workload.chart / "Chart.yaml"
@@ -217,7 +217,7 @@ def test_another_chart_has_another_digest(tmp_path, change):
 
 
 def test_chart_digest_ignores_checkout_path(tmp_path):
-    """The gate judges a copy of the revision, and whoever verifies has another."""
+    """The gate judges a copy of the revision, and a verifier has another copy."""
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()

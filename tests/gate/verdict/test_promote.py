@@ -1,4 +1,4 @@
-"""`gate promote`: which branch moves to which commit, and when none does; git is the real one."""
+"""The command `gate promote`: the branch and the commit that it moves to, with a real git."""
 
 import subprocess
 from dataclasses import replace
@@ -34,7 +34,7 @@ def _commit(folder):
 
 
 def _kept(verdict):
-    """Return what is published, or raise it where that is an error."""
+    """Return the published verdict, or raise it where it is an exception."""
     if isinstance(verdict, Exception):
         raise verdict
     return verdict
@@ -42,7 +42,7 @@ def _kept(verdict):
 
 @pytest.fixture
 def remote(sample, tmp_path):
-    """Return an empty repository that is the clone's `origin`; ask it for a branch's commit."""
+    """Return a function for the commit of a branch in an empty repository, the clone's `origin`."""
     _git(tmp_path, "init", "-q", "--bare", "remote.git")
     _git(sample[0], "remote", "add", "origin", str(tmp_path / "remote.git"))
     return lambda name="promoted": _git(sample[0], "ls-remote", "origin", name)[:40]
@@ -137,7 +137,7 @@ def test_unpublished_verdict_moves_nothing(promote, remote, sample):
 
 
 def test_branch_that_went_another_way_is_left(promote, remote, sample):
-    """A push that is no fast-forward names both commits and the merge to make."""
+    """A push that is no fast-forward names both commits and the necessary merge."""
     promote(sample[1])
     there = _commit(sample[0])
     _git(sample[0], "push", "-q", "origin", "HEAD:promoted")
@@ -167,13 +167,13 @@ def test_contained_commit_moves_nothing(promote, remote, sample):
 
 @pytest.mark.parametrize("branch", ["a:b", "a..b", ""])
 def test_name_that_is_no_branch_is_refused(promote, sample, branch):
-    """A colon would make a refspec of the branch's name."""
+    """A colon in the name would make it a refspec."""
     with pytest.raises(UsageError, match="is no name for a branch"):
         promote(sample[1], branch=branch)
 
 
 def test_remote_without_answer_is_an_error(promote, sample, tmp_path):
-    """A remote that is not there, and one that looks like an option, are not pushed to."""
+    """A missing remote, and one that looks like an option, are not pushed to."""
     for name in (str(tmp_path / "none.git"), "--upload-pack=touch x"):
         with pytest.raises(CommandError, match=r"strange pathname|not appear to be a git"):
             promote(sample[1], remote=name)

@@ -1,4 +1,4 @@
-"""A verdict that was put beside its image is what a hook finds there."""
+"""Publishing a verdict beside its image, where the hook finds it."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ OCI = "application/vnd.oci.image.index.v1+json"
 
 
 class Store:
-    """A registry that keeps what it is given; `refuses` are answers by method and path."""
+    """A fake registry that stores content; `refuses` are answers by method and path."""
 
     def __init__(self, **refuses):
         self.refuses = refuses
@@ -60,7 +60,7 @@ def _keep(store):
 
 
 def test_kept_verdict_is_found_again():
-    """Whoever can read the image can read it."""
+    """Every reader of the image can read the verdict."""
     store, signed = Store(), promoting()
 
     publish_verdict(store.client(), PACKAGE, DIGEST, TAG, signed, WRITER)
@@ -69,7 +69,7 @@ def test_kept_verdict_is_found_again():
 
 
 def test_published_verdict_names_image_subject():
-    """Where a registry has referrers, it is listed among the image's."""
+    """A registry with referrers lists the verdict among those of the image."""
     store = Store()
 
     tag = _keep(store)
@@ -81,7 +81,7 @@ def test_published_verdict_names_image_subject():
 
 
 def test_hold_without_a_digest_is_published():
-    """A revision that is held by its text has a verdict, and no image that it is about."""
+    """A revision that the static tier holds has a verdict without an image."""
     store = Store()
 
     tag = publish_verdict(store.client(), PACKAGE, "", TAG, promoting(), WRITER)
@@ -99,13 +99,13 @@ REFUSALS = {
 
 @pytest.mark.parametrize(("refuses", "why"), REFUSALS.values(), ids=REFUSALS.keys())
 def test_failed_publish_has_registry_message(refuses, why):
-    """It would be missing for every hook."""
+    """A verdict that was not published is missing for every hook."""
     with pytest.raises(PullRecoveryError, match=f"a verdict cannot be pushed.*{why}"):
         _keep(Store(**refuses))
 
 
 def test_other_artifact_is_no_verdict():
-    """As an image that somebody pushed under its tag."""
+    """Another artifact under the verdict's tag, such as an image, is refused."""
     store = Store()
     tag = _keep(store)
     document = json.loads(store.manifests[tag])

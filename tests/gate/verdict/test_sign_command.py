@@ -1,4 +1,4 @@
-"""`gate sign`: a record is checked anew, by a process that judges nothing, and then signed."""
+"""The command `gate sign`: it checks a record again in a process of its own, and signs it."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ WRONG_TAG = Failure("frontend REG-005", Cause.WRONG_TAG, "dev", "set image.tag")
 
 
 def _document(**changes):
-    """Return the record of now that promotes, but for `changes`; its decision follows from it."""
+    """Return a current record that promotes, but for `changes`, with its decision."""
     now = datetime.now(UTC)
     fields = {"issued": now, "expires": now + timedelta(hours=1)}
     fields |= {"checks": Checks(declared=NAMES, run=NAMES)}
@@ -37,13 +37,13 @@ def _text(**changes):
 
 
 def _edited(**changes):
-    """Return a record into which something was written after its decision was made."""
+    """Return a record that was changed after its decision."""
     return json.dumps(_document() | changes)
 
 
 @pytest.fixture
 def signing(tmp_path, monkeypatch):
-    """Return what signs the given text with a key in a file."""
+    """Return a function that signs a text with a key in a file."""
     monkeypatch.delenv("PULL_RECOVERY_GATE_KEY", raising=False)
     key = tmp_path / "gate.key"
     key.write_text(pem(KEY))
@@ -58,7 +58,7 @@ def signing(tmp_path, monkeypatch):
 
 
 def test_complete_record_is_signed(signing, capsys):
-    """What is signed is what was judged."""
+    """The signed content equals the judged record."""
     text = _text()
     made = signing(text)
 
@@ -69,7 +69,7 @@ def test_complete_record_is_signed(signing, capsys):
 
 
 def test_held_record_is_signed_too(signing):
-    """Whoever looks at the commit must see why it is held."""
+    """A held commit needs a signed verdict that shows why."""
     held = _text(checks=Checks(declared=NAMES, run=NAMES[:3], failed=(WRONG_TAG,)))
     made = signing(held)
 
@@ -131,7 +131,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED)
 def test_incomplete_record_is_not_signed(signing, text, reason):
-    """One clear reason; an earlier signature does not stay for it."""
+    """The error has one reason, and an earlier signature is removed."""
     made = signing(text)
     made.out.write_text("signed before")
 
@@ -143,14 +143,14 @@ def test_incomplete_record_is_not_signed(signing, text, reason):
 
 
 def test_key_is_not_opened_for_a_wrong_record(signing, tmp_path):
-    """What is wrong is said first, whatever the key is."""
+    """The error of the record comes first, whatever the key is."""
     with pytest.raises(VerdictError):
         run_sign(signing("{", key=tmp_path / "none.key"))
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o777])
 def test_key_others_may_read_signs_nothing(signing, mode, tmp_path):
-    """Whoever can read it signs verdicts of their own."""
+    """Every user who can read the key could sign verdicts."""
     (tmp_path / "gate.key").chmod(mode)
 
     with pytest.raises(UsageError, match="chmod 600"):
@@ -158,13 +158,13 @@ def test_key_others_may_read_signs_nothing(signing, mode, tmp_path):
 
 
 def test_record_without_a_key_is_wrong_usage(signing):
-    """An unsigned verdict is of no use to a verifier."""
+    """A verifier cannot use an unsigned verdict."""
     with pytest.raises(UsageError, match="A private key is needed"):
         run_sign(signing(_text(), key=None))
 
 
 def test_key_of_the_environment_signs(signing, monkeypatch, capsys):
-    """As CI systems hand secrets on; the command line has its own defaults."""
+    """CI systems pass secrets in the environment; the options have their own defaults."""
     monkeypatch.setenv("PULL_RECOVERY_GATE_KEY", pem(KEY))
     made = signing(_text())
 
@@ -173,6 +173,6 @@ def test_key_of_the_environment_signs(signing, monkeypatch, capsys):
 
 
 def test_unreadable_record_exits_4(tmp_path, capsys):
-    """One line, as for every wrong usage."""
+    """An unreadable record is one line, as every wrong usage."""
     assert main(["gate", "sign", "--in", str(tmp_path / "none.json")]) == 4
     assert "none.json cannot be read" in capsys.readouterr().err

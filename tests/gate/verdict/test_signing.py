@@ -1,4 +1,4 @@
-"""A signed verdict lets through exactly what it is about; each other way in is held by name."""
+"""A signed verdict promotes exactly its own subject; every other case holds by name."""
 
 import base64
 import json
@@ -40,7 +40,7 @@ def _part(value):
 
 
 def _edited(**changes):
-    """Return a signed verdict into which something was written afterwards."""
+    """Return a signed verdict that was changed afterwards."""
     header, _, signature = sign(verdict(), KEY).split(".")
     return ".".join([header, _part(to_document(verdict()) | changes), signature])
 
@@ -51,7 +51,7 @@ def _unsigned():
 
 
 def _by_public_key_as_password():
-    """Return one signed by HMAC with the public key, which anybody has, as its secret."""
+    """Return a verdict signed by HMAC with the public key as its secret."""
     header = {"alg": "HS256", "typ": TYPE, "kid": KEY.thumbprint()}
     secret = OctKey.import_key(public().as_dict(private=False)["x"] * 2)
     payload = json.dumps(to_document(verdict()))
@@ -59,13 +59,13 @@ def _by_public_key_as_password():
 
 
 def _of_a_document(document, **header):
-    """Return a document signed by the right key, whatever it says."""
+    """Return a document signed by the right key, whatever its content."""
     header = {"alg": "Ed25519", "typ": TYPE, "kid": KEY.thumbprint()} | header
     return jws.serialize_compact(header, json.dumps(document), KEY, algorithms=["Ed25519"])
 
 
 def _claimed(**changes):
-    """Return a verdict that says promote, whatever it was found on; the signer's own lie."""
+    """Return a signed verdict that promotes against its own checks."""
     said = replace(verdict(**changes), decision=Decision.PROMOTE, reasons=())
     return sign(said, KEY)
 
@@ -195,7 +195,7 @@ HELD = {
 
 @pytest.mark.parametrize(("signed", "changes", "reason"), HELD.values(), ids=HELD)
 def test_other_verdicts_hold_with_reason(signed, changes, reason):
-    """An empty, a foreign and a forged verdict; each reason is one sentence of its own."""
+    """An empty, a foreign and a forged verdict each have a reason of one sentence."""
     reasons = verify(signed, public(), expected(**changes))
 
     assert any(reason in each for each in reasons), reasons
@@ -203,24 +203,24 @@ def test_other_verdicts_hold_with_reason(signed, changes, reason):
 
 @pytest.mark.parametrize("key", [KEY, P256], ids=["Ed25519", "ES256"])
 def test_expected_verdict_is_let_through(key):
-    """The control of the table above."""
+    """The expected verdict is the control of the table above."""
     assert verify(sign(verdict(), key), public(key), expected()) == []
 
 
 def test_small_clock_skew_holds_nothing():
-    """Machines' clocks differ by seconds."""
+    """Clocks of machines differ by seconds."""
     behind = NOW - timedelta(hours=1, seconds=30)
 
     assert verify(GOOD, public(), expected(now=behind)) == []
 
 
 def test_a_verdict_is_read_as_it_was_signed():
-    """Of what is kept, nothing is lost."""
+    """All fields survive signing and reading."""
     assert read(f"{GOOD}\n", public()) == verdict()
 
 
 def test_changed_verdict_is_refused():
-    """Whichever of its characters is another: it is held."""
+    """A change of any character makes the verdict invalid."""
     header, payload, signature = GOOD.split(".")
     for at in (0, len(header) + 1, len(header) + len(payload) + 2, len(GOOD) - 10):
         other = "B" if GOOD[at] == "A" else "A"
@@ -230,7 +230,7 @@ def test_changed_verdict_is_refused():
 
 
 def test_keys_are_read_from_pem():
-    """As `openssl genpkey` and `openssl pkey -pubout` write them."""
+    """Keys have the form of `openssl genpkey` and `openssl pkey -pubout`."""
     for key in (KEY, P256):
         assert private_key(pem(key), "gate.key").thumbprint() == key.thumbprint()
         assert public_key(pem(key, private=False), "gate.pub").thumbprint() == key.thumbprint()
@@ -254,7 +254,7 @@ ENCRYPTED = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
     ids=["empty", "public", "RSA", "P-384", "X25519", "cut off", "private", "ssh"],
 )
 def test_a_key_of_no_use_is_one_clear_error(reader, text, problem):
-    """It names where the key stood, and what to do."""
+    """The error names the source of the key, and what to do."""
     with pytest.raises(UsageError) as error:
         reader(text, "gate.key")
 
@@ -262,7 +262,7 @@ def test_a_key_of_no_use_is_one_clear_error(reader, text, problem):
 
 
 def test_an_encrypted_key_is_named_as_such():
-    """Nobody is there to be asked for its password."""
+    """An encrypted key would need a password, for which a pipeline cannot prompt."""
     from cryptography.hazmat.primitives import serialization
 
     locked = KEY.private_key.private_bytes(

@@ -1,4 +1,4 @@
-"""`gate verify`: what a verdict is to let through is read where it is verified."""
+"""The command `gate verify`: it reads the expected subject where it verifies."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ def _checks(workloads, criteria):
 
 @pytest.fixture
 def written(tmp_path):
-    """Write a verdict that is good today, and the key that verifies it."""
+    """Write a valid verdict, and the key that verifies it."""
 
     def write(**changes):
         now = datetime.now(UTC)
@@ -45,7 +45,7 @@ def written(tmp_path):
 
 @pytest.fixture
 def claim(tmp_path, written):
-    """Return what the verdict is to let through, but for `changes`."""
+    """Return the subject to verify, but for `changes`."""
 
     def make(**changes):
         fields = {
@@ -64,7 +64,7 @@ def claim(tmp_path, written):
 
 
 def test_matching_verdict_is_let_through(claim, capsys):
-    """0, and one line that says by whose key."""
+    """The exit code is 0, and one line names the key."""
     assert run_verify(claim()) == 0
     assert capsys.readouterr().out.startswith(f"promote: {REVISION}, by a verdict that ")
 
@@ -83,7 +83,7 @@ def test_matching_verdict_is_let_through(claim, capsys):
     ids=["revision", "image", "workload", "world", "target", "namespace", "age"],
 )
 def test_any_other_is_held_with_every_reason(claim, capsys, changes, reason):
-    """1, and what is wrong."""
+    """The exit code is 1, and the output has every reason."""
     assert run_verify(claim(**changes)) == 1
 
     said = capsys.readouterr().out
@@ -115,7 +115,7 @@ def test_any_other_is_held_with_every_reason(claim, capsys, changes, reason):
     ],
 )
 def test_wrong_usage_is_one_clear_error(claim, changes, problem):
-    """It is no verdict on the verdict."""
+    """Wrong usage is no verdict."""
     with pytest.raises(UsageError, match=problem.replace("(", r"\(")):
         run_verify(claim(**changes))
 
@@ -129,7 +129,7 @@ def _sample_verdict(folder, written, **changes):
 
 
 def _registry(digest=IMAGE):
-    """Return a client to a registry in which every tag leads to this digest."""
+    """Return a client of a registry in which every tag points to this digest."""
 
     def answer(request):
         if request.url.path == "/token":
@@ -140,7 +140,7 @@ def _registry(digest=IMAGE):
 
 
 def test_target_compares_charts_and_digests(claim, written, sample):
-    """A branch will do for the revision there, as git knows what it is."""
+    """A branch may name the revision there, because git resolves it."""
     folder, sha = sample
     _sample_verdict(folder, written, revision=sha)
 
@@ -157,7 +157,7 @@ def test_other_digest_behind_tag_holds(claim, written, sample, capsys):
 
 
 def test_registry_without_digest_holds(claim, written, sample, capsys):
-    """Whatever the reason."""
+    """The registry has no digest, whatever the reason."""
     folder, sha = sample
     _sample_verdict(folder, written, revision=sha)
     silent = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(503)))
@@ -167,7 +167,7 @@ def test_registry_without_digest_holds(claim, written, sample, capsys):
 
 
 def test_required_criterion_must_be_judged(claim, written, sample, capsys):
-    """REG-008 is one where target.yaml requires it, and REG-007 where there are docs."""
+    """REG-008 is required where target.yaml says so, and REG-007 where there are docs."""
     folder, sha = sample
     _sample_verdict(folder, written, revision=sha, checks=_checks(["frontend"], sorted(REQUIRED)))
 
@@ -178,7 +178,7 @@ def test_required_criterion_must_be_judged(claim, written, sample, capsys):
 
 
 def test_an_unknown_workload_is_wrong_usage(claim, written, sample):
-    """A slip of the pen would otherwise compare nothing."""
+    """A misspelt workload would otherwise compare nothing."""
     folder, sha = sample
     _sample_verdict(folder, written, revision=sha)
 
@@ -187,7 +187,7 @@ def test_an_unknown_workload_is_wrong_usage(claim, written, sample):
 
 
 def test_keys_default_to_environment(monkeypatch):
-    """As a CI system hands its secrets on; and never from the command line."""
+    """CI systems pass secrets in the environment, never on the command line."""
     monkeypatch.setenv("PULL_RECOVERY_GATE_KEY", pem(KEY))
     monkeypatch.setenv("PULL_RECOVERY_GATE_PUBLIC_KEY", pem(KEY, private=False))
 
@@ -196,7 +196,7 @@ def test_keys_default_to_environment(monkeypatch):
 
 
 def test_missing_key_signs_nothing(monkeypatch):
-    """A verdict may be for people alone; whoever verifies needs the key."""
+    """A verdict may be unsigned, but a verifier needs the key."""
     monkeypatch.delenv("PULL_RECOVERY_GATE_KEY", raising=False)
     monkeypatch.delenv("PULL_RECOVERY_GATE_PUBLIC_KEY", raising=False)
 
@@ -206,7 +206,7 @@ def test_missing_key_signs_nothing(monkeypatch):
 
 
 def test_a_private_key_is_never_shown(monkeypatch, tmp_path):
-    """It is known to redaction once it was read."""
+    """The key is registered for redaction when it is read."""
     from pullrecovery.common.redaction import redact
 
     file = tmp_path / "gate.key"

@@ -1,4 +1,4 @@
-"""The access log: what is in it, how it is asked, and what is never in it."""
+"""The access log: its entries, its filters, and the secrets that it never contains."""
 
 import json
 from dataclasses import asdict
@@ -13,7 +13,7 @@ ACCEPT = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
 
 
 def test_pull_is_logged_in_full(ghcr):
-    """An entry says when, who, with what, for what, and what came of it."""
+    """An entry has the time, the caller, the credential, the target and the answer."""
     headers = {**ACCEPT, "User-Agent": "containerd/v2.3.4"}
     answer = ghcr.ask("GET", MANIFEST, caller="colleague", headers=headers)
     entry = asdict(ghcr.last_entry())
@@ -71,7 +71,7 @@ def test_every_request_has_a_class(ghcr, request_line, caller, route):
 
 @pytest.mark.parametrize("name", ["expired", "revoked"])
 def test_rejected_credential_is_anonymous(ghcr, name):
-    """The log knows a dead credential when it sees one, and lets it stand for no one."""
+    """The log names a rejected credential, but authenticates no account by it."""
     ghcr.token_for(name, "repository:bytequester/closed:pull")
     entry = ghcr.last_entry()
 
@@ -80,7 +80,7 @@ def test_rejected_credential_is_anonymous(ghcr, name):
 
 
 def test_uppercase_name_is_logged_as_asked(ghcr):
-    """A wrong name is evidence; it is kept as it came."""
+    """An invalid name is logged unchanged."""
     ghcr.ask("GET", "/v2/ByteQuester/closed/manifests/v1", caller="nobody")
     entry = ghcr.last_entry()
 
@@ -88,7 +88,7 @@ def test_uppercase_name_is_logged_as_asked(ghcr):
 
 
 def test_head_sends_no_bytes(ghcr):
-    """The length in a HEAD's headers is not counted: nothing of it was sent."""
+    """The length in a HEAD's headers is not counted, because no body was sent."""
     ghcr.ask("HEAD", "/v2/bytequester/closed/tags/list", caller="reader")
     entry = ghcr.last_entry()
 
@@ -96,7 +96,7 @@ def test_head_sends_no_bytes(ghcr):
 
 
 def test_emulator_error_is_logged(ghcr, monkeypatch):
-    """A request that ends in an error of our own is in the log too, as 500."""
+    """A request that ends in an error of the emulator is logged as 500."""
     monkeypatch.setattr("ghcr_emulator.registry_api.tags.page", None)
 
     with pytest.raises(TypeError):
@@ -106,7 +106,7 @@ def test_emulator_error_is_logged(ghcr, monkeypatch):
 
 
 def test_no_secret_is_ever_written(ghcr):
-    """Neither tokens nor users nor queries, in no form, for no kind of caller."""
+    """The log has no tokens, users or queries in any form, for any kind of caller."""
     for caller in (
         "basic reader",
         "pat reader",
@@ -127,7 +127,7 @@ def test_no_secret_is_ever_written(ghcr):
 
 
 def test_every_entry_is_one_line_of_json(ghcr):
-    """What goes to stdout is what the control port gives."""
+    """Lines on stdout equal the entries of the control port."""
     ghcr.ask("GET", MANIFEST, caller="reader", headers=ACCEPT)
     given = ghcr.control("GET", "/log").json()["entries"]
 
@@ -176,7 +176,7 @@ def test_log_is_asked_by_field(ghcr, asked, found):
 
 
 def test_log_is_read_on_without_gap_or_repeat(ghcr):
-    """`next` of one answer is the `since` of the following one."""
+    """The `next` of one answer works as the `since` of the next request."""
     ghcr.ask("GET", "/v2/")
     first = ghcr.control("GET", "/log").json()
     ghcr.ask("GET", "/v2/_catalog")

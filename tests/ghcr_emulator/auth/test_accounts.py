@@ -1,4 +1,4 @@
-"""What each kind of token is told, by an organisation's rules and by who may do what."""
+"""The answers to each kind of token, under an organisation's rules and a package's permissions."""
 
 import json
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ LOGIN = "authentication required"
 
 @dataclass(frozen=True)
 class Row:
-    """A caller, what it asks for, and the message it gets; None is an answer of 2xx."""
+    """A caller, its request, and the message of the answer; None is an answer of 2xx."""
 
     caller: str
     request: str
@@ -129,7 +129,7 @@ def _world(ghcr):
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.caller}: {row.request}")
 def test_token_answer_follows_kind_and_organisation(world, row):
-    """Kind, scopes, the organisation's rules, and then who may do what, in that order."""
+    """Kind, scopes, organisation's rules and permissions are checked in that order."""
     method, path = row.request.split(" ")
     answer = world.ask(method, f"/v2/{path}", caller=row.caller, headers={"Accept": OCI})
 
@@ -144,7 +144,7 @@ def test_token_answer_follows_kind_and_organisation(world, row):
 
 @pytest.mark.parametrize("name", ["fine-expired", "run-over"])
 def test_dead_token_of_any_kind_is_denied(world, name):
-    """The token service knows no kinds: what has expired or was revoked is invalid."""
+    """The token service denies expired and revoked tokens of every kind."""
     answer = world.token_for(name, "repository:acme/open:pull")
 
     assert answer.status_code == 403
@@ -153,12 +153,12 @@ def test_dead_token_of_any_kind_is_denied(world, name):
 
 @pytest.mark.parametrize("name", ["alice-no-sso", "fine", "run-nothing"])
 def test_any_valid_token_gets_bearer(world, name):
-    """A login with it succeeds, whatever a pull is told afterwards."""
+    """A login with any valid token succeeds, whatever a later pull is answered."""
     assert world.token_for(name, "repository:acme/app:pull").status_code == 200
 
 
 def test_run_package_belongs_to_repository(world):
-    """The run may write to it afterwards, and other repositories may not."""
+    """A package that a run pushes can be written by that run's repository alone."""
     index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}).encode()
     given = {"Content-Type": INDEX}
     path = "/v2/acme/new/manifests/v1"
@@ -184,7 +184,7 @@ def test_run_package_belongs_to_repository(world):
     ],
 )  # fmt: skip
 def test_assumption_changes_one_answer(world, assumptions, caller, path, status, message):
-    """Each uncertain row has a assumption, and what is told by default is another answer."""
+    """Each uncertain row has an assumption, and the default gives another answer."""
     default = world.ask("GET", path, caller=caller)
     assert world.control("PUT", "/assumptions", assumptions).status_code == 204
     turned = world.ask("GET", path, caller=caller)
@@ -196,14 +196,14 @@ def test_assumption_changes_one_answer(world, assumptions, caller, path, status,
 
 @pytest.mark.parametrize("assumptions", [{"token_missing": 401}, {"token_private": 403}])
 def test_token_without_scope_has_no_assumption(world, assumptions):
-    """That row is captured, and stays 401 whatever is said of packages."""
+    """The captured answer stays 401, whatever the assumptions for packages are."""
     world.control("PUT", "/assumptions", assumptions)
 
     assert world.ask("GET", "/token").status_code == 401
 
 
 def test_bearer_lifetime_is_assumption(world):
-    """With a lifetime a bearer token ends; without, it lasts as long as its credential."""
+    """With a lifetime a bearer token expires; without one it lasts as long as its credential."""
     now = [0.0]
     world.state.bearers._clock = lambda: now[0]
     given = world.authorization("alice")
@@ -240,7 +240,7 @@ def test_bearer_lifetime_is_assumption(world):
     ],
 )
 def test_wrong_assumption_changes_nothing(ghcr, body, sentence):
-    """The sentence names the assumption and its values."""
+    """The error names the assumption and its values."""
     before = ghcr.control("GET", "/assumptions").json()
     answer = ghcr.control("PUT", "/assumptions", body)
 
@@ -250,7 +250,7 @@ def test_wrong_assumption_changes_nothing(ghcr, body, sentence):
 
 
 def test_any_credential_kind_can_be_put(ghcr):
-    """One row at a time, as well as by the file."""
+    """The control port accepts every kind of credential, as the world file does."""
     run = {"kind": "workflow", "repository": "ByteQuester/App", "packages": "write"}
     ghcr.control("PUT", "/credentials/run", {"token": "ghp_run", **run})
     ghcr.control("PUT", "/packages/bytequester/closed", {"visibility": "private", "writers": ["repository:bytequester/app"]})  # fmt: skip
@@ -275,7 +275,7 @@ def test_any_credential_kind_can_be_put(ghcr):
     ],
 )  # fmt: skip
 def test_row_that_is_no_row_is_refused(ghcr, path, body, sentence):
-    """A key of another kind of token is a mistake, as is a wrong type below."""
+    """A key of another kind of token is a mistake, and so is a wrong type."""
     answer = ghcr.control("PUT", path, body)
 
     assert (answer.status_code, answer.json()) == (400, {"error": sentence})

@@ -1,4 +1,4 @@
-"""The front behind TLS on a loopback socket, and the suite's own clients before it."""
+"""The emulator behind TLS on a loopback socket, and the suite's own clients."""
 
 import asyncio
 import base64
@@ -35,7 +35,7 @@ LAYER = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 
 @contextmanager
 def serving(app, **pair):
-    """Run an application in a thread of its own, with a pair over TLS; give its port."""
+    """Run an application over TLS in a thread of its own, and yield its port."""
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
@@ -75,7 +75,7 @@ def _admin(ghcr, lab):
 
 
 def test_blob_redirect_drops_bearer(ghcr, lab):
-    """Two names, one certificate: the token goes to the first alone."""
+    """The client sends its token to the registry, and not to the storage of the blobs."""
     basic = "Basic " + base64.b64encode(b"anyone:ghp_reader").decode()
     with lab_client(lab) as client:
         token = client.get(
@@ -97,7 +97,7 @@ def test_blob_redirect_drops_bearer(ghcr, lab):
 
 
 def test_push_treats_redirect_as_present(ghcr, lab):
-    """The lab's own pusher, as every client, asks first, and sends what is not there alone."""
+    """The lab's pusher checks each blob first, and sends only the missing ones."""
     with lab_client(lab) as client:
         registry = RegistryClient(HOST, client)
         token = registry.token("bytequester/closed", "pull,push", Credential("x", "ghp_writer"))
@@ -115,7 +115,7 @@ def digest_of(content):
 
 
 def test_control_says_who_there_is(ghcr, lab):
-    """Each of its methods is one request, and the front judges by it at once."""
+    """Each method of the client is one request, which takes effect at once."""
     with lab.control() as control:
         owner = OwnerBody(organisation=True, sso_enforced=True, teams={"all": ["Bob"]})
         control.put_owner("acme", owner)
@@ -142,7 +142,7 @@ def test_control_says_who_there_is(ghcr, lab):
 
 
 def test_world_is_replaced_or_refused(ghcr, lab):
-    """The line that is wrong reaches whoever wrote it."""
+    """The error reaches the caller with the line of the mistake."""
     with lab.control() as control:
         control.put_world("users: {Alice: }\npackages: {alice/app: {visibility: public}}\n")
         with pytest.raises(LabError, match=r"400 .*world:1: the world has no key 'people'"):
@@ -152,7 +152,7 @@ def test_world_is_replaced_or_refused(ghcr, lab):
 
 
 def test_versions_are_read_deleted_restored(ghcr, admin):
-    """The few calls that the suite needs, from the library down to the socket."""
+    """The suite's calls work from the library down to the socket."""
     before = admin.versions("closed")
     by_tag = {tag: version for version in before for tag in version.tags}
     admin.delete("closed", by_tag["v1"])
@@ -167,7 +167,7 @@ def test_versions_are_read_deleted_restored(ghcr, admin):
 
 
 def test_every_page_is_read(ghcr, admin):
-    """More than a hundred versions come in several answers."""
+    """The client reads more than a hundred versions over several answers."""
     for number in range(205):
         ghcr.storage.put_image("bytequester/closed", f"t{number}", str(number))
 
@@ -177,14 +177,14 @@ def test_every_page_is_read(ghcr, admin):
 
 
 def test_package_visibility_is_returned(admin):
-    """Of each of the three kinds."""
+    """The client returns each of the three visibilities."""
     found = {name: admin.visibility(name) for name in ("open", "closed", "inner")}
 
     assert found == {"open": "public", "closed": "private", "inner": "internal"}
 
 
 def test_organisation_package_is_found(ghcr, lab, admin):
-    """The client asks what kind of an owner it is, and takes that path."""
+    """The client asks for the kind of an owner, and uses the path for that kind."""
     ghcr.control("PUT", "/owners/acme", {"login": "Acme", "organisation": True})
     ghcr.control("PUT", "/packages/acme/team/tool", {"visibility": "public"})
 
@@ -192,7 +192,7 @@ def test_organisation_package_is_found(ghcr, lab, admin):
 
 
 def test_token_scopes_are_returned(ghcr, lab, admin):
-    """A classic token's are known, and of others GitHub says nothing."""
+    """GitHub returns the scopes of a classic token, and none for other kinds."""
     ghcr.control("PUT", "/credentials/none", {"token": "ghp_none", "login": "ByteQuester"})
     ghcr.control("PUT", "/credentials/fine", {"token": "ghp_fine", "login": "ByteQuester", "kind": "fine-grained"})  # fmt: skip
 
@@ -210,7 +210,7 @@ def test_token_scopes_are_returned(ghcr, lab, admin):
     ],
 )
 def test_refusal_is_one_error(lab, caller, status, message):
-    """What GitHub says comes through, with what was asked."""
+    """The error has GitHub's message and the request."""
     with pytest.raises(PackagesError) as caught:
         packages(lab, caller).versions("closed")
 
@@ -220,7 +220,7 @@ def test_refusal_is_one_error(lab, caller, status, message):
 
 
 def test_missing_sso_links_to_grant(ghcr, lab, admin):
-    """The address that a person opens is part of the error."""
+    """The error contains the address that a person opens to authorise the token."""
     ghcr.control("PUT", "/owners/acme", {"organisation": True, "sso_enforced": True})
     ghcr.control("PUT", "/packages/acme/app", {"visibility": "private"})
 
@@ -232,7 +232,7 @@ def test_missing_sso_links_to_grant(ghcr, lab, admin):
 
 
 def test_silence_is_one_error_too(lab):
-    """Where nothing answers there is no status, and the reason is told."""
+    """An error without an answer has no status, and names the reason."""
     client = Packages("ByteQuester", "ghp_reader", base_url="https://github.example/", transport=lab_transport(lab))  # fmt: skip
 
     with pytest.raises(PackagesError, match=r"no answer github\.example is not in the lab"):
@@ -240,7 +240,7 @@ def test_silence_is_one_error_too(lab):
 
 
 def test_non_json_page_is_quoted(lab):
-    """As of a gateway in between."""
+    """The error quotes a page that is not JSON, such as one of a gateway."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(502, text="<html>502 Bad Gateway</html>")

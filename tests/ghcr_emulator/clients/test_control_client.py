@@ -17,7 +17,7 @@ KINDS = typing.get_args(Fault)
 
 
 def test_no_method_takes_or_gives_untyped_documents():
-    """Each argument and each result is a model, a scalar, or a list of such."""
+    """Each argument and each result is a model, a scalar, or a list of them."""
     methods = [
         method
         for name, method in inspect.getmembers(ControlClient, inspect.isfunction)
@@ -30,7 +30,7 @@ def test_no_method_takes_or_gives_untyped_documents():
 
 
 def test_silence_is_an_error_without_the_secret():
-    """Nobody listens at the port."""
+    """Nothing listens at the port, and the error does not contain the secret."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         with (
@@ -43,13 +43,13 @@ def test_silence_is_an_error_without_the_secret():
 
 
 def test_token_is_in_no_representation():
-    """What prints a model prints no token."""
+    """The repr of a model contains no token."""
     assert "ghp_hidden" not in repr(PersonalToken(token="ghp_hidden", login="a"))
 
 
 @pytest.mark.parametrize("fault", KINDS, ids=lambda fault: fault.__name__)
 def test_fault_switch_is_exported_documented_and_read_back(fault):
-    """The page has its kind and its class, and the server reads what the client writes."""
+    """The page names the kind and its class, and the server reads what the client writes."""
     more = {
         "Slow": {"delay": 1},
         "Certificate": dict.fromkeys(("certificate", "key"), "-----BEGIN x"),

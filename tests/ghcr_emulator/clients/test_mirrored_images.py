@@ -1,4 +1,4 @@
-"""An image of another registry in the stand-in, with the same digest."""
+"""An image of another registry that is copied into the emulator with its digest."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ BOTH = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": ENTRIES}
 
 
 class Real:
-    """The real registry: what it has, on two hosts, to those who bring its token."""
+    """A fake of the real registry: its content on two hosts, for callers with its token."""
 
     def __init__(self, **spoilt):
         self.manifests = {_digest(each): each for each in (ONE, OTHER, BOTH)}
@@ -63,7 +63,7 @@ class Real:
 
 
 def real(**spoilt):
-    """Return the side that is read."""
+    """Return the registry that is read from."""
     client = httpx.Client(transport=httpx.MockTransport(Real(**spoilt)))
     return Side(RegistryClient("ghcr.io", client), READER)
 
@@ -86,7 +86,7 @@ def _lab(ghcr):
 
 @pytest.mark.parametrize("content", [ONE, BOTH], ids=["an image", "an index"])
 def test_mirrored_tag_has_same_digest(ghcr, lab, content):
-    """So that what is started there is what is promoted."""
+    """The image that starts in the lab has the digest that is promoted."""
     mirror(IMAGE, _digest(content), real(), lab())
 
     assert ghcr.storage.tags(PACKAGE)["v9"] == _digest(content)
@@ -99,7 +99,7 @@ def test_mirrored_tag_has_same_digest(ghcr, lab, content):
 
 
 def test_what_is_there_is_not_sent_again(ghcr, lab):
-    """A gate on the next revision sends only what is new."""
+    """A gate on the next revision sends only new content."""
     mirror(IMAGE, _digest(ONE), real(), lab())
     ghcr.storage.seen.clear()
 
@@ -117,14 +117,14 @@ def test_what_is_there_is_not_sent_again(ghcr, lab):
     ids=["manifest", "blob"],
 )
 def test_wrong_digest_is_refused(ghcr, lab, spoilt, words):
-    """Whatever the registry gives."""
+    """Content with a wrong digest is refused, whatever the registry sends."""
     with pytest.raises(TransferError, match=words):
         mirror(IMAGE, _digest(ONE), real(**spoilt), lab())
     assert "v9" not in ghcr.storage.tags(PACKAGE)
 
 
 def test_denied_access_names_side(lab):
-    """The real registry's refusal, or the lab's."""
+    """The error names the registry that refused: the real one or the lab's."""
     stranger = Side(real().registry, Credential("x", "y"))
     with pytest.raises(TransferError, match="closed: the token service answered 403"):
         mirror(IMAGE, _digest(ONE), stranger, lab())
@@ -133,7 +133,7 @@ def test_denied_access_names_side(lab):
 
 
 def test_silent_registry_is_named(lab):
-    """And is no verdict on the image."""
+    """The error names a registry that does not answer, and is no verdict on the image."""
 
     def cut(_):
         raise httpx.ConnectError("refused")

@@ -1,4 +1,4 @@
-"""The gate's verdict beside an image, before the stand-in: put there by CI, read by the hook."""
+"""The gate's verdict in the registry, beside its image: pushed by CI, read by the hook."""
 
 from dataclasses import replace
 
@@ -48,14 +48,14 @@ def _keep(ghcr, registry):
 
 
 def test_verdict_is_fetched_by_reader(keep, registry):
-    """By the credential that pulls the image, and no other right."""
+    """The credential that pulls the image can read the verdict, without other rights."""
     keep(REVISION, "a.signed.verdict")
 
     assert fetch_verdict(registry, PACKAGE, TAG, READER) == "a.signed.verdict"
 
 
 def test_another_revision_has_another_verdict(keep, registry):
-    """Each has a tag of its own."""
+    """Each revision has a tag of its own."""
     keep(REVISION, "one")
     keep(OTHER_REVISION, "other")
 
@@ -65,7 +65,7 @@ def test_another_revision_has_another_verdict(keep, registry):
 
 
 def test_shared_package_keeps_both_verdicts(keep, registry):
-    """An environment's verdict on a commit does not replace another's on the same commit."""
+    """A verdict of one environment does not replace another environment's on the same commit."""
     keep(REVISION, "hold")
     keep(REVISION, "promote", target="shop-prod")
 
@@ -73,7 +73,7 @@ def test_shared_package_keeps_both_verdicts(keep, registry):
 
 
 def test_later_verdict_replaces_earlier(keep, registry):
-    """The gate was run again, as the first one expired; the same one may be put twice."""
+    """A later verdict replaces an expired one, and publishing one twice succeeds."""
     keep(REVISION, "first")
     for _ in range(2):
         keep(REVISION, "second")
@@ -82,7 +82,7 @@ def test_later_verdict_replaces_earlier(keep, registry):
 
 
 def test_verdict_artifact_has_own_tag(ghcr, keep):
-    """Registries and people tell it from an image."""
+    """Registries and users can distinguish the verdict's tag from an image's."""
     tag = keep(REVISION, "one")
 
     stored = ghcr.storage.manifest(PACKAGE, tag).json()
@@ -92,7 +92,7 @@ def test_verdict_artifact_has_own_tag(ghcr, keep):
 
 @pytest.mark.parametrize("credential", [READER, STRANGER], ids=["reader", "stranger"])
 def test_denied_push_is_reported(keep, credential):
-    """With the registry's own words."""
+    """The error has the registry's own message."""
     with pytest.raises(PullRecoveryError, match="verdict cannot be pushed"):
         keep(REVISION, "one", credential)
 
@@ -113,7 +113,7 @@ def _publish_request(tmp_path, monkeypatch, ghcr):
 
 
 def test_verdict_is_put_beside_every_image(publish_request, registry, http, capsys):
-    """In CI, after the gate."""
+    """CI publishes the verdict beside every image after the gate."""
     asked, signed = publish_request()
 
     assert run_publish(asked, http) == 0
@@ -124,7 +124,7 @@ def test_verdict_is_put_beside_every_image(publish_request, registry, http, caps
 
 
 def test_unsigned_verdict_is_not_put(publish_request, http):
-    """What the hook would refuse is not kept in the first place."""
+    """A verdict that the hook would refuse is not published."""
     asked, _ = publish_request(signed_by=OTHER_KEY)
 
     with pytest.raises(Exception, match="with another key than"):

@@ -1,4 +1,4 @@
-"""The control port: who may use it, what it takes, and that a refusal changes nothing."""
+"""The control port: its authentication, its documents, and refusals that change nothing."""
 
 import copy
 
@@ -48,14 +48,14 @@ def test_health_names_this_life(ghcr):
 
 
 def test_credential_works_as_soon_as_it_is_put(ghcr):
-    """What was put is what the front judges by, at once."""
+    """A credential is valid as soon as it is put."""
     assert ghcr.control("PUT", CREDENTIAL, GOOD).status_code == 204
 
     assert ghcr.ask("GET", "/v2/", caller="fresh").status_code == 200
 
 
 def test_credential_is_revoked_by_put(ghcr):
-    """A row is replaced whole; bearer tokens issued before are void with it."""
+    """A PUT replaces the whole credential and voids its bearer tokens."""
     ghcr.control("PUT", CREDENTIAL, GOOD)
     given = ghcr.authorization("fresh")
     ghcr.control("PUT", CREDENTIAL, {**GOOD, "revoked": True})
@@ -65,7 +65,7 @@ def test_credential_is_revoked_by_put(ghcr):
 
 
 def test_deleted_credential_is_invalid(ghcr):
-    """After DELETE the token is one that nobody has."""
+    """A deleted token is answered like an unknown one."""
     assert ghcr.control("DELETE", "/credentials/reader").status_code == 204
 
     assert ghcr.token_for("reader").status_code == 403
@@ -73,7 +73,7 @@ def test_deleted_credential_is_invalid(ghcr):
 
 
 def test_package_changes_hands(ghcr):
-    """Visibility and readers are those of the newest row."""
+    """Visibility and readers are those of the newest PUT."""
     path = "/packages/bytequester/closed"
     assert ghcr.ask("GET", "/v2/bytequester/closed/tags/list", caller="stranger").status_code == 403
     ghcr.control("PUT", path, {"visibility": "private", "readers": ["stranger"]})
@@ -102,7 +102,7 @@ def test_deleted_package_is_unknown(ghcr):
 
 
 def test_only_creators_make_packages(ghcr):
-    """An owner's creators are whom the control port last said."""
+    """Only the creators of the last PUT may create packages."""
     path = "/v2/bytequester/new/blobs/uploads/"
     ghcr.control("PUT", "/owners/bytequester", {"creators": ["Stranger"]})
 
@@ -113,7 +113,7 @@ def test_only_creators_make_packages(ghcr):
 
 
 def test_deleted_tag_is_gone(ghcr):
-    """One tag is taken away, from the list and from under its name."""
+    """A deleted tag is missing in the list and by its name."""
     assert ghcr.control("DELETE", "/packages/bytequester/closed/tags/v1").status_code == 204
 
     listed = ghcr.ask("GET", "/v2/bytequester/closed/tags/list", caller="reader")
@@ -133,7 +133,7 @@ def test_deleted_tag_is_gone(ghcr):
     ],
 )
 def test_what_is_not_there_cannot_be_deleted(ghcr, path):
-    """A DELETE of nothing says so."""
+    """A DELETE of a missing object answers 404."""
     answer = ghcr.control("DELETE", path)
 
     assert answer.status_code == 404
@@ -254,7 +254,7 @@ def test_what_is_not_there_cannot_be_deleted(ghcr, path):
     ],
 )
 def test_wrong_document_is_one_sentence(ghcr, path, content, sentence):
-    """The sentence names the key and holds no value; nothing is changed."""
+    """The error names the key and quotes no value, and nothing changes."""
     before = rows(ghcr)
     answer = ghcr.control("PUT", path, content)
 
@@ -274,7 +274,7 @@ def test_wrong_document_is_one_sentence(ghcr, path, content, sentence):
     ],
 )
 def test_wrong_question_is_refused(ghcr, query, sentence):
-    """A misspelt filter never gives the whole log."""
+    """A misspelt filter is an error, and does not return the whole log."""
     answer = ghcr.control("GET", f"/log?{query}")
 
     assert answer.status_code == 400
@@ -282,14 +282,14 @@ def test_wrong_question_is_refused(ghcr, query, sentence):
 
 
 def test_document_has_a_limit(ghcr):
-    """More than 64 KiB is read by nobody."""
+    """A body of more than 64 KiB is not read."""
     answer = ghcr.control("PUT", CREDENTIAL, b" " * 65_537)
 
     assert answer.status_code == 413
 
 
 def test_wrong_method_is_refused_in_json(ghcr):
-    """Even the router's own refusals are one sentence in JSON."""
+    """Errors of the router are one sentence in JSON too."""
     answer = ghcr.control("POST", CREDENTIAL, GOOD)
 
     assert answer.status_code == 405
@@ -297,7 +297,7 @@ def test_wrong_method_is_refused_in_json(ghcr):
 
 
 def test_token_is_stored_as_fingerprint(ghcr):
-    """Nothing in the state gives a token back."""
+    """The state contains no token."""
     ghcr.control("PUT", CREDENTIAL, GOOD)
 
     assert "ghp_fresh" not in repr(ghcr.state)

@@ -57,7 +57,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_json_is_one_clear_error(text):
-    """No other exception comes out of the reader, whatever the bytes are."""
+    """The reader raises only DocumentError, whatever the bytes are."""
     with pytest.raises(DocumentError) as caught:
         read_json(text, Service)
 
@@ -66,7 +66,7 @@ def test_hostile_json_is_one_clear_error(text):
 
 
 def test_every_mistake_of_json_is_reported():
-    """A sentence each; the unknown key comes before what it may have been meant for."""
+    """Each mistake has a sentence, and an unknown key comes before a missing one."""
     text = json.dumps({"nam": "a", "open": "yes", "ports": [{"number": 80}, {"number": 0}]})
 
     with pytest.raises(DocumentError) as caught:
@@ -81,7 +81,7 @@ def test_every_mistake_of_json_is_reported():
 
 
 def test_every_mistake_of_yaml_is_reported_with_its_line():
-    """In the order of the lines; of a missing key, the line where its mapping begins."""
+    """Mistakes are in the order of lines; a missing key has the line where its mapping begins."""
     text = """\
 open: 1
 labels:
@@ -105,7 +105,7 @@ ports:
 
 
 def test_merged_mapping_of_yaml_is_read_whole():
-    """A key that comes by `<<` counts, and its mistakes are told where the mapping is."""
+    """A key that comes by `<<` counts, and its mistakes have the line of the mapping."""
     text = b"name: a\nports:\n  - &one {number: 80}\n  - <<: *one\n    name: x\n"
     wrong = text.replace(b"80", b"'80'")
 
@@ -115,13 +115,13 @@ def test_merged_mapping_of_yaml_is_read_whole():
 
 
 def test_mapping_of_yaml_within_itself_is_refused():
-    """The reader comes to an end."""
+    """A mapping that contains itself is an error, and not an endless loop."""
     with pytest.raises(DocumentError, match=r"'b' of 'labels' of the service must be a text"):
         read_yaml(b"name: a\nlabels: &x\n  b: *x\n", "s").read(Service)
 
 
 def test_thousands_of_mistakes_are_cut_short():
-    """The first of them, and how many more there are."""
+    """The error has the first mistakes, and the number of the others."""
     text = json.dumps({"name": "a", "labels": {f"k{n}": n for n in range(5000)}})
 
     with pytest.raises(DocumentError) as caught:
@@ -144,7 +144,7 @@ DOCUMENTS = {
 
 @pytest.mark.parametrize(("union", "good"), DOCUMENTS.values(), ids=DOCUMENTS)
 def test_secret_in_the_wrong_place_is_not_quoted(union, good):
-    """As the value of each key, in a list, in a mapping, and as a key itself."""
+    """A secret is not quoted as a value, in a list, in a mapping, or as a key."""
     bad = [{**good, key: value} for key in good for value in (SECRET, [SECRET], {SECRET: SECRET})]
     messages = []
     for document in [*bad, {**good, SECRET: 1}, {SECRET: SECRET}, [SECRET], SECRET]:
@@ -158,5 +158,5 @@ def test_secret_in_the_wrong_place_is_not_quoted(union, good):
 
 
 def test_guard_of_unknown_keys_looks_for_the_phrase_of_errors():
-    """The false-pass guard and the error have one phrase."""
+    """The false-pass guard and the error use one phrase."""
     assert Guard.KNOWN_KEYS == NO_SUCH_KEY

@@ -1,4 +1,4 @@
-"""Fault switches over HTTP: what a client is told, whom a switch is for, and how it ends."""
+"""Fault switches over HTTP: the answers of each kind, the requests that match, and the end."""
 
 import asyncio
 import gzip
@@ -30,7 +30,7 @@ LIMIT = "retry-after: 880.092µs, allowed: {}/minute"
 
 @pytest.fixture(autouse=True)
 def _blobs_come_at_once(ghcr):
-    """In one answer: test_blobs.py and the end of test_switches.py have them in two."""
+    """Serve blobs in one answer; test_blob_redirects.py and the end of this file use redirects."""
     ghcr.control("PUT", "/assumptions", {"blobs": "inline"})
 
 
@@ -40,13 +40,13 @@ def error(code, message):
 
 
 def on(ghcr, kind, **keys):
-    """Switch a fault on, by the control port."""
+    """Switch a fault on through the control port."""
     answer = ghcr.control("PUT", "/switches/s", {"kind": kind, **keys})
     assert answer.status_code == 204, answer.text
 
 
 def off(ghcr):
-    """Switch it off, by the control port."""
+    """Switch the fault off through the control port."""
     assert ghcr.control("DELETE", "/switches/s").status_code == 204
 
 
@@ -57,12 +57,12 @@ def row(ghcr):
 
 
 def pull(ghcr, path=MANIFEST, method="GET", caller="pat reader"):
-    """Ask for something that is there."""
+    """Request existing content."""
     return ghcr.ask(method, path, caller=caller, headers=ACCEPT)
 
 
 def fetch(ghcr, path):
-    """Pull something, and go where a blob may be elsewhere."""
+    """Pull something, and follow a redirect to a blob."""
     answer = pull(ghcr, path)
     elsewhere = answer.headers.get("location")
     return send(ghcr.emulator, "GET", elsewhere, {}, None) if elsewhere else answer
@@ -98,7 +98,7 @@ TOLD = [
     ids=[f"{method} {' '.join(map(str, switch.values()))}" for method, switch, *_ in TOLD],
 )
 def test_switch_changes_answer(ghcr, method, switch, status, body):
-    """Byte for byte; the log has it too, and afterwards all is as before."""
+    """The answer and the log have the fault, byte for byte; afterwards both are as before."""
     before = ghcr.storage.tags("bytequester/open")
     on(ghcr, **switch, route="manifest")
     told = pull(ghcr, method=method, caller="writer")
@@ -119,14 +119,14 @@ def test_switch_changes_answer(ghcr, method, switch, status, body):
     [("json", "application/json"), ("html", "text/html; charset=utf-8"), ("empty", None)],
 )
 def test_outage_says_what_its_body_is(ghcr, body, kind):
-    """A page comes as a page, and nothing as nothing."""
+    """A page has the content type of a page, and an empty body is empty."""
     on(ghcr, "outage", body=body)
 
     assert pull(ghcr, caller="nobody").headers.get("content-type") == kind
 
 
 def test_missing_blob_answers_404(ghcr):
-    """And only to who would have got it: who may not read learns nothing new."""
+    """Only a caller that may read the package gets the 404; others get their usual refusal."""
     on(ghcr, "missing", reference=digest_of(LAYER))
     told, stranger = pull(ghcr, BLOB), pull(ghcr, BLOB, caller="nobody")
 
@@ -153,7 +153,7 @@ def test_only_bytes_are_wrong(ghcr, path):
 
 
 def test_wrong_manifest_is_still_json(ghcr):
-    """So that a client says that its digest is wrong, and not that it cannot be read."""
+    """A client reports the wrong digest of a changed manifest, and no error of its JSON."""
     on(ghcr, "wrong-bytes")
 
     assert json.loads(pull(ghcr).content).keys() == json.loads(manifest("open")).keys()
@@ -178,7 +178,7 @@ CONTENTS = {
 @pytest.mark.parametrize("size", [1, 7, 4096])
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
 def test_one_byte_is_wrong_in_any_chunking(content, size):
-    """Its parts may be of any size, and an empty one may be the last."""
+    """The parts of a body may have any size, and the last one may be empty."""
     wrong, parts = WrongByte(), [content[i : i + size] for i in range(0, len(content), size)]
     out = b"".join(wrong.change(part, last=False) for part in parts) + wrong.change(b"", last=True)
 
@@ -187,20 +187,20 @@ def test_one_byte_is_wrong_in_any_chunking(content, size):
 
 @pytest.mark.parametrize("name", ["JSON that ends with a digest", "JSON that ends with true"])
 def test_wrong_json_is_json(name):
-    """A digit stays one; where there is a digit, no word is touched."""
+    """A digit stays a digit; where there is a digit, no letter changes."""
     out = WrongByte().change(CONTENTS[name], last=True)
 
     assert json.loads(out).keys() == json.loads(CONTENTS[name]).keys()
 
 
 def test_wrong_gzip_can_be_unpacked():
-    """What is changed is the time in its header."""
+    """The changed byte is in the time of the gzip header."""
     assert gzip.decompress(WrongByte().change(CONTENTS["gzip"], last=True)) == b"a layer" * 50
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_digest_in_the_header_is_wrong(ghcr, method):
-    """The content is right, and the digest one that nothing has."""
+    """The content is right, and no content has the digest of the header."""
     right = pull(ghcr, method=method)
     on(ghcr, "wrong-digest")
     wrong = pull(ghcr, method=method)
@@ -212,7 +212,7 @@ def test_digest_in_the_header_is_wrong(ghcr, method):
 
 
 def test_refusal_is_not_altered(ghcr):
-    """There is nothing to cut or to change in a 401."""
+    """A 401 is not cut or changed."""
     for kind in ("wrong-bytes", "wrong-digest", "truncate", "missing"):
         on(ghcr, kind)
 
@@ -240,7 +240,7 @@ MATCHES = [
 
 @pytest.mark.parametrize(("match", "met"), MATCHES, ids=[str(match) for match, _ in MATCHES])
 def test_switch_is_for_whom_it_says(ghcr, match, met):
-    """Every field that is there must be equal; a digest is found under a tag too."""
+    """A request must equal every field of the switch; a digest matches under a tag too."""
     on(ghcr, "outage", **match)
     told = pull(ghcr)
 
@@ -249,7 +249,7 @@ def test_switch_is_for_whom_it_says(ghcr, match, met):
 
 
 def test_credential_is_matched_through_bearer(ghcr):
-    """Two people pull the same; one of them is told that there were too many."""
+    """Two accounts pull the same image, and only one of them gets 429."""
     on(ghcr, "rate-limit", credential="colleague")
 
     given = [pull(ghcr, caller=who).status_code for who in ("pat colleague", "pat reader")]
@@ -258,7 +258,7 @@ def test_credential_is_matched_through_bearer(ghcr):
 
 
 def test_anonymous_means_unknown_credential(ghcr):
-    """At the token service and under /v2/."""
+    """`anonymous` matches at the token service and under /v2/."""
     on(ghcr, "outage", anonymous=True)
 
     assert pull(ghcr, caller="nobody").status_code == 503
@@ -267,7 +267,7 @@ def test_anonymous_means_unknown_credential(ghcr):
 
 
 def test_token_service_fails_for_one_repository(ghcr):
-    """The repository is read from the scope."""
+    """The token service reads the repository from the scope."""
     on(ghcr, "outage", route="token", repository="bytequester/closed")
 
     scopes = ("repository:bytequester/closed:pull", "repository:bytequester/open:pull")
@@ -275,7 +275,7 @@ def test_token_service_fails_for_one_repository(ghcr):
 
 
 def test_failed_push_changes_nothing(ghcr):
-    """The fault stands before the registry."""
+    """The fault is applied before the registry gets the request."""
     on(ghcr, "outage", method="PUT")
     told = ghcr.ask("PUT", f"{OPEN}/manifests/v9", caller="writer", content=manifest("new"))
     off(ghcr)
@@ -285,7 +285,7 @@ def test_failed_push_changes_nothing(ghcr):
 
 
 def test_count_ends_it(ghcr):
-    """After so many hits all is as before, and the row says how many there were."""
+    """After `count` hits answers are as before, and the entry shows the number of hits."""
     on(ghcr, "rate-limit", route="manifest", count=2)
 
     assert [pull(ghcr).status_code for _ in range(4)] == [429, 429, 200, 200]
@@ -293,7 +293,7 @@ def test_count_ends_it(ghcr):
 
 
 def test_time_ends_it(ghcr):
-    """After so many seconds all is as before."""
+    """After `seconds` answers are as before."""
     now = [100.0]
     ghcr.switches.clock = lambda: now[0]
     on(ghcr, "rate-limit", route="manifest", seconds=30)
@@ -308,7 +308,7 @@ def test_time_ends_it(ghcr):
 
 
 def test_newest_switch_wins(ghcr):
-    """Put again, a switch is the newest, and its hits begin anew."""
+    """A switch that is put again becomes the newest, and its hits restart."""
     ghcr.control("PUT", "/switches/a", {"kind": "rate-limit"})
     ghcr.control("PUT", "/switches/b", {"kind": "outage"})
     first = pull(ghcr, caller="nobody").status_code
@@ -320,7 +320,7 @@ def test_newest_switch_wins(ghcr):
 
 
 def test_idle_switch_leaves_older_one(ghcr):
-    """A cut manifest is for who gets it; the others meet the outage."""
+    """A request that the newer switch does not alter gets the fault of the older switch."""
     ghcr.control("PUT", "/switches/a", {"kind": "outage", "method": "HEAD"})
     ghcr.control("PUT", "/switches/b", {"kind": "wrong-bytes"})
 
@@ -328,7 +328,7 @@ def test_idle_switch_leaves_older_one(ghcr):
 
 
 def play(ghcr, scene):
-    """Play a scene with two clients in one event loop: the front's and the control port's."""
+    """Run a scene with clients of the emulator and of its control port in one event loop."""
 
     async def run():
         given = {"Authorization": f"Bearer {SECRET}"}
@@ -359,7 +359,7 @@ def play(ghcr, scene):
     ids=["off", "all off", "another in its place"],
 )
 def test_hang_lasts_until_it_is_undone(ghcr, undo):
-    """Then the request is answered as ever, with the body that came meanwhile."""
+    """The request is then answered as usual, with the body that came meanwhile."""
     given = {**ghcr.authorization("writer"), "Content-Type": OCI_MANIFEST}
     on(ghcr, "hang", route="manifest", count=1)
 
@@ -380,14 +380,14 @@ def test_hang_lasts_until_it_is_undone(ghcr, undo):
 
 
 def test_hang_ends_by_itself():
-    """When its time is over."""
+    """A hang ends when its time is over."""
     switch = Switches().put("s", Hang.model_construct(seconds=0.05))
 
     assert asyncio.run(asyncio.wait_for(switch.over(), 5)) is True
 
 
 def test_switch_wait_is_bounded():
-    """Who waits for a while only is told whether it is over."""
+    """A wait with a limit returns whether the switch is over."""
     switch = Switches().put("s", Slow(delay=1, seconds=60))
 
     assert asyncio.run(asyncio.wait_for(switch.over(within=0.01), 5)) is False
@@ -408,9 +408,9 @@ def timed(emulator, given):
     "slow", [{"delay": 0.3}, {"bytes_per_second": 2000}], ids=["delay", "rate"]
 )
 def test_slow_answer_is_complete(ghcr, slow):
-    """700 bytes at 2000 a second are 0.35 seconds."""
+    """700 bytes at 2000 a second take 0.35 seconds."""
     given = ghcr.authorization("reader")
-    # Tenths of a second are no document, and quick.
+    # A document takes whole seconds, so model_construct() sets a delay that keeps the test quick.
     ghcr.switches.put("s", Slow.model_construct(repository="bytequester/open", **slow))
 
     content, seconds = play(ghcr, lambda emulator, _: timed(emulator, given))
@@ -420,7 +420,7 @@ def test_slow_answer_is_complete(ghcr, slow):
 
 
 def test_slow_answer_ends_with_switch(ghcr):
-    """At one byte a second it would take more than ten minutes."""
+    """The whole answer at one byte a second would take more than ten minutes."""
     given = ghcr.authorization("reader")
     on(ghcr, "slow", bytes_per_second=1, repository="bytequester/open")
 
@@ -436,7 +436,7 @@ def test_slow_answer_ends_with_switch(ghcr):
 
 
 def test_row_says_what_was_asked_for(ghcr):
-    """All of it, and what came of it."""
+    """The entry has all parameters of the switch, and its hits."""
     on(ghcr, "outage", status=502, route="blob", method="GET", credential="reader", count=3)
 
     assert row(ghcr) == {
@@ -521,7 +521,7 @@ REFUSED = [
     ("content", "sentence"), REFUSED, ids=[json.dumps(content)[:50] for content, _ in REFUSED]
 )
 def test_wrong_switch_is_refused(ghcr, content, sentence):
-    """One sentence names the key; what was on stays on."""
+    """The error names the key, and the switches that were on stay on."""
     on(ghcr, "rate-limit")
     answer = ghcr.control("PUT", "/switches/s", content)
 
@@ -538,7 +538,7 @@ def test_wrong_switch_is_refused(ghcr, content, sentence):
     ],
 )
 def test_wrong_request_for_a_switch_is_refused(ghcr, method, path, status):
-    """In JSON, as everything of the control port."""
+    """The error is JSON, as everywhere on the control port."""
     answer = ghcr.control(method, path, {"kind": "hang"})
 
     assert answer.status_code == status
@@ -547,7 +547,7 @@ def test_wrong_request_for_a_switch_is_refused(ghcr, method, path, status):
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_switches_need_the_secret(ghcr, method):
-    """Nobody breaks the lab from inside of it."""
+    """A request without the secret cannot switch a fault."""
     path = "/switches/s" if method == "PUT" else "/switches"
     answer = ghcr.control(method, path, {"kind": "outage"}, secret="wrong")
 
@@ -556,7 +556,7 @@ def test_switches_need_the_secret(ghcr, method):
 
 
 def stored(ghcr, switch=None, **keys):
-    """Ask for a blob by the two steps of GHCR, with a switch on before; give both answers."""
+    """Request a blob in the two steps of GHCR, with a switch on; return both answers."""
     ghcr.control("PUT", "/assumptions", {"blobs": "redirect"})
     if switch:
         on(ghcr, switch, **keys)
@@ -566,7 +566,7 @@ def stored(ghcr, switch=None, **keys):
 
 
 def test_blob_switch_covers_storage(ghcr):
-    """By the names of the registry: whoever switches it need not know of the second step."""
+    """A switch for the registry's routes covers the second step of a blob too."""
     sent_on, wrong = stored(
         ghcr, "wrong-bytes", route="blob", repository="bytequester/open", credential="reader"
     )
@@ -577,7 +577,7 @@ def test_blob_switch_covers_storage(ghcr):
 
 
 def test_other_repository_blobs_are_unaffected(ghcr):
-    """A signed address tells whose it is."""
+    """A signed address identifies its repository."""
     _, content = stored(ghcr, "wrong-bytes", route="blob", repository="bytequester/other")
 
     assert content.content == LAYER
@@ -585,14 +585,14 @@ def test_other_repository_blobs_are_unaffected(ghcr):
 
 
 def test_stored_blobs_may_be_meant_alone(ghcr):
-    """GHCR answers, and its storage does not."""
+    """A switch for stored blobs alone affects the storage, and not the registry."""
     sent_on, refused = stored(ghcr, "outage", status=503, route="stored-blob")
 
     assert (sent_on.status_code, refused.status_code) == (307, 503)
 
 
 def test_refused_blob_answers_at_once(ghcr):
-    """By the registry, and not only by its storage."""
+    """The registry refuses a blob itself, without a redirect to the storage."""
     refused, _ = stored(ghcr, "rate-limit", route="blob")
 
     assert refused.status_code == 429

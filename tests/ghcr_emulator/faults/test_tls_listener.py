@@ -1,4 +1,4 @@
-"""What a client meets on port 443, over real sockets: with a fault on, and as before after it."""
+"""Port 443 over real sockets: with a fault on, and as before after it."""
 
 import asyncio
 import datetime as dt
@@ -26,7 +26,7 @@ YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _blobs_come_at_once(ghcr):
-    """In one answer: test_blobs.py and the end of test_switches.py have them in two."""
+    """Serve blobs in one answer; test_blob_redirects.py and test_fault_switches.py redirect."""
     ghcr.control("PUT", "/assumptions", {"blobs": "inline"})
 
 
@@ -46,7 +46,7 @@ def _files(authority, tmp_path):
 
 @dataclass
 class Street:
-    """The stand-in behind its door, a client that trusts the lab's CA, and the control port."""
+    """The emulator behind its TLS listener, a client with the lab's CA, and the control port."""
 
     ghcr: object
     port: int
@@ -57,7 +57,7 @@ class Street:
     stop: asyncio.Event
 
     async def get(self, path=PING, *, headers=None, scheme="https"):
-        """Ask for a path, on a connection that is kept."""
+        """Request a path on a persistent connection."""
         return await asyncio.to_thread(
             self.client.get,
             f"{scheme}://127.0.0.1:{self.port}{path}",
@@ -66,22 +66,22 @@ class Street:
         )
 
     def ask(self, path=PING, **asked):
-        """Return an answer that is not read yet, for a block, from a client of its own loop."""
+        """Yield an unread answer, from a client in its own event loop."""
         address = f"https://127.0.0.1:{self.port}{path}"
         return self.streams.stream("GET", address, extensions={"sni_hostname": "ghcr.io"}, **asked)
 
     async def control(self, method, path, **content):
-        """Ask the control port for something that it does."""
+        """Send a change to the control port."""
         answer = await self._control.request(method, f"http://control{path}", json=content)
         assert answer.status_code == 204, answer.text
 
     async def rows(self):
-        """Return what the control port says of the switches, by name."""
+        """Return the switches of the control port, by name."""
         listed = (await self._control.get("http://control/switches")).json()["switches"]
         return {row["name"]: row for row in listed}
 
     def certificate(self, authority=None, name="ghcr.io", **issued):
-        """Return a certificate and its key as the control port takes them."""
+        """Return a certificate and its key in the form of the control port."""
         pair = (authority or self.authority).issue_cert(name, **issued)
         chain = "".join(pem.bytes().decode() for pem in pair.cert_chain_pems)
         return {"certificate": chain, "key": pair.private_key_pem.bytes().decode()}
@@ -89,7 +89,7 @@ class Street:
 
 @asynccontextmanager
 async def street(ghcr, files, authority):
-    """Serve the stand-in for the length of the block."""
+    """Serve the emulator for the length of the block."""
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
     stop = asyncio.Event()
@@ -100,7 +100,7 @@ async def street(ghcr, files, authority):
     given = {"Authorization": f"Bearer {SECRET}"}
     control = httpx.ASGITransport(ghcr.control_app)
     try:
-        # The first, in a thread, looks whether its idle connection still stands, as Go's does.
+        # The client in a thread checks its idle connection before it uses it, as Go's does.
         client = httpx.Client(verify=trust, trust_env=False, timeout=5)
         async with (
             httpx.AsyncClient(verify=trust, trust_env=False, timeout=5) as streams,
@@ -115,7 +115,7 @@ async def street(ghcr, files, authority):
 
 @pytest.fixture(name="play")
 def _play(ghcr, files, authority):
-    """Return a function that plays a scene in the street and gives what it returns."""
+    """Return a function that runs a scene with the emulator and returns its result."""
 
     def play(scene):
         async def run():
@@ -128,7 +128,7 @@ def _play(ghcr, files, authority):
 
 
 async def fails(place, expected, *, error=httpx.ConnectError, **asked):
-    """Ask, and see the client say the expected."""
+    """Send a request, and check that the client reports the expected error."""
     with pytest.raises(error, match=expected):
         await place.get(**asked)
 
@@ -148,7 +148,7 @@ CERTIFICATES = {
 
 @pytest.mark.parametrize("case", CERTIFICATES)
 def test_other_certificate_ends_with_switch(play, case):
-    """Also a client that had a connection of before: it is broken."""
+    """A client with an older connection meets it too, because the connection breaks."""
     made, said = CERTIFICATES[case]
 
     async def scene(place):
@@ -168,7 +168,7 @@ def test_other_certificate_ends_with_switch(play, case):
 
 
 def test_tls_client_gets_plain_http(play):
-    """What comes back begins with HTTP, which Go's clients say in so many words."""
+    """The answer begins with HTTP, which Go's clients name in their error."""
 
     async def scene(place):
         await place.get()
@@ -186,7 +186,7 @@ def test_tls_client_gets_plain_http(play):
 
 
 async def spoken(port, words):
-    """Send some bytes, and return what comes back before the end."""
+    """Send some bytes, and return what comes back before the end of the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(words)
     answer = await reader.read()
@@ -196,7 +196,7 @@ async def spoken(port, words):
 
 
 def test_connection_is_refused_for_a_time(play):
-    """Nobody counts what the kernel refuses."""
+    """A refused connection is not counted, because the kernel refuses it."""
 
     async def scene(place):
         await place.get()
@@ -212,7 +212,7 @@ def test_connection_is_refused_for_a_time(play):
 
 
 def test_listener_reopens_after_time(play):
-    """Nobody needs to ask for it."""
+    """The port opens again on its own after `seconds`."""
 
     async def scene(place):
         await place.control("PUT", "/switches/r", kind="refuse", seconds=1)
@@ -225,13 +225,13 @@ def test_listener_reopens_after_time(play):
 
 
 def answers(port):
-    """Tell whether somebody listens."""
+    """Return whether the port accepts connections."""
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_certificate_covers_counted_connections(play):
-    """Two are met by it, the third is not, and the row says so."""
+    """Two connections meet the certificate, the third does not, and the entry shows two hits."""
 
     async def scene(place):
         wrong = place.certificate(trustme.CA())
@@ -248,7 +248,7 @@ def test_certificate_covers_counted_connections(play):
 
 
 def test_newest_switch_wins(play):
-    """As with two context managers, one in the other."""
+    """The newest switch applies, as the inner one of two context managers."""
 
     async def scene(place):
         await place.control("PUT", "/switches/r", kind="refuse")
@@ -265,7 +265,7 @@ def test_newest_switch_wins(play):
 
 
 def test_answer_under_way_comes_to_its_end(play):
-    """A change at the door breaks what is idle, not what is being said."""
+    """A change breaks idle connections, but not an answer under way."""
 
     async def scene(place):
         await place.control("PUT", "/switches/h", kind="hang")
@@ -281,13 +281,13 @@ def test_answer_under_way_comes_to_its_end(play):
 
 
 def hits(ghcr, name):
-    """Return how often a switch was met."""
+    """Return the number of a switch's hits."""
     return next(switch.hits for switch in ghcr.switches if switch.name == name)
 
 
 @pytest.mark.parametrize("kind", ["close", "reset"])
 def test_connection_ends_without_an_answer(play, kind):
-    """The log says 444, and the next request is answered. Python's TLS tells not which it was."""
+    """The log has 444, and the next request is answered; Python's TLS reports both alike."""
 
     async def scene(place):
         await place.control("PUT", "/switches/b", kind=kind, count=1)
@@ -300,7 +300,7 @@ def test_connection_ends_without_an_answer(play, kind):
 
 
 def test_reset_is_one(play):
-    """Closed and reset are two things to a client, and are told apart below TLS too."""
+    """A client below TLS sees a reset connection and a closed one as different."""
 
     async def scene(place):
         await place.control("PUT", "/switches/p", kind="plain-http")
@@ -317,7 +317,7 @@ def test_reset_is_one(play):
 
 
 def test_content_is_cut_in_its_middle(play):
-    """The length is that of the whole; half of it comes, and the log says how much."""
+    """The length is that of the whole; half of it comes, and the log has that number of bytes."""
 
     async def scene(place):
         bearer = place.ghcr.state.bearers.issue_to_anybody("bytequester/open", 1)
@@ -339,15 +339,15 @@ def test_content_is_cut_in_its_middle(play):
 
 
 async def read(asked, seen):
-    """Note the head of an answer, and each part of its body as it comes."""
+    """Record the head of an answer, and each part of its body as it comes."""
     async with asked as answer:
         seen.append((answer.status_code, int(answer.headers["content-length"])))
         async for part in answer.aiter_raw():
-            seen.append(part)  # what came before an error counts
+            seen.append(part)  # bytes before an error count
 
 
 def test_client_leaving_hang_is_logged(play):
-    """With 499, before the switch is taken off."""
+    """The log has 499 before the switch is dropped."""
 
     async def scene(place):
         await place.control("PUT", "/switches/h", kind="hang")
@@ -361,7 +361,7 @@ def test_client_leaving_hang_is_logged(play):
 
 
 def test_hanging_request_does_not_block_exit(ghcr, files, authority):
-    """At the stop it is let go, and answered."""
+    """At the stop a held request is released and answered."""
 
     async def run():
         async with street(ghcr, files, authority) as place:
@@ -377,7 +377,7 @@ def test_hanging_request_does_not_block_exit(ghcr, files, authority):
 
 
 def test_many_connections_at_once_are_all_met(play):
-    """None is lost between the socket and the server."""
+    """No connection is lost between the socket and the server."""
 
     async def scene(place):
         async def status():
@@ -390,7 +390,7 @@ def test_many_connections_at_once_are_all_met(play):
 
 
 def test_certificate_key_is_never_shown(play):
-    """Neither in the rows nor in what a traceback would print."""
+    """The key is neither in the entries nor in the repr that a traceback prints."""
 
     async def scene(place):
         pair = place.certificate()

@@ -1,4 +1,4 @@
-"""Commit statuses at the stand-in's API: who may write them, what is taken, and what is listed."""
+"""Commit statuses in the emulator's API: permissions, validation and lists."""
 
 import json
 
@@ -34,7 +34,7 @@ def _world(ghcr):
 
 
 def ask(ghcr, method, path, content=None, caller="alice"):
-    """Ask the API with the token of a caller, and JSON or bytes as they are."""
+    """Send a request with the token of a caller, and a body of JSON or raw bytes."""
     caller = caller if caller == "nobody" else f"raw token ghp_{caller}"
     body = content if isinstance(content, bytes | None) else json.dumps(content).encode()
     return ghcr.ask(method, f"{API}{path}", caller=caller, content=body)
@@ -42,7 +42,7 @@ def ask(ghcr, method, path, content=None, caller="alice"):
 
 @pytest.mark.parametrize("caller", ["alice", "whole", "run"])
 def test_statuses_are_listed_newest_first(world, caller):
-    """A scope for statuses will do, and a run writes on its own repository."""
+    """A scope for statuses is enough, and a run writes in its own repository."""
     assert ask(world, "POST", STATUSES, {"state": "pending"}, caller).status_code == 201
     made = ask(world, "POST", STATUSES, GOOD, caller)
 
@@ -74,7 +74,7 @@ def test_nothing_is_listed_of_another_commit(world):
     ],
 )
 def test_who_may_not_write_is_refused(world, caller, status, message):
-    """What a token may not see is not there for it."""
+    """A repository that the token may not see answers 404."""
     answer = ask(world, "POST", STATUSES, GOOD, caller)
 
     assert (answer.status_code, answer.json()["message"]) == (status, message)
@@ -94,7 +94,7 @@ def test_who_may_not_write_is_refused(world, caller, status, message):
     ids=["state", "empty", "a list", "too long", "a branch", "unknown owner", "no JSON"],
 )
 def test_what_is_no_status_is_refused(world, path, content, status, message):
-    """Each with what is wrong."""
+    """Each invalid status is refused with its error."""
     answer = ask(world, "POST", path, content)
 
     assert answer.status_code == status
@@ -102,14 +102,14 @@ def test_what_is_no_status_is_refused(world, path, content, status, message):
 
 
 def test_scopes_that_would_do_are_named(world):
-    """As GitHub's header says for a classic token."""
+    """The header names the scopes that a classic token needs, as at GitHub."""
     answer = ask(world, "GET", LISTED)
 
     assert answer.headers["x-accepted-oauth-scopes"] == "repo, repo:status"
 
 
 def test_gate_sets_commit_status(world):
-    """As `gate commit-status` does in CI, whose address here is the stand-in's."""
+    """`gate commit-status` sets a status at the emulator, as it does at GitHub in CI."""
 
     def take(request):
         headers, content = dict(request.headers), request.read()

@@ -1,4 +1,4 @@
-"""GitHub's packages API: who may ask it for what, and what a deletion does to the registry."""
+"""GitHub's packages API: its permissions, and the effect of deletions on the registry."""
 
 import hashlib
 import json
@@ -69,7 +69,7 @@ def push(ghcr, package, tag, name, caller="alice"):
 
 
 def ask(ghcr, path, caller="alice", method="GET"):
-    """Ask the API with the token of a caller."""
+    """Send a request to the API with the token of a caller."""
     caller = caller if " " in caller or caller == "nobody" else f"raw token ghp_{caller}"
     return ghcr.ask(method, f"{API}{path}", caller=caller)
 
@@ -133,7 +133,7 @@ DELETES = "You need at least delete:packages and read:packages scopes to delete 
     ],
 )  # fmt: skip
 def test_refusal_has_github_s_form(world, caller, request_line, status, message):
-    """Message, documentation_url and the status as a text."""
+    """A refusal has message, documentation_url and the status as text."""
     method, path = request_line.split(" ")
     answer = ask(world, path, caller, method)
     body = answer.json()
@@ -151,7 +151,7 @@ def test_refusal_has_github_s_form(world, caller, request_line, status, message)
     [("alice", "delete:packages, write:packages"), ("alice-repo", "repo"), ("fine", None)],
 )
 def test_user_has_token_scopes(world, caller, scopes):
-    """The header is how to learn what a classic token may do; others have none."""
+    """The header lists the scopes of a classic token; other kinds have none."""
     answer = ask(world, "/user", caller)
 
     assert answer.json()["login"] == "Alice"
@@ -160,7 +160,7 @@ def test_user_has_token_scopes(world, caller, scopes):
 
 @pytest.mark.parametrize("kind", [{"scopes": ["read:packages"]}, {"kind": "fine-grained"}])
 def test_token_expiry_is_in_every_answer(world, kind):
-    """Also of one that has no scopes; one without an end has no such header."""
+    """Every answer has the header, even without scopes; without an expiry it is missing."""
     ends = {"token": "ghp_ends", "login": "Alice", "expires": "2099-12-01T10:00:00+01:00", **kind}
     world.control("PUT", "/credentials/ends", ends)
 
@@ -170,7 +170,7 @@ def test_token_expiry_is_in_every_answer(world, kind):
 
 
 def test_token_that_has_ended_is_a_bad_one(world):
-    """As if it had been revoked."""
+    """An expired token is answered like a revoked one."""
     ended = {"token": "ghp_ended", "login": "Alice", "expires": "2020-12-01T10:00:00+00:00"}
     world.control("PUT", "/credentials/ended", ended)
 
@@ -180,13 +180,13 @@ def test_token_that_has_ended_is_a_bad_one(world):
 
 @pytest.mark.parametrize("form", ["token ghp_alice", "Bearer ghp_alice", "bearer ghp_alice"])
 def test_token_comes_in_several_forms(world, form):
-    """As `token`, as a bearer, and as a password."""
+    """The API accepts a token as `token`, as a bearer, and as a password."""
     assert ask(world, "/user", f"raw {form}").status_code == 200
     assert ask(world, "/user", "basic alice").status_code == 200
 
 
 def test_registry_bearer_is_no_api_token(world):
-    """What /token gives out is for the registry alone."""
+    """The bearer tokens of /token are valid in the registry alone."""
     bearer = world.authorization("alice")["Authorization"]
 
     assert ask(world, "/user", f"raw {bearer}").status_code == 401
@@ -204,7 +204,7 @@ def test_missing_sso_names_where_it_is_granted(world):
 
 
 def test_scope_refusal_has_scopes(world):
-    """Whoever meets the 403 can read what the token has and what it takes."""
+    """The headers of the 403 have the scopes of the token and the accepted ones."""
     headers = ask(world, APP, "alice-repo").headers
 
     assert headers["x-oauth-scopes"] == "repo"
@@ -212,12 +212,12 @@ def test_scope_refusal_has_scopes(world):
 
 
 def test_public_package_needs_no_sso(world):
-    """What is public is public."""
+    """A public package is readable without SSO."""
     assert ask(world, "/orgs/Acme/packages/container/open", "alice-no-sso").status_code == 200
 
 
 def test_package_has_visibility(world):
-    """Name, type, visibility, how many versions, and whose it is."""
+    """A package has its name, type, visibility, number of versions, and owner."""
     body = ask(world, APP).json()
 
     assert (body["name"], body["package_type"], body["visibility"]) == (
@@ -232,7 +232,7 @@ def test_package_has_visibility(world):
 
 
 def test_name_with_a_slash_is_encoded(world):
-    """It is one package, whose name has %2F in the path, and in its address."""
+    """A name with a slash is one package, with %2F in its path and its address."""
     body = ask(world, "/orgs/acme/packages/container/team%2Ftool").json()
 
     assert (body["name"], body["visibility"]) == ("team/tool", "internal")
@@ -243,12 +243,12 @@ def test_name_with_a_slash_is_encoded(world):
     "path", ["/user/packages/container/own", "/users/alice/packages/container/own"]
 )
 def test_own_package_is_found_in_two_ways(world, path):
-    """As one's own, and as a user's."""
+    """A package is found under the user's name and as the caller's own."""
     assert ask(world, path).json()["owner"]["login"] == "Alice"
 
 
 def test_only_readable_packages_are_listed(world):
-    """Each caller sees what it may read, and may ask for one visibility."""
+    """Each caller sees the packages that it may read, and may filter by visibility."""
     path = "/orgs/Acme/packages?package_type=container"
 
     def names(caller, more=""):
@@ -261,7 +261,7 @@ def test_only_readable_packages_are_listed(world):
 
 
 def test_versions_are_listed_newest_first(world):
-    """One for each manifest; a tag that moved is the newer one's."""
+    """There is one version for each manifest, and a moved tag belongs to the newer one."""
     newest, oldest = ask(world, f"{APP}/versions").json()
 
     assert newest["metadata"] == {
@@ -275,7 +275,7 @@ def test_versions_are_listed_newest_first(world):
 
 
 def test_moved_tag_is_listed_anew(world):
-    """Where tags lead is kept between two questions, and no longer than until a push."""
+    """The digests of tags are cached between two requests until a push."""
     assert sorted(versions(world).values()) == [["v1"], ["v2", "latest"]]
 
     push(world, "acme/app", "v1", "two")
@@ -284,21 +284,21 @@ def test_moved_tag_is_listed_anew(world):
 
 
 def test_unpushed_version_is_found_by_tag(world):
-    """As after a restart: what the registry has tags for is there."""
+    """After a restart the versions are those that the registry's tags point to."""
     (row,) = ask(world, "/orgs/Acme/packages/container/open/versions").json()
 
     assert row["metadata"]["container"]["tags"] == ["v1"]
 
 
 def test_untagged_version_is_a_version(world):
-    """A tag that moves on leaves its manifest behind, by digest."""
+    """A moved tag leaves its old manifest as a version without tags."""
     push(world, "acme/app", "v1", "three")
 
     assert sorted(versions(world).values()) == [[], ["v1"], ["v2", "latest"]]
 
 
 def test_versions_come_in_pages_with_links(world):
-    """Thirty unless asked otherwise, a hundred at most; the links are whole addresses."""
+    """A page has 30 versions by default and 100 at most; links are whole addresses."""
     for number in range(5):
         push(world, "acme/app", f"t{number}", f"m{number}")
     first = ask(world, f"{APP}/versions?per_page=3")
@@ -313,7 +313,7 @@ def test_versions_come_in_pages_with_links(world):
 
 
 def test_deleted_version_loses_tags(world):
-    """By tag, by digest, from the list; the other version stays."""
+    """A deleted version is missing by tag, by digest and in the list; the other one stays."""
     before = {ref: pulled(world, ref) for ref in ("v1", "v2", "latest")}
     (gone,) = [number for number, tags in versions(world).items() if "latest" in tags]
     digest = ask(world, f"{APP}/versions/{gone}").json()["name"]
@@ -332,7 +332,7 @@ def test_deleted_version_loses_tags(world):
 
 
 def test_restored_version_has_tags(world):
-    """Bytes, digest, and tags in the order of their pushes."""
+    """A restored version has its bytes, its digest, and its tags in push order."""
     before = {ref: pulled(world, ref) for ref in ("v1", "v2", "latest")}
     (gone,) = [number for number, tags in versions(world).items() if "latest" in tags]
     ask(world, f"{APP}/versions/{gone}", method="DELETE")
@@ -347,7 +347,7 @@ def test_restored_version_has_tags(world):
 
 
 def test_restored_version_takes_no_moved_tag(world):
-    """A tag that leads elsewhere by now stays there."""
+    """A tag that points to another version by then stays there."""
     (gone,) = [number for number, tags in versions(world).items() if "latest" in tags]
     ask(world, f"{APP}/versions/{gone}", method="DELETE")
     push(world, "acme/app", "latest", "three")
@@ -359,7 +359,7 @@ def test_restored_version_takes_no_moved_tag(world):
 
 
 def test_repushed_version_is_back(world):
-    """A push of the same manifest needs no restoration."""
+    """A push of the same manifest restores the version."""
     (gone,) = [number for number, tags in versions(world).items() if "latest" in tags]
     ask(world, f"{APP}/versions/{gone}", method="DELETE")
     digest = push(world, "acme/app", "again", "two")
@@ -369,7 +369,7 @@ def test_repushed_version_is_back(world):
 
 
 def test_last_tagged_version_cannot_be_deleted(world):
-    """GitHub wants the package to be deleted instead; what has no tag may go."""
+    """GitHub requires deletion of the package instead; an untagged version may be deleted."""
     keep, other = [number for number, _ in sorted(versions(world).items())]
     ask(world, f"{APP}/versions/{other}", method="DELETE")
     answer = ask(world, f"{APP}/versions/{keep}", method="DELETE")
@@ -383,14 +383,14 @@ def test_last_tagged_version_cannot_be_deleted(world):
 
 
 def test_run_deletes_own_packages(world):
-    """A workflow's own token cleans up after it."""
+    """A workflow's own token may delete the versions of its package."""
     (gone,) = [number for number, tags in versions(world).items() if "latest" in tags]
 
     assert ask(world, f"{APP}/versions/{gone}", "run", "DELETE").status_code == 204
 
 
 def test_deleted_package_is_unknown_until_restore(world):
-    """The registry does not know its name; afterwards everything is as before."""
+    """The registry answers that the name is unknown; after the restore it is as before."""
     before = pulled(world, "v1")
     assert ask(world, APP, method="DELETE").status_code == 204
     gone = pulled(world, "v1")
@@ -404,7 +404,7 @@ def test_deleted_package_is_unknown_until_restore(world):
 
 
 def test_head_is_get_without_a_body(world):
-    """As everywhere."""
+    """A HEAD has the status and headers of its GET, without a body."""
     head = ask(world, APP, method="HEAD")
 
     assert (head.status_code, head.content) == (200, b"")
@@ -412,7 +412,7 @@ def test_head_is_get_without_a_body(world):
 
 
 def test_account_has_type(world):
-    """A client learns whether a name is a user's or an organisation's."""
+    """The API says whether a name is a user or an organisation."""
     assert ask(world, "/users/acme").json()["type"] == "Organization"
     assert ask(world, "/users/Alice").json()["type"] == "User"
 
@@ -431,7 +431,7 @@ def test_log_has_deletions(world):
 
 
 def test_silent_registry_is_502(world, monkeypatch):
-    """The API says so in its own form."""
+    """The API answers 502 in its own form."""
     from ghcr_emulator.protocol import errors
     from ghcr_emulator.registry_api import upstream_proxy as storage
 

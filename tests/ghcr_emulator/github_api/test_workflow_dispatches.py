@@ -1,4 +1,4 @@
-"""workflow_dispatch events at the emulator's API: who may start a workflow, and what is kept."""
+"""workflow_dispatch events in the emulator's API: permissions, and stored events."""
 
 import json
 
@@ -33,14 +33,14 @@ def _world(ghcr):
 
 
 def ask(ghcr, method, path, content=None, caller="alice"):
-    """Ask the API with the token of a caller, and JSON or bytes as they are."""
+    """Send a request with the token of a caller, and a body of JSON or raw bytes."""
     caller = caller if caller == "nobody" else f"raw token ghp_{caller}"
     body = content if isinstance(content, bytes | None) else json.dumps(content).encode()
     return ghcr.ask(method, f"{API}{path}", caller=caller, content=body)
 
 
 def taken(ghcr, credential="alice"):
-    """The events that were kept of a credential, as the control port lists them."""
+    """Return the stored events of a credential, as the control port lists them."""
     return ghcr.control("GET", f"/dispatches?credential={credential}").json()["dispatches"]
 
 
@@ -63,7 +63,7 @@ def test_dispatch_is_listed_by_credential(world):
 
 
 def test_dispatch_returns_run_on_request(world):
-    """By the id of the workflow and with return_run_details, as gh asks."""
+    """The request uses the workflow's id and return_run_details, as gh does."""
     shown = ask(world, "GET", WORKFLOW).json()
 
     path = WORKFLOW.replace("ci.yml", f"{shown['id']}/dispatches")
@@ -92,7 +92,7 @@ def test_dispatch_returns_run_on_request(world):
     ],
 )
 def test_dispatch_needs_permission(world, method, caller, status, message):
-    """A private repository and its workflows are not there for who may not read them."""
+    """A workflow of a repository that the caller may not read answers 404."""
     path = WORKFLOW if method == "GET" else DISPATCHES
 
     answer = ask(world, method, path, ON_MAIN, caller)
@@ -116,7 +116,7 @@ def test_dispatch_needs_permission(world, method, caller, status, message):
     ids=["trigger", "ref", "empty", "a list", "a number", "no JSON", "file", "repository"],
 )
 def test_dispatch_is_refused_with_its_reason(world, path, content, status, message):
-    """A refused event is not kept."""
+    """A refused event is not stored."""
     answer = ask(world, "POST", path, content)
 
     assert answer.status_code == status

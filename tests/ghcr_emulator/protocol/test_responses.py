@@ -1,4 +1,4 @@
-"""Headers, lengths and tokens: what the answers share, whatever was asked."""
+"""The parts that all answers share: headers, lengths and tokens."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ LAYER = "sha256:" + hashlib.sha256(b"a layer" * 100).hexdigest()
 
 
 def test_challenge_matches_ghcr_bytes(ghcr):
-    """The reply that every client meets first has exactly GHCR's headers."""
+    """The challenge that every client gets first has exactly GHCR's headers."""
     headers = ghcr.ask("GET", "/v2/").headers
 
     assert headers["content-length"] == "73"
@@ -49,7 +49,7 @@ def test_head_is_get_without_a_body(ghcr, path, caller):
 
 
 def test_refused_head_has_no_body(ghcr):
-    """A client meets a HEAD's 403 first, and asks again by GET for the sentence."""
+    """A client gets 403 for a HEAD, and repeats the request by GET for the message."""
     head = ghcr.ask("HEAD", "/v2/bytequester/closed/manifests/v1", caller="stranger")
 
     assert head.status_code == 403
@@ -57,7 +57,7 @@ def test_refused_head_has_no_body(ghcr):
 
 
 def test_manifest_carries_its_digest_twice(ghcr):
-    """docker-content-digest and etag name the content, whatever tag was asked for."""
+    """docker-content-digest and etag name the content, whatever tag was requested."""
     path = "/v2/bytequester/closed/manifests/v1"
     answer = ghcr.ask("GET", path, caller="reader", headers={"Accept": OCI})
     digest = "sha256:" + hashlib.sha256(answer.content).hexdigest()
@@ -76,7 +76,7 @@ def test_anonymous_token_names_package_and_time(ghcr):
 
 
 def test_bearer_token_dies_with_its_credential(ghcr):
-    """A token from /token is worth no more than the credential it was issued to."""
+    """A bearer token is void when its credential is."""
     given = ghcr.authorization("reader")
     ghcr.control("PUT", "/credentials/reader", {"token": "ghp_newer", "login": "ByteQuester"})
 
@@ -87,7 +87,7 @@ def test_bearer_token_dies_with_its_credential(ghcr):
 
 
 def test_basic_credentials_work_as_bearer(ghcr):
-    """base64 of user:token is taken as a bearer; the user is not looked at."""
+    """base64 of user:token is accepted as a bearer; the user is ignored."""
     text = base64.b64encode(b"whoever:ghp_reader").decode()
 
     assert ghcr.ask("GET", "/v2/", caller=f"raw Bearer {text}").status_code == 200

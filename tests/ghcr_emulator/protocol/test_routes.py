@@ -1,4 +1,4 @@
-"""What a path points at, where that is not seen in what is answered."""
+"""Details of parsed paths that no answer shows."""
 
 import pytest
 
@@ -19,11 +19,11 @@ DIGEST = "sha256:" + "0" * 64
     ],
 )
 def test_impossible_digest_is_forwarded(path, target):
-    """It says 400, where a path that is nothing is 404."""
+    """The registry answers 400 to an impossible digest, and 404 to an unknown path."""
     assert parse(f"/v2/o/p/{path}") == target
 
 
 @pytest.mark.parametrize(("reference", "digest"), [(DIGEST, DIGEST), ("sha256:short", None)])
 def test_log_gets_possible_digests_alone(reference, digest):
-    """So that what is asked of the log by digest is content."""
+    """The log records only digests that content can have."""
     assert parse(f"/v2/o/p/manifests/{reference}").digest == digest

@@ -1,4 +1,4 @@
-"""Blobs from the registry's files: the registry still decides, and nothing is left open."""
+"""Blobs from the registry's files: the registry decides, and every file is closed."""
 
 import asyncio
 import hashlib
@@ -15,7 +15,7 @@ PATH = f"/v2/octo/app/blobs/sha256:{HEX}"
 
 @pytest.fixture(name="root")
 def _root(tmp_path):
-    """Give a storage with one blob in it."""
+    """Return a storage with one blob."""
     folder = tmp_path / "docker" / "registry" / "v2" / "blobs" / "sha256" / HEX[:2] / HEX
     folder.mkdir(parents=True)
     (folder / "data").write_bytes(CONTENT)
@@ -23,7 +23,7 @@ def _root(tmp_path):
 
 
 def ask(root, method="GET", path=PATH, *, status=200, headers=None):
-    """Return the answer, its pieces, and the methods by which the registry was asked."""
+    """Return the answer, its pieces, and the methods of the requests to the registry."""
     asked = []
 
     def registry(request):
@@ -47,7 +47,7 @@ def ask(root, method="GET", path=PATH, *, status=200, headers=None):
 
 
 def test_blob_comes_in_large_pieces(root):
-    """With the headers that the registry gives it."""
+    """The answer has the headers of the registry."""
     answer, pieces, asked = ask(root)
 
     assert b"".join(pieces) == CONTENT
@@ -57,7 +57,7 @@ def test_blob_comes_in_large_pieces(root):
 
 
 def test_refusal_is_the_registrys_own(root):
-    """The file of another repository's blob gives nothing away."""
+    """The file of another repository's blob is not served."""
     answer, pieces, asked = ask(root, status=404)
 
     assert (answer.status_code, pieces) == (404, [b"from the registry"])
@@ -78,14 +78,14 @@ def test_refusal_is_the_registrys_own(root):
     ids=["head", "put", "a part", "no such file", "sha512", "manifest", "a path beyond"],
 )
 def test_everything_else_is_the_registrys(root, method, path, headers):
-    """It is asked once, as the client asked."""
+    """The registry gets the client's request once, unchanged."""
     _, _, asked = ask(root, method, path, headers=headers)
 
     assert asked == [method]
 
 
 def test_file_is_closed_when_the_client_leaves(root):
-    """An unclosed file would be a warning, and so an error."""
+    """An unclosed file would be a warning, which is an error in tests."""
 
     async def run():
         length = {"content-length": str(len(CONTENT))}
@@ -103,7 +103,7 @@ def test_file_is_closed_when_the_client_leaves(root):
 
 
 def test_stopped_registry_is_transport_error(root):
-    """The front makes a 502 of it; the file is closed."""
+    """The emulator answers 502, and the file is closed."""
 
     def gone(request):
         raise httpx.ConnectError("nobody there", request=request)

@@ -1,4 +1,4 @@
-"""Blobs by redirect: a signed address under another name, to which no credential is ever sent."""
+"""Blobs by redirect: signed addresses under another name, without a credential."""
 
 import hashlib
 import json
@@ -17,14 +17,14 @@ STORE = "https://pkg-containers.githubusercontent.com"
 
 
 def address(ghcr, path=PATH, caller="reader", method="GET"):
-    """Return where the registry sends a caller for a blob."""
+    """Return the address to which the registry redirects a caller for a blob."""
     answer = ghcr.ask(method, path, caller=caller)
     assert answer.status_code == 307
     return answer.headers["location"]
 
 
 def test_blob_redirects_to_signed_url(ghcr):
-    """The address has GitHub's form, and is good for ten minutes."""
+    """The address has GitHub's form, and is valid for ten minutes."""
     ghcr.state.links._clock = datetime(2026, 11, 24, 16, tzinfo=UTC).timestamp
     split = urlsplit(address(ghcr))
     query = {key: value for key, (value,) in parse_qs(split.query).items()}
@@ -38,7 +38,7 @@ def test_blob_redirects_to_signed_url(ghcr):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_head_is_redirected_as_get(ghcr, method):
-    """Both methods are sent on, and the storage answers both."""
+    """GET and HEAD are both redirected, and the storage answers both."""
     found = ghcr.ask(method, address(ghcr, method=method))
 
     assert found.status_code == 200
@@ -47,7 +47,7 @@ def test_head_is_redirected_as_get(ghcr, method):
 
 
 def test_storage_is_not_the_registry(ghcr):
-    """Its answers carry nothing of a registry's."""
+    """The storage's answers have no headers of a registry."""
     answer = ghcr.ask("GET", address(ghcr))
 
     assert answer.headers["content-type"] == "application/octet-stream"
@@ -61,7 +61,7 @@ def test_storage_is_not_the_registry(ghcr):
 
 
 def test_signed_url_needs_no_credential(ghcr):
-    """The log has the blob's bytes under the name of whom the address was given to."""
+    """The log has the bytes under the caller that received the address."""
     ghcr.ask("GET", address(ghcr, caller="colleague"), headers={"User-Agent": "containerd/v2.3.4"})
     entry = ghcr.last_entry()
 
@@ -76,7 +76,7 @@ def test_signed_url_needs_no_credential(ghcr):
 
 
 def test_anonymous_url_is_anonymous(ghcr):
-    """A public blob is given to anonymous callers too."""
+    """Anonymous callers get a public blob too."""
     path = f"/v2/bytequester/open/blobs/{LAYER}"
     answer = ghcr.ask("GET", address(ghcr, path, "anybody"))
 
@@ -86,7 +86,7 @@ def test_anonymous_url_is_anonymous(ghcr):
 
 @pytest.mark.parametrize("caller", ["reader", "basic reader", "pat reader", "raw Bearer made-up"])
 def test_credential_at_storage_is_refused(ghcr, caller):
-    """Whoever sends a bearer on to the storage has leaked it: the entry says so, without it."""
+    """The log marks the leaked bearer without showing it."""
     answer = ghcr.ask("GET", address(ghcr), caller=caller)
 
     assert answer.status_code == 400
@@ -108,7 +108,7 @@ def test_credential_at_storage_is_refused(ghcr, caller):
     ],
 )
 def test_changed_url_opens_nothing(ghcr, change):
-    """All of an address is signed."""
+    """Every part of an address is signed."""
     answer = ghcr.ask("GET", address(ghcr).replace(*change, 1))
 
     assert answer.status_code == 403
@@ -117,7 +117,7 @@ def test_changed_url_opens_nothing(ghcr, change):
 
 
 def test_address_ends(ghcr):
-    """After ten minutes it is as good as made up."""
+    """After ten minutes an address is refused like an invented one."""
     now = [1_795_536_000.0]
     ghcr.state.links._clock = lambda: now[0]
     link = address(ghcr)
@@ -129,14 +129,14 @@ def test_address_ends(ghcr):
 
 
 def test_storage_only_reads(ghcr):
-    """Nothing is stored under that name."""
+    """The storage's host accepts no writes."""
     answer = ghcr.ask("PUT", address(ghcr), content=b"x")
 
     assert answer.status_code == 405
 
 
 def test_deleted_blob_has_storage_error(ghcr):
-    """The registry's own error has no place under that name."""
+    """The error has the form of Azure's storage, and not of a registry."""
     link = address(ghcr)
     for repository in ("open", "closed", "inner"):
         ghcr.storage.ask("DELETE", f"/v2/bytequester/{repository}/blobs/{LAYER}").raise_for_status()
@@ -146,7 +146,7 @@ def test_deleted_blob_has_storage_error(ghcr):
 
 
 def test_no_signature_is_ever_written(ghcr):
-    """An address opens a blob, so it is a secret as long as it lasts."""
+    """An address opens a blob, so its signature is a secret."""
     query = parse_qs(urlsplit(address(ghcr)).query)
     ghcr.ask("GET", address(ghcr))
     written = "\n".join(ghcr.lines)
@@ -156,7 +156,7 @@ def test_no_signature_is_ever_written(ghcr):
 
 
 def test_assumption_serves_blobs_inline(ghcr):
-    """Where the other name is not to be had, blobs come from under the first one."""
+    """With the assumption, blobs come from ghcr.io itself."""
     ghcr.control("PUT", "/assumptions", {"blobs": "inline"})
     answer = ghcr.ask("GET", PATH, caller="reader")
 
@@ -164,7 +164,7 @@ def test_assumption_serves_blobs_inline(ghcr):
 
 
 def test_assumption_redirects_referrers(ghcr):
-    """With it the answer is GHCR's own: an address that lost its digest."""
+    """With the assumption, the answer is GHCR's redirect to an address without the digest."""
     ghcr.control("PUT", "/assumptions", {"referrers": "redirect"})
     answer = ghcr.ask("GET", f"/v2/bytequester/closed/referrers/{LAYER}", caller="reader")
 

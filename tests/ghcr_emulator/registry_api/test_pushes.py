@@ -1,4 +1,4 @@
-"""Pushing through the front: uploads, mounts, and the packages that a push makes."""
+"""Pushes through the emulator: uploads, mounts, and the packages that a push creates."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ def upload(ghcr, repository, caller):
 
 
 def ending(answer):
-    """Return the address that ends the upload at which an answer says to go on."""
+    """Return the address that ends the upload of an answer."""
     return str(httpx.URL(answer.headers["location"]).copy_merge_params({"digest": DIGEST}))
 
 
@@ -35,7 +35,7 @@ def tag(ghcr, repository, name, caller="writer"):
 
 
 def test_blob_pushed_in_parts_can_be_pulled(ghcr):
-    """POST, PATCH, a look at the state, and PUT give a blob that a reader gets back whole."""
+    """POST, PATCH, GET of the state, and PUT store a blob that a reader gets back whole."""
     start = ghcr.ask("POST", "/v2/bytequester/closed/blobs/uploads/", caller="writer")
     part = ghcr.ask("PATCH", start.headers["location"], caller="writer", content=BLOB[:4])
     state = ghcr.ask("GET", part.headers["location"], caller="writer")
@@ -49,7 +49,7 @@ def test_blob_pushed_in_parts_can_be_pulled(ghcr):
 
 
 def test_upload_goes_on_at_a_relative_address(ghcr):
-    """The Location of an upload is a path, without the storage's own name."""
+    """The Location of an upload is a path, without the host of the storage."""
     begun = ghcr.ask("POST", "/v2/bytequester/closed/blobs/uploads/", caller="writer")
     place = urlsplit(begun.headers["location"])
 
@@ -58,7 +58,7 @@ def test_upload_goes_on_at_a_relative_address(ghcr):
 
 
 def test_finished_upload_is_unknown(ghcr):
-    """It cannot be gone on with, and the refusal has no detail."""
+    """A finished upload cannot be continued, and the refusal has no detail."""
     begun = ghcr.ask("POST", "/v2/bytequester/closed/blobs/uploads/", caller="writer")
     ghcr.ask("PUT", ending(begun), caller="writer", content=BLOB)
 
@@ -100,7 +100,7 @@ def test_mount_needs_to_read_its_source(ghcr, source, status):
     ],
 )
 def test_first_push_makes_a_private_package(ghcr, repository, caller, login):
-    """A package made by a push is private, and whoever pushed it may write it."""
+    """A package that a push creates is private, and its pusher may write it."""
     answer = upload(ghcr, repository, caller)
 
     assert answer.status_code == 201
@@ -112,7 +112,7 @@ def test_first_push_makes_a_private_package(ghcr, repository, caller, login):
 
 
 def test_started_upload_makes_no_package(ghcr):
-    """A package is there when something of it is stored, and not before."""
+    """A package exists only when some of its content is stored."""
     ghcr.ask("POST", "/v2/bytequester/new/blobs/uploads/", caller="writer")
 
     assert ghcr.state.package("bytequester/new") is None
@@ -126,7 +126,7 @@ def test_push_leaves_the_package_as_it_was(ghcr):
 
 
 def test_tags_are_listed_by_push_order(ghcr):
-    """Oldest push first; a tag pushed again is the newest; tags from before a restart lead."""
+    """Tags are listed oldest push first; those from before a restart come first."""
     for name in ("zebra", "apple", "mango", "zebra"):
         assert tag(ghcr, "bytequester/closed", name).status_code == 201
 

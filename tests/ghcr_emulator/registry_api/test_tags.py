@@ -1,4 +1,4 @@
-"""Pages of tags, as GHCR cuts them."""
+"""Pages of tags, as GHCR returns them."""
 
 import re
 
@@ -13,7 +13,7 @@ MANY = [f"t{number}" for number in range(250)]
 
 
 def test_unseen_tags_are_lexical():
-    """Tags stored before a restart lead, then those seen pushed; deleted ones are left out."""
+    """Tags from before a restart precede those whose push was seen; deleted ones are omitted."""
     ordered = tags.in_push_order(["b", "a", "z", "y"], ["z", "gone", "y"])
 
     assert ordered == ["a", "b", "z", "y"]
@@ -32,7 +32,7 @@ def test_unseen_tags_are_lexical():
     ],
 )
 def test_page_has_its_size_and_its_link(n, last, first, count, link):
-    """A page ends where asked, and links on only if more follows."""
+    """A page ends at its size, and has a link only if more tags follow."""
     page = tags.page(MANY, PATH, n, last)
 
     assert page.items[0] == first
@@ -42,19 +42,19 @@ def test_page_has_its_size_and_its_link(n, last, first, count, link):
 
 @pytest.mark.parametrize("last", ["t249", "unheard-of"])
 def test_nothing_follows_last_tag(last):
-    """A client that follows links never goes round in a circle."""
+    """A client that follows links always comes to an end."""
     assert tags.page(MANY, PATH, None, last) == tags.Page([], None)
 
 
 @pytest.mark.parametrize("n", ["-1", "ten", "1e3", "٣", "99999999999"])
 def test_bad_number_is_refused(n):
-    """What is no plain number is no page size."""
+    """Only a plain number is a page size."""
     with pytest.raises(tags.PageError):
         tags.page(MANY, PATH, n, None)
 
 
 def test_links_list_every_tag_once(ghcr):
-    """Page by page over the wire, the whole list comes in order."""
+    """The pages together list every tag once, in order."""
     for name in MANY:
         ghcr.storage.put_image("bytequester/closed", name)
         ghcr.state.tag_pushed("bytequester/closed", name)
@@ -70,7 +70,7 @@ def test_links_list_every_tag_once(ghcr):
 
 
 def test_bad_number_over_the_wire(ghcr):
-    """The refusal has the registry's own code."""
+    """The refusal has the registry's own error code."""
     answer = ghcr.ask("GET", f"{PATH}?n=many", caller="reader")
 
     assert answer.status_code == 400
@@ -78,7 +78,7 @@ def test_bad_number_over_the_wire(ghcr):
 
 
 def test_package_without_content_has_no_tags(ghcr):
-    """A package that only the control port knows is there, with nothing in it to list."""
+    """A package from the control port without content has an empty list."""
     ghcr.control("PUT", "/packages/bytequester/bare", {"visibility": "private"})
 
     answer = ghcr.ask("GET", "/v2/bytequester/bare/tags/list", caller="reader")

@@ -1,4 +1,4 @@
-"""The proxy to the registry: bodies pass as they come, and a broken registry is no silence."""
+"""The proxy to the registry: bodies are streamed, and a broken registry is an error."""
 
 import asyncio
 import hashlib
@@ -17,15 +17,15 @@ PATH = f"/v2/bytequester/open/blobs/{DIGEST}"
 
 
 class Parts(httpx.AsyncByteStream):
-    """A body that notes when each part was asked for, and when it was closed."""
+    """A body that records when each part is requested, and when it is closed."""
 
     def __init__(self, events, parts):
-        """Raise the part instead of giving it where it is an exception."""
+        """Take the parts; an exception among them is raised instead of returned."""
         self.events = events
         self.parts = parts
 
     async def __aiter__(self):
-        """Give one part at a time."""
+        """Yield one part at a time."""
         for part in self.parts:
             self.events.append(f"read {part!r}")
             if isinstance(part, Exception):
@@ -33,22 +33,22 @@ class Parts(httpx.AsyncByteStream):
             yield part
 
     async def aclose(self):
-        """Note the end."""
+        """Record the end."""
         self.events.append("closed")
 
 
 class Upstream(httpx.AsyncBaseTransport):
-    """A registry that answers with the same parts always; it reads uploads part by part."""
+    """A registry that always answers with the same parts; it reads uploads part by part."""
 
     def __init__(self, events, *parts, headers=()):
-        """Raise the first part where it is an exception: the registry is not there."""
+        """Take the parts; an exception as the first part means that the registry is down."""
         self.events = events
         self.parts = parts
         self.headers = headers
         self.requests = []
 
     async def handle_async_request(self, request):
-        """Read what is sent, then answer."""
+        """Read the request's body, then answer."""
         self.requests.append(request)
         if isinstance(self.parts[0], Exception):
             raise self.parts[0]
@@ -100,7 +100,7 @@ def exchange(upstream, *, headers=(), body=(), log=None):
 
 
 def test_download_goes_on_part_by_part():
-    """Each part is on its way to the client before the next is asked for."""
+    """Each part is sent to the client before the next is read."""
     events = []
     exchange(Upstream(events, b"one", b"two"))
 
@@ -108,7 +108,7 @@ def test_download_goes_on_part_by_part():
 
 
 def test_upload_goes_on_part_by_part(ghcr):
-    """The registry has each part before the client is asked for the next."""
+    """Each part reaches the registry before the next is read from the client."""
     events = []
     upstream = Upstream(events, b"")
     storage = httpx.AsyncClient(transport=upstream, base_url="http://storage")
@@ -132,7 +132,7 @@ def test_upload_goes_on_part_by_part(ghcr):
 
 
 def test_entry_is_there_before_the_last_byte():
-    """Whoever has all of an answer finds it in the log."""
+    """A client that has the whole answer finds it in the log."""
     events = []
     log = AccessLog(sink=lambda _: events.append("logged"))
     exchange(Upstream(events, b"one", b"two", headers=[("content-length", "6")]), log=log)
@@ -142,7 +142,7 @@ def test_entry_is_there_before_the_last_byte():
 
 
 def test_registry_that_is_not_there_gives_502():
-    """No connection, no answer: the client is told, in the form of every other error."""
+    """The client gets an error in the usual form."""
     messages = exchange(Upstream([], httpx.ConnectError("refused")))
 
     assert messages[0]["status"] == 502
@@ -150,7 +150,7 @@ def test_registry_that_is_not_there_gives_502():
 
 
 def test_answer_that_breaks_off_is_never_whole():
-    """When the registry breaks off, so does the answer: no last message is sent."""
+    """When the registry breaks off, no last message is sent to the client."""
     events, log = [], AccessLog(sink=lambda _: None)
     upstream = Upstream(events, b"one", httpx.ReadError("reset"), headers=[("content-length", "6")])
 
@@ -162,7 +162,7 @@ def test_answer_that_breaks_off_is_never_whole():
 
 
 def test_client_that_leaves_ends_the_download():
-    """The registry's connection is closed when nobody is left to read."""
+    """The registry's connection is closed when the client leaves."""
     events = []
     exchange(Upstream(events, b"one", b"two"), body=[b"", None])
 
@@ -170,7 +170,7 @@ def test_client_that_leaves_ends_the_download():
 
 
 def test_abandoned_upload_is_logged(ghcr):
-    """An upload broken off by the client has no answer; the log says 499."""
+    """An upload that the client breaks off has no answer; the log has 499."""
     storage = httpx.AsyncClient(transport=Upstream([], b""), base_url="http://storage")
     emulator = create_app(ghcr.state, storage, ghcr.log)
     given = ghcr.authorization("writer")["Authorization"].encode()
@@ -195,7 +195,7 @@ def test_abandoned_upload_is_logged(ghcr):
 
 
 def test_hop_by_hop_headers_are_dropped():
-    """The registry sees neither what belongs to the client's connection nor its token."""
+    """The registry gets neither the headers of the client's connection nor its token."""
     upstream = Upstream([], b"", headers=[("connection", "x-inner"), ("x-inner", "1")])
     messages = exchange(
         upstream,
@@ -216,7 +216,7 @@ def test_hop_by_hop_headers_are_dropped():
 
 
 def test_several_accepts_arrive_as_several():
-    """Clients send one Accept a media type; none is lost, and none is made up."""
+    """Every Accept header reaches the registry, and no other is added."""
     upstream = Upstream([], b"")
     exchange(upstream, headers=[(b"accept", b"a/b"), (b"accept", b"c/d")])
 

@@ -1,4 +1,4 @@
-"""A connection that is broken off while it is being closed."""
+"""A connection that is cut while it is being closed."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from ghcr_emulator.server.uvicorn_server import create_server
 
 
 class Transport:
-    """What asyncio gives to a connection; closed twice over TLS, it cannot be aborted any more."""
+    """A transport of asyncio that cannot be aborted after it was closed twice over TLS."""
 
     def __init__(self, context):
         self.context, self.closed, self.aborted = context, 0, False
@@ -44,5 +44,5 @@ async def _cut(context, *, closed):
     [(None, 0, True), (None, 2, True), ("tls", 0, True), ("tls", 1, False), ("tls", 2, False)],
 )
 def test_connection_is_cut_unless_closing(context, closed, aborted):
-    """Both ends may close it at a time, and a switch be turned at that moment."""
+    """Both ends may close a connection at the same time as a switch changes."""
     assert asyncio.run(_cut(context, closed=closed)) is aborted

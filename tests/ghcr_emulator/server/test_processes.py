@@ -1,4 +1,4 @@
-"""The child, the servers, and who stops whom."""
+"""The child process, the servers, and the way they stop."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from ghcr_emulator.storage.location import Storage
 
 
 def start(binary, root):
-    """Run a distribution for as long as it takes to see it answer."""
+    """Run distribution until it answers."""
 
     async def run():
         async with running_registry(binary, root):
@@ -47,7 +47,7 @@ def test_exited_registry_is_not_awaited(tmp_path):
 
 
 def test_registry_is_told_where_it_stores_and_listens():
-    """The configuration is JSON, and holds what the caller gives for `http`."""
+    """The configuration is JSON, and contains the caller's `http`."""
     http = {"net": "unix", "addr": "/run/socket"}
     config = registry_config(Path("/data"), http)
 
@@ -57,7 +57,7 @@ def test_registry_is_told_where_it_stores_and_listens():
 
 
 def watched(*argv, stopped):
-    """Watch a process, with the stop asked for already or not at all."""
+    """Watch a process; the stop is requested already, or never."""
 
     async def run():
         stop = asyncio.Event()
@@ -73,17 +73,17 @@ def watched(*argv, stopped):
 
 
 def test_dead_registry_stops_server():
-    """A front without its registry is no ghcr.io: all ends, with 1."""
+    """Without its registry the emulator ends with 1."""
     assert watched("true", stopped=False) == 1
 
 
 def test_asked_stop_is_a_success():
-    """A stop that was asked for ends with 0."""
+    """A requested stop ends with 0."""
     assert watched("cat", stopped=True) == 0
 
 
 def test_tls_server_stops_on_signal(tmp_path):
-    """The certificate is the one given; nothing says what software answers."""
+    """The certificate is the given one, and no header names the server software."""
     ca = trustme.CA()
     pair = ca.issue_cert("ghcr.io", "127.0.0.1")
     certificate, key = tmp_path / "crt", tmp_path / "key"
@@ -120,7 +120,7 @@ def test_taken_address_is_named():
 
 
 def test_connections_send_at_once():
-    """An answer's head does not wait for its body's acknowledgement."""
+    """The head of an answer does not wait for the acknowledgement of its body."""
     with listen("127.0.0.1", 0) as listener:
         with socket.create_connection(listener.getsockname()):
             accepted, _ = listener.accept()

@@ -1,4 +1,4 @@
-"""The folder the stand-in starts from, and what is said when it is wrong."""
+"""The configuration directory of the emulator, and the errors of a wrong one."""
 
 import json
 
@@ -25,7 +25,7 @@ def _folder(tmp_path, pair):
 
 
 def test_settings_default_to_container(folder):
-    """Ports and paths need no file."""
+    """Ports and paths have defaults without a file."""
     config = read_config(folder)
 
     assert config.secret == SECRET
@@ -34,14 +34,14 @@ def test_settings_default_to_container(folder):
 
 
 def test_settings_are_taken_one_by_one(folder):
-    """What the file leaves out stays as it was."""
+    """Settings that the file omits have their defaults."""
     (folder / "settings.json").write_text(json.dumps({"registry_port_tls": 18443}))
 
     assert read_config(folder).settings == Settings(registry_port_tls=18443)
 
 
 def test_assumptions_are_read_from_settings(folder):
-    """The rows that are not known can be turned before the first request."""
+    """The assumptions in settings.json are in force at the start."""
     (folder / "settings.json").write_text(json.dumps({"assumptions": {"token_private": 403}}))
 
     assert read_config(folder).settings.assumptions.token_private == 403
@@ -49,7 +49,7 @@ def test_assumptions_are_read_from_settings(folder):
 
 
 def test_accounts_are_read_at_start(folder):
-    """A world in the folder is read with it, and a wrong one is no start."""
+    """A world in the directory is read, and a wrong one prevents the start."""
     (folder / "accounts.yaml").write_text("users:\n  Alice:\n")
     world = read_config(folder).world
     (folder / "accounts.yaml").write_text("users:\n  Al ice:\n")
@@ -60,13 +60,13 @@ def test_accounts_are_read_at_start(folder):
 
 
 def test_secret_is_not_shown(folder):
-    """Whatever prints the configuration prints no secret."""
+    """The repr of the configuration contains no secret."""
     assert SECRET not in repr(read_config(folder))
 
 
 @pytest.mark.parametrize("name", ["tls.crt", "tls.key", "control.secret"])
 def test_missing_file_is_named(folder, name):
-    """Each file is needed, and the error says which one."""
+    """Each file is required, and the error names the missing one."""
     (folder / name).unlink()
 
     with pytest.raises(ConfigError, match=rf"{name} cannot be read: No such file"):
@@ -74,7 +74,7 @@ def test_missing_file_is_named(folder, name):
 
 
 def test_secret_open_to_others_is_refused(folder):
-    """A secret that others can read is none."""
+    """A secret that others can read is refused."""
     (folder / "control.secret").chmod(0o644)
 
     with pytest.raises(ConfigError, match="needs the mode 0600"):
@@ -83,7 +83,7 @@ def test_secret_open_to_others_is_refused(folder):
 
 @pytest.mark.parametrize("text", ["", "short", "two lines of it\nare one too many"])
 def test_poor_secret_is_refused(folder, text):
-    """One line, sixteen characters."""
+    """A secret must be one line of at least sixteen characters."""
     (folder / "control.secret").write_text(text)
 
     with pytest.raises(ConfigError, match="one line of 16 characters or more"):
@@ -92,7 +92,7 @@ def test_poor_secret_is_refused(folder, text):
 
 @pytest.mark.parametrize("name", ["tls.crt", "tls.key"])
 def test_broken_pair_is_refused(folder, name):
-    """A certificate and a key that do not belong together are found before a client finds them."""
+    """A key that does not belong to the certificate prevents the start."""
     (folder / name).write_text("no PEM")
 
     with pytest.raises(ConfigError, match="no PEM certificate and its key"):
@@ -102,14 +102,14 @@ def test_broken_pair_is_refused(folder, name):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"port": 1}, "the configuration has no key 'port'; the keys are front_host"),
+        ({"port": 1}, "the configuration has no key 'port'; the keys are registry_host"),
         (
             {"registry_port_tls": "443"},
-            "'front_port' of the configuration must be a whole number, and is a text",
+            "'registry_port_tls' of the configuration must be a whole number, and is a text",
         ),
         (
             {"registry_port_tls": True},
-            "'front_port' of the configuration must be a whole number, and is true or false",
+            "'registry_port_tls' of the configuration must be a whole number, and is true or false",
         ),
         ({"control_port": 0}, "'control_port' of the configuration must be 1 or more"),
         ({"control_port": 65536}, "'control_port' of the configuration must be 65535 or less"),
@@ -120,12 +120,12 @@ def test_broken_pair_is_refused(folder, name):
         ({"assumptions": {"blob": "inline"}}, "the set of assumptions has no key 'blob'"),
         (
             {"registry_host": ""},
-            "'front_host' of the configuration must be printable, and not empty",
+            "'registry_host' of the configuration must be printable, and not empty",
         ),
     ],
 )
 def test_wrong_setting_is_named(folder, settings, sentence):
-    """The error says which file, which key, and what it must be."""
+    """The error names the file, the key, and the expected value."""
     (folder / "settings.json").write_text(json.dumps(settings))
 
     with pytest.raises(ConfigError, match=rf"settings\.json: {sentence}"):

@@ -1,4 +1,4 @@
-"""What is kept of where tags lead, and what makes it void."""
+"""The cache of the digests of tags, and its invalidation."""
 
 from ghcr_emulator.state.tag_digests import TagDigests
 
@@ -6,7 +6,7 @@ REPOSITORY = "acme/app"
 
 
 def test_digest_is_known_until_tag_moves():
-    """The tags beside it stay known."""
+    """A moved tag leaves the digests of other tags known."""
     tags = TagDigests()
     for tag in ("v1", "v2"):
         tags.learn(REPOSITORY, tag, f"sha256:{tag}", tags.moves(REPOSITORY, tag))
@@ -18,7 +18,7 @@ def test_digest_is_known_until_tag_moves():
 
 
 def test_answer_from_before_a_move_is_not_kept():
-    """The registry was asked, and a push came in between."""
+    """The digest is not stored where a push came after the request."""
     tags = TagDigests()
     moves = tags.moves(REPOSITORY, "v1")
     tags.may_move(REPOSITORY, "v1")
@@ -29,7 +29,7 @@ def test_answer_from_before_a_move_is_not_kept():
 
 
 def test_repository_is_forgotten_with_tags():
-    """And no other."""
+    """Other repositories stay known."""
     tags = TagDigests()
     for repository in (REPOSITORY, "acme/other"):
         tags.learn(repository, "v1", "sha256:one", 0)

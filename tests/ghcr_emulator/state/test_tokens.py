@@ -1,10 +1,10 @@
-"""Bearer tokens: whom they stand for, and how long."""
+"""Bearer tokens: their holders and their lifetime."""
 
 from ghcr_emulator.state.tokens import Bearers
 
 
 def test_token_names_its_holder():
-    """A credential's token leads to the credential, an anonymous one to anybody."""
+    """A bearer token leads to its credential, or to none if it is anonymous."""
     bearers = Bearers()
 
     assert bearers.grant(bearers.issue("a fingerprint")).credential == "a fingerprint"
@@ -13,7 +13,7 @@ def test_token_names_its_holder():
 
 
 def test_oldest_tokens_are_forgotten():
-    """However many are asked for, memory holds the newest ones alone."""
+    """Memory holds only the newest tokens, whatever their number."""
     bearers = Bearers(kept=2)
     first, second, third = (bearers.issue(name) for name in "abc")
 
@@ -22,7 +22,7 @@ def test_oldest_tokens_are_forgotten():
 
 
 def test_token_lasts_as_long_as_is_asked():
-    """With a number of seconds a token of that age is as good as made up; without, it lasts."""
+    """A token of the given age is unknown; without a limit it lasts."""
     now = [100.0]
     bearers = Bearers(clock=lambda: now[0])
     token = bearers.issue("a fingerprint")

@@ -1,4 +1,4 @@
-"""The world as one file: all of it is taken, or none, and a mistake is told with its line."""
+"""The world file: it replaces the whole state or nothing, and every mistake has its line."""
 
 import copy
 
@@ -43,14 +43,14 @@ assumptions:
 
 
 def rows(ghcr):
-    """Return all that a world file can change."""
+    """Return everything that a world file can change."""
     state = ghcr.state
     parts = (state._credentials, state._packages, state._owners, state.assumptions)
     return copy.deepcopy(parts)
 
 
 def test_world_is_read_whole():
-    """Every part of a file becomes rows."""
+    """Every part of a file becomes a record."""
     world = read_world(WORLD.encode(), "accounts.yaml")
     alice, bob, acme = world.owners
     app, tool = world.packages
@@ -78,7 +78,7 @@ def test_world_is_read_whole():
 
 
 def test_example_of_the_readme_is_a_world():
-    """What the page shows can be put as it stands."""
+    """The example on the page can be put without a change."""
     from pathlib import Path
 
     import ghcr_emulator
@@ -93,7 +93,7 @@ def test_example_of_the_readme_is_a_world():
 
 
 def test_new_world_replaces_old(ghcr):
-    """Afterwards there is what the file says, and nothing else."""
+    """After a PUT there is only the content of the file."""
     answer = ghcr.control("PUT", "/world", WORLD.encode())
 
     assert (answer.status_code, answer.content) == (204, b"")
@@ -104,7 +104,7 @@ def test_new_world_replaces_old(ghcr):
 
 
 def test_world_without_assumptions_keeps_them(ghcr):
-    """A file that says nothing of assumptions changes none."""
+    """A file without assumptions changes none."""
     ghcr.control("PUT", "/assumptions", {"catalog": "denied"})
     ghcr.control("PUT", "/world", b"users: {Alice: }")
 
@@ -169,7 +169,7 @@ def test_world_without_assumptions_keeps_them(ghcr):
     ],
 )  # fmt: skip
 def test_world_error_has_line(ghcr, change, error):
-    """A line says where and what, without a token; the old world stays."""
+    """The error has the line and the mistake but no token; the old world stays."""
     text = WORLD.replace(*change, 1)
     assert text != WORLD
     before = rows(ghcr)
@@ -185,7 +185,7 @@ def test_world_error_has_line(ghcr, change, error):
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"\xff", b"[" * 5000, b"a: 2026-99-99"])
 def test_what_is_no_mapping_is_refused(ghcr, text):
-    """Nothing, a list, no text at all."""
+    """A document that is empty, a list or no text is refused."""
     answer = ghcr.control("PUT", "/world", text)
 
     assert answer.status_code == 400
@@ -193,7 +193,7 @@ def test_what_is_no_mapping_is_refused(ghcr, text):
 
 
 def test_world_needs_the_secret(ghcr):
-    """Nobody else makes a world, or turns a assumption."""
+    """Without the secret a request can change neither the world nor an assumption."""
     before = rows(ghcr)
 
     assert ghcr.control("PUT", "/world", WORLD.encode(), secret="wrong").status_code == 401
@@ -215,7 +215,7 @@ def _folder(tmp_path):
 
 
 def test_token_is_read_from_file(folder):
-    """The path begins at the file's folder, and the line's end is no part of the token."""
+    """The path is relative to the file's directory, and the newline is no part of the token."""
     from ghcr_emulator.state.tokens import fingerprint
 
     world = read_people(folder / "accounts.yaml")
@@ -225,12 +225,12 @@ def test_token_is_read_from_file(folder):
 
 
 def test_folder_without_accounts_has_no_world(tmp_path):
-    """The file may be left out."""
+    """The file accounts.yaml is optional."""
     assert read_people(tmp_path / "accounts.yaml") is None
 
 
 def test_file_open_to_others_is_refused(folder):
-    """A token that others can read is none; the error names both files."""
+    """A token file that others can read is refused; the error names both files."""
     (folder / "tokens" / "run").chmod(0o644)
 
     with pytest.raises(ConfigError, match=r"accounts\.yaml:27: .*run is open to others"):
@@ -238,7 +238,7 @@ def test_file_open_to_others_is_refused(folder):
 
 
 def test_file_that_is_not_there_is_named(folder):
-    """The line that names it is told."""
+    """The error has the line that names the file."""
     (folder / "tokens" / "run").unlink()
 
     with pytest.raises(ConfigError, match=r"accounts\.yaml:27: .*run cannot be read"):
@@ -246,7 +246,7 @@ def test_file_that_is_not_there_is_named(folder):
 
 
 def test_file_from_anywhere_is_refused(folder):
-    """A path is relative, so that the folder is all that there is to look at."""
+    """A path must be relative, so that it stays below the directory."""
     text = (folder / "accounts.yaml").read_text()
     (folder / "accounts.yaml").write_text(text.replace("tokens/run", "/etc/passwd"))
 

@@ -1,4 +1,4 @@
-"""Files as a storage: what is on the disk at every moment, and what streams."""
+"""The storage of files: its content on disk at every moment, and its streaming."""
 
 import asyncio
 import hashlib
@@ -23,7 +23,7 @@ def digest_of(content, algorithm="sha256"):
 
 
 def play(root, scene):
-    """Run a scene with a client of a storage in a folder."""
+    """Run a scene with a client of a storage in a directory."""
 
     async def run():
         with opened(root) as files:
@@ -59,13 +59,13 @@ def files_of(root):
     ],
 )
 def test_digest_that_no_content_has_is_none(text):
-    """So that none of them is ever a path."""
+    """An invalid digest never becomes a path."""
     assert Digest.parse(text) is None
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
 def test_blob_is_stored_under_the_digest_it_was_pushed_by(tmp_path, algorithm):
-    """Once, and nothing is left of its upload."""
+    """A blob is stored once, and its upload is removed."""
     answer = play(tmp_path, lambda client: push(client, b"layer", algorithm))
     hexadecimal = hashlib.new(algorithm, b"layer").hexdigest()
 
@@ -78,7 +78,7 @@ def test_blob_is_stored_under_the_digest_it_was_pushed_by(tmp_path, algorithm):
 
 
 def test_layer_that_is_elsewhere_need_not_be_here(tmp_path):
-    """A layer that is not to be distributed is named, and not pushed."""
+    """A manifest may name a non-distributable layer that was not pushed."""
 
     async def scene(client):
         await push(client, b"{}")
@@ -94,7 +94,7 @@ def test_layer_that_is_elsewhere_need_not_be_here(tmp_path):
 
 
 def test_upload_is_written_as_it_comes(tmp_path):
-    """No more than a piece of it is in memory, and no part has a name that is served."""
+    """Memory holds only a piece of an upload, and no part has a name that is served."""
     sizes = []
 
     async def scene(client):
@@ -118,7 +118,7 @@ def test_upload_is_written_as_it_comes(tmp_path):
 
 
 def test_blob_is_read_as_it_goes(tmp_path):
-    """A client that leaves after the first piece leaves no file open: that would be a warning."""
+    """A client that leaves after the first piece leaves no open file, which would be a warning."""
 
     async def scene(client):
         await push(client, PIECE * MANY)
@@ -129,7 +129,7 @@ def test_blob_is_read_as_it_goes(tmp_path):
 
 
 def test_upload_that_breaks_off_can_go_on(tmp_path):
-    """What had come is kept, and its size is told."""
+    """The received bytes stay, and their number is returned."""
 
     async def breaking():
         yield PIECE
@@ -151,7 +151,7 @@ def test_upload_that_breaks_off_can_go_on(tmp_path):
 
 
 def test_cancelled_request_ends_in_the_storage(tmp_path):
-    """A request that is given up while its body is on its way holds the upload no longer."""
+    """A request that is cancelled during its body releases the upload."""
 
     async def scene(client):
         begun = await client.post(UPLOADS)
@@ -172,7 +172,7 @@ def test_cancelled_request_ends_in_the_storage(tmp_path):
 
 
 def test_interrupted_process_leaves_nothing_half_written(tmp_path):
-    """What an upload or a write left is removed at the next start, and images stay."""
+    """Leftovers of uploads and writes are removed at the next start, and images stay."""
     play(tmp_path, lambda client: push(client, b"whole"))
     before = files_of(tmp_path)
     (tmp_path / "uploads" / "left-by-a-killed-process").write_bytes(b"half")
@@ -185,7 +185,7 @@ def test_interrupted_process_leaves_nothing_half_written(tmp_path):
 
 
 def test_full_disk_is_an_error_of_the_registry(tmp_path, monkeypatch, caplog):
-    """The client is told 500; the log says why."""
+    """The client gets 500, and the log has the reason."""
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -199,7 +199,7 @@ def test_full_disk_is_an_error_of_the_registry(tmp_path, monkeypatch, caplog):
 
 
 def test_two_ends_of_one_upload_make_one_blob(tmp_path):
-    """The second one finds no upload any more."""
+    """The second request finds no upload."""
 
     async def scene(client):
         begun = await client.post(UPLOADS)
@@ -211,7 +211,7 @@ def test_two_ends_of_one_upload_make_one_blob(tmp_path):
 
 
 def test_application_that_says_nothing_is_an_error(tmp_path):
-    """The front makes a 502 of it."""
+    """The emulator answers 502."""
 
     async def silent(scope, receive, send):
         del scope, receive, send

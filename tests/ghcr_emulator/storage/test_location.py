@@ -1,4 +1,4 @@
-"""The URLs of storages: which there are, and what is said of others."""
+"""The URLs of storages, and the errors of invalid ones."""
 
 import asyncio
 import stat
@@ -43,7 +43,7 @@ def status_of(location):
     ],
 )
 def test_bad_url_is_refused_with_the_forms(url):
-    """One sentence says what was given, and what may be."""
+    """The error has the given URL and the valid forms."""
     with pytest.raises(StorageError) as raised:
         parse_location(url)
 
@@ -54,7 +54,7 @@ def test_bad_url_is_refused_with_the_forms(url):
 
 
 def test_password_in_a_url_is_not_repeated():
-    """A registry with a login is none that can be a storage."""
+    """A registry that needs a login cannot be a storage."""
     with pytest.raises(StorageError) as raised:
         parse_location("http://login:password@registry.example:5000")
 
@@ -63,7 +63,7 @@ def test_password_in_a_url_is_not_repeated():
 
 @pytest.mark.parametrize("url", [None, "file:///{}/im%20ages"])
 def test_files_are_a_storage(tmp_path, url):
-    """A folder that is missing is made; without a URL it is a temporary one."""
+    """A missing directory is created; without a URL it is a temporary one."""
     location = parse_location(url and url.replace("/{}", str(tmp_path)))
 
     assert status_of(location) == 200
@@ -72,7 +72,7 @@ def test_files_are_a_storage(tmp_path, url):
 
 
 def test_running_registry_is_a_storage(tmp_path):
-    """It is reached at its address; where nothing answers, the error has that address."""
+    """The registry is reached at its address, which the error names if nothing answers."""
 
     async def scene():
         stop = asyncio.Event()
@@ -93,7 +93,7 @@ def test_running_registry_is_a_storage(tmp_path):
 
 
 def test_distribution_is_started_on_a_private_socket(tmp_path):
-    """Its configuration is in a folder that this user alone can open; its URL holds any path."""
+    """Only this user can open the directory of its configuration; its URL can hold any path."""
     binary, told = tmp_path / "my registry", tmp_path / "told"
     binary.write_text(
         f'#!/bin/sh\ncp "$2" {told}\ndirname "$2" | xargs stat -c %a >> {told}\nexit 3\n'
@@ -111,7 +111,7 @@ def test_distribution_is_started_on_a_private_socket(tmp_path):
 
 @pytest.mark.parametrize("held", [True, False], ids=["another process", "a file"])
 def test_folder_that_cannot_be_used_is_named(tmp_path, held):
-    """Two processes would remove each other's uploads."""
+    """Two processes would remove each other's uploads, so the second one is refused."""
     root = tmp_path / "images"
     location = parse_location(f"file://{root}")
     if not held:
@@ -125,7 +125,7 @@ def test_folder_that_cannot_be_used_is_named(tmp_path, held):
 
 
 def test_folder_is_made_for_this_user(tmp_path):
-    """A lock file of the user's own holds it."""
+    """A lock file of the user holds the directory."""
     root = Path(tmp_path) / "images"
     with opened(root):
         assert stat.S_ISREG((root / "lock").stat().st_mode)

@@ -1,6 +1,6 @@
-"""What a storage answers past the front, the same whether it is the emulator's or distribution.
+"""The answers of a storage without the emulator, equal for its own files and distribution.
 
-`make test` runs it over the emulator's own storage, `make conformance` over distribution.
+`make test` runs these tests over the emulator's own storage, `make conformance` over distribution.
 """
 
 import hashlib
@@ -32,13 +32,13 @@ def begun(storage):
 
 
 def finish(storage, answer, content=b"", digest=DIGEST, headers=None):
-    """End the upload at which an answer says to go on."""
+    """End the upload of an answer."""
     end = httpx.URL(answer.headers["location"]).copy_merge_params({"digest": digest})
     return storage.ask("PUT", str(end), content=content, headers=headers)
 
 
 def part(storage, answer, content, content_range):
-    """Send a part that says where it belongs."""
+    """Send a part with its Content-Range."""
     headers = {"content-range": content_range, "content-type": "application/octet-stream"}
     return storage.ask("PATCH", answer.headers["location"], content=content, headers=headers)
 
@@ -58,13 +58,13 @@ def put(storage, reference, content, media_type=OCI):
 
 @pytest.fixture(name="stored")
 def _stored(storage):
-    """Give a storage that has the blob."""
+    """Return a storage that has the blob."""
     storage.put_blob(NAME, CONTENT)
     return storage
 
 
 def test_storage_is_a_registry(storage):
-    """Its root says so."""
+    """The root answers as a registry."""
     assert storage.ask("GET", "/v2/").status_code == 200
 
 
@@ -94,7 +94,7 @@ def test_blob_comes_back_as_it_went(stored):
     ],
 )
 def test_part_of_a_blob_is_given(stored, asked, status, content):
-    """A client that lost its connection goes on where it was."""
+    """A client that lost its connection can continue where it was."""
     answer = stored.ask("GET", f"/v2/{NAME}/blobs/{DIGEST}", headers={"range": asked})
 
     assert answer.status_code == status
@@ -109,7 +109,7 @@ def test_blob_of_another_repository_is_unknown(stored):
 
 
 def test_upload_says_how_much_has_come(storage):
-    """Each answer has the way on and the range; an empty one has 0-0."""
+    """Each answer has the location and the range; an empty upload has 0-0."""
     start = begun(storage)
     first = part(storage, start, CONTENT[:1000], "0-999")
     status = storage.ask("GET", first.headers["location"])
@@ -138,7 +138,7 @@ def test_upload_says_how_much_has_come(storage):
     ids=["gap", "backwards", "other length"],
 )
 def test_part_at_the_wrong_place_is_refused(storage, content_range, status, code):
-    """Nothing of it is kept, and the right part can follow."""
+    """A refused part is not stored, and the right part can follow."""
     start = begun(storage)
     answer = part(storage, start, b"abcd", content_range)
 
@@ -147,7 +147,7 @@ def test_part_at_the_wrong_place_is_refused(storage, content_range, status, code
 
 
 def test_wrong_digest_ends_an_upload(storage):
-    """Neither the digest that was named nor the one that the content has is stored."""
+    """Neither the named digest nor that of the content is stored."""
     start = begun(storage)
     answer = finish(storage, start, CONTENT, digest=ABSENT)
 
@@ -168,7 +168,7 @@ def test_bad_digest_can_be_corrected(storage, digest):
 
 
 def test_cancelled_upload_is_unknown(storage):
-    """Its content is gone."""
+    """The content of a cancelled upload is deleted."""
     start = begun(storage)
     cancelled = storage.ask("DELETE", start.headers["location"])
 
@@ -181,7 +181,7 @@ def test_cancelled_upload_is_unknown(storage):
     ("source", "status"), [(NAME, 201), ("bytequester/none", 202)], ids=["there", "not there"]
 )
 def test_mount_needs_a_blob_to_mount(stored, source, status):
-    """Without one an upload begins."""
+    """A mount of a missing blob begins an upload."""
     path = f"/v2/bytequester/other/blobs/uploads/?mount={DIGEST}&from={source}"
     answer = stored.ask("POST", path)
 
@@ -191,7 +191,7 @@ def test_mount_needs_a_blob_to_mount(stored, source, status):
 
 @pytest.mark.parametrize("media_type", [OCI, DOCKER])
 def test_manifest_comes_back_by_tag_and_digest(stored, media_type):
-    """With the media type that it was pushed with, byte for byte."""
+    """The manifest has its media type and its bytes."""
     content = image(mediaType=media_type)
     pushed = put(stored, "v1", content, media_type)
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
@@ -216,17 +216,17 @@ def test_manifest_comes_back_by_tag_and_digest(stored, media_type):
     ids=["no JSON", "a list", "other media type", "an index's key", "layers are no list"],
 )
 def test_document_that_is_no_manifest_is_refused(stored, content, media_type):
-    """Whatever is wrong with it."""
+    """Every kind of invalid manifest is refused."""
     assert first_error(put(stored, "v1", content, media_type)) == (400, "MANIFEST_INVALID")
 
 
 def test_manifest_needs_its_blobs(storage):
-    """Content is pushed before what names it."""
+    """Blobs must be pushed before the manifest that names them."""
     assert first_error(put(storage, "v1", image())) == (400, "MANIFEST_BLOB_UNKNOWN")
 
 
 def test_manifest_under_another_digest_is_refused(stored):
-    """The digest in the path is that of the content."""
+    """The digest in the path must be that of the content."""
     assert first_error(put(stored, ABSENT, image())) == (400, "DIGEST_INVALID")
 
 
@@ -249,7 +249,7 @@ def test_manifest_is_given_to_whom_names_its_type(stored):
 
 
 def test_tag_moves_and_both_manifests_stay(stored):
-    """A tag leads to what was pushed last."""
+    """A tag points to the manifest that was pushed last."""
     first = put(stored, "v1", image()).headers["docker-content-digest"]
     second = put(stored, "v1", image(annotations={"n": "2"})).headers["docker-content-digest"]
 
@@ -258,7 +258,7 @@ def test_tag_moves_and_both_manifests_stay(stored):
 
 
 def test_tags_come_in_pages(stored):
-    """In lexical order, capitals first; a page that is not the last has a link to the next."""
+    """Tags are in lexical order, capitals first; every page but the last has a link to the next."""
     for tag in ("b", "a", "A", "c"):
         put(stored, tag, image())
     path = f"/v2/{NAME}/tags/list"
@@ -273,14 +273,14 @@ def test_tags_come_in_pages(stored):
 
 
 def test_tags_of_an_unknown_repository_are_unknown(storage):
-    """Not an empty list."""
+    """An unknown repository answers 404 instead of an empty list."""
     answer = storage.ask("GET", "/v2/bytequester/none/tags/list")
 
     assert first_error(answer) == (404, "NAME_UNKNOWN")
 
 
 def test_deleted_tag_leaves_its_manifest(stored):
-    """The manifest can still be had by its digest."""
+    """The manifest is still served by its digest."""
     digest = put(stored, "v1", image()).headers["docker-content-digest"]
     path = f"/v2/{NAME}/manifests/v1"
     deleted, again = stored.ask("DELETE", path), stored.ask("DELETE", path)
@@ -292,7 +292,7 @@ def test_deleted_tag_leaves_its_manifest(stored):
 
 
 def test_deleted_manifest_takes_its_tags(stored):
-    """No tag leads nowhere."""
+    """A deleted manifest leaves no tag that points to it."""
     digest = put(stored, "v1", image()).headers["docker-content-digest"]
     put(stored, "v2", image())
     put(stored, "other", image(annotations={"n": "2"}))
@@ -304,7 +304,7 @@ def test_deleted_manifest_takes_its_tags(stored):
 
 
 def test_deleted_blob_is_gone(stored):
-    """In the repository that it was deleted from."""
+    """Only the repository that the blob was deleted from loses it."""
     path = f"/v2/{NAME}/blobs/{DIGEST}"
 
     assert stored.ask("DELETE", path).status_code == 202

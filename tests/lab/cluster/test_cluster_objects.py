@@ -1,4 +1,4 @@
-"""Cluster-scoped objects of a rendered chart: which are left out, and what they are renamed to."""
+"""Cluster-scoped objects of a rendered chart: their omission, and their new names."""
 
 import pytest
 from ruamel.yaml import YAML
@@ -31,7 +31,7 @@ KINDS = {
         ),
     )
 }
-# As `helm template` prints it: `on` would be a boolean to whoever wrote it anew.
+# The output of `helm template`: `on` would become a boolean if it were written again.
 KEPT = """\
 ---
 # Source: shop/templates/config.yaml
@@ -73,7 +73,7 @@ metadata: {name: first}
 
 
 def test_cluster_scoped_object_is_split_off():
-    """Helm's own text of a namespaced object is passed on, to the letter."""
+    """Helm's own text of a namespaced object is passed on unchanged."""
     found = split(KEPT + ROLE, KINDS)
 
     assert found.names == ("ClusterRole shop",)
@@ -81,7 +81,7 @@ def test_cluster_scoped_object_is_split_off():
 
 
 def test_kind_of_skipped_definition_is_skipped():
-    """The API server would not know it; one that is just unknown is left for it to refuse."""
+    """An unknown kind without a skipped definition is left for the API server to reject."""
     assert split(DEFINITION + CART + KEPT, KINDS).names == (
         "CustomResourceDefinition carts.shop.example.com",
         "Cart first",
@@ -91,12 +91,12 @@ def test_kind_of_skipped_definition_is_skipped():
 
 @pytest.mark.parametrize("text", ["", "---\n# nothing\n", "---\n[1, 2]\n", "---\na: {b\n"])
 def test_plain_chart_skips_nothing(text):
-    """What is no YAML at all is Helm's to name."""
+    """Helm reports text that is not YAML."""
     assert split(text, KINDS).left_out == ()
 
 
 def test_allowed_object_is_renamed():
-    """The ClusterRole has a name of the sandbox's own, which its RoleBinding has by then."""
+    """The ClusterRole gets a name of the sandbox, which its RoleBinding uses."""
     found = renamed(split(KEPT + ROLE + BINDING, KINDS), "shop-dev-0a1b2c")
 
     (role,) = found.left_out
@@ -109,7 +109,7 @@ def test_allowed_object_is_renamed():
 
 
 def test_allowed_webhook_covers_sandbox_only():
-    """It would else stand in the way of every other."""
+    """The webhook would otherwise apply to every other sandbox."""
     webhook = {"clientConfig": {"service": {"name": "shop", "namespace": "shop"}}}
     document = {
         "kind": "ValidatingWebhookConfiguration",
@@ -129,13 +129,13 @@ def test_allowed_webhook_covers_sandbox_only():
 
 
 def test_unrenamable_object_is_error():
-    """A definition's name is made of its kind's."""
+    """A definition's name consists of its kind's names."""
     with pytest.raises(UsageError, match=r"CustomResourceDefinition carts\.shop\.example\.com"):
         renamed(split(DEFINITION + ROLE, KINDS), "dev")
 
 
 def test_kept_chart_renders_nothing_new(tmp_path):
-    """Helm reads the text as a file, and so leaves what looks like a template in it alone."""
+    """Helm reads the text as a file, and does not render templates in it."""
     workload = write_chart(tmp_path, recorded.GOOD.workload, KEPT)
 
     assert (workload.chart, workload.values) == (tmp_path, ())

@@ -1,4 +1,4 @@
-"""Questions for names that are refused for the length of a block, in containers of our own."""
+"""DNS queries that containers cannot send for the length of a block."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.fakes.exec_api import client_of
 
 
 class Container:
-    """Runs scripts, and counts the rules that they put in and take out."""
+    """A fake container that runs scripts, and counts the rules that they add and remove."""
 
     def __init__(self, name, exit_code=0):
         self.name = name
@@ -31,7 +31,7 @@ class Container:
 
 
 class Engine:
-    """An engine with these containers."""
+    """A fake engine with these containers."""
 
     def __init__(self, *containers):
         self.containers = {container.name: container for container in containers}
@@ -39,7 +39,7 @@ class Engine:
 
 @pytest.mark.parametrize("error", [None, KeyboardInterrupt, ValueError])
 def test_dns_is_refused_only_in_block(error):
-    """By everyone that is named, whatever happens in the block."""
+    """Every named container is affected, and the rules are removed after an exception too."""
     node, runner = Container("node"), Container("runner")
 
     def block():
@@ -60,7 +60,7 @@ def test_dns_is_refused_only_in_block(error):
 
 
 def test_unguarded_container_is_reported():
-    """Their chain is the guard's, which empties it when the lab is raised anew."""
+    """The egress guard creates the chain, and empties it when the lab starts again."""
     node, runner = Container("node"), Container("runner", exit_code=1)
 
     with (

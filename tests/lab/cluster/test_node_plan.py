@@ -1,4 +1,4 @@
-"""Where the node image comes from: pulled or built, and what is said of a pull that fails."""
+"""The source of the node image: a pull or a build, and the messages of a failed pull."""
 
 import queue
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ DIGEST = f"@sha256:{'a' * 64}"
 
 
 class Engine:
-    """An engine as far as pulls go: what it has, and what the registry says to it."""
+    """A fake engine with some images, and the registry's answers to its pulls."""
 
     def __init__(self, *, here=False, answers=True, events=()):
         self.here, self.answers, self.events = here, answers, events
@@ -61,7 +61,7 @@ def _plan(engine, *, built=False):
     ids=["build", "pull", "pulled before", "built before", "registry", "no registry"],
 )
 def test_node_image_is_pulled_or_built(monkeypatch, wanted, here, built, answers, pull, reason):
-    """By what is asked for, then by what is there, and at last by asking a registry."""
+    """The source depends on the option, then on the images of the engine, then on a registry."""
     monkeypatch.setenv("IMAGES", wanted)
     engine = Engine(here=here, answers=answers)
 
@@ -73,7 +73,7 @@ def test_node_image_is_pulled_or_built(monkeypatch, wanted, here, built, answers
 
 
 def test_failing_registry_falls_back_to_build():
-    """Auto goes on by the other way, and says why."""
+    """`auto` builds the image after a failed pull, and prints why."""
     plan = _plan(Engine(events=[{"error": "toomanyrequests"}]))
 
     assert not plan.pull
@@ -81,7 +81,7 @@ def test_failing_registry_falls_back_to_build():
 
 
 def test_failed_requested_pull_ends_run(monkeypatch):
-    """With what to do; nothing is built that nobody asked for."""
+    """The error says what to do, and nothing is built without a request."""
     monkeypatch.setenv("IMAGES", "pull")
 
     with pytest.raises(LabError, match=r"toomanyrequests; run again to go on, or set IMAGES=build"):
@@ -100,14 +100,14 @@ def test_failed_requested_pull_ends_run(monkeypatch):
     ],
 )
 def test_base_without_lab_is_pulled(monkeypatch, images, engine, built, pulled):
-    """IMAGES decides, then what the engine has, and at last whether an image registry answers."""
+    """IMAGES decides, then the images of the engine, then whether an image registry answers."""
     monkeypatch.setenv("IMAGES", images)
 
     assert pulls_base(engine, built=built) is pulled
 
 
 def test_images_come_by_themselves_or_as_asked(monkeypatch):
-    """Another word is a usage error that lists the three."""
+    """Another value of IMAGES is a usage error that lists the three."""
     assert wanted_images() == "auto"
 
     monkeypatch.setenv("IMAGES", "steal")
@@ -116,7 +116,7 @@ def test_images_come_by_themselves_or_as_asked(monkeypatch):
 
 
 def test_mirror_may_be_named_for_both_images(monkeypatch):
-    """By reference and digest."""
+    """A mirror is named by reference and digest."""
     monkeypatch.setenv("NODE_IMAGE", f"mirror.example:5000/kindest/node:v1{DIGEST}")
     monkeypatch.setenv("BASE_IMAGE", f"mirror.example/debian{DIGEST}")
     engine = Engine()
@@ -129,7 +129,7 @@ def test_mirror_may_be_named_for_both_images(monkeypatch):
 
 
 def test_image_of_a_mirror_must_be_pinned(monkeypatch):
-    """A tag may move between two runs."""
+    """A tag may move between two runs, so a digest is required."""
     monkeypatch.setenv("NODE_IMAGE", "mirror.example/node:v1")
 
     with pytest.raises(UsageError, match=r"^NODE_IMAGE=mirror\.example/node:v1 must end with"):
@@ -137,7 +137,7 @@ def test_image_of_a_mirror_must_be_pinned(monkeypatch):
 
 
 def test_pull_is_shown_in_tenths():
-    """Over all layers, in MiB."""
+    """The progress is in MiB, over all layers."""
     mib, said = 2**20, []
     steps = [
         {"status": "Downloading", "id": layer, "progressDetail": {"current": n, "total": 10 * mib}}

@@ -1,4 +1,4 @@
-"""The lab and a user's own cluster, registry and login do not meet."""
+"""The lab does not use a user's own cluster, registry and login."""
 
 import ast
 from types import SimpleNamespace
@@ -13,19 +13,19 @@ from pullrecovery.lab.cluster.tool_environment import tool_environment
 from pullrecovery.lab.engine.engine import Engine
 from pullrecovery.lab.paths import NAME, Paths
 
-# Both have a user whose own GitHub they ask.
+# These packages have a user whose own GitHub they read.
 USERS = ("cli/run_live.py", "live/", "gate/", "common/secret_variables.py")
 _MODULE = "pullrecovery.common.secret_variables"
 
 
 @pytest.fixture
 def paths(tmp_path):
-    """Folders of a lab that is nowhere."""
+    """Return directories of a lab that does not exist."""
     return Paths(tmp_path / "cache", tmp_path / "state")
 
 
 def _engine(*networks):
-    """An engine with one node of the lab's name, on these networks."""
+    """Return an engine with one node of the lab's name, on these networks."""
     attrs = {"NetworkSettings": {"Networks": {name: {} for name in networks}}}
     nodes = [SimpleNamespace(name="node", attrs=attrs)] if networks else []
 
@@ -37,7 +37,7 @@ def _engine(*networks):
 
 
 def test_foreign_cluster_is_refused(paths):
-    """By its own name: it might be anybody's, and would be deleted."""
+    """A cluster of the lab's name may be a user's, and would be deleted."""
     cluster = KindCluster(paths, "", manager_class=object)
 
     with pytest.raises(LabError, match="that is not the lab's"):
@@ -47,7 +47,7 @@ def test_foreign_cluster_is_refused(paths):
 
 
 def test_lab_tools_ignore_kubeconfig(paths, monkeypatch):
-    """kind, kubectl and Helm are given the lab's own."""
+    """kind, kubectl and Helm get the lab's own kubeconfig."""
     monkeypatch.setenv("KUBECONFIG", "/home/somebody/.kube/config")
     tools = SimpleNamespace(folder=lambda _: "/tools")
 
@@ -63,7 +63,7 @@ def _reads_a_secret(node):
 
 
 def test_only_live_and_gate_read_user_token():
-    """In the code, not only where it is run."""
+    """No other module of the code reads the token."""
     readers = [
         name
         for file in (SUITE_ROOT / "pullrecovery").rglob("*.py")

@@ -1,4 +1,4 @@
-"""Building a docs site once for each content, with stand-ins for the container and for npm."""
+"""Builds of a docs site, one for each content, with fakes of the container and of npm."""
 
 import json
 import sys
@@ -33,9 +33,9 @@ SEEN = {
 
 
 class Box:
-    """Builds whatever there is, as long as no page has the word `broken`; `twice` ends otherwise.
+    """A fake container that builds every site without the word `broken`; `twice` ends otherwise.
 
-    `listed` is what the docs plugin says of the page.
+    `listed` is the output of the docs plugin for the page.
     """
 
     def __init__(self, log):
@@ -63,7 +63,7 @@ class Box:
 
 @pytest.fixture(name="log")
 def _log(tmp_path):
-    """Return the file that says what was run."""
+    """Return the file that lists the commands that ran."""
     return tmp_path / "log"
 
 
@@ -89,7 +89,7 @@ def _site(tmp_path):
 
 
 def test_site_is_built_once_for_one_content(builder, site, log):
-    """And says which page is where."""
+    """The build returns the address of each page."""
     first = builder.built(site)
 
     assert builder.built(site) == first
@@ -99,7 +99,7 @@ def test_site_is_built_once_for_one_content(builder, site, log):
 
 
 def test_changed_page_reuses_packages(builder, site, log):
-    """A build costs seconds, an installation minutes."""
+    """A build takes seconds, and an installation minutes."""
     builder.built(site)
     (site / "docs" / "page.md").write_text("another page")
 
@@ -108,14 +108,14 @@ def test_changed_page_reuses_packages(builder, site, log):
 
 
 def test_unlisted_page_is_in_no_sidebar(builder, site):
-    """Docusaurus names its sidebar all the same, and shows it in the page's own menu alone."""
+    """Docusaurus names the sidebar of such a page, but shows it only in the page's own menu."""
     builder.box.listed = builder.box.listed | {"unlisted": True}
 
     assert builder.built(site).pages == {"docs/page.md": ("/page", "")}
 
 
 def test_variant_reuses_compiled_pages(builder, site, tmp_path):
-    """Pages compiled of one commit could make those of another say what it does not."""
+    """Compiled pages of one commit must not change those of another."""
     variant, stranger = tmp_path / "variant", tmp_path / "stranger"
     for copy in (variant, stranger):
         copy.mkdir()
@@ -135,13 +135,13 @@ def test_variant_reuses_compiled_pages(builder, site, tmp_path):
 
 
 def test_outcome_key_has_whole_hash(builder, site):
-    """Two contents with one key of 64 bits can be found, and one would have the other's outcome."""
+    """Two contents with one key of 64 bits can be found, and would share an outcome."""
     assert len(builder.key(site)) == len(builder.built(site).key) == 64
     assert [len(folder.name) for folder in (builder.paths.cache / "docs").glob("modules-*")] == [72]
 
 
 def test_generated_files_do_not_count(builder, site):
-    """Somebody may work in the folder."""
+    """A user may work in the directory at the same time."""
     key, files = builder.key(site), site_files(site)
     for name in ("node_modules", "build", ".docusaurus"):
         (site / name).mkdir()
@@ -152,7 +152,7 @@ def test_generated_files_do_not_count(builder, site):
 
 
 def test_link_out_of_the_site_is_not_followed(builder, site, log):
-    """A page could be any file of this machine."""
+    """A linked page could be any file of this machine."""
     (site / "docs" / "secret.md").symlink_to("/etc/hostname")
 
     with pytest.raises(UsageError, match=r"docs/secret\.md in .* is a symbolic link to '/etc/host"):
@@ -162,7 +162,7 @@ def test_link_out_of_the_site_is_not_followed(builder, site, log):
 
 
 def test_build_error_is_cleaned(builder, site, log):
-    """It would fail again."""
+    """A second build would fail in the same way."""
     (site / "docs" / "page.md").write_text("broken")
 
     assert builder.built(site).words == "[ERROR] Error in docs/page.md"
@@ -171,7 +171,7 @@ def test_build_error_is_cleaned(builder, site, log):
 
 
 def test_unexpected_build_end_is_retried(builder, site, log):
-    """Killed, or out of memory: that says nothing of the site."""
+    """A build that was killed or ran out of memory says nothing about the site."""
     (site / "docs" / "page.md").write_text("twice")
 
     for _ in range(2):
@@ -186,7 +186,7 @@ def test_unexpected_build_end_is_retried(builder, site, log):
     [[], {"source": "x"}, {"source": 1, "permalink": "/"}, {"source": "", "permalink": "@"}],
 )
 def test_invalid_page_list_is_clear_error(builder, site, listed):
-    """The site's own code can write it."""
+    """The site's own code can write the list of pages."""
     builder.box.listed = listed
 
     with pytest.raises(LabError, match=r"^The list of the docs site's pages "):
@@ -194,7 +194,7 @@ def test_invalid_page_list_is_clear_error(builder, site, listed):
 
 
 def test_missing_packages_have_npm_message(builder, site, tmp_path):
-    """And half of them are nothing to build with."""
+    """Half-installed packages are removed."""
     (tmp_path / "npm").write_text("#!/bin/sh\necho 'npm error code EUSAGE' >&2\nexit 1\n")
 
     with pytest.raises(CommandError, match="npm error code EUSAGE"):
@@ -204,7 +204,7 @@ def test_missing_packages_have_npm_message(builder, site, tmp_path):
 
 
 def test_npm_gets_lock_without_urls(builder, site, log):
-    """The configured registry alone decides where packages come from."""
+    """All packages come from the configured registry alone."""
     (site / ".npmrc").write_text("registry=http://attacker.invalid/")
     package = {
         "version": "1.0.0",
@@ -226,7 +226,7 @@ def test_npm_gets_lock_without_urls(builder, site, log):
 
 
 def test_npm_gets_no_secret(builder, monkeypatch, tmp_path):
-    """Of the user's environment, what finds the registry and the way there."""
+    """Only variables that select the registry and its proxy reach npm."""
     monkeypatch.setenv("GHCR_TOKEN", "secret")
     monkeypatch.setenv("NODE_OPTIONS", "--require=/attack.js")
     monkeypatch.setenv("npm_config_registry", "https://registry.invalid/")
@@ -244,7 +244,7 @@ def test_npm_gets_no_secret(builder, monkeypatch, tmp_path):
 
 
 def _environment_of_npm(builder, monkeypatch):
-    """The environment of a program in npm's place."""
+    """Return the environment of a program that replaces npm."""
     printed = "import json, os; os.mkdir('node_modules'); print(json.dumps({**os.environ}))"
     found = []
 
@@ -260,7 +260,7 @@ def _environment_of_npm(builder, monkeypatch):
 
 
 class Looker:
-    """A browser that sees what it is told to, and counts."""
+    """A fake browser that returns a fixed result, and counts its calls."""
 
     image = Browser(Paths(None, None), None, pulled=False).image
     engine, pulled = ENGINE, False
@@ -283,7 +283,7 @@ def _docs(site):
 
 
 def test_site_is_checked_once_per_content(builder, docs, monkeypatch):
-    """However many scenarios ask."""
+    """Several scenarios share one check of a content."""
     monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
     looker = Looker()
     lab = LabDocsSite(builder.paths, looker)
@@ -298,7 +298,7 @@ def test_site_is_checked_once_per_content(builder, docs, monkeypatch):
 
 
 def test_unbuilt_site_is_not_checked(builder, docs, monkeypatch):
-    """There is nothing to see but words."""
+    """Without a build there are no pages for the browser."""
     monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
     docs.page.write_text("broken")
     looker = Looker()
@@ -311,7 +311,7 @@ def test_unbuilt_site_is_not_checked(builder, docs, monkeypatch):
 
 
 def test_missing_page_is_not_checked(builder, docs, monkeypatch):
-    """A draft, for one."""
+    """A draft is one example of a missing page."""
     monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
     hidden = replace(docs, page=docs.folder / "docs" / "hidden.md")
 
@@ -319,7 +319,7 @@ def test_missing_page_is_not_checked(builder, docs, monkeypatch):
 
 
 def test_site_is_built_during_start(builder, docs, monkeypatch, log):
-    """And what goes wrong there is left to whoever looks."""
+    """An error of the early build is reported to the first reader of the site."""
     monkeypatch.setattr(docs_site, "SiteBox", lambda *_: builder.box)
     with building_beside(builder.paths, docs, lambda _: None) as beside:
         beside.build(ENGINE, None)
@@ -334,7 +334,7 @@ def test_site_is_built_during_start(builder, docs, monkeypatch, log):
 
 
 def test_build_beside_needs_an_engine_first(builder, docs, log):
-    """Until there is one, npm alone is run."""
+    """Without an engine, only npm runs."""
     with building_beside(builder.paths, docs, lambda _: None):
         pass
 
@@ -359,7 +359,7 @@ def test_background_build_stops_with_start(builder, docs, monkeypatch):
 
 
 def test_browser_has_no_network_or_home(monkeypatch, tmp_path):
-    """All that it is told goes through its two pipes."""
+    """The browser gets all input through its two pipes."""
     said = {}
 
     def run(command, **how):
@@ -382,7 +382,7 @@ def test_browser_has_no_network_or_home(monkeypatch, tmp_path):
     ("version", "own"), [("v20.20.2", True), ("v18.20.4", False), ("none", False)]
 )
 def test_recent_npm_is_reused(tmp_path, monkeypatch, version, own):
-    """Docusaurus asks for 20; Debian 12 has 18."""
+    """Docusaurus needs version 20; Debian 12 has 18."""
     binary = tmp_path / "node"
     binary.write_text(f"#!/bin/sh\necho {version}\n")
     binary.chmod(0o755)
@@ -399,7 +399,7 @@ def test_recent_npm_is_reused(tmp_path, monkeypatch, version, own):
 
 
 def test_wheels_match_platform(tmp_path, monkeypatch):
-    """Pip would give this machine's; both lie beside one another in the cache."""
+    """Pip would select this machine's wheels; both sets are in the cache."""
     commands = []
     monkeypatch.setattr(
         "pullrecovery.lab.tools.pypi.run", lambda command, **_: commands.append(command)
@@ -409,14 +409,14 @@ def test_wheels_match_platform(tmp_path, monkeypatch):
     places = [installed(tmp_path, tmp_path / "lock", platform) for platform in ("", "linux_a")]
 
     assert places[0] != places[1]
-    assert [word for command in commands for word in command if "platform" in word] == [
+    assert [word for command in commands for word in command if word.startswith("--platform")] == [
         "--platform=linux_a"
     ]
     assert "--only-binary=:all:" in commands[1]
 
 
 def test_container_node_is_linux(tmp_path, monkeypatch):
-    """On macOS the machine's own would not run there; where it cannot be had, that is said."""
+    """MacOS needs a Linux build for the container; the error says if it is not available."""
     asked = []
 
     def refuse(folder, lock, platform):

@@ -1,4 +1,4 @@
-"""What npm is given of a site: packages of the configured registry, and nothing else."""
+"""The files of a site that npm gets: only packages of the configured registry."""
 
 import json
 
@@ -15,7 +15,7 @@ GIT = "git+ssh://git@attacker.invalid/a.git"
 
 @pytest.fixture(name="write")
 def _write(tmp_path):
-    """Return a function that writes both files and reads what npm would be given."""
+    """Return a function that writes both files and returns npm's input."""
 
     def write(manifest=None, packages=None, **more):
         lock = {"lockfileVersion": 3, "packages": packages or {}, **more}
@@ -27,7 +27,7 @@ def _write(tmp_path):
 
 
 def test_lock_of_the_sample_is_given_as_it_is():
-    """It names no address; of its package.json, what an installation depends on."""
+    """The lock names no address, and package.json has only what an installation needs."""
     folder = SUITE_ROOT / "sample" / "docs"
     before = {name: json.loads((folder / name).read_text()) for name in npm_files(folder)}
 
@@ -49,7 +49,7 @@ def test_lock_of_the_sample_is_given_as_it_is():
     ],
 )
 def test_address_in_the_lock_is_dropped(write, resolved):
-    """The configured registry is asked, whatever the commit says."""
+    """Packages come from the configured registry, whatever the commit names."""
     given = write(packages={PLACE: {**GOOD, "resolved": resolved}})
 
     assert given["package-lock.json"]["packages"] == {PLACE: GOOD}
@@ -84,7 +84,7 @@ def test_address_in_the_lock_is_dropped(write, resolved):
     ],
 )
 def test_non_registry_package_is_refused(write, tmp_path, place, entry):
-    """One sentence: the file, the package, what to do."""
+    """The error has the file, the package, and what to do."""
     with pytest.raises(UsageError) as refused:
         write(packages={place: entry})
 
@@ -117,7 +117,7 @@ def test_non_registry_package_is_refused(write, tmp_path, place, entry):
 )
 @pytest.mark.parametrize("where", ["dependencies", "devDependencies", "overrides", "nested"])
 def test_url_dependency_is_refused(write, tmp_path, where, spec):
-    """To see whether the lock fits, npm would fetch it."""
+    """To check the lock, npm would fetch the URL."""
     manifest = (
         {"overrides": {"a": {".": "1", "b": spec}}} if where == "nested" else {where: {"b": spec}}
     )
@@ -144,14 +144,14 @@ def test_url_dependency_is_refused(write, tmp_path, where, spec):
     ],
 )
 def test_range_of_a_registrys_versions_is_kept(write, spec):
-    """Also one under another name."""
+    """A range is allowed under an alias too."""
     given = write({"dependencies": {"a": spec}}, {"": {"dependencies": {"a": spec}}})
 
     assert given["package.json"] == {"dependencies": {"a": spec}}
 
 
 def test_bundled_packages_are_checked(write):
-    """They come in the tarball of the package that brings them."""
+    """Bundled packages come in the tarball of the package that contains them."""
     bundled = {"version": "1.0.0", "inBundle": True}
 
     given = write(packages={PLACE: GOOD, f"{PLACE}/node_modules/@b/c": bundled})
@@ -160,21 +160,21 @@ def test_bundled_packages_are_checked(write):
 
 
 def test_direct_override_is_kept(write):
-    """It is written with a $."""
+    """A direct override is written with a $."""
     manifest = {"dependencies": {"a": "1"}, "overrides": {"a": "$a"}}
 
     assert write(manifest)["package.json"] == manifest
 
 
 def test_workspaces_and_scripts_are_left_out(write):
-    """For the one npm would read other folders, and for the other it has no use."""
+    """For workspaces npm would read other directories, and it does not need the scripts."""
     manifest = {"workspaces": ["../.."], "scripts": {"install": "attack"}, "publishConfig": {}}
 
     assert write(manifest)["package.json"] == {}
 
 
 def test_packages_of_npm_6_are_left_out(write):
-    """They name addresses too, and npm does without."""
+    """Packages of npm 6 name addresses, and npm works without them."""
     given = write(dependencies={"a": {"version": GIT}})
 
     assert "dependencies" not in given["package-lock.json"]
@@ -182,7 +182,7 @@ def test_packages_of_npm_6_are_left_out(write):
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '{"a": "\ud800"}', "1" * 10_000])
 def test_non_json_lock_is_clear_error(tmp_path, text):
-    """Whatever the commit has there."""
+    """A commit may hold any text as its lock."""
     (tmp_path / "package.json").write_text(text, errors="surrogatepass")
     (tmp_path / "package-lock.json").write_text("{}")
 
@@ -191,7 +191,7 @@ def test_non_json_lock_is_clear_error(tmp_path, text):
 
 
 def test_lock_of_npm_6_is_refused(tmp_path):
-    """It has no list of packages with their places."""
+    """A lock of npm 6 has no list of packages with their places."""
     (tmp_path / "package.json").write_text("{}")
     (tmp_path / "package-lock.json").write_text('{"lockfileVersion": 1, "dependencies": {}}')
 

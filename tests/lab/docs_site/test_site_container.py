@@ -1,4 +1,4 @@
-"""The container in which a docs site is built, with an engine that is played."""
+"""The container in which a docs site is built, with a fake engine."""
 
 import io
 import socket
@@ -35,7 +35,7 @@ SITE_TAR = _tar(("build/", tarfile.DIRTYPE, b""), ("build/index.html", tarfile.R
 
 
 class Container:
-    """Prints `frames`, pairs of a stream and bytes, and ends; `endless` only when it is killed."""
+    """Prints `frames`, pairs of a stream and bytes, and ends; `endless` ends only when killed."""
 
     def __init__(self, frames, code=0, *, endless=False):
         self.frames, self.code, self.endless = frames, code, endless
@@ -55,7 +55,7 @@ class Container:
             for stream, data in self.frames:
                 self.its.sendall(struct.pack(">BxxxL", stream, len(data)) + data)
         except OSError:
-            # Nobody reads any more.
+            # The reader has left.
             return
         if not self.endless:
             self.its.close()
@@ -77,7 +77,7 @@ class Container:
 
 
 class Client:
-    """An engine with one container."""
+    """A fake engine with one container."""
 
     def __init__(self, container):
         self.container, self.options = container, {}
@@ -97,7 +97,7 @@ class Client:
 
 @pytest.fixture(name="build")
 def _build(tmp_path, monkeypatch):
-    """Return a function that builds in a played container: the build, and how it was made."""
+    """Return a function that builds in a fake container: the build, and the container's options."""
     monkeypatch.setattr(site_box, "linux_node", lambda _: tmp_path / "node")
     monkeypatch.setattr(BaseImage, "ensure", lambda *_: "base:1")
 
@@ -116,7 +116,7 @@ def _build(tmp_path, monkeypatch):
 
 
 def test_container_has_nothing_of_the_machine(build, tmp_path, monkeypatch):
-    """No network, no right, no variable; its limits; and what is mounted is read-only."""
+    """The container has no network, rights or variables, has limits, and mounts are read-only."""
     monkeypatch.setenv("PULL_RECOVERY_GATE_KEY", "secret")
 
     _, options = build(Container([(1, SITE_TAR)]), compiled=tmp_path / "compiled")
@@ -145,7 +145,7 @@ def test_container_has_nothing_of_the_machine(build, tmp_path, monkeypatch):
     }
     assert all(mount["ReadOnly"] and mount["Type"] == "bind" for mount in options["mounts"])
     assert all("size=" in tmpfs for tmpfs in options["tmpfs"].values())
-    # With both, whoever comes next finds it if this run is killed, and removes it.
+    # By label and name the next run finds and removes the container of a killed run.
     assert options["labels"] == {LABEL: "docs"}
     assert options["name"].startswith("pull-recovery-passing-")
     assert not {"privileged", "cap_add", "devices", "pid_mode", "ipc_mode"} & set(options)
@@ -164,7 +164,7 @@ def test_results_come_from_stdout(build, tmp_path):
 
 
 def test_failed_build_leaves_words_alone(build, tmp_path):
-    """What it wrote to standard output before is no result."""
+    """Earlier output of a failed build is no result."""
     done, _ = build(Container([(1, b"x" * 100), (2, b"[ERROR] broken \xff")], code=1))
 
     assert (done.code, done.words) == (1, "[ERROR] broken \ufffd")
@@ -172,7 +172,7 @@ def test_failed_build_leaves_words_alone(build, tmp_path):
 
 
 def test_endless_build_is_killed(build):
-    """With one sentence that says how long it had."""
+    """The error has the timeout of the build."""
     container = Container([(2, b"[INFO] building")], endless=True)
 
     with pytest.raises(LabError, match=r"not built within 0\.2 s"):
@@ -182,13 +182,13 @@ def test_endless_build_is_killed(build):
 
 
 def test_memory_limit_is_clear_error(build):
-    """The kernel kills it, and says nothing to whoever waits."""
+    """The kernel kills the process without a message."""
     with pytest.raises(LabError, match="more than 3072 MiB of memory"):
         build(Container([(2, b"Killed")], code=137))
 
 
 def test_site_that_is_too_large_is_given_up(build, monkeypatch):
-    """Its output would fill the disk."""
+    """The output of a large site would fill the disk."""
     monkeypatch.setattr(site_box, "_LONGEST_ARCHIVE", 1000)
     container = Container([(1, b"x" * 600)] * 5, endless=True)
 
@@ -199,7 +199,7 @@ def test_site_that_is_too_large_is_given_up(build, monkeypatch):
 
 
 def test_of_endless_words_the_last_are_kept(build, monkeypatch):
-    """They are held in memory, and stored."""
+    """The output is held in memory, and stored."""
     monkeypatch.setattr(site_box, "_LONGEST_WORDS", 10)
 
     done, _ = build(Container([(2, b"x" * 1000), (2, b"[ERROR] y")], code=1))
@@ -208,7 +208,7 @@ def test_of_endless_words_the_last_are_kept(build, monkeypatch):
 
 
 def test_removed_container_is_no_error(monkeypatch):
-    """Two may end the same build."""
+    """Two callers may end the same build."""
     container = Container([])
     client = Client(container)
     monkeypatch.setattr(Engine, "client", lambda _: client)
@@ -241,7 +241,7 @@ def test_removed_container_is_no_error(monkeypatch):
     ],
 )
 def test_result_outside_folder_is_refused(tmp_path, name, kind, content):
-    """It would be read or written elsewhere on this machine."""
+    """The result would be read or written elsewhere on this machine."""
     (tmp_path / "results.tar").write_bytes(_tar((name, kind, content)))
     (tmp_path / "into").mkdir()
 
@@ -253,7 +253,7 @@ def test_result_outside_folder_is_refused(tmp_path, name, kind, content):
 
 
 def test_sparse_result_is_refused(tmp_path):
-    """It says that it is as long as it likes, and takes no room in the archive."""
+    """A sparse file declares any length, and takes no space in the archive."""
     entry = tarfile.TarInfo("build/sparse")
     entry.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1"}
     entry.pax_headers |= {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(2**40)}
@@ -275,7 +275,7 @@ def test_sparse_result_is_refused(tmp_path):
     ],
 )
 def test_unreadable_results_are_clear_error(tmp_path, archive):
-    """Whatever the site's code has printed."""
+    """The site's code can print anything."""
     (tmp_path / "results.tar").write_bytes(archive)
 
     with pytest.raises(LabError, match=r"^The results of the docs site's build cannot be read: "):
@@ -283,7 +283,7 @@ def test_unreadable_results_are_clear_error(tmp_path, archive):
 
 
 def test_results_of_too_many_files_are_refused(tmp_path, monkeypatch):
-    """A place in the disk's table of files is taken by an empty one too."""
+    """An empty file needs an inode too."""
     monkeypatch.setattr(site_box, "_MOST_FILES", 1)
     files = [(f"build/{number}", tarfile.REGTYPE, b"") for number in range(3)]
     (tmp_path / "results.tar").write_bytes(_tar(*files))

@@ -1,4 +1,4 @@
-"""Whether a machine lacks a capability, from what the kernel writes about a process."""
+"""Missing capabilities of a machine, from the kernel's files about a process."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ CapAmb:\t0000000000000000
 NoNewPrivs:\t0
 """
 ALL = STATUS.format("000001ffffffffff")
-# A sandbox that withholds CAP_SYS_RESOURCE, which is number 24.
+# A sandbox without CAP_SYS_RESOURCE, which is number 24.
 WITHOUT_SYS_RESOURCE = STATUS.format("000001fffeffffff")
 
 
@@ -30,17 +30,17 @@ WITHOUT_SYS_RESOURCE = STATUS.format("000001fffeffffff")
     ids=["all", "without CAP_SYS_RESOURCE"],
 )
 def test_every_capability_is_needed(status, complete):
-    """One is enough to make a privileged container fail."""
+    """One missing capability makes a privileged container fail."""
     assert parse_capabilities(status, LAST).complete is complete
 
 
 def test_newer_capability_is_missing():
-    """The number of the last one counts, not the mask alone."""
+    """The number of the last capability counts, and not the mask alone."""
     assert not parse_capabilities(ALL, LAST + 1).complete
 
 
 def test_both_files_of_the_kernel_are_read(tmp_path):
-    """The process's own, and the kernel's."""
+    """One file is the process's, and the other the kernel's."""
     (tmp_path / "self").mkdir()
     (tmp_path / "sys" / "kernel").mkdir(parents=True)
     (tmp_path / "self" / "status").write_text(WITHOUT_SYS_RESOURCE)
@@ -61,7 +61,7 @@ def test_both_files_of_the_kernel_are_read(tmp_path):
     ids=["all", "without CAP_SYS_RESOURCE"],
 )
 def test_runtime_is_used_only_when_needed(status, options):
-    """Elsewhere it is not even built."""
+    """The runtime is not built on other machines."""
     built = []
 
     def build():

@@ -1,4 +1,4 @@
-"""Commands in a container, as the SDK asks a real HTTP server that stands for the engine."""
+"""Commands in a container through the SDK, with a real HTTP server as the engine."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ FRAMES = tuple(
 
 
 class Engine(BaseHTTPRequestHandler):
-    """Runs one command, whose first output comes in the same packet as the headers."""
+    """A fake engine for one command, whose first output is in the packet of the headers."""
 
     created: dict
     given: bytes
@@ -47,12 +47,12 @@ class Engine(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_):
-        """Nothing is printed."""
+        """Print nothing."""
 
 
 @pytest.fixture
 def container():
-    """A container of that engine, with the SDK's own client."""
+    """Return a container of that engine, with the SDK's own client."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Engine) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -65,7 +65,7 @@ def container():
 
 
 def test_output_beside_the_headers_is_kept(container):
-    """A quick command on a busy machine: what the SDK's `exec_run` loses."""
+    """The SDK's `exec_run` loses such output of a quick command on a busy machine."""
     done = execute(container, ["sh", "-c", "x"], environment={"A": "b"})
 
     assert (done.exit_code, done.output, done.errors) == (3, b"out" + b"put" * 5000, b"err")
@@ -74,14 +74,14 @@ def test_output_beside_the_headers_is_kept(container):
 
 
 def test_sdk_loses_output_beside_the_headers(container):
-    """Why there is code of our own; it can go when this test fails."""
+    """The project has its own code for this reason; delete that code when this test fails."""
     asked = container.client.api.exec_create("c1", ["x"])["Id"]
 
     assert b"output" not in container.client.api.exec_start(asked)
 
 
 def test_command_is_given_its_input(container):
-    """The input is sent once the engine has taken the connection over."""
+    """The input is sent after the engine has taken the connection over."""
     done = execute(container, ["cat"], b"given")
 
     assert Engine.given == b"given"

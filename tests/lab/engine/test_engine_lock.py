@@ -1,4 +1,4 @@
-"""The lock in a container engine: exactly one run has it, and a killed one's is taken over."""
+"""The lock in a container engine: one run holds it, and that of a killed run is taken over."""
 
 import os
 from dataclasses import replace
@@ -17,7 +17,7 @@ _MARK, _HOLDER = "dev.pullrecovery.lock", "dev.pullrecovery.holder"
 
 
 class Volumes:
-    """Volumes of an engine: one of a name, with the labels of who created it."""
+    """A fake engine's volumes: one of a name, with the labels of its creator."""
 
     def __init__(self, api_version):
         self.found = {}
@@ -33,7 +33,7 @@ class Volumes:
     def prune(self, filters):
         if self.problem:
             raise self.problem
-        # Since 1.42 the engine leaves out those with a name, and before it knows no `all`.
+        # Since 1.42 the engine omits volumes with a name; earlier versions have no `all`.
         assert (filters.pop("all", False) is True) == (self.api.api_version != "1.41")
         name, _, value = filters.pop("label").partition("=")
         self.found = {key: has for key, has in self.found.items() if (has or {}).get(name) != value}
@@ -59,7 +59,7 @@ def _holder(tmp_path):
 
 
 def _leave(volumes, holder):
-    """The lock of a run that did not give it back."""
+    """Create the lock of a run that did not release it."""
     volumes.create(VOLUME, {_MARK: holder.folder, _HOLDER: holder.write()})
 
 
@@ -68,7 +68,7 @@ def _ended(holder):
 
 
 def test_second_run_in_one_engine_is_refused(engine, volumes, holder):
-    """The other user and state folder are named."""
+    """The error names the other user and state directory."""
     named = (
         rf"^Another run .* at unix:///engine: process {os.getpid()} of .* lab in {holder.folder}\."
     )
@@ -83,7 +83,7 @@ def test_second_run_in_one_engine_is_refused(engine, volumes, holder):
 
 
 def test_killed_runs_engine_lock_is_taken_over(engine, volumes, holder):
-    """The recorded process has ended, and another may have its pid by now."""
+    """The recorded process has ended, and another one may have its pid."""
     _leave(volumes, _ended(holder))
 
     with engine_lock(engine, holder, print):
@@ -91,7 +91,7 @@ def test_killed_runs_engine_lock_is_taken_over(engine, volumes, holder):
 
 
 def test_lock_taken_meanwhile_is_kept(engine, volumes, holder):
-    """Two runs see that a third was killed; the slower one must not remove the faster one's."""
+    """Two runs find a killed run; the slower one must not remove the faster one's lock."""
     _leave(volumes, _ended(holder))
     prune = volumes.prune
 
@@ -111,7 +111,7 @@ def test_lock_taken_meanwhile_is_kept(engine, volumes, holder):
 
 
 def test_process_of_other_container_may_live(engine, volumes, holder):
-    """A pid of another container says nothing here: the error has the command to remove the lock."""
+    """A pid of another container is unknown here; the error has the command to remove the lock."""
     elsewhere = replace(_ended(holder), namespace="pid:[1]")
     _leave(volumes, elsewhere)
 
@@ -124,7 +124,7 @@ def test_process_of_other_container_may_live(engine, volumes, holder):
 
 @pytest.mark.parametrize("labels", [None, {}, {_HOLDER: "{}"}, {_HOLDER: "[" * 9999}])
 def test_volume_that_names_no_holder_is_left(engine, volumes, holder, labels):
-    """Somebody else may have made it."""
+    """Another program may have created the volume."""
     volumes.found[VOLUME] = labels
 
     with (
@@ -136,7 +136,7 @@ def test_volume_that_names_no_holder_is_left(engine, volumes, holder, labels):
 
 
 def test_engine_without_volume_is_error(engine, volumes, holder):
-    """Without a lock two runs might use it."""
+    """Without a lock two runs might use the engine."""
     volumes.problem = APIError("no space left on device")
 
     with (
@@ -147,7 +147,7 @@ def test_engine_without_volume_is_error(engine, volumes, holder):
 
 
 def test_stopped_engine_costs_no_result(engine, volumes, holder):
-    """The lock stays in its data, and the next run sees that the process has ended."""
+    """The lock stays in the engine's data, and the next run finds that its process has ended."""
     said = []
 
     with engine_lock(engine, holder, said.append):
@@ -157,7 +157,7 @@ def test_stopped_engine_costs_no_result(engine, volumes, holder):
 
 
 def test_hidden_process_of_another_user_lives(monkeypatch, holder):
-    """A system may show each user the own processes alone."""
+    """A system may show each user only the user's own processes."""
 
     def hidden(_):
         raise psutil.NoSuchProcess(holder.pid)
@@ -169,7 +169,7 @@ def test_hidden_process_of_another_user_lives(monkeypatch, holder):
 
 
 def test_unreadable_process_counts_as_alive(monkeypatch, holder):
-    """What cannot be told is not taken for ended."""
+    """A process whose state is unknown is not treated as ended."""
 
     def denied(_):
         raise psutil.AccessDenied(holder.pid)
@@ -180,6 +180,6 @@ def test_unreadable_process_counts_as_alive(monkeypatch, holder):
 
 
 def test_clock_that_was_set_ends_no_run(holder):
-    """A process's start is told by the machine's clock."""
+    """The machine's clock gives the start of a process."""
     assert replace(holder, started=holder.started - 30).lives()
     assert not replace(holder, started=holder.started - 120).lives()

@@ -1,4 +1,4 @@
-"""What the lab's own engine changed in the packet filter goes, and nothing else."""
+"""The lab removes its own changes to the packet filter, and nothing else."""
 
 import shlex
 
@@ -23,7 +23,7 @@ ENGINES = {
 
 
 class PacketFilter:
-    """Tables of rules, changed by the calls of iptables that the lab makes."""
+    """A fake packet filter: tables of rules, changed by the lab's calls of iptables."""
 
     def __init__(self, tables):
         self.tables = {name: list(rules) for name, rules in tables.items()}
@@ -49,7 +49,7 @@ class PacketFilter:
 
 @pytest.fixture(name="start")
 def _start(monkeypatch, tmp_path):
-    """Return what makes a machine with these rules, of which the lab has made its note."""
+    """Return a function for a machine with these rules, which the lab has recorded."""
     forwarding = tmp_path / "ip_forward"
     forwarding.write_text("0")
     monkeypatch.setattr(traces, "_FORWARDING", forwarding)
@@ -67,7 +67,7 @@ def _start(monkeypatch, tmp_path):
 
 
 def test_rules_of_the_user_survive_the_lab(start, tmp_path):
-    """Also those that name docker0, or DOCKER, or stand in a chain of such a name."""
+    """Rules of the user stay even if they name docker0, or DOCKER, or are in such a chain."""
     machine = start(USERS)
     machine.add(ENGINES)
 
@@ -79,7 +79,7 @@ def test_rules_of_the_user_survive_the_lab(start, tmp_path):
 
 
 def test_foreign_rules_stay(start, tmp_path):
-    """Somebody opened a port while the lab was up."""
+    """A user may open a port while the lab runs."""
     machine = start(USERS)
     machine.add(ENGINES)
     machine.add({"filter": ["-A INPUT -p tcp --dport 8080 -j ACCEPT"]})

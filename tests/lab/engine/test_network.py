@@ -1,4 +1,4 @@
-"""The lab's own network, on an engine of our own."""
+"""The network of the lab, on its own engine."""
 
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ from pullrecovery.lab.paths import LABEL, NAME
 
 
 class Engine:
-    """An engine's networks: their labels by their names."""
+    """A fake engine's networks: their labels by their names."""
 
     def __init__(self, **labels):
         self.networks = self
@@ -28,7 +28,7 @@ class Engine:
 
 
 def test_network_is_labelled_and_reused():
-    """By the label it is found again, and taken away."""
+    """The label identifies the network for reuse and for removal."""
     engine = Engine()
     ensure_network(engine)
     ensure_network(engine)
@@ -37,7 +37,7 @@ def test_network_is_labelled_and_reused():
 
 
 def test_foreign_network_is_kept():
-    """It may be in use, and lead elsewhere."""
+    """A network without the label may be in use, and lead elsewhere."""
     engine = Engine(**{NAME: None})
 
     with pytest.raises(LabError, match=f"docker network rm {NAME}"):

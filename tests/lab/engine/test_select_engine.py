@@ -1,4 +1,4 @@
-"""Which engine the lab uses, and which it says it cannot use."""
+"""The engine that the lab selects, and the errors of unusable ones."""
 
 import gc
 import json
@@ -17,7 +17,7 @@ from pullrecovery.lab.paths import Paths
 
 @pytest.fixture(name="home", autouse=True)
 def _home(monkeypatch, tmp_path):
-    """A user with an empty home, and with no engine at any usual socket."""
+    """Return a user's empty home, with no engine at any usual socket."""
     for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -27,7 +27,7 @@ def _home(monkeypatch, tmp_path):
 
 @pytest.fixture(name="answering")
 def _answering(monkeypatch):
-    """The addresses at which an engine answers."""
+    """Return the addresses at which an engine answers."""
     hosts = set()
     for module in ("select_engine", "dockerd"):
         monkeypatch.setattr(f"pullrecovery.lab.engine.{module}.answers", hosts.__contains__)
@@ -50,7 +50,7 @@ def _paths(home):
 
 
 def test_docker_host_comes_first(monkeypatch, home):
-    """As for the docker command."""
+    """DOCKER_HOST comes first, as for the docker command."""
     _context(home, "colima", "unix:///colima.sock")
     monkeypatch.setenv("DOCKER_HOST", "unix:///mine.sock")
 
@@ -58,14 +58,14 @@ def test_docker_host_comes_first(monkeypatch, home):
 
 
 def test_context_in_use_comes_next(home):
-    """Docker Desktop and its like set one."""
+    """Docker Desktop and similar programs set a context."""
     _context(home, "colima", "unix:///colima.sock")
 
     assert endpoints() == [EngineEndpoint("unix:///colima.sock", "the docker context colima")]
 
 
 def test_context_that_is_not_there_is_named(monkeypatch):
-    """And no other engine is taken in its place."""
+    """No other engine is used instead."""
     monkeypatch.setenv("DOCKER_CONTEXT", "gone")
 
     with pytest.raises(LabError, match=r"^The docker context gone is not there; `docker context"):
@@ -73,7 +73,7 @@ def test_context_that_is_not_there_is_named(monkeypatch):
 
 
 def test_context_that_cannot_be_read_is_named(home):
-    """One line, whatever is in the file."""
+    """The error is one line, whatever the file contains."""
     _context(home, "colima", "unix:///colima.sock")
     next(home.rglob("meta.json")).write_text("{")
 
@@ -82,7 +82,7 @@ def test_context_that_cannot_be_read_is_named(home):
 
 
 def test_rootless_socket_is_a_usual_one(home):
-    """It lies in the user's runtime folder."""
+    """The socket is in the user's runtime directory."""
     socket = home / "run" / "docker.sock"
     socket.parent.mkdir()
     socket.touch()
@@ -100,12 +100,12 @@ def test_rootless_socket_is_a_usual_one(home):
     ],
 )
 def test_remote_engine_is_known_by_address(host, remote):
-    """Folders of this machine cannot be mounted there."""
+    """Directories of this machine cannot be mounted in a remote engine."""
     assert EngineEndpoint(host).remote is remote
 
 
 def test_engine_on_another_machine_is_refused(home, answering):
-    """With what to do, and before it is asked anything."""
+    """The error says what to do, and comes before any request."""
     _context(home, "build", "ssh://me@build.example")
 
     with pytest.raises(LabError, match=r"^the docker context build leads to an engine on another"):
@@ -114,7 +114,7 @@ def test_engine_on_another_machine_is_refused(home, answering):
 
 
 def test_silent_named_engine_is_error(monkeypatch, answering):
-    """Even if another one answers at the usual place."""
+    """Another engine at the usual socket is not used instead."""
     answering.add("unix:///var/run/docker.sock")
     monkeypatch.setenv("DOCKER_HOST", "unix:///mine.sock")
 
@@ -123,9 +123,9 @@ def test_silent_named_engine_is_error(monkeypatch, answering):
 
 
 def test_own_engine_comes_first(monkeypatch, home, answering):
-    """A lab that was raised in it is found there again."""
+    """A lab that was started in its own engine is found there again."""
     own = OwnEngine(_paths(home)).host
-    monkeypatch.setattr(engines, "places", lambda: [EngineEndpoint("unix:///found.sock")])
+    monkeypatch.setattr(engines, "endpoints", lambda: [EngineEndpoint("unix:///found.sock")])
     answering |= {own, "unix:///found.sock"}
 
     assert running_engine(_paths(home)) == Engine(own, owned=True)
@@ -135,7 +135,7 @@ def test_own_engine_comes_first(monkeypatch, home, answering):
 
 
 def test_named_engine_comes_before_its_own(monkeypatch, home, answering):
-    """Who names one means it."""
+    """An explicit name has priority."""
     answering |= {OwnEngine(_paths(home)).host, "unix:///mine.sock"}
     monkeypatch.setenv("DOCKER_HOST", "unix:///mine.sock")
 
@@ -143,7 +143,7 @@ def test_named_engine_comes_before_its_own(monkeypatch, home, answering):
 
 
 def test_own_engine_may_be_named_and_dead(monkeypatch, home, answering):
-    """Then it is started again, as without the name."""
+    """The engine is started again, as without the name."""
     monkeypatch.setenv("DOCKER_HOST", OwnEngine(_paths(home)).host)
 
     assert running_engine(_paths(home)) is None
@@ -151,7 +151,7 @@ def test_own_engine_may_be_named_and_dead(monkeypatch, home, answering):
 
 
 def test_dead_socket_answers_nothing(tmp_path):
-    """And no descriptor is left open, which would show up as an error of some later test."""
+    """No descriptor stays open, which would be an error of a later test."""
     assert not answers(f"unix://{tmp_path}/nowhere.sock")
     gc.collect()
 
@@ -189,7 +189,7 @@ ROOTLESS = ["name=seccomp,profile=builtin", "name=rootless"]
     ids=["v2", "v1", "rootless", "rootless on v1", "windows", "podman"],
 )
 def test_engine_is_fit_or_it_is_said_why_not(version, info, seen, unfit):
-    """From what the engine says of itself."""
+    """The decision uses the engine's own information."""
     facts = facts_of(version, info)
 
     assert str(facts) == seen

@@ -1,4 +1,4 @@
-"""The lab's git server: what its container is told to do, done by a git in a folder of the test."""
+"""The lab's git server: the commands of its container run by a git in a test's directory."""
 
 import io
 import subprocess
@@ -15,7 +15,7 @@ from tests.fakes.exec_api import client_of
 
 
 class Machine:
-    """A container whose /srv is a folder."""
+    """A fake container whose /srv is a directory."""
 
     labels, status = {LABEL: "git"}, "running"
 
@@ -49,32 +49,32 @@ class Machine:
 
 @pytest.fixture
 def server(tmp_path):
-    """A server with an empty repository."""
+    """Return a server with an empty repository."""
     return GitServer(Machine(tmp_path / "srv"))
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A checkout with one file in a folder."""
+    """Return a checkout with one file in a directory."""
     (tmp_path / "checkout" / "charts").mkdir(parents=True)
     (tmp_path / "checkout" / "charts" / "values.yaml").write_text("image:\n  tag: dev\n")
     return tmp_path / "checkout"
 
 
 def test_repository_has_published_port(server):
-    """`gate promote` pushes from this machine, which is outside the lab's network."""
+    """`gate promote` pushes from this machine, which is outside of the lab's network."""
     assert server.outer_url == "git://127.0.0.1:4711/monorepo.git"
 
 
 def test_server_of_other_command_is_ignored(server):
-    """A container of an earlier version, which takes no push, is to be replaced."""
+    """A container of an earlier version accepts no push, and must be replaced."""
     client = SimpleNamespace(containers=SimpleNamespace(get=lambda _: server.container))
 
     assert git_server.find_git_server(client, "argocd") is None
 
 
 def test_commit_is_whole_folder(server, folder, tmp_path):
-    """What was taken out of the folder is gone in the next commit, too."""
+    """A file that was deleted from the directory is missing in the next commit too."""
     first = server.commit("frontend-dev-0a1b2c", folder)
     (folder / "charts" / "values.yaml").rename(folder / "charts" / "values-dev.yaml")
     second = server.commit("frontend-dev-0a1b2c", folder)
@@ -86,12 +86,12 @@ def test_commit_is_whole_folder(server, folder, tmp_path):
 
 
 def test_same_content_again_is_the_same_commit(server, folder):
-    """A remedy that is done twice changes nothing the second time."""
+    """A remediation that runs twice changes nothing the second time."""
     assert server.commit("main", folder) == server.commit("main", folder)
 
 
 def test_parallel_branches_are_separate(server, folder, tmp_path):
-    """Each has an index and a tree of its own, and nothing is left of either."""
+    """Each branch has its own index and tree, which are removed afterwards."""
     one = server.commit("one", folder)
     (folder / "charts" / "values.yaml").write_text("image:\n  tag: abc\n")
     server.commit("two", folder)
@@ -103,7 +103,7 @@ def test_parallel_branches_are_separate(server, folder, tmp_path):
 
 
 def test_branch_is_deleted_with_derived_ones(server, folder):
-    """And no other."""
+    """Other branches stay."""
     for name in ("dev-0a1b2c", "dev-0a1b2c-hotfix", "dev-0a1b2cd"):
         server.commit(name, folder)
 
@@ -114,19 +114,19 @@ def test_branch_is_deleted_with_derived_ones(server, folder):
 
 
 def test_shell_characters_in_name_are_refused(server, folder):
-    """It stands in a script."""
+    """The name is part of a shell script."""
     with pytest.raises(LabError, match="is no name for a branch"):
         server.commit("dev; rm", folder)
 
 
 def test_unknown_commit_is_an_error(server, tmp_path):
-    """Rather than an empty folder."""
+    """An unknown commit is no empty directory."""
     with pytest.raises(LabError, match="has no commit"):
         server.checkout("0" * 40, tmp_path / "out")
 
 
 def test_leftover_branches_are_removed(server, folder, monkeypatch):
-    """A leak is told, as a namespace's is."""
+    """A leftover branch is reported as a leak, as a namespace is."""
     client = SimpleNamespace(containers=SimpleNamespace(get=lambda _: server.container))
     server.commit("dev-0a1b2c", folder)
 

@@ -1,4 +1,4 @@
-"""Dockerfiles of a target: the engine fetches no address for them, and builds without network."""
+"""Dockerfiles of a target: the engine fetches no address, and builds without a network."""
 
 import pytest
 
@@ -28,7 +28,7 @@ _ADDRESS = "http://169.254.169.254/latest"
     ],
 )
 def test_add_of_url_is_refused(tmp_path, text, line):
-    """However quotes, variables and continued lines make it up."""
+    """The URL is found behind quotes, variables and continued lines."""
     (tmp_path / "Dockerfile").write_bytes(text.encode())
 
     with pytest.raises(UsageError, match=rf"Dockerfile:{line}: `.*ADD may fetch an address"):
@@ -45,7 +45,7 @@ def test_add_of_url_is_refused(tmp_path, text, line):
     ],
 )
 def test_file_that_is_added_is_kept(tmp_path, text):
-    """Comments and RUN commands may name addresses: builds have no network."""
+    """Comments and RUN commands may name addresses, because builds have no network."""
     (tmp_path / "Dockerfile").write_text(text)
 
     check_dockerfile(tmp_path / "Dockerfile")
@@ -53,7 +53,7 @@ def test_file_that_is_added_is_kept(tmp_path, text):
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "no text"])
 def test_unreadable_dockerfile_is_named(tmp_path, content):
-    """One clear error."""
+    """The error is one sentence."""
     if content:
         (tmp_path / "Dockerfile").write_bytes(content)
 
@@ -62,7 +62,7 @@ def test_unreadable_dockerfile_is_named(tmp_path, content):
 
 
 class _Engine:
-    """Notes how it is asked to build, and has every image."""
+    """A fake engine that records its builds, and has every image."""
 
     def __init__(self):
         self.images, self.asked = self, []
@@ -83,7 +83,7 @@ class _Tools:
 
 
 def test_target_image_builds_without_network(tmp_path, monkeypatch):
-    """The proxies of the user's client are left out: a RUN could print their passwords."""
+    """The client's proxies are omitted, because a RUN could print their passwords."""
     monkeypatch.setattr(samples, "kept", lambda *_: None)
     engine = _Engine()
 
@@ -95,7 +95,7 @@ def test_target_image_builds_without_network(tmp_path, monkeypatch):
 
 
 def test_fetching_dockerfile_is_not_built(tmp_path):
-    """The engine is not asked."""
+    """The engine gets no request."""
     (tmp_path / "Dockerfile").write_text(f"FROM scratch\nADD {_ADDRESS} /")
     engine = _Engine()
 

@@ -1,4 +1,4 @@
-"""Images made without an engine: the same bytes every time, and layouts that hold together."""
+"""Images that are built without an engine: reproducible bytes and complete layouts."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ def _index(layout):
 
 
 def test_digest_is_named_with_its_algorithm(tmp_path):
-    """As manifests write it."""
+    """A digest has the form of manifests."""
     (tmp_path / "empty").touch()
 
     assert digest_of(b"") == EMPTY
@@ -58,7 +58,7 @@ def test_digest_is_named_with_its_algorithm(tmp_path):
 
 
 def test_layer_has_root_executables(layer):
-    """Whoever built it, and with whatever rights the file had."""
+    """Owner and mode do not depend on the builder or on the source file."""
     with tarfile.open(layer.path) as tar:
         (entry,) = tar.getmembers()
 
@@ -67,7 +67,7 @@ def test_layer_has_root_executables(layer):
 
 
 def test_same_files_make_same_layer(tmp_path, program, layer):
-    """Neither the time nor the order in which they are named shows."""
+    """Neither the time nor the order of the files changes the layer."""
     other = tmp_path / "other"
     other.write_bytes(program.read_bytes())
     os.utime(other, (1, 1))
@@ -80,7 +80,7 @@ def test_same_files_make_same_layer(tmp_path, program, layer):
 
 
 def test_descriptor_describes_layer(layer):
-    """The digest of a layer that is not compressed is its diff id."""
+    """The digest of an uncompressed layer is its diff id."""
     content = layer.path.read_bytes()
 
     assert layer.descriptor == {
@@ -91,12 +91,12 @@ def test_descriptor_describes_layer(layer):
 
 
 def test_json_has_one_form():
-    """The same document is the same blob."""
+    """Equal documents give equal blobs."""
     assert encode({"b": 1, "a": [True, None]}) == b'{"a":[true,null],"b":1}'
 
 
 def test_configuration_names_platform_and_layers():
-    """A time stands in it only where one is given."""
+    """The configuration has a time only where one is given."""
     config = image_config("amd64", [EMPTY], {"User": "65532"})
 
     assert config == {
@@ -111,7 +111,7 @@ def test_configuration_names_platform_and_layers():
 
 
 def test_manifest_describes_its_configuration():
-    """By digest and size."""
+    """The manifest has the digest and size of its configuration."""
     assert manifest(b"", []) == {
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
@@ -125,12 +125,12 @@ def test_manifest_describes_its_configuration():
 
 
 def test_layout_says_that_it_is_one(layout):
-    """The version is the specification's."""
+    """The version is that of the specification."""
     assert layout["oci-layout"] == b'{"imageLayoutVersion":"1.0.0"}'
 
 
 def test_layer_of_two_images_is_stored_once(layout, tmp_path):
-    """The node's images share most of theirs."""
+    """The images of the nodes share most of their layers."""
     with tarfile.open(tmp_path / "layout.tar") as tar:
         names = tar.getnames()
 
@@ -138,7 +138,7 @@ def test_layer_of_two_images_is_stored_once(layout, tmp_path):
 
 
 def test_blob_is_named_by_digest(layout):
-    """One layer, stored once; two configurations; two manifests."""
+    """The layout has one layer, stored once, two configurations, and two manifests."""
     blobs = {name: data for name, data in layout.items() if name.startswith("blobs/")}
 
     assert len(blobs) == 5
@@ -150,7 +150,7 @@ def _sha(data):
 
 
 def test_image_of_a_layout_has_its_full_name(layout):
-    """Containerd imports it under that."""
+    """Containerd imports the image under its full name."""
     assert [entry["annotations"] for entry in _index(layout)] == [
         {"io.containerd.image.name": "registry.k8s.io/pause:3.10"},
         {"io.containerd.image.name": "registry.k8s.io/etcd:3.7.0-0"},
@@ -159,7 +159,7 @@ def test_image_of_a_layout_has_its_full_name(layout):
 
 
 def test_index_leads_to_the_layer(layout, layer):
-    """From the index to the manifest, from the manifest to the configuration and the layer."""
+    """The index leads to the manifest, and the manifest to the configuration and the layer."""
     entry = _index(layout)[0]
     document = json.loads(layout[f"blobs/{entry['digest'].replace(':', '/')}"])
     config = json.loads(layout[f"blobs/{document['config']['digest'].replace(':', '/')}"])

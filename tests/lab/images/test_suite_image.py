@@ -1,4 +1,4 @@
-"""What goes into the suite's image, before an engine builds it: its lock, its parts, its SBOM."""
+"""The content of the suite's image before an engine builds it: its lock, its parts, its SBOM."""
 
 import io
 
@@ -56,7 +56,7 @@ def _lock(tmp_path):
 
 
 def test_image_has_only_needed_packages(lock):
-    """Also what its dependencies need; markers are evaluated for the image, and not for here."""
+    """The lock has the dependencies of dependencies, with markers for the image's platform."""
     found = runtime(lock, {"sys_platform": "linux"})
 
     assert [(each.name, each.version) for each in found] == [("certifi", "1.0"), ("httpx", "3.0")]
@@ -68,14 +68,14 @@ def test_image_has_only_needed_packages(lock):
 
 
 def test_dependencies_are_checked_by_hash(lock):
-    """The entry that pip is given has no marker left."""
+    """The entry for pip has no marker."""
     first, _ = runtime(lock, {"sys_platform": "linux"})
 
     assert first.lines() == "certifi==1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:ab\n"
 
 
 def test_lock_of_this_project_is_split():
-    """By the comments that uv writes: without them nothing would be left."""
+    """The parser uses the comments of uv: without them nothing would be left."""
     names = {each.name for each in runtime()}
 
     assert {"httpx", "kubernetes", "joserfc", "cryptography", "pytest", "cffi"} <= names
@@ -83,7 +83,7 @@ def test_lock_of_this_project_is_split():
 
 
 def test_lock_that_is_none_is_an_error(tmp_path):
-    """As a line that somebody wrote by hand."""
+    """A line that was written by hand is an error."""
     file = tmp_path / "requirements.lock"
     file.write_text("httpx>=0.28\n")
 
@@ -92,7 +92,7 @@ def test_lock_that_is_none_is_an_error(tmp_path):
 
 
 def test_sbom_has_installed_debian_packages():
-    """One that was removed and left its configuration is none."""
+    """A removed package whose configuration remains is omitted."""
     (found,) = sbom.debian_packages(STATUS, "debian-bookworm")
 
     qualifiers = (("arch", "amd64"), ("distro", "debian-bookworm"))
@@ -100,7 +100,7 @@ def test_sbom_has_installed_debian_packages():
 
 
 def test_sbom_has_python_licences(tmp_path):
-    """Some have its whole text where its name belongs."""
+    """Some packages have the whole text of the licence in the field for its name."""
     for name, licence in [("A", "License-Expression: MIT"), ("B", "License: MIT\n Copyright …")]:
         folder = tmp_path / f"{name}-1.0.dist-info"
         folder.mkdir()
@@ -115,7 +115,7 @@ def test_sbom_has_python_licences(tmp_path):
 
 
 def test_sbom_has_go_modules():
-    """Those that it needs by way of others, too."""
+    """Indirect modules are included."""
     found = list(sbom.go_modules(HELM_LINUX.source / "go.mod"))
 
     assert "helm.sh/helm" in {each.namespace for each in found}
@@ -124,7 +124,7 @@ def test_sbom_has_go_modules():
 
 
 def test_image_is_unprivileged_and_labelled():
-    """A number, as a cluster that wants no root cannot look a name up."""
+    """The user is a number, because a cluster that forbids root cannot resolve a name."""
     recipe = suite._DOCKERFILE
 
     assert f"\nUSER {suite.USER}:{suite.USER}\n" in recipe
@@ -144,7 +144,7 @@ def test_image_is_unprivileged_and_labelled():
     ],
 )
 def test_image_without_output_is_not_built(monkeypatch, capsys, reference, token, said):
-    """Minutes of a build are not spent on a reference or a token that is none."""
+    """An invalid reference or token is an error before a build of minutes."""
     monkeypatch.setattr(
         "pullrecovery.cli.run_suite_image.locked", lambda *_: pytest.fail("it is built")
     )
@@ -156,7 +156,7 @@ def test_image_without_output_is_not_built(monkeypatch, capsys, reference, token
 
 @pytest.mark.parametrize("pulled", [False, True], ids=["bootstrapped", "pulled"])
 def test_image_is_rebuilt_weekly(tmp_path, pulled):
-    """Security updates of Debian's packages are in it; an image of the lab's is kept."""
+    """A new image has Debian's security updates; the lab's own image stays."""
     paths = Paths(tmp_path / "cache", tmp_path / "state")
     tools = Toolchain(paths, tmp_path / "go")
     weeks = ("", "2026-W48", "2026-W49")

@@ -1,4 +1,4 @@
-"""Images that are of no use, as they are pushed."""
+"""Broken images, as they are pushed."""
 
 import gzip
 import io
@@ -18,13 +18,13 @@ CONFIG = {"architecture": "amd64", "config": {"Entrypoint": ["/web-base"]}}
 
 
 class App:
-    """An application for one processor."""
+    """An application image for one processor."""
 
     config = CONFIG
 
 
 class Pusher:
-    """Keeps what it is given."""
+    """A fake pusher that stores its input."""
 
     registry = credential = None
 
@@ -37,7 +37,7 @@ class Pusher:
 
 
 class Tags:
-    """Has one manifest, and keeps what is written."""
+    """A fake registry with one manifest, which stores what is written."""
 
     written = ()
 
@@ -53,12 +53,12 @@ class Tags:
 
 @pytest.mark.parametrize(("node", "other"), [("amd64", "arm64"), ("arm64", "amd64")])
 def test_other_processor_is_not_the_nodes(node, other):
-    """Whichever machine the lab runs on."""
+    """The other processor differs from the lab's, on any machine."""
     assert other_processor(node) == other
 
 
 def test_program_of_other_platform_is_replaced():
-    """In the format of a program, with the other machine's number: the kernel reads it."""
+    """The program has its usual format with the other machine's number, which the kernel reads."""
     pusher = Pusher()
 
     Variants(pusher, App()).for_another_processor(IMAGE)
@@ -74,7 +74,7 @@ def test_program_of_other_platform_is_replaced():
 
 
 def test_index_names_other_platform_only(monkeypatch):
-    """The image is pushed beside it, under a tag of its own."""
+    """The image is pushed under a tag of its own."""
     monkeypatch.setattr(variants, "Tags", Tags)
     pusher = Pusher()
 
@@ -92,7 +92,7 @@ def test_index_names_other_platform_only(monkeypatch):
 
 
 def test_own_layer_is_another_one_every_time():
-    """So that what becomes of it touches no other image."""
+    """A unique layer affects no other image."""
     pusher = Pusher()
     own = Variants(pusher, App())
 

@@ -1,4 +1,4 @@
-"""The proxy by which one process takes the loopback for ghcr.io: where it leads, and where not."""
+"""The proxy by which one process reaches the loopback as ghcr.io: its routes and refusals."""
 
 import asyncio
 
@@ -40,7 +40,7 @@ def through_the_proxy(*sent, way="ghcr.io:443", nobody_there=False):
 
 
 def test_known_name_leads_to_its_port():
-    """Bytes pass both ways, and the end of them too."""
+    """The proxy copies bytes in both directions, and closes both at the end."""
     heard, rest, proxy = through_the_proxy(
         b"CONNECT ghcr.io:443 HTTP/1.1\r\nHost: ghcr.io:443\r\n\r\n", b"hello\n", b"again\n"
     )
@@ -62,7 +62,7 @@ def test_known_name_leads_to_its_port():
     ids=["another host", "another port", "plain HTTP"],
 )
 def test_other_destination_is_refused(line):
-    """What the suite should never have asked for is an error of the run."""
+    """A request to another host is an error of the run."""
     heard, _, proxy = through_the_proxy(f"{line}\r\nHost: x\r\n\r\n".encode())
 
     assert heard[0].startswith(b"HTTP/1.1 403 ")
@@ -70,7 +70,7 @@ def test_other_destination_is_refused(line):
 
 
 def test_stopped_emulator_is_502():
-    """And not a connection that hangs."""
+    """A stopped emulator gives 502, and no hanging connection."""
     heard, _, proxy = through_the_proxy(b"CONNECT ghcr.io:443 HTTP/1.1\r\n\r\n", nobody_there=True)
 
     assert heard[0].startswith(b"HTTP/1.1 502 ")
@@ -78,7 +78,7 @@ def test_stopped_emulator_is_502():
 
 
 def test_open_connection_ends_with_proxy():
-    """Clients keep connections for later; the run does not wait for them."""
+    """Clients keep connections open, and the run does not wait for them."""
 
     async def run():
         server = await asyncio.start_server(_echo, "127.0.0.1", 0)

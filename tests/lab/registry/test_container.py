@@ -1,4 +1,4 @@
-"""What the stand-in is started with: one certificate for all of its names."""
+"""The start of the emulator's container: one certificate for all of its names."""
 
 import ssl
 
@@ -29,7 +29,7 @@ def test_certificate_is_for_every_name(paths):
 
 
 def test_nodes_trust_registry_and_redirects(paths):
-    """One hosts.toml, for ghcr.io: containerd follows a redirect with the same client."""
+    """One hosts.toml for ghcr.io is enough: containerd follows a redirect with the same client."""
     issue_certificates(paths)
 
     assert [folder.name for folder in paths.certs.iterdir()] == ["ghcr.io"]
@@ -39,7 +39,7 @@ def test_nodes_trust_registry_and_redirects(paths):
 
 
 def test_lab_client_reaches_only_emulator(paths):
-    """A name that is not the stand-in's is an error, not a request to the world."""
+    """Another name is an error, and no request to the internet."""
     issue_certificates(paths)
     emulator = GhcrEmulator(1, 1, paths.certs / NAMES[0] / "ca.crt", "")
 

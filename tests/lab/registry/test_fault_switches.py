@@ -1,4 +1,4 @@
-"""The lab's side of the fault switches, before the stand-in as the process that it is."""
+"""The lab's functions for fault switches, against an emulator in a process of its own."""
 
 import json
 import os
@@ -53,13 +53,13 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 
 @pytest.fixture(name="state", scope="module")
 def _state(tmp_path_factory):
-    """Return the folder in which the lab keeps what it knows."""
+    """Return the state directory of the lab."""
     return tmp_path_factory.mktemp("state")
 
 
 @pytest.fixture(name="configured", scope="module")
 def _configured(state, tmp_path_factory):
-    """Return the stand-in's folder, and what it takes to talk to it."""
+    """Return the emulator's configuration directory, and what a client of it needs."""
     folder, authority = tmp_path_factory.mktemp("etc"), trustme.CA()
     leaf = authority.issue_cert(HOST)
     keep_faulty(authority, (HOST,), state)
@@ -82,7 +82,7 @@ def _configured(state, tmp_path_factory):
 
 @pytest.fixture(name="process", scope="module")
 def _process(configured):
-    """Run the stand-in, and return it and its process."""
+    """Run the emulator, and yield it and its process."""
     folder, emulator = configured
     command = [sys.executable, "-m", "ghcr_emulator", "--config", str(folder)]
     environment = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -106,7 +106,7 @@ def _process(configured):
 
 
 def answers(emulator):
-    """Tell whether the control port answers."""
+    """Return whether the control port answers."""
     try:
         with emulator.control(1) as control:
             return bool(control.instance())
@@ -116,7 +116,7 @@ def answers(emulator):
 
 @pytest.fixture(name="control")
 def _control(process):
-    """Give the control API of a stand-in in which somebody may pull, and nothing is on."""
+    """Yield the control API of an emulator with one reader, and without switches."""
     emulator, _ = process
     with emulator.control() as control:
         scopes = ["read:packages", "write:packages"]
@@ -134,7 +134,7 @@ def _http(process):
 
 @pytest.fixture(name="tags")
 def _tags(http):
-    """Return the tags of the stand-in, with an image under v1 and another under v2."""
+    """Return the tags of the emulator, with an image under v1 and another under v2."""
     tags = Tags(RegistryClient(HOST, http), Credential("ByteQuester", TOKEN))
     for tag in ("v1", "v2"):
         index = {"schemaVersion": 2, "manifests": [], "annotations": {"t": f"{tag}.0"}}
@@ -174,7 +174,7 @@ TOLD = [
     ids=[f"{switch.kind} {number}" for number, (switch, _) in enumerate(TOLD)],
 )
 def test_switch_is_off_after_block(control, tags, switch, told):
-    """It is met, counts that, and afterwards all is as before."""
+    """The switch is hit and counted in the block, and answers are as before afterwards."""
     with switched(control, switch) as on:
         seen, hits = pulled(tags), on.hits()
 
@@ -184,7 +184,7 @@ def test_switch_is_off_after_block(control, tags, switch, told):
 
 
 def test_connection_is_refused_in_the_block(control, tags):
-    """And by whom it is counted is nobody."""
+    """Refused connections are not counted."""
     with switched(control, Refuse()) as on:
         seen = pulled(tags)
         with pytest.raises(LabError, match="counts no hits"):
@@ -195,7 +195,7 @@ def test_connection_is_refused_in_the_block(control, tags):
 
 
 def faulty(state, which):
-    """Return a pair of a certificate and its key that is wrong in one thing."""
+    """Return a certificate and its key with one error."""
     if which == "unknown authority":
         return of_unknown_authority((HOST,))
     pairs = read_faulty(state)
@@ -211,7 +211,7 @@ def faulty(state, which):
     ],
 )
 def test_certificate_is_wrong_in_one_thing(control, tags, http, state, which, said):
-    """Each is told by its own name: the others are signed by the authority that is trusted."""
+    """Each error is reported by name: the trusted authority signed the other certificates."""
     pair = faulty(state, which)
     with (
         switched(control, Certificate(certificate=pair.certificate, key=pair.key)),
@@ -224,7 +224,7 @@ def test_certificate_is_wrong_in_one_thing(control, tags, http, state, which, sa
 
 @pytest.mark.usefixtures("configured")
 def test_certificate_keys_are_private(state):
-    """And no traceback prints them."""
+    """The repr, which a traceback prints, has no key."""
     file = state / "faulty-certificates.json"
 
     assert file.stat().st_mode & 0o077 == 0
@@ -240,7 +240,7 @@ def test_old_lab_has_no_faulty_certificates(tmp_path):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_switch_is_off_after_exception(control, tags, error):
-    """What was raised comes out of it."""
+    """The exception is raised out of the block."""
     with pytest.raises(error), switched(control, Hang()):
         raise error
 
@@ -248,7 +248,7 @@ def test_switch_is_off_after_exception(control, tags, error):
 
 
 def test_switch_may_be_off_already(control):
-    """All off is all off, and the end of the block is no error."""
+    """A switch that the block drops is no error at its end."""
     with switched(control, Outage()) as on:
         control.drop_switches()
         with pytest.raises(LabError, match="is off"):
@@ -258,14 +258,14 @@ def test_switch_may_be_off_already(control):
 
 
 def test_switch_ends_by_itself(control, tags):
-    """After its count."""
+    """The switch ends on its own after its count."""
     with switched(control, Outage(route="manifest", count=1)) as on:
         assert [pulled(tags), pulled(tags)] == [(503, "UNAVAILABLE"), (200, "")]
         assert on.hits() == 1
 
 
 def test_refused_switch_is_error(control):
-    """The stand-in's own sentence comes with it."""
+    """The error has the emulator's own sentence."""
     with (
         pytest.raises(LabError, match="no certificate and its key"),
         switched(control, Certificate(certificate="-----BEGIN c", key="-----BEGIN k")),
@@ -274,7 +274,7 @@ def test_refused_switch_is_error(control):
 
 
 def test_token_is_revoked_between_two_pulls(control, tags):
-    """And is taken again after the block."""
+    """The token is valid again after the block."""
     token = PersonalToken(token=TOKEN, login="ByteQuester", scopes=["write:packages"])
     before = pulled(tags)
     with token_revoked(control, "writer", token):
@@ -284,7 +284,7 @@ def test_token_is_revoked_between_two_pulls(control, tags):
 
 
 def test_package_is_deleted_and_restored(control, tags):
-    """With what was in it."""
+    """The content of the package is restored."""
     with package_deleted(control, PACKAGE, PackageBody(visibility=PackageVisibility.PRIVATE)):
         during = pulled(tags)
 
@@ -292,7 +292,7 @@ def test_package_is_deleted_and_restored(control, tags):
 
 
 def test_missing_package_cannot_be_deleted(control):
-    """Nor is it made by the undoing."""
+    """The end of the block does not create the package."""
     package = "bytequester/none"
     with (
         pytest.raises(LabError, match="404"),
@@ -305,7 +305,7 @@ def test_missing_package_cannot_be_deleted(control):
 
 
 def test_tag_moves_and_comes_back(tags):
-    """To the very bytes that it stood for."""
+    """The tag points to the same bytes after the block."""
     first, second = tags.read(PACKAGE, "v1"), tags.read(PACKAGE, "v2")
     with tag_moved(tags, PACKAGE, "v1", to="v2"):
         during = tags.read(PACKAGE, "v1")
@@ -314,7 +314,7 @@ def test_tag_moves_and_comes_back(tags):
 
 
 def test_tag_is_deleted_and_comes_back(control, tags):
-    """It is the newest of its package then."""
+    """The tag is the newest of its package then."""
     before = tags.read(PACKAGE, "v1")
     with tag_deleted(control, tags, PACKAGE, "v1"):
         during = pulled(tags)
@@ -324,7 +324,7 @@ def test_tag_is_deleted_and_comes_back(control, tags):
 
 
 def test_tag_that_is_not_there_cannot_move(tags):
-    """The error names it."""
+    """The error names the tag."""
     with (
         pytest.raises(LabError, match=f"refused a GET of {PACKAGE}:v9: 404"),
         tag_moved(tags, PACKAGE, "v9", to="v1"),
@@ -333,7 +333,7 @@ def test_tag_that_is_not_there_cannot_move(tags):
 
 
 def test_control_says_that_it_does_not_answer():
-    """As one error, with no secret in it."""
+    """The error has no secret in it."""
     (port,) = free_ports(1)
     with Control(port, SECRET, 1) as control, pytest.raises(LabError) as caught:
         control.switches()

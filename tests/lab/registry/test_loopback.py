@@ -1,4 +1,4 @@
-"""The stand-in and distribution as processes: what is said where they do not come up."""
+"""The emulator and distribution as processes: errors of their start."""
 
 import ctypes
 import json
@@ -20,7 +20,7 @@ from pullrecovery.lab.registry.loopback import (
 
 @pytest.fixture(name="broken")
 def _broken(tmp_path):
-    """Give a registry that refuses whatever it is started with."""
+    """Return a registry that exits at every start."""
     binary = tmp_path / "registry"
     binary.write_text("#!/bin/sh\necho no such configuration\nexit 3\n")
     binary.chmod(0o755)
@@ -28,7 +28,7 @@ def _broken(tmp_path):
 
 
 def test_failed_emulator_start_says_why(tmp_path):
-    """What it printed is in the error, and nothing is waited for."""
+    """The error has the output of the process, and comes without a wait."""
     storage = distribution_url(tmp_path / "none", tmp_path / "storage")
     emulator = running_emulator(storage, tmp_path / "front")
     with pytest.raises(WaitError, match="none cannot be started: No such file"), emulator:
@@ -39,7 +39,7 @@ def test_failed_emulator_start_says_why(tmp_path):
 
 
 def test_failed_distribution_start_says_why(tmp_path, broken):
-    """Its configuration, which holds a secret, is for its owner alone."""
+    """The configuration holds a secret, and only its owner can read it."""
     distribution = running_distribution(broken, tmp_path / "bare")
     with pytest.raises(WaitError, match="no such configuration"), distribution:
         pytest.fail("it cannot have answered")
@@ -50,7 +50,7 @@ def test_failed_distribution_start_says_why(tmp_path, broken):
 
 
 def test_distribution_with_certificate_uses_tls(tmp_path, broken):
-    """With the same kind of certificate as the front's."""
+    """The certificate is of the same kind as the emulator's."""
     (tmp_path / "certificate").mkdir()
     certificate = issue_certificate(tmp_path / "certificate")
     distribution = running_distribution(broken, tmp_path / "tls", certificate)
@@ -67,10 +67,10 @@ def test_distribution_with_certificate_uses_tls(tmp_path, broken):
 
 
 def test_free_ports_are_not_the_same():
-    """They are asked for together."""
+    """The ports are requested together."""
     assert len(set(free_ports(5))) == 5
 
 
 def test_freed_memory_is_kept():
-    """Elsewhere the front is slower, and does not fail."""
+    """On other C libraries the emulator is slower, and does not fail."""
     assert keep_freed_memory() is hasattr(ctypes.CDLL(None), "mallopt")

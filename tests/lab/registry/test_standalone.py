@@ -1,4 +1,4 @@
-"""The emulator alone: the world that it begins with, and what a user is told."""
+"""The standalone emulator: its first world, and its printed usage."""
 
 import stat
 import sys
@@ -16,7 +16,7 @@ from pullrecovery.common.errors import Exit
 
 @pytest.fixture(name="stopped")
 def _stopped(monkeypatch):
-    """End an emulator as soon as it has said how it is used."""
+    """End an emulator as soon as it has printed its usage."""
 
     async def end(storage, stop):
         del storage, stop
@@ -26,7 +26,7 @@ def _stopped(monkeypatch):
 
 
 def test_first_world_has_a_private_package(tmp_path):
-    """Its token can be read by this user alone."""
+    """Only this user can read the token."""
     file = standalone._write_world(standalone._Folder(tmp_path))
 
     world = read_world(file.read_text(), str(file), tmp_path)
@@ -37,7 +37,7 @@ def test_first_world_has_a_private_package(tmp_path):
 
 
 def test_missing_world_file_is_named(tmp_path, capsys):
-    """Both commands say which file is missing, and start nothing."""
+    """Both commands name the missing file, and start nothing."""
     missing = tmp_path / "accounts.yaml"
 
     assert main(["ghcr", "--accounts", str(missing)]) == Exit.UNKNOWN
@@ -46,7 +46,7 @@ def test_missing_world_file_is_named(tmp_path, capsys):
 
 
 def test_bad_storage_is_a_usage_error(capsys):
-    """`pull-recovery ghcr` says which forms a storage may have."""
+    """`pull-recovery ghcr` lists the forms of a storage."""
     assert main(["ghcr", "--storage", "s3://bucket"]) == Exit.USAGE
     assert capsys.readouterr().err == (
         "error: --storage: storage 's3://bucket': must be file:///FOLDER,"
@@ -55,7 +55,7 @@ def test_bad_storage_is_a_usage_error(capsys):
 
 
 def test_missing_extra_is_named(monkeypatch, capsys):
-    """An installation without the extra `ghcr` says what to install."""
+    """The error says what to install."""
     monkeypatch.setitem(sys.modules, "ghcr_emulator.standalone", None)
 
     assert main(["ghcr"]) == Exit.USAGE
@@ -68,7 +68,7 @@ def test_missing_extra_is_named(monkeypatch, capsys):
 @pytest.mark.usefixtures("stopped")
 @pytest.mark.parametrize("accounts", [None, "users:\n  Alice:\n"])
 def test_user_is_told_how_it_is_used(tmp_path, accounts):
-    """A token is spoken of only where the emulator made it."""
+    """The usage mentions a token only where the emulator created it."""
     told, file = [], tmp_path / "accounts.yaml"
     file.write_text(accounts or "")
 
@@ -82,7 +82,7 @@ def test_user_is_told_how_it_is_used(tmp_path, accounts):
 
 @pytest.mark.usefixtures("stopped")
 def test_images_in_a_named_folder_stay(tmp_path):
-    """Only without --storage do they end with the process."""
+    """Images end with the process only without --storage."""
     told = []
 
     serve_standalone(None, parse_location(f"file://{tmp_path}/images"), told.append)

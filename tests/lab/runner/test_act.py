@@ -1,4 +1,4 @@
-"""Runs of the workflow in the runner: what act is given, and what is read of its lines."""
+"""Runs of the workflow in the runner: the input of act, and the parser of its output."""
 
 import json
 import os
@@ -54,7 +54,7 @@ RED = "\n".join(
 
 
 class Runner:
-    """Answers with what act printed, and keeps what it was given."""
+    """A fake runner that answers with act's output, and records its input."""
 
     def __init__(self, stdout="", rc=0):
         self.stdout, self.rc = stdout, rc
@@ -66,7 +66,7 @@ class Runner:
 
 
 class Control:
-    """Keeps the tokens of runs, and what became of them."""
+    """A fake control API that records the tokens of runs and their end."""
 
     def __init__(self):
         self.put = []
@@ -81,7 +81,7 @@ def _play(runner, file=WORKFLOW, event=CHANGE):
 
 
 def test_run_has_whole_target():
-    """And not of what lies in the target's folder by accident."""
+    """Untracked files in the target's directory are omitted."""
     runner = Runner(GREEN)
     file = WorkflowFile(WORKFLOW.text.replace("name: CI", "name: Another"))
 
@@ -110,7 +110,7 @@ def test_outward_link_reaches_no_runner(tmp_path, ask):
 
 
 def test_matrix_run_is_filtered():
-    """By act's own option."""
+    """The filter is act's own option."""
     runner = Runner(GREEN)
 
     LabWorkflows(runner, Control()).play(TARGET, WORKFLOW, CHANGE, "write", "image:backend")
@@ -119,7 +119,7 @@ def test_matrix_run_is_filtered():
 
 
 def test_run_token_is_revoked_afterwards():
-    """Never in a command, which every process list shows."""
+    """The token is never in a command, which every process list shows."""
     runner = Runner(GREEN)
 
     _, control = _play(runner)
@@ -146,7 +146,7 @@ def test_run_token_is_revoked_after_crash():
 
 
 def test_run_that_pushed_says_what():
-    """By docker's own last line, progress bars and all."""
+    """The digest comes from docker's last line, after its progress bars."""
     played, _ = _play(Runner(GREEN))
 
     assert played.succeeded
@@ -158,7 +158,7 @@ def test_run_that_pushed_says_what():
 
 
 def test_failed_run_names_step():
-    """The last line of the step's output is the client's own reason."""
+    """The last line of the step's output is the client's own error."""
     played, _ = _play(Runner(RED, rc=1))
 
     assert not played.succeeded
@@ -168,7 +168,7 @@ def test_failed_run_names_step():
 
 
 def test_event_that_starts_no_run_starts_none():
-    """GitHub would not, whatever act does."""
+    """GitHub would start no run, whatever act does."""
     runner = Runner(GREEN)
     file = WorkflowFile(WORKFLOW.text.replace("  workflow_dispatch:\n", ""))
 
@@ -188,13 +188,13 @@ def test_release_is_a_tag_that_is_pushed():
 
 
 def test_missing_clone_is_lab_error():
-    """Nothing is said of the workflow then."""
+    """A missing clone says nothing about the workflow."""
     with pytest.raises(LabError, match="no space left on device"):
         _play(Runner("", rc=2))
 
 
 def test_foreign_action_is_stubbed():
-    """So that nobody mistakes it for the real one; a checkout is act's own."""
+    """The output marks the stub; a checkout is act's own."""
     runner = Runner(GREEN)
     login = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683"
     file = WorkflowFile(f"{WORKFLOW.text}      - uses: docker/login-action@v3\n")
@@ -209,7 +209,7 @@ def test_foreign_action_is_stubbed():
 
 
 def test_foreign_checkout_is_stubbed():
-    """Act's own takes the commit that is there; what the other repository has lies beside it."""
+    """Act's checkout takes the current commit; the other repository's content is beside it."""
     runner = Runner(GREEN)
     other = "actions/checkout@v4\n        with: {repository: owner/suite}"
     file = WorkflowFile(f"{WORKFLOW.text}      - uses: {other}\n")
@@ -225,7 +225,7 @@ def test_foreign_checkout_is_stubbed():
 
 
 def test_unknown_action_cannot_run():
-    """A rehearsal says so, and so does a run."""
+    """A rehearsal and a run report the unknown action."""
     file = WorkflowFile(f"{WORKFLOW.text}      - uses: docker/metadata-action@v5\n")
     runner = Runner(GREEN)
 
@@ -237,7 +237,7 @@ def test_unknown_action_cannot_run():
 
 
 def _called(*words, job, step):
-    """What the docker of a rehearsal writes down."""
+    """Return the docker calls that a rehearsal records."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "calls")
         known = {"GITHUB_JOB": job, "GITHUB_ACTION": step, "REHEARSED": str(file)}
@@ -246,7 +246,7 @@ def _called(*words, job, step):
 
 
 def test_rehearsal_has_docker_calls_without_token():
-    """Calls of a step that is not known by number are kept, too."""
+    """Calls of a step without a known number are recorded too."""
     rows = [
         _called("push", "r/x:1", job="images", step="4"),
         _called("info", job="images", step="__run"),
@@ -275,8 +275,8 @@ def test_rehearsal_has_docker_calls_without_token():
     ],
 )
 def test_findings_of_actionlint_are_read(tmp_path, monkeypatch, code, output, found):
-    """It ends with 1 where it has any."""
-    # Other tests may have taken a number for a secret.
+    """Actionlint exits with 1 where it has findings."""
+    # Other tests may have registered a number as a secret.
     monkeypatch.setattr("pullrecovery.common.redaction._known", set())
     program = tmp_path / "actionlint"
     program.write_text(f"#!/bin/sh\ncat >/dev/null\necho '{output}'\nexit {code}\n")
@@ -288,7 +288,7 @@ def test_findings_of_actionlint_are_read(tmp_path, monkeypatch, code, output, fo
 
 
 def test_crashed_actionlint_finds_nothing(tmp_path):
-    """Another exit code than 1 is an error of its own."""
+    """Another exit code than 1 is an error of actionlint."""
     program = tmp_path / "actionlint"
     program.write_text("#!/bin/sh\nexit 3\n")
     program.chmod(0o755)
@@ -299,7 +299,7 @@ def test_crashed_actionlint_finds_nothing(tmp_path):
 
 @pytest.mark.parametrize("name", ["play", "docker"])
 def test_scripts_of_the_runner_are_bash(name):
-    """They are put there as files, and never started here."""
+    """The scripts are copied as files, and not run here."""
     script = PROJECT / "pullrecovery/lab/runner/workflow_files" / name
 
     checked = subprocess.run(["bash", "-n", str(script)], check=False, capture_output=True)
@@ -308,5 +308,5 @@ def test_scripts_of_the_runner_are_bash(name):
 
 
 def test_event_has_name_and_ref():
-    """As it stands in reports."""
+    """Reports show this text."""
     assert str(CHANGE) == "push of refs/heads/main"

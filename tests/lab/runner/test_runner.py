@@ -1,4 +1,4 @@
-"""The runner: what gets into it and how, when it is used again, what its image is made of."""
+"""The runner: its input, its reuse, and the content of its image."""
 
 import hashlib
 import io
@@ -37,7 +37,7 @@ CA = b"the lab's CA\n"
 
 @dataclass
 class Fed:
-    """A command in the runner: it keeps what it is given, and answers in one way."""
+    """A fake command in the runner that records its input, and always answers alike."""
 
     results: tuple[tuple[int, str, str], ...] = ((0, "", ""),)
     stderr: bytes = b""
@@ -57,7 +57,7 @@ class Fed:
 
 @dataclass
 class Container:
-    """A container of the engine's, as far as it is asked."""
+    """A fake container of the engine, with the used attributes."""
 
     image: str = "pull-recovery/runner:1"
     labels: dict[str, str] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Container:
         self.removed = True
 
     def reload(self):
-        """Nothing changes."""
+        """Change nothing."""
 
     def _answer(self, command, _):
         self.ran.append(command)
@@ -98,7 +98,7 @@ class Container:
 
 
 class Engine:
-    """The engine's containers and volumes."""
+    """A fake engine's containers and volumes."""
 
     def __init__(self, *containers):
         self.there = {container.name: container for container in containers}
@@ -169,7 +169,7 @@ def test_token_is_in_no_command(fed):
 
 
 def test_token_goes_in_as_a_file_of_roots(fed):
-    """By standard input, of which the case is told how long it is."""
+    """The token comes by standard input, and the case gets its length."""
     _shell().run(["x"], credential=CREDENTIAL, files={"repo/a": b"b"})
 
     (given,) = fed.given
@@ -182,7 +182,7 @@ def test_token_goes_in_as_a_file_of_roots(fed):
 
 
 def test_token_is_known_to_the_redaction(fed):
-    """Wherever a client may print it."""
+    """A client may print the token anywhere."""
     fed.results = ((0, "the password is s3cr3t-of-nobody", ""),)
 
     (ran,) = _shell().run(["x"], credential=Credential("ByteQuester", "s3cr3t-of-nobody"))
@@ -192,7 +192,7 @@ def test_token_is_known_to_the_redaction(fed):
 
 
 def test_case_has_folder_in_memory(fed):
-    """And without a credential no token in it."""
+    """A case without a credential has no token."""
     shell = _shell()
 
     shell.run(["x"])
@@ -205,7 +205,7 @@ def test_case_has_folder_in_memory(fed):
 
 
 def test_commands_keep_order(fed):
-    """Those that came first, then the others, each with what it printed."""
+    """The first commands run in order and then the others, each with its output."""
     fed.results = ((0, "Login Succeeded\n", ""), (1, "", "denied\n"))
 
     ran = _shell().run(["b"], first=["a"])
@@ -217,7 +217,7 @@ def test_commands_keep_order(fed):
 
 
 def test_short_runner_output_is_lab_error(fed):
-    """And no answer of the registry's."""
+    """Short output is no answer of the registry."""
     fed.stderr = b"run-case: killed"
 
     with pytest.raises(LabError, match=r"^The runner could not run its commands: run-case: killed"):
@@ -225,7 +225,7 @@ def test_short_runner_output_is_lab_error(fed):
 
 
 def test_failed_case_start_is_lab_error(monkeypatch):
-    """The engine's own words come in its place."""
+    """The error has the engine's own message."""
     failed = Execution(127, b"no such file: run-case", b"")
     monkeypatch.setattr(runner_shell, "execute", lambda *_: failed)
 
@@ -234,7 +234,7 @@ def test_failed_case_start_is_lab_error(monkeypatch):
 
 
 def _run_case(folder, count, commands, given):
-    """The script itself, on this machine."""
+    """Run the script itself, on this machine."""
     return subprocess.run(
         [str(RUN_CASE), str(folder), str(count), str(len(given)), *commands],
         input=given,
@@ -244,7 +244,7 @@ def _run_case(folder, count, commands, given):
 
 
 def test_case_has_no_login(tmp_path):
-    """In turn, and then side by side; one that fails stops none of the others."""
+    """Commands run in turn, and then in parallel; a failure stops no other command."""
     folder = tmp_path / "case"
     commands = [
         'test ! -e "$DOCKER_CONFIG/config.json" && wc -c < "$TOKEN_FILE"',
@@ -264,7 +264,7 @@ def test_case_has_no_login(tmp_path):
 
 
 def test_case_in_existing_folder_is_refused(tmp_path):
-    """There would be another's login in it; and it is left to the other."""
+    """The directory may hold another case's login, and is left unchanged."""
     done = _run_case(tmp_path, 0, [f"touch {tmp_path}/ran"], archive({}))
 
     assert done.returncode == 2
@@ -272,7 +272,7 @@ def test_case_in_existing_folder_is_refused(tmp_path):
 
 
 def test_incomplete_case_runs_nothing(tmp_path):
-    """Whoever began it is gone."""
+    """The process that began the input has ended."""
     given, folder = archive({"token": TOKEN.encode()}), tmp_path / "case"
     command = [str(RUN_CASE), str(folder), "0", str(len(given)), f"touch {tmp_path}/ran"]
 
@@ -284,14 +284,14 @@ def test_incomplete_case_runs_nothing(tmp_path):
 
 @pytest.mark.parametrize("script", [RUN_CASE, ENTRYPOINT], ids=lambda file: file.name)
 def test_script_of_the_runner_is_bash(script):
-    """As its first line says, and executable."""
+    """The first line names bash, and the file is executable."""
     assert script.read_text().startswith("#!/usr/bin/env bash\n")
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", str(script)], check=True)
 
 
 def test_archive_has_every_folder_above_a_file():
-    """The outer one first, and only root may read the file."""
+    """Outer directories come first, and only root may read the file."""
     entries = _entries(archive({"etc/docker/ca.crt": b"x", "empty/": b""}))
 
     assert list(entries) == ["empty", "etc", "etc/docker", "etc/docker/ca.crt"]
@@ -300,7 +300,7 @@ def test_archive_has_every_folder_above_a_file():
 
 
 def test_new_runner_trusts_lab(paths):
-    """Its CA lies where clients and where the engine look, before anything runs."""
+    """The CA is where clients and the engine read it before anything runs."""
     engine = Engine()
 
     ensure_runner(engine, paths, "pull-recovery/runner:1")
@@ -320,7 +320,7 @@ def test_new_runner_trusts_lab(paths):
 
 
 def test_new_runner_reaches_only_lab(paths):
-    """The lab's network, that of its own containers, and itself."""
+    """The runner reaches the lab's network, that of its own containers, and itself."""
     engine = Engine()
 
     ensure_runner(engine, paths, "pull-recovery/runner:1")
@@ -330,7 +330,7 @@ def test_new_runner_reaches_only_lab(paths):
 
 
 def test_runner_secrets_stay_in_memory(paths):
-    """Its cases are in memory, and its engine's data on a volume of its own."""
+    """Cases are in memory, and the engine's data on a volume of its own."""
     engine = Engine()
 
     ensure_runner(engine, paths, "pull-recovery/runner:1")
@@ -361,7 +361,7 @@ def _fitting(**changes):
     ids=["good", "engine dead", "other image", "ended", "other CA"],
 )
 def test_matching_runner_is_reused(paths, changes, answer, reused):
-    """A stand-in that was replaced has another CA, which an old runner does not trust."""
+    """A replaced emulator has another CA, which an old runner does not trust."""
     engine = Engine(_fitting(output=answer, **changes))
 
     seen = find_runner(engine, paths, "pull-recovery/runner:1")
@@ -370,7 +370,7 @@ def test_matching_runner_is_reused(paths, changes, answer, reused):
 
 
 def test_runner_that_does_not_fit_is_replaced(paths):
-    """With its volumes, so that nothing of the old one is seen in the new."""
+    """The volumes are removed too, so that nothing of the old runner stays."""
     old = _fitting(image="pull-recovery/runner:0")
     engine = Engine(old)
     engine.volumes_made = [("old-data", {"driver_opts": {}, "labels": {LABEL: "runner"}})]
@@ -383,7 +383,7 @@ def test_runner_that_does_not_fit_is_replaced(paths):
 
 
 class Disk:
-    """A container's file system: a folder in which links are read and archives are unpacked."""
+    """A fake file system of a container: a directory in which archives are unpacked."""
 
     def __init__(self, root):
         self.root, self.unpacked = root, 0
@@ -403,7 +403,7 @@ class Disk:
 
 
 def test_program_is_installed_once(tmp_path):
-    """Its folder is named by content; a copy that broke off has no link yet."""
+    """The directory's name comes from the content; an interrupted copy has no link yet."""
     disk, built = Disk(tmp_path / "disk"), []
     for content in ("one", "two"):
         folder = tmp_path / f"argocd-{content}"
@@ -421,7 +421,7 @@ def test_program_is_installed_once(tmp_path):
 
 
 def test_foreign_container_is_kept():
-    """It only has the same name."""
+    """The container only has the name of the runner."""
     theirs = Container(labels={})
 
     with pytest.raises(LabError, match="that is not the lab's"):
@@ -436,7 +436,7 @@ def _image(paths, *, pulled=False):
 
 
 def test_runner_image_is_named_by_content(paths, monkeypatch, tmp_path):
-    """Another base, another kubectl or another script is another image."""
+    """Another base, kubectl or script gives another image."""
     tags = {_image(paths).tag, _image(paths, pulled=True).tag}
     other = RunnerImage(_image(paths).tools, _image(paths).base, toolchain.kubernetes("1.34.4"))
     tags.add(other.tag)
@@ -449,7 +449,7 @@ def test_runner_image_is_named_by_content(paths, monkeypatch, tmp_path):
 
 
 def test_runner_has_a_base_of_its_own(paths):
-    """With an engine and skopeo; under the node there is neither."""
+    """The base has an engine and skopeo; the base of the node has neither."""
     node, own = BaseImage(paths), runner_base(paths, pulled=False)
 
     assert node.tag.startswith("pull-recovery/base:")
@@ -460,7 +460,7 @@ def test_runner_has_a_base_of_its_own(paths):
 
 
 class Images:
-    """An engine with no image, whose builds find no package."""
+    """A fake engine without images, whose builds find no package."""
 
     def __init__(self, *, packages):
         self.packages, self.built, self.imported = packages, [], []
@@ -482,7 +482,7 @@ class Images:
     ids=["published", "published without a way to packages", "bootstrapped"],
 )
 def test_base_is_had_by_either_way(paths, pulled, packages, built, imported):
-    """Under one tag, with no network in a container where there is none."""
+    """The base is built or imported under one tag, with or without a network in containers."""
     base, said = runner_base(paths, pulled=pulled), []
     tar = runner_base(paths, pulled=False).tar
     tar.parent.mkdir(parents=True)

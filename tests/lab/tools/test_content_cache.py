@@ -1,4 +1,4 @@
-"""Keys by content, and folders that are whole or not there."""
+"""Keys by content, and directories that are complete or missing."""
 
 import hashlib
 
@@ -17,26 +17,26 @@ def _source(tmp_path):
 
 
 def _half_make(target, error):
-    """Come as far as one file, and no further."""
+    """Create one file of the directory, and stop there."""
     with whole_folder(target) as scratch:
         (scratch / "file").write_text("half")
         raise error
 
 
 def test_key_is_reproducible(source):
-    """The cache of one run serves the next."""
+    """The next run finds the cache of the first."""
     key = key_of(["linux", b"bytes", source])
 
     assert key == "a5c81dc3a1d4be90b968fe3d25b0f0ea656740487da420410e569d437c9697d9"
 
 
 def test_key_has_every_bit_of_its_hash(source):
-    """Two contents with one key of 64 bits can be found, and one would be taken for the other."""
+    """Two contents with one key of 64 bits can be found, and would be mistaken for each other."""
     assert len(bytes.fromhex(key_of([source]))) == hashlib.sha256().digest_size
 
 
 def test_parts_do_not_run_together():
-    """Each counts with its length."""
+    """Each part counts with its length."""
     assert len({key_of(["ab"]), key_of(["a", "b"]), key_of(["b", "a"]), key_of(["ab", ""])}) == 4
 
 
@@ -52,7 +52,7 @@ def test_parts_do_not_run_together():
     ids=["content", "name", "place", "one file more", "one file less"],
 )
 def test_folder_change_changes_key(source, change):
-    """What is built from it is then built anew."""
+    """A new key means a new build."""
     before = key_of([source])
 
     change(source)
@@ -61,7 +61,7 @@ def test_folder_change_changes_key(source, change):
 
 
 def test_compiled_python_does_not_count(source):
-    """It comes and goes by itself."""
+    """Compiled files appear and disappear on their own."""
     before = key_of([source])
 
     (source / "__pycache__").mkdir()
@@ -71,7 +71,7 @@ def test_compiled_python_does_not_count(source):
 
 
 def test_folder_exists_after_success(tmp_path):
-    """And anybody may look into it."""
+    """Every user may read the directory."""
     target = tmp_path / "new" / "target"
 
     with whole_folder(target) as scratch:
@@ -85,7 +85,7 @@ def test_folder_exists_after_success(tmp_path):
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt], ids=lambda error: error.__name__)
 def test_exception_leaves_nothing(tmp_path, error):
-    """Not even the half of it under another name."""
+    """No partial directory stays under another name."""
     with pytest.raises(error):
         _half_make(tmp_path / "target", error)
 
@@ -93,7 +93,7 @@ def test_exception_leaves_nothing(tmp_path, error):
 
 
 def test_exception_keeps_old_folder(tmp_path):
-    """A failed second build does not cost the first."""
+    """A failed second build leaves the result of the first."""
     target = tmp_path / "target"
     with whole_folder(target) as scratch:
         (scratch / "file").write_text("old")
@@ -105,7 +105,7 @@ def test_exception_keeps_old_folder(tmp_path):
 
 
 def test_old_folder_is_replaced_whole(tmp_path):
-    """Nothing of the old one is left among the new."""
+    """The new directory has no file of the old one."""
     target = tmp_path / "target"
     with whole_folder(target) as scratch:
         (scratch / "old").touch()
@@ -117,7 +117,7 @@ def test_old_folder_is_replaced_whole(tmp_path):
 
 
 def test_what_a_killed_run_left_is_swept_away(tmp_path):
-    """Only that: what is whole stays."""
+    """Complete directories stay."""
     (tmp_path / ".kind-0123.abcd").mkdir()
     (tmp_path / ".kind-0123.abcd" / "half").touch()
     (tmp_path / "kind-0123").mkdir()
