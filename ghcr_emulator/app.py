@@ -102,7 +102,7 @@ class _RegistryApp:
     def _issue(self, caller: Caller, wanted: list[str]) -> str:
         if caller.identity is not None:
             return self._state.bearers.issue(caller.identity.fingerprint)
-        return self._state.bearers.issue_to_anybody(wanted[0], time.time_ns())
+        return self._state.bearers.issue_anonymously(wanted[0], time.time_ns())
 
     async def registry(self, request: Request) -> Response:
         """Answer a request under /v2/, or for any path that has no other route."""

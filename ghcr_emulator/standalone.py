@@ -19,7 +19,7 @@ from ghcr_emulator.certificates import issue_certificate
 from ghcr_emulator.connect_proxy import connect_proxy
 from ghcr_emulator.emulator import listening, running_emulator, stop_by_signal, watch
 from ghcr_emulator.protocol import hosts
-from ghcr_emulator.state.config import Config, ConfigError, Settings, read_people
+from ghcr_emulator.state.config import Config, ConfigError, Settings, read_world_file
 from ghcr_emulator.state.secret_files import write_private
 from ghcr_emulator.storage.location import Location
 
@@ -98,7 +98,7 @@ def _config(folder: _Folder, accounts: Path | None) -> Config:
     certificate = issue_certificate(folder.path)
     secret = secrets.token_urlsafe(32)
     write_private(folder.secret, secret.encode())
-    world = read_people(accounts or _write_world(folder))
+    world = read_world_file(accounts or _write_world(folder))
     return Config(certificate.chain_file, certificate.key_file, secret, Settings(), world)
 
 

@@ -64,7 +64,7 @@ def read_config(folder: Path) -> Config:
     except SecretFileError as error:
         raise ConfigError(str(error)) from error
     settings, accounts = _read_settings(folder / "settings.json"), folder / "accounts.yaml"
-    return Config(certificate, key, secret, settings, read_people(accounts))
+    return Config(certificate, key, secret, settings, read_world_file(accounts))
 
 
 def _read(path: Path) -> bytes:
@@ -85,7 +85,7 @@ def _check_pair(certificate: Path, key: Path) -> None:
         ) from error
 
 
-def read_people(path: Path) -> WorldFile | None:
+def read_world_file(path: Path) -> WorldFile | None:
     """Read a world file; None if it does not exist; raises ConfigError."""
     if not path.exists():
         return None

@@ -42,7 +42,7 @@ class Bearers:
         self._clock = clock
         self._grants: OrderedDict[str, Grant] = OrderedDict()
 
-    def issue_to_anybody(self, repository: str, nanoseconds: int) -> str:
+    def issue_anonymously(self, repository: str, nanoseconds: int) -> str:
         """Issue an anonymous token for reading public packages; the time is in Unix nanoseconds."""
         token = base64.b64encode(f"v1:{repository}:{nanoseconds}".encode()).decode()
         return self._remember(token, None)

@@ -303,7 +303,7 @@ def test_newer_event_has_microseconds():
 
 
 @dataclass
-class Nobody:
+class SilentApi:
     """A fake of an API server that gets no requests."""
 
 
@@ -312,7 +312,7 @@ def _at(second):
 
 
 def _recorded(events=(), waiting=()):
-    recorder = EventRecorder(Nobody(), "ours")
+    recorder = EventRecorder(SilentApi(), "ours")
     recorder.events += [KubeEvent(_at(s), _at(0), UID, reason, "") for s, reason in events]
     recorder.waiting += [WaitingState(_at(s), UID, "web", reason, "") for s, reason in waiting]
     return recorder

@@ -1,7 +1,9 @@
-"""Names are those of docs/glossary.md: replaced identifiers stay gone, and no class has two homes."""
+"""Names and prose are those of docs/glossary.md: replaced words stay gone, class names are unique."""
 
 import ast
 import csv
+import io
+import re
 import subprocess
 import tokenize
 from collections import defaultdict
@@ -12,8 +14,13 @@ from pullrecovery.common.suite_files import SUITE_ROOT
 
 REPLACED = Path(__file__).with_name("replaced_identifiers.tsv")
 PACKAGES = ("pullrecovery", "ghcr_emulator", "fixtures", "devtools")
+PHRASES = Path(__file__).with_name("replaced_phrases.tsv")
 # Old names that mean something else where they are used, each with the reason.
 ALLOWED: dict[str, str] = {}
+# Phrases that mean something else in a file, each with the reason.
+ALLOWED_PHRASES: dict[tuple[str, str], str] = {}
+# Generated from what the code prints.
+GENERATED = ("docs/verdicts.md", "docs/detection-matrix.md", "docs/renamed-faults.md")
 
 
 @cache
@@ -69,3 +76,40 @@ def test_test_names_are_short():
 
     assert len(names) > 1000
     assert [name for name in names if len(name) > 70] == []
+
+
+def _prose(file):
+    """Return docstrings and comments, or the text of a page; code is left out of both."""
+    text = file.read_text()
+    if file.suffix == ".md":
+        return re.sub(r"(?ms)^```.*?^```|`[^`\n]*`", "", text)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = (node for node in ast.walk(ast.parse(text)) if isinstance(node, documented))
+    strings = [ast.get_docstring(node) or "" for node in nodes]
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    strings += [token.string for token in tokens if token.type == tokenize.COMMENT]
+    return re.sub(r"`[^`\n]*`", "", "\n".join(strings))
+
+
+def test_replaced_phrases_are_not_used():
+    """The table says what to write instead, in docstrings, comments and pages."""
+    with PHRASES.open() as table:
+        phrases = {row["pattern"]: row["instead"] for row in csv.DictReader(table, delimiter="\t")}
+    known = {re.compile(pattern, re.IGNORECASE): instead for pattern, instead in phrases.items()}
+    found = [
+        f"{name}: write {instead!r} instead of {match[0]!r}"
+        for name, file in sorted((f.relative_to(SUITE_ROOT).as_posix(), f) for f in _texts())
+        for pattern, instead in known.items()
+        for match in pattern.finditer(_prose(file))
+        if (name, match[0].lower()) not in ALLOWED_PHRASES
+    ]
+
+    assert len(known) > 30
+    assert found == []
+
+
+def _texts():
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
+    listed = subprocess.run(command, cwd=SUITE_ROOT, capture_output=True, text=True, check=True)
+    pages = [SUITE_ROOT / name for name in listed.stdout.split() if name not in GENERATED]
+    return [*_files(), *(page for page in pages if page.is_file())]

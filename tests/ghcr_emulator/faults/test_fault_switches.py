@@ -239,7 +239,7 @@ MATCHES = [
 
 
 @pytest.mark.parametrize(("match", "met"), MATCHES, ids=[str(match) for match, _ in MATCHES])
-def test_switch_is_for_whom_it_says(ghcr, match, met):
+def test_switch_matches_its_request(ghcr, match, met):
     """A request must equal every field of the switch; a digest matches under a tag too."""
     on(ghcr, "outage", **match)
     told = pull(ghcr)

@@ -320,7 +320,7 @@ def test_content_is_cut_in_its_middle(play):
     """The length is that of the whole; half of it comes, and the log has that number of bytes."""
 
     async def scene(place):
-        bearer = place.ghcr.state.bearers.issue_to_anybody("bytequester/open", 1)
+        bearer = place.ghcr.state.bearers.issue_anonymously("bytequester/open", 1)
         given = {"Authorization": f"Bearer {bearer}", "Accept": OCI_MANIFEST}
         await place.control("PUT", "/switches/t", kind="truncate", route="manifest")
         seen = []

@@ -64,7 +64,7 @@ def exchange(upstream, *, headers=(), body=(), log=None):
     messages, incoming = [], list(body)
     state = State(assumptions=Assumptions(blobs="inline"))
     state.put_package(Package("bytequester", "open", PackageVisibility.PUBLIC))
-    token = state.bearers.issue_to_anybody("bytequester/open", 1)
+    token = state.bearers.issue_anonymously("bytequester/open", 1)
     given = [(b"authorization", f"Bearer {token}".encode()), *headers]
 
     async def receive():

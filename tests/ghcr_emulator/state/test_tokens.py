@@ -8,7 +8,7 @@ def test_token_names_its_holder():
     bearers = Bearers()
 
     assert bearers.grant(bearers.issue("a fingerprint")).credential == "a fingerprint"
-    assert bearers.grant(bearers.issue_to_anybody("a/b", 1)).credential is None
+    assert bearers.grant(bearers.issue_anonymously("a/b", 1)).credential is None
     assert bearers.grant("made up") is None
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ghcr_emulator.documents.problems import DocumentError
 from ghcr_emulator.state.accounts import Kind, Level, PackageVisibility
-from ghcr_emulator.state.config import ConfigError, read_people
+from ghcr_emulator.state.config import ConfigError, read_world_file
 from ghcr_emulator.state.world_file import read_world
 
 WORLD = """\
@@ -218,7 +218,7 @@ def test_token_is_read_from_file(folder):
     """The path is relative to the file's directory, and the newline is no part of the token."""
     from ghcr_emulator.state.tokens import fingerprint
 
-    world = read_people(folder / "accounts.yaml")
+    world = read_world_file(folder / "accounts.yaml")
 
     assert world.credentials[-1].fingerprint == fingerprint("ghs_of_a_workflow_run")
     assert "ghs_of" not in repr(world)
@@ -226,7 +226,7 @@ def test_token_is_read_from_file(folder):
 
 def test_folder_without_accounts_has_no_world(tmp_path):
     """The file accounts.yaml is optional."""
-    assert read_people(tmp_path / "accounts.yaml") is None
+    assert read_world_file(tmp_path / "accounts.yaml") is None
 
 
 def test_file_open_to_others_is_refused(folder):
@@ -234,7 +234,7 @@ def test_file_open_to_others_is_refused(folder):
     (folder / "tokens" / "run").chmod(0o644)
 
     with pytest.raises(ConfigError, match=r"accounts\.yaml:27: .*run is open to others"):
-        read_people(folder / "accounts.yaml")
+        read_world_file(folder / "accounts.yaml")
 
 
 def test_file_that_is_not_there_is_named(folder):
@@ -242,7 +242,7 @@ def test_file_that_is_not_there_is_named(folder):
     (folder / "tokens" / "run").unlink()
 
     with pytest.raises(ConfigError, match=r"accounts\.yaml:27: .*run cannot be read"):
-        read_people(folder / "accounts.yaml")
+        read_world_file(folder / "accounts.yaml")
 
 
 def test_file_from_anywhere_is_refused(folder):
@@ -251,4 +251,4 @@ def test_file_from_anywhere_is_refused(folder):
     (folder / "accounts.yaml").write_text(text.replace("tokens/run", "/etc/passwd"))
 
     with pytest.raises(ConfigError, match=r"accounts\.yaml:27: 'token_file' is a path relative"):
-        read_people(folder / "accounts.yaml")
+        read_world_file(folder / "accounts.yaml")

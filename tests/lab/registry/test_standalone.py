@@ -67,7 +67,7 @@ def test_missing_extra_is_named(monkeypatch, capsys):
 
 @pytest.mark.usefixtures("stopped")
 @pytest.mark.parametrize("accounts", [None, "users:\n  Alice:\n"])
-def test_user_is_told_how_it_is_used(tmp_path, accounts):
+def test_usage_is_printed(tmp_path, accounts):
     """The usage mentions a token only where the emulator created it."""
     told, file = [], tmp_path / "accounts.yaml"
     file.write_text(accounts or "")

@@ -481,7 +481,7 @@ class Images:
     [(True, True, 1, 0), (True, False, 1, 1), (False, True, 0, 1)],
     ids=["published", "published without a way to packages", "bootstrapped"],
 )
-def test_base_is_had_by_either_way(paths, pulled, packages, built, imported):
+def test_base_is_pulled_or_built(paths, pulled, packages, built, imported):
     """The base is built or imported under one tag, with or without a network in containers."""
     base, said = runner_base(paths, pulled=pulled), []
     tar = runner_base(paths, pulled=False).tar
