@@ -46,10 +46,10 @@ lint: $(READY) ## ruff, mypy --strict, import-linter, deptry, actionlint
 	@$(VENV)/bin/deptry pullrecovery ghcr_emulator fixtures acceptance
 	@$(TOOLS) lint-workflows
 
-conformance: $(READY) ## the OCI conformance suite against the stand-in and against what is behind it
+conformance: $(READY) ## the OCI conformance suite against the GHCR emulator and against its storages
 	@$(TOOLS) conformance
 
-bench: $(READY) ## figures of the stand-in, and of the recovery beside other ways [ARGOCD=1] [ARGS="--only emulator"]
+bench: $(READY) ## figures of the GHCR emulator, and of the recovery beside other ways [ARGOCD=1] [ARGS="--only emulator"]
 	@$(TOOLS) bench --target "$(TARGET)" --kubernetes "$(KUBERNETES)" $(if $(filter 1,$(ARGOCD)),--argocd) $(ARGS)
 
 mutation: $(MUTMUT) ## whether a changed criterion or diagnosis fails a test; some ten minutes, not in CI

@@ -55,7 +55,7 @@ def test_workflow_that_makes_no_image_recovers(
     link_package()
     run_workflow()
 
-    assert scenario_run.run is not None, "nobody ran the workflow"
+    assert scenario_run.run is not None, "the workflow did not run"
     assert scenario_run.run.played.succeeded, scenario_run.run.played.log
     assert scenario_run.run.probe.digest == scenario_run.run.listed == scenario_run.digest
     assert reg_002(scenario_run.observe()) == passes()
