@@ -11,11 +11,11 @@ from fixtures.scenario.controls import RECORD
 from fixtures.scenario.documents import play
 from fixtures.scenario.evidence import witnesses_of
 from fixtures.scenario.page_blocks import block_with, failures_of, unprinted_of
-from fixtures.scenario.symptoms import SYMPTOM_WITHIN
 from pullrecovery.common.wait import wait_for
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.rows import VALUES
 from pullrecovery.faults.sandbox import Sandbox, auth_of
+from pullrecovery.faults.symptoms import SYMPTOM_WITHIN
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.lab.tools.toolchain import go_arch
 from pullrecovery.monorepo.docs_page_template import page_text

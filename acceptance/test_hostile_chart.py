@@ -15,10 +15,10 @@ from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
 from fixtures.scenario.sandboxes import deploy
-from fixtures.scenario.symptoms import await_rollout
 from pullrecovery.common.process import CommandError
 from pullrecovery.common.wait import wait_for
 from pullrecovery.deploy.argocd import SyncError
+from pullrecovery.faults.rollout import await_rollout
 from pullrecovery.gate.run.start_charts import judge_started
 from pullrecovery.lab.chart_needs import sandbox_needs
 from pullrecovery.lab.cluster.cluster_objects import RELEASED_IN

@@ -15,8 +15,9 @@ from pullrecovery.faults.reg_006_redeploy import (
     deploy_missing_tag,
     fix_values,
 )
-from pullrecovery.faults.rows import VALUES, Fault, pull_error
+from pullrecovery.faults.rows import VALUES, Fault
 from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.faults.symptoms import pull_error
 from pullrecovery.model.verdict import Cause
 
 _MISSING = pull_error(r":dev: not found")

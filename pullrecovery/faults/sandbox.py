@@ -22,6 +22,7 @@ from pullrecovery.lab.registry.broken_images import Variants
 from pullrecovery.lab.seed import IssuedToken, LabWorld
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Docs, Image, Target, Visibility, Workload
+from pullrecovery.model.workflow_run import WorkflowRun
 from pullrecovery.monorepo.image_values import naming
 from pullrecovery.monorepo.values_file import set_values
 from pullrecovery.registry.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
@@ -41,7 +42,7 @@ class Sandbox:
 
     `keeper` reads and pushes for the suite if the suite's own credentials may not. `wanted` is the
     content of target.yaml, if it differs here. `digest` is the digest of the image that was pushed
-    last. `argocd` deploys here, if Helm does not.
+    last, and `run` the last run of the workflow. `argocd` deploys here, if Helm does not.
     """
 
     lab_world: LabWorld
@@ -61,6 +62,7 @@ class Sandbox:
     blocks: ExitStack = field(default_factory=ExitStack, init=False)
     other_namespaces: list[str] = field(default_factory=list, init=False)
     run_token: IssuedToken | None = field(default=None, init=False)
+    run: WorkflowRun | None = field(default=None, init=False)
 
     @property
     def world(self) -> World:
