@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from kubernetes import client as k8s
 
 from ghcr_emulator.client import RequestSwitch, switched
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import protect
 from pullrecovery.deploy.argocd import ArgoCD, application_name
-from pullrecovery.faults.clean_up import sweep_release, tolerate_missing
+from pullrecovery.faults.clean_up import sweep_release
 from pullrecovery.faults.workflow_copy import WorkflowCopy
 from pullrecovery.kube.events import EventRecorder
 from pullrecovery.lab import accounts
