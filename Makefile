@@ -21,7 +21,7 @@ AUDIT := $(VENV)-audit/bin
 PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x_reg_00*' 'pullrecovery.tasks.*.x*_judge_*' \
   'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _told,'pullrecovery.tasks.*.x_$(name)*')
 
-.PHONY: help acceptance smoke demo test lint conformance bench mutation audit docs detection-matrix gate dist suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke demo test lint conformance bench mutation audit docs status gate dist suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -64,8 +64,8 @@ audit: $(AUDIT)/pip-audit $(AUDIT)/govulncheck ## known vulnerabilities in what 
 docs: $(READY) ## build the site of docs/ into docs-site/build; a broken link fails it [REPOSITORY=https://github.com/owner/name]
 	@npm_config_prefer_offline=true $(TOOLS) docs $(if $(REPOSITORY),--repository "$(REPOSITORY)")
 
-detection-matrix: $(READY) ## write docs/detection-matrix.md from the last complete run
-	@$(TOOLS) detection-matrix
+status: $(READY) ## write docs/status.md and docs/detection-matrix.md from the last complete run
+	@$(TOOLS) status $(RESULT)
 
 gate: $(READY) ## the verdict on one revision, as a gate needs it [TARGET=dir] [REVISION=sha] [ARGS="--key gate.key"]
 	@$(RUN) gate --target "$(TARGET)" --revision "$(or $(REVISION),HEAD)" --kubernetes "$(KUBERNETES)" $(ARGS)

@@ -126,8 +126,8 @@ def test_tests_that_would_run_are_no_result(ends_in, inner_run):
     inner = inner_run(_CHEAP, "--collect-only")
 
     assert inner.code == 0
-    assert inner.result["run"]["exit"] == Exit.UNKNOWN
-    ends_in(inner.result["run"]["doubts"])
+    assert inner.result.run.exit == Exit.UNKNOWN
+    ends_in(inner.result.run.unknowns)
 
 
 @pytest.mark.harness_fault("V7")
@@ -142,10 +142,10 @@ def test_run_without_every_criterion_is_partial(ends_in, inner_run):
     inner = inner_run("test_reg_005_right_values.py", plugin=dropping)
 
     assert inner.code == 0, inner.output
-    assert inner.result["scenarios"][0]["status"] == "recovered"
-    assert not inner.result["run"]["partial"]
-    assert inner.result["run"]["exit"] == Exit.UNKNOWN
-    ends_in(inner.result["missing"])
+    assert inner.result.scenarios[0].status == "recovered"
+    assert inner.result.run.selection == "all"
+    assert inner.result.run.exit == Exit.UNKNOWN
+    ends_in(inner.result.missing)
 
 
 @pytest.mark.harness_fault("V8")
@@ -232,8 +232,8 @@ def test_skipped_test_is_no_pass(ends_in, inner_run):
     inner = inner_run(_CHEAP, plugin=skipping)
 
     assert inner.code == 0, inner.output
-    assert inner.result["run"]["exit"] == Exit.UNKNOWN
-    ends_in(inner.result["run"]["doubts"])
+    assert inner.result.run.exit == Exit.UNKNOWN
+    ends_in(inner.result.run.unknowns)
 
 
 @pytest.mark.harness_fault("V14")

@@ -203,11 +203,11 @@ def test_cluster_scoped_objects_are_skipped(make_sandbox, lab_world):
     target = replace(sandbox.target, workloads=(sandbox.workload,))
     needs = sandbox_needs(replace(lab_world, world=replace(sandbox.world, target=target)))
     name = sandbox.workload.name
-    assert needs.left_out == (
+    assert needs.skipped_objects == (
         f"{name}: ClusterRole hostile",
         f"{name}: ClusterRoleBinding hostile",
     )
-    for told, (kind, (_, field)) in zip(needs.not_run, _PRIVILEGED.items(), strict=True):
+    for told, (kind, (_, field)) in zip(needs.rejected_pods, _PRIVILEGED.items(), strict=True):
         assert told.startswith(f"{name}: Deployment {kind}: {field}")
 
 

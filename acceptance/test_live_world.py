@@ -14,6 +14,7 @@ from pullrecovery.common.wait import wait_for
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.rollout import LOOK_EVERY
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
+from pullrecovery.report.records import to_json
 from pullrecovery.tasks import CRITERIA
 
 
@@ -40,15 +41,15 @@ def test_healthy_namespace_passes_unchanged(make_user_cluster):
 
     looked = cluster.look()
 
-    assert set(looked.outcomes.values()) == {"holds"}, looked.output
-    assert {each["id"]: each["holds"] for each in looked.result["criteria"]} == dict.fromkeys(
-        CRITERIA, True
+    assert set(looked.outcomes.values()) == {"pass"}, looked.output
+    assert {one.id: one.outcome for one in looked.result.criteria} == dict.fromkeys(
+        CRITERIA, "pass"
     )
-    assert (looked.code, looked.result["run"]["exit"]) == (0, 0)
-    assert (looked.result["run"]["world"], looked.result["run"]["partial"]) == ("live", False)
+    run = looked.result.run
+    assert (looked.code, run.exit, run.world, run.selection) == (0, 0, "live", "all")
     assert {"list pods", "get secrets"} <= {str(each) for each in cluster.asked()}
     assert cluster.written() == []
-    assert cluster.token not in looked.output + json.dumps(looked.result)
+    assert cluster.token not in looked.output + to_json(looked.result)
 
 
 def test_broken_workload_has_same_cause_as_lab(make_user_cluster):
@@ -66,10 +67,10 @@ def test_broken_workload_has_same_cause_as_lab(make_user_cluster):
 
     assert looked.causes == cluster.causes_in_the_lab(), looked.output
     assert {"REG-003-backend", "REG-005-backend", "REG-006-backend"} <= looked.causes.keys()
-    assert (looked.code, looked.result["run"]["exit"]) == (1, 1)
-    advice = {each["reg"]: each["advice"] for each in looked.result["verdicts"]}
-    assert "would be refreshed" in advice["REG-003"]
-    assert f"+  tag: {sandbox.workload.image.tag}" in advice["REG-005"]
+    assert (looked.code, looked.result.run.exit) == (1, 1)
+    plans = {verdict.criterion: verdict.plan for verdict in looked.result.verdicts}
+    assert "would be refreshed" in plans["REG-003"]
+    assert f"+  tag: {sandbox.workload.image.tag}" in plans["REG-005"]
     assert cluster.written() == []
 
 
@@ -80,12 +81,12 @@ def test_missing_verb_makes_criteria_unknown(make_user_cluster):
 
     looked = cluster.look()
 
-    assert looked.code == looked.result["run"]["exit"] == 2
-    assert looked.outcomes["REG-006-backend"] == "cannot_tell"
-    assert looked.outcomes["REG-003-backend"] == "holds"
+    assert looked.code == looked.result.run.exit == 2
+    assert looked.outcomes["REG-006-backend"] == "unknown"
+    assert looked.outcomes["REG-003-backend"] == "pass"
     namespace = cluster.sandboxes[0].namespace
     assert f"forbids to list pods in {namespace}" in looked.output
-    assert "forbids to list pods" in " ".join(looked.result["run"]["doubts"])
+    assert "forbids to list pods" in " ".join(looked.result.run.unknowns)
 
 
 def test_lab_ignores_user_cluster_and_token(inner_run, monkeypatch, tmp_path):
@@ -107,8 +108,8 @@ def test_lab_ignores_user_cluster_and_token(inner_run, monkeypatch, tmp_path):
         with pytest.raises(BlockingIOError):
             server.accept()
     assert inner.code == 0, inner.output
-    assert [each["as_expected"] for each in inner.result["controls"]] == [True]
-    assert token not in inner.output + json.dumps(inner.result)
+    assert [control.as_expected for control in inner.result.controls] == [True]
+    assert token not in inner.output + to_json(inner.result)
 
 
 def _port(server):

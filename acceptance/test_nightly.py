@@ -11,7 +11,7 @@ def test_nightly_tells_healthy_from_broken(make_nightly):
     bad = nightly.run()
 
     assert good.condition == "Complete", good.said
-    assert "REG-006-backend          holds" in good.said
+    assert "REG-006-backend          pass" in good.said
     assert bad.condition == "Failed", bad.said
     assert "render.wrong-tag" in bad.said
     assert nightly.cluster.written() == []

@@ -42,10 +42,11 @@ def test_wide_token_fails_a_run_where_required(
     test = "test_reg_008_least_privilege.py"
     inner = inner_run(test, "-k", row.id, f"--target={copy}", plugin=_KEEPS_TOKEN)
 
-    (scenario,) = inner.result["scenarios"]
-    assert scenario["killed"] == ["REG-008"], inner.output
-    assert scenario["status"] == "not_recovered"
-    shown = {each["id"]: each for each in inner.result["criteria"]}["REG-008"]
-    assert (shown["holds"], shown["required"]) == (False, privilege == "required")
-    assert inner.result["run"]["exit"] == code
+    result = inner.result
+    (scenario,) = result.scenarios
+    assert scenario.detected == ("REG-008",), inner.output
+    assert scenario.status == "not-recovered"
+    shown = {criterion.id: criterion for criterion in result.criteria}["REG-008"]
+    assert (shown.outcome, shown.required) == ("fail", privilege == "required")
+    assert result.run.exit == code
     record["ended"] = "not_recovered"

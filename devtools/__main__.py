@@ -19,11 +19,13 @@ from devtools.demo_picture import draw_demo
 from devtools.distributions import build_distributions
 from devtools.docs_site import build_docs
 from devtools.lint_workflows import lint_workflows
-from devtools.matrix_page import write_page
+from devtools.result_schema import write_schema
+from devtools.status_page import write_pages
 from devtools.trials.commands import run_trials
 from pullrecovery.cli.command_line import Parser, run_command
 from pullrecovery.cli.options import add_kubernetes, with_argocd
 from pullrecovery.common.process import stop_with_us
+from pullrecovery.common.suite_files import REPORTS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,9 +41,9 @@ def _parser() -> Parser:
     trials.add_argument("--seed", type=int, help="play the kills of an earlier series again")
     trials.add_argument("--kills", type=int, default=20)
     trials.set_defaults(run=lambda given: run_trials(given.kubernetes, given.seed, given.kills))
-    conformance = commands.add_parser("conformance", help="OCI conformance of the stand-in")
+    conformance = commands.add_parser("conformance", help="OCI conformance of the GHCR emulator")
     conformance.set_defaults(run=lambda _: run_conformance())
-    bench = commands.add_parser("bench", help="figures of the stand-in, and of the recovery")
+    bench = commands.add_parser("bench", help="figures of the GHCR emulator, and of the recovery")
     bench.add_argument("--only", choices=PARTS, help="one of the two parts")
     bench.add_argument("--target", default="sample", type=Path)
     add_kubernetes(bench)
@@ -59,10 +61,13 @@ def _parser() -> Parser:
     docs = commands.add_parser("docs", help="build the site of docs/")
     docs.add_argument("--repository", default="", help="URL that links to other files lead into")
     docs.set_defaults(run=lambda given: build_docs(given.repository))
-    page = commands.add_parser(
-        "detection-matrix", help="write docs/detection-matrix.md from the last run"
+    status = commands.add_parser(
+        "status", help="write docs/status.md and docs/detection-matrix.md from a complete run"
     )
-    page.set_defaults(run=lambda _: write_page())
+    status.add_argument("result", nargs="?", type=Path, default=REPORTS / "result.json")
+    status.set_defaults(run=lambda given: write_pages(given.result))
+    schema = commands.add_parser("result-schema", help="write docs/result.schema.json")
+    schema.set_defaults(run=lambda _: write_schema())
     return parser
 
 

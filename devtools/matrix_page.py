@@ -1,40 +1,23 @@
 """Write docs/detection-matrix.md from the result of a run."""
 
-import json
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
-from pullrecovery.common.errors import Exit, PullRecoveryError
-from pullrecovery.common.suite_files import REPORTS, SUITE_ROOT
+from devtools.generated_page import mark, run_sentence
+from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.faults.rows import Fault
 from pullrecovery.report.detection_matrix import all_mismatches
+from pullrecovery.report.records import MatrixRow, Result
 
 PAGE = SUITE_ROOT / "docs" / "detection-matrix.md"
 _ALL, _SOME = "✗", "?"
 _HEAD = (
     "# Detection matrix",
     "",
-    "Written by `make detection-matrix` from the last complete run; do not edit. For each fault:",
-    "the criteria that it failed (✗ in all of its scenarios, ? in some), and the cause that was",
-    "found. A criterion that no fault fails proves nothing; a fault that no criterion fails is",
-    "undetected.",
+    "For each fault: the criteria that it failed (✗ in all of its scenarios, ? in some), and the",
+    "cause that was found. A criterion that no fault fails proves nothing; a fault that no",
+    "criterion fails is undetected.",
     "",
 )
-_RESULT = REPORTS / "result.json"
-
-
-def write_page(result: Path = _RESULT, page: Path = PAGE) -> int:
-    """Write the page again; raises PullRecoveryError without the result of a complete run."""
-    if not result.is_file():
-        raise PullRecoveryError("There is no result.json; `make acceptance` writes it.")
-    document = json.loads(result.read_text())
-    if document["run"]["partial"]:
-        raise PullRecoveryError(
-            "The last run was of a selection; `make acceptance` without ARGS runs all."
-        )
-    page.write_text(page_of(document))
-    return int(Exit.PASS)
 
 
 def outdated(page: str, faults: Iterable[Fault]) -> list[str]:
@@ -47,7 +30,7 @@ def outdated(page: str, faults: Iterable[Fault]) -> list[str]:
     shown = {}
     for line in table[1:]:
         row = dict(zip(heads, _cells(line), strict=True))
-        failed = {f"REG-{head}" for head, mark in row.items() if mark == _ALL}
+        failed = {f"REG-{head}" for head, cell in row.items() if cell == _ALL}
         shown[row["fault"].strip("`")] = failed
     wanted = {fault.id: set(fault.must_fail) for fault in faults}
     return [
@@ -61,17 +44,17 @@ def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def page_of(result: dict[str, Any]) -> str:
+def page_of(result: Result) -> str:
     """Return the page as text."""
-    matrix, criteria = result["kill_matrix"], [each["id"] for each in result["criteria"]]
+    matrix, criteria = result.detection_matrix, [criterion.id for criterion in result.criteria]
     heads = " | ".join(reg.removeprefix("REG-") for reg in criteria)
     lines = [
         *_HEAD,
-        _of_run(result),
+        run_sentence(result),
         "",
-        "## Differences",
+        "## Mismatches",
         "",
-        *_differences(matrix),
+        *_mismatches(matrix),
         "",
         "## Faults",
         "",
@@ -81,43 +64,31 @@ def page_of(result: dict[str, Any]) -> str:
         "",
         *_of_criteria(result),
     ]
-    return "\n".join(lines) + "\n"
+    return mark(lines)
 
 
-def _of_run(result: dict[str, Any]) -> str:
-    """Return which faults were run, where and when."""
-    matrix, run = result["kill_matrix"], result["run"]
-    scenarios = sum(len(row["killed"]) for row in matrix.values())
-    kubernetes, containerd = (run["versions"].get(of, "?") for of in ("kubernetes", "containerd"))
-    return (
-        f"{len(matrix)} faults in {scenarios} scenarios, on Kubernetes {kubernetes} with"
-        f" containerd {containerd}, {run['started'][:10]}."
-    )
-
-
-def _ordered(matrix: dict[str, Any]) -> list[str]:
+def _ordered(matrix: Mapping[str, MatrixRow]) -> list[str]:
     """Return the faults ordered by task, then by name; those with mismatches come first."""
-    return sorted(matrix, key=lambda f: (not matrix[f]["differences"], _task(matrix[f]), f))
+    return sorted(matrix, key=lambda f: (not matrix[f].mismatches, _task(matrix[f]), f))
 
 
-def _differences(matrix: dict[str, Any]) -> list[str]:
+def _mismatches(matrix: Mapping[str, MatrixRow]) -> list[str]:
     """Return the list of mismatches, undetected faults first."""
-    found = all_mismatches(matrix)
-    return [f"- {kind}: `{scenario}`: {what}" for kind, _, scenario, what in found] or [
-        "None: no survivor, no wrong cause, no criterion failed that was not declared."
+    return [f"- {one.kind}: `{one.scenario}`: {one.detail}" for one in all_mismatches(matrix)] or [
+        "None: no fault is undetected or misdiagnosed, and no criterion failed unexpectedly."
     ]
 
 
-def _row(fault: str, row: dict[str, Any], criteria: list[str]) -> str:
-    killed = list(row["killed"].values())
-    marks = (_mark(sum(reg in each for each in killed), len(killed)) for reg in criteria)
-    causes = ", ".join(f"`{cause}`" for cause in row["found"]) or "none"
-    return f"| `{fault}` | {_task(row)} | {' | '.join(marks)} | {causes} | {len(killed)} |"
+def _row(fault: str, row: MatrixRow, criteria: list[str]) -> str:
+    detected = list(row.detected.values())
+    marks = (_mark(sum(reg in one for one in detected), len(detected)) for reg in criteria)
+    causes = ", ".join(f"`{cause}`" for cause in row.found) or "none"
+    return f"| `{fault}` | {_task(row)} | {' | '.join(marks)} | {causes} | {len(detected)} |"
 
 
-def _task(row: dict[str, Any]) -> str:
+def _task(row: MatrixRow) -> str:
     """Return the task that fixes the fault; no task fixes an external one."""
-    return row["reg"] or "external"
+    return row.criterion or "external"
 
 
 def _mark(times: int, of: int) -> str:
@@ -126,12 +97,13 @@ def _mark(times: int, of: int) -> str:
     return _ALL if times == of else _SOME
 
 
-def _of_criteria(result: dict[str, Any]) -> list[str]:
-    """Return the table of how many faults each criterion has, its own and others'."""
-    matrix = result["kill_matrix"]
-    lines = ["## Criteria", "", "| | faults of its own | failed by | holds |", "|---|---|---|---|"]
-    for each in result["criteria"]:
-        by = sum(any(each["id"] in k for k in row["killed"].values()) for row in matrix.values())
-        passes = "yes" if each["holds"] else "no"
-        lines.append(f"| {each['id']} | {each['faults']} | {by} | {passes} |")
-    return lines
+def _of_criteria(result: Result) -> Iterator[str]:
+    """Yield the table of how many faults each criterion has, its own and others'."""
+    yield from ("## Criteria", "", "| | faults of its own | failed by | outcome |")
+    yield "|---|---|---|---|"
+    for criterion in result.criteria:
+        by = sum(
+            any(criterion.id in detected for detected in row.detected.values())
+            for row in result.detection_matrix.values()
+        )
+        yield f"| {criterion.id} | {criterion.faults} | {by} | {criterion.outcome} |"

@@ -28,6 +28,8 @@ export default {
         'renamed-faults',
         'runner',
         'status',
+        'limits',
+        'result-schema-2',
         'glossary',
       ],
     },

@@ -12,8 +12,8 @@ from pullrecovery.common.errors import Exit
 class FigureStatus(StrEnum):
     """Whether a figure is within its bound."""
 
-    WITHIN = "holds"
-    BROKEN = "BROKEN"
+    WITHIN = "pass"
+    BROKEN = "fail"
     UNKNOWN = "not measured here"
     SHOWN = ""
 

@@ -162,7 +162,7 @@ def summary(outcome: ConformanceOutcome) -> list[str]:
     lines += [
         f"  fails, and docs/ghcr-emulator.md does not say so: {name}" for name in outcome.unlisted
     ]
-    verdict = "DOES NOT HOLD" if outcome.exit else "holds"
+    verdict = "fail" if outcome.exit else "pass"
     lines.append(f"  what passes on distribution passes elsewhere too: {verdict}")
     lines.append(f"  reports: {REPORTS}")
     return lines

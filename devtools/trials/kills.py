@@ -81,5 +81,5 @@ def _left(site: Site, run: TrialRun) -> list[str]:
     expected = sorted([NODE, CONTAINER, RUNNER])
     objects = lab_objects(engine.client()) if engine else ["no engine"]
     strange = [] if objects == expected else [f"containers {objects}"]
-    leaks = [str(leak) for leak in run.result["leaks"]] if run.code == 0 else []
+    leaks = list(run.result.leaks) if run.code == 0 else []
     return [*left_running(site.paths), *map(str, half_made(site.paths.cache)), *strange, *leaks]

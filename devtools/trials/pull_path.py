@@ -25,6 +25,7 @@ from pullrecovery.lab.down import remove_lab
 from pullrecovery.lab.images.base_rootfs import BaseImage
 from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.up import LabStart
+from pullrecovery.report.records import Result
 
 _SMOKE = ["acceptance", "--smoke"]
 _SAME = ("kubernetes", "containerd")
@@ -43,7 +44,7 @@ def prove(site: Site) -> list[str]:
         by_pull = whole_run(_SMOKE, FOLDER / "pulled.log", {**pushed, "IMAGES": "auto"})
     if by_pull.code != 0 or _verdicts(by_pull.result) != verdicts:
         raise TrialError(f"By pulling, the results are others than by building: {by_pull.log}.")
-    versions = by_pull.result["run"]["versions"]
+    versions = by_pull.result.run.versions
     if versions["node_image"] != pushed["NODE_IMAGE"]:
         raise TrialError(f"The node image was not pulled but {versions['node_image']}.")
     _bring_back(site, pushed["NODE_IMAGE"], built["NODE_IMAGE"])
@@ -53,9 +54,8 @@ def prove(site: Site) -> list[str]:
     ]
 
 
-def _verdicts(result: dict[str, object]) -> list[str]:
-    criteria: list[dict[str, object]] = result["criteria"]  # type: ignore[assignment]
-    return [f"{each['id']} {'holds' if each['holds'] else 'fails'}" for each in criteria]
+def _verdicts(result: Result) -> list[str]:
+    return [f"{criterion.id} {criterion.outcome}" for criterion in result.criteria]
 
 
 @contextmanager

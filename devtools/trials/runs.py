@@ -1,6 +1,5 @@
 """Run the suite once as a user starts it, to its end or until a signal."""
 
-import json
 import os
 import random
 import signal
@@ -11,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.process import Child, child
 from pullrecovery.common.suite_files import REPORTS, SUITE_ROOT
 from pullrecovery.common.variables import VariableSet
+from pullrecovery.report.records import Result, read_result
 
 _RUN_WITHIN = 1800.0
 _ENDS_WITHIN = 180.0
@@ -64,8 +63,8 @@ class TrialRun:
         return lines[-1] if lines else ""
 
     @property
-    def result(self) -> dict[str, Any]:
-        return dict(json.loads((REPORTS / "result.json").read_text()))
+    def result(self) -> Result:
+        return read_result(REPORTS / "result.json")
 
 
 @contextmanager

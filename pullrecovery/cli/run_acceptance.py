@@ -1,14 +1,12 @@
 """Run the acceptance suite: read the target, start the lab, run pytest, check for leaks."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from docker.errors import DockerException
 from kubernetes.client.exceptions import ApiException
@@ -38,6 +36,7 @@ from pullrecovery.lab.up import PHASES, Lab, LabStart
 from pullrecovery.model.target import Target
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe.docs import observe_docs
+from pullrecovery.report.records import Result, read_result, write_result
 from pullrecovery.report.summary import summary
 
 # A pytest option that also decides whether the lab starts a cluster.
@@ -110,7 +109,7 @@ def _seed(lab: Lab, target: Target, progress: Progress, *, argocd: bool) -> Need
         # Once for all scenarios: an observation of unchanged files is cached.
         observe_docs(lab_world.world)
         needs = sandbox_needs(lab_world) if lab.has_cluster else Needs()
-        for need in needs.told():
+        for need in needs.sentences():
             phase.note(need)
     return needs
 
@@ -160,7 +159,7 @@ def _secrets_in_outputs(lab: Lab) -> list[str]:
     files = [*REPORTS.iterdir(), *lab.paths.state.glob("*.log")]
     client = lab.engine.client()
     outputs = {
-        "the stand-in's output": emulator_output(client),
+        "the GHCR emulator's output": emulator_output(client),
         "the runner's output": runner_output(client),
     }
     return find_secrets(files, outputs)
@@ -181,18 +180,20 @@ def egress(lab: Lab) -> list[str]:
 def _close(leaks: list[str], versions: dict[str, str], progress: Progress, needs: Needs) -> int:
     """Add what is known only after the last test to result.json, and print the summary."""
     if not _RESULT.exists():
-        progress.say("error: the tests left no result.json: the harness cannot tell")
+        progress.say("error: the tests wrote no result.json, so the outcome is unknown")
         return int(Exit.UNKNOWN)
-    result = json.loads(_RESULT.read_text())
-    result["leaks"] = leaks
-    result["run"]["phases"] = progress.seconds
-    result["run"]["versions"] |= versions
-    result["run"] |= asdict(needs)
-    if leaks and result["run"]["exit"] == Exit.PASS:
-        result["run"]["exit"] = int(Exit.UNKNOWN)
-    _RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    result = read_result(_RESULT)
+    result.run = replace(
+        result.run,
+        phases=progress.seconds,
+        versions=result.run.versions | versions,
+        skipped_objects=needs.skipped_objects,
+        rejected_pods=needs.rejected_pods,
+    )
+    result.note_leaks(leaks)
+    write_result(_RESULT, result)
     _summarise(result, progress)
-    return int(result["run"]["exit"])
+    return result.run.exit
 
 
 def _versions(lab: Lab) -> dict[str, str]:
@@ -205,11 +206,11 @@ def _versions(lab: Lab) -> dict[str, str]:
     }
 
 
-def _summarise(result: dict[str, Any], progress: Progress) -> None:
+def _summarise(result: Result, progress: Progress) -> None:
     progress.say("")
     for line in summary(result):
         progress.say(line)
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in progress.seconds.items())
     progress.say(f"  time: {times}")
-    progress.say(f"  leaks: {', '.join(result['leaks']) or 'none'}")
+    progress.say(f"  leaks: {', '.join(result.leaks) or 'none'}")
     progress.say(f"  report: {_RESULT}")

@@ -1,13 +1,11 @@
 """Run `acceptance --world live`: judge a user's cluster and the real GHCR as they are."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from pullrecovery.common.errors import Exit
 from pullrecovery.common.process import child, interrupt_session
@@ -19,6 +17,7 @@ from pullrecovery.lab.tools.versions import kubernetes_set
 from pullrecovery.live.settings import live_settings
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.report.live_summary import live_summary
+from pullrecovery.report.records import read_result, write_result
 
 
 @dataclass(frozen=True)
@@ -82,15 +81,11 @@ def _pytest(options: Sequence[str]) -> None:
 
 def _close(file: Path, leaks: list[str]) -> int:
     if not file.exists():
-        print("error: the tests left no result.json: the harness cannot tell")
+        print("error: the tests wrote no result.json, so the outcome is unknown")
         return int(Exit.UNKNOWN)
-    result: dict[str, Any] = json.loads(file.read_text())
-    result["leaks"] = leaks
-    if leaks and result["run"]["exit"] == Exit.PASS:
-        result["run"]["exit"] = int(Exit.UNKNOWN)
-    file.write_text(json.dumps(result, indent=2) + "\n")
-    print(
-        "", *live_summary(result), *(f"  note: {note}" for note in result["run"]["notes"]), sep="\n"
-    )
+    result = read_result(file)
+    result.note_leaks(leaks)
+    write_result(file, result)
+    print("", *live_summary(result), *(f"  note: {note}" for note in result.run.notes), sep="\n")
     print(f"  leaks: {', '.join(leaks) or 'none'}", f"  report: {file}", sep="\n")
-    return int(result["run"]["exit"])
+    return result.run.exit

@@ -29,13 +29,13 @@ class Needs:
     Each entry begins with the workload whose chart it is from.
     """
 
-    left_out: tuple[str, ...] = ()
-    not_run: tuple[str, ...] = ()
+    skipped_objects: tuple[str, ...] = ()
+    rejected_pods: tuple[str, ...] = ()
 
-    def told(self) -> Iterator[str]:
+    def sentences(self) -> Iterator[str]:
         """Yield the needs as sentences for the terminal."""
-        yield from (f"left out, as it is cluster-scoped: {each}" for each in self.left_out)
-        yield from (f"not run, as it needs more than {LEVEL}: {each}" for each in self.not_run)
+        yield from (f"skipped, as it is cluster-scoped: {name}" for name in self.skipped_objects)
+        yield from (f"rejected, as it needs more than {LEVEL}: {pod}" for pod in self.rejected_pods)
 
 
 def sandbox_needs(lab_world: LabWorld) -> Needs:
@@ -43,7 +43,7 @@ def sandbox_needs(lab_world: LabWorld) -> Needs:
 
     A chart that does not render has no needs here: a criterion judges why it does not.
     """
-    left_out, not_run = list[str](), list[str]()
+    skipped, rejected = list[str](), list[str]()
     api, world = lab_world.world.cluster, lab_world.world
     core, name = k8s.CoreV1Api(api), f"needs-{secrets.token_hex(4)}"
     labels = chart_namespace_labels() | {_WARN: LEVEL}
@@ -55,12 +55,12 @@ def sandbox_needs(lab_world: LabWorld) -> Needs:
             except CommandError:
                 continue
             rendered = split(text, scopes(api))
-            left_out += [f"{workload.name}: {each}" for each in rendered.names]
+            skipped += [f"{workload.name}: {name}" for name in rendered.names]
             refused = _refused(core, name, rendered.kept)
-            not_run += [f"{workload.name}: {each}" for each in refused]
+            rejected += [f"{workload.name}: {pod}" for pod in refused]
     finally:
         core.delete_namespace(name)
-    return Needs(tuple(map(redact, left_out)), tuple(map(redact, not_run)))
+    return Needs(tuple(map(redact, skipped)), tuple(map(redact, rejected)))
 
 
 def _refused(core: k8s.CoreV1Api, namespace: str, text: str) -> Iterator[str]:

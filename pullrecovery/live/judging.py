@@ -20,9 +20,9 @@ _PULLED = "Pulled"
 class Outcome(StrEnum):
     """The outcome of a criterion."""
 
-    PASS = "holds"
-    FAIL = "fails"
-    UNKNOWN = "cannot_tell"
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,20 @@ class LiveJudgement:
     def __str__(self) -> str:
         if self.outcome is Outcome.FAIL and self.verdict:
             return str(self.verdict)
-        return f"{self.outcome.replace('_', ' ')}: {self.why}" if self.why else str(self.outcome)
+        return f"{self.outcome}: {self.why}" if self.why else str(self.outcome)
 
 
 @dataclass(frozen=True)
 class LivePull:
     """What is visible of a pull without the registry's log: the pod's event and its imageID.
 
-    `said` is the newest event that an image was pulled or found, at the time `at`. Both are empty
+    `event` is the newest event that an image was pulled or found, at the time `at`. Both are empty
     if the API server no longer has the event (after an hour by default).
     """
 
     pod: str
     image_id: str
-    said: str = ""
+    event: str = ""
     at: str = ""
 
 

@@ -1,67 +1,64 @@
 """The detection matrix: which criteria each fault failed, and which it had to fail."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import get_args
 
-Scenario = Mapping[str, Any]
+from pullrecovery.report.records import MatrixRow, MismatchKind, MismatchRecord, ScenarioRecord
 
-UNDETECTED = "survived"
-MISDIAGNOSED = "wrong cause"
-UNEXPECTED_FAILURE = "collateral"
-NOT_REMEDIATED = "not mended"
-NOT_JUDGED = "not judged"
 # In the order in which they are printed: undetected faults first.
-KINDS = (UNDETECTED, MISDIAGNOSED, UNEXPECTED_FAILURE, NOT_REMEDIATED, NOT_JUDGED)
+KINDS: tuple[MismatchKind, ...] = get_args(MismatchKind)
 
 
-def detection_matrix(scenarios: Sequence[Scenario]) -> dict[str, dict[str, Any]]:
+def detection_matrix(scenarios: Sequence[ScenarioRecord]) -> dict[str, MatrixRow]:
     """Map each fault to its task, expected criteria and cause, found ones, and mismatches."""
-    matrix: dict[str, dict[str, Any]] = {}
+    by_fault: dict[str, list[ScenarioRecord]] = {}
     for scenario in scenarios:
-        row = matrix.setdefault(scenario["fault"], _blank(scenario))
-        row["must_fail"] = sorted({*row["must_fail"], *scenario["must_fail"]})
-        cause = scenario.get("cause", {})
-        row["expected"] = row["expected"] or cause.get("expected")
-        row["found"] = sorted({*row["found"], *filter(None, [cause.get("found")])})
-        if "killed" in scenario:
-            row["killed"][scenario["id"]] = scenario["killed"]
-        row["differences"] += [
-            {"scenario": scenario["id"], "kind": kind, "what": what}
-            for kind, what in mismatches(scenario)
-        ]
-    return matrix
+        by_fault.setdefault(scenario.fault, []).append(scenario)
+    return {fault: _row(own) for fault, own in by_fault.items()}
 
 
-def _blank(scenario: Scenario) -> dict[str, Any]:
-    return {
-        "reg": scenario["reg"],
-        "must_fail": [],
-        "expected": None,
-        "found": [],
-        "killed": {},
-        "differences": [],
-    }
+def _row(scenarios: Sequence[ScenarioRecord]) -> MatrixRow:
+    causes = {scenario.cause.found for scenario in scenarios}
+    return MatrixRow(
+        criterion=scenarios[0].criterion,
+        expected_failures=_union(scenario.expected_failures for scenario in scenarios),
+        expected=scenarios[0].cause.expected,
+        found=tuple(sorted(cause for cause in causes if cause)),
+        detected={one.id: one.detected for one in scenarios if one.detected is not None},
+        mismatches=tuple(
+            mismatch for scenario in scenarios for mismatch in mismatches_of(scenario)
+        ),
+    )
 
 
-def mismatches(scenario: Scenario) -> Iterator[tuple[str, str]]:
-    """Yield how a scenario differs from what its fault declares: kind, and criterion or cause."""
-    if "killed" not in scenario:
-        yield NOT_JUDGED, "it stopped before the criteria were judged"
+def _union(criteria: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(sorted({criterion for each in criteria for criterion in each}))
+
+
+def mismatches_of(scenario: ScenarioRecord) -> Iterator[MismatchRecord]:
+    """Yield how a scenario differs from what its fault declares."""
+    for kind, detail in _differences(scenario):
+        yield MismatchRecord(kind, scenario.fault, scenario.id, detail)
+
+
+def _differences(scenario: ScenarioRecord) -> Iterator[tuple[MismatchKind, str]]:
+    if scenario.detected is None:
+        yield "not checked", "it stopped before the criteria were judged"
         return
-    wanted, detected = set(scenario["must_fail"]), set(scenario["killed"])
-    yield from ((UNDETECTED, reg) for reg in sorted(wanted - detected))
-    yield from ((UNEXPECTED_FAILURE, reg) for reg in sorted(detected - wanted))
-    cause = scenario.get("cause", {})
-    if cause.get("expected") != cause.get("found"):
-        yield MISDIAGNOSED, f"{cause['found']} for {cause['expected']}"
-    yield from ((NOT_REMEDIATED, reg) for reg in scenario.get("mended", ()))
+    wanted, detected = set(scenario.expected_failures), set(scenario.detected)
+    for criterion in sorted(wanted - detected):
+        yield "undetected", criterion
+    for criterion in sorted(detected - wanted):
+        yield "unexpected failure", criterion
+    if scenario.cause.expected != scenario.cause.found:
+        yield "misdiagnosed", f"{scenario.cause.found} for {scenario.cause.expected}"
+    for criterion in scenario.after or ():
+        yield "not remediated", criterion
 
 
-def all_mismatches(matrix: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
-    """Return kind, fault, scenario and detail of every mismatch; undetected faults come first."""
-    found = [
-        (each["kind"], fault, each["scenario"], each["what"])
-        for fault, row in matrix.items()
-        for each in row["differences"]
-    ]
-    return sorted(found, key=lambda each: (KINDS.index(each[0]), *each[1:]))
+def all_mismatches(matrix: Mapping[str, MatrixRow]) -> list[MismatchRecord]:
+    """Return every mismatch of the matrix; undetected faults come first."""
+    return sorted(
+        (mismatch for row in matrix.values() for mismatch in row.mismatches),
+        key=lambda one: (KINDS.index(one.kind), one.fault, one.scenario, one.detail),
+    )

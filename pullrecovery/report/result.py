@@ -3,30 +3,43 @@
 docs/result.schema.json describes the document.
 """
 
-import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Final, Literal
 
 import pytest
 
 from pullrecovery.common.errors import Exit
 from pullrecovery.common.false_pass_guards import Guard
-from pullrecovery.common.redaction import redact
-from pullrecovery.common.suite_version import suite_version
+from pullrecovery.common.git_commit import head_commit
+from pullrecovery.common.suite_version import suite_commit, suite_version
 from pullrecovery.deploy.helm import Helm
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.harness import HARNESS_FAULTS
 from pullrecovery.report.detection_matrix import all_mismatches, detection_matrix
 from pullrecovery.report.figures import figures, is_external
+from pullrecovery.report.fixture_records import scenario_or_control, story_steps
+from pullrecovery.report.records import (
+    ControlRecord,
+    CriterionOutcome,
+    CriterionRecord,
+    GuardRecord,
+    Result,
+    RunRecord,
+    ScenarioRecord,
+    StoryRecord,
+    StoryStep,
+    from_json,
+    write_result,
+)
 from pullrecovery.report.side_by_side import side_by_side
 from pullrecovery.tasks import CRITERIA
 from pullrecovery.tasks.order import AFTER
 
-SCHEMA = 1
 _SELECTIONS = (
     "keyword",
     "markexpr",
@@ -38,7 +51,10 @@ _SELECTIONS = (
     "no_argocd",
     "disable_remediation",
 )
-_STATUS = {"passed": "recovered", "failed": "not_recovered"}
+_STATUS: Final[dict[str, Literal["recovered", "not-recovered"]]] = {
+    "passed": "recovered",
+    "failed": "not-recovered",
+}
 # With fewer faults, a criterion could detect each of them by chance.
 _FAULTS_OF_A_CRITERION = 3
 
@@ -48,6 +64,7 @@ class ResultFile:
 
     `optional` criteria are judged and shown, and do not fail the run. If the target has no
     Application (`argocd` is False), the faults that only Argo CD can cause are not required.
+    `applicable` are the criteria that apply to the target.
     """
 
     def __init__(
@@ -56,19 +73,22 @@ class ResultFile:
         optional: frozenset[str] = frozenset(),
         *,
         argocd: bool = True,
+        applicable: Collection[str] = CRITERIA.keys(),
     ) -> None:
         self._optional = optional
+        self._applicable = applicable
         self.path = Path(config.getoption("result_json"))
-        self.versions: dict[str, str] = {"pullrecovery": suite_version()}
+        self.versions: dict[str, str] = {}
         self._target = str(config.getoption("target"))
         self._started, self._clock = datetime.now(UTC), time.monotonic()
         # Under xdist the workers select the tests: this process sees only the options.
         self._partial = any(config.getoption(name) for name in _SELECTIONS)
         self._argocd = argocd
         self._outcomes: dict[str, str] = {}
-        self._scenarios: dict[str, dict[str, Any]] = {}
-        self._stories: dict[str, list[dict[str, Any]]] = {}
-        self._harness_faults: dict[str, dict[str, str]] = {}
+        self._scenarios: dict[str, ScenarioRecord] = {}
+        self._controls: dict[str, ControlRecord] = {}
+        self._stories: dict[str, tuple[StoryStep, ...]] = {}
+        self._guards: dict[str, GuardRecord] = {}
         self._skipped: list[str] = []
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
@@ -89,82 +109,91 @@ class ResultFile:
             self._outcomes.setdefault(test, outcome)
         if report.skipped:
             self._skipped.append(test)
+        self._keep(test, report)
+
+    def _keep(self, test: str, report: pytest.TestReport) -> None:
+        """Keep the records that the fixtures attached to a report as text."""
         if hasattr(report, "harness_fault"):
-            fault = json.loads(report.harness_fault)
-            self._harness_faults[fault["id"]] = fault
+            guard = from_json(GuardRecord, report.harness_fault)
+            self._guards[guard.id] = guard
         if hasattr(report, "scenario"):
-            self._scenarios[test] = json.loads(report.scenario)
+            record = scenario_or_control(report.scenario)
+            if isinstance(record, ControlRecord):
+                self._controls[test] = record
+            else:
+                self._scenarios[test] = record
+        if hasattr(report, "control"):
+            self._controls[test] = from_json(ControlRecord, report.control)
         if hasattr(report, "story"):
-            self._stories[test] = json.loads(report.story)
+            self._stories[test] = story_steps(report.story)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        result = self.result(exitstatus)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(redact(json.dumps(result, indent=2)) + "\n")
+        write_result(self.path, self.result(exitstatus))
 
-    def result(self, exitstatus: int) -> dict[str, Any]:
-        """Return the document that docs/result.schema.json describes."""
-        tests = [self._scenario(test) for test in sorted(self._scenarios)]
-        scenarios = [test for test in tests if "control" not in test]
-        matrix, missing = detection_matrix(scenarios), self._missing(scenarios)
-        return {
-            "schema": SCHEMA,
-            "run": {
-                "id": uuid.uuid4().hex,
-                "started": self._started.isoformat(),
-                "seconds": round(time.monotonic() - self._clock, 1),
-                "world": "lab",
-                "target": self._target,
-                "versions": self.versions,
-                "exit": int(self._exit(exitstatus, scenarios, missing)),
-                "doubts": self._doubts(),
-                "partial": self._partial,
-            },
-            "criteria": [self._criterion(reg, scenarios) for reg in CRITERIA],
-            "missing": missing,
-            "scenarios": scenarios,
-            "stories": [self._story(test) for test in sorted(self._stories)],
-            "controls": [_control(test) for test in tests if "control" in test],
-            "kill_matrix": matrix,
-            "figures": figures(scenarios),
-            "deployers": side_by_side(scenarios),
-            "harness_faults": [
-                self._harness_faults[harness_fault]
-                for harness_fault in sorted(self._harness_faults)
-            ],
-            "leaks": [],
-        }
+    def result(self, exitstatus: int) -> Result:
+        """Return what result.json has."""
+        scenarios = tuple(self._scenario(test) for test in sorted(self._scenarios))
+        missing = tuple(self._missing(scenarios))
+        return Result(
+            run=self._run(self._exit(exitstatus, scenarios, missing), scenarios),
+            criteria=tuple(self._criterion(reg, scenarios) for reg in CRITERIA),
+            missing=missing,
+            scenarios=scenarios,
+            stories=tuple(self._story(test) for test in sorted(self._stories)),
+            controls=tuple(self._control(test) for test in sorted(self._controls)),
+            false_pass_guards=tuple(self._guards[guard] for guard in sorted(self._guards)),
+            detection_matrix=detection_matrix(scenarios),
+            figures=figures(scenarios),
+            side_by_side=side_by_side(scenarios),
+        )
 
-    def _scenario(self, test: str) -> dict[str, Any]:
-        record, outcome = self._scenarios[test], self._outcomes.get(test, "error")
-        status = _STATUS.get(outcome, "error")
+    def _run(self, code: Exit, scenarios: Sequence[ScenarioRecord]) -> RunRecord:
+        runs = [scenario.run for scenario in scenarios if scenario.run]
+        return RunRecord(
+            id=uuid.uuid4().hex,
+            started=self._started.isoformat(),
+            seconds=round(time.monotonic() - self._clock, 1),
+            world="lab",
+            target=self._target,
+            target_commit=head_commit(Path(self._target) / "target.yaml"),
+            suite_version=suite_version(),
+            suite_commit=suite_commit(),
+            versions=self.versions,
+            selection="partial" if self._partial else "all",
+            exit=code.value,
+            stubs=tuple(sorted({stub for run in runs for stub in run.stubs})),
+            unknowns=tuple(self._unknowns()),
+        )
+
+    def _status(self, test: str) -> Literal["recovered", "not-recovered", "error"]:
+        return _STATUS.get(self._outcomes.get(test, "error"), "error")
+
+    def _scenario(self, test: str) -> ScenarioRecord:
+        record, status = self._scenarios[test], self._status(test)
         # No remediation ran, so the release did not recover: the external cause passed on its own.
         external = status == "recovered" and is_external(record)
-        return {**record, "status": "external" if external else status}
+        return replace(record, status="external" if external else status)
 
-    def _story(self, test: str) -> dict[str, Any]:
-        outcome = self._outcomes.get(test, "error")
-        steps = self._stories[test]
-        return {"id": test, "status": _STATUS.get(outcome, "error"), "steps": steps}
+    def _control(self, test: str) -> ControlRecord:
+        return replace(self._controls[test], as_expected=self._status(test) == "recovered")
 
-    def _missing(self, scenarios: list[dict[str, Any]]) -> list[str]:
-        """Return what this run misses of a complete run; a selection misses nothing."""
+    def _story(self, test: str) -> StoryRecord:
+        return StoryRecord(test, self._status(test), self._stories[test])
+
+    def _missing(self, scenarios: Sequence[ScenarioRecord]) -> Iterator[str]:
+        """Yield what this run misses of a complete run; a selection misses nothing."""
         if self._partial:
-            return []
-        played = {scenario["fault"] for scenario in scenarios} | self._harness_faults.keys()
+            return
+        played = {scenario.fault for scenario in scenarios} | self._guards.keys()
         faults = [fault for fault in FAULTS if self._argocd or fault.features <= Helm.features]
-        declared = [
-            *(fault.id for fault in faults),
-            *(harness_fault.id for harness_fault in HARNESS_FAULTS),
-        ]
-        missing = [f"{fault} was not run" for fault in declared if fault not in played]
+        declared = [*(fault.id for fault in faults), *(fault.id for fault in HARNESS_FAULTS)]
+        yield from (f"{fault} was not run" for fault in declared if fault not in played)
         for reg in CRITERIA:
-            own = {scenario["fault"] for scenario in scenarios if scenario["reg"] == reg}
+            own = {scenario.fault for scenario in scenarios if scenario.criterion == reg}
             if len(own) < _FAULTS_OF_A_CRITERION:
-                missing.append(f"{reg} was put to {len(own)} {Guard.EVERY_CRITERION}")
-        return missing
+                yield f"{reg} was put to {len(own)} {Guard.EVERY_CRITERION}"
 
-    def _doubts(self) -> list[str]:
+    def _unknowns(self) -> list[str]:
         """Return why this run judges nothing, in the text of its guards.
 
         A selection may have no scenario: its tests judge no criterion, but they must have run.
@@ -172,41 +201,47 @@ class ResultFile:
         nothing = [] if self._outcomes else [Guard.SOMETHING_JUDGED.value]
         return [*(f"{Guard.NO_SKIPS}: {test}" for test in self._skipped), *nothing]
 
-    def _exit(self, exitstatus: int, scenarios: list[dict[str, Any]], missing: list[str]) -> Exit:
+    def _exit(
+        self, exitstatus: int, scenarios: Sequence[ScenarioRecord], missing: Sequence[str]
+    ) -> Exit:
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return Exit.USAGE
-        outcomes = {each for test, each in self._outcomes.items() if not self._ignores(test, each)}
+        outcomes = {
+            outcome for test, outcome in self._outcomes.items() if not self._ignores(test, outcome)
+        }
         known = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        if exitstatus not in known or "error" in outcomes or self._doubts():
+        if exitstatus not in known or "error" in outcomes or self._unknowns():
             return Exit.UNKNOWN
-        required = [scenario for scenario in scenarios if scenario["reg"] not in self._optional]
+        required = [one for one in scenarios if one.criterion not in self._optional]
         if not outcomes <= {"passed"} or all_mismatches(detection_matrix(required)):
             return Exit.FAIL
         return Exit.UNKNOWN if missing else Exit.PASS
 
     def _ignores(self, test: str, outcome: str) -> bool:
         """Return whether `outcome` is the failure of an optional criterion; an error never is."""
-        reg = self._scenarios.get(test, {}).get("reg")
-        return outcome == "failed" and reg in self._optional
+        return outcome == "failed" and self._criterion_of(test) in self._optional
 
-    def _criterion(self, reg: str, scenarios: list[dict[str, Any]]) -> dict[str, Any]:
-        own = [scenario for scenario in scenarios if scenario["reg"] == reg]
-        good = ("recovered", "external")
-        return {
-            "id": reg,
-            "after": list(AFTER.get(reg, ())),
-            "holds": bool(own) and all(each["status"] in good for each in own),
-            "required": reg not in self._optional,
-            "faults": len({each["fault"] for each in own}),
-            "scenarios": len(own),
-        }
+    def _criterion_of(self, test: str) -> str | None:
+        record = self._scenarios.get(test)
+        return record.criterion if record else None
 
+    def _criterion(self, reg: str, scenarios: Sequence[ScenarioRecord]) -> CriterionRecord:
+        own = [scenario for scenario in scenarios if scenario.criterion == reg]
+        return CriterionRecord(
+            id=reg,
+            outcome=self._outcome(reg, {scenario.status for scenario in own}),
+            required=reg not in self._optional,
+            after=AFTER.get(reg, ()),
+            faults=len({scenario.fault for scenario in own}),
+            scenarios=len(own),
+        )
 
-def _control(test: dict[str, Any]) -> dict[str, Any]:
-    """Return the record of a healthy control or of a no-op remediation control."""
-    return {
-        "id": test["id"],
-        "kind": test["control"],
-        "ended": test.get("ended", "error"),
-        "as_expected": test["status"] == "recovered",
-    }
+    def _outcome(self, reg: str, statuses: Collection[str]) -> CriterionOutcome:
+        """Return the outcome of a criterion whose scenarios, or releases, ended like that."""
+        if reg not in self._applicable:
+            return "not-applicable"
+        if not statuses:
+            return "not-checked"
+        if {"not-recovered", "fail"} & set(statuses):
+            return "fail"
+        return "unknown" if {"error", "unknown"} & set(statuses) else "pass"

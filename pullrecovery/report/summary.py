@@ -1,66 +1,64 @@
 """The summary of a lab run for the terminal, made from result.json."""
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from pullrecovery.report.detection_matrix import (
-    MISDIAGNOSED,
-    UNDETECTED,
-    UNEXPECTED_FAILURE,
-    all_mismatches,
-)
-from pullrecovery.report.side_by_side import told_side_by_side
+from pullrecovery.report.detection_matrix import all_mismatches
+from pullrecovery.report.records import CriterionRecord, Figures, MatrixRow, Result
+from pullrecovery.report.side_by_side import side_by_side_lines
 
 _SHOWN = 20
 
 
-def summary(result: dict[str, Any]) -> list[str]:
+def summary(result: Result) -> list[str]:
     """Return the summary's lines: mismatches first, then criteria, controls and figures."""
-    told = [*_detection(result["kill_matrix"]), *_criteria(result), *_figures(result["figures"])]
-    return [*told, *told_side_by_side(result.get("deployers", {}))]
+    return [
+        *_detection(result.detection_matrix),
+        *_criteria(result),
+        *_figures(result.figures),
+        *side_by_side_lines(result.side_by_side),
+    ]
 
 
-def _detection(matrix: dict[str, Any]) -> Iterator[str]:
+def _detection(matrix: Mapping[str, MatrixRow]) -> Iterator[str]:
     """Yield the counts of the detection matrix, and every mismatch by name."""
     if not matrix:
         return
-    found = all_mismatches(matrix)
-    for kind, _, scenario, what in found[:_SHOWN]:
-        yield f"  {kind.upper():<12} {scenario}: {what}"
-    if found[_SHOWN:]:
-        yield f"  and {len(found) - _SHOWN} more in kill_matrix of the report"
-    counts = Counter(kind for kind, *_ in found)
-    scenarios = sum(len(row["killed"]) for row in matrix.values())
+    mismatches = all_mismatches(matrix)
+    for one in mismatches[:_SHOWN]:
+        yield f"  {one.kind:<18} {one.scenario}: {one.detail}"
+    if mismatches[_SHOWN:]:
+        yield f"  and {len(mismatches) - _SHOWN} more in detection_matrix of the report"
+    counts = Counter(one.kind for one in mismatches)
+    scenarios = sum(len(row.detected) for row in matrix.values())
     yield (
-        f"  kill matrix: {len(matrix)} faults in {scenarios} scenarios;"
-        f" {counts[UNDETECTED]} survivors, {counts[MISDIAGNOSED]} wrong causes,"
-        f" {counts[UNEXPECTED_FAILURE]} collateral, {len(found)} differences in all"
+        f"  detection matrix: {len(matrix)} faults in {scenarios} scenarios;"
+        f" {counts['undetected']} undetected, {counts['misdiagnosed']} misdiagnosed,"
+        f" {counts['unexpected failure']} unexpected failures, {len(mismatches)} mismatches in all"
     )
 
 
-def _criteria(result: dict[str, Any]) -> Iterator[str]:
-    for criterion in result["criteria"]:
-        if criterion["scenarios"]:
-            verdict = "holds" if criterion["holds"] else "DOES NOT HOLD"
-            optional = "" if criterion["required"] else ", optional"
-            rows = f"{criterion['faults']} faults, {criterion['scenarios']} scenarios{optional}"
-            yield f"  {criterion['id']}  {verdict:<14} {rows}"
-    for missing in (*result["run"]["doubts"], *result["missing"]):
-        yield f"  CANNOT TELL  {missing}"
-    told = (result["scenarios"], result["stories"], result["controls"], result["run"]["doubts"])
-    if not any(told):
+def _criteria(result: Result) -> Iterator[str]:
+    yield from (_criterion(one) for one in result.criteria if one.scenarios)
+    yield from (f"  unknown  {reason}" for reason in (*result.run.unknowns, *result.missing))
+    if not any((result.scenarios, result.stories, result.controls, result.run.unknowns)):
         yield "  no criterion was judged: no test of the selection has a scenario"
-    if result["controls"]:
-        failed = [each["id"] for each in result["controls"] if not each["as_expected"]]
-        said = f"not as expected: {', '.join(failed)}" if failed else "all as expected"
-        yield f"  controls: {len(result['controls'])}, {said}"
+    if result.controls:
+        failed = [control.id for control in result.controls if not control.as_expected]
+        outcome = f"not as expected: {', '.join(failed)}" if failed else "all as expected"
+        yield f"  controls: {len(result.controls)}, {outcome}"
 
 
-def _figures(figures: dict[str, dict[str, float]]) -> Iterator[str]:
+def _criterion(one: CriterionRecord) -> str:
+    optional = "" if one.required else ", optional"
+    counts = f"{one.faults} faults, {one.scenarios} scenarios{optional}"
+    return f"  {one.id}  {one.outcome:<14} {counts}"
+
+
+def _figures(figures: Figures) -> Iterator[str]:
     if figures:
-        each = (
-            f"{name} {of['p50']:.1f} / {of['p95']:.1f} s ({of['rows']} rows)"
-            for name, of in figures.items()
+        times = (
+            f"{step} {of.p50:.1f} / {of.p95:.1f} s ({of.scenarios} scenarios)"
+            for step, of in figures.items()
         )
-        yield f"  p50 / p95: {', '.join(each)}"
+        yield f"  p50 / p95: {', '.join(times)}"

@@ -9,6 +9,7 @@ from pullrecovery.cli import run_acceptance as acceptance_run
 from pullrecovery.lab.chart_needs import Needs
 from pullrecovery.lab.leak_check import find_secrets
 from pullrecovery.lab.progress import Progress
+from pullrecovery.report.records import read_result
 from pullrecovery.report.result import ResultFile
 from tests.fakes import recorded
 from tests.fakes.reported import OK, PASS, config, report, validate
@@ -41,19 +42,19 @@ def _close(place, leaks, exitstatus=OK):
     file.pytest_sessionfinish(exitstatus)
     progress = Progress(("tests",), out=io.StringIO(), seconds={"cluster": 13.5, "tests": 2.0})
     code = acceptance_run._close(leaks, {"kubernetes": "1.37.2"}, progress, NEEDS)
-    return code, json.loads(file.path.read_text())
+    return code, read_result(place)
 
 
 def test_clean_run_keeps_test_exit_code(place):
     """The result has the phases of the whole command."""
     code, result = _close(place, [])
 
-    assert code == result["run"]["exit"] == 0
-    assert result["run"]["phases"] == {"cluster": 13.5, "tests": 2.0}
-    assert result["run"]["versions"]["kubernetes"] == "1.37.2"
-    assert result["leaks"] == []
-    assert result["run"]["left_out"] == ["frontend: ClusterRole reads"]
-    assert result["run"]["not_run"] == ["backend: Deployment api: hostPath volumes"]
+    assert code == result.run.exit == 0
+    assert result.run.phases == {"cluster": 13.5, "tests": 2.0}
+    assert result.run.versions["kubernetes"] == "1.37.2"
+    assert result.leaks == ()
+    assert result.run.skipped_objects == ("frontend: ClusterRole reads",)
+    assert result.run.rejected_pods == ("backend: Deployment api: hostPath volumes",)
     validate(result)
 
 
@@ -61,8 +62,8 @@ def test_leak_turns_pass_into_unknown(place):
     """A leak of one scenario could change the next one, so the run is unknown."""
     code, result = _close(place, ["namespace backend-dev-9b056f"])
 
-    assert code == result["run"]["exit"] == 2
-    assert result["leaks"] == ["namespace backend-dev-9b056f"]
+    assert code == result.run.exit == 2
+    assert result.leaks == ("namespace backend-dev-9b056f",)
     validate(result)
 
 
@@ -74,7 +75,7 @@ def test_missing_result_is_unknown():
     code = acceptance_run._close([], {}, Progress((), out=out), NEEDS)
 
     assert code == 2
-    assert out.getvalue() == ("error: the tests left no result.json: the harness cannot tell\n")
+    assert out.getvalue() == ("error: the tests wrote no result.json, so the outcome is unknown\n")
 
 
 @pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS)

@@ -65,7 +65,7 @@ def test_table_says_what_was_not_measured():
     lines = table([Figure("memory", None, "MB", most=100), Figure("answered", 3, "", 3, 3)])
 
     assert lines[0].split() == ["memory", "-", "<=", "100", "not", "measured", "here"]
-    assert lines[1].split() == ["answered", "3", "=", "3", "holds"]
+    assert lines[1].split() == ["answered", "3", "=", "3", "pass"]
 
 
 def test_missing_process_has_no_peak_memory():

@@ -150,7 +150,7 @@ def test_pull_has_event_digest_and_time():
     (pull,) = live_pulls(GOOD)
 
     assert pull.image_id.endswith(recorded.DIGEST)
-    assert pull.said.startswith("Successfully pulled image")
+    assert pull.event.startswith("Successfully pulled image")
     assert pull.at.startswith("2026-11-24T03:20:49")
 
 
@@ -158,7 +158,7 @@ def test_event_that_is_gone_is_not_made_up():
     """The API server keeps events for an hour."""
     (pull,) = live_pulls(recorded.pod(events=()))
 
-    assert (pull.said, pull.at) == ("", "")
+    assert (pull.event, pull.at) == ("", "")
 
 
 def test_dry_run_without_access_says_so():

@@ -184,7 +184,7 @@ def test_whole_look_at_good_order_holds():
     wrong = {reg: str(each) for reg, each in judgements.items() if each.outcome != Outcome.PASS}
     assert wrong == {}
     (pull,) = live_pulls(seen)
-    assert (pull.said, pull.image_id.partition("@")[2]) == (_event().message, DIGEST)
+    assert (pull.event, pull.image_id.partition("@")[2]) == (_event().message, DIGEST)
 
 
 def _forbid(*_, **__):

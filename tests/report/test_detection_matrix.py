@@ -1,15 +1,15 @@
 """Check the detection matrix, the figures, and the printed summary of both."""
 
-import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from devtools.matrix_page import PAGE, outdated, page_of, write_page
-from pullrecovery.common.errors import PullRecoveryError
+from devtools.matrix_page import PAGE, outdated, page_of
 from pullrecovery.faults import FAULTS, external
 from pullrecovery.report.detection_matrix import all_mismatches, detection_matrix
 from pullrecovery.report.figures import figures
+from pullrecovery.report.records import CauseRecord, SecondsRecord
 from pullrecovery.report.result import ResultFile
 from pullrecovery.report.summary import summary
 from pullrecovery.tasks import CRITERIA
@@ -19,111 +19,103 @@ from tests.fakes.reported import BLANK, OK, PASS, RECORD, config, report
 def _result(*records, **options):
     file = ResultFile(config(**options))
     for at, record in enumerate(records):
-        report(file, PASS, {**RECORD, "id": f"row-{at}", **record}, f"test-{at}")
+        report(file, PASS, replace(RECORD, id=f"row-{at}", **record), f"test-{at}")
     return file.result(OK)
 
 
-def _differences(**record):
-    return [(each[0], each[3]) for each in all_mismatches(detection_matrix([{**RECORD, **record}]))]
+def _mismatches(**record):
+    matrix = detection_matrix([replace(RECORD, **record)])
+    return [(one.kind, one.detail) for one in all_mismatches(matrix)]
 
 
 def test_detected_fault_has_no_mismatch():
     """A fault that is detected with its declared cause has no mismatch."""
-    assert _differences() == []
+    assert _mismatches() == []
 
 
 @pytest.mark.parametrize(
-    ("record", "difference"),
+    ("record", "mismatch"),
     [
-        ({"killed": ["REG-003"]}, ("survived", "REG-006")),
-        ({"killed": ["REG-001", "REG-003", "REG-006"]}, ("collateral", "REG-001")),
+        ({"detected": ("REG-003",)}, ("undetected", "REG-006")),
+        ({"detected": ("REG-001", "REG-003", "REG-006")}, ("unexpected failure", "REG-001")),
         (
-            {"cause": {"expected": "secret.missing", "found": "unknown"}},
-            ("wrong cause", "unknown for secret.missing"),
+            {"cause": CauseRecord("secret.missing", "unknown")},
+            ("misdiagnosed", "unknown for secret.missing"),
         ),
-        ({"mended": ["REG-006"]}, ("not mended", "REG-006")),
+        ({"after": ("REG-006",)}, ("not remediated", "REG-006")),
     ],
 )
-def test_each_mismatch_has_own_kind(record, difference):
+def test_each_mismatch_has_own_kind(record, mismatch):
     """Undetected, misdiagnosed and unexpected failures are each a mismatch of their own kind."""
-    assert _differences(**record) == [difference]
+    assert _mismatches(**record) == [mismatch]
 
 
 def test_unjudged_scenario_is_mismatch():
     """A scenario without verdicts proves nothing."""
-    (found,) = all_mismatches(detection_matrix([BLANK]))
-    assert found[0] == "not judged"
+    (mismatch,) = all_mismatches(detection_matrix([BLANK]))
+    assert mismatch.kind == "not checked"
 
 
 def test_matrix_has_failures_of_scenarios():
     """The matrix lists scenarios, as two scenarios of one fault may differ."""
-    row = _result({"killed": ["REG-006"]}, {})["kill_matrix"]["secret-missing"]
+    row = _result({"detected": ("REG-006",)}, {}).detection_matrix["secret-missing"]
 
-    assert row["killed"] == {"row-0": ["REG-006"], "row-1": ["REG-003", "REG-006"]}
-    assert row["found"] == ["secret.missing"]
-    assert [each["scenario"] for each in row["differences"]] == ["row-0"]
+    assert row.detected == {"row-0": ("REG-006",), "row-1": ("REG-003", "REG-006")}
+    assert row.found == ("secret.missing",)
+    assert [one.scenario for one in row.mismatches] == ["row-0"]
 
 
 def test_undetected_faults_come_first():
     """Undetected faults come before those with unexpected failures."""
-    result = _result({"killed": ["REG-001", "REG-003", "REG-006"]}, {"killed": ["REG-003"]})
+    unexpected = {"detected": ("REG-001", "REG-003", "REG-006")}
 
-    said = summary(result)
+    lines = summary(_result(unexpected, {"detected": ("REG-003",)}))
 
-    assert said[0].split() == ["SURVIVED", "row-1:", "REG-006"]
-    assert said[1].split() == ["COLLATERAL", "row-0:", "REG-001"]
-    assert "1 faults in 2 scenarios; 1 survivors, 0 wrong causes, 1 collateral" in said[2]
+    assert lines[0].split() == ["undetected", "row-1:", "REG-006"]
+    assert lines[1].split() == ["unexpected", "failure", "row-0:", "REG-001"]
+    counts = "1 undetected, 0 misdiagnosed, 1 unexpected failures, 2 mismatches in all"
+    assert lines[2] == f"  detection matrix: 1 faults in 2 scenarios; {counts}"
 
 
 def test_summary_names_what_was_not_run():
     """The summary names faults that were not run, which make the run exit with 2."""
-    said = "\n".join(summary(_result({}, keyword="")))
-
-    assert "CANNOT TELL  not-wired was not run" in said
+    assert "  unknown  not-wired was not run" in summary(_result({}, keyword=""))
 
 
 def test_summary_has_the_figures():
     """The figures are of the rows that have them."""
-    said = summary(_result({}, keyword="secret"))
-    assert said[-1].startswith("  p50 / p95: detect 0.7 / 0.7 s (1 rows)")
+    lines = summary(_result({}, keyword="secret"))
+    assert lines[-1].startswith("  p50 / p95: detect 0.7 / 0.7 s (1 scenarios)")
 
 
 def test_percentiles_are_over_terminal_causes():
     """The percentiles skip external causes, whose duration is that of the outage."""
-    timed = [{"seconds": {"detect": float(at)}, "cause": {}} for at in range(1, 22)]
-    outage = {"seconds": {"detect": 900.0}, "cause": {"expected": "external.outage"}}
+    timed = [replace(RECORD, seconds=SecondsRecord(detect=float(at))) for at in range(1, 22)]
+    outage = CauseRecord("external.outage")
 
-    assert figures([*timed, outage]) == {"detect": {"p50": 11.0, "p95": 20.0, "rows": 21}}
+    found = figures([*timed, replace(RECORD, seconds=SecondsRecord(detect=900.0), cause=outage)])
+
+    assert {step: (one.p50, one.p95, one.scenarios) for step, one in found.items()} == {
+        "detect": (11.0, 20.0, 21)
+    }
 
 
 def test_page_has_row_per_fault():
     """The page has the criteria as columns."""
-    page = page_of(_result({}, {"killed": ["REG-006"]}))
+    page = page_of(_result({}, {"detected": ("REG-006",)}))
 
     (row,) = (line for line in page.splitlines() if line.startswith("| `secret-missing` |"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     marks = dict(zip(CRITERIA, cells[2:-2], strict=True))
     assert {reg: mark for reg, mark in marks.items() if mark} == {"REG-003": "?", "REG-006": "✗"}
     assert cells[-2:] == ["`secret.missing`", "2"]
-    assert "- survived: `row-1`: REG-003" in page
-
-
-@pytest.mark.parametrize("missing", [True, False])
-def test_partial_run_makes_no_page(tmp_path, missing):
-    """A page of a partial run would hide the faults that were not selected."""
-    result = tmp_path / "result.json"
-    if not missing:
-        result.write_text(json.dumps(_result({}, keyword="secret")))
-
-    with pytest.raises(PullRecoveryError):
-        write_page(result, tmp_path / "page.md")
-    assert not (tmp_path / "page.md").exists()
+    assert "- undetected: `row-1`: REG-003" in page
 
 
 def test_external_fault_has_no_task_row():
     """No task fixes an external cause, but the matrix names it."""
     cause = "external.rate-limited"
-    external = {"reg": None, "fault": "rate-limit", "cause": {"expected": cause, "found": cause}}
+    external = {"criterion": None, "fault": "rate-limit", "cause": CauseRecord(cause, cause)}
 
     page = page_of(_result(external, {}))
 
@@ -152,7 +144,7 @@ def test_current_page_is_not_outdated():
 def test_page_of_other_rows_is_outdated(faults, named):
     """A page from other faults is outdated, as its evidence no longer applies."""
     page = page_of(_result({}))
-    assert [said.partition(":")[0] for said in outdated(page, faults)] == named
+    assert [line.partition(":")[0] for line in outdated(page, faults)] == named
 
 
 def test_documented_page_is_current():

@@ -1,10 +1,12 @@
 """Check how result.json is judged, and that it matches docs/result.schema.json."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from jsonschema import ValidationError
+from jsonschema import Draft202012Validator, ValidationError
+from pydantic import ValidationError as PydanticError
 
 from fixtures.scenario.evidence import pytest_runtest_makereport
 from pullrecovery.common.errors import LabError
@@ -12,6 +14,18 @@ from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.harness import HARNESS_FAULTS
 from pullrecovery.report import result as result_module
+from pullrecovery.report.records import (
+    CauseRecord,
+    ControlRecord,
+    CriterionRecord,
+    GuardRecord,
+    Result,
+    StoryRecord,
+    StoryStep,
+    from_json,
+    read_result,
+    to_json,
+)
 from pullrecovery.report.result import ResultFile
 from pullrecovery.report.summary import summary
 from pullrecovery.tasks.order import AFTER
@@ -25,6 +39,7 @@ from tests.fakes.reported import (
     OK,
     PASS,
     RECORD,
+    SCHEMA,
     TEST,
     USAGE,
     config,
@@ -33,14 +48,8 @@ from tests.fakes.reported import (
 )
 
 
-def _criterion(reg, *, passes=False, faults=0, scenarios=0):
-    numbers = {"faults": faults, "scenarios": scenarios}
-    return {
-        "id": reg,
-        "after": list(AFTER.get(reg, ())),
-        "holds": passes,
-        "required": True,
-    } | numbers
+def _criterion(reg, outcome="not-checked", faults=0, scenarios=0):
+    return CriterionRecord(reg, outcome, True, AFTER.get(reg, ()), faults, scenarios)
 
 
 def _result(phases=PASS, record=RECORD, exitstatus=OK, **options):
@@ -53,7 +62,7 @@ def _result(phases=PASS, record=RECORD, exitstatus=OK, **options):
     ("phases", "exitstatus", "code", "status"),
     [
         (PASS, OK, 0, "recovered"),
-        ([PASS[0], ("call", "failed"), PASS[2]], FAILED, 1, "not_recovered"),
+        ([PASS[0], ("call", "failed"), PASS[2]], FAILED, 1, "not-recovered"),
         ([("setup", "failed"), PASS[2]], FAILED, 2, "error"),
         ([PASS[0], PASS[1], ("teardown", "failed")], FAILED, 2, "error"),
         ([PASS[0], ("call", "failed"), ("teardown", "failed")], FAILED, 2, "error"),
@@ -84,13 +93,13 @@ def test_worst_phase_decides(phases, exitstatus, code, status):
     """A test passes only if every phase passes; an unknown phase is never a pass."""
     result = _result(phases, exitstatus=exitstatus, keyword="secret")
 
-    assert result["run"]["exit"] == code
-    assert [scenario["status"] for scenario in result["scenarios"]] == [status]
+    assert result.run.exit == code
+    assert [scenario.status for scenario in result.scenarios] == [status]
     validate(result)
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "judged"),
     [
         (DisagreementError("the clients were told one thing, the harness another"), False),
         (LabError("the runner could not run its commands"), False),
@@ -98,7 +107,7 @@ def test_worst_phase_decides(phases, exitstatus, code, status):
     ],
     ids=["disagreement", "lab", "assertion"],
 )
-def test_harness_error_is_unknown(error, told):
+def test_harness_error_is_unknown(error, judged):
     """An error of the harness is no failure of a criterion."""
     phase = pytest.TestReport(TEST, ("", 0, ""), {}, "failed", None, "call")
     hook = pytest_runtest_makereport(
@@ -114,27 +123,27 @@ def test_harness_error_is_unknown(error, told):
     file.pytest_runtest_logreport(ended.value.value)
 
     result = file.result(FAILED)
-    assert result["scenarios"][0]["status"] == ("not_recovered" if told else "error")
-    assert result["run"]["exit"] == (1 if told else 2)
+    assert result.scenarios[0].status == ("not-recovered" if judged else "error")
+    assert result.run.exit == (1 if judged else 2)
 
 
-BEYOND = {"expected": "external.dns", "found": "external.dns"}
+BEYOND = CauseRecord("external.dns", "external.dns")
 
 
 @pytest.mark.parametrize(
     ("phases", "status"),
-    [(PASS, "external"), ([PASS[0], ("call", "failed")], "not_recovered")],
+    [(PASS, "external"), ([PASS[0], ("call", "failed")], "not-recovered")],
     ids=["named and over", "not as it must be"],
 )
 def test_external_row_is_not_recovered(phases, status):
     """A row of an external cause is not recovered, and makes no criterion pass."""
     code = OK if phases is PASS else FAILED
-    record = {**RECORD, "reg": None, "cause": BEYOND}
+    record = replace(RECORD, criterion=None, cause=BEYOND)
     result = _result(phases, record, code, keyword="dns")
 
-    assert [row["status"] for row in result["scenarios"]] == [status]
-    assert not any(criterion["holds"] for criterion in result["criteria"])
-    assert result["run"]["exit"] == (0 if phases is PASS else 1)
+    assert [scenario.status for scenario in result.scenarios] == [status]
+    assert {one.outcome for one in result.criteria} == {"not-checked"}
+    assert result.run.exit == (0 if phases is PASS else 1)
     validate(result)
 
 
@@ -142,12 +151,12 @@ def test_one_failure_among_passes_is_a_failure():
     """One failing row makes the criterion fail."""
     file = ResultFile(config())
     report(file, PASS)
-    report(file, [PASS[0], ("call", "failed")], {**RECORD, "fault": "other"}, "other")
+    report(file, [PASS[0], ("call", "failed")], replace(RECORD, fault="other"), "other")
 
     result = file.result(FAILED)
 
-    assert result["run"]["exit"] == 1
-    assert result["criteria"][2] == _criterion("REG-003", faults=2, scenarios=2)
+    assert result.run.exit == 1
+    assert result.criteria[2] == _criterion("REG-003", "fail", faults=2, scenarios=2)
 
 
 def test_one_error_makes_run_unknown():
@@ -156,7 +165,7 @@ def test_one_error_makes_run_unknown():
     report(file, [PASS[0], ("call", "failed")])
     report(file, [("setup", "failed")], test="other")
 
-    assert file.result(FAILED)["run"]["exit"] == 2
+    assert file.result(FAILED).run.exit == 2
 
 
 @pytest.mark.parametrize("exitstatus", [OK, NONE], ids=["ok", "none collected"])
@@ -164,32 +173,33 @@ def test_run_without_test_is_unknown(exitstatus):
     """A run without a test is never a pass."""
     result = ResultFile(config()).result(exitstatus)
 
-    assert result["run"]["exit"] == 2
-    assert not any(criterion["holds"] for criterion in result["criteria"])
-    assert summary(result) == ["  CANNOT TELL  nothing was judged"]
+    assert result.run.exit == 2
+    assert {one.outcome for one in result.criteria} == {"not-checked"}
+    assert summary(result) == ["  unknown  nothing was judged"]
     validate(result)
 
 
 def test_early_failure_is_recorded():
-    """Fields without a value are omitted."""
+    """Fields that were not reached are null."""
     result = _result([("setup", "failed")], BLANK, FAILED)
 
-    assert result["scenarios"] == [{**BLANK, "status": "error"}]
-    validate(result)
+    (scenario,) = validate(result)["scenarios"]
+    assert (scenario["status"], scenario["detected"], scenario["pull"]) == ("error", None, None)
+    assert set(scenario["seconds"].values()) == {None}
 
 
 def test_criterion_without_scenario_fails():
     """A criterion without a scenario does not pass."""
-    assert _result()["criteria"] == [
+    assert _result().criteria == (
         _criterion("REG-001"),
         _criterion("REG-002"),
-        _criterion("REG-003", passes=True, faults=1, scenarios=1),
+        _criterion("REG-003", "pass", faults=1, scenarios=1),
         _criterion("REG-004"),
         _criterion("REG-005"),
         _criterion("REG-006"),
         _criterion("REG-007"),
         _criterion("REG-008"),
-    ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -206,14 +216,14 @@ def test_optional_criterion_is_only_shown(optional, phases, code):
     """A failing optional criterion is shown only, but an unknown one still counts."""
     file = ResultFile(config(keyword="least"), optional)
     report(file, PASS)
-    report(file, phases, {**RECORD, "reg": "REG-008"}, "least")
+    report(file, phases, replace(RECORD, criterion="REG-008"), "least")
 
     result = file.result(FAILED)
 
-    assert result["run"]["exit"] == code
-    shown = result["criteria"][-1]
-    assert (shown["id"], shown["holds"]) == ("REG-008", False)
-    assert shown["required"] is ("REG-008" not in optional)
+    assert result.run.exit == code
+    shown = result.criteria[-1]
+    assert (shown.id, shown.outcome) == ("REG-008", "fail" if code < 2 else "unknown")
+    assert shown.required is ("REG-008" not in optional)
     validate(result)
 
 
@@ -221,9 +231,9 @@ def test_run_without_every_fault_is_unknown():
     """A row that was not collected is not a row that passed."""
     result = _result(keyword="")
 
-    assert result["run"]["exit"] == 2
-    assert "not-wired was not run" in result["missing"]
-    assert "REG-003 was put to 1 faults of its own, not to three" in result["missing"]
+    assert result.run.exit == 2
+    assert "not-wired was not run" in result.missing
+    assert "REG-003 was put to 1 faults of its own, not to three" in result.missing
     validate(result)
 
 
@@ -236,68 +246,65 @@ def test_complete_run_of_every_fault_holds(monkeypatch):
     monkeypatch.setattr(result_module, "HARNESS_FAULTS", ())
     file = ResultFile(config(keyword=""))
     for fault in own:
-        report(file, PASS, {**RECORD, "fault": fault.id}, fault.id)
+        report(file, PASS, replace(RECORD, fault=fault.id), fault.id)
 
     result = file.result(OK)
 
-    assert (result["missing"], result["run"]["exit"]) == ([], 0)
+    assert (result.missing, result.run.exit) == ((), 0)
 
 
 @pytest.mark.parametrize(
     "record",
     [
-        {"killed": ["REG-006"]},
-        {"killed": ["REG-001", "REG-003", "REG-006"]},
-        {"cause": {"expected": "secret.missing", "found": "unknown"}},
-        {"mended": ["REG-006"]},
+        {"detected": ("REG-006",)},
+        {"detected": ("REG-001", "REG-003", "REG-006")},
+        {"cause": CauseRecord("secret.missing", "unknown")},
+        {"after": ("REG-006",)},
     ],
-    ids=["survivor", "collateral", "wrong cause", "not mended"],
+    ids=["undetected", "unexpected failure", "misdiagnosed", "not remediated"],
 )
-def test_any_difference_fails_the_run(record):
+def test_any_mismatch_fails_the_run(record):
     """A mismatch fails the run, even if the test itself passed."""
-    result = _result(record={**RECORD, **record}, keyword="secret")
+    result = _result(record=replace(RECORD, **record), keyword="secret")
 
-    assert result["run"]["exit"] == 1
+    assert result.run.exit == 1
     validate(result)
 
 
 def test_passed_external_row_is_not_recovered():
     """Nothing was remediated; the outage ended on its own."""
     cause = "external.rate-limited"
-    record = {**RECORD, "cause": {"expected": cause, "found": cause}}
+    record = replace(RECORD, cause=CauseRecord(cause, cause))
 
     result = _result(record=record, keyword="secret")
 
-    assert result["scenarios"][0]["status"] == "external"
-    assert result["figures"] == {}
+    assert result.scenarios[0].status == "external"
+    assert result.figures == {}
     validate(result)
 
 
 def test_control_is_no_scenario():
     """A row that a control did not remediate is neither recovered nor a fault's row."""
-    record = {**RECORD, "control": "sabotage", "ended": "not_recovered"}
+    record = ControlRecord("nothing-for-wire", "no-op", "not-recovered")
 
     result = _result(record=record, keyword="secret")
 
-    assert result["scenarios"] == []
-    assert result["kill_matrix"] == {}
-    assert result["controls"] == [
-        {"id": RECORD["id"], "kind": "sabotage", "ended": "not_recovered", "as_expected": True}
-    ]
+    assert (result.scenarios, result.detection_matrix) == ((), {})
+    assert result.controls == (replace(record, as_expected=True),)
     validate(result)
 
 
 @pytest.mark.parametrize(
-    ("options", "partial"),
+    ("options", "selection"),
     [
-        ({"keyword": ""}, False),
-        ({}, True),
-        ({"keyword": "", "markexpr": "scenarios"}, True),
-        ({"keyword": "", "smoke": True}, True),
-        ({"keyword": "", "disable_remediation": ["wire"]}, True),
-        ({"keyword": "", "deselect": ["acceptance/test_reg_003_pull_secret.py"]}, True),
-        ({"keyword": "", "ignore": ["acceptance/test_reg_003_pull_secret.py"]}, True),
-        ({"keyword": "", "ignore_glob": ["*003*"]}, True),
+        ({"keyword": ""}, "all"),
+        ({}, "partial"),
+        ({"keyword": "", "markexpr": "scenarios"}, "partial"),
+        ({"keyword": "", "smoke": True}, "partial"),
+        ({"keyword": "", "disable_remediation": ["wire"]}, "partial"),
+        ({"keyword": "", "deselect": ["acceptance/test_reg_003_pull_secret.py"]}, "partial"),
+        ({"keyword": "", "ignore": ["acceptance/test_reg_003_pull_secret.py"]}, "partial"),
+        ({"keyword": "", "ignore_glob": ["*003*"]}, "partial"),
     ],
     ids=[
         "all",
@@ -310,18 +317,18 @@ def test_control_is_no_scenario():
         "--ignore-glob",
     ],
 )
-def test_selection_is_partial(options, partial):
+def test_selection_is_partial(options, selection):
     """The workers of xdist select tests, so this process only sees the options."""
-    assert _result(**options)["run"]["partial"] is partial
+    assert _result(**options).run.selection == selection
 
 
-@pytest.mark.parametrize(("left_out", "partial"), [([TEST], True), ([], False)])
-def test_deselected_row_makes_the_run_partial(left_out, partial):
+@pytest.mark.parametrize(("deselected", "selection"), [([TEST], "partial"), ([], "all")])
+def test_deselected_row_makes_the_run_partial(deselected, selection):
     """A deselected row makes the run partial; an empty report of deselection does not."""
     file = ResultFile(config(keyword=""))
-    file.pytest_deselected(left_out)
+    file.pytest_deselected(deselected)
 
-    assert file.result(OK)["run"]["partial"] is partial
+    assert file.result(OK).run.selection == selection
 
 
 def test_file_is_written_without_secrets(tmp_path):
@@ -329,14 +336,14 @@ def test_file_is_written_without_secrets(tmp_path):
     token, auth = "ghp_" + "S3nt1nel" * 4, "Qnl0ZVF1ZXN0ZXI6czNudDFuM2w="
     message = f'{token} {{"auth": "{auth}"}}'
     file = ResultFile(config(tmp_path / "new" / "result.json"))
-    report(file, PASS, {**RECORD, "symptom": {**RECORD["symptom"], "message": message}})
+    report(file, PASS, replace(RECORD, symptom=replace(RECORD.symptom, message=message)))
 
     file.pytest_sessionfinish(OK)
 
     text = file.path.read_text()
     assert token not in text
     assert auth not in text
-    validate(json.loads(text))
+    assert "[redacted]" in read_result(file.path).scenarios[0].symptom.message
 
 
 def test_harness_own_tests_write_no_result(pytestconfig):
@@ -350,10 +357,10 @@ def test_harness_own_tests_write_no_result(pytestconfig):
         (("more",), 1),
         (("run", "more"), 1),
         (("run", "exit"), 3),
-        (("run", "partial"), None),
-        (("schema",), 2),
+        (("run", "selection"), None),
+        (("schema",), 1),
         (("scenarios", 0, "status"), "passed"),
-        (("scenarios", 0, "reg"), "REG-009"),
+        (("scenarios", 0, "criterion"), "REG-9"),
         (("scenarios", 0, "wiring"), "by hand"),
         (("leaks",), None),
     ],
@@ -361,42 +368,44 @@ def test_harness_own_tests_write_no_result(pytestconfig):
 )
 def test_schema_refuses_what_is_not_described(place, value):
     """The schema rejects fields and values that it does not describe."""
-    result = _result()
+    document = validate(_result())
     *parents, last = place
-    node = result
+    node = document
     for parent in parents:
         node = node[parent]
     node[last] = value
 
     with pytest.raises(ValidationError):
-        validate(result)
+        Draft202012Validator(SCHEMA).validate(document)
+    with pytest.raises(PydanticError):
+        from_json(Result, json.dumps(document))
 
 
-STEPS = [
-    {
-        "task": "REG-004 wire it",
-        "done": ["set imagePullSecrets in values.yaml"],
-        "left": {"frontend": {"REG-006": ["cluster.release-stale"]}, "backend": {}},
-    }
-]
+STEPS = (
+    StoryStep(
+        task="REG-004 wire it",
+        done=("set imagePullSecrets in values.yaml",),
+        still_failing={"frontend": {"REG-006": ("cluster.release-stale",)}, "backend": {}},
+    ),
+)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "status", "code"), [("passed", "recovered", 0), ("failed", "not_recovered", 1)]
+    ("outcome", "status", "code"), [("passed", "recovered", 0), ("failed", "not-recovered", 1)]
 )
 def test_story_alone_is_a_result_too(outcome, status, code):
     """`make demo` runs the story only, which is no row of the matrix."""
     file = ResultFile(config(keyword="recovery_story"))
     for when, each in (("setup", "passed"), ("call", outcome), ("teardown", "passed")):
         phase = pytest.TestReport("story", ("", 0, ""), {}, each, None, when)
-        phase.story = json.dumps(STEPS)
+        phase.story = to_json(STEPS)
         file.pytest_runtest_logreport(phase)
 
     result = file.result(OK if outcome == "passed" else FAILED)
 
     validate(result)
-    assert result["stories"] == [{"id": "story", "status": status, "steps": STEPS}]
-    assert (result["run"]["exit"], result["scenarios"]) == (code, [])
+    assert result.stories == (StoryRecord("story", status, STEPS),)
+    assert (result.run.exit, result.scenarios) == (code, ())
 
 
 def _whole_run(without=()):
@@ -412,16 +421,22 @@ def _whole_run(without=()):
 
 
 def _record_of(fault):
-    must_fail = sorted(fault.must_fail)
-    own = {"reg": fault.reg, "fault": fault.id, "must_fail": must_fail, "killed": must_fail}
-    return {**RECORD, **own, "cause": {"expected": fault.cause, "found": fault.cause}}
+    criteria = tuple(sorted(fault.must_fail))
+    return replace(
+        RECORD,
+        criterion=fault.reg,
+        fault=fault.id,
+        expected_failures=criteria,
+        detected=criteria,
+        cause=CauseRecord(fault.cause, fault.cause),
+    )
 
 
 def _report_harness_fault(file, fault):
     phase = pytest.TestReport(fault.id, ("", 0, ""), {}, "passed", None, "call")
     error = f"an error: {fault.guard}"
-    told = {"id": fault.id, "false_green": fault.false_pass, "guard": fault.guard.value}
-    phase.harness_fault = json.dumps({**told, "error": error})
+    guard = GuardRecord(fault.id, fault.false_pass, fault.guard.value, error)
+    phase.harness_fault = to_json(guard)
     file.pytest_runtest_logreport(phase)
 
 
@@ -430,8 +445,8 @@ def test_run_without_control_is_unknown(missing):
     """A run without one of the controls proves less than a complete run."""
     result = _whole_run(without=[missing])
 
-    assert result["run"]["exit"] == 2
-    assert f"{missing} was not run" in result["missing"]
+    assert result.run.exit == 2
+    assert f"{missing} was not run" in result.missing
     validate(result)
 
 
@@ -439,16 +454,16 @@ def test_run_without_argocd_is_partial():
     """A run without Argo CD needs none of its rows, but is partial."""
     result = ResultFile(config(keyword="", no_argocd=True)).result(OK)
 
-    assert (result["run"]["partial"], result["missing"]) == (True, [])
+    assert (result.run.selection, result.missing) == ("partial", ())
 
 
 def test_target_without_application_needs_no_argocd():
     """For a target without an Application, a run of all else is complete."""
     result = ResultFile(config(keyword=""), argocd=False).result(OK)
 
-    assert not result["run"]["partial"]
-    assert "not-wired was not run" in result["missing"]
-    assert "secret-pruned was not run" not in result["missing"]
+    assert result.run.selection == "all"
+    assert "not-wired was not run" in result.missing
+    assert "secret-pruned was not run" not in result.missing
 
 
 @pytest.mark.parametrize(
@@ -460,8 +475,8 @@ def test_selection_keeps_test_exit_code(phases, exitstatus, code):
     """Tests of the runbook or the gate judge no criterion, and the summary says so."""
     result = _result(phases, record=None, exitstatus=exitstatus)
 
-    assert result["run"]["exit"] == code
-    assert (result["run"]["doubts"], result["scenarios"]) == ([], [])
+    assert result.run.exit == code
+    assert (result.run.unknowns, result.scenarios) == ((), ())
     assert "  no criterion was judged: no test of the selection has a scenario" in summary(result)
     validate(result)
 
@@ -470,8 +485,8 @@ def test_run_without_scenario_is_unknown():
     """No scenario was selected, so every fault is missing."""
     result = _result(PASS, record=None, keyword="")
 
-    assert result["run"]["exit"] == 2
-    assert "not-wired was not run" in result["missing"]
+    assert result.run.exit == 2
+    assert "not-wired was not run" in result.missing
 
 
 def test_scenario_is_judged_without_remark():
@@ -483,5 +498,5 @@ def test_skipped_test_is_named():
     """A skipped test is no pass, and the summary names it."""
     result = _result([("setup", "skipped"), PASS[2]])
 
-    assert result["run"]["doubts"] == [f"{Guard.NO_SKIPS}: {TEST}"]
+    assert result.run.unknowns == (f"{Guard.NO_SKIPS}: {TEST}",)
     validate(result)

@@ -163,7 +163,7 @@ def _say(verdict: GateVerdict, needs: Needs, file: Path, *, signed: bool) -> Non
             print(f"  fix {judged.name}: {order}")
     for judged in verdict.workloads:
         print(f"  {judged.name:<16} {judged.reference} {judged.image or 'no digest'}")
-    for need in needs.told():
+    for need in needs.sentences():
         print(f"  {need}")
     print(f"  {len(verdict.checks.run)} of {len(verdict.checks.declared)} checks were run")
     print(f"  verdict, {'signed' if signed else 'NOT signed (no key)'}: {file}")
