@@ -113,16 +113,17 @@ def make_chart_namespace(
     metadata = k8s.V1ObjectMeta(name=namespace, labels=chart_namespace_labels(shared=shared))
     tolerate_existing(core.create_namespace, k8s.V1Namespace(metadata=metadata))
     _make_deployer(api, namespace)
-    issued = core.create_namespaced_service_account_token(
-        DEPLOYER, namespace, {"spec": {"audiences": [], "expirationSeconds": _TOKEN_LASTS}}
-    )
-    kubeconfig = _write_kubeconfig(paths, namespace, protect(issued.status.token))
     wait_for(
         f"ServiceAccounts default and {DEPLOYER} of {namespace} are ready",
         lambda: _has_default(core, namespace) and _may_deploy(api, namespace),
         bool,
         timeout=_READY_WITHIN,
     )
+    issued = core.create_namespaced_service_account_token(
+        DEPLOYER, namespace, {"spec": {"audiences": [], "expirationSeconds": _TOKEN_LASTS}}
+    )
+    # The last step, so that no file is left if another one fails.
+    kubeconfig = _write_kubeconfig(paths, namespace, protect(issued.status.token))
     helm = lab_world.world.helm
     environment = {**helm.environment, "KUBECONFIG": str(kubeconfig)}
     allowed = lab_world.allow_cluster_objects
