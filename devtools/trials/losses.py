@@ -127,7 +127,7 @@ LOSSES = (
     Loss("nothing", 40, _nothing),
     Loss("the lab", 65, _lab),
     Loss("the cluster", 60, _cluster),
-    Loss("the stand-in", 45, _emulator),
+    Loss("the GHCR emulator", 45, _emulator),
     Loss("the runner", 45, _runner),
     Loss("the node's state, by a restart", 60, _restarted_node),
     Loss("the CA", 45, _certificate),

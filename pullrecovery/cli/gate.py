@@ -45,7 +45,7 @@ def add_gate(commands: Any) -> None:
         "--images",
         choices=WORLDS,
         default="lab",
-        help="whose images: the registry's own (live, with GHCR_TOKEN), or the lab's stand-in's",
+        help="whose images: those of the registry (live, with GHCR_TOKEN) or of the lab",
     )
     gate.add_argument(
         ALLOW_CLUSTER_OBJECTS,

@@ -17,5 +17,5 @@ def check_fixable(verdict: Verdict) -> None:
     for one in verdict.named:
         if one.cause and one.cause.external:
             raise NothingToFixError(
-                f"Nothing is mended for {one.cause}: {one.evidence}. Instead: {one.fix}."
+                f"No remediation fixes {one.cause}: {one.evidence}. Instead: {one.fix}."
             )

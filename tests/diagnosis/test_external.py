@@ -179,7 +179,7 @@ def test_external_cause_is_refused_with_advice(first):
     """One external cause among several prevents it: observations in an outage are unsure."""
     verdict = all_named(first, external(RegistryFailure.DNS, "lookup failed"))
 
-    with pytest.raises(NothingToFixError, match=r"for external\.dns: lookup .*change nothing"):
+    with pytest.raises(NothingToFixError, match=r"fixes external\.dns: lookup .*change nothing"):
         check_fixable(verdict)
 
 

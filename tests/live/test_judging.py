@@ -181,7 +181,7 @@ def test_unfixable_cause_has_no_fix():
     """A change of the target during an outage would break it."""
     verdict = judge_live("REG-003", recorded.answered(recorded.OUTAGE, observation=SEEN)).verdict
 
-    assert "Nothing is mended for" in advise(SimpleNamespace(), SEEN, "REG-003", verdict)
+    assert "No remediation fixes" in advise(SimpleNamespace(), SEEN, "REG-003", verdict)
 
 
 def test_disagreement_is_unknown():

@@ -156,7 +156,7 @@ def _say(verdict: GateVerdict, needs: Needs, file: Path, *, signed: bool) -> Non
     for each in verdict.checks.failed:
         shown = " (optional)" if each.check in verdict.checks.optional else ""
         print(f"  {each}{shown}", f"    seen  {plain(each.evidence)}", sep="\n")
-        print(f"    mend  {plain(each.remedy)}")
+        print(f"    fix   {plain(each.remedy)}")
     for judged in verdict.workloads:
         order = fix_order(_failing(verdict.checks, judged.name))
         if order:

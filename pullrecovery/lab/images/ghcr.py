@@ -47,7 +47,7 @@ class GhcrImage:
         try:
             client.images.get(self.tag)
         except ImageNotFound:
-            note("building the image of the stand-in for ghcr.io")
+            note("building the image of the GHCR emulator")
             folder = self.tools.paths.cache / "ghcr" / self.tag.rpartition(":")[2]
             with whole_folder(folder) as context:
                 self._lay_out(context)

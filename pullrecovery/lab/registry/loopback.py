@@ -75,7 +75,7 @@ def running_emulator(
     output = folder / "front.log"
     program = [sys.executable, "-m", "ghcr_emulator"]
     command = [*program, "--config", str(folder), "--storage", storage]
-    with _running("the stand-in", command, output, lambda: _emulator_answers(emulator)) as pid:
+    with _running("the GHCR emulator", command, output, lambda: _emulator_answers(emulator)) as pid:
         yield LoopbackEmulator(emulator, pid, output)
 
 

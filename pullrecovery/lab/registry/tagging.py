@@ -52,7 +52,7 @@ class Tags:
         try:
             token = self.registry.token(package, actions, self.credential)
             if isinstance(token, Probe):
-                raise LabError(f"The stand-in gave no token for {what}: {token.status}.")
+                raise LabError(f"The GHCR emulator issued no token for {what}: {token.status}.")
             answer = self.registry.http.request(
                 method,
                 f"https://{self.registry.host}/v2/{package}/manifests/{reference}",
@@ -60,9 +60,11 @@ class Tags:
                 content=content,
             )
         except httpx.HTTPError as error:
-            raise LabError(f"The stand-in did not answer a {what}: {error}") from error
+            raise LabError(f"The GHCR emulator did not answer a {what}: {error}") from error
         if answer.is_error:
-            raise LabError(f"The stand-in refused a {what}: {answer.status_code} {answer.text}")
+            raise LabError(
+                f"The GHCR emulator rejected a {what}: {answer.status_code} {answer.text}"
+            )
         return answer
 
 

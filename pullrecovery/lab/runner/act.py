@@ -47,7 +47,7 @@ class LabRehearsals:
         """Run the workflow with a docker that only records its arguments; nothing is pushed."""
         unknown = _unknown_actions(file)
         if unknown:
-            return Rehearsal("", (), f"no stand-in for {', '.join(unknown)}")
+            return Rehearsal("", (), f"no stub for {', '.join(unknown)}")
         shim = {"rehearsal/docker": (_FILES / "docker").read_bytes()}
         ran = self._run(target, file, event, "rehearsal", shim)
         sha, rows = _read(ran)
@@ -108,7 +108,7 @@ class LabWorkflows(LabRehearsals):
             return WorkflowEvent(event, refused=refused)
         unknown = _unknown_actions(file)
         if unknown:
-            raise LabError(f"The lab has no stand-in for {', '.join(unknown)}.")
+            raise LabError(f"The lab has no stub for {', '.join(unknown)}.")
         name = f"run-{secrets.token_hex(4)}"
         token = protect("ghs_" + "".join(secrets.choice(_ALPHABET) for _ in range(36)))
         repository = target.workflow.repository

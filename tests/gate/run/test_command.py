@@ -91,8 +91,8 @@ def test_promoted_revision_has_signed_verdict(gate, gate_request, sample, capsys
     )
     out = capsys.readouterr().out
     assert out.startswith(f"promote: hosting-monorepo at {sample[1]}\n")
-    assert "  left out, as it is cluster-scoped: frontend: ClusterRole reads\n" in out
-    assert "  not run, as it needs more than baseline: frontend: Job seed: privileged\n" in out
+    assert "  skipped, as it is cluster-scoped: frontend: ClusterRole reads\n" in out
+    assert "  rejected, as it needs more than baseline: frontend: Job seed: privileged\n" in out
 
 
 def test_held_revision_prints_cause_and_fix(gate, gate_request, capsys):
@@ -108,7 +108,7 @@ def test_held_revision_prints_cause_and_fix(gate, gate_request, capsys):
 
     said = capsys.readouterr().out
     assert "because  frontend REG-005: render.wrong-tag" in said
-    assert "mend  set image.tag in charts/frontend/values-dev.yaml" in said
+    assert "fix   set image.tag in charts/frontend/values-dev.yaml" in said
     assert json.loads((gate_request().out / "verdict.json").read_text())["decision"] == "hold"
 
 

@@ -91,7 +91,7 @@ def _process(configured):
     )
     try:
         wait_for(
-            "the stand-in answers",
+            "the GHCR emulator answers",
             lambda: answers(emulator),
             lambda seen: seen,
             failed=lambda _: process.poll() is not None,
@@ -326,7 +326,7 @@ def test_tag_is_deleted_and_comes_back(control, tags):
 def test_tag_that_is_not_there_cannot_move(tags):
     """The error names the tag."""
     with (
-        pytest.raises(LabError, match=f"refused a GET of {PACKAGE}:v9: 404"),
+        pytest.raises(LabError, match=f"rejected a GET of {PACKAGE}:v9: 404"),
         tag_moved(tags, PACKAGE, "v9", to="v1"),
     ):
         pytest.fail("there is none")

@@ -231,7 +231,7 @@ def test_unknown_action_cannot_run():
 
     rehearsal = LabWorkflows(runner, Control()).rehearse(TARGET, file, CHANGE)
 
-    assert rehearsal.failed == "no stand-in for docker/metadata-action@v5"
+    assert rehearsal.failed == "no stub for docker/metadata-action@v5"
     with pytest.raises(LabError, match="metadata-action"):
         _play(runner, file)
 
