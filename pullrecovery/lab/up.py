@@ -259,9 +259,9 @@ class LabStart:
         ensure_network(client)
         found = find_emulator(client, self.paths, image)
         if found:
-            phase.note("using the running stand-in for ghcr.io again")
+            phase.note("using the running GHCR emulator again")
             return found
-        phase.note("starting a stand-in for ghcr.io")
+        phase.note("starting a GHCR emulator")
         return start_emulator(client, self.paths, image)
 
 

@@ -87,10 +87,10 @@ def start_emulator(client: docker.DockerClient, paths: Paths, image: str) -> Ghc
     secret_file.touch(mode=0o600)
     secret_file.write_text(secret)
     container.start()
-    what = "the stand-in for ghcr.io answers"
+    what = "the GHCR emulator answers"
     found = await_answer(container, what, lambda: find_emulator(client, paths), within=60)
     if found is None:
-        raise LabError("The stand-in for ghcr.io answers no more.")
+        raise LabError("The GHCR emulator answers no more.")
     return found
 
 
