@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import pytest
 
 from fixtures.gate.held_syncs import ready_pods
-from fixtures.scenario.symptoms import await_rollout
 from pullrecovery.common.process import run
 from pullrecovery.common.suite_files import REPORTS
 from pullrecovery.diagnosis.application import diagnose_application
+from pullrecovery.faults.rollout import await_rollout
 from pullrecovery.model.verdict import Cause
 from pullrecovery.observe.argocd import observe_application
 

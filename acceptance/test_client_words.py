@@ -14,6 +14,7 @@ import pytest
 from kubernetes import client as k8s
 
 from ghcr_emulator.client import OwnerBody
+from pullrecovery.common.clean_up import CleanUp
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.paths import LABEL
 from pullrecovery.lab.seed import issue_token
@@ -248,14 +249,15 @@ def _pod_says(lab_world):
     core, namespace = lab_world.world.core, f"words-{secrets.token_hex(4)}"
     labels = {LABEL: "scenario"}
     core.create_namespace(k8s.V1Namespace(metadata=k8s.V1ObjectMeta(name=namespace, labels=labels)))
-    wait_for(
-        f"ServiceAccount {namespace}/default",
-        lambda: core.list_namespaced_service_account(namespace).items,
-        bool,
-        timeout=30,
-    )
-    yield lambda image, credential: _words_of_a_pod(core, namespace, image, credential)
-    core.delete_namespace(namespace)
+    with CleanUp() as clean_up:
+        clean_up.add(lambda: core.delete_namespace(namespace))
+        wait_for(
+            f"ServiceAccount {namespace}/default",
+            lambda: core.list_namespaced_service_account(namespace).items,
+            bool,
+            timeout=30,
+        )
+        yield lambda image, credential: _words_of_a_pod(core, namespace, image, credential)
 
 
 def _words_of_a_pod(core, namespace, image, credential):

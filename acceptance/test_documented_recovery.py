@@ -11,11 +11,12 @@ from fixtures.scenario.controls import RECORD
 from fixtures.scenario.documents import play
 from fixtures.scenario.evidence import witnesses_of
 from fixtures.scenario.page_blocks import block_with, failures_of, unprinted_of
-from fixtures.scenario.symptoms import SYMPTOM_WITHIN
+from pullrecovery.common.clean_up import CleanUp
 from pullrecovery.common.wait import wait_for
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.rows import VALUES
 from pullrecovery.faults.sandbox import Sandbox, auth_of
+from pullrecovery.faults.symptoms import SYMPTOM_WITHIN
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.lab.tools.toolchain import go_arch
 from pullrecovery.monorepo.docs_page_template import page_text
@@ -53,21 +54,20 @@ def stuck_workloads(lab_world, tmp_path, node):
         )
         for workload in target.workloads
     ]
-    for sandbox in sandboxes:
-        sandbox.set_up()
-        sandbox.publish()
-        forget_image(node, sandbox.workload.image)
-    for sandbox in sandboxes:
-        sandbox.delete_secret()
-    _apply_revoked_secret(sandboxes[0])
-    for sandbox in sandboxes:
-        sandbox.world.helm.upgrade(sandbox.workload)
-    for sandbox in sandboxes:
-        what = f"{sandbox.workload.name} waits for its image"
-        wait_for(what, partial(_stuck, sandbox), bool, timeout=SYMPTOM_WITHIN)
-    yield sandboxes
-    for sandbox in sandboxes:
-        sandbox.tear_down()
+    with CleanUp() as clean_up:
+        for sandbox in sandboxes:
+            clean_up.enter(sandbox.started())
+            sandbox.publish()
+            forget_image(node, sandbox.workload.image)
+        for sandbox in sandboxes:
+            sandbox.delete_secret()
+        _apply_revoked_secret(sandboxes[0])
+        for sandbox in sandboxes:
+            sandbox.world.helm.upgrade(sandbox.workload)
+        for sandbox in sandboxes:
+            what = f"{sandbox.workload.name} waits for its image"
+            wait_for(what, partial(_stuck, sandbox), bool, timeout=SYMPTOM_WITHIN)
+        yield sandboxes
 
 
 def _apply_revoked_secret(sandbox):

@@ -12,11 +12,11 @@ import pytest
 
 from fixtures.scenario.evidence import witnesses_of
 from fixtures.scenario.sandboxes import await_pods, deploy
-from fixtures.scenario.symptoms import await_rollout
 from pullrecovery.cli.run_acceptance import egress
 from pullrecovery.common.errors import Exit, UsageError
 from pullrecovery.common.redaction import protect
 from pullrecovery.common.wait import WaitError
+from pullrecovery.faults.rollout import await_rollout
 from pullrecovery.lab.cluster.kind_cluster import NODE, inner_networks
 from pullrecovery.lab.engine.egress_guard import attempts, guard
 from pullrecovery.lab.runner.shell import CASES

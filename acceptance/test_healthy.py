@@ -4,7 +4,7 @@ A suite that reports a failure here would report it anywhere.
 """
 
 from fixtures.scenario.scenario import failing
-from fixtures.scenario.symptoms import await_rollout
+from pullrecovery.faults.rollout import await_rollout
 
 _RUNS_WITHIN = 45.0
 

@@ -14,11 +14,11 @@ from kubernetes import config as k8s_config
 from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
-from fixtures.scenario.sandboxes import deploy
-from fixtures.scenario.symptoms import await_rollout
+from fixtures.scenario.sandboxes import deploy, new_sandbox
 from pullrecovery.common.process import CommandError
 from pullrecovery.common.wait import wait_for
 from pullrecovery.deploy.argocd import SyncError
+from pullrecovery.faults.rollout import await_rollout
 from pullrecovery.gate.run.start_charts import judge_started
 from pullrecovery.lab.chart_needs import sandbox_needs
 from pullrecovery.lab.cluster.cluster_objects import RELEASED_IN
@@ -211,23 +211,18 @@ def test_cluster_scoped_objects_are_skipped(make_sandbox, lab_world):
         assert told.startswith(f"{name}: Deployment {kind}: {field}")
 
 
-def test_allowed_cluster_object_is_renamed(make_sandbox, lab_world):
+def test_allowed_cluster_object_is_renamed(lab_world, tmp_path):
     """The option --allow-cluster-objects renames cluster-scoped objects.
 
     The new name starts with the namespace's name, and the object is deleted with the namespace.
     """
-    sandbox = make_sandbox()
-    own = replace(lab_world, allow_cluster_objects=True)
-    sandbox.tear_down()
-    sandbox.lab_world = own
-    sandbox.workload = replace(sandbox.workload, namespace=f"allowed-{secrets.token_hex(3)}")
-    sandbox.set_up()
-    _add(sandbox, _CLUSTER_WIDE)
+    sandbox = new_sandbox(replace(lab_world, allow_cluster_objects=True), tmp_path)
+    with sandbox.started():
+        _add(sandbox, _CLUSTER_WIDE)
 
-    deploy(sandbox)
+        deploy(sandbox)
 
-    assert _cluster_wide(sandbox) == [f"{sandbox.namespace}-hostile"] * 2
-    sandbox.tear_down()
+        assert _cluster_wide(sandbox) == [f"{sandbox.namespace}-hostile"] * 2
     assert _cluster_wide(sandbox) == []
 
 

@@ -10,9 +10,9 @@ import socket
 import pytest
 
 from fixtures.lab.user_cluster import least_rules
-from fixtures.scenario.symptoms import LOOK_EVERY
 from pullrecovery.common.wait import wait_for
 from pullrecovery.diagnosis.stuck import stuck_containers
+from pullrecovery.faults.rollout import LOOK_EVERY
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.report.records import to_json
 from pullrecovery.tasks import CRITERIA

@@ -17,8 +17,8 @@ from kubernetes.client.exceptions import ApiException
 from fixtures.scenario import runbook
 from fixtures.scenario.evidence import witnesses_of
 from fixtures.scenario.runbook import BACKEND, FRONTEND, deploy_stuck, push_oci_index
-from fixtures.scenario.symptoms import await_rollout
 from pullrecovery.common.wait import wait_for
+from pullrecovery.faults.rollout import await_rollout
 from pullrecovery.faults.rows import SERVICE_ACCOUNT
 from pullrecovery.lab.registry.tagging import Tags, tag_deleted
 from pullrecovery.model.verdict import Cause, fails

@@ -103,13 +103,10 @@ def broken(
     sandbox = Sandbox(lab_world, own, VALUES, lab_world.issue_token(), lab_world.issue_token())
     if argocd:
         sandbox.deploy_by(argocd)
-    try:
-        sandbox.set_up()
+    with sandbox.started():
         lab_world.publish(own.image, own.app)
         sandbox.delete_secret()
         yield sandbox
-    finally:
-        sandbox.tear_down()
 
 
 def _round(lab_world: LabWorld, workload: Workload) -> Round:

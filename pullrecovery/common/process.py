@@ -86,8 +86,8 @@ def child(
     """Start `argv` and wait until it ends; an interrupt of this process calls `end` on it.
 
     The child gets the variables in `env`, and from this process's environment those of
-    `variables.BASE` and of the sets in `inherit`. `popen` are further arguments of Popen. Raises
-    PullRecoveryError if the program cannot be started.
+    `variables.BASE` and of the sets in `inherit`, and the locale `variables.LOCALE`. `popen` are
+    further arguments of Popen. Raises PullRecoveryError if the program cannot be started.
     """
     process: Child | None = None
     with ExitStack() as closing:

@@ -1,4 +1,4 @@
-"""Which environment variables a child process gets: only those of named sets."""
+"""Which environment variables a child process gets: those of named sets, and one locale."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -8,9 +8,6 @@ from fnmatch import fnmatchcase
 # Every child gets these. PULL_RECOVERY_RUN marks processes of a run of the lab (lab/lock.py).
 BASE = (
     "HOME",
-    "LANG",
-    "LANGUAGE",
-    "LC_*",
     # Some builds of Python do not start without it.
     "LD_LIBRARY_PATH",
     "LOGNAME",
@@ -22,6 +19,8 @@ BASE = (
     "USER",
     "XDG_*",
 )
+# Words that programs print are matched, so they must not depend on the user's language.
+LOCALE = {"LC_ALL": "C.UTF-8"}
 _PROXIES = tuple(
     spelled
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -108,11 +107,12 @@ OWN = (VariableSet.SUITE, VariableSet.GIT_REMOTE)
 def inherited(
     sets: Iterable[VariableSet] = (), environ: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return the variables of `environ` (by default os.environ) that a child with `sets` gets."""
+    """Return the variables of a child with `sets`: from `environ` (os.environ), and the locale."""
     given = os.environ if environ is None else environ
-    patterns = [*BASE, *(pattern for each in sets for pattern in each.value)]
-    return {
+    patterns = [*BASE, *(pattern for chosen in sets for pattern in chosen.value)]
+    kept = {
         name: value
         for name, value in given.items()
         if any(fnmatchcase(name, pattern) for pattern in patterns)
     }
+    return {**kept, **LOCALE}

@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Protocol
 
 from kubernetes import client as k8s
-from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.process import CommandError
 from pullrecovery.common.wait import WaitError, wait_for
 from pullrecovery.deploy.application_state import (
@@ -137,15 +137,9 @@ class ArgoCD:
 
     def read(self, workload: Workload) -> dict[str, Any] | None:
         """The workload's Application in the cluster; None if there is none."""
-        try:
-            found: dict[str, Any] = self._api.get_namespaced_custom_object(
-                *_KIND, application_name(workload)
-            )
-        except ApiException as error:
-            if error.status != 404:
-                raise
-            return None
-        return found
+        read, name = self._api.get_namespaced_custom_object, application_name(workload)
+        application: dict[str, Any] | None = tolerate_missing(lambda: read(*_KIND, name))
+        return application
 
     def upgrade(self, workload: Workload, *, settings: Sequence[str] = (), within: int = 60) -> str:
         """Commit the checkout to the workload's branch, apply the Application, and sync it.
@@ -260,18 +254,14 @@ class ArgoCD:
 
     def forget(self, workload: Workload) -> None:
         """Delete every Application of the namespace, and the branch; deployed objects stay."""
-        found = self._api.list_namespaced_custom_object(*_KIND)["items"]
-        for each in found:
-            if each["spec"]["destination"].get("namespace") == workload.namespace:
-                self._delete(each["metadata"]["name"])
+        applications = self._api.list_namespaced_custom_object(*_KIND)["items"]
+        for application in applications:
+            if application["spec"]["destination"].get("namespace") == workload.namespace:
+                self._delete(application["metadata"]["name"])
         self.repository.drop(branch_of(workload))
 
     def _delete(self, name: str) -> None:
-        try:
-            self._api.delete_namespaced_custom_object(*_KIND, name)
-        except ApiException as error:
-            if error.status != 404:
-                raise
+        tolerate_missing(lambda: self._api.delete_namespaced_custom_object(*_KIND, name))
 
     def _await_operation(
         self, workload: Workload, asked: str, request: dict[str, Any], within: float

@@ -11,10 +11,6 @@ from pullrecovery.deploy.chart_schemas import check_schemas
 from pullrecovery.deploy.deployer import DeployFeature
 from pullrecovery.model.target import Workload
 
-# Helm loads kubectl's help texts for the user's language whenever it starts, in ten languages. It
-# prints none of them; these are the shortest.
-_FEW_WORDS = {"LC_ALL": "zh_TW.UTF-8"}
-
 
 @dataclass(frozen=True)
 class HelmReader:
@@ -51,8 +47,7 @@ class HelmReader:
             raise
 
     def _call(self, *arguments: str, timeout: float = 60) -> str:
-        environment = {**self.environment, **_FEW_WORDS}
-        return run([str(self.binary), *arguments], env=environment, timeout=timeout)
+        return run([str(self.binary), *arguments], env=self.environment, timeout=timeout)
 
 
 @dataclass(frozen=True)

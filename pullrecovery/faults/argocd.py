@@ -1,10 +1,8 @@
 """Faults that need Argo CD: its revision, values, self-heal and pruning."""
 
-from collections.abc import Callable
 from typing import Any
 
-from kubernetes.client.exceptions import ApiException
-
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.wait import wait_for
 from pullrecovery.deploy.argocd import ArgoCD, application_name, branch_of
@@ -15,8 +13,9 @@ from pullrecovery.faults.reg_006_redeploy import (
     deploy_missing_tag,
     fix_values,
 )
-from pullrecovery.faults.rows import VALUES, Fault, pull_error
+from pullrecovery.faults.rows import VALUES, Fault
 from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.faults.symptoms import pull_error
 from pullrecovery.model.verdict import Cause
 
 _MISSING = pull_error(r":dev: not found")
@@ -125,7 +124,7 @@ def _prune_the_secret(sandbox: Sandbox) -> None:
     _argocd(sandbox).refresh(sandbox.workload)
     wait_for(
         "Argo CD has pruned the Secret",
-        lambda: _is_gone(lambda: _read_secret(sandbox)) or _sync_again(sandbox),
+        lambda: _read_secret(sandbox) is None or _sync_again(sandbox),
         bool,
         timeout=_HEALED_WITHIN,
         interval=1.0,
@@ -135,21 +134,12 @@ def _prune_the_secret(sandbox: Sandbox) -> None:
 
 
 def _read_secret(sandbox: Sandbox) -> object:
-    return sandbox.core.read_namespaced_secret(sandbox.secret_name, sandbox.namespace)
+    read = sandbox.core.read_namespaced_secret
+    return tolerate_missing(read, sandbox.secret_name, sandbox.namespace)
 
 
 def _sync_again(sandbox: Sandbox) -> bool:
     _argocd(sandbox).sync(sandbox.workload)
-    return False
-
-
-def _is_gone(read: Callable[[], object]) -> bool:
-    try:
-        read()
-    except ApiException as error:
-        if error.status != 404:
-            raise
-        return True
     return False
 
 

@@ -1,23 +1,10 @@
 """Delete what a scenario created."""
 
-from collections.abc import Callable
-
-from kubernetes.client.exceptions import ApiException
-
 from pullrecovery.common.wait import wait_for
 from pullrecovery.model.target import Workload
 from pullrecovery.world.world import World
 
 _GONE_WITHIN = 60.0
-
-
-def tolerate_missing(delete: Callable[[], object]) -> None:
-    """Delete something that may already be gone."""
-    try:
-        delete()
-    except ApiException as error:
-        if error.status != 404:
-            raise
 
 
 def sweep_release(world: World, workload: Workload) -> None:

@@ -5,7 +5,6 @@ switch on requests is limited to the scenario's own package; a switch that affec
 needs an exclusive run.
 """
 
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -25,8 +24,9 @@ from ghcr_emulator.client import (
     Truncate,
     switched,
 )
-from pullrecovery.faults.rows import Fault, PodSymptom, pull_error
+from pullrecovery.faults.rows import Fault
 from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.faults.symptoms import SilentPullSymptom, pull_error
 from pullrecovery.lab.cluster.dns import names_unanswered
 from pullrecovery.lab.cluster.kind_cluster import NODE
 from pullrecovery.lab.registry.certificates import KeyPair, of_unknown_authority, read_faulty
@@ -49,8 +49,6 @@ _DIALLED = r"failed to resolve reference \"\S+\": failed to do request: Head \"\
 _TLS = _DIALLED + r"tls: failed to verify certificate: x509: certificate "
 # Seconds: longer than any real answer takes, even on a busy machine.
 _PATIENCE = 8.0
-# A pull that has begun and neither ends nor fails.
-_SILENT = PodSymptom(frozenset({"ContainerCreating"}), re.compile("^Pulling: "))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +123,7 @@ def _silent(
         id=name,
         cause=Cause.TIMED_OUT,
         must_fail=must_fail,
-        symptom=_SILENT,
+        symptom=SilentPullSymptom(),
         switch_on=_for_the_package(switch, **given),
         patience=_PATIENCE,
     )

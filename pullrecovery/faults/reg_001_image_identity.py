@@ -8,8 +8,9 @@ import secrets
 from dataclasses import replace
 
 from ghcr_emulator.client import Missing, Route, WrongBytes
-from pullrecovery.faults.rows import Fault, ReleaseSymptom, printed, pull_error
+from pullrecovery.faults.rows import Fault
 from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.faults.symptoms import ReleaseSymptom, printed, pull_error
 from pullrecovery.lab import accounts
 from pullrecovery.lab.registry.container import lab_transport
 from pullrecovery.model.observation import DeploymentStatus, PodStatus

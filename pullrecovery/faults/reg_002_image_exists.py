@@ -10,15 +10,9 @@ from dataclasses import replace
 
 from ruamel.yaml.comments import CommentedMap
 
-from pullrecovery.faults.rows import (
-    ClientSymptom,
-    Fault,
-    RunOn,
-    WorkflowSymptom,
-    printed,
-    run_shows,
-)
+from pullrecovery.faults.rows import Fault
 from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.faults.symptoms import ClientSymptom, RunOn, WorkflowSymptom, printed, run_shows
 from pullrecovery.model.verdict import Cause
 from pullrecovery.model.workflow_file import DISPATCH, PUSH, parse, render
 

@@ -5,8 +5,9 @@ import re
 import secrets
 
 from pullrecovery.common.redaction import protect
-from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault, PodSymptom, pull_error
+from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault
 from pullrecovery.faults.sandbox import Sandbox, auth_of
+from pullrecovery.faults.symptoms import PodSymptom, pull_error
 from pullrecovery.lab import accounts
 from pullrecovery.model.verdict import Cause
 from pullrecovery.registry.keyring import DOCKER_CONFIG

@@ -1,8 +1,9 @@
 """Faults of REG-004: a valid Secret that no pod gets."""
 
 from pullrecovery.common.wait import wait_for
-from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault, pull_error
+from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault
 from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.faults.symptoms import pull_error
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.model.verdict import Cause
 

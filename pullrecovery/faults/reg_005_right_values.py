@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pullrecovery.faults.rows import Fault, PodSymptom, ReleaseSymptom, pull_error, refused
+from pullrecovery.faults.rows import Fault
 from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.faults.symptoms import PodSymptom, ReleaseSymptom, pull_error, refused
 from pullrecovery.model.observation import DeploymentStatus, PodStatus
 from pullrecovery.model.verdict import Cause
 

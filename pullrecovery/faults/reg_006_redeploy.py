@@ -7,8 +7,9 @@ from pullrecovery.common.wait import wait_for
 from pullrecovery.deploy.deployer import DeployFeature
 from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.faults.rows import Fault, PodSymptom, ReleaseSymptom, pull_error, text
+from pullrecovery.faults.rows import Fault
 from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.faults.symptoms import PodSymptom, ReleaseSymptom, pull_error, text
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.model.observation import DeploymentStatus, PodStatus
 from pullrecovery.model.target import Workload

@@ -6,8 +6,9 @@ They break a copy of the docs, and show in the site's build or in a browser. Pod
 import re
 from collections.abc import Callable
 
-from pullrecovery.faults.rows import DocsSymptom, Fault
+from pullrecovery.faults.rows import Fault
 from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.faults.symptoms import DocsSymptom
 from pullrecovery.model.verdict import Cause
 
 _ALONE = frozenset({"REG-007"})

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ghcr_emulator.client import OwnerBody
-from pullrecovery.faults.rows import Fault, pull_error, told
+from pullrecovery.faults.rows import Fault
 from pullrecovery.faults.sandbox import Sandbox
+from pullrecovery.faults.symptoms import pull_error, told
 from pullrecovery.lab import accounts
 from pullrecovery.lab.seed import IssuedToken
 from pullrecovery.model.target import Visibility

@@ -2,17 +2,21 @@
 
 import json
 import secrets
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Self
 
 from kubernetes import client as k8s
 
 from ghcr_emulator.client import RequestSwitch, switched
+from pullrecovery.common.api_server import tolerate_missing
+from pullrecovery.common.clean_up import CleanUp
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.redaction import protect
 from pullrecovery.deploy.argocd import ArgoCD, application_name
-from pullrecovery.faults.clean_up import sweep_release, tolerate_missing
+from pullrecovery.faults.clean_up import sweep_release
 from pullrecovery.faults.workflow_copy import WorkflowCopy
 from pullrecovery.kube.events import EventRecorder
 from pullrecovery.lab import accounts
@@ -22,6 +26,7 @@ from pullrecovery.lab.registry.broken_images import Variants
 from pullrecovery.lab.seed import IssuedToken, LabWorld
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Docs, Image, Target, Visibility, Workload
+from pullrecovery.model.workflow_run import WorkflowRun
 from pullrecovery.monorepo.image_values import naming
 from pullrecovery.monorepo.values_file import set_values
 from pullrecovery.registry.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
@@ -41,7 +46,7 @@ class Sandbox:
 
     `keeper` reads and pushes for the suite if the suite's own credentials may not. `wanted` is the
     content of target.yaml, if it differs here. `digest` is the digest of the image that was pushed
-    last. `argocd` deploys here, if Helm does not.
+    last, and `run` the last run of the workflow. `argocd` deploys here, if Helm does not.
     """
 
     lab_world: LabWorld
@@ -58,9 +63,10 @@ class Sandbox:
     argocd: ArgoCD | None = None
     recorder: EventRecorder | None = field(default=None, init=False)
     chart_namespace: ChartNamespace | None = field(default=None, init=False)
-    blocks: ExitStack = field(default_factory=ExitStack, init=False)
+    clean_up: CleanUp = field(default_factory=CleanUp, init=False)
     other_namespaces: list[str] = field(default_factory=list, init=False)
     run_token: IssuedToken | None = field(default=None, init=False)
+    run: WorkflowRun | None = field(default=None, init=False)
 
     @property
     def world(self) -> World:
@@ -152,19 +158,36 @@ class Sandbox:
     def core(self) -> k8s.CoreV1Api:
         return self.lab_world.world.core
 
-    def set_up(self) -> None:
-        """Set up namespace, Secret, wiring and values as healthy, and start recording events."""
-        public = self.workload.visibility is Visibility.PUBLIC
+    @contextmanager
+    def started(self) -> Iterator[Self]:
+        """Set up namespace, Secret, wiring and values as healthy, and start recording events.
+
+        At the end of the block, everything that the scenario created is removed, including a
+        namespace that is not shared; also if the set-up fails half-way.
+        """
+        with self.clean_up:
+            self._set_up()
+            yield self
+
+    def _set_up(self) -> None:
+        """Set the sandbox up; each step adds its clean-up before it can leave anything."""
         self.set_values(naming(self.workload.image))
         if not self.in_cluster:
             return
         shared = self.shared_namespace
+        if not shared:
+            self.clean_up.add(partial(self._delete_namespace, self.namespace))
         self.chart_namespace = make_chart_namespace(self.lab_world, self.namespace, shared=shared)
+        self.clean_up.add(self.chart_namespace.forget)
         if shared:
             self._delete_applications()
             self._sweep()
+            self.clean_up.add(self._sweep)
+        self.clean_up.add(self._delete_applications)
         self.recorder = EventRecorder(self.core, self.namespace)
+        self.clean_up.add(self.recorder.end)
         self.recorder.start()
+        public = self.workload.visibility is Visibility.PUBLIC
         if not public:
             self.put_secret(self.credential.credential)
         self.wire([] if public else [{"name": self.secret_name}])
@@ -223,8 +246,9 @@ class Sandbox:
         self.core.create_namespaced_secret(self.namespace, body)
 
     def copy_secret_elsewhere(self) -> None:
-        """Copy the Secret into another new namespace, which `tear_down` deletes."""
+        """Copy the Secret into another new namespace, which is deleted with the sandbox."""
         elsewhere = f"other-{secrets.token_hex(4)}"
+        self.clean_up.add(partial(self._delete_namespace, elsewhere))
         metadata = k8s.V1ObjectMeta(name=elsewhere, labels={LABEL: "scenario"})
         self.core.create_namespace(k8s.V1Namespace(metadata=metadata))
         self.other_namespaces.append(elsewhere)
@@ -271,8 +295,8 @@ class Sandbox:
         self.core.patch_namespaced_service_account("default", self.namespace, body)
 
     def switch_on(self, switch: RequestSwitch) -> None:
-        """Turn on a fault switch of the GHCR emulator, until the sandbox is torn down."""
-        self.blocks.enter_context(switched(self.lab_world.control, switch))
+        """Turn on a fault switch of the GHCR emulator, until the sandbox's block ends."""
+        self.clean_up.enter(switched(self.lab_world.control, switch))
 
     @property
     def variants(self) -> Variants:
@@ -280,22 +304,8 @@ class Sandbox:
         lab_world = self.lab_world
         return Variants(lab_world.pusher, lab_world.apps[self.workload.app])
 
-    def tear_down(self) -> None:
-        """Remove everything that the scenario created, including a namespace that is not shared."""
-        self.blocks.close()
-        if self.recorder is not None:
-            self.recorder.end()
-        if not self.in_cluster:
-            return
-        self._delete_applications()
-        if self.shared_namespace:
-            self._sweep()
-        else:
-            tolerate_missing(lambda: self.core.delete_namespace(self.namespace))
-        for namespace in self.other_namespaces:
-            self.core.delete_namespace(namespace)
-        if self.chart_namespace is not None:
-            self.chart_namespace.forget()
+    def _delete_namespace(self, namespace: str) -> None:
+        tolerate_missing(lambda: self.core.delete_namespace(namespace))
 
     def _delete_applications(self) -> None:
         """Delete the Applications first: they would recreate what is deleted after them."""

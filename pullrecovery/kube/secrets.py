@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from kubernetes.client.exceptions import ApiException
-
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.errors import ForbiddenError
 from pullrecovery.common.redaction import protect
 from pullrecovery.model.observation import PullSecret, PullSecretEntry
@@ -38,11 +37,8 @@ def observe_pull_secrets(
 
 def _observe(world: ReadOnlyWorld, workload: Workload, name: str) -> PullSecret:
     namespace = workload.namespace
-    try:
-        secret = world.core.read_namespaced_secret(name, namespace)
-    except ApiException as error:
-        if error.status != 404:
-            raise
+    secret = tolerate_missing(world.core.read_namespaced_secret, name, namespace)
+    if secret is None:
         return PullSecret(name, namespace, exists=False)
     try:
         entries = _entries(secret)

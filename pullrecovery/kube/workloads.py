@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from kubernetes import client as k8s
-from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.kube.events import kube_event
 from pullrecovery.model.observation import ContainerStatus, DeploymentStatus, KubeEvent, PodStatus
 from pullrecovery.model.target import Workload
@@ -91,13 +91,8 @@ def _current_replica_set(world: ReadOnlyWorld, workload: Workload, deployment: A
 
 def account_secrets(world: ReadOnlyWorld, namespace: str, account: str) -> tuple[str, ...]:
     """The pull secrets that a ServiceAccount names; none if it does not exist."""
-    try:
-        found = world.core.read_namespaced_service_account(account, namespace)
-    except ApiException as error:
-        if error.status != 404:
-            raise
-        return ()
-    return _names(found.image_pull_secrets)
+    read = tolerate_missing(world.core.read_namespaced_service_account, account, namespace)
+    return _names(read.image_pull_secrets) if read else ()
 
 
 def _events(world: ReadOnlyWorld, pod: Any) -> tuple[KubeEvent, ...]:

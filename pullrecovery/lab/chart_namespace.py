@@ -7,7 +7,7 @@ only, and the API server enforces the Pod Security Standard `baseline` there.
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory, mkstemp
 from typing import Any
 
 from kubernetes import client as k8s
-from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
+from pullrecovery.common.api_server import tolerate_existing
 from pullrecovery.common.process import CommandError
 from pullrecovery.common.redaction import protect
 from pullrecovery.common.wait import wait_for
@@ -111,18 +111,19 @@ def make_chart_namespace(
     api, paths = lab_world.world.cluster, lab_world.lab.paths
     core = k8s.CoreV1Api(api)
     metadata = k8s.V1ObjectMeta(name=namespace, labels=chart_namespace_labels(shared=shared))
-    tolerate_existing(lambda: core.create_namespace(k8s.V1Namespace(metadata=metadata)))
+    tolerate_existing(core.create_namespace, k8s.V1Namespace(metadata=metadata))
     _make_deployer(api, namespace)
-    issued = core.create_namespaced_service_account_token(
-        DEPLOYER, namespace, {"spec": {"audiences": [], "expirationSeconds": _TOKEN_LASTS}}
-    )
-    kubeconfig = _write_kubeconfig(paths, namespace, protect(issued.status.token))
     wait_for(
         f"ServiceAccounts default and {DEPLOYER} of {namespace} are ready",
         lambda: _has_default(core, namespace) and _may_deploy(api, namespace),
         bool,
         timeout=_READY_WITHIN,
     )
+    issued = core.create_namespaced_service_account_token(
+        DEPLOYER, namespace, {"spec": {"audiences": [], "expirationSeconds": _TOKEN_LASTS}}
+    )
+    # The last step, so that no file is left if another one fails.
+    kubeconfig = _write_kubeconfig(paths, namespace, protect(issued.status.token))
     helm = lab_world.world.helm
     environment = {**helm.environment, "KUBECONFIG": str(kubeconfig)}
     allowed = lab_world.allow_cluster_objects
@@ -145,15 +146,6 @@ def forget_chart_namespaces(paths: Paths) -> list[str]:
     return [f"kubeconfig {file.name}" for file in left]
 
 
-def tolerate_existing(create: Callable[[], object]) -> None:
-    """Call `create` and ignore the error that the object exists already."""
-    try:
-        create()
-    except ApiException as error:
-        if error.status != 409:
-            raise
-
-
 def _make_deployer(api: k8s.ApiClient, namespace: str) -> None:
     """Create the ServiceAccount that applies charts, with `admin` rights in its namespace."""
     metadata = {"metadata": {"name": DEPLOYER}}
@@ -161,8 +153,8 @@ def _make_deployer(api: k8s.ApiClient, namespace: str) -> None:
     subject = {"kind": "ServiceAccount", "name": DEPLOYER, "namespace": namespace}
     role = {"apiGroup": _RBAC, "kind": "ClusterRole", "name": _ROLE}
     binding = {**metadata, "roleRef": role, "subjects": [subject]}
-    tolerate_existing(lambda: core.create_namespaced_service_account(namespace, metadata))
-    tolerate_existing(lambda: rbac.create_namespaced_role_binding(namespace, binding))
+    tolerate_existing(core.create_namespaced_service_account, namespace, metadata)
+    tolerate_existing(rbac.create_namespaced_role_binding, namespace, binding)
 
 
 def _has_default(core: k8s.CoreV1Api, namespace: str) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kubernetes import client as k8s
-from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.wait import wait_for
 from pullrecovery.lab.chart_namespace import forget_chart_namespaces
 from pullrecovery.lab.cluster.api_kinds import (
@@ -158,18 +158,16 @@ def _removable(api: k8s.ApiClient, *, namespaced: bool) -> list[ApiKind]:
 def _remove_applications(api: k8s.ApiClient) -> list[str]:
     """Delete the scenarios' Applications, if Argo CD is installed at all."""
     custom = k8s.CustomObjectsApi(api)
-    try:
-        found = custom.list_cluster_custom_object(*_APPLICATIONS, label_selector=SCENARIO)["items"]
-    except ApiException as error:
-        if error.status != 404:
-            raise
-        return []
-    for each in found:
-        name, namespace = each["metadata"]["name"], each["metadata"]["namespace"]
+    listed = tolerate_missing(
+        custom.list_cluster_custom_object, *_APPLICATIONS, label_selector=SCENARIO
+    )
+    applications = [application["metadata"] for application in listed["items"]] if listed else []
+    group, version, plural = _APPLICATIONS
+    for application in applications:
         custom.delete_namespaced_custom_object(
-            *_APPLICATIONS[:2], namespace, _APPLICATIONS[2], name
+            group, version, application["namespace"], plural, application["name"]
         )
-    return [f"Application {each['metadata']['name']}" for each in found]
+    return [f"Application {application['name']}" for application in applications]
 
 
 def find_secrets(files: Iterable[Path], texts: Mapping[str, bytes]) -> list[str]:

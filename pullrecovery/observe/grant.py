@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-from kubernetes.client.exceptions import ApiException
-
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.kube.secrets import tokens_of
 from pullrecovery.model.grant import PackageGrant, TokenGrant
 from pullrecovery.model.observation import PullSecret
@@ -68,10 +67,6 @@ def _ask_anonymously(world: ReadOnlyWorld, workload: Workload) -> Probe | None:
 
 
 def _tokens_in(world: ReadOnlyWorld, workload: Workload, namespace: str) -> frozenset[str]:
-    try:
-        secret = world.core.read_namespaced_secret(world.target.pull_secret, namespace)
-    except ApiException as error:
-        if error.status != 404:
-            raise
-        return frozenset()
-    return tokens_of(secret, workload.image.repository)
+    read = world.core.read_namespaced_secret
+    secret = tolerate_missing(read, world.target.pull_secret, namespace)
+    return tokens_of(secret, workload.image.repository) if secret else frozenset()

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 
-from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.redaction import protect
 from pullrecovery.diagnosis.credential import diagnose_credential
 from pullrecovery.diagnosis.grant import is_meant_to_be_public
@@ -167,12 +167,7 @@ def _text(wanted: _Wanted, auths: dict[str, Any], beside: dict[str, Any], mark: 
 
 
 def _read(world: World, name: str, namespace: str) -> Any:
-    try:
-        return world.core.read_namespaced_secret(name, namespace)
-    except ApiException as error:
-        if error.status != 404:
-            raise
-        return None
+    return tolerate_missing(world.core.read_namespaced_secret, name, namespace)
 
 
 def _document(secret: Any) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from kubernetes.client.exceptions import ApiException
-
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.diagnosis.application import diagnose_application, diagnose_sync
 from pullrecovery.diagnosis.external import diagnose_probe, diagnose_silence
@@ -162,8 +161,5 @@ def _resume(world: World, workload: Workload, deployment: DeploymentStatus) -> N
 def _recreate(world: World, workload: Workload) -> None:
     """Delete pods that still wait; the upgrade may have deleted some meanwhile."""
     for name in _waiting(world, workload, observe_deployment(world, workload)):
-        try:
-            world.core.delete_namespaced_pod(name, workload.namespace, grace_period_seconds=0)
-        except ApiException as error:
-            if error.status != 404:
-                raise
+        delete = world.core.delete_namespaced_pod
+        tolerate_missing(delete, name, workload.namespace, grace_period_seconds=0)

@@ -6,8 +6,7 @@ token that can only pull, authorised for SSO if the organisation requires it.
 
 from collections.abc import Callable
 
-from kubernetes.client.exceptions import ApiException
-
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.diagnosis.grant import (
     LEAST,
@@ -188,11 +187,7 @@ def _delete_secret(world: World, workload: Workload, revoke: Revoke, *, dry_run:
     if not seen.exists:
         return ""
     if not dry_run:
-        try:
-            world.core.delete_namespaced_secret(seen.name, seen.namespace)
-        except ApiException as error:
-            if error.status != 404:
-                raise
+        tolerate_missing(world.core.delete_namespaced_secret, seen.name, seen.namespace)
     _retire(world, workload, seen.credentials, revoke, dry_run=dry_run)
     return diff_of("\n".join(seen.servers), "", f"Secret {seen.namespace}/{seen.name}")
 

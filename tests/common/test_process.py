@@ -61,8 +61,10 @@ def test_missing_stdin_is_empty():
 
 
 def test_child_environment_is_filtered(monkeypatch):
-    """A variable that no set names does not reach the child."""
-    monkeypatch.setenv("LC_TIME", "C")
+    """A variable that no set names does not reach the child, and neither does the user's locale."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("LANGUAGE", "de")
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     for name in ("AWS_SECRET_ACCESS_KEY", "MY_CANARY", "GHCR_TOKEN", "HTTPS_PROXY", "PIP_CERT"):
         monkeypatch.setenv(name, "s3nt1n3l")
     program = "import os; print(dict(os.environ))"
@@ -71,7 +73,9 @@ def test_child_environment_is_filtered(monkeypatch):
 
     assert environment["ADDED"] == "b"
     assert environment["PATH"] == os.environ["PATH"]
-    assert environment["LC_TIME"] == "C"
+    assert environment["TZ"] == "UTC"
+    assert environment["LC_ALL"] == "C.UTF-8"
+    assert "LANGUAGE" not in environment
     assert "s3nt1n3l" not in str(environment)
 
 

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from pullrecovery.common.suite_files import SUITE_ROOT
-from pullrecovery.common.variables import BASE, OWN, VariableSet, inherited
+from pullrecovery.common.variables import BASE, LOCALE, OWN, VariableSet, inherited
 from pullrecovery.lab.lock import MARK
 
 PLANTED = {
@@ -36,7 +36,7 @@ def test_planted_variable_is_in_no_set(chosen):
     """CLUSTER alone has the logins of clouds, which the programs of a kubeconfig use."""
     cloud = {"AWS_SECRET_ACCESS_KEY"} if VariableSet.CLUSTER in chosen else set()
 
-    assert set(inherited(chosen, PLANTED)) == cloud
+    assert set(inherited(chosen, PLANTED)) == cloud | set(LOCALE)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,15 @@ def test_set_has_its_variable(chosen, name):
     """A child gets the variable only if its caller names the set."""
     given = {name: "x", "PATH": "/bin"}
 
-    assert inherited([chosen], given) == given
-    assert inherited([], given) == {"PATH": "/bin"}
+    assert inherited([chosen], given) == {**given, **LOCALE}
+    assert inherited([], given) == {"PATH": "/bin", **LOCALE}
+
+
+def test_locale_of_the_user_is_not_handed_on():
+    """LANGUAGE comes before LC_ALL where a program translates its messages."""
+    user = {"LANG": "de_DE.UTF-8", "LANGUAGE": "de", "LC_ALL": "de_DE.UTF-8", "LC_MESSAGES": "de"}
+
+    assert inherited([*VariableSet], user) == {"LC_ALL": "C.UTF-8"}
 
 
 def test_suite_has_what_its_tests_hand_on():
@@ -97,7 +104,7 @@ def test_every_variable_read_is_kept():
     read |= {"NODE_IMAGE", "BASE_IMAGE", "GATE_REVISION", "PULL_RECOVERY_GATE_PUBLIC_KEY"}
 
     assert {"KUBERNETES", "DOCKER_HOST", "XDG_CACHE_HOME"} <= read
-    assert set(inherited(OWN, dict.fromkeys(read, "x"))) == read
+    assert set(inherited(OWN, dict.fromkeys(read, "x"))) == read | set(LOCALE)
 
 
 def test_every_process_is_started_in_one_place():

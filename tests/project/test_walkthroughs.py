@@ -3,11 +3,13 @@
 import inspect
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from pullrecovery.common.suite_files import SUITE_ROOT
-from pullrecovery.faults import reg_003_pull_secret
+from pullrecovery.faults import reg_003_pull_secret, symptoms
+from pullrecovery.faults.symptoms import await_symptom
 from pullrecovery.model.verdict import Cause, fails, passes
 from tests.fakes.recorded import GOOD
 
@@ -32,12 +34,26 @@ def _criterion():
 
 def test_fault_example_makes_a_row():
     """It is added to the file that the page names, whose names it may use."""
-    function, row = _blocks("add-a-fault.md")
+    function, row, _ = _blocks("add-a-fault.md")
     names = _run(function, vars(reg_003_pull_secret))
     fault = _run(f"row = {row}", names)["row"]
 
     assert fault.break_it is names["_key_subdomain"]
     assert "REG-003" in fault.must_fail
+
+
+def test_symptom_example_is_awaited(monkeypatch):
+    """It is added to the file that the page names, and shows when a look finds it."""
+    *_, code = _blocks("add-a-fault.md")
+    pods = [(GOOD.pods[0],), (replace(GOOD.pods[0], containers=()),)]
+    names = _run(code, {**vars(symptoms), "pods_of": lambda _: pods.pop(0)})
+    monkeypatch.setattr(symptoms, "LOOK_EVERY", 0.0)
+
+    shown = await_symptom(
+        names["UnscheduledSymptom"](), SimpleNamespace(recorder=None), deployed=True
+    )
+
+    assert (shown.reason, shown.message) == ("Unscheduled", GOOD.pods[0].name)
 
 
 def test_criterion_example_judges(criterion):

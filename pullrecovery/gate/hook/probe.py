@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.wait import WaitError, wait_for
 from pullrecovery.diagnosis.stuck import Stuck, stuck_containers
@@ -27,7 +28,7 @@ LABEL = "pullrecovery.dev/gate"
 _USER = 65532
 _LOOK_EVERY = 0.5
 _GONE_WITHIN = 10.0
-_NOT_FOUND, _CONFLICT = 404, 409
+_CONFLICT = 409
 
 
 class Pods(Protocol):
@@ -206,13 +207,10 @@ def _await(
 
 def look(pods: Pods, probe: ProbePod) -> ProbeState:
     """Return the current state of the probe."""
-    try:
-        found = pods.read(probe.name)
-    except ApiException as error:
-        if error.status != _NOT_FOUND:
-            raise
+    manifest = tolerate_missing(pods.read, probe.name)
+    if manifest is None:
         return ProbeState(None, failed=f"the probe {probe.name} is gone: somebody deleted it")
-    pod = pod_status(found, ())
+    pod = pod_status(manifest, ())
     # An admission webhook may add containers, whose images say nothing about the judged image.
     own = tuple(
         container
@@ -225,16 +223,16 @@ def look(pods: Pods, probe: ProbePod) -> ProbeState:
     if pulled and pulled != probe.image:
         other = f"the node ran {pulled} in its place, and not the judged {probe.image}"
         return ProbeState(pod, failed=f"the probe {probe.name}: {other}")
-    if found.status.phase == "Failed" and not pulled:
-        said = f"{found.status.reason}: {found.status.message}"
+    if manifest.status.phase == "Failed" and not pulled:
+        said = f"{manifest.status.reason}: {manifest.status.message}"
         return ProbeState(pod, failed=f"the probe {probe.name} has failed: {said}")
-    waits = "; ".join(_waits(found, pod)) or f"phase {found.status.phase}"
+    waits = "; ".join(_waits(manifest, pod)) or f"phase {manifest.status.phase}"
     return ProbeState(pod, pulled, stuck[0] if stuck else None, waits=waits)
 
 
-def _waits(found: Any, pod: PodStatus) -> list[str]:
+def _waits(manifest: Any, pod: PodStatus) -> list[str]:
     """Return why the probe does not go on: not scheduled, or its container's message."""
-    conditions = found.status.conditions or ()
+    conditions = manifest.status.conditions or ()
     placed = [condition.message for condition in conditions if condition.reason == "Unschedulable"]
     said = [
         f"{container.waiting_reason} {container.waiting_message}".strip()
@@ -246,10 +244,9 @@ def _waits(found: Any, pod: PodStatus) -> list[str]:
 def _remove(pods: Pods, name: str) -> None:
     """Delete the probe if it exists."""
     try:
-        pods.delete(name)
+        tolerate_missing(pods.delete, name)
     except ApiException as error:
-        if error.status != _NOT_FOUND:
-            raise PullRecoveryError(
-                f"the probe {name} cannot be removed (pods: delete): {error.status}"
-                f" {error.reason}; it goes with the hook's own pod"
-            ) from error
+        raise PullRecoveryError(
+            f"the probe {name} cannot be removed (pods: delete): {error.status}"
+            f" {error.reason}; it goes with the hook's own pod"
+        ) from error

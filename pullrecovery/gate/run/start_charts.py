@@ -3,20 +3,22 @@
 import json
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from kubernetes import client as k8s
 
+from pullrecovery.common.clean_up import CleanUp
 from pullrecovery.common.process import CommandError
 from pullrecovery.common.redaction import protect
 from pullrecovery.common.wait import WaitError, wait_for
 from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
+from pullrecovery.faults.clean_up import tolerate_missing
 from pullrecovery.gate.run.judge import Verdicts, judge_running
 from pullrecovery.kube.events import EventRecorder
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
-from pullrecovery.lab.chart_namespace import ChartNamespace, make_chart_namespace
+from pullrecovery.lab.chart_namespace import make_chart_namespace
 from pullrecovery.lab.seed import LabWorld
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Visibility, Workload
@@ -57,9 +59,9 @@ def judge_started(lab_world: LabWorld) -> Verdicts:
     afterwards.
     """
     found: dict[str, Verdict] = {}
-    with ExitStack() as stack:
+    with CleanUp() as clean_up:
         places = [
-            stack.enter_context(_start_namespace(lab_world, workload))
+            clean_up.enter(_start_namespace(lab_world, workload))
             for workload in lab_world.world.target.workloads
         ]
         refused = [_deploy(place) for place in places]
@@ -81,29 +83,23 @@ def _with_words(verdict: Verdict, words: str) -> Verdict:
 @contextmanager
 def _start_namespace(lab_world: LabWorld, workload: Workload) -> Iterator[StartNamespace]:
     """Create a namespace for this run only; delete the release and the namespace at the end."""
-    name = f"{workload.namespace}-{secrets.token_hex(3)}"
-    # The next run removes it if this run is killed.
-    chart_namespace = make_chart_namespace(lab_world, name)
-    world = replace(lab_world.world, helm=chart_namespace.helm)
-    recorder = EventRecorder(world.core, name)
-    try:
+    name, core = f"{workload.namespace}-{secrets.token_hex(3)}", lab_world.world.core
+    own = replace(workload, namespace=name)
+    with CleanUp() as clean_up:
+        # The next run removes it if this run is killed.
+        clean_up.add(lambda: tolerate_missing(lambda: core.delete_namespace(name)))
+        chart_namespace = make_chart_namespace(lab_world, name)
+        clean_up.add(chart_namespace.forget)
+        world = replace(lab_world.world, helm=chart_namespace.helm)
+        # The chart's hooks are not run.
+        clean_up.add(lambda: world.helm.uninstall(own, hooks=False))
+        recorder = EventRecorder(core, name)
+        clean_up.add(recorder.end)
         if workload.visibility is Visibility.PRIVATE:
             _put_secret(world, name, lab_world.issue_token().credential)
         recorder.start()
-        own = replace(world, events=recorder, memory=Memory())
-        yield StartNamespace(own, replace(workload, namespace=name), recorder)
-    finally:
-        recorder.end()
-        _remove(world, replace(workload, namespace=name), chart_namespace)
-
-
-def _remove(world: World, workload: Workload, chart_namespace: ChartNamespace) -> None:
-    """Uninstall the release and delete its namespace; the chart's hooks are not run."""
-    try:
-        world.helm.uninstall(workload, hooks=False)
-    finally:
-        world.core.delete_namespace(workload.namespace)
-        chart_namespace.forget()
+        observed = replace(world, events=recorder, memory=Memory())
+        yield StartNamespace(observed, own, recorder)
 
 
 def _put_secret(world: World, namespace: str, credential: Credential) -> None:

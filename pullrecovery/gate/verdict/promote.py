@@ -24,8 +24,8 @@ from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.probe import Credential
 from pullrecovery.registry.client import RegistryClient
 
-# Git must not ask for a password, and its output is parsed.
-_GIT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+# Git must not ask for a password.
+_GIT = {"GIT_TERMINAL_PROMPT": "0"}
 _LOGIN = "pull-recovery"
 _WITHIN = 30.0
 

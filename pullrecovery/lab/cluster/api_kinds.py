@@ -7,6 +7,8 @@ from typing import Any
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
+from pullrecovery.common.api_server import tolerate_missing
+
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # Discovered but not listable: its CustomResourceDefinition was just deleted, or it is virtual.
@@ -71,20 +73,13 @@ def list_metadata(api: k8s.ApiClient, kind: ApiKind, namespace: str = "") -> lis
 def drop_finalizers(api: k8s.ApiClient, path: str) -> None:
     """Remove an object's finalizers; a missing object is not an error."""
     body: dict[str, Any] = {"metadata": {"finalizers": []}}
-    try:
-        request(api, "PATCH", path, body=body, content="application/merge-patch+json")
-    except ApiException as error:
-        if error.status != 404:
-            raise
+    merge = "application/merge-patch+json"
+    tolerate_missing(request, api, "PATCH", path, body=body, content=merge)
 
 
 def delete(api: k8s.ApiClient, path: str) -> None:
     """Delete an object; a missing object is not an error."""
-    try:
-        request(api, "DELETE", path)
-    except ApiException as error:
-        if error.status != 404:
-            raise
+    tolerate_missing(request, api, "DELETE", path)
 
 
 def request(

@@ -4,7 +4,6 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
@@ -15,6 +14,7 @@ from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 from ruamel.yaml import YAML
 
+from pullrecovery.common.api_server import tolerate_existing, tolerate_missing
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.process import run
 from pullrecovery.common.redaction import protect
@@ -125,15 +125,12 @@ def missing(api: k8s.ApiClient) -> list[str]:
 
 
 def _installed_key(api: k8s.ApiClient) -> str:
-    try:
-        found = k8s.CoreV1Api(api).read_namespace(NAMESPACE)
-    except ApiException as error:
-        if error.status != 404:
-            raise
+    namespace = tolerate_missing(k8s.CoreV1Api(api).read_namespace, NAMESPACE)
+    if namespace is None:
         return ""
-    if LABEL not in (found.metadata.labels or {}):
+    if LABEL not in (namespace.metadata.labels or {}):
         raise LabError(f"The lab's cluster has a namespace {NAMESPACE} that is not the lab's.")
-    return str((found.metadata.annotations or {}).get(_KEY, ""))
+    return str((namespace.metadata.annotations or {}).get(_KEY, ""))
 
 
 def _load(lab: Lab, client: docker.DockerClient, image: str, note: Note) -> None:
@@ -215,7 +212,8 @@ def _left_out(api: k8s.ApiClient) -> str:
 
 def _make_namespace(api: k8s.ApiClient) -> None:
     metadata = k8s.V1ObjectMeta(name=NAMESPACE, labels={LABEL: "argocd"})
-    _tolerate_there(lambda: k8s.CoreV1Api(api).create_namespace(k8s.V1Namespace(metadata=metadata)))
+    namespace = k8s.V1Namespace(metadata=metadata)
+    tolerate_existing(k8s.CoreV1Api(api).create_namespace, namespace)
 
 
 def _make_secrets(api: k8s.ApiClient) -> None:
@@ -226,7 +224,7 @@ def _make_secrets(api: k8s.ApiClient) -> None:
         metadata = k8s.V1ObjectMeta(name=name, labels=labels)
         value = {field: protect(secrets.token_urlsafe(32))}
         body = k8s.V1Secret(metadata=metadata, string_data=value)
-        _tolerate_there(partial(core.create_namespaced_secret, NAMESPACE, body))
+        tolerate_existing(core.create_namespaced_secret, NAMESPACE, body)
 
 
 def _await_ready(api: k8s.ApiClient, note: Note) -> None:
@@ -248,11 +246,3 @@ def _remember(api: k8s.ApiClient, key: str) -> None:
     """Record the key after the installation, so that an interrupted installation is repeated."""
     body = {"metadata": {"annotations": {_KEY: key}}}
     k8s.CoreV1Api(api).patch_namespace(NAMESPACE, body)
-
-
-def _tolerate_there(create: Callable[[], object]) -> None:
-    try:
-        create()
-    except ApiException as error:
-        if error.status != 409:
-            raise

@@ -1,55 +1,89 @@
 """The removal of a release that the gate started, after its judgement."""
 
+from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from pullrecovery.common.process import CommandError
 from pullrecovery.gate.run import start_charts as starting
+from pullrecovery.model.target import Visibility
+from pullrecovery.world.world import World
 from tests.fakes.recorded import GOOD
 
 
-class World:
-    """A fake world that records what is uninstalled and deleted; Helm may fail."""
+class Lab:
+    """A fake lab that records what is done, and fails at one of the steps."""
 
-    def __init__(self, error=None):
-        self.error, self.done = error, []
-        self.helm = self.core = self
+    def __init__(self, fails_at="", error=None):
+        self.done, self.fails_at, self.error = [], fails_at, error or LookupError(fails_at)
+        self.helm = SimpleNamespace(uninstall=lambda *_, hooks: self.step("uninstall"))
+        self.world = World(GOOD.target, *[None] * 9)
 
-    def uninstall(self, workload, *, hooks):
-        self.done.append(("uninstall", workload.name, hooks))
-        if self.error:
+    def issue_token(self):
+        return SimpleNamespace(credential=None)
+
+    def step(self, name):
+        self.done.append(name)
+        if name == self.fails_at:
             raise self.error
-
-    def delete_namespace(self, name):
-        self.done.append(("delete", name))
+        return self
 
 
-EXPECTED = [
-    ("uninstall", GOOD.workload.name, False),
-    ("delete", GOOD.workload.namespace),
-    ("forget",),
-]
+@pytest.fixture(name="start")
+def _start(monkeypatch):
+    """Return a function that starts a private workload in this lab, and ends it at once."""
+    core = SimpleNamespace()
+    monkeypatch.setattr(World, "core", core)
+
+    @contextmanager
+    def start(lab):
+        core.delete_namespace = lambda _: lab.step("delete")
+        recorder = SimpleNamespace(start=lambda: lab.step("record"), end=lambda: lab.step("end"))
+        monkeypatch.setattr(starting, "EventRecorder", lambda *_: recorder)
+        monkeypatch.setattr(starting, "_put_secret", lambda *_: lab.step("secret"))
+        namespace = SimpleNamespace(helm=lab.helm, forget=lambda: lab.step("forget"))
+        monkeypatch.setattr(
+            starting, "make_chart_namespace", lambda *_: lab.step("namespace") and namespace
+        )
+        workload = replace(GOOD.workload, visibility=Visibility.PRIVATE)
+        with starting._start_namespace(lab, workload) as started:
+            yield started
+
+    return start
 
 
-def _sandbox(world):
-    return SimpleNamespace(forget=lambda: world.done.append(("forget",)))
+REMOVED = ["end", "uninstall", "forget", "delete"]
 
 
-def test_release_is_uninstalled_before_namespace():
+def test_release_is_uninstalled_before_namespace(start):
     """The chart's hooks are not run, because the gate would wait for them."""
-    world = World()
+    lab = Lab()
+    with start(lab):
+        lab.step("judge")
 
-    starting._remove(world, GOOD.workload, _sandbox(world))
-
-    assert world.done == EXPECTED
+    assert lab.done == ["namespace", "secret", "record", "judge", *REMOVED]
 
 
-def test_failed_uninstall_still_deletes_namespace():
+def test_failed_uninstall_still_deletes_namespace(start):
     """The gate ends with Helm's error, and everything else is deleted."""
-    world = World(CommandError(["helm", "uninstall"], 1, "Error: timed out"))
+    lab = Lab("uninstall", CommandError(["helm", "uninstall"], 1, "Error: timed out"))
 
-    with pytest.raises(CommandError, match="timed out"):
-        starting._remove(world, GOOD.workload, _sandbox(world))
+    with pytest.raises(CommandError, match="timed out"), start(lab):
+        lab.step("judge")
 
-    assert world.done == EXPECTED
+    assert lab.done[-4:] == REMOVED
+
+
+@pytest.mark.parametrize(
+    ("step", "removed"), [("namespace", ["delete"]), ("secret", REMOVED), ("record", REMOVED)]
+)
+def test_set_up_that_fails_leaves_nothing(start, step, removed):
+    """What was created until then is deleted, and the first error is raised."""
+    lab = Lab(step)
+
+    with pytest.raises(LookupError, match=step), start(lab):
+        pytest.fail("it started")
+
+    assert lab.done[lab.done.index(step) + 1 :] == removed
