@@ -64,7 +64,7 @@ audit: $(AUDIT)/pip-audit $(AUDIT)/govulncheck ## known vulnerabilities in what 
 docs: $(READY) ## build the site of docs/ into docs-site/build; a broken link fails it [REPOSITORY=https://github.com/owner/name]
 	@npm_config_prefer_offline=true $(TOOLS) docs $(if $(REPOSITORY),--repository "$(REPOSITORY)")
 
-status: $(READY) ## write docs/status.md and docs/detection-matrix.md from the last complete run
+status: $(READY) ## write docs/status.md and docs/detection-matrix.md from the last complete run [RESULT=file]
 	@$(TOOLS) status $(RESULT)
 
 gate: $(READY) ## the verdict on one revision, as a gate needs it [TARGET=dir] [REVISION=sha] [ARGS="--key gate.key"]

@@ -133,7 +133,7 @@ def _http(process):
 
 
 @pytest.fixture(name="tags")
-def _tags(http):
+def _tags(http, control):
     """Return the tags of the emulator, with an image under v1 and another under v2."""
     tags = Tags(RegistryClient(HOST, http), Credential("ByteQuester", TOKEN))
     for tag in ("v1", "v2"):
