@@ -7,6 +7,7 @@ nothing that looks like a token, because a value may be a secret in the wrong pl
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,6 +21,8 @@ Place: TypeAlias = tuple[str | int, ...]
 NO_SUCH_KEY: Final = "has no key"
 # The most lines of an error: a page of a terminal.
 _MOST: Final = 30
+# How similar an unknown key is to the missing one that it misspells, from 0 to 1.
+_MISSPELT: Final = 0.8
 _EXPECTED: Final = {
     "string_type": "a text",
     "string_unicode": "a text in Unicode",
@@ -76,9 +79,23 @@ def validate(model: Any, document: object, what: str) -> Any:
     try:
         return adapter.validate_python(document, context=models)
     except ValidationError as error:
-        # An unknown key is often the reason that another one is missing.
-        details = sorted(error.errors(include_url=False), key=lambda one: one["type"] == "missing")
+        details = _without_misspelt(error.errors(include_url=False))
     raise ProblemsError([_Reported(detail, document, models, what).problem() for detail in details])
+
+
+def _without_misspelt(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out a missing key that is in its mapping under a misspelt name, which is reported."""
+    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+
+    def is_misspelt(place: Place) -> bool:
+        beside = [str(other[-1]).lower() for other in unknown if other[:-1] == place[:-1]]
+        return bool(get_close_matches(str(place[-1]).lower(), beside, cutoff=_MISSPELT))
+
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "missing" or not is_misspelt(detail["loc"])
+    ]
 
 
 def in_lines(sentences: Sequence[str]) -> DocumentError:

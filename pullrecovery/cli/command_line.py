@@ -38,7 +38,7 @@ def run_command(parser: Parser, argv: Sequence[str] | None) -> int:
     except PullRecoveryError as error:
         return _fail(str(error), error.exit)
     except ModuleNotFoundError as error:
-        return _fail(_missing(error), Exit.USAGE)
+        return _fail(_missing(error, getattr(options, "extra", "lab")), Exit.USAGE)
     except KeyboardInterrupt:
         return _fail("interrupted; run the same command again to go on", Exit.UNKNOWN)
     except Exception as error:
@@ -52,14 +52,14 @@ def _is_of_a_library(error: Exception) -> bool:
     return any(module in _LIBRARIES for module in modules)
 
 
-def _missing(error: ModuleNotFoundError) -> str:
-    """Return which extra to install; raises the error again if the module is this project's."""
+def _missing(error: ModuleNotFoundError, extra: str) -> str:
+    """Return how to install the extra; raises the error again if the module is this project's."""
     module = str(error.name).partition(".")[0]
     if module in ("", "pullrecovery", "ghcr_emulator", "fixtures", "devtools"):
         raise error
     return (
         f"this command needs the Python module {module}, which the plain install has not:"
-        " pip install 'pull-recovery[lab]'"
+        f" pip install 'pull-recovery[{extra}]'"
     )
 
 

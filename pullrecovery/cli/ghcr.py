@@ -22,20 +22,16 @@ def add_ghcr(commands: Any) -> None:
         " http://HOST:PORT; without it a temporary folder"
     )
     command.add_argument("--storage", metavar="URL", help=words)
-    command.set_defaults(run=_serve)
+    command.set_defaults(run=_serve, extra="ghcr")
 
 
 def _serve(options: argparse.Namespace) -> int:
     # Imported here, because no other command loads the emulator.
-    try:
-        from ghcr_emulator.__main__ import prepare
-        from ghcr_emulator.standalone import serve_standalone
-        from ghcr_emulator.state.config import ConfigError
-        from ghcr_emulator.storage.errors import StorageError
-        from ghcr_emulator.storage.location import parse_location
-    except ImportError as error:
-        extra = "pip install 'pull-recovery[ghcr]'"
-        raise UsageError(f"{error.name} is missing, which the emulator needs: {extra}.") from error
+    from ghcr_emulator.__main__ import prepare
+    from ghcr_emulator.standalone import serve_standalone
+    from ghcr_emulator.state.config import ConfigError
+    from ghcr_emulator.storage.errors import StorageError
+    from ghcr_emulator.storage.location import parse_location
 
     try:
         location = parse_location(options.storage)

@@ -445,10 +445,31 @@ def test_last_values_file_is_edited(name, file):
 
 
 def _assert_line(caught, prefix, phrase):
-    """Check the line of one mistake; a misspelt key is also missing under its right name."""
+    """Check the line of one mistake, which may be a mistake in two ways."""
     lines = str(caught.value).splitlines()
     assert [line for line in lines if line.startswith(prefix) and phrase in line]
     assert len(lines) <= 2
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "number"),
+    [
+        ("pullSecret:", "pullSecrets:", 1),
+        ("    namespace:", "    nameSpace:", 1),
+        # A key that is nothing like the missing one is a second mistake.
+        ("pullSecret:", "credentials:", 2),
+    ],
+)
+def test_misspelt_key_is_one_mistake(folder, right, wrong, number):
+    """The key is missing under its right name, which needs no line of its own."""
+    _mistake(folder, right, wrong)
+
+    with pytest.raises(UsageError) as caught:
+        load_target(folder)
+
+    lines = str(caught.value).splitlines()
+    assert f"has no key '{wrong.strip(' :')}'" in str(caught.value)
+    assert len(lines) == number
 
 
 @pytest.mark.parametrize(("right", "wrong", "line", "phrase"), MISTAKES.values(), ids=MISTAKES)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from kubernetes import client as k8s
 
+from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.clean_up import CleanUp
 from pullrecovery.common.process import CommandError
 from pullrecovery.common.redaction import protect
 from pullrecovery.common.wait import WaitError, wait_for
 from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.faults.clean_up import tolerate_missing
 from pullrecovery.gate.run.judge import Verdicts, judge_running
 from pullrecovery.kube.events import EventRecorder
 from pullrecovery.kube.workloads import observe_deployment, observe_pods

@@ -16,8 +16,8 @@ from pullrecovery.lab.tools import toolchain
 from pullrecovery.lab.tools.content_cache import key_of, whole_folder
 from pullrecovery.lab.tools.toolchain import Toolchain
 
-_FRONT = IMPORT_ROOT / "ghcr_emulator"
-_LOCK = _FRONT / "requirements.lock"
+_EMULATOR = IMPORT_ROOT / "ghcr_emulator"
+_LOCK = _EMULATOR / "requirements.lock"
 _DOCKERFILE = """\
 FROM {base}
 COPY lib/ /opt/ghcr/lib/
@@ -40,7 +40,7 @@ class GhcrImage:
     @property
     def tag(self) -> str:
         registry = self.tools.folder(toolchain.DISTRIBUTION).name
-        return f"pull-recovery/ghcr:{key_of([_DOCKERFILE, _FRONT, registry, self.base.tag])}"
+        return f"pull-recovery/ghcr:{key_of([_DOCKERFILE, _EMULATOR, registry, self.base.tag])}"
 
     def build(self, client: docker.DockerClient, note: Callable[[str], None]) -> str:
         """Build the image if the engine lacks it, and return its tag."""
@@ -61,5 +61,5 @@ class GhcrImage:
         (context / "Dockerfile").write_text(_DOCKERFILE.format(base=self.base.tag))
         shutil.copy2(self.tools.binary(toolchain.DISTRIBUTION, "registry"), context / "registry")
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(_FRONT, context / "ghcr_emulator", ignore=ignored)
+        shutil.copytree(_EMULATOR, context / "ghcr_emulator", ignore=ignored)
         install_wheels(_LOCK, context / "lib")

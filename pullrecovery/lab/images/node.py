@@ -15,7 +15,6 @@ from pathlib import Path
 
 import docker
 from docker.errors import ImageNotFound
-from docker.models.containers import Container
 
 from pullrecovery.common.process import run
 from pullrecovery.common.variables import VariableSet
@@ -199,13 +198,13 @@ class NodeImage:
         )
         try:
             container.start()
-            _exec(
-                container,
+            script = (
                 "containerd --log-level=warn >/dev/null 2>&1 & "
                 "until ctr version >/dev/null 2>&1; do sleep 0.1; done; "
                 "ctr -n k8s.io images import --no-unpack /build/images.tar && "
-                "kill %1 && wait",
+                "kill %1 && wait"
             )
+            run_in(container, ["bash", "-ec", script], "Importing the node's images failed")
             repository, _, tag = self.tag.partition(":")
             container.commit(
                 repository, tag, changes=['ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]']
@@ -217,10 +216,6 @@ class NodeImage:
 def _binary_name(tool: Tool, name: str) -> str:
     """Return the binary's name; a module with its own main package names it after the module."""
     return tool.source.name if tool.packages == (".",) else name
-
-
-def _exec(container: Container, script: str) -> None:
-    run_in(container, ["bash", "-ec", script], "Importing the node's images failed")
 
 
 def _copy_kind_files(source: Path, root: Path) -> None:

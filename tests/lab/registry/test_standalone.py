@@ -55,13 +55,15 @@ def test_bad_storage_is_a_usage_error(capsys):
 
 
 def test_missing_extra_is_named(monkeypatch, capsys):
-    """The error says what to install."""
-    monkeypatch.setitem(sys.modules, "ghcr_emulator.standalone", None)
+    """The error says what to install, here without trustme."""
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    for name in ("ghcr_emulator.standalone", "ghcr_emulator.certificates"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
     assert main(["ghcr"]) == Exit.USAGE
     assert capsys.readouterr().err == (
-        "error: ghcr_emulator.standalone is missing, which the emulator needs:"
-        " pip install 'pull-recovery[ghcr]'.\n"
+        "error: this command needs the Python module trustme, which the plain install has not:"
+        " pip install 'pull-recovery[ghcr]'\n"
     )
 
 
