@@ -6,6 +6,7 @@ from pullrecovery.common.suite_version import suite_version
 
 pytest_plugins = [
     "fixtures.plugin.options",
+    "fixtures.plugin.records",
     "fixtures.lab.lab",
     "fixtures.lab.live",
     "fixtures.lab.user_cluster",
@@ -27,6 +28,7 @@ pytest_plugins = [
     "fixtures.scenario.remediation",
     "fixtures.scenario.external",
     "fixtures.plugin.harness",
+    "fixtures.plugin.result_file",
     "fixtures.lab.execs",
     "fixtures.lab.hostile",
     "fixtures.lab.hostile_gate",

@@ -7,7 +7,6 @@ from functools import partial
 import pytest
 
 from fixtures.scenario.checkouts import forget_image, own_workload
-from fixtures.scenario.controls import RECORD
 from fixtures.scenario.documents import play
 from fixtures.scenario.evidence import witnesses_of
 from fixtures.scenario.page_blocks import block_with, failures_of, unprinted_of
@@ -126,10 +125,9 @@ def test_page_commands_recover_every_workload(lab_world, stuck_workloads, code, 
 
 
 @pytest.mark.all_names
-def test_broken_page_line_is_reported(request, lab_world, target, tmp_path):
+def test_broken_page_line_is_reported(make_control, lab_world, target, tmp_path):
     """The first command of a pipe names a missing tag, and the block's last line succeeds."""
-    record = {"id": "broken-line-of-the-page", "control": "sabotage", "ended": "error"}
-    request.node.stash[RECORD] = record
+    control = make_control("broken-line-of-the-page", "other-remediation")
     for workload in target.workloads:
         own_workload(workload, target, tmp_path)
     code = [
@@ -149,4 +147,4 @@ def test_broken_page_line_is_reported(request, lab_world, target, tmp_path):
     assert failure.startswith(f"{scenario_run}: exit code ")
     assert unprinted.startswith("2: not printed in ")
     assert block_with(played, scenario_run).lines[-1] == f"linux/{go_arch()}"
-    record["ended"] = "not_recovered"
+    control.outcome = "not-recovered"

@@ -15,4 +15,4 @@ def test_healthy_workload_passes_every_criterion(healthy_control, first_pulls):
 
     assert failing(healthy_control.verdicts()) == {}
     assert first_pulls.by(healthy_control.credential).of(healthy_control.digest)
-    healthy_control.record["ended"] = "holds"
+    healthy_control.record.outcome = "pass"

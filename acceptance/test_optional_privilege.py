@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 
-from fixtures.scenario.controls import RECORD
 from fixtures.scenario.matrix import scenarios_of
 from pullrecovery.common.errors import Exit
 from pullrecovery.common.files_below import MADE_BY_NPM
@@ -30,11 +29,10 @@ def _row(target):
 
 @pytest.mark.parametrize(("privilege", "code"), [("optional", Exit.PASS), ("required", Exit.FAIL)])
 def test_wide_token_fails_a_run_where_required(
-    request, inner_run, target, row, tmp_path, privilege, code
+    make_control, inner_run, target, row, tmp_path, privilege, code
 ):
     """The remediation is replaced by one that leaves the token, so only REG-008 fails."""
-    record = {"id": f"privilege-{privilege}", "control": "sabotage", "ended": "error"}
-    request.node.stash[RECORD] = record
+    control = make_control(f"privilege-{privilege}", "no-op")
     copy = shutil.copytree(target.root, tmp_path / "target", ignore=_MADE)
     text = re.sub(r"(?m)^privilege: .*\n", "", (copy / "target.yaml").read_text())
     (copy / "target.yaml").write_text(f"{text}privilege: {privilege}\n")
@@ -49,4 +47,4 @@ def test_wide_token_fails_a_run_where_required(
     shown = {criterion.id: criterion for criterion in result.criteria}["REG-008"]
     assert (shown.outcome, shown.required) == ("fail", privilege == "required")
     assert result.run.exit == code
-    record["ended"] = "not_recovered"
+    control.outcome = "not-recovered"

@@ -12,13 +12,15 @@ from pullrecovery.common.suite_files import SUITE_ROOT
 PICTURE = SUITE_ROOT / "docs" / "img" / "demo.svg"
 _COLUMNS = 96
 _FIRST, _OTHER = 6, 2
+# Columns in front of a line's text, for its label.
+_LABELLED = 23
 # A step begins with its second of the run.
 _STEP = re.compile(r" +\d+ s  ")
 _STYLES = (
     (re.compile(r"^ +\d+ s  .*"), "bold cyan"),
     (re.compile(r"(?<=REG-\d{3} )[a-z]+\.[a-z-]+(?:, [a-z]+\.[a-z-]+)*"), "red"),
     (re.compile(r"REG-\d{3}"), "bold"),
-    (re.compile(r"\w+ +\w+: every criterion .*"), "bold green"),
+    (re.compile(r"OK +\S+: every criterion .*"), "bold green"),
 )
 # The picture loads no font from elsewhere.
 _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
@@ -67,7 +69,7 @@ def _steps(lines: list[str]) -> list[list[str]]:
 
 def _append(step: list[str], line: str) -> None:
     """Add a line to a step; one that continues the line before is joined to it again."""
-    if line.startswith(" " * 15):
+    if line.startswith(" " * _LABELLED):
         step[-1] += f" {line.strip()}"
     else:
         step.append(line)

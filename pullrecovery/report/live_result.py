@@ -47,7 +47,9 @@ class LiveResultFile(ResultFile):
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         super().pytest_runtest_logreport(report)
         if hasattr(report, "verdict"):
-            self._verdicts[report.nodeid] = from_json(VerdictRecord, report.verdict)
+            verdict = from_json(VerdictRecord, report.verdict)
+            self._verdicts[report.nodeid] = verdict
+            self._criterion_of[report.nodeid] = verdict.criterion
         elif report.failed:
             self._broke_down.append(f"{report.nodeid}: {report.longreprtext.strip()[-_SHOWN:]}")
 
@@ -71,10 +73,6 @@ class LiveResultFile(ResultFile):
             *(f"{verdict.id}: {verdict.evidence}" for verdict in unknown),
             *self._broke_down,
         ]
-
-    def _criterion_of(self, test: str) -> str | None:
-        verdict = self._verdicts.get(test)
-        return verdict.criterion if verdict else None
 
     def _criterion(self, reg: str, scenarios: Sequence[ScenarioRecord]) -> CriterionRecord:
         outcomes = {one.outcome for one in self._verdicts.values() if one.criterion == reg}

@@ -25,6 +25,7 @@ Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|
 CriterionOutcome = Literal["pass", "fail", "unknown", "not-applicable", "not-checked"]
 Status = Literal["recovered", "external", "not-recovered", "error"]
 _adapters: dict[Any, TypeAdapter[Any]] = {}
+ControlKind = Literal["healthy", "no-op", "other-remediation"]
 MismatchKind = Literal[
     "undetected", "misdiagnosed", "unexpected failure", "not remediated", "not checked"
 ]
@@ -73,6 +74,10 @@ class SecondsRecord(Record):
     """All remediations of the scenario together."""
     recover: Seconds | None = None
     """From the end of the last remediation until REG-006 passes."""
+
+    def add_remediation(self, seconds: float) -> None:
+        """Add the time of one remediation to that of those before."""
+        self.remediate = round((self.remediate or 0.0) + seconds, 2)
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,7 @@ class ControlRecord(Record):
     """A run that must stay green, or that must stay broken."""
 
     id: Name
-    kind: Literal["healthy", "no-op", "other-remediation"]
+    kind: ControlKind
     """no-op: the remediation does nothing; other-remediation: one that fixes another cause."""
     outcome: Literal["pass", "not-recovered", "error"] = "error"
     as_expected: bool = False

@@ -22,7 +22,6 @@ from pullrecovery.faults import FAULTS
 from pullrecovery.faults.harness import HARNESS_FAULTS
 from pullrecovery.report.detection_matrix import all_mismatches, detection_matrix
 from pullrecovery.report.figures import figures, is_external
-from pullrecovery.report.fixture_records import scenario_or_control, story_steps
 from pullrecovery.report.records import (
     ControlRecord,
     CriterionOutcome,
@@ -87,6 +86,7 @@ class ResultFile:
         self._outcomes: dict[str, str] = {}
         self._scenarios: dict[str, ScenarioRecord] = {}
         self._controls: dict[str, ControlRecord] = {}
+        self._criterion_of: dict[str, str | None] = {}
         self._stories: dict[str, tuple[StoryStep, ...]] = {}
         self._guards: dict[str, GuardRecord] = {}
         self._skipped: list[str] = []
@@ -104,7 +104,7 @@ class ResultFile:
         if report.when != "call" and report.failed:
             self._outcomes[test] = "error"
         elif report.when == "call" or report.skipped:
-            broke_down = report.skipped or hasattr(report, "cannot_tell")
+            broke_down = report.skipped or hasattr(report, "unknown")
             outcome = "error" if broke_down else report.outcome
             self._outcomes.setdefault(test, outcome)
         if report.skipped:
@@ -113,19 +113,19 @@ class ResultFile:
 
     def _keep(self, test: str, report: pytest.TestReport) -> None:
         """Keep the records that the fixtures attached to a report as text."""
-        if hasattr(report, "harness_fault"):
-            guard = from_json(GuardRecord, report.harness_fault)
+        if hasattr(report, "guard"):
+            guard = from_json(GuardRecord, report.guard)
             self._guards[guard.id] = guard
-        if hasattr(report, "scenario"):
-            record = scenario_or_control(report.scenario)
-            if isinstance(record, ControlRecord):
-                self._controls[test] = record
-            else:
-                self._scenarios[test] = record
         if hasattr(report, "control"):
             self._controls[test] = from_json(ControlRecord, report.control)
+        if hasattr(report, "scenario"):
+            record = from_json(ScenarioRecord, report.scenario)
+            self._criterion_of[test] = record.criterion
+            # A control does not recover, or was never broken, and is no scenario.
+            if test not in self._controls:
+                self._scenarios[test] = record
         if hasattr(report, "story"):
-            self._stories[test] = story_steps(report.story)
+            self._stories[test] = from_json(tuple[StoryStep, ...], report.story)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         write_result(self.path, self.result(exitstatus))
@@ -219,11 +219,7 @@ class ResultFile:
 
     def _ignores(self, test: str, outcome: str) -> bool:
         """Return whether `outcome` is the failure of an optional criterion; an error never is."""
-        return outcome == "failed" and self._criterion_of(test) in self._optional
-
-    def _criterion_of(self, test: str) -> str | None:
-        record = self._scenarios.get(test)
-        return record.criterion if record else None
+        return outcome == "failed" and self._criterion_of.get(test) in self._optional
 
     def _criterion(self, reg: str, scenarios: Sequence[ScenarioRecord]) -> CriterionRecord:
         own = [scenario for scenario in scenarios if scenario.criterion == reg]

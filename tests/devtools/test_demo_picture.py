@@ -12,18 +12,18 @@ collected 530 items
 
 acceptance/test_recovery_story.py
     3 s  pods do not start
-         left  frontend REG-003 secret.missing
-         why   Secret frontend-dev/ghcr-credentials
-               does not exist
+         still failing frontend REG-003 secret.missing
+         why           Secret frontend-dev/ghcr-credentials
+                       does not exist
 
     8 s  REG-003 the pull secret
-         did   created
-         left  one
-         left  two
+         done          created
+         still failing one
+         still failing two
 
    13 s  REG-008 the least token
-         did   revoked
-         well  frontend: every criterion holds
+         done          revoked
+         OK            frontend: every criterion passes
 .
 1 passed
 """
@@ -48,9 +48,9 @@ def test_picture_has_steps_and_their_first_lines(drawn):
 
     assert "$ make demo" in words
     assert "why Secret frontend-dev/ghcr-credentials does not exist" in words
-    assert "left one" in words
-    assert "left two" not in words
-    assert "frontend: every criterion holds" in words
+    assert "still failing one" in words
+    assert "still failing two" not in words
+    assert "frontend: every criterion passes" in words
     assert "1 passed" not in words
 
 

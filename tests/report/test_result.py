@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from pydantic import ValidationError as PydanticError
 
-from fixtures.scenario.evidence import pytest_runtest_makereport
+from fixtures.plugin.records import CONTROL, SCENARIO, pytest_runtest_makereport
 from pullrecovery.common.errors import LabError
 from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.faults import FAULTS
@@ -109,22 +109,41 @@ def test_worst_phase_decides(phases, exitstatus, code, status):
 )
 def test_harness_error_is_unknown(error, judged):
     """An error of the harness is no failure of a criterion."""
-    phase = pytest.TestReport(TEST, ("", 0, ""), {}, "failed", None, "call")
-    hook = pytest_runtest_makereport(
-        SimpleNamespace(stash={}),
-        SimpleNamespace(excinfo=SimpleNamespace(value=error)),
-    )
-    next(hook)
-    with pytest.raises(StopIteration) as ended:
-        hook.send(phase)
     file = ResultFile(config())
     report(file, [PASS[0]])
 
-    file.pytest_runtest_logreport(ended.value.value)
+    file.pytest_runtest_logreport(_made_report(pytest.Stash(), error, "failed"))
 
     result = file.result(FAILED)
     assert result.scenarios[0].status == ("not-recovered" if judged else "error")
     assert result.run.exit == (1 if judged else 2)
+
+
+def _made_report(stash, error=None, outcome="passed"):
+    """Return a test's report as the hook makes it from the records in the stash."""
+    phase = pytest.TestReport(TEST, ("", 0, ""), {}, outcome, None, "call")
+    hook = pytest_runtest_makereport(
+        SimpleNamespace(stash=stash),
+        SimpleNamespace(excinfo=error and SimpleNamespace(value=error)),
+    )
+    next(hook)
+    with pytest.raises(StopIteration) as ended:
+        hook.send(phase)
+    return ended.value.value
+
+
+@pytest.mark.parametrize(("optional", "code"), [((), 1), (["REG-003"], 0)])
+def test_failed_control_of_optional_criterion_is_ignored(optional, code):
+    """A control has the criterion of its scenario, which is then no scenario of the run."""
+    stash = pytest.Stash()
+    stash[SCENARIO], stash[CONTROL] = RECORD, ControlRecord("nothing-for-wire", "no-op")
+    file = ResultFile(config(), frozenset(optional))
+
+    file.pytest_runtest_logreport(_made_report(stash, outcome="failed"))
+
+    result = file.result(FAILED)
+    assert (result.run.exit, result.scenarios) == (code, ())
+    assert [control.as_expected for control in result.controls] == [False]
 
 
 BEYOND = CauseRecord("external.dns", "external.dns")
@@ -436,7 +455,7 @@ def _report_harness_fault(file, fault):
     phase = pytest.TestReport(fault.id, ("", 0, ""), {}, "passed", None, "call")
     error = f"an error: {fault.guard}"
     guard = GuardRecord(fault.id, fault.false_pass, fault.guard.value, error)
-    phase.harness_fault = to_json(guard)
+    phase.guard = to_json(guard)
     file.pytest_runtest_logreport(phase)
 
 
