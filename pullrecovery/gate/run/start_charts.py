@@ -25,7 +25,6 @@ from pullrecovery.model.target import Visibility, Workload
 from pullrecovery.model.verdict import Cause, Verdict
 from pullrecovery.observe import observe_pull
 from pullrecovery.registry.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
-from pullrecovery.world.cache import Memory
 from pullrecovery.world.world import World
 
 # Seconds. What is not up by then is judged as it is.
@@ -98,7 +97,7 @@ def _start_namespace(lab_world: LabWorld, workload: Workload) -> Iterator[StartN
         if workload.visibility is Visibility.PRIVATE:
             _put_secret(world, name, lab_world.issue_token())
         recorder.start()
-        observed = replace(world, events=recorder, memory=Memory())
+        observed = replace(world, events=recorder)
         yield StartNamespace(observed, own, recorder)
 
 
