@@ -35,12 +35,33 @@ def split_reference(text: str) -> tuple[str, str, str, str]:
         raise ValueError(f"repository name ({path}) must be lowercase")
     found = _REFERENCE.fullmatch(f"{registry}/{rest}")
     if not found:
-        raise ValueError("invalid reference format")
+        raise ValueError(_invalid_part(text))
     registry, path, tag, digest = (part or "" for part in found.groups())
     if len(path) > _LONGEST_PATH:
         raise ValueError(f"repository name must not be more than {_LONGEST_PATH} characters")
     _check_digest(digest)
     return registry, path, tag, digest
+
+
+def split_loosely(text: str) -> tuple[str, str, str, str]:
+    """Registry, path, tag and digest of an invalid reference, as far as they can be told apart."""
+    rest, _, digest = text.partition("@")
+    registry, rest = _registry_of(rest)
+    path, _, tag = rest.partition(":")
+    return registry, path, tag, digest
+
+
+def _invalid_part(text: str) -> str:
+    """Which part of a reference has the wrong form."""
+    registry, path, tag, digest = split_loosely(text)
+    checks = (
+        (_REGISTRY, registry, f"{registry!r} is no registry host"),
+        (_PATH, path, f"{path!r} is no repository name"),
+        (rf"(?:{_TAG})?", tag, f"{tag!r} is no tag"),
+        (rf"(?:{_DIGEST})?", digest, f"{digest!r} is no digest"),
+    )
+    wrong = (said for pattern, part, said in checks if not re.fullmatch(pattern, part))
+    return next(wrong, "a tag or digest is missing after its separator")
 
 
 def _registry_of(text: str) -> tuple[str, str]:
