@@ -6,6 +6,7 @@ Source: github.com/distribution/reference, the grammar in its package comment.
 import re
 from dataclasses import dataclass
 
+LATEST = "latest"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
@@ -22,9 +23,19 @@ class Reference:
     digest: str
     problem: str
 
+    def __str__(self) -> str:
+        """The whole reference, always with its registry."""
+        tag, digest = f":{self.tag}" * bool(self.tag), f"@{self.digest}" * bool(self.digest)
+        return f"{self.repository}{tag}{digest}"
+
     @property
     def repository(self) -> str:
         return f"{self.registry}/{self.path}"
+
+    @property
+    def named(self) -> str:
+        """What clients ask the registry for: the digest, the tag, or else `latest`."""
+        return self.digest or self.tag or LATEST
 
 
 def parse_reference(text: str) -> Reference:
