@@ -59,7 +59,7 @@ def in_order(
     first.
     """
     fitting = [(server, entry) for server, entry in entries if matches(server, repository)]
-    return tuple(sorted(fitting, key=lambda each: "".join(_normal(each[0])), reverse=True))
+    return tuple(sorted(fitting, key=lambda entry: "".join(_normal(entry[0])), reverse=True))
 
 
 def _normal(server: str) -> tuple[str, str]:
