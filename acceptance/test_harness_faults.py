@@ -97,7 +97,7 @@ def test_swallowed_script_error_is_noticed(ends_in, lab_world, make_package):
     image = make_package("private")
     world = replace(lab_world, operator=None, runner=_Swallowing(lab_world.runner))
 
-    seen = observe_identity(world, image.reference)
+    seen = observe_identity(world, image.parsed)
 
     assert {command.rc for command in seen.commands} == {0}
     with pytest.raises(DisagreementError) as error:
@@ -191,7 +191,7 @@ def test_login_that_lies_about_is_noticed(ends_in, lab_world, make_package):
     anonymous.runner.run([f"install -D config.json {folder}/config.json"], files=logged_in)
     ambient = _Ambient(anonymous.runner, folder)
 
-    seen = observe_identity(replace(anonymous, runner=ambient), image.reference)
+    seen = observe_identity(replace(anonymous, runner=ambient), image.parsed)
     anonymous.runner.run([f"rm -r {folder}"])
 
     assert seen.digest.rc == 0, seen.digest

@@ -33,8 +33,8 @@ def _wanted_digest(world, image):
 def _reference(world, workload, naming):
     image = workload.image
     if naming == "digest":
-        return f"{image.repository}@{_wanted_digest(world, image)}"
-    return replace(image, tag="latest").reference if naming == "latest" else image.reference
+        return replace(image.parsed, tag="", digest=_wanted_digest(world, image))
+    return replace(image, tag="latest").parsed if naming == "latest" else image.parsed
 
 
 def test_image_is_identified_by_every_name(lab_world, workload, naming):
@@ -59,7 +59,8 @@ def test_image_is_identified_by_every_name(lab_world, workload, naming):
 def test_uppercase_owner_is_refused_by_clients(lab_world, target):
     """The owner is in upper case; no request with that name reaches the registry."""
     world, image = lab_world, target.workloads[0].image
-    capitals = image.reference.replace(target.owner, target.owner.upper())
+    path = image.parsed.path.replace(target.owner, target.owner.upper())
+    capitals = replace(image.parsed, path=path)
 
     seen = observe_identity(world, capitals)
 

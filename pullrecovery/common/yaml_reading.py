@@ -66,7 +66,7 @@ def _check_expansion(document: Any) -> None:
             # A node that is met again before it is counted contains itself.
             sizes[id(node)] = _MOST_NODES
             children = node.values() if isinstance(node, dict) else node
-            sizes[id(node)] = 1 + sum(size(each) for each in children)
+            sizes[id(node)] = 1 + sum(size(child) for child in children)
         return sizes[id(node)]
 
     if size(document) >= _MOST_NODES:

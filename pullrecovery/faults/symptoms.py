@@ -202,7 +202,7 @@ class ClientSymptom(Symptom):
         _await_pods(sandbox, deployed=deployed)
 
     def check(self, sandbox: Sandbox, since: datetime) -> Shown | NotShown:
-        identity = observe_identity(sandbox.world, sandbox.workload.image.reference)
+        identity = observe_identity(sandbox.world, sandbox.workload.image.parsed)
         failed = [(client.command, client.said) for client in identity.commands if client.rc != 0]
         for command, said in failed:
             if self.message.search(said):

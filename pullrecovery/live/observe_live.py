@@ -61,7 +61,7 @@ def look(world: ReadOnlyWorld, workload: Workload) -> Observation:
         deployment=deployment,
         pods=pods,
         wanted=observe_wanted(world, workload.image),
-        identity=_part(lambda: current_identity(world, workload.image.reference)),
+        identity=_part(lambda: current_identity(world, workload.image.parsed)),
         grant=_part(lambda: observe_grant(world, workload, secret)),
         workflow=_part(lambda: observe_workflow(world)),
         pull_secrets=_part(

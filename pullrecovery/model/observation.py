@@ -7,6 +7,7 @@ from pullrecovery.model.application import ApplicationStatus
 from pullrecovery.model.chart import RenderedChart
 from pullrecovery.model.docs_site import DocsPage
 from pullrecovery.model.grant import PackageGrant
+from pullrecovery.model.image_reference import Reference
 from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.model.workflow_run import CheckedWorkflow, WorkflowRun
@@ -21,7 +22,7 @@ class ImageIdentity:
     pairs the digest of the image configuration and of each layer with the suite's probe of it.
     """
 
-    reference: str
+    reference: Reference
     login: CommandResult | None
     inspect: CommandResult
     digest: CommandResult

@@ -64,18 +64,18 @@ def container_images(workload: Workload) -> Iterator[tuple[str, str, Path]]:
         for key in _own_images(document):
             if file != file_of(workload, key):
                 continue
-            found = _find(document, key)
-            if isinstance(found, str):
-                yield key, found, file
+            value = _find(document, key)
+            if isinstance(value, str):
+                yield key, value, file
                 continue
-            for at, item in enumerate(found):
+            for at, item in enumerate(value):
                 if _is_container(item):
                     yield f"{key}[{at}].image", item["image"], file
 
 
-def _same(found: Any, wanted: str) -> bool:
+def _same(value: Any, wanted: str) -> bool:
     """Whether a value is the wanted text; a number that looks like the wanted tag is not."""
-    return isinstance(found, str) and found == wanted
+    return isinstance(value, str) and value == wanted
 
 
 def _containers(workload: Workload) -> Iterator[Edit]:

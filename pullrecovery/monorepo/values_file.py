@@ -100,7 +100,7 @@ def _quoted(value: Any) -> Any:
         for key in value:
             value[key] = _quoted(value[key])
     elif isinstance(value, list):
-        value[:] = [_quoted(each) for each in value]
+        value[:] = [_quoted(item) for item in value]
     elif type(value) is str and value in _BOOLEANS_OF_HELM:
         return DoubleQuotedScalarString(value)
     return value
@@ -125,7 +125,7 @@ def _carry(text: str, normal: str, wanted: str) -> str:
     Lines that `normal` and `wanted` share are taken from `text`. If not every line of `text` has a
     counterpart, `wanted` itself is returned.
     """
-    own, plain, new = (each.splitlines(keepends=True) for each in (text, normal, wanted))
+    own, plain, new = (version.splitlines(keepends=True) for version in (text, normal, wanted))
     if len(own) != len(plain):
         return wanted
     result: list[str] = []

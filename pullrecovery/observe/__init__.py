@@ -21,7 +21,7 @@ from pullrecovery.world.read_only import ReadOnlyWorld
 
 def observe(world: ReadOnlyWorld, workload: Workload) -> Observation:
     """Observe everything that the criteria judge for `workload`."""
-    identity = current_identity(world, workload.image.reference)
+    identity = current_identity(world, workload.image.parsed)
     return replace(observe_pull(world, workload), identity=identity)
 
 

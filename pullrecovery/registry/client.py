@@ -71,16 +71,16 @@ class RegistryClient:
         self, package: str, credential: Credential | None
     ) -> tuple[Probe, tuple[str, ...]]:
         """Every tag, in the registry's order; the registry splits a long list into pages."""
-        found: dict[str, None] = {}
+        tags: dict[str, None] = {}
         while True:
-            query = f"&last={quote(list(found)[-1])}" if found else ""
+            query = f"&last={quote(list(tags)[-1])}" if tags else ""
             probe, text = self.read(package, f"/tags/list?n={_PAGE}{query}", credential)
             if not probe.ok:
                 return probe, ()
             page = [str(tag) for tag in json.loads(text).get("tags") or ()]
-            if set(page) <= found.keys():
-                return probe, tuple(found)
-            found |= dict.fromkeys(page)
+            if set(page) <= tags.keys():
+                return probe, tuple(tags)
+            tags |= dict.fromkeys(page)
 
     def blobs(
         self, package: str, digests: Sequence[str], credential: Credential | None
@@ -97,8 +97,8 @@ class RegistryClient:
 
     def _blob(self, package: str, digest: str, headers: dict[str, str]) -> Probe:
         url = self._url(f"/v2/{package}/blobs/{digest}")
-        found = _probe("registry", self.http.head(url, headers=headers))
-        return replace(found, status=200) if found.status == 307 else found
+        probe = _probe("registry", self.http.head(url, headers=headers))
+        return replace(probe, status=200) if probe.status == 307 else probe
 
     def platforms(
         self, package: str, digest: str, credential: Credential | None
@@ -119,7 +119,7 @@ class RegistryClient:
         else:
             place = f"/v2/{package}/blobs/{manifest['config']['digest']}"
             listed = [self._document(place, token)]
-        named = (f"{each.get('os')}/{each.get('architecture')}" for each in listed)
+        named = (f"{platform.get('os')}/{platform.get('architecture')}" for platform in listed)
         # An index also lists attestations, which have no platform.
         return tuple(dict.fromkeys(name for name in named if "unknown" not in name))
 

@@ -15,7 +15,6 @@ from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.diagnosis.external import external
 from pullrecovery.diagnosis.fix_text import READ
 from pullrecovery.diagnosis.reference import take_image
-from pullrecovery.model.image_reference import Reference, parse_reference
 from pullrecovery.model.observation import ImageIdentity, Observation
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image
@@ -157,12 +156,12 @@ def _check_agreement(seen: ImageIdentity, meaning: Meaning) -> None:
 
 def _fix(seen: ImageIdentity, fix: str, login: str) -> str:
     """Fill in the placeholders of a fix."""
-    parsed = parse_reference(seen.reference)
+    reference = seen.reference
     return fix.format(
-        log_in=login_command(parsed.registry, Credential(login, "")),
-        repository=parsed.repository,
-        owner=parsed.path.partition("/")[0],
-        lower=seen.reference.replace(parsed.path, parsed.path.lower()),
+        log_in=login_command(reference.registry, Credential(login, "")),
+        repository=reference.repository,
+        owner=reference.path.partition("/")[0],
+        lower=replace(reference, path=reference.path.lower()),
     )
 
 
@@ -175,7 +174,7 @@ def _judge_unreachable(seen: ImageIdentity) -> Verdict:
 
 def _judge_missing(seen: ImageIdentity) -> Verdict:
     """The verdict if the repository exists and the wanted tag or digest does not."""
-    parsed, tags = parse_reference(seen.reference), listed_tags(seen)
+    parsed, tags = seen.reference, listed_tags(seen)
     named = parsed.digest or parsed.tag
     evidence = f"{parsed.repository} has no {named}: {_evidence(seen)}"
     if not tags:
@@ -298,8 +297,7 @@ def existing_image(seen: ImageIdentity) -> Image:
 
     Raises PullRecoveryError if there is none: then only a push helps (REG-002).
     """
-    parsed: Reference = parse_reference(seen.reference)
-    tags = listed_tags(seen)
+    parsed, tags = seen.reference, listed_tags(seen)
     if not tags:
         raise PullRecoveryError(
             f"{parsed.repository} has no tag to take; run the workflow that pushes one (REG-002)."
@@ -313,8 +311,7 @@ def take_existing_image(seen: ImageIdentity) -> tuple[Image, Change]:
     An image that exists is used unchanged.
     """
     if _meaning(seen) is Meaning.FOUND:
-        parsed = parse_reference(seen.reference)
-        kept = Image(parsed.repository, parsed.tag or _LATEST)
+        kept = Image(seen.reference.repository, seen.reference.tag or _LATEST)
         return kept, Change(f"{seen.reference} is there already")
     image = existing_image(seen)
     diff = diff_of(f"image: {seen.reference}", f"image: {image.reference}", "target.yaml")

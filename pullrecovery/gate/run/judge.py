@@ -72,7 +72,7 @@ class JudgedRevision:
         found: dict[str, Verdict] = {}
         for workload in self.target.workloads:
             own = replace(world, cluster=None)
-            identity = current_identity(own, workload.image.reference)
+            identity = current_identity(own, workload.image.parsed)
             seen = replace(observe_pull(own, workload), identity=identity)
             self.images[workload.name] = seen.wanted.digest
             found |= _judge(seen, REGISTRY)
