@@ -30,7 +30,7 @@ def _failing(sandbox):
 
 
 def _digest(sandbox):
-    world, image = sandbox.lab_world.world, sandbox.workload.image
+    world, image = sandbox.lab_world, sandbox.workload.image
     return world.registry.manifest(image.package, image.tag, world.reader).digest
 
 
@@ -72,7 +72,7 @@ def test_revoked_token_behind_cache_recovers(second, checked):
     If the kubelet asks the registry again, the revoked token fails REG-006 too.
     """
     lab_world, name = second.lab_world, second.credential.name
-    revoked = second.credential.credential
+    revoked = second.credential
     lab_world.control.put_credential(
         name, revoked.token, revoked.login, ["read:packages"], revoked=True
     )
@@ -83,7 +83,7 @@ def test_revoked_token_behind_cache_recovers(second, checked):
 
     issued = lab_world.issue_token()
     mark = lab_world.mark()
-    refresh_secret(second.world, second.workload, issued.credential)
+    refresh_secret(second.world, second.workload, issued)
     second.world.helm.upgrade(second.workload, settings=["image.pullPolicy=Always"])
 
     await_pods(second, "the pods run", rolled_out)

@@ -66,7 +66,7 @@ def _source(make_package):
 @pytest.fixture(name="make_repository")
 def _make_repository(lab_world):
     """Create a package for the test with the tag v1."""
-    target = lab_world.world.target
+    target = lab_world.target
 
     def make(visibility):
         image = Image(f"{target.registry}/{target.owner}/pushed-{secrets.token_hex(4)}", "v1")
@@ -98,7 +98,7 @@ def _run(lab_world, commands, credential, **names):
     """Run named commands in the runner as one account; returns each result by name."""
     filled = [text.format(auth=_AUTH, **names) for text in commands.values()]
     login = [_LOGIN.format(login=credential.login)]
-    ran = lab_world.world.runner.run(filled, first=login, credential=credential)
+    ran = lab_world.runner.run(filled, first=login, credential=credential)
     return dict(zip(commands, ran[1:], strict=True))
 
 
@@ -117,7 +117,7 @@ def _names(source, repository):
 def test_push_is_refused_in_ghcrs_words(lab_world, source, make_repository, caller, name, words):
     """A push to a public package is refused, and leaves nothing behind."""
     repository = make_repository("public")
-    ran = _run(lab_world, _PUSHED, caller(name).credential, **_names(source, repository))
+    ran = _run(lab_world, _PUSHED, caller(name), **_names(source, repository))
 
     said = {client: each.stderr.strip() for client, each in ran.items()}
     wrong = {c: text for c, text in said.items() if not re.search(words[c], text)}
@@ -125,7 +125,7 @@ def test_push_is_refused_in_ghcrs_words(lab_world, source, make_repository, call
     listed = _run(
         lab_world,
         {"crane": "crane ls {repository}"},
-        caller("reader").credential,
+        caller("reader"),
         repository=repository,
     )
     assert listed["crane"].stdout.split() == ["v1"]
@@ -133,7 +133,7 @@ def test_push_is_refused_in_ghcrs_words(lab_world, source, make_repository, call
 
 def test_what_one_client_pushed_another_reads(lab_world, source, repository, caller):
     """Clients push images, a file and a chart; the tags are listed in the order of their pushes."""
-    writer, names = caller("writer").credential, _names(source, repository)
+    writer, names = caller("writer"), _names(source, repository)
     pushed = _run(lab_world, _PUSHED, writer, **names)
     assert {client: each.rc for client, each in pushed.items()} == dict.fromkeys(_PUSHED, 0)
 
@@ -159,18 +159,18 @@ def test_what_one_client_pushed_another_reads(lab_world, source, repository, cal
 
 def source_digest(lab_world, image):
     """Return the digest that the registry gives anonymously."""
-    return lab_world.world.registry.manifest(image.package, image.tag, None).digest
+    return lab_world.registry.manifest(image.package, image.tag, None).digest
 
 
 def test_no_client_can_delete(lab_world, repository, caller):
     """GHCR answers 405: versions are deleted with the packages API."""
-    ran = _run(lab_world, _DELETED, caller("writer").credential, repository=repository)
+    ran = _run(lab_world, _DELETED, caller("writer"), repository=repository)
 
     assert all(each.rc != 0 and re.search(_NO_OPERATION, each.stderr) for each in ran.values()), ran
     still = _run(
         lab_world,
         {"crane": "crane ls {repository}"},
-        caller("reader").credential,
+        caller("reader"),
         repository=repository,
     )
     assert still["crane"].stdout.split() == ["v1"]
@@ -178,7 +178,7 @@ def test_no_client_can_delete(lab_world, repository, caller):
 
 def test_tags_are_paged_oldest_first(lab_world, repository, caller):
     """GHCR lists a hundred tags a page, with a relative Link to the next page."""
-    package, app = repository.partition("/")[2], lab_world.world.target.workloads[0].app
+    package, app = repository.partition("/")[2], lab_world.target.workloads[0].app
     wanted = [f"t{secrets.token_hex(4)}" for _ in range(_TAGS)]
     for tag in wanted:
         lab_world.publish(Image(repository, tag), app)
@@ -189,7 +189,7 @@ def test_tags_are_paged_oldest_first(lab_world, repository, caller):
         "oras": "oras repo tags {repository}",
         "skopeo": "skopeo list-tags {auth} docker://{repository} | jq --raw-output '.Tags[]'",
     }
-    ran = _run(lab_world, questions, caller("reader").credential, repository=repository)
+    ran = _run(lab_world, questions, caller("reader"), repository=repository)
 
     assert [each.stdout.split() for each in ran.values()] == [["v1", *wanted]] * len(questions)
     assert _pages(lab_world, mark, package) >= 4
@@ -204,8 +204,8 @@ def _pages(lab_world, mark, package):
 def test_catalogue_is_for_who_has_a_token(lab_world, source, caller):
     """The catalogue needs a token, and then lists public packages."""
     commands = {"crane": "crane catalog ghcr.io", "oras": "oras repo ls ghcr.io"}
-    known = _run(lab_world, commands, caller("reader").credential)
-    anonymous = lab_world.world.runner.run(list(commands.values()))
+    known = _run(lab_world, commands, caller("reader"))
+    anonymous = lab_world.runner.run(list(commands.values()))
 
     assert all(source.package in each.stdout.split() for each in known.values()), known
     assert all(each.rc != 0 for each in anonymous), anonymous

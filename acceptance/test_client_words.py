@@ -182,7 +182,7 @@ class Accounts:
 
     def called(self, name) -> Credential | None:
         """Return a credential of the kind that `name` says; None for an anonymous caller."""
-        lab_world, login = self.lab_world, self.lab_world.world.target.login
+        lab_world, login = self.lab_world, self.lab_world.target.login
         if name == "nobody":
             return None
         if name == "invented":
@@ -192,14 +192,12 @@ class Accounts:
             lab_world.control.put_fine_grained(f"fine-{secrets.token_hex(4)}", token, login)
             return Credential(login, token)
         if name == "scopeless":
-            return lab_world.issue_token(scopes=("repo",)).credential
+            return lab_world.issue_token(scopes=("repo",))
         if name == "stranger":
             stranger = f"stranger-{secrets.token_hex(4)}"
-            return issue_token(
-                lab_world.control, stranger, ("read:packages", "write:packages")
-            ).credential
+            return issue_token(lab_world.control, stranger, ("read:packages", "write:packages"))
         scopes = ("read:packages",) if name == "reader" else ("read:packages", "write:packages")
-        return lab_world.issue_token(scopes=scopes).credential
+        return lab_world.issue_token(scopes=scopes)
 
 
 @dataclass(frozen=True)
@@ -210,7 +208,7 @@ class Packages:
 
     def of(self, kind) -> str:
         """Return a repository of this kind, with the tag v1 if the kind has one."""
-        target = self.lab_world.world.target
+        target = self.lab_world.target
         owner, name = target.owner, f"words-{secrets.token_hex(4)}"
         if kind in ("sso", "forbids"):
             owner = self._organisation(kind)
@@ -226,7 +224,7 @@ class Packages:
         return image.repository
 
     def _organisation(self, kind) -> str:
-        name, login = f"org-{secrets.token_hex(4)}", self.lab_world.world.target.login
+        name, login = f"org-{secrets.token_hex(4)}", self.lab_world.target.login
         rules = {"sso": {"sso_enforced": True}, "forbids": {"classic_tokens_forbidden": True}}
         owner = OwnerBody(login=name, organisation=True, members=[login], **rules[kind])
         self.lab_world.control.put_owner(name, owner)
@@ -246,7 +244,7 @@ def _people(lab_world):
 @pytest.fixture(name="pod_says")
 def _pod_says(lab_world):
     """Have a bare pod pull an image, and return the messages of the kubelet's events."""
-    core, namespace = lab_world.world.core, f"words-{secrets.token_hex(4)}"
+    core, namespace = lab_world.core, f"words-{secrets.token_hex(4)}"
     labels = {LABEL: "scenario"}
     core.create_namespace(k8s.V1Namespace(metadata=k8s.V1ObjectMeta(name=namespace, labels=labels)))
     with CleanUp() as clean_up:
@@ -305,7 +303,7 @@ def _pod(image, *, wired):
 def _run(lab_world, commands, credential):
     """Run named commands in the runner with one login; returns each message by name."""
     login = [_LOGIN.format(login=credential.login)] if credential else []
-    ran = lab_world.world.runner.run(list(commands.values()), first=login, credential=credential)
+    ran = lab_world.runner.run(list(commands.values()), first=login, credential=credential)
     return dict(zip(commands, ran[len(login) :], strict=True))
 
 

@@ -40,10 +40,10 @@ def _ask_from_pod(make_sandbox, make_package, node):
 
 def _state(lab_world, package):
     """Return the state that the requests below would change."""
-    reader = lab_world.world.reader
+    reader = lab_world.reader
     return (
-        lab_world.world.registry.tags(package, None),
-        lab_world.world.registry.tags(package, reader).ok,
+        lab_world.registry.tags(package, None),
+        lab_world.registry.tags(package, reader).ok,
         [row.name for row in lab_world.control.switches() if row.name == _SWITCH],
         lab_world.control.assumptions(),
     )

@@ -41,7 +41,7 @@ def stuck_workloads(lab_world, tmp_path, node):
 
     The client applied the old Secret, and its token is revoked.
     """
-    target = lab_world.world.target
+    target = lab_world.target
     sandboxes = [
         Sandbox(
             lab_world,
@@ -71,13 +71,13 @@ def stuck_workloads(lab_world, tmp_path, node):
 
 def _apply_revoked_secret(sandbox):
     lab_world, old = sandbox.lab_world, sandbox.lab_world.issue_token()
-    document = {"auths": {lab_world.world.target.registry: {"auth": auth_of(old.credential)}}}
+    document = {"auths": {lab_world.target.registry: {"auth": auth_of(old)}}}
     files = {
         "old.json": json.dumps(document).encode(),
         "kubeconfig": lab_world.lab.cluster.kubeconfig_within(),
     }
     apply = _APPLY_SECRET.format(name=sandbox.secret_name, namespace=sandbox.namespace)
-    (applied,) = lab_world.world.runner.run([apply], files=files)
+    (applied,) = lab_world.runner.run([apply], files=files)
     lab_world.revoke(old)
     assert applied.rc == 0, applied
     assert _ANNOTATION in _annotations(sandbox)
@@ -89,19 +89,19 @@ def _annotations(sandbox):
 
 
 def _stuck(sandbox):
-    world = sandbox.lab_world.world
+    world = sandbox.lab_world
     deployment = observe_deployment(world, sandbox.workload)
     return stuck_containers(observe_pods(world, sandbox.workload, deployment))
 
 
 def _shipped(lab_world):
     """Return the command blocks of the shipped docs page, as a browser shows them."""
-    return observe_docs(lab_world.world).site.page.code
+    return observe_docs(lab_world).site.page.code
 
 
 def _generated(lab_world):
     """Return the command blocks of the page that REG-007's remediation writes."""
-    text = page_text(lab_world.world.target, "registry-auth")
+    text = page_text(lab_world.target, "registry-auth")
     return tuple(re.findall(r"(?ms)^```bash\n(.*?)^```$", text))
 
 
@@ -111,7 +111,7 @@ def test_page_commands_recover_every_workload(lab_world, stuck_workloads, code, 
     """Type the page's commands with only the page, a checkout and a token."""
     token, mark = lab_world.issue_token(), lab_world.mark()
 
-    played = play(lab_world, code(lab_world), tmp_path / "checkout", token.credential)
+    played = play(lab_world, code(lab_world), tmp_path / "checkout", token)
 
     assert failures_of(played) == []
     assert unprinted_of(played) == []
@@ -140,7 +140,7 @@ def test_broken_page_line_is_reported(make_control, lab_world, target, tmp_path)
         lab_world,
         tuple(block.replace(line, scenario_run) for block in code),
         tmp_path / "checkout",
-        lab_world.issue_token().credential,
+        lab_world.issue_token(),
     )
 
     (failure,), (unprinted,) = failures_of(played), unprinted_of(played)

@@ -75,17 +75,17 @@ class Judged:
 def judged(lab_world, tmp_path):
     """The target's last workload in a copy of the target, with a new tag."""
     made = shutil.ignore_patterns("node_modules", "build", ".docusaurus")
-    folder = shutil.copytree(lab_world.world.target.root, tmp_path / "target", ignore=made)
+    folder = shutil.copytree(lab_world.target.root, tmp_path / "target", ignore=made)
     whole = load_target(Path(folder))
     *_, workload = whole.workloads
     image = replace(workload.image, tag=secrets.token_hex(20))
     # The lab finds the application by its directory in the original target.
-    app = lab_world.world.target.workload(workload.name).app
+    app = lab_world.target.workload(workload.name).app
     workload = replace(workload, image=image, app=app)
     set_values(workload.values_file, {"image.tag": workload.image.tag})
     # The docs page names the images of all workloads.
     target = replace(whole, workloads=(workload,), docs=None)
-    own = replace(lab_world, world=replace(lab_world.world, target=target))
+    own = replace(lab_world, target=target)
     mark, digest = own.mark(), own.publish(workload.image, workload.app)
     return Judged(JudgedRevision(target), own, digest, mark)
 
@@ -106,7 +106,7 @@ def test_wrong_tag_is_held_by_its_text(judged):
     """The values of the revision say `dev`; the gate holds it without a registry request."""
     judged.set_value("image.tag", "dev")
 
-    found = judged.causes(judged.revision.static(judged.lab_world.world))
+    found = judged.causes(judged.revision.static(judged.lab_world))
 
     assert found == {"REG-005": Cause.WRONG_TAG}
 
@@ -117,7 +117,7 @@ def test_missing_image_holds_in_registry_tier(judged):
     target = replace(judged.revision.target, workloads=(replace(judged.workload, image=image),))
     absent = JudgedRevision(target)
 
-    found = judged.causes(absent.registry(replace(judged.lab_world.world, target=target)))
+    found = judged.causes(absent.registry(replace(judged.lab_world, target=target)))
 
     assert found == {"REG-001": Cause.TAG_UNKNOWN, "REG-002": Cause.IMAGE_MISSING}
     assert absent.images == {judged.workload.name: ""}
@@ -134,7 +134,7 @@ def test_unwired_workload_holds_in_cluster_tier(judged):
 
 def test_moved_tag_holds(judged):
     """The tag moves after the registry tier, so the verdict would be about another image."""
-    world = judged.lab_world.world
+    world = judged.lab_world
     judged.revision.registry(world)
     judged.lab_world.publish(judged.workload.image, judged.workload.app)
 

@@ -95,7 +95,7 @@ def test_row_that_stands_twice_is_an_error(ends_in, inner_run):
 def test_swallowed_script_error_is_noticed(ends_in, lab_world, make_package):
     """Every command ends with 0 and prints nothing; the harness sends its own request, too."""
     image = make_package("private")
-    world = replace(lab_world.world, operator=None, runner=_Swallowing(lab_world.world.runner))
+    world = replace(lab_world, operator=None, runner=_Swallowing(lab_world.runner))
 
     seen = observe_identity(world, image.reference)
 
@@ -186,8 +186,8 @@ def test_outside_request_is_counted(ends_in, lab, node, engine_client, guarded):
 def test_login_that_lies_about_is_noticed(ends_in, lab_world, make_package):
     """Each case has its own DOCKER_CONFIG; a runner that uses root's is detected."""
     image, folder = make_package("private"), f"{CASES}/ambient-login"
-    anonymous = replace(lab_world.world, operator=None)
-    logged_in = {"config.json": _docker_config(lab_world.issue_token().credential)}
+    anonymous = replace(lab_world, operator=None)
+    logged_in = {"config.json": _docker_config(lab_world.issue_token())}
     anonymous.runner.run([f"install -D config.json {folder}/config.json"], files=logged_in)
     ambient = _Ambient(anonymous.runner, folder)
 

@@ -104,7 +104,7 @@ def _add(sandbox, text):
 
 
 def _rbac(lab_world):
-    return k8s.RbacAuthorizationV1Api(lab_world.world.cluster)
+    return k8s.RbacAuthorizationV1Api(lab_world.cluster)
 
 
 def _cluster_wide(sandbox):
@@ -190,7 +190,7 @@ def test_pods_beyond_baseline_do_not_run(make_sandbox):
     _assert_none_runs(sandbox)
 
 
-def test_cluster_scoped_objects_are_skipped(make_sandbox, lab_world):
+def test_cluster_scoped_objects_are_skipped(make_sandbox):
     """The rest of the chart is applied and runs, without its binding to cluster-admin."""
     sandbox = make_sandbox()
     sandbox.publish()
@@ -201,7 +201,7 @@ def test_cluster_scoped_objects_are_skipped(make_sandbox, lab_world):
     await_rollout(sandbox, _RUNS_WITHIN)
     assert _cluster_wide(sandbox) == []
     target = replace(sandbox.target, workloads=(sandbox.workload,))
-    needs = sandbox_needs(replace(lab_world, world=replace(sandbox.world, target=target)))
+    needs = sandbox_needs(replace(sandbox.world, target=target))
     name = sandbox.workload.name
     assert needs.skipped_objects == (
         f"{name}: ClusterRole hostile",
@@ -233,9 +233,8 @@ def test_gate_leaves_nothing_of_hostile_chart(make_sandbox, lab_world, allowed):
     sandbox.publish()
     _add(sandbox, "\n---\n".join([_CLUSTER_WIDE, *(text for text, _ in _PRIVILEGED.values())]))
     target = replace(sandbox.target, workloads=(sandbox.workload,))
-    world = replace(lab_world.world, target=target)
 
-    judged_in = replace(lab_world, world=world, allow_cluster_objects=allowed)
+    judged_in = replace(lab_world, target=target, allow_cluster_objects=allowed)
     verdicts = judge_started(judged_in)
 
     assert {name for name, each in verdicts.items() if not each.passes} == set()
@@ -266,7 +265,7 @@ def test_leftover_cluster_objects_are_leaks(lab_world):
     metadata = k8s.V1ObjectMeta(name=name, annotations=annotations, finalizers=[_FINALIZER])
     _rbac(lab_world).create_cluster_role(k8s.V1ClusterRole(metadata=metadata))
 
-    removed = remove_cluster_wide(lab_world.world.cluster, lambda namespace: namespace == gone)
+    removed = remove_cluster_wide(lab_world.cluster, lambda namespace: namespace == gone)
 
     assert removed == [f"ClusterRole {name}"]
 

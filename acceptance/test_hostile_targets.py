@@ -158,7 +158,7 @@ def _outputs(
     """Return everything that the runs above printed, wrote and pushed."""
     render("{{ toJson .Values }}")
     written = contents([REPORTS, *lab.paths.state.glob("*.log")])
-    pushed = contents([app.folder for app in lab_world.apps.values()])
+    pushed = contents([app.folder for app in lab_world.app_images.values()])
     containers = {
         "the emulator's output": emulator_output(engine_client),
         "the runner's output": runner_output(engine_client),

@@ -57,7 +57,7 @@ def test_broken_workload_has_same_cause_as_lab(make_user_cluster):
     cluster = make_user_cluster("backend")
     (sandbox,) = cluster.sandboxes
     other = sandbox.lab_world.issue_token()
-    sandbox.put_secret(other.credential)
+    sandbox.put_secret(other)
     sandbox.lab_world.revoke(other)
     sandbox.set_value("image.tag", "dev")
     sandbox.world.helm.upgrade(sandbox.workload)

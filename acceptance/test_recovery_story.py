@@ -36,7 +36,7 @@ def _five_causes(frontend, backend, capitals):
     for fault in FAULTS:
         if fault.id in _AROUND:
             fault.break_it(frontend.sandbox)
-    backend.sandbox.put_secret(backend.lab_world.issue_token(scopes=()).credential)
+    backend.sandbox.put_secret(backend.lab_world.issue_token(scopes=()))
     for place in (frontend, backend):
         place.sandbox.set_value(place.workload.pull_secrets_key, [])
         place.deploy()
@@ -105,7 +105,7 @@ def _refresh_the_secrets(story, frontend, backend):
     mark, tokens, done = frontend.lab_world.mark(), {}, []
     for place in (frontend, backend):
         tokens[place.name] = place.lab_world.issue_token(scopes=("read:packages", "write:packages"))
-        credential = tokens[place.name].credential
+        credential = tokens[place.name]
         done.append(reg_003_pull_secret.refresh_secret(place.world, place.workload, credential))
     assert frontend.left() == {"REG-004", "REG-005", "REG-006", "REG-007", "REG-008"}
     assert frontend.cause("REG-008") is Cause.TOKEN_TOO_WIDE

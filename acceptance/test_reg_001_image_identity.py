@@ -42,7 +42,7 @@ def test_image_is_identified_by_every_name(lab_world, workload, naming):
 
     It never runs beside rows with the literal names, which push the wanted commit again.
     """
-    world = lab_world.world
+    world = lab_world
     reference = _reference(world, workload, naming)
 
     seen = observe_identity(world, reference)
@@ -58,7 +58,7 @@ def test_image_is_identified_by_every_name(lab_world, workload, naming):
 
 def test_uppercase_owner_is_refused_by_clients(lab_world, target):
     """The owner is in upper case; no request with that name reaches the registry."""
-    world, image = lab_world.world, target.workloads[0].image
+    world, image = lab_world, target.workloads[0].image
     capitals = image.reference.replace(target.owner, target.owner.upper())
 
     seen = observe_identity(world, capitals)
@@ -69,7 +69,7 @@ def test_uppercase_owner_is_refused_by_clients(lab_world, target):
 
 def test_login_of_one_case_is_gone_in_the_next(lab_world, target):
     """Docker stores a login until another one replaces it, so each case starts without one."""
-    world = lab_world.world
+    world = lab_world
     # By digest, as rows with the literal names push the tags again meanwhile.
     reference = _reference(world, target.workloads[0], "digest")
     assert judge_identity(observe_identity(world, reference), target.login) == passes()

@@ -71,7 +71,7 @@ def _apart(lab_world, tmp_path):
 
     The pods of rows with the literal names run the `latest` that it would push.
     """
-    target = lab_world.world.target
+    target = lab_world.target
     copy = own_workflow(target, tmp_path)
     copy.keep_apart(target)
     workloads = tuple(
@@ -82,7 +82,7 @@ def _apart(lab_world, tmp_path):
         for workload in target.workloads
     )
     workflow = replace(target.workflow, file=copy.file)
-    return replace(lab_world.world, target=replace(target, workloads=workloads, workflow=workflow))
+    return replace(lab_world, target=replace(target, workloads=workloads, workflow=workflow))
 
 
 @pytest.mark.parametrize("started", RunOn)
@@ -101,7 +101,7 @@ def test_healthy_workflow_pushes_on_every_trigger(apart, started):
 
 def test_workflow_runs_on_stubs(lab_world, tmp_path):
     """GitHub cannot be reached for the real actions; the report names the stubs."""
-    target = lab_world.world.target
+    target = lab_world.target
     workload = target.workloads[0]
     app = str(workload.app.relative_to(target.root))
     image = replace(
@@ -110,7 +110,7 @@ def test_workflow_runs_on_stubs(lab_world, tmp_path):
     file = tmp_path / "ci.yml"
     file.write_text(_BY_ACTIONS.replace("APP", app).replace("REPOSITORY", image.repository))
     workflow = replace(target.workflow, file=file)
-    world = replace(lab_world.world, target=replace(target, workflow=workflow))
+    world = replace(lab_world, target=replace(target, workflow=workflow))
 
     run = play_workflow(world, image, push_of_change(world.target))
 

@@ -20,7 +20,7 @@ from pullrecovery.tasks.reg_007_document import judge_docs
 
 def test_page_renders_without_errors(lab_world, target):
     """Build the site as it ships; the screenshot goes into the reports."""
-    seen = observe_docs(lab_world.world)
+    seen = observe_docs(lab_world)
 
     assert judge_docs(target, seen) == passes()
     assert seen.site.errors == ()
@@ -30,7 +30,7 @@ def test_page_renders_without_errors(lab_world, target):
 def test_link_of_one_referring_page_suffices(lab_world, target, referring):
     """The link of each page for newcomers works, with no other page that links."""
     docs = replace(target.docs, referring=(referring,))
-    world = replace(lab_world.world, target=replace(target, docs=docs))
+    world = replace(lab_world, target=replace(target, docs=docs))
 
     seen = observe_docs(world)
 
@@ -40,7 +40,7 @@ def test_link_of_one_referring_page_suffices(lab_world, target, referring):
 
 def test_page_table_matches_rendered_charts(lab_world, target):
     """The page's table of charts matches what Helm renders for each chart."""
-    world = lab_world.world
+    world = lab_world
     told = chart_table(target, observe_docs(world).site.page.rows)
 
     rendered = {

@@ -58,8 +58,8 @@ def test_excessive_token_is_replaced(
     redeploy()
     assert failing(settled()) == {}
     assert pulls.after(put_least_token).by(put_least_token.credential).of(scenario_run.digest)
-    registry, package = scenario_run.lab_world.world.registry, scenario_run.workload.image.package
-    old = registry.tags(package, scenario_run.credential.credential)
+    registry, package = scenario_run.lab_world.registry, scenario_run.workload.image.package
+    old = registry.tags(package, scenario_run.credential)
     kept = scenario_run.fault.cause is Cause.TOKEN_SHARED
     assert (old.stage, old.status) == (("registry", 200) if kept else ("token", 403))
 
@@ -102,7 +102,7 @@ def test_needless_secret_is_removed(
 
 def _tries(lab_world, image, credential):
     """Return the results of a pull, a push and a deletion with a token."""
-    world = lab_world.world
+    world = lab_world
     pull, push = world.runner.run(
         [f"crane digest {image.reference}", f"crane tag {image.reference} pushed"],
         first=[login_command(image.registry, credential)],
@@ -121,7 +121,7 @@ def _tries(lab_world, image, credential):
 def two_versions(lab_world, make_package):
     """A private package with two versions, as the last version cannot be deleted."""
     image = make_package("private")
-    app = lab_world.world.target.workloads[-1].app
+    app = lab_world.target.workloads[-1].app
     newer = replace(image, tag="newer")
     lab_world.publish(newer, app)
     return newer
@@ -131,7 +131,7 @@ def test_least_token_can_only_pull(lab_world, two_versions):
     """The token can neither push nor delete, with GitHub's message; only tried in the lab."""
     least = lab_world.issue_token()
 
-    pull, push, deletion = _tries(lab_world, two_versions, least.credential)
+    pull, push, deletion = _tries(lab_world, two_versions, least)
 
     assert pull.stdout.startswith("sha256:")
     assert "DENIED: permission_denied: The token provided does not match expected scopes" in (
@@ -144,6 +144,6 @@ def test_wide_token_can_do_it_all(lab_world, two_versions):
     """A wide token can pull, push and delete, so the refusals above come from the token."""
     wide = lab_world.issue_token(("read:packages", "write:packages", "delete:packages"))
 
-    pull, push, deletion = _tries(lab_world, two_versions, wide.credential)
+    pull, push, deletion = _tries(lab_world, two_versions, wide)
 
     assert (pull.rc, push.rc, deletion) == (0, 0, "deleted")

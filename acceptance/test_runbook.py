@@ -74,7 +74,7 @@ def test_registry_command_answers_after_login(lab_world, terminal, client, comma
     issued, mark = lab_world.issue_token(), lab_world.mark()
     shell = replace(terminal, docker=client)
 
-    refused, login, answered = shell.type(text, runbook.LOGIN, text, token=issued.credential)
+    refused, login, answered = shell.type(text, runbook.LOGIN, text, token=issued)
 
     assert refused.rc != 0
     assert re.search(_UNAUTHORIZED, refused.said), refused.said
@@ -92,7 +92,7 @@ def test_revoked_token_is_refused_at_login(lab_world, terminal, client):
     lab_world.revoke(issued)
     shell = replace(terminal, docker=client)
 
-    login, refused = shell.type(runbook.LOGIN, text, token=issued.credential)
+    login, refused = shell.type(runbook.LOGIN, text, token=issued)
 
     assert login.rc != 0
     assert "denied: denied" in login.said
@@ -108,8 +108,8 @@ def test_missing_tag_is_found_by_listing(lab_world, terminal, target, client, na
 
     The tag is pushed again afterwards.
     """
-    image, token = target.workload(name).image, lab_world.issue_token().credential
-    tags = Tags(lab_world.world.registry, lab_world.pusher.credential)
+    image, token = target.workload(name).image, lab_world.issue_token()
+    tags = Tags(lab_world.registry, lab_world.pusher.credential)
     shell = replace(terminal, docker=client)
     lines = (runbook.LOGIN, runbook.INSPECT[name], runbook.LIST[name])
 
@@ -131,7 +131,7 @@ def test_missing_tag_is_found_by_listing(lab_world, terminal, target, client, na
 def test_oci_index_needs_current_docker_client(lab_world, terminal, target):
     """An OCI index exists: docker 20.10 reports it as missing; docker 29 and crane find it."""
     image = replace(target.workload("frontend").image, tag=f"index-{secrets.token_hex(8)}")
-    digest, token = push_oci_index(lab_world, image), lab_world.issue_token().credential
+    digest, token = push_oci_index(lab_world, image), lab_world.issue_token()
     inspect = f"docker manifest inspect {image.reference} | jq .schemaVersion"
     lines = (runbook.LOGIN, inspect, f"crane digest {image.reference}")
 
@@ -158,7 +158,7 @@ def test_created_secret_recovers_waiting_pods(lab_world, terminal, set_up, names
     mark = lab_world.mark()
 
     lines = (get, create, get, create, runbook.DELETE_PODS[namespace])
-    missing, created, there, again, deleted = terminal.type(*lines, token=issued.credential)
+    missing, created, there, again, deleted = terminal.type(*lines, token=issued)
 
     assert (missing.rc, missing.stdout) == (1, "")
     assert '(NotFound): secrets "ghcr-credentials" not found' in missing.stderr
@@ -169,7 +169,7 @@ def test_created_secret_recovers_waiting_pods(lab_world, terminal, set_up, names
     assert _await_pulled(sandbox, issued, mark)
     assert _verdict(sandbox, "REG-003").passes
 
-    (refreshed,) = terminal.type(create, token=lab_world.issue_token().credential)
+    (refreshed,) = terminal.type(create, token=lab_world.issue_token())
 
     assert (refreshed.rc, refreshed.stdout) == (0, "secret/ghcr-credentials configured\n")
 
@@ -181,7 +181,7 @@ def test_second_kubectl_needs_kubeconfig(lab_world, terminal, set_up, namespace)
 
     KUBECONFIG is a shell variable. Once exported, both use the cluster that it names.
     """
-    sandbox, token = set_up(_IN_NAMESPACE[namespace]), lab_world.issue_token().credential
+    sandbox, token = set_up(_IN_NAMESPACE[namespace]), lab_world.issue_token()
     sandbox.delete_secret()
     line = runbook.CREATE_SECRET[namespace]
 
@@ -228,7 +228,7 @@ def test_client_side_apply_keeps_token(lab_world, terminal, set_up, namespace):
 
 
 def _two_tokens(lab_world):
-    return [lab_world.issue_token().credential for _ in range(2)]
+    return [lab_world.issue_token() for _ in range(2)]
 
 
 def _is_annotated_with(secret, token):
@@ -252,7 +252,7 @@ def test_patched_account_recovers_workload(lab_world, terminal, set_up, namespac
     deploy_stuck(sandbox)
     assert _verdict(sandbox, "REG-004") == fails(Cause.NOT_WIRED)
     assert not _verdict(sandbox, "REG-006").passes
-    mark, token = lab_world.mark(), lab_world.issue_token().credential
+    mark, token = lab_world.mark(), lab_world.issue_token()
 
     lines = (runbook.GET_ACCOUNT, runbook.PATCH_ACCOUNT, runbook.GET_ACCOUNT)
     before, patched, after = terminal.type(*lines, token=token)
@@ -276,7 +276,7 @@ def test_helm_upgrade_recovers_as_watch_shows(lab_world, terminal, set_up, tmp_p
     `helm template` renders either, and the watch prints pods in back-off and then a running one.
     """
     sandbox = set_up(name)
-    wanted, token = sandbox.workload.image, lab_world.issue_token().credential
+    wanted, token = sandbox.workload.image, lab_world.issue_token()
     sandbox.set_values(naming(replace(wanted, tag="dev")))
     deploy_stuck(sandbox)
     assert _verdict(sandbox, "REG-005") == fails(Cause.WRONG_TAG)
@@ -308,7 +308,7 @@ def test_argocd_sync_recovers_application(lab_world, terminal, set_up, argocd, n
     sync applies them to the cluster.
     """
     sandbox = set_up(name, argocd=argocd)
-    wanted, token = sandbox.workload.image, lab_world.issue_token().credential
+    wanted, token = sandbox.workload.image, lab_world.issue_token()
     sandbox.set_values(naming(replace(wanted, tag="dev")))
     deploy_stuck(sandbox)
     argocd.patch(sandbox.workload, {"spec": {"syncPolicy": {"automated": None}}})

@@ -29,7 +29,7 @@ def _sandbox(make_sandbox):
 
 
 def _entry(issued):
-    return {"auth": auth_of(issued.credential)}
+    return {"auth": auth_of(issued)}
 
 
 def _revoked(sandbox):
@@ -74,7 +74,7 @@ def test_legacy_secret_pulls_but_fails(sandbox):
 def test_other_secret_hides_refused_one(sandbox):
     """The pod runs, but the next one without the other Secret would not."""
     sandbox.put_document({"auths": {"ghcr.io": _entry(sandbox.credential)}}, name=OTHER)
-    sandbox.put_secret(_revoked(sandbox).credential)
+    sandbox.put_secret(_revoked(sandbox))
     _wire(sandbox, sandbox.secret_name, OTHER)
 
     deploy(sandbox)

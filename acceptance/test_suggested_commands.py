@@ -74,7 +74,7 @@ def test_suggested_dispatch_pushes_image(suggested, lab_world):
 @pytest.mark.reg002
 def test_gh_says_why_a_workflow_is_not_started(lab_world, make_sandbox):
     """A workflow without the trigger, a token without the scope, and a missing branch."""
-    sandbox, target = make_sandbox(), lab_world.world.target
+    sandbox, target = make_sandbox(), lab_world.target
     repository = f"{target.workflow.repository}-{sandbox.namespace}"
     _offer_workflow(lab_world.control, target, repository, dispatch=False)
     started = f"gh workflow run ci.yml --repo {repository} --ref"

@@ -40,7 +40,7 @@ def test_suite_image_layout_has_sbom(built_suite_image):
 
 def test_suite_image_needs_write_permission(make_suite_image, read_only):
     """The error is the registry's own message."""
-    refused = make_suite_image(read_only.credential)
+    refused = make_suite_image(read_only)
 
     assert refused.code == 2, refused.output
     assert "does not match expected scopes" in refused.output

@@ -41,7 +41,7 @@ def test_node_resolves_ghcr_to_emulator(node, engine_client):
 
 def test_pods_resolve_ghcr_to_emulator(lab_world, engine_client):
     """CoreDNS answers with the lab's container too."""
-    core = k8s.CoreV1Api(lab_world.world.cluster)
+    core = k8s.CoreV1Api(lab_world.cluster)
     pods = core.list_namespaced_pod("kube-system", label_selector="k8s-app=kube-dns").items
     answer = ask_dns(core, pods[0].metadata.name, "ghcr.io")
     addresses = [record.address for records in answer.answer for record in records]
@@ -50,7 +50,7 @@ def test_pods_resolve_ghcr_to_emulator(lab_world, engine_client):
 
 def test_the_known_good_tags_are_there(lab_world, target):
     """Every workload's package has `latest` and the wanted tag, for the operator's credential."""
-    world = lab_world.world
+    world = lab_world
     for workload in target.workloads:
         for tag in ("latest", workload.image.tag):
             probe = world.registry.manifest(workload.image.package, tag, world.reader)
@@ -60,7 +60,7 @@ def test_the_known_good_tags_are_there(lab_world, target):
 def test_private_packages_are_private(lab_world, target):
     """The registry gives no anonymous token, so an anonymous pull fails."""
     for workload in target.workloads:
-        probe = lab_world.world.registry.tags(workload.image.package, None)
+        probe = lab_world.registry.tags(workload.image.package, None)
         assert (probe.stage, probe.status, probe.message) == (
             "token",
             401,

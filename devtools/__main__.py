@@ -22,6 +22,7 @@ from devtools.lint_workflows import lint_workflows
 from devtools.result_schema import write_schema
 from devtools.status_page import write_pages
 from devtools.trials.commands import run_trials
+from devtools.upstream_tables.command import write_tables
 from pullrecovery.cli.command_line import Parser, run_command
 from pullrecovery.cli.options import add_kubernetes, with_argocd
 from pullrecovery.common.process import stop_with_us
@@ -55,6 +56,8 @@ def _parser() -> Parser:
     workflows.set_defaults(run=lambda _: lint_workflows())
     dist = commands.add_parser("dist", help="build sdist, wheel and SBOM")
     dist.set_defaults(run=lambda _: build_distributions())
+    tables = commands.add_parser("upstream-tables", help="ask the kubelet's modules again")
+    tables.set_defaults(run=lambda _: write_tables())
     picture = commands.add_parser("demo-picture", help="draw a log of `make demo` for the README")
     picture.add_argument("log", type=Path)
     picture.set_defaults(run=lambda given: draw_demo(given.log))

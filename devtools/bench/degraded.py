@@ -28,7 +28,7 @@ def await_degraded(root: Path, kubernetes: str, rounds: int) -> list[float]:
 
 
 def _wait(lab_world: LabWorld, workload: Workload) -> float:
-    argocd = argocd_deployer(lab_world.lab, lab_world.world)
+    argocd = argocd_deployer(lab_world.lab, lab_world)
     with broken(lab_world, workload, argocd) as sandbox:
         sandbox.set_value("progressDeadlineSeconds", PROGRESS_DEADLINE)
         sandbox.world.deployer.upgrade(sandbox.workload)

@@ -180,7 +180,7 @@ def _remediate(sandbox: Sandbox, *, recreate: bool) -> datetime:
 
     Return when it was done.
     """
-    refresh_secret(sandbox.world, sandbox.workload, sandbox.credential.credential)
+    refresh_secret(sandbox.world, sandbox.workload, sandbox.credential)
     if recreate:
         redeploy(sandbox.world, sandbox.workload)
     return datetime.now(UTC)

@@ -107,7 +107,7 @@ def _seed(lab: Lab, target: Target, progress: Progress, *, argocd: bool) -> Need
         phase.note(f"pushing the images of {len(target.workloads)} workloads of {target.name}")
         seed_images(lab_world)
         # Once for all scenarios: an observation of unchanged files is cached.
-        observe_docs(lab_world.world)
+        observe_docs(lab_world)
         needs = sandbox_needs(lab_world) if lab.has_cluster else Needs()
         for need in needs.sentences():
             phase.note(need)

@@ -1,7 +1,6 @@
 """Diagnose the pull secret and the credentials of a pod."""
 
 import json
-import re
 from shlex import quote
 
 from pullrecovery.diagnosis.external import external
@@ -11,10 +10,9 @@ from pullrecovery.model.observation import Observation, PodStatus, PullSecret, P
 from pullrecovery.model.probe import Probe
 from pullrecovery.model.target import Target
 from pullrecovery.model.verdict import Cause, Verdict, all_named, fails
+from pullrecovery.registry.client_output import Meaning, forbidding_owner, meaning_of_probe
 from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON, in_order
 
-_SCOPES = "does not match expected scopes"
-_FORBIDDING = re.compile(r"`(\S+)` forbids access via a personal access token \(classic\)")
 _FINE_GRAINED = "github_pat_"
 _SHOWN = 3
 
@@ -124,19 +122,19 @@ def _diagnose_entry(secret: PullSecret, entry: PullSecretEntry, refresh: str) ->
 def _diagnose_refusal(probe: Probe, evidence: str, refresh: str) -> Verdict:
     if probe.stage == "token" and probe.status == 403:
         return fails(Cause.CREDENTIAL_REJECTED, evidence, f"make a new token, then {refresh}")
-    if _SCOPES in probe.message:
+    meaning = meaning_of_probe(probe)
+    if meaning is Meaning.SCOPE_MISSING:
         scope = "give the token, which must be a classic one, the scope read:packages"
         return fails(Cause.SCOPE_MISSING, evidence, f"{scope}, then {refresh}")
-    if "SAML enforcement" in probe.message:
+    if meaning is Meaning.SSO_MISSING:
         return fails(Cause.SSO_MISSING, evidence, "authorise the token for the organisation's SSO")
-    forbidding = _FORBIDDING.search(probe.message)
-    if forbidding:
+    if meaning is Meaning.CLASSIC_FORBIDDEN:
         allow = (
-            f"have an owner of {forbidding[1]} allow classic tokens in its settings, as packages"
-            " are read with no other personal token"
+            f"have an owner of {forbidding_owner(probe)} allow classic tokens in its settings, as"
+            " packages are read with no other personal token"
         )
         return fails(Cause.CLASSIC_FORBIDDEN, evidence, allow)
-    if "permission_denied" in probe.message:
+    if meaning is Meaning.FORBIDDEN:
         grant = "give the token's owner read access to the package"
         return fails(Cause.PERMISSION_MISSING, evidence, f"{grant} in the package's settings")
     return fails(Cause.UNKNOWN, evidence, READ)

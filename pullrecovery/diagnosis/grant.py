@@ -17,6 +17,7 @@ from pullrecovery.model.observation import Observation
 from pullrecovery.model.probe import RegistryFailure
 from pullrecovery.model.target import Visibility, Workload
 from pullrecovery.model.verdict import Cause, Verdict, all_named, fails
+from pullrecovery.registry.client_output import Meaning, meaning_of_probe
 
 LEAST = frozenset({"read:packages"})
 # Chosen: a week is enough to notice, and to replace the token in working hours.
@@ -129,7 +130,7 @@ def _diagnose_token(observation: Observation, token: TokenGrant) -> Verdict | No
 def _diagnose_sso(observation: Observation) -> Verdict | None:
     """Diagnose a token without SSO authorisation, which the registry's answer to it shows."""
     for entry in observation.secret.entries:
-        if "SAML enforcement" in entry.probe.message:
+        if meaning_of_probe(entry.probe) is Meaning.SSO_MISSING:
             evidence = f"{_where(observation)}: {entry.probe}"
             sso = "authorise the token for the organisation's SSO"
             return fails(Cause.SSO_MISSING, evidence, sso)

@@ -1,25 +1,18 @@
 """Diagnose an image that the registry has: its platform, its bytes or its parts."""
 
-import re
-
+from pullrecovery.diagnosis.node_messages import NO_PART, NO_PLATFORM, OTHER_BYTES
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.verdict import Cause, Verdict, fails
-
-_NO_PLATFORM = re.compile(r"no match for platform in manifest")
-_OTHER_BYTES = re.compile(r"unexpected commit digest|failed size validation")
-_NO_PART = re.compile(r"could not fetch content descriptor (\S+)")
-# The kernel's message for a program that is built for another processor.
-OTHER_PROCESSOR = re.compile(r"exec format error")
 
 
 def diagnose_content(observation: Observation, said: str) -> Verdict | None:
     """Diagnose what containerd reports about the image's content; None if it reports nothing."""
     push = f"run the workflow that pushes {observation.workload.image.reference} (REG-002) anew"
-    if _NO_PLATFORM.search(said):
+    if NO_PLATFORM.search(said):
         return platform_missing(observation, said)
-    if _OTHER_BYTES.search(said):
+    if OTHER_BYTES.search(said):
         return fails(Cause.DIGEST_MISMATCH, said, push)
-    missing = _NO_PART.search(said)
+    missing = NO_PART.search(said)
     if missing:
         return fails(Cause.PART_MISSING, f"{missing.group(1)} is missing: {said}", push)
     return None

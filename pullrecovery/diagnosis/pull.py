@@ -1,6 +1,5 @@
 """Diagnose the cause of one failed pull."""
 
-import re
 from shlex import quote
 
 from pullrecovery.diagnosis.application import stale
@@ -8,16 +7,12 @@ from pullrecovery.diagnosis.credential import diagnose_effective
 from pullrecovery.diagnosis.external import diagnose_words
 from pullrecovery.diagnosis.grant import diagnose_visibility, is_meant_to_be_public
 from pullrecovery.diagnosis.image import diagnose_content
+from pullrecovery.diagnosis.node_messages import ANONYMOUS, FORBIDDEN, IMAGE_NOT_FOUND, REJECTED
 from pullrecovery.diagnosis.reference import diagnose_reference, missing_image
 from pullrecovery.diagnosis.stuck import Stuck, unknown
 from pullrecovery.diagnosis.wiring import recreate
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.verdict import Cause, Verdict, fails
-
-ANONYMOUS = re.compile(r"failed to fetch anonymous token")
-REJECTED = re.compile(r"failed to fetch oauth token.*403 Forbidden", re.DOTALL)
-_FORBIDDEN = re.compile(r"/manifests/\S+: 403 Forbidden")
-IMAGE_NOT_FOUND = re.compile(r": not found")
 
 
 def diagnose_pull(observation: Observation, stuck: Stuck) -> Verdict:
@@ -79,7 +74,7 @@ def _diagnose_refused(observation: Observation, stuck: Stuck) -> Verdict | None:
 def is_refused(stuck: Stuck) -> bool:
     """Whether the pull failed because of the pod's credentials, or because it has none."""
     said = stuck.container.waiting_message
-    refusals = (ANONYMOUS, REJECTED, _FORBIDDEN)
+    refusals = (ANONYMOUS, REJECTED, FORBIDDEN)
     return stuck.keyring_unreadable or any(rule.search(said) for rule in refusals)
 
 

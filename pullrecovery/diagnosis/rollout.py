@@ -2,7 +2,8 @@
 
 from shlex import quote
 
-from pullrecovery.diagnosis.image import OTHER_PROCESSOR, platform_missing
+from pullrecovery.diagnosis.image import platform_missing
+from pullrecovery.diagnosis.node_messages import OTHER_PROCESSOR
 from pullrecovery.model.observation import ContainerStatus, DeploymentStatus, Observation, PodStatus
 from pullrecovery.model.verdict import Cause, Verdict, fails
 

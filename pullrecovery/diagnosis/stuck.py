@@ -1,9 +1,9 @@
 """Find containers that wait for their image."""
 
-import re
 from dataclasses import dataclass, replace
 
 from pullrecovery.diagnosis.fix_text import READ
+from pullrecovery.diagnosis.node_messages import BACK_OFF, PULL_FAILED, SECRET_UNREADABLE
 from pullrecovery.model.observation import ContainerStatus, PodStatus
 from pullrecovery.model.verdict import Cause, Verdict, fails
 
@@ -18,13 +18,6 @@ WAITING_FOR_IMAGE = frozenset(
 )
 _BEGINNING = frozenset({"ContainerCreating", "PodInitializing"})
 _MOVED_ON = frozenset({"Pulled", "Created", "Started"})
-_SILENT = re.compile(r'Back-off pulling image "[^"]*"')
-_FAILED = re.compile(r'Failed to pull image "[^"]*": ')
-# If a pull secret cannot be decoded, the kubelet shows Go's error in place of a reason.
-_KEYRING_ERROR = re.compile(
-    r"^(illegal base64 data|unable to parse auth field|json: cannot unmarshal|invalid character"
-    r"|unexpected end of JSON input)"
-)
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,7 @@ class Stuck:
     @property
     def keyring_unreadable(self) -> bool:
         """Whether the kubelet could not decode one of the pod's pull secrets."""
-        return bool(_KEYRING_ERROR.match(self.container.waiting_reason))
+        return bool(SECRET_UNREADABLE.match(self.container.waiting_reason))
 
 
 def stuck_containers(pods: tuple[PodStatus, ...]) -> list[Stuck]:
@@ -54,7 +47,7 @@ def stuck_containers(pods: tuple[PodStatus, ...]) -> list[Stuck]:
 
 
 def _waits_for_image(reason: str) -> bool:
-    return reason in WAITING_FOR_IMAGE or bool(_KEYRING_ERROR.match(reason))
+    return reason in WAITING_FOR_IMAGE or bool(SECRET_UNREADABLE.match(reason))
 
 
 def _with_words(pod: PodStatus, container: ContainerStatus) -> ContainerStatus:
@@ -64,7 +57,7 @@ def _with_words(pod: PodStatus, container: ContainerStatus) -> ContainerStatus:
     back-off it does not say why before Kubernetes 1.32.
     """
     begins = container.waiting_reason in _BEGINNING
-    if not begins and not _SILENT.fullmatch(container.waiting_message):
+    if not begins and not BACK_OFF.fullmatch(container.waiting_message):
         return container
     text = _last_failure(pod, container.name)
     if not text:
@@ -80,7 +73,7 @@ def _last_failure(pod: PodStatus, container: str) -> str:
     text = ""
     for event in pod.events:
         if event.field_path.endswith(f"{{{container}}}"):
-            failed = _FAILED.match(event.message)
+            failed = PULL_FAILED.match(event.message)
             if failed:
                 text = event.message[failed.end() :]
             elif event.reason in _MOVED_ON:

@@ -23,7 +23,7 @@ def _lines_of_github(sandbox: Sandbox) -> list[tuple[str, str]]:
     name = quote(image.name, safe="")
     addresses = (f"{_API}/user", f"{_API}/users/{image.owner}/packages/container/{name}")
     commands = [_CURL + address for address in addresses]
-    results = sandbox.world.runner.run(commands, credential=sandbox.credential.credential)
+    results = sandbox.world.runner.run(commands, credential=sandbox.credential)
     answers = zip(addresses, results, strict=True)
     return [(address, line) for address, result in answers for line in result.stdout.splitlines()]
 

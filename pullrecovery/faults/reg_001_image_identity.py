@@ -27,7 +27,7 @@ def _forget_login(sandbox: Sandbox) -> None:
 
 def _revoke_token(sandbox: Sandbox) -> None:
     issued = sandbox.lab_world.issue_token()
-    login, token = issued.credential.login, issued.credential.token
+    login, token = issued.login, issued.token
     sandbox.lab_world.control.put_credential(
         issued.name, token, login, ["read:packages"], revoked=True
     )
@@ -44,18 +44,18 @@ def _use_a_strangers_token(sandbox: Sandbox) -> None:
 
 
 def _use_fine_grained(sandbox: Sandbox) -> None:
-    login = sandbox.lab_world.world.target.login
+    login = sandbox.lab_world.target.login
     sandbox.operator = accounts.issue_fine_grained_token(sandbox.lab_world.control, login)
 
 
 def _enforce_sso(sandbox: Sandbox) -> None:
-    control, login = sandbox.lab_world.control, sandbox.lab_world.world.target.login
+    control, login = sandbox.lab_world.control, sandbox.lab_world.target.login
     accounts.put_organisation(control, sandbox.workload.image.owner, login, sso=True)
     sandbox.operator = sandbox.lab_world.issue_token()
 
 
 def _forbid_classic_tokens(sandbox: Sandbox) -> None:
-    control, login = sandbox.lab_world.control, sandbox.lab_world.world.target.login
+    control, login = sandbox.lab_world.control, sandbox.lab_world.target.login
     accounts.put_organisation(control, sandbox.workload.image.owner, login, classic_tokens=False)
     sandbox.use_run_token()
 
@@ -74,13 +74,13 @@ def _expect_short_commit(sandbox: Sandbox) -> None:
 def _delete_wanted_version(sandbox: Sandbox) -> None:
     """Push two builds to a package of its own, and delete the wanted version."""
     lab_world, image = sandbox.lab_world, sandbox.workload.image
-    owner, login = lab_world.world.target.owner, lab_world.world.target.login
+    owner, login = lab_world.target.owner, lab_world.target.login
     own = replace(image, repository=f"{image.repository}-{secrets.token_hex(4)}")
     lab_world.control.share_package(own.package, "private", [login], [login], [login])
     for tag in (image.tag, "latest"):
         lab_world.publish(replace(own, tag=tag), sandbox.workload.app)
     sandbox.expect(own)
-    admin = lab_world.issue_token(scopes=("read:packages", "delete:packages")).credential
+    admin = lab_world.issue_token(scopes=("read:packages", "delete:packages"))
     transport = lab_transport(lab_world.lab.emulator)
     packages, name = Packages(owner, admin.token, transport=transport), own.package.split("/")[1]
     wanted = [each for each in packages.versions(name) if own.tag in each.tags]

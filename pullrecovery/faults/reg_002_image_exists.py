@@ -58,7 +58,7 @@ def _rename_image(sandbox: Sandbox) -> None:
 
 def _unlink_package(sandbox: Sandbox) -> None:
     """Use a package that was created by hand, to which the repository has no access."""
-    target, image = sandbox.lab_world.world.target, sandbox.workload.image
+    target, image = sandbox.lab_world.target, sandbox.workload.image
     name = f"{_name(sandbox)}-{secrets.token_hex(4)}"
     sandbox.push_as(name)
     own = replace(image, repository=f"{target.registry}/{target.owner}/{name}")

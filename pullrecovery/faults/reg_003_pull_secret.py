@@ -9,6 +9,7 @@ from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault
 from pullrecovery.faults.sandbox import Sandbox, auth_of
 from pullrecovery.faults.symptoms import PodSymptom, pull_error
 from pullrecovery.lab import accounts
+from pullrecovery.model.probe import Credential
 from pullrecovery.model.verdict import Cause
 from pullrecovery.registry.keyring import DOCKER_CONFIG
 
@@ -40,8 +41,8 @@ def _misname_secret(sandbox: Sandbox) -> None:
 
 
 def _document(sandbox: Sandbox) -> dict[str, dict[str, dict[str, str]]]:
-    entry = {"auth": auth_of(sandbox.credential.credential)}
-    return {"auths": {sandbox.lab_world.world.target.registry: entry}}
+    entry = {"auth": auth_of(sandbox.credential)}
+    return {"auths": {sandbox.lab_world.target.registry: entry}}
 
 
 def _make_opaque(sandbox: Sandbox) -> None:
@@ -55,46 +56,46 @@ def _make_legacy(sandbox: Sandbox) -> None:
 
 
 def _key_docker_hub(sandbox: Sandbox) -> None:
-    sandbox.put_secret(sandbox.credential.credential, "docker.io")
+    sandbox.put_secret(sandbox.credential, "docker.io")
 
 
 def _key_with_port(sandbox: Sandbox) -> None:
-    sandbox.put_secret(sandbox.credential.credential, f"{sandbox.workload.image.registry}:443")
+    sandbox.put_secret(sandbox.credential, f"{sandbox.workload.image.registry}:443")
 
 
 def _key_github(sandbox: Sandbox) -> None:
-    sandbox.put_secret(sandbox.credential.credential, "https://github.com")
+    sandbox.put_secret(sandbox.credential, "https://github.com")
 
 
 def _key_other_owner(sandbox: Sandbox) -> None:
     image = sandbox.workload.image
-    sandbox.put_secret(sandbox.credential.credential, f"{image.registry}/another-{image.owner}")
+    sandbox.put_secret(sandbox.credential, f"{image.registry}/another-{image.owner}")
 
 
 def _put_auth(sandbox: Sandbox, auth: str) -> None:
-    registry = sandbox.lab_world.world.target.registry
+    registry = sandbox.lab_world.target.registry
     sandbox.put_document({"auths": {registry: {"auth": protect(auth)}}})
 
 
 def _paste_token_as_auth(sandbox: Sandbox) -> None:
-    _put_auth(sandbox, sandbox.credential.credential.token)
+    _put_auth(sandbox, sandbox.credential.token)
 
 
 def _encode_token_alone(sandbox: Sandbox) -> None:
-    token = sandbox.credential.credential.token
+    token = sandbox.credential.token
     _put_auth(sandbox, base64.b64encode(token.encode()).decode())
 
 
 def _empty_entry(sandbox: Sandbox) -> None:
     # As `docker login` leaves it with a credential helper, which stores the token.
-    sandbox.put_document({"auths": {sandbox.lab_world.world.target.registry: {}}})
+    sandbox.put_document({"auths": {sandbox.lab_world.target.registry: {}}})
 
 
 def _mistype_token(sandbox: Sandbox) -> None:
-    credential = sandbox.credential.credential
+    credential = sandbox.credential
     last = "B" if credential.token.endswith("A") else "A"
     typed = protect(credential.token[:-1] + last)
-    sandbox.put_secret(type(credential)(credential.login, typed))
+    sandbox.put_secret(Credential(credential.login, typed))
 
 
 def _expire_token(sandbox: Sandbox) -> None:
@@ -107,36 +108,34 @@ def _revoke_token(sandbox: Sandbox) -> None:
 
 def _take_scope(sandbox: Sandbox) -> None:
     issued = sandbox.lab_world.issue_token(scopes=())
-    sandbox.put_secret(issued.credential)
+    sandbox.put_secret(issued)
 
 
 def _use_fine_grained(sandbox: Sandbox) -> None:
-    login = sandbox.lab_world.world.target.login
-    sandbox.put_secret(
-        accounts.issue_fine_grained_token(sandbox.lab_world.control, login).credential
-    )
+    login = sandbox.lab_world.target.login
+    sandbox.put_secret(accounts.issue_fine_grained_token(sandbox.lab_world.control, login))
 
 
 def _use_a_strangers_token(sandbox: Sandbox) -> None:
     stranger = f"stranger-{secrets.token_hex(4)}"
-    sandbox.put_secret(sandbox.lab_world.issue_token(login=stranger).credential)
+    sandbox.put_secret(sandbox.lab_world.issue_token(login=stranger))
 
 
 def _refuse_two_entries(sandbox: Sandbox) -> None:
     image, unscoped = sandbox.workload.image, sandbox.lab_world.issue_token(scopes=())
     accounts.revoke(sandbox.lab_world.control, sandbox.credential)
-    narrow = {f"{image.registry}/{image.owner}": {"auth": auth_of(unscoped.credential)}}
+    narrow = {f"{image.registry}/{image.owner}": {"auth": auth_of(unscoped)}}
     sandbox.put_document({"auths": _document(sandbox)["auths"] | narrow})
 
 
 def _enforce_sso(sandbox: Sandbox) -> None:
-    control, login = sandbox.lab_world.control, sandbox.lab_world.world.target.login
+    control, login = sandbox.lab_world.control, sandbox.lab_world.target.login
     accounts.put_organisation(control, sandbox.workload.image.owner, login, sso=True)
-    sandbox.put_secret(sandbox.lab_world.issue_token().credential)
+    sandbox.put_secret(sandbox.lab_world.issue_token())
 
 
 def _forbid_classic_tokens(sandbox: Sandbox) -> None:
-    control, login = sandbox.lab_world.control, sandbox.lab_world.world.target.login
+    control, login = sandbox.lab_world.control, sandbox.lab_world.target.login
     accounts.put_organisation(control, sandbox.workload.image.owner, login, classic_tokens=False)
     # The operator works with the token of a run, which is not a classic one.
     sandbox.operator = sandbox.run_token

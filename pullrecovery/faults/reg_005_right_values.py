@@ -23,7 +23,7 @@ def _use_missing_tag(sandbox: Sandbox) -> None:
 
 
 def _capitalise_owner(sandbox: Sandbox) -> None:
-    target, image = sandbox.lab_world.world.target, sandbox.workload.image
+    target, image = sandbox.lab_world.target, sandbox.workload.image
     name = image.package.partition("/")[2]
     # A common mistake: the owner spelt like the login. A login without capitals would be valid.
     login = target.login if target.login != target.login.lower() else target.owner.upper()

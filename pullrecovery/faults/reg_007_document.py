@@ -83,13 +83,13 @@ def _rename_secret(sandbox: Sandbox) -> None:
 
 def _rename_repository(sandbox: Sandbox) -> None:
     """Name a repository in the page that was renamed since."""
-    image = sandbox.lab_world.world.target.workloads[0].image
+    image = sandbox.lab_world.target.workloads[0].image
     _edit(sandbox, rf"{re.escape(image.repository)}\b", f"{image.repository}-old")
 
 
 def _swap_charts(sandbox: Sandbox) -> None:
     """Swap the charts of two repositories that both belong to the target."""
-    first, second, *_ = sandbox.lab_world.world.target.workloads
+    first, second, *_ = sandbox.lab_world.target.workloads
     names = {first.image.repository: second.image.repository}
     names |= {new: old for old, new in names.items()}
     page = sandbox.docs.page
@@ -99,7 +99,7 @@ def _swap_charts(sandbox: Sandbox) -> None:
 
 
 def _capitalise_owner(sandbox: Sandbox) -> None:
-    target = sandbox.lab_world.world.target
+    target = sandbox.lab_world.target
     image = target.workloads[0].image
     name = image.package.partition("/")[2]
     capitals = f"{target.registry}/{target.login}/{name}"

@@ -26,7 +26,7 @@ _SOON = timedelta(days=3)
 def _hold(sandbox: Sandbox, issued: IssuedToken) -> None:
     """Put this token into the Secret."""
     sandbox.credential = issued
-    sandbox.put_secret(issued.credential)
+    sandbox.put_secret(issued)
 
 
 def _let_it_push(sandbox: Sandbox) -> None:
@@ -42,7 +42,7 @@ def _let_it_delete(sandbox: Sandbox) -> None:
 
 
 def _use_a_fine_grained_token(sandbox: Sandbox) -> None:
-    login = sandbox.lab_world.world.target.login
+    login = sandbox.lab_world.target.login
     _hold(sandbox, accounts.issue_fine_grained_token(sandbox.lab_world.control, login))
 
 
@@ -53,7 +53,7 @@ def _let_it_end_soon(sandbox: Sandbox) -> None:
 def _demand_sso(sandbox: Sandbox) -> None:
     """Move the package to an organisation that requires SSO, which the Secret's token lacks."""
     lab_world, image = sandbox.lab_world, sandbox.workload.image
-    owner, login = f"sso-{secrets.token_hex(4)}", lab_world.world.target.login
+    owner, login = f"sso-{secrets.token_hex(4)}", lab_world.target.login
     _put_organisation(sandbox, owner, sso_enforced=False)
     lab_world.control.share_package(f"{owner}/{image.name}", "private", [login], [login])
     sandbox.keeper = lab_world.issue_token((_READ, "write:packages"), sso=owner)
@@ -64,14 +64,14 @@ def _demand_sso(sandbox: Sandbox) -> None:
 
 
 def _put_organisation(sandbox: Sandbox, owner: str, *, sso_enforced: bool) -> None:
-    people = [sandbox.lab_world.world.target.login]
+    people = [sandbox.lab_world.target.login]
     body = OwnerBody(organisation=True, members=people, creators=people, sso_enforced=sso_enforced)
     sandbox.lab_world.control.put_owner(owner, body)
 
 
 def _share_the_token(sandbox: Sandbox) -> None:
     """Require a token for each namespace, and put this token into another namespace too."""
-    target = sandbox.lab_world.world.target
+    target = sandbox.lab_world.target
     sandbox.copy_secret_elsewhere()
     (peer,) = sandbox.other_namespaces
     # The target's own chart, because the docs name charts by their path in the target.
@@ -84,7 +84,7 @@ def _share_the_token(sandbox: Sandbox) -> None:
 def _move(sandbox: Sandbox, is_visible: Visibility, wanted: Visibility) -> None:
     """Give the workload its own package, with another visibility than the target's."""
     lab_world, image = sandbox.lab_world, sandbox.workload.image
-    package, people = f"{image.package}-{secrets.token_hex(4)}", [lab_world.world.target.login]
+    package, people = f"{image.package}-{secrets.token_hex(4)}", [lab_world.target.login]
     lab_world.control.share_package(package, is_visible, people, people)
     sandbox.workload = replace(sandbox.workload, visibility=wanted)
     sandbox.expect(replace(image, repository=f"{image.registry}/{package}"))
@@ -93,7 +93,7 @@ def _move(sandbox: Sandbox, is_visible: Visibility, wanted: Visibility) -> None:
 
 def _give_a_public_package_a_secret(sandbox: Sandbox) -> None:
     _move(sandbox, Visibility.PUBLIC, wanted=Visibility.PUBLIC)
-    sandbox.put_secret(sandbox.credential.credential)
+    sandbox.put_secret(sandbox.credential)
     sandbox.wire([{"name": sandbox.secret_name}])
 
 
@@ -105,7 +105,7 @@ def _keep_private_what_is_meant_to_be_public(sandbox: Sandbox) -> None:
 
 def _publish_what_is_meant_to_be_private(sandbox: Sandbox) -> None:
     _move(sandbox, Visibility.PUBLIC, wanted=Visibility.PRIVATE)
-    sandbox.put_secret(sandbox.credential.credential)
+    sandbox.put_secret(sandbox.credential)
     sandbox.wire([{"name": sandbox.secret_name}])
 
 

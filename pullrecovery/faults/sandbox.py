@@ -30,7 +30,6 @@ from pullrecovery.model.workflow_run import WorkflowRun
 from pullrecovery.monorepo.image_values import naming
 from pullrecovery.monorepo.values_file import set_values
 from pullrecovery.registry.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
-from pullrecovery.world.world import World
 
 
 @dataclass
@@ -69,15 +68,15 @@ class Sandbox:
     run: WorkflowRun | None = field(default=None, init=False)
 
     @property
-    def world(self) -> World:
+    def world(self) -> LabWorld:
         """The lab's world with this sandbox's credentials, events and deployer."""
-        world = self.lab_world.world
+        world = self.lab_world
         reader = self.keeper or self.run_token
         return replace(
             world,
             target=self.target,
-            reader=reader.credential if reader else world.reader,
-            operator=self.operator.credential if self.operator else None,
+            reader=reader or world.reader,
+            operator=self.operator,
             events=self.recorder,
             argocd=self.argocd,
             helm=self.chart_namespace.helm if self.chart_namespace else world.helm,
@@ -86,7 +85,7 @@ class Sandbox:
     @property
     def target(self) -> Target:
         """The target with this sandbox's copies of the workflow and of the docs."""
-        target = self.wanted or self.lab_world.world.target
+        target = self.wanted or self.lab_world.target
         owner, workflow = self.workload.image.owner, target.workflow
         own, repository = self.own_workflow, workflow.repository
         if owner != target.owner:
@@ -110,7 +109,7 @@ class Sandbox:
 
     def keep_apart(self) -> None:
         """Make this sandbox's workflow push no image that other scenarios use."""
-        self.workflow.keep_apart(self.lab_world.world.target, self.workload.name)
+        self.workflow.keep_apart(self.lab_world.target, self.workload.name)
 
     @property
     def pushed(self) -> Target:
@@ -152,11 +151,11 @@ class Sandbox:
 
     @property
     def secret_name(self) -> str:
-        return self.lab_world.world.target.pull_secret
+        return self.lab_world.target.pull_secret
 
     @property
     def core(self) -> k8s.CoreV1Api:
-        return self.lab_world.world.core
+        return self.lab_world.core
 
     @contextmanager
     def started(self) -> Iterator[Self]:
@@ -189,7 +188,7 @@ class Sandbox:
         self.recorder.start()
         public = self.workload.visibility is Visibility.PUBLIC
         if not public:
-            self.put_secret(self.credential.credential)
+            self.put_secret(self.credential)
         self.wire([] if public else [{"name": self.secret_name}])
 
     def deploy_by(self, argocd: ArgoCD, name: str = "") -> None:
@@ -224,7 +223,7 @@ class Sandbox:
 
     def put_secret(self, credential: Credential, server: str = "") -> None:
         """Replace the Secret by one for the target's registry, or another server."""
-        registry = self.lab_world.world.target.registry
+        registry = self.lab_world.target.registry
         self.put_document({"auths": {server or registry: {"auth": auth_of(credential)}}})
 
     def put_document(
@@ -264,7 +263,7 @@ class Sandbox:
         The suite itself reads there with the token of a workflow run, because the organisation's
         rules for accounts do not apply to it.
         """
-        control, login = self.lab_world.control, self.lab_world.world.target.login
+        control, login = self.lab_world.control, self.lab_world.target.login
         image = self.workload.image
         owner = f"{image.owner}-{secrets.token_hex(4)}"
         package = f"{owner}/{image.package.partition('/')[2]}"
@@ -283,7 +282,7 @@ class Sandbox:
         if self.run_token is None:
             raise LabError("There is no organisation of the scenario's own, and so no run in it.")
         self.credential = self.run_token
-        self.put_secret(self.run_token.credential)
+        self.put_secret(self.run_token)
 
     def delete_secret(self) -> None:
         tolerate_missing(
@@ -302,7 +301,7 @@ class Sandbox:
     def variants(self) -> Variants:
         """A pusher of broken variants of the workload's image."""
         lab_world = self.lab_world
-        return Variants(lab_world.pusher, lab_world.apps[self.workload.app])
+        return Variants(lab_world.pusher, lab_world.app_images[self.workload.app])
 
     def _delete_namespace(self, namespace: str) -> None:
         tolerate_missing(lambda: self.core.delete_namespace(namespace))
@@ -318,7 +317,7 @@ class Sandbox:
     def _sweep(self) -> None:
         """Remove what scenarios leave in a shared namespace."""
         self.world.helm.uninstall(self.workload)
-        sweep_release(self.lab_world.world, self.workload)
+        sweep_release(self.lab_world, self.workload)
         self.delete_secret()
         self.core.delete_collection_namespaced_secret(
             self.namespace, label_selector=f"{LABEL}=scenario"

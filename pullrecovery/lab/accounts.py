@@ -7,7 +7,6 @@ from ghcr_emulator.client import OwnerBody
 from pullrecovery.common.redaction import protect
 from pullrecovery.lab.registry.client import Control
 from pullrecovery.lab.seed import IssuedToken
-from pullrecovery.model.probe import Credential
 
 _ALPHABET = string.ascii_letters + string.digits
 _READ = ["read:packages"]
@@ -21,35 +20,32 @@ def issue_fine_grained_token(control: Control, login: str) -> IssuedToken:
     GHCR does not accept such a token for packages.
     """
     issued = _issued(login, f"github_pat_{_random(22)}_{_random(59)}")
-    control.put_fine_grained(issued.name, issued.credential.token, login)
+    control.put_fine_grained(issued.name, issued.token, login)
     return issued
 
 
 def issue_run_token(control: Control, repository: str) -> IssuedToken:
     """Issue the GITHUB_TOKEN of a run in `repository`, which reads the packages that allow it."""
     issued = _issued(_RUN_LOGIN, f"ghs_{_random(36)}")
-    control.put_run_token(issued.name, issued.credential.token, repository, "read")
+    control.put_run_token(issued.name, issued.token, repository, "read")
     return issued
 
 
 def authorise(control: Control, issued: IssuedToken, organisation: str) -> None:
     """Authorise a classic token that may read packages for an organisation with SSO."""
-    credential = issued.credential
     control.put_credential(
-        issued.name, credential.token, credential.login, _READ, sso_authorised=[organisation]
+        issued.name, issued.token, issued.login, _READ, sso_authorised=[organisation]
     )
 
 
 def expire(control: Control, issued: IssuedToken) -> None:
     """Set a classic token as expired."""
-    credential = issued.credential
-    control.put_credential(issued.name, credential.token, credential.login, _READ, expired=True)
+    control.put_credential(issued.name, issued.token, issued.login, _READ, expired=True)
 
 
 def revoke(control: Control, issued: IssuedToken) -> None:
     """Set a classic token as revoked."""
-    credential = issued.credential
-    control.put_credential(issued.name, credential.token, credential.login, _READ, revoked=True)
+    control.put_credential(issued.name, issued.token, issued.login, _READ, revoked=True)
 
 
 def put_organisation(
@@ -69,7 +65,7 @@ def put_organisation(
 
 
 def _issued(login: str, token: str) -> IssuedToken:
-    return IssuedToken(f"{login.lower()}-{secrets.token_hex(4)}", Credential(login, protect(token)))
+    return IssuedToken(login, protect(token), f"{login.lower()}-{secrets.token_hex(4)}")
 
 
 def _random(length: int) -> str:

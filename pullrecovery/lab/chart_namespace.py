@@ -108,7 +108,7 @@ def make_chart_namespace(
 
     A shared namespace is expected to outlive its scenario.
     """
-    api, paths = lab_world.world.cluster, lab_world.lab.paths
+    api, paths = lab_world.cluster, lab_world.lab.paths
     core = k8s.CoreV1Api(api)
     metadata = k8s.V1ObjectMeta(name=namespace, labels=chart_namespace_labels(shared=shared))
     tolerate_existing(core.create_namespace, k8s.V1Namespace(metadata=metadata))
@@ -124,7 +124,7 @@ def make_chart_namespace(
     )
     # The last step, so that no file is left if another one fails.
     kubeconfig = _write_kubeconfig(paths, namespace, protect(issued.status.token))
-    helm = lab_world.world.helm
+    helm = lab_world.helm
     environment = {**helm.environment, "KUBECONFIG": str(kubeconfig)}
     allowed = lab_world.allow_cluster_objects
     return ChartNamespace(

@@ -44,7 +44,7 @@ def sandbox_needs(lab_world: LabWorld) -> Needs:
     A chart that does not render has no needs here: a criterion judges why it does not.
     """
     skipped, rejected = list[str](), list[str]()
-    api, world = lab_world.world.cluster, lab_world.world
+    api, world = lab_world.cluster, lab_world
     core, name = k8s.CoreV1Api(api), f"needs-{secrets.token_hex(4)}"
     labels = chart_namespace_labels() | {_WARN: LEVEL}
     core.create_namespace(k8s.V1Namespace(metadata=k8s.V1ObjectMeta(name=name, labels=labels)))

@@ -35,29 +35,27 @@ _ALPHABET = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True)
-class IssuedToken:
-    """A credential of the lab, and its name in the access log."""
+class IssuedToken(Credential):
+    """A credential that the GHCR emulator issued; `name` is its name in the access log."""
 
     name: str
-    credential: Credential
 
 
 # How the access log shows a pull without a credential.
-ANONYMOUS = IssuedToken("None", Credential("", ""))
+ANONYMOUS = IssuedToken("", "", "None")
 
 
-@dataclass(frozen=True)
-class LabWorld:
+@dataclass(frozen=True, kw_only=True)
+class LabWorld(World):
     """A world that tests may break, with the means to do so.
 
     With `allow_cluster_objects`, charts' cluster-scoped objects are applied under other names.
     """
 
-    world: World
     lab: Lab
     control: Control
     pusher: Pusher
-    apps: dict[Path, App]
+    app_images: dict[Path, App]
     allow_cluster_objects: bool = False
 
     def publish(self, image: Image, app: Path, by: IssuedToken | None = None) -> str:
@@ -65,8 +63,8 @@ class LabWorld:
 
         Returns its digest.
         """
-        pusher = replace(self.pusher, credential=by.credential) if by else self.pusher
-        return pusher.push(self.apps[app], image)
+        pusher = replace(self.pusher, credential=by) if by else self.pusher
+        return pusher.push(self.app_images[app], image)
 
     def issue_token(
         self,
@@ -80,15 +78,12 @@ class LabWorld:
 
         `sso` is an organisation that it is authorised for; `expires` is when it expires, if ever.
         """
-        login = login or self.world.target.login
+        login = login or self.target.login
         return issue_token(self.control, login, scopes, sso=sso, expires=expires)
 
     def revoke(self, issued: IssuedToken) -> None:
         """Revoke a token, as its owner does on GitHub's page."""
-        credential = issued.credential
-        self.control.put_credential(
-            issued.name, credential.token, credential.login, [], revoked=True
-        )
+        self.control.put_credential(issued.name, issued.token, issued.login, [], revoked=True)
 
     def mark(self) -> int:
         """Return the number that the next entry of the access log will have."""
@@ -148,7 +143,7 @@ def _seed(
     client = lab.engine.client()
     sources = {workload.app for workload in target.workloads}
     apps = {source: build_app(client, lab.tools, source, note) for source in sorted(sources)}
-    world = World(
+    return LabWorld(
         target=target,
         cluster=api,
         registry=registry,
@@ -158,16 +153,19 @@ def _seed(
         runner=lab.runner,
         workflows=LabWorkflows(lab.runner, control),
         actionlint=Actionlint(lab.tools.binary(toolchain.ACTIONLINT)),
-        reader=reader.credential,
-        operator=operator.credential,
+        reader=reader,
+        operator=operator,
         docs_site=LabDocsSite(
             lab.paths,
             Browser(lab.paths, lab.engine, lab.plan.pull),
             origin=target.docs.folder if target.docs else None,
         ),
         platforms=() if lab.has_cluster else (f"linux/{toolchain.go_arch()}",),
+        lab=lab,
+        control=control,
+        pusher=Pusher(registry, writer),
+        app_images=apps,
     )
-    return LabWorld(world, lab, control, Pusher(registry, writer.credential), apps)
 
 
 def _base(target: Target) -> Image:
@@ -182,8 +180,8 @@ def seed_images(lab_world: LabWorld) -> None:
     """
     lab = lab_world.lab
     base = build_web_base(lab.engine.client(), lab.tools)
-    lab_world.pusher.push(base, _base(lab_world.world.target))
-    for workload in lab_world.world.target.workloads:
+    lab_world.pusher.push(base, _base(lab_world.target))
+    for workload in lab_world.target.workloads:
         for tag in ("latest", workload.image.tag):
             lab_world.publish(replace(workload.image, tag=tag), workload.app)
 
@@ -200,7 +198,7 @@ def issue_token(
     issued = _fresh(login, "ghp_")
     control.put_credential(
         issued.name,
-        issued.credential.token,
+        issued.token,
         login,
         list(scopes),
         sso_authorised=[sso] if sso else [],
@@ -212,7 +210,7 @@ def issue_token(
 def _fresh(login: str, prefix: str) -> IssuedToken:
     name = f"{login.lower()}-{secrets.token_hex(4)}"
     token = protect(prefix + "".join(secrets.choice(_ALPHABET) for _ in range(36)))
-    return IssuedToken(name, Credential(login, token))
+    return IssuedToken(login, token, name)
 
 
 def _by_node(entry: Entry) -> bool:

@@ -1,15 +1,8 @@
-"""Parse image references by the rules that the kubelet applies.
+"""An image reference in its parts, as the kubelet splits it."""
 
-Source: github.com/distribution/reference, the grammar in its package comment.
-"""
-
-import re
 from dataclasses import dataclass
 
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+from pullrecovery.model.reference_grammar import split_loosely, split_reference
 
 
 @dataclass(frozen=True)
@@ -29,26 +22,7 @@ class Reference:
 
 def parse_reference(text: str) -> Reference:
     """Split `registry/path[:tag][@digest]`; an invalid reference is returned with its problem."""
-    rest, _, digest = text.partition("@")
-    registry, slash, path = rest.partition("/")
-    if not slash or not _names_host(registry):
-        registry, path = "docker.io", rest if slash else f"library/{rest}"
-    path, _, tag = path.partition(":")
-    return Reference(registry, path, tag, digest, _problem(path, tag, digest))
-
-
-def _names_host(first: str) -> bool:
-    """Whether the first part of a reference is a registry host, not an owner on Docker Hub."""
-    return "." in first or ":" in first or first == "localhost" or first != first.lower()
-
-
-def _problem(path: str, tag: str, digest: str) -> str:
-    if path != path.lower():
-        return f"repository name ({path}) must be lowercase"
-    if not _PATH.fullmatch(path):
-        return f"{path!r} is no repository name"
-    if tag and not _TAG.fullmatch(tag):
-        return f"{tag!r} is no tag"
-    if digest and not _DIGEST.fullmatch(digest):
-        return f"{digest!r} is no digest"
-    return ""
+    try:
+        return Reference(*split_reference(text), problem="")
+    except ValueError as error:
+        return Reference(*split_loosely(text), problem=str(error))

@@ -10,20 +10,20 @@ from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.target import Image
 from pullrecovery.world.read_only import ReadOnlyWorld
 
-# Cached by digest: a manifest never changes.
-_platforms_of: dict[str, tuple[str, ...]] = {}
-
 
 def observe_wanted(world: ReadOnlyWorld, image: Image) -> Probe:
     """The suite's own probe of the wanted manifest and its platforms."""
     probe = world.registry.manifest(image.package, image.tag, world.reader)
     if not probe.digest:
         return probe
-    found = _platforms_of.get(probe.digest) or world.registry.platforms(
-        image.package, probe.digest, world.reader
+    # By digest alone: a manifest never changes.
+    platforms = world.memory.reuse(
+        "platforms",
+        probe.digest,
+        lambda: world.registry.platforms(image.package, probe.digest, world.reader),
+        keep=bool,
     )
-    _platforms_of[probe.digest] = found
-    return replace(probe, platforms=found)
+    return replace(probe, platforms=platforms)
 
 
 def observe_identity(world: ReadOnlyWorld, reference: str) -> ImageIdentity:

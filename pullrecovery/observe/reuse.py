@@ -20,11 +20,14 @@ def current_identity(world: ReadOnlyWorld, reference: str) -> ImageIdentity:
     registry's answers to the suite's own probes have changed.
     """
     inputs = _answers(world, reference)
-    seen = world.memory.reuse("identity", inputs, lambda: observe_identity(world, reference))
-    if any(map(failure_of_command, seen.commands)):
-        # Not cached: the suite's own probes may not meet this failure, and so do not show its end.
-        world.memory.forget("identity")
-    return seen
+    return world.memory.reuse(
+        "identity", inputs, lambda: observe_identity(world, reference), keep=_met_no_failure
+    )
+
+
+def _met_no_failure(identity: ImageIdentity) -> bool:
+    """Whether no client met a failure, whose end the suite's own probes may not show."""
+    return not any(map(failure_of_command, identity.commands))
 
 
 def current_chart(world: ReadOnlyWorld, workload: Workload) -> RenderedChart:
@@ -34,14 +37,15 @@ def current_chart(world: ReadOnlyWorld, workload: Workload) -> RenderedChart:
 
 
 def _answers(world: ReadOnlyWorld, reference: str) -> Hashable:
-    """The registry's answers for the operator; None if the verdict depends on the tags."""
+    """The registry's answers for the operator, and what is asked; None if tags decide."""
     parsed, operator = parse_reference(reference), world.operator
     named = parsed.digest or parsed.tag or "latest"
     manifest = world.registry.manifest(parsed.path, named, operator)
     if manifest.missing:
         # The verdict then depends on the existing tags, and anyone may push one meanwhile.
         return None
-    return reference, operator, manifest, world.registry.tags(parsed.path, operator)
+    tags = world.registry.tags(parsed.path, operator)
+    return reference, operator, manifest, tags, world.platforms, world.cluster is None
 
 
 def _digest(workload: Workload) -> str:

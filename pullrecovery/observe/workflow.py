@@ -17,8 +17,6 @@ from pullrecovery.world.read_only import ReadOnlyWorld
 from pullrecovery.world.world import World
 
 _NOT_FOUND = 404
-# A cache by everything it depends on, for this process: a rehearsal takes seconds.
-_seen: dict[tuple[object, ...], CheckedWorkflow] = {}
 
 
 def observe_workflow(world: ReadOnlyWorld) -> CheckedWorkflow:
@@ -28,11 +26,9 @@ def observe_workflow(world: ReadOnlyWorld) -> CheckedWorkflow:
         text = read_text(workflow.file)
     except UnreadableWorkflowError as error:
         return CheckedWorkflow(WorkflowFile(""), str(error))
-    # Of the file only its text, because the file may be a copy.
-    key = (target.root, target.login, workflow.repository, workflow.branch, workflow.path, text)
-    if key not in _seen:
-        _seen[key] = _look(world, text)
-    return _seen[key]
+    # A rehearsal takes seconds. Of the file only its text, because the file may be a copy.
+    inputs = (target.root, target.login, workflow.repository, workflow.branch, workflow.path, text)
+    return world.memory.reuse("workflow", inputs, lambda: _look(world, text))
 
 
 def push_of_change(target: Target) -> Event:

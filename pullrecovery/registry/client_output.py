@@ -1,8 +1,8 @@
-"""Classify the output of registry clients.
+"""Classify GHCR's answers, in its own words and in the output of registry clients.
 
-The messages are GHCR's own, which docker and crane print unchanged, and those that the clients
-print for errors of their own; docs/runner.md lists them. docker omits the message if it is the
-usual one for its code, and then prints only the code.
+docker and crane print GHCR's messages unchanged, beside those for errors of their own;
+docs/runner.md lists them, and docs/ghcr-emulator.md has the sources of GHCR's. docker omits the
+message if it is the usual one for its code, and then prints only the code.
 """
 
 import re
@@ -30,6 +30,7 @@ class Meaning(StrEnum):
     UNCLEAR = auto()
 
 
+# The first match decides: GHCR's specific sentences begin with the general ones.
 _RULES = (
     (Meaning.SCOPE_MISSING, r"does not match expected scopes"),
     (Meaning.SSO_MISSING, r"SAML enforcement"),
@@ -48,6 +49,7 @@ _RULES = (
         ),
     ),
 )
+_FORBIDDING_OWNER = re.compile(r"`(\S+)` forbids access")
 _PATTERNS = tuple(
     (meaning, re.compile(rule, re.IGNORECASE | re.MULTILINE)) for meaning, rule in _RULES
 )
@@ -69,6 +71,12 @@ def meaning_of_probe(probe: Probe) -> Meaning:
     if probe.failure:
         return Meaning.UNREACHABLE
     return _read(f": {probe.code}: {probe.message}")
+
+
+def forbidding_owner(probe: Probe) -> str:
+    """The organisation that GHCR names in its answer CLASSIC_FORBIDDEN; '' if it names none."""
+    named = _FORBIDDING_OWNER.search(probe.message)
+    return named[1] if named else ""
 
 
 def _read(text: str) -> Meaning:

@@ -1,16 +1,17 @@
 """Which entries of a pod's pull secrets the kubelet uses for an image, and in which order.
 
-Source: k8s.io/kubernetes/pkg/credentialprovider, keyring.go, config.go and secrets/secrets.go.
+Source: k8s.io/kubernetes/pkg/credentialprovider, keyring.go, config.go and secrets/secrets.go of
+version 1.37.2; tests/registry/upstream/ holds the answers of that module.
 """
 
 import base64
-import fnmatch
-import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from pullrecovery.model.probe import Credential
+from pullrecovery.registry.go_json import JsonObject, fold, load_json
+from pullrecovery.registry.server_url import ServerUrl, host_matches, parse_server
 
 DOCKER_CONFIG_JSON = "kubernetes.io/dockerconfigjson"
 DOCKER_CONFIG = "kubernetes.io/dockercfg"
@@ -20,6 +21,10 @@ DATA_KEYS: Mapping[str, str] = {
     DOCKER_CONFIG: ".dockercfg",
 }
 _TEXTS = ("username", "password", "email", "auth")
+# The registry of an image on Docker Hub, and the server that `docker login` stores for it.
+_HUB = ("docker.io", "index.docker.io")
+_HUB_SERVER = b"index.docker.io"
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 
 Entry = TypeVar("Entry")
 
@@ -31,23 +36,11 @@ class UnreadableSecretError(Exception):
 def matches(server: str, repository: str) -> bool:
     """Whether the key `server` of a pull secret applies to `repository` (registry/path).
 
-    Host parts may be globs, ports must be equal, the key's path must be a prefix.
+    Host parts may be globs, ports must be equal, the key's path must be a prefix. The key of Docker
+    Hub, `https://index.docker.io/v1/`, applies to an image of docker.io.
     """
-    try:
-        netloc, path = _normal(server)
-        image = urlsplit(f"https://{repository}")
-    except ValueError:
-        # The kubelet skips a server that is not a URL, such as `[ghcr.io`.
-        return False
-    host, port = _host(netloc)
-    image_host, image_port = _host(image.netloc)
-    parts, image_parts = host.split("."), image_host.split(".")
-    return (
-        port == image_port
-        and len(parts) == len(image_parts)
-        and all(fnmatch.fnmatchcase(b, a) for a, b in zip(parts, image_parts, strict=True))
-        and image.path.startswith(path)
-    )
+    key = _key(server)
+    return _applies(key, repository) or (key == _HUB_SERVER and _is_on_docker_hub(repository))
 
 
 def in_order(
@@ -56,23 +49,55 @@ def in_order(
     """The `entries` (server, any) that apply to `repository`, in the kubelet's order.
 
     The most specific server is first; of equal servers, the one of the Secret that the pod names
-    first.
+    first. The server of Docker Hub applies only if no other one does.
     """
-    fitting = [(server, entry) for server, entry in entries if matches(server, repository)]
-    return tuple(sorted(fitting, key=lambda each: "".join(_normal(each[0])), reverse=True))
+    keyed = [(_key(server), (server, entry)) for server, entry in entries]
+    fitting = [(key, entry) for key, entry in keyed if _applies(key, repository)]
+    if not fitting and _is_on_docker_hub(repository):
+        fitting = [(key, entry) for key, entry in keyed if key == _HUB_SERVER]
+    ranked = sorted(fitting, key=lambda pair: pair[0] or b"", reverse=True)
+    return tuple(entry for _, entry in ranked)
 
 
-def _normal(server: str) -> tuple[str, str]:
-    """Host and path of a key as the kubelet stores it: no scheme, API version or lone slash."""
-    with_scheme = server if server.startswith(("https://", "http://")) else f"https://{server}"
-    key = urlsplit(with_scheme)
-    path = key.path[3:] if key.path.startswith(("/v1/", "/v2/")) else key.path
-    return key.netloc, "" if path == "/" else path
+def _key(server: str) -> bytes | None:
+    """The key under which the kubelet stores a server: no scheme, API version or lone slash.
+
+    None for a server that the kubelet skips, because it is no URL.
+    """
+    text = server.encode("utf-8", "surrogatepass")
+    for scheme in (b"https://", b"http://"):
+        if text.startswith(scheme):
+            text = text[len(scheme) :]
+            break
+    try:
+        url = parse_server(text)
+    except ValueError:
+        return None
+    path = url.path[3:] if url.path.startswith((b"/v1/", b"/v2/")) else url.path
+    return url.host if path == b"/" else url.host + path
 
 
-def _host(netloc: str) -> tuple[str, str]:
-    host, _, port = netloc.partition(":")
-    return host, port
+def _applies(key: bytes | None, repository: str) -> bool:
+    """Whether a key applies to an image; the kubelet parses the key as a URL once more."""
+    if key is None:
+        return False
+    try:
+        server, image = parse_server(key), parse_server(repository.encode())
+    except ValueError:
+        return False
+    return image.path.startswith(server.path) and _same_host(server, image)
+
+
+def _same_host(server: ServerUrl, image: ServerUrl) -> bool:
+    (pattern, port), (host, image_port) = server.split_port(), image.split_port()
+    return port == image_port and host_matches(pattern, host)
+
+
+def _is_on_docker_hub(repository: str) -> bool:
+    """Whether the kubelet takes an image for one of Docker Hub: it names no other registry."""
+    registry, slash, _ = repository.partition("/")
+    named = "." in registry or ":" in registry
+    return bool(registry) and (not slash or registry in _HUB or not named)
 
 
 def read_secret(kind: str, data: Mapping[str, str]) -> dict[str, Credential]:
@@ -85,53 +110,65 @@ def read_secret(kind: str, data: Mapping[str, str]) -> dict[str, Credential]:
     if not content:
         return {}
     try:
-        text = base64.b64decode(content).decode()
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UnreadableSecretError("it is no text") from error
-    return read_entries(text) if kind == DOCKER_CONFIG_JSON else read_legacy_entries(text)
+        document = base64.b64decode(content)
+    except ValueError as error:
+        raise UnreadableSecretError("it is not base64") from error
+    return read_entries(document) if kind == DOCKER_CONFIG_JSON else read_legacy_entries(document)
 
 
-def read_entries(dockerconfigjson: str) -> dict[str, Credential]:
+def read_entries(dockerconfigjson: bytes | str) -> dict[str, Credential]:
     """The credentials by server of a `.dockerconfigjson`; raises UnreadableSecretError."""
-    return _entries(_fields(_parse(dockerconfigjson), "it").get("auths"), "its `auths`")
+    found: dict[str, Credential] = {}
+    for name, value in _object(_parse(dockerconfigjson), "it"):
+        if fold(name) == "auths":
+            # A second `auths` adds to the first one, and `null` takes all away.
+            found = {} if value is None else found | _entries(value, "its `auths`")
+        elif fold(name) == "httpheaders":
+            for header, text in _object(value, "its `HttpHeaders`"):
+                _text(text, header)
+    return found
 
 
-def read_legacy_entries(dockercfg: str) -> dict[str, Credential]:
+def read_legacy_entries(dockercfg: bytes | str) -> dict[str, Credential]:
     """The credentials by server of a `.dockercfg`, which has the servers at its top level."""
     return _entries(_parse(dockercfg), "it")
 
 
-def _parse(text: str) -> Any:
+def _parse(content: bytes | str) -> Any:
+    given = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return load_json(given)
+    except ValueError as error:
         raise UnreadableSecretError("it is not JSON") from error
 
 
 def _entries(document: Any, what: str) -> dict[str, Credential]:
-    servers = {} if document is None else document
-    if not isinstance(servers, dict):
+    if document is not None and not isinstance(document, JsonObject):
         raise UnreadableSecretError(f"{what} is no mapping of servers")
-    return {server: _credential(entry) for server, entry in servers.items()}
+    return {server: _credential(entry) for server, entry in document or ()}
 
 
-def _fields(document: Any, what: str) -> dict[str, Any]:
-    """The fields of an object with lower-case names: Go reads names in any case."""
+def _object(document: Any, what: str) -> JsonObject:
+    """An object, which `null` leaves empty."""
     if document is None:
-        return {}
-    if not isinstance(document, dict):
+        return JsonObject()
+    if not isinstance(document, JsonObject):
         raise UnreadableSecretError(f"{what} is no object")
-    return {name.lower(): value for name, value in document.items()}
+    return document
 
 
 def _credential(entry: Any) -> Credential:
-    fields = _fields(entry, "an entry")
-    login, token, _, auth = (_text(fields, name) for name in _TEXTS)
-    return _decode(auth) if auth else Credential(login, token)
+    fields = dict.fromkeys(_TEXTS, "")
+    for name, value in _object(entry, "an entry"):
+        known = fold(name)
+        if known in fields:
+            fields[known] = fields[known] if value is None else _text(value, known)
+    if fields["auth"]:
+        return _decode(fields["auth"])
+    return Credential(fields["username"], fields["password"])
 
 
-def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
+def _text(value: Any, name: str) -> str:
     if value is not None and not isinstance(value, str):
         raise UnreadableSecretError(f"its `{name}` is no text")
     return value or ""
@@ -140,14 +177,13 @@ def _text(fields: dict[str, Any], name: str) -> str:
 def _decode(auth: str) -> Credential:
     """Login and token of an `auth`, whose base64 may lack padding and have line breaks."""
     text = auth.replace("\r", "").replace("\n", "")
-    if text.endswith("=") and len(text) % 4:
+    digits = text.rstrip("=")
+    padding = len(text) - len(digits)
+    padded = padding in (0, -len(digits) % 4)
+    if not _BASE64.fullmatch(digits) or len(digits) % 4 == 1 or not padded:
         raise UnreadableSecretError("its `auth` is not base64")
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        pair = base64.b64decode(padded, validate=True).decode(errors="replace")
-    except ValueError as error:
-        raise UnreadableSecretError("its `auth` is not base64") from error
-    login, colon, token = pair.partition(":")
+    pair = base64.b64decode(digits + "=" * (-len(digits) % 4))
+    login, colon, token = pair.partition(b":")
     if not colon:
         raise UnreadableSecretError("its `auth` is not base64 of login:token")
-    return Credential(login, token)
+    return Credential(login.decode(errors="replace"), token.decode(errors="replace"))

@@ -1,4 +1,4 @@
-"""A cache of observations, valid while the inputs they depend on are equal."""
+"""A cache of observations by everything that they depend on."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -9,23 +9,29 @@ T = TypeVar("T")
 
 @dataclass
 class Memory:
-    """A cache of one observation for each subject, with the inputs that it depends on."""
+    """The observations of one world, and of the worlds that are made of it by `replace`."""
 
-    _kept: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
+    _kept: dict[tuple[str, Hashable], Any] = field(default_factory=dict)
 
-    def reuse(self, subject: str, inputs: Hashable, look: Callable[[], T]) -> T:
-        """Return the cached observation of `subject` if its inputs are equal; else call `look`.
+    def reuse(
+        self,
+        subject: str,
+        inputs: Hashable,
+        look: Callable[[], T],
+        keep: Callable[[T], bool] = lambda _: True,
+    ) -> T:
+        """Return the kept observation of `subject` with equal inputs; else call `look`.
 
-        If `inputs` is None, the subject may have changed, so it is always observed again.
+        If `inputs` is None, the subject may have changed, so it is always observed again. A result
+        is not kept if `keep` returns False for it.
         """
-        kept = self._kept.get(subject)
-        if kept is not None and inputs is not None and kept[0] == inputs:
-            found: T = kept[1]
-            return found
-        seen = look()
-        self._kept[subject] = (inputs, seen)
-        return seen
-
-    def forget(self, subject: str) -> None:
-        """Drop the cached observation of `subject`."""
-        self._kept.pop(subject, None)
+        if inputs is None:
+            return look()
+        key = (subject, inputs)
+        if key in self._kept:
+            known: T = self._kept[key]
+            return known
+        observed = look()
+        if keep(observed):
+            self._kept[key] = observed
+        return observed

@@ -15,7 +15,6 @@ from pullrecovery.faults.rows import fits, wirings_of
 from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.faults.workflow_copy import WorkflowCopy
 from pullrecovery.lab.seed import IssuedToken
-from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Visibility
 from pullrecovery.model.verdict import Cause
 from pullrecovery.monorepo.target_yaml import load_target
@@ -288,12 +287,12 @@ class LabWorld:
         self.control = SimpleNamespace(
             put_credential=self._put, share_package=self.share_package, put_owner=self.put_owner
         )
-        self.world = SimpleNamespace(target=TARGET, core=None)
+        self.target, self.core = TARGET, None
 
     def issue_token(self, scopes=("read:packages",), login="ByteQuester", *, sso="", expires=None):
         self.issued.append(scopes)
         self.told.append((sso, expires))
-        return IssuedToken(f"c{len(self.issued)}", Credential(login, f"token-{len(self.issued)}"))
+        return IssuedToken(login, f"token-{len(self.issued)}", f"c{len(self.issued)}")
 
     def publish(self, image, app, by=None):
         self.pushed.append((image.reference, by))
@@ -312,7 +311,7 @@ def _sandbox(tmp_path):
     """Return the sandbox of the sample's frontend in a copy of the sample."""
     target = load_target(shutil.copytree(SUITE_ROOT / "sample", tmp_path / "target"))
     lab_world = LabWorld()
-    lab_world.world = SimpleNamespace(target=target)
+    lab_world.target = target
     secret, operator = lab_world.issue_token(), lab_world.issue_token()
     own = WorkflowCopy(target.workflow.file)
     workload = target.workload("frontend")
@@ -331,9 +330,7 @@ def test_refused_operator_has_own_credential(sandbox):
     assert _spoil(sandbox, "operator-not-logged-in") is None
     assert _spoil(sandbox, "operator-token-revoked").name == sandbox.lab_world.put[0][0]
     assert sandbox.lab_world.put[0][1] == {"revoked": True}
-    assert _spoil(sandbox, "operator-without-read-permission").credential.login.startswith(
-        "stranger-"
-    )
+    assert _spoil(sandbox, "operator-without-read-permission").login.startswith("stranger-")
     _spoil(sandbox, "operator-token-without-scope")
     assert sandbox.lab_world.issued[-1] == ("repo",)
     assert sandbox.credential is secret
@@ -394,7 +391,7 @@ def test_excessive_token_is_in_secret(sandbox, secrets_put, name, scopes):
     _fault(name).break_it(sandbox)
 
     assert sandbox.lab_world.issued[-1] == scopes
-    assert secrets_put == [(sandbox.credential.credential,)]
+    assert secrets_put == [(sandbox.credential,)]
     assert bool(sandbox.lab_world.told[-1][1]) is (name == "token-ends-soon")
 
 
@@ -424,7 +421,7 @@ def test_shared_token_is_in_target_namespace(sandbox, secrets_put):
     assert secrets_put == [(None, peer)]
     assert sandbox.wanted.token_per_namespace
     *own, other = sandbox.wanted.workloads
-    assert tuple(own) == sandbox.lab_world.world.target.workloads
+    assert tuple(own) == sandbox.lab_world.target.workloads
     assert other.namespace == peer
 
 
@@ -498,7 +495,7 @@ def test_scenario_run_pushes_own_names(sandbox):
     assert first == sandbox.workload.image.repository
     assert all(name.rpartition("/")[2] in text for name in (first, *others))
     assert not {first, *others[:1]} & {each.image.repository for each in TARGET.workloads[1:]}
-    assert sandbox.target.workloads == sandbox.lab_world.world.target.workloads
+    assert sandbox.target.workloads == sandbox.lab_world.target.workloads
     assert sandbox.workflow.file.read_text() == text
 
 

@@ -17,10 +17,8 @@ from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.kube import events
 from pullrecovery.lab import chart_namespace
 from pullrecovery.lab.paths import Paths
-from pullrecovery.lab.seed import IssuedToken
-from pullrecovery.model.probe import Credential
+from pullrecovery.lab.seed import IssuedToken, LabWorld
 from pullrecovery.monorepo.target_yaml import load_target
-from pullrecovery.world.world import World
 
 BEFORE = "shared"
 
@@ -123,12 +121,12 @@ def _make(cluster, tmp_path):
     paths.state.mkdir()
     paths.kubeconfig.write_text(json.dumps({"clusters": [{"name": "kind", "cluster": {}}]}))
     helm = Helm(tmp_path / "helm", {})
-    world = World(target, object(), None, helm, *[None] * 5)
     lab = SimpleNamespace(has_cluster=True, paths=paths)
     switches = set()
     control = SimpleNamespace(switch_on=switches.add, switch_off=switches.discard)
-    lab_world = SimpleNamespace(world=world, lab=lab, control=control, allow_cluster_objects=False)
-    issued = IssuedToken("c1", Credential("ByteQuester", "token-1"))
+    parts = {"lab": lab, "control": control, "pusher": None, "app_images": {}}
+    lab_world = LabWorld(target, object(), None, helm, *[None] * 5, **parts)
+    issued = IssuedToken("ByteQuester", "token-1", "c1")
 
     def make(*, shared=False, argocd=None):
         sandbox = Sandbox(lab_world, target.workloads[-1], "values", issued, issued, shared)

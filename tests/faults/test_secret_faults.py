@@ -15,7 +15,6 @@ from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.lab.seed import IssuedToken
-from pullrecovery.model.probe import Credential
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON, matches
 
@@ -77,13 +76,13 @@ class Control:
 class LabWorld:
     def __init__(self):
         self.core, self.control, self.issued = Cluster(), Control(), []
-        self.world = SimpleNamespace(target=TARGET, core=self.core)
+        self.target = TARGET
         self.lab = SimpleNamespace(has_cluster=True)
 
     def issue_token(self, scopes=("read:packages",), login="ByteQuester"):
         self.issued.append((scopes, login))
         token = f"{TOKEN[:-2]}{len(self.issued):02d}"
-        return IssuedToken(f"c{len(self.issued)}", Credential(login, token))
+        return IssuedToken(login, token, f"c{len(self.issued)}")
 
 
 @pytest.fixture(name="sandbox")
@@ -93,7 +92,7 @@ def _sandbox(tmp_path):
     lab_world = LabWorld()
     secret, operator = lab_world.issue_token(), lab_world.issue_token()
     sandbox = Sandbox(lab_world, target.workload("frontend-sample"), "values", secret, operator)
-    sandbox.put_secret(secret.credential)
+    sandbox.put_secret(secret)
     return sandbox
 
 
@@ -180,7 +179,7 @@ def test_undecodable_auth_is_never_printed(sandbox, name):
     _spoil(sandbox, name)
 
     auth = _auths(sandbox)["ghcr.io"]["auth"]
-    token = sandbox.credential.credential.token
+    token = sandbox.credential.token
     assert auth in (token, base64.b64encode(token.encode()).decode())
     assert redact(f"seen: {auth}") == "seen: [redacted]"
 
@@ -198,7 +197,7 @@ def test_mistyped_token_is_one_character_off(sandbox):
 
     auth = base64.b64decode(_auths(sandbox)["ghcr.io"]["auth"]).decode()
     login, _, typed = auth.partition(":")
-    token = sandbox.credential.credential.token
+    token = sandbox.credential.token
     assert (login, typed[:-1], len(typed)) == ("ByteQuester", token[:-1], len(token))
     assert typed != token
 

@@ -35,6 +35,8 @@ class World:
     operator: Credential | None = OPERATOR
     memory: Memory = field(default_factory=Memory)
     helm: str = "helm"
+    cluster: object = "a client of the API server"
+    platforms: tuple[str, ...] = ()
 
 
 class Look(int):
@@ -71,20 +73,23 @@ def test_clients_run_once_per_answer():
         {"registry": Registry(manifest_answer=replace(FOUND, digest="sha256:2"))},
         {"registry": Registry(manifest_answer=Probe("token", 403))},
         {"registry": Registry(tags_answer=Probe("network", 0))},
+        {"cluster": None},
+        {"platforms": ("linux/arm64",)},
     ],
 )
 def test_changed_answer_reruns_clients(change):
-    """Another operator, another digest, a refusal or an outage may change the output."""
+    """Another operator, digest or platform, a refusal or an outage may change the observation."""
     world = World()
     current_identity(world, REFERENCE)
     assert current_identity(replace(world, **change), REFERENCE) == 2
 
 
 def test_other_reference_reruns_clients():
-    """Only one observation is cached, for one reference."""
+    """Each reference has its own observation, which the other one leaves as it is."""
     world = World()
     current_identity(world, REFERENCE)
     assert current_identity(world, REFERENCE + "2") == 2
+    assert current_identity(world, REFERENCE) == 1
 
 
 def test_missing_reference_reruns_clients():

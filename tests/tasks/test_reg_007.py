@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
@@ -71,8 +70,7 @@ WORDS = {
 def _sandbox(tmp_path):
     """Return a sandbox with a copy of the sample's docs, and a test double for Docusaurus."""
     site = MarkdownSite()
-    world = World(TARGET, *[None] * 9, docs_site=site)
-    lab_world = SimpleNamespace(world=world)
+    lab_world = World(TARGET, *[None] * 9, docs_site=site)
     workload = TARGET.workloads[0]
     docs = own_docs(TARGET.docs, tmp_path)
     return Sandbox(lab_world, workload, "values", None, None, own_docs=docs)

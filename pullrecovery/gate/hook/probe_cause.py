@@ -14,7 +14,8 @@ import httpx
 from pullrecovery.diagnosis.credential import diagnose_credential
 from pullrecovery.diagnosis.external import diagnose_words
 from pullrecovery.diagnosis.image import diagnose_content
-from pullrecovery.diagnosis.pull import ANONYMOUS, IMAGE_NOT_FOUND, REJECTED, is_refused
+from pullrecovery.diagnosis.node_messages import ANONYMOUS, IMAGE_NOT_FOUND, REJECTED
+from pullrecovery.diagnosis.pull import is_refused
 from pullrecovery.diagnosis.reference import missing_image
 from pullrecovery.diagnosis.stuck import Stuck, unknown
 from pullrecovery.diagnosis.wiring import diagnose_wiring

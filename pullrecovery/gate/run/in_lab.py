@@ -27,7 +27,7 @@ def judge_in(lab_world: LabWorld, revision: JudgedRevision, within: float) -> Ju
 
     `within` is each tier's deadline in seconds. The world's target must be the revision's.
     """
-    world = lab_world.world
+    world = lab_world
 
     def started() -> Verdicts:
         return {**judge_started(lab_world), **revision.still_named(world)}
@@ -90,11 +90,11 @@ class LabGate:
         return self._world
 
     def _static(self) -> Verdicts:
-        return self.revision.static(self.lab_world.world)
+        return self.revision.static(self.lab_world)
 
     def _registry(self) -> Verdicts:
         absent = self._copied(self.source) if self.source else {}
-        return {**self.revision.registry(self.lab_world.world), **absent}
+        return {**self.revision.registry(self.lab_world), **absent}
 
     def _copied(self, source: Side) -> Verdicts:
         """Copy every wanted image; return REG-002's verdicts on those that do not exist."""
@@ -105,12 +105,12 @@ class LabGate:
             if answer.ok and answer.digest:
                 mirror(workload.image, answer.digest, source, lab)
             else:
-                absent |= self.revision.not_there(lab_world.world, workload, answer)
+                absent |= self.revision.not_there(lab_world, workload, answer)
         return absent
 
     def _there(self, source: Side) -> World:
         """Return the world with the registry that the images come from."""
-        world = self.lab_world.world
+        world = self.lab_world
         return replace(
             world, registry=source.registry, reader=source.credential or Credential("", "")
         )
@@ -118,7 +118,7 @@ class LabGate:
     def _started(self) -> Verdicts:
         self.needs = sandbox_needs(self.lab_world)
         found = judge_started(self.lab_world)
-        there = self._there(self.source) if self.source else self.lab_world.world
+        there = self._there(self.source) if self.source else self.lab_world
         return {**found, **self.revision.still_named(there)}
 
     def _start_lab(self) -> None:
@@ -150,7 +150,7 @@ class LabGate:
         lab_world = self.lab_world
         seeded = self.seed and self.source is None
         for workload in self.revision.target.workloads if seeded else ():
-            wanted = observe_wanted(lab_world.world, workload.image)
+            wanted = observe_wanted(lab_world, workload.image)
             if wanted.missing:
                 self.progress.say(f"    pushing {workload.image.reference}, which the lab has not")
                 lab_world.publish(workload.image, workload.app)

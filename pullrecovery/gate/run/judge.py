@@ -14,7 +14,6 @@ from pullrecovery.observe import observe_pull, observe_written
 from pullrecovery.observe.registry import observe_wanted
 from pullrecovery.observe.reuse import current_identity
 from pullrecovery.tasks import CRITERIA, judged, optional_criteria
-from pullrecovery.world.cache import Memory
 from pullrecovery.world.world import World
 
 # The criteria of each tier; those that need no cluster come first.
@@ -72,9 +71,7 @@ class JudgedRevision:
         """Judge images, digests, platforms and the operator's credential; store the digests."""
         found: dict[str, Verdict] = {}
         for workload in self.target.workloads:
-            # A separate memory for each workload, because a memory caches one observation of each
-            # thing.
-            own = replace(world, cluster=None, memory=Memory())
+            own = replace(world, cluster=None)
             identity = current_identity(own, workload.image.reference)
             seen = replace(observe_pull(own, workload), identity=identity)
             self.images[workload.name] = seen.wanted.digest

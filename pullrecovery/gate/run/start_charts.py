@@ -25,7 +25,6 @@ from pullrecovery.model.target import Visibility, Workload
 from pullrecovery.model.verdict import Cause, Verdict
 from pullrecovery.observe import observe_pull
 from pullrecovery.registry.keyring import DATA_KEYS, DOCKER_CONFIG_JSON
-from pullrecovery.world.cache import Memory
 from pullrecovery.world.world import World
 
 # Seconds. What is not up by then is judged as it is.
@@ -62,7 +61,7 @@ def judge_started(lab_world: LabWorld) -> Verdicts:
     with CleanUp() as clean_up:
         places = [
             clean_up.enter(_start_namespace(lab_world, workload))
-            for workload in lab_world.world.target.workloads
+            for workload in lab_world.target.workloads
         ]
         refused = [_deploy(place) for place in places]
         for place, words in zip(places, refused, strict=True):
@@ -83,22 +82,22 @@ def _with_words(verdict: Verdict, words: str) -> Verdict:
 @contextmanager
 def _start_namespace(lab_world: LabWorld, workload: Workload) -> Iterator[StartNamespace]:
     """Create a namespace for this run only; delete the release and the namespace at the end."""
-    name, core = f"{workload.namespace}-{secrets.token_hex(3)}", lab_world.world.core
+    name, core = f"{workload.namespace}-{secrets.token_hex(3)}", lab_world.core
     own = replace(workload, namespace=name)
     with CleanUp() as clean_up:
         # The next run removes it if this run is killed.
         clean_up.add(lambda: tolerate_missing(lambda: core.delete_namespace(name)))
         chart_namespace = make_chart_namespace(lab_world, name)
         clean_up.add(chart_namespace.forget)
-        world = replace(lab_world.world, helm=chart_namespace.helm)
+        world = replace(lab_world, helm=chart_namespace.helm)
         # The chart's hooks are not run.
         clean_up.add(lambda: world.helm.uninstall(own, hooks=False))
         recorder = EventRecorder(core, name)
         clean_up.add(recorder.end)
         if workload.visibility is Visibility.PRIVATE:
-            _put_secret(world, name, lab_world.issue_token().credential)
+            _put_secret(world, name, lab_world.issue_token())
         recorder.start()
-        observed = replace(world, events=recorder, memory=Memory())
+        observed = replace(world, events=recorder)
         yield StartNamespace(observed, own, recorder)
 
 

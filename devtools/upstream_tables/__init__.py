@@ -1,0 +1,1 @@
+"""Tables of what the kubelet's own modules answer, for the tests of the keyring and references."""
