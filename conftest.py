@@ -17,6 +17,7 @@ pytest_plugins = [
     "fixtures.plugin.exclusive",
     "fixtures.scenario.controls",
     "fixtures.scenario.scenario",
+    "fixtures.scenario.remediation",
     "fixtures.scenario.documents",
     "fixtures.scenario.sandboxes",
     "fixtures.lab.argocd",
@@ -25,7 +26,6 @@ pytest_plugins = [
     "fixtures.lab.nightly",
     "fixtures.gate.argocd_gate",
     "fixtures.gate.held_syncs",
-    "fixtures.scenario.remediation",
     "fixtures.scenario.external",
     "fixtures.plugin.harness",
     "fixtures.plugin.result_file",
@@ -35,9 +35,8 @@ pytest_plugins = [
     "fixtures.scenario.evidence",
     "fixtures.scenario.story",
     "fixtures.scenario.suggested_commands",
-    "fixtures.plugin.selection",
     "fixtures.plugin.scheduling",
-    "fixtures.plugin.ordering",
+    "fixtures.plugin.collection",
     "fixtures.plugin.garbage_collection",
 ]
 

@@ -40,6 +40,11 @@ def outdated(page: str, faults: Iterable[Fault]) -> list[str]:
     ]
 
 
+def not_run_yet(page: str, faults: Iterable[Fault]) -> list[str]:
+    """Return the faults that no complete run has run, which have no row on the page."""
+    return [fault.id for fault in faults if f"\n| `{fault.id}` |" not in page]
+
+
 def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 

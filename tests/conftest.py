@@ -2,7 +2,9 @@
 
 import pytest
 
+from devtools.matrix_page import PAGE, not_run_yet
 from pullrecovery.common import redaction, secret_variables
+from pullrecovery.faults import FAULTS, external
 from pullrecovery.lab import lock
 
 
@@ -10,6 +12,13 @@ def pytest_addoption(parser):
     """Let `make conformance` run the emulator's tests over another storage."""
     words = "distribution's binary: the emulator's tests run over it, and not over its own storage"
     parser.addoption("--distribution", metavar="BINARY", help=words)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Name the faults that no complete run has run yet; they are no error."""
+    new = not_run_yet(PAGE.read_text(), [*FAULTS, *external.FAULTS])
+    if new:
+        terminalreporter.write_line(f"No complete run has run yet: {', '.join(new)}", yellow=True)
 
 
 @pytest.fixture(autouse=True)

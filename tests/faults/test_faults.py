@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
+from devtools.matrix_page import PAGE, not_run_yet
 from fixtures.scenario.matrix import scenarios_of
 from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.faults import FAULTS
@@ -223,11 +224,14 @@ def test_grant_symptom_is_api_line(name, line):
 def test_every_symptom_was_seen():
     """Every symptom has a recorded message of the kubelet, a client, Helm or GitHub, or a release.
 
-    test_reg_007.py has those of the docs, test_reg_002.py those of the workflow.
+    test_reg_007.py has those of the docs, test_reg_002.py those of the workflow. A fault that no
+    complete run has run yet may have none; the end of the tests' output names it.
     """
-    of_pods = {fault.id for fault in FAULTS if fault.symptom.surface != "docs" and fault.deployed}
+    deployed = {fault.id for fault in FAULTS if fault.symptom.surface != "docs" and fault.deployed}
+    seen = {*RECORDED, *PRINTED, *REFUSED, *LOOKING, *TOLD}
 
-    assert of_pods == {*RECORDED, *PRINTED, *REFUSED, *LOOKING, *TOLD}
+    assert seen <= deployed
+    assert deployed - seen <= {*not_run_yet(PAGE.read_text(), FAULTS)}
 
 
 @pytest.mark.parametrize(("name", "said"), REFUSED.items(), ids=REFUSED)

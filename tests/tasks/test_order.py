@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 
 from fixtures.scenario.story import Story
+from pullrecovery.report.records import StoryStep
 from pullrecovery.tasks import CRITERIA
 from pullrecovery.tasks.order import AFTER, before, fix_order, ordered
 
@@ -57,7 +58,8 @@ def test_after_names_tasks_of_the_suite():
 )
 def test_story_out_of_order_fails(tasks, early):
     """The story checks the order of its printed steps."""
-    story = Story([], [{"task": f"{task} and what it does"} for task in ["nothing yet", *tasks]])
+    steps = [StoryStep(f"{task} and what it does", (), {}) for task in ["nothing yet", *tasks]]
+    story = Story([], steps)
 
     if not early:
         story.check_order()

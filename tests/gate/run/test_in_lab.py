@@ -14,33 +14,35 @@ from pullrecovery.gate.run.in_lab import LabGate
 from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, JudgedRevision
 from pullrecovery.gate.run.mirror import Side
 from pullrecovery.lab.chart_needs import Needs
+from pullrecovery.lab.seed import LabWorld
 from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.registry.client import RegistryClient
-from pullrecovery.world.world import World
 from tests.fakes.recorded import DIGEST, GOOD, NO_TAG, OTHER_DIGEST, OUTAGE
 
 LAB, REAL = (RegistryClient(name, httpx.Client()) for name in ("lab", "real"))
 SOURCE = Side(REAL, Credential("ByteQuester", "real"))
 
 
-@dataclass
-class _Lab:
-    """A fake of the parts of a lab's world that the gate uses."""
+READER = Credential("a", "lab")
+UNUSED = dict.fromkeys(("cluster", "helm", "runner", "workflows", "actionlint", "lab", "control"))
+
+
+@dataclass(frozen=True)
+class _Lab(LabWorld):
+    """A lab's world that records what is pushed to it."""
 
     pushed: list = field(default_factory=list)
-    pusher: SimpleNamespace = field(
-        default_factory=lambda: SimpleNamespace(registry=LAB, credential=Credential("a", "lab"))
-    )
-
-    @property
-    def world(self):
-        parts = dict.fromkeys(("cluster", "helm", "runner", "workflows", "actionlint"))
-        reader = Credential("a", "lab")
-        return World(GOOD.target, registry=LAB, reader=reader, operator=reader, **parts)
 
     def publish(self, image, _):
         self.pushed.append(image.reference)
+
+
+def _lab():
+    """Return a lab's world of the parts that the gate uses."""
+    parts = {"registry": LAB, "reader": READER, "operator": READER, **UNUSED}
+    pusher = SimpleNamespace(registry=LAB, credential=READER)
+    return _Lab(GOOD.target, pusher=pusher, app_images={}, **parts)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def gate(monkeypatch):
         monkeypatch.setattr(in_lab, "observe_wanted", look)
         source = SOURCE if real else None
         made = LabGate(None, None, JudgedRevision(GOOD.target), seed, 60.0, _Quiet(), source)
-        made._world = _Lab()
+        made._world = _lab()
         return made
 
     make.copied = copied
@@ -147,7 +149,7 @@ def raised(monkeypatch):
             raise LabError("the lab of this run answers: not after 60 s")
 
     monkeypatch.setattr(in_lab, "LabStart", Raising)
-    monkeypatch.setattr(in_lab, "open_world", lambda *_, **__: nullcontext(_Lab()))
+    monkeypatch.setattr(in_lab, "open_world", lambda *_, **__: nullcontext(_lab()))
     beside = SimpleNamespace(
         build=lambda: seen.append("docs"), end=lambda: seen.append("docs ended")
     )

@@ -1,7 +1,7 @@
 """The removal of a release that the gate started, after its judgement."""
 
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,22 +13,26 @@ from pullrecovery.world.world import World
 from tests.fakes.recorded import GOOD
 
 
-class Lab:
-    """A fake lab that records what is done, and fails at one of the steps."""
+@dataclass(frozen=True)
+class Lab(World):
+    """A world that records what is done, and fails at one of the steps."""
 
-    def __init__(self, fails_at="", error=None):
-        self.done, self.fails_at, self.error = [], fails_at, error or LookupError(fails_at)
-        self.helm = SimpleNamespace(uninstall=lambda *_, hooks: self.step("uninstall"))
-        self.world = World(GOOD.target, *[None] * 9)
+    fails_at: str = ""
+    error: Exception | None = None
+    done: list = field(default_factory=list)
 
     def issue_token(self):
-        return SimpleNamespace(credential=None)
+        return None
 
     def step(self, name):
         self.done.append(name)
         if name == self.fails_at:
-            raise self.error
+            raise self.error or LookupError(name)
         return self
+
+
+def _lab(fails_at="", error=None):
+    return Lab(GOOD.target, *[None] * 9, fails_at=fails_at, error=error)
 
 
 @pytest.fixture(name="start")
@@ -43,7 +47,8 @@ def _start(monkeypatch):
         recorder = SimpleNamespace(start=lambda: lab.step("record"), end=lambda: lab.step("end"))
         monkeypatch.setattr(starting, "EventRecorder", lambda *_: recorder)
         monkeypatch.setattr(starting, "_put_secret", lambda *_: lab.step("secret"))
-        namespace = SimpleNamespace(helm=lab.helm, forget=lambda: lab.step("forget"))
+        helm = SimpleNamespace(uninstall=lambda *_, hooks: lab.step("uninstall"))
+        namespace = SimpleNamespace(helm=helm, forget=lambda: lab.step("forget"))
         monkeypatch.setattr(
             starting, "make_chart_namespace", lambda *_: lab.step("namespace") and namespace
         )
@@ -59,7 +64,7 @@ REMOVED = ["end", "uninstall", "forget", "delete"]
 
 def test_release_is_uninstalled_before_namespace(start):
     """The chart's hooks are not run, because the gate would wait for them."""
-    lab = Lab()
+    lab = _lab()
     with start(lab):
         lab.step("judge")
 
@@ -68,7 +73,7 @@ def test_release_is_uninstalled_before_namespace(start):
 
 def test_failed_uninstall_still_deletes_namespace(start):
     """The gate ends with Helm's error, and everything else is deleted."""
-    lab = Lab("uninstall", CommandError(["helm", "uninstall"], 1, "Error: timed out"))
+    lab = _lab("uninstall", CommandError(["helm", "uninstall"], 1, "Error: timed out"))
 
     with pytest.raises(CommandError, match="timed out"), start(lab):
         lab.step("judge")
@@ -81,7 +86,7 @@ def test_failed_uninstall_still_deletes_namespace(start):
 )
 def test_set_up_that_fails_leaves_nothing(start, step, removed):
     """What was created until then is deleted, and the first error is raised."""
-    lab = Lab(step)
+    lab = _lab(step)
 
     with pytest.raises(LookupError, match=step), start(lab):
         pytest.fail("it started")
