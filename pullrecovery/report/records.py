@@ -208,7 +208,7 @@ class VerdictRecord(Record):
     criterion: CriterionId
     release: Name
     namespace: Name
-    outcome: Literal["pass", "fail", "unknown"]
+    outcome: Literal["pass", "fail", "unknown", "not-applicable"]
     """unknown: something was not observed, or every cause is external."""
     cause: CauseId | None = None
     evidence: str = ""

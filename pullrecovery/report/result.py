@@ -234,7 +234,7 @@ class ResultFile:
 
     def _outcome(self, reg: str, statuses: Collection[str]) -> CriterionOutcome:
         """Return the outcome of a criterion whose scenarios, or releases, ended like that."""
-        if reg not in self._applicable:
+        if reg not in self._applicable or set(statuses) == {"not-applicable"}:
             return "not-applicable"
         if not statuses:
             return "not-checked"

@@ -128,6 +128,8 @@ def test_criterion_passes_on_every_workload():
     assert _outcomes(result) == dict.fromkeys(CRITERIA, "not-checked") | {"REG-003": "fail"}
     assert _outcomes(_result((PASS, PASSES)))["REG-003"] == "pass"
     assert _outcomes(_result((ERROR, UNKNOWN)))["REG-003"] == "unknown"
+    missing = replace(PASSES, outcome="not-applicable")
+    assert _outcomes(_result((PASS, missing)))["REG-003"] == "not-applicable"
 
 
 def _outcomes(result):
