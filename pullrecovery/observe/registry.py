@@ -42,7 +42,6 @@ def observe_identity(world: ReadOnlyWorld, reference: str) -> ImageIdentity:
         config=config,
         tags=tags,
         probe=_probe(world, reference),
-        platforms=_platforms(world),
         parts=_parts(world, parsed.path, manifest),
     )
 
@@ -90,7 +89,7 @@ def _probe(world: ReadOnlyWorld, reference: str) -> Probe:
     return world.registry.manifest(parsed.path, named, world.operator)
 
 
-def _platforms(world: ReadOnlyWorld) -> tuple[str, ...]:
+def observe_platforms(world: ReadOnlyWorld) -> tuple[str, ...]:
     """Operating system and architecture of every node, once each; or the given platforms."""
     if world.platforms or world.cluster is None:
         return world.platforms

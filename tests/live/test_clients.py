@@ -61,7 +61,7 @@ class View:
         return answer
 
     def judged(self):
-        return judge_identity(observe_identity(self, REFERENCE), LOGIN.login)
+        return judge_identity(observe_identity(self, REFERENCE), LOGIN.login, self.platforms)
 
 
 def test_present_image_has_digest_and_tags():
