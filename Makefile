@@ -18,8 +18,8 @@ READY := $(VENV)/.ready
 MUTMUT := $(VENV)-mutation/bin/mutmut
 AUDIT := $(VENV)-audit/bin
 # Diagnosis whole; of the tasks what judges, and not what remedies.
-PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x_reg_00*' 'pullrecovery.tasks.*.x*_judge_*' \
-  'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _told,'pullrecovery.tasks.*.x_$(name)*')
+PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x*_judge_*' \
+  'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _evidence,'pullrecovery.tasks.*.x_$(name)*')
 
 .PHONY: help acceptance smoke demo test lint conformance bench mutation audit docs status gate dist suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
 

@@ -42,7 +42,6 @@ def observe_identity(world: ReadOnlyWorld, reference: Reference) -> ImageIdentit
         config=config,
         tags=tags,
         probe=world.registry.manifest(reference.path, reference.named, operator),
-        platforms=_platforms(world),
         parts=_parts(world, reference.path, manifest),
     )
 
@@ -84,7 +83,7 @@ def _digests(manifest: str) -> list[str]:
         return []
 
 
-def _platforms(world: ReadOnlyWorld) -> tuple[str, ...]:
+def observe_platforms(world: ReadOnlyWorld) -> tuple[str, ...]:
     """Operating system and architecture of every node, once each; or the given platforms."""
     if world.platforms or world.cluster is None:
         return world.platforms

@@ -16,7 +16,7 @@ from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.redaction import protect
 from pullrecovery.diagnosis.credential import diagnose_credential
 from pullrecovery.diagnosis.grant import is_meant_to_be_public
-from pullrecovery.model.observation import Observation
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Workload
 from pullrecovery.model.verdict import Verdict, passes
@@ -30,6 +30,7 @@ from pullrecovery.registry.keyring import (
     read_legacy_entries,
 )
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tasks.criterion import Criterion
 from pullrecovery.world.world import World
 
 _KEY = DATA_KEYS[DOCKER_CONFIG_JSON]
@@ -40,15 +41,18 @@ _MANAGER = "pull-recovery"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def reg_003(observation: Observation) -> Verdict:
+def _judge(observation: Observed) -> Verdict:
     """Passes if the Secret exists, has the right type and registry, and the registry accepts it.
 
     A package that should be public needs no Secret; an existing one must still be valid, because
     the registry refuses a bad token for public packages too.
     """
-    if is_meant_to_be_public(observation) and not observation.secret.exists:
+    if is_meant_to_be_public(observation.workload) and not observation.secret.exists:
         return passes("the package is meant to be public, and there is no Secret")
     return diagnose_credential(observation.target, observation.secret) or passes()
+
+
+reg_003 = Criterion("REG-003", needs=(Observed.secret,), judge=_judge)
 
 
 def refresh_secret(

@@ -63,7 +63,6 @@ def good(reference: str = REFERENCE, **changes: Any) -> ImageIdentity:
         ),
         tags=CommandResult(f"crane ls {REPOSITORY}", 0, "".join(f"{tag}\n" for tag in TAGS), ""),
         probe=Probe("registry", 200, digest=DIGEST),
-        platforms=("linux/amd64",),
     )
     return replace(seen, **changes)
 

@@ -62,7 +62,8 @@ class View:
         return answer
 
     def judged(self):
-        return judge_identity(observe_identity(self, parse_reference(REFERENCE)), LOGIN.login)
+        identity = observe_identity(self, parse_reference(REFERENCE))
+        return judge_identity(identity, LOGIN.login, self.platforms)
 
 
 def test_present_image_has_digest_and_tags():

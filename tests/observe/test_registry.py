@@ -7,7 +7,7 @@ import pytest
 
 from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.probe import CommandResult, Credential
-from pullrecovery.observe.registry import observe_identity
+from pullrecovery.observe.registry import observe_identity, observe_platforms
 from tests.fakes import recorded
 from tests.fakes.printed import DIGEST, REFERENCE, REPOSITORY, TAG
 
@@ -104,16 +104,16 @@ def test_harness_probes_with_same_credential(reference, named):
 
 def test_node_platforms_are_listed_once():
     """An image must serve the platforms of all nodes."""
-    seen = observe_identity(World(architectures=("arm64", "amd64", "arm64")), PARSED)
+    platforms = observe_platforms(World(architectures=("arm64", "amd64", "arm64")))
 
-    assert seen.platforms == ("linux/amd64", "linux/arm64")
+    assert platforms == ("linux/amd64", "linux/arm64")
 
 
 def test_named_platform_replaces_nodes():
     """The image must serve the platforms of this machine if there is no cluster."""
-    seen = observe_identity(World(cluster=None, platforms=("linux/arm64",)), PARSED)
+    platforms = observe_platforms(World(cluster=None, platforms=("linux/arm64",)))
 
-    assert seen.platforms == ("linux/arm64",)
+    assert platforms == ("linux/arm64",)
 
 
 def test_shell_characters_stay_in_name():

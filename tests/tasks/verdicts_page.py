@@ -10,7 +10,7 @@ from textwrap import indent
 
 from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.model.observation import Observation
-from pullrecovery.model.verdict import Cause, Verdict
+from pullrecovery.model.verdict import Cause, Outcome, Verdict
 from pullrecovery.tasks import judge
 from tests.fakes.situations import SUBJECTS
 
@@ -20,13 +20,13 @@ _LONG = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 _OPENING = """\
 # Verdicts
 
-What each criterion says where something is wrong: the cause, what was seen, and what mends it. Every cause has its
-place; those of one failure stand in the order in which they are to be mended. The situations are observations as
-they were made in the lab, or one fact away from one (`tests/fakes/situations.py`), of the frontend of the sample.
-Commits and digests are cut here to their first twelve digits.
+What each criterion says for each situation: every cause with what was seen and what fixes it, in the order in
+which to fix them, or that the outcome is unknown, and why. If every criterion passes, all of them are listed.
+The situations are observations made in the lab, or one fact away from one (`tests/fakes/situations.py`), of the
+frontend of the sample. Commits and digests are cut to their first twelve digits.
 
-Written by `.venv/bin/python -m tests.tasks.verdicts_page`, and held against the code by a test: who changes what is
-said reads here what a user will read.
+Written by `.venv/bin/python -m tests.tasks.verdicts_page`. A test compares the page with the code, so a change of
+a message is reviewed here.
 """
 
 
@@ -47,10 +47,10 @@ def _shortened(text: str) -> str:
 
 
 def _criterion(reg: str, verdict: Verdict) -> str:
-    if verdict.passes:
-        return f"{reg} holds\n{_item('seen', verdict.evidence)}"
+    if verdict.cause is None:
+        return f"{reg} {verdict.outcome}{' outcome' * (verdict.outcome is Outcome.UNKNOWN)}\n{_item('seen', verdict.evidence)}"
     return "".join(
-        f"{reg} {one.cause}\n{_item('seen', one.evidence)}{_item('mend', one.fix)}"
+        f"{reg} {one.cause}\n{_item('seen', one.evidence)}{_item('fix ', one.fix)}"
         for one in verdict.named
     )
 
