@@ -25,9 +25,9 @@ from pullrecovery.registry.keyring import (
     DOCKER_CONFIG,
     DOCKER_CONFIG_JSON,
     UnreadableSecretError,
+    entry_fields,
+    legacy_entry_fields,
     matches,
-    read_entries,
-    read_legacy_entries,
 )
 from pullrecovery.tasks.changes import Change, diff_of
 from pullrecovery.tasks.criterion import Criterion
@@ -99,7 +99,7 @@ class _Wanted:
         """Whether the Secret is already as desired."""
         if self.found is None or self.found.type != DOCKER_CONFIG_JSON:
             return False
-        return _document(self.found).get("auths") == self.auths and not self._repeats_token
+        return _auths_of(self.found) == self.auths and not self._repeats_token
 
     @property
     def verb(self) -> str:
@@ -174,29 +174,23 @@ def _read(world: World, name: str, namespace: str) -> Any:
     return tolerate_missing(world.core.read_namespaced_secret, name, namespace)
 
 
-def _document(secret: Any) -> dict[str, Any]:
-    """The document in a Secret, whatever its type; {} if the kubelet could not read it.
+def _auths_of(secret: Any) -> dict[str, Any]:
+    """The entries of a Secret, whatever its type; {} if the kubelet could not read it.
 
-    A legacy document is converted to the newer format.
+    A legacy document may be in the newer format.
     """
     data = (secret.data or {}) if secret is not None else {}
     content, legacy = data.get(_KEY, ""), data.get(_LEGACY_KEY, "")
     try:
-        text = base64.b64decode(content or legacy).decode()
+        document = base64.b64decode(content or legacy)
         if content:
-            read_entries(text)
-            return dict(json.loads(text))
+            return entry_fields(document)
         if legacy:
-            read_legacy_entries(text)
-            document = json.loads(text)
-            return document if "auths" in document else {"auths": document}
+            entries = legacy_entry_fields(document)
+            return entry_fields(document) if "auths" in entries else entries
     except (UnreadableSecretError, ValueError):
         return {}
     return {}
-
-
-def _auths_of(secret: Any) -> dict[str, Any]:
-    return dict(_document(secret).get("auths") or {})
 
 
 def _others(secret: Any, repository: str) -> dict[str, Any]:
