@@ -10,13 +10,13 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pullrecovery.common.errors import Exit, PullRecoveryError
 from pullrecovery.common.process import child
 from pullrecovery.common.suite_files import SUITE_ROOT
 
 _TESTS = SUITE_ROOT / "tests" / "properties"
-_REPORTS = SUITE_ROOT / ".reports" / "fuzz"
 _SEEDS = 2**31
 # pytest's exit codes: passed, some failed, and no test selected.
 _PASSED, _FAILED, _NONE = 0, 1, 5
@@ -39,10 +39,10 @@ def run_fuzz(seconds: int, arguments: Sequence[str]) -> int:
 
     `arguments` are further ones for pytest. A test with a finding is left out of later rounds.
     """
-    _REPORTS.mkdir(parents=True, exist_ok=True)
     files = [FuzzedFile(file) for file in sorted(_TESTS.glob("test_*.py"))]
-    for fuzzed in files:
-        _fuzz(fuzzed, seconds, arguments)
+    with TemporaryDirectory(prefix="pull-recovery-fuzz-") as folder:
+        for fuzzed in files:
+            _fuzz(fuzzed, seconds, Path(folder), arguments)
     files = [fuzzed for fuzzed in files if fuzzed.examples]
     if not files:
         raise PullRecoveryError(f"{shlex.join(arguments)} selects no property test.")
@@ -52,19 +52,19 @@ def run_fuzz(seconds: int, arguments: Sequence[str]) -> int:
     return int(Exit.FAIL if replays else Exit.PASS)
 
 
-def _fuzz(fuzzed: FuzzedFile, seconds: int, arguments: Sequence[str]) -> None:
+def _fuzz(fuzzed: FuzzedFile, seconds: int, folder: Path, arguments: Sequence[str]) -> None:
     ends = time.monotonic() + seconds
-    while time.monotonic() < ends and _round(fuzzed, random.randrange(_SEEDS), arguments):  # noqa: S311
+    while time.monotonic() < ends and _round(fuzzed, folder, arguments):
         print(fuzzed, flush=True)
 
 
-def _round(fuzzed: FuzzedFile, seed: int, arguments: Sequence[str]) -> bool:
-    """Run the tests of a file once with a seed; False if none is left to run."""
-    name, report = fuzzed.file.relative_to(SUITE_ROOT).as_posix(), _REPORTS / "report.xml"
+def _round(fuzzed: FuzzedFile, folder: Path, arguments: Sequence[str]) -> bool:
+    """Run the tests of a file once with a new seed; False if none is left to run."""
+    seed = random.randrange(_SEEDS)  # noqa: S311
+    name, report = fuzzed.file.relative_to(SUITE_ROOT).as_posix(), folder / "report.xml"
     profile = ["--hypothesis-profile", "fuzz", "--hypothesis-seed", str(seed)]
     output = ["-q", "-n", "0", "--assert", "plain", "--tb", "short", "--no-header"]
-    # pytest would leave its own folder in the system's.
-    place = [f"--basetemp={_REPORTS / 'tmp'}", f"--junitxml={report}"]
+    place = [f"--basetemp={folder / 'tests'}", f"--junitxml={report}"]
     left_out = [f"--deselect={name}::{test}" for test in fuzzed.findings]
     command = [name, *profile, *output, *arguments, *left_out]
     code, text = _pytest([*command, *place])

@@ -140,8 +140,8 @@ def entry_fields(dockerconfigjson: bytes | str) -> dict[str, Fields]:
             # A second `auths` adds to the first one, and `null` takes all away.
             entries = {} if value is None else entries | _entries(value, "its `auths`")
         elif fold(name) == "httpheaders":
-            for header, text in _object(value, "its `HttpHeaders`"):
-                _text(text, header)
+            for _, text in _object(value, "its `HttpHeaders`"):
+                _text(text, "HttpHeaders")
     return entries
 
 
