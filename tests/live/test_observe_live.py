@@ -23,6 +23,7 @@ from pullrecovery.model.verdict import Outcome
 from pullrecovery.model.workflow_run import DockerCall, Rehearsal
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.registry.client import RegistryClient
+from pullrecovery.registry.github_packages import PackagesError
 from pullrecovery.tasks import applicable
 from tests.fakes import recorded
 from tests.live.test_clients import CONFIG, CONFIG_DIGEST, DIGEST, LOGIN, MANIFEST
@@ -186,6 +187,23 @@ def test_whole_look_at_good_order_holds():
     assert wrong == {}
     (pull,) = live_pulls(seen)
     assert (pull.event, pull.image_id.partition("@")[2]) == (_event().message, DIGEST)
+
+
+def test_hidden_package_is_not_judged():
+    """GitHub answers 404 for a missing package, and for one that the operator may not see."""
+
+    def hidden(_):
+        raise PackagesError("GET package", 404, "Not Found")
+
+    world = _world()
+    token = recorded.GOOD.grant.tokens[0]
+    packages = SimpleNamespace(token=lambda: token, visibility=hidden)
+    world = replace(world, github=SimpleNamespace(packages=lambda *_: packages))
+
+    verdict = judge_live("REG-008", look(world, BACKEND))
+
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert verdict.evidence.endswith(f"who may read {BACKEND.image.package} (status 404)")
 
 
 def _forbid(*_, **__):

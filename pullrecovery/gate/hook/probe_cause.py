@@ -12,6 +12,7 @@ import httpx
 
 from pullrecovery.diagnosis.credential import diagnose_credential
 from pullrecovery.diagnosis.external import diagnose_words
+from pullrecovery.diagnosis.fix_text import make_secret
 from pullrecovery.diagnosis.image import diagnose_content
 from pullrecovery.diagnosis.node_messages import ANONYMOUS, IMAGE_NOT_FOUND, REJECTED
 from pullrecovery.diagnosis.pull import is_refused
@@ -28,7 +29,7 @@ from pullrecovery.model.observation import (
 from pullrecovery.model.observed import Observed, all_parts
 from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.model.target import Target, Workflow, Workload
-from pullrecovery.model.verdict import Cause, Verdict
+from pullrecovery.model.verdict import Cause, Verdict, fails
 from pullrecovery.registry.failures import failure_in
 from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON
 
@@ -95,8 +96,8 @@ def _diagnose_refused(
         f"{where}: no such Secret is in {settings.namespace}, or it is of another type, or has no"
         f" entry for {settings.image.registry}"
     )
-    missing = diagnose_credential(observation.target, replace(observation.secret, exists=False))
-    return replace(missing, evidence=evidence) if missing else None
+    make = make_secret(observation.target, observation.secret.name, observation.secret.namespace)
+    return fails(Cause.SECRET_MISSING, evidence, make)
 
 
 def _observation(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Observed:
