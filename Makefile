@@ -18,10 +18,10 @@ READY := $(VENV)/.ready
 MUTMUT := $(VENV)-mutation/bin/mutmut
 AUDIT := $(VENV)-audit/bin
 # Diagnosis whole; of the tasks what judges, and not what remedies.
-PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x_reg_00*' 'pullrecovery.tasks.*.x*_judge_*' \
-  'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _told,'pullrecovery.tasks.*.x_$(name)*')
+PREDICATES := 'pullrecovery.diagnosis.*' 'pullrecovery.tasks.*.x*_judge_*' \
+  'pullrecovery.tasks.reg_00[12]_*.x__*' $(foreach name,listed nearest _rank _with_words _evidence,'pullrecovery.tasks.*.x_$(name)*')
 
-.PHONY: help acceptance smoke demo test lint conformance bench mutation audit docs status gate dist suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
+.PHONY: help acceptance smoke demo test fuzz lint conformance bench mutation audit docs status gate dist suite-image lab lab-trials lab-down lab-status doctor clean clean-cache
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -37,6 +37,9 @@ demo: $(READY) ## the whole recovery once, told step by step: five causes at onc
 
 test: $(READY) ## the harness's own tests, no container engine needed [ARGS="-k …"]
 	@$(VENV)/bin/python -m pytest tests $(ARGS)
+
+fuzz: $(READY) ## run each file of property tests for a time [SECONDS=60] [ARGS="-k references"]
+	@$(TOOLS) fuzz --seconds $(or $(SECONDS),60) -- $(ARGS)
 
 lint: $(READY) ## ruff, mypy --strict, import-linter, deptry, actionlint
 	@$(VENV)/bin/ruff check .

@@ -5,11 +5,10 @@ Rows of the criteria that it deploys are with their tasks: their ids end in `-ar
 
 import pytest
 
-from fixtures.scenario.scenario import failing
 from pullrecovery.common.wait import wait_for
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.rollout import await_rollout
-from pullrecovery.model.verdict import Cause, fails
+from pullrecovery.model.verdict import Cause, failing, fails
 from pullrecovery.observe import observe, observe_pull
 from pullrecovery.tasks import judge
 from pullrecovery.tasks.reg_006_redeploy import reg_006

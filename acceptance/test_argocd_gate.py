@@ -7,7 +7,6 @@ import re
 import secrets
 import shlex
 import time
-from types import SimpleNamespace
 
 import pytest
 
@@ -146,7 +145,7 @@ def test_suggested_patch_keeps_hook_source(gated):
     gated.argocd.patch(sandbox.workload, {"spec": {"sources": [other, hook]}})
 
     application = observe_application(sandbox.world, sandbox.workload)
-    verdict = diagnose_application(SimpleNamespace(application=application))
+    verdict = diagnose_application(application)
     assert verdict.cause is Cause.APPLICATION_REVISION
     patch, _, sync = verdict.fix.partition(" && ")
     run(shlex.split(patch), env=sandbox.lab_world.lab.environment)

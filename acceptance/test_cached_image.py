@@ -7,7 +7,7 @@ Up to Kubernetes 1.34 a pod runs such an image without any credential, or with a
 import pytest
 
 from fixtures.scenario.sandboxes import await_pods, deploy
-from pullrecovery.model.verdict import Cause
+from pullrecovery.model.verdict import Cause, failing
 from pullrecovery.observe import observe
 from pullrecovery.tasks import judge
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
@@ -26,7 +26,7 @@ def _refused(kind):
 
 def _failing(sandbox):
     verdicts = judge(observe(sandbox.world, sandbox.workload))
-    return {reg: verdict.cause for reg, verdict in verdicts.items() if not verdict.passes}
+    return {reg: verdict.cause for reg, verdict in failing(verdicts).items()}
 
 
 def _digest(sandbox):

@@ -9,9 +9,9 @@ import pytest
 
 from fixtures.plugin.options import target_of
 from fixtures.scenario.matrix import Scenario
-from fixtures.scenario.scenario import failing
 from pullrecovery.faults.external import FAULTS
 from pullrecovery.faults.rows import VALUES
+from pullrecovery.model.verdict import failing
 from pullrecovery.tasks.fixable import NothingToFixError
 
 pytestmark = pytest.mark.waits

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import OKPKey
 
-from fixtures.scenario.scenario import failing
 from pullrecovery import tasks
 from pullrecovery.common.suite_version import suite_commit, suite_version
 from pullrecovery.gate.releases import Deployed
@@ -24,7 +23,7 @@ from pullrecovery.gate.verdict.document import Decision
 from pullrecovery.gate.verdict.signing import VerdictExpectation, sign, verify
 from pullrecovery.lab.seed import LabWorld
 from pullrecovery.model.target import Workload
-from pullrecovery.model.verdict import Cause
+from pullrecovery.model.verdict import Cause, failing
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.monorepo.values_file import set_values
 
@@ -57,7 +56,7 @@ class Judged:
             target=target.name,
             deployed={self.workload.name: Deployed.of(self.workload)},
             images={self.workload.name: self.digest},
-            criteria=frozenset(tasks.judged(target)) - tasks.optional_criteria(target),
+            criteria=frozenset(tasks.applicable(target)) - tasks.optional_criteria(target),
             suite=suite_version(),
             suite_commit=suite_commit(),
             now=datetime.now(UTC),

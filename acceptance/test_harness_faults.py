@@ -22,7 +22,7 @@ from pullrecovery.lab.engine.egress_guard import attempts, guard
 from pullrecovery.lab.runner.shell import CASES
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe import observe
-from pullrecovery.observe.registry import observe_identity
+from pullrecovery.observe.registry import observe_identity, observe_platforms
 from pullrecovery.tasks.reg_001_image_identity import DisagreementError, judge_identity
 from pullrecovery.tasks.reg_006_redeploy import reg_006, rolled_out
 
@@ -97,11 +97,11 @@ def test_swallowed_script_error_is_noticed(ends_in, lab_world, make_package):
     image = make_package("private")
     world = replace(lab_world, operator=None, runner=_Swallowing(lab_world.runner))
 
-    seen = observe_identity(world, image.reference)
+    seen = observe_identity(world, image.parsed)
 
     assert {command.rc for command in seen.commands} == {0}
     with pytest.raises(DisagreementError) as error:
-        judge_identity(seen, world.target.login)
+        judge_identity(seen, world.target.login, observe_platforms(world))
     ends_in(error.value)
 
 
@@ -191,12 +191,12 @@ def test_login_that_lies_about_is_noticed(ends_in, lab_world, make_package):
     anonymous.runner.run([f"install -D config.json {folder}/config.json"], files=logged_in)
     ambient = _Ambient(anonymous.runner, folder)
 
-    seen = observe_identity(replace(anonymous, runner=ambient), image.reference)
+    seen = observe_identity(replace(anonymous, runner=ambient), image.parsed)
     anonymous.runner.run([f"rm -r {folder}"])
 
     assert seen.digest.rc == 0, seen.digest
     with pytest.raises(DisagreementError) as error:
-        judge_identity(seen, anonymous.target.login)
+        judge_identity(seen, anonymous.target.login, observe_platforms(anonymous))
     ends_in(error.value)
 
 

@@ -3,8 +3,8 @@
 A suite that reports a failure here would report it anywhere.
 """
 
-from fixtures.scenario.scenario import failing
 from pullrecovery.faults.rollout import await_rollout
+from pullrecovery.model.verdict import failing
 
 _RUNS_WITHIN = 45.0
 

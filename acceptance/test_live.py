@@ -6,11 +6,9 @@ Nothing is broken or fixed; a failure has its cause and what the task's remediat
 
 import pytest
 
-from pullrecovery.live.judging import Outcome
-
 pytestmark = pytest.mark.live
 
 
 def test_criterion_holds(judged):
     """The criterion passes; it is an ERROR, and no failure, if its state cannot be observed."""
-    assert judged.outcome is Outcome.PASS, str(judged)
+    assert judged.passes, str(judged)

@@ -12,9 +12,8 @@ import pytest
 
 from fixtures.plugin.options import target_of
 from fixtures.scenario.matrix import NAMINGS
-from fixtures.scenario.scenario import failing
-from pullrecovery.model.verdict import Cause, fails, passes
-from pullrecovery.observe.registry import observe_identity
+from pullrecovery.model.verdict import Cause, failing, fails, passes
+from pullrecovery.observe.registry import observe_identity, observe_platforms
 from pullrecovery.tasks.reg_001_image_identity import judge_identity, reg_001
 
 
@@ -33,8 +32,8 @@ def _wanted_digest(world, image):
 def _reference(world, workload, naming):
     image = workload.image
     if naming == "digest":
-        return f"{image.repository}@{_wanted_digest(world, image)}"
-    return replace(image, tag="latest").reference if naming == "latest" else image.reference
+        return replace(image.parsed, tag="", digest=_wanted_digest(world, image))
+    return replace(image, tag="latest").parsed if naming == "latest" else image.parsed
 
 
 def test_image_is_identified_by_every_name(lab_world, workload, naming):
@@ -45,25 +44,27 @@ def test_image_is_identified_by_every_name(lab_world, workload, naming):
     world = lab_world
     reference = _reference(world, workload, naming)
 
-    seen = observe_identity(world, reference)
-    verdict = judge_identity(seen, world.target.login)
+    seen, platforms = observe_identity(world, reference), observe_platforms(world)
+    verdict = judge_identity(seen, world.target.login, platforms)
 
     assert verdict == passes()
     assert "Login Succeeded" in seen.login.stdout
     assert seen.inspect.stdout.strip() == "2"
     assert seen.digest.stdout.strip() in verdict.evidence
-    assert seen.platforms[0] in verdict.evidence
+    assert platforms[0] in verdict.evidence
     assert "latest" in seen.tags.stdout.split()
 
 
 def test_uppercase_owner_is_refused_by_clients(lab_world, target):
     """The owner is in upper case; no request with that name reaches the registry."""
     world, image = lab_world, target.workloads[0].image
-    capitals = image.reference.replace(target.owner, target.owner.upper())
+    path = image.parsed.path.replace(target.owner, target.owner.upper())
+    capitals = replace(image.parsed, path=path)
 
     seen = observe_identity(world, capitals)
 
-    assert judge_identity(seen, target.login) == fails(Cause.OWNER_IN_CAPITALS)
+    platforms = observe_platforms(world)
+    assert judge_identity(seen, target.login, platforms) == fails(Cause.OWNER_IN_CAPITALS)
     assert "repository name must be lowercase" in seen.inspect.stderr
 
 
@@ -72,11 +73,13 @@ def test_login_of_one_case_is_gone_in_the_next(lab_world, target):
     world = lab_world
     # By digest, as rows with the literal names push the tags again meanwhile.
     reference = _reference(world, target.workloads[0], "digest")
-    assert judge_identity(observe_identity(world, reference), target.login) == passes()
+    platforms = observe_platforms(world)
+    identity = observe_identity(world, reference)
+    assert judge_identity(identity, target.login, platforms) == passes()
 
     anonymous = replace(world, operator=None)
 
-    verdict = judge_identity(observe_identity(anonymous, reference), target.login)
+    verdict = judge_identity(observe_identity(anonymous, reference), target.login, platforms)
     assert verdict == fails(Cause.OPERATOR_NOT_LOGGED_IN)
 
 

@@ -11,9 +11,8 @@ from dataclasses import replace
 import pytest
 
 from fixtures.scenario.checkouts import own_workflow
-from fixtures.scenario.scenario import failing
 from pullrecovery.faults.symptoms import EVENTS, RunOn
-from pullrecovery.model.verdict import fails, passes
+from pullrecovery.model.verdict import failing, fails, passes
 from pullrecovery.observe.workflow import play_workflow, push_of_change
 from pullrecovery.tasks.reg_002_image_exists import reg_002
 

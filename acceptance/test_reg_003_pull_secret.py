@@ -7,8 +7,7 @@ and the registry accepts its token for the package.
 
 import pytest
 
-from fixtures.scenario.scenario import failing
-from pullrecovery.model.verdict import fails, passes
+from pullrecovery.model.verdict import failing, fails, passes
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 
 

@@ -7,8 +7,7 @@ the Secret, and the live pods have it.
 
 import pytest
 
-from fixtures.scenario.scenario import failing
-from pullrecovery.model.verdict import fails
+from pullrecovery.model.verdict import failing, fails
 
 
 @pytest.mark.scenarios("REG-004")

@@ -5,8 +5,7 @@ The criterion passes if `helm template` renders exactly the wanted reference, in
 
 import pytest
 
-from fixtures.scenario.scenario import failing
-from pullrecovery.model.verdict import Cause, passes
+from pullrecovery.model.verdict import Cause, failing, passes
 from pullrecovery.tasks.reg_005_right_values import reg_005
 
 

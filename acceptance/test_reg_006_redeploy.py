@@ -6,8 +6,7 @@ waits for an image.
 
 import pytest
 
-from fixtures.scenario.scenario import failing
-from pullrecovery.model.verdict import fails
+from pullrecovery.model.verdict import failing, fails
 
 
 @pytest.mark.scenarios("REG-006")

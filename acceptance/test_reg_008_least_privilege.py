@@ -10,8 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.scenario.scenario import failing
-from pullrecovery.model.verdict import Cause, fails, passes
+from pullrecovery.model.verdict import Cause, failing, fails, passes
 from pullrecovery.observe.registry import login_command
 from pullrecovery.registry.github_packages import PackagesError
 from pullrecovery.tasks.reg_008_least_privilege import reg_008

@@ -7,11 +7,10 @@ credential is enough. A Secret that it cannot decode blocks all others.
 import pytest
 
 from fixtures.scenario.sandboxes import await_pods, deploy
-from fixtures.scenario.scenario import failing
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.sandbox import auth_of
 from pullrecovery.lab import accounts
-from pullrecovery.model.verdict import Cause, fails, passes
+from pullrecovery.model.verdict import Cause, failing, fails, passes
 from pullrecovery.observe import observe
 from pullrecovery.registry.keyring import DOCKER_CONFIG
 from pullrecovery.tasks import judge

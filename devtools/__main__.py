@@ -18,6 +18,7 @@ from devtools.conformance.command import run_conformance
 from devtools.demo_picture import draw_demo
 from devtools.distributions import build_distributions
 from devtools.docs_site import build_docs
+from devtools.fuzz import run_fuzz
 from devtools.lint_workflows import lint_workflows
 from devtools.result_schema import write_schema
 from devtools.status_page import write_pages
@@ -64,6 +65,10 @@ def _parser() -> Parser:
     docs = commands.add_parser("docs", help="build the site of docs/")
     docs.add_argument("--repository", default="", help="URL that links to other files lead into")
     docs.set_defaults(run=lambda given: build_docs(given.repository))
+    fuzz = commands.add_parser("fuzz", help="run each file of property tests for a time")
+    fuzz.add_argument("--seconds", type=_count, default=60, help="for each file")
+    fuzz.add_argument("arguments", nargs="*", help="further arguments for pytest, behind --")
+    fuzz.set_defaults(run=lambda given: run_fuzz(given.seconds, given.arguments))
     status = commands.add_parser(
         "status", help="write docs/status.md and docs/detection-matrix.md from a complete run"
     )

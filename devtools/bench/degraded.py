@@ -9,6 +9,7 @@ from pullrecovery.common.wait import wait_for
 from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.lab.gitops.argocd import argocd_deployer
 from pullrecovery.lab.seed import LabWorld
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.observe.argocd import observe_application
 
@@ -44,8 +45,8 @@ def _wait(lab_world: LabWorld, workload: Workload) -> float:
 
 
 def _health(sandbox: Sandbox) -> str:
-    found = observe_application(sandbox.world, sandbox.workload)
-    return found.health if found else "no Application"
+    application = observe_application(sandbox.world, sandbox.workload)
+    return str(application) if isinstance(application, NotObserved) else application.health
 
 
 def _with_application(target: Target) -> Workload:

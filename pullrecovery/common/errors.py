@@ -41,6 +41,6 @@ class NotObservedError(PullRecoveryError):
 class ForbiddenError(NotObservedError):
     """The API server forbids the user `what`, a verb and a resource."""
 
-    def __init__(self, what: str, said: str) -> None:
-        super().__init__(f"The API server forbids to {what}: {said}")
+    def __init__(self, what: str, answer: str) -> None:
+        super().__init__(f"The API server forbids to {what}: {answer}")
         self.what = what

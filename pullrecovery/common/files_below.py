@@ -17,13 +17,13 @@ def files_below(root: Path, left_out: frozenset[str] = frozenset()) -> list[Path
     Raises UsageError for a symbolic link that leads out of `root`, wherever it leads.
     """
     top = root.resolve()
-    found = []
+    paths = []
     for path in _entries(root, left_out):
         if path.is_symlink():
             _check_link(path, root, top)
         if path.is_file():
-            found.append(path)
-    return sorted(found)
+            paths.append(path)
+    return sorted(paths)
 
 
 def _entries(root: Path, left_out: frozenset[str]) -> Iterator[Path]:

@@ -57,7 +57,7 @@ def _encoded(secret: str) -> frozenset[str]:
         return frozenset()
     plain = frozenset(_in_base64(secret.encode()))
     in_urls = {quote(secret), quote(secret, safe=""), quote_plus(secret)} - {secret}
-    return plain | in_urls | {each.translate(_URL_SAFE) for each in plain}
+    return plain | in_urls | {encoded.translate(_URL_SAFE) for encoded in plain}
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Read untrusted YAML: every problem with it becomes one clear error."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +10,12 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
 from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.common.redaction import redact
 
 # Limit of nodes after aliases are expanded; a rendered chart has a few thousand.
 _MOST_NODES = 1_000_000
+# Where ruamel.yaml's reasons begin to quote a value.
+_QUOTED_VALUE = re.compile(r""" with value "| from ["']|: b?['"]""")
 # Exceptions of ruamel.yaml beside its own, for example for invalid dates and numbers.
 _OTHERS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
 
@@ -45,14 +49,23 @@ def _reading(text: str, what: str) -> Iterator[None]:
         yield
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UnreadableYamlError(f"{what}:{line}: not valid YAML: {error.problem}.") from error
+        raise _unreadable(what, line, error.problem) from error
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise UnreadableYamlError(f"{what}:{line}: not valid YAML: {error.reason}.") from error
+        raise _unreadable(what, line, error.reason) from error
     except RecursionError as error:
-        raise UnreadableYamlError(f"{what}:1: not valid YAML: it is nested too deep.") from error
+        raise _unreadable(what, 1, "it is nested too deep") from error
     except (YAMLError, *_OTHERS) as error:
-        raise UnreadableYamlError(f"{what}:1: not valid YAML: {str(error)[:200]}.") from error
+        raise _unreadable(what, 1, str(error)) from error
+
+
+def _unreadable(what: str, line: int, reason: str | None) -> UnreadableYamlError:
+    """The error for a reason of ruamel.yaml, without the values that it quotes.
+
+    The file may hold passwords.
+    """
+    told = _QUOTED_VALUE.split(reason or "", maxsplit=1)[0].strip()
+    return UnreadableYamlError(f"{what}:{line}: not valid YAML: {redact(told[:200]) or 'a value'}.")
 
 
 def _check_expansion(document: Any) -> None:
@@ -66,7 +79,7 @@ def _check_expansion(document: Any) -> None:
             # A node that is met again before it is counted contains itself.
             sizes[id(node)] = _MOST_NODES
             children = node.values() if isinstance(node, dict) else node
-            sizes[id(node)] = 1 + sum(size(each) for each in children)
+            sizes[id(node)] = 1 + sum(size(child) for child in children)
         return sizes[id(node)]
 
     if size(document) >= _MOST_NODES:

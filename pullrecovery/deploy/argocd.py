@@ -112,10 +112,13 @@ class ArgoCD:
 
     def application(self, workload: Workload, settings: Sequence[str] = ()) -> dict[str, Any]:
         """The target's Application, changed for this workload's branch and namespace."""
-        found = manifest_of(workload)
-        found["metadata"]["name"] = application_name(workload)
-        found["metadata"]["labels"] = {**found["metadata"].get("labels", {}), **self.labels}
-        sources, spec = sources_of(found), found["spec"]
+        application = manifest_of(workload)
+        application["metadata"]["name"] = application_name(workload)
+        application["metadata"]["labels"] = {
+            **application["metadata"].get("labels", {}),
+            **self.labels,
+        }
+        sources, spec = sources_of(application), application["spec"]
         chart = sources[place_of(sources, workload)]
         own = chart["repoURL"]
         for source in sources:
@@ -133,7 +136,7 @@ class ArgoCD:
         # Empty, not absent, so that parameters of an earlier sync are removed.
         helm["parameters"] = [{"name": name, "value": value} for name, _, value in pairs]
         spec["destination"]["namespace"] = workload.namespace
-        return found
+        return application
 
     def read(self, workload: Workload) -> dict[str, Any] | None:
         """The workload's Application in the cluster; None if there is none."""
@@ -175,13 +178,13 @@ class ArgoCD:
         `body` is merged into the Application by the request that starts the sync, so that no
         automated sync starts in between; a missing Application is created.
         """
-        asked, found = secrets.token_hex(8), self.read(workload)
+        asked, application = secrets.token_hex(8), self.read(workload)
         wanted = self.application(workload)
         request = (body or {}) | {"operation": _operation(wanted, revision, asked)}
         # Argo CD's API server also clears the state: a resumed sync would take over the results of
         # the sync before it, for example hooks that passed then.
         anew = request | {"status": {"operationState": None}}
-        if found is None:
+        if application is None:
             self._api.create_namespaced_custom_object(*_KIND, wanted | request)
         else:
             self.terminate(workload)
@@ -200,21 +203,21 @@ class ArgoCD:
             f"{application_name(workload)} is compared",
             lambda: self.read(workload),
             is_compared,
-            describe=lambda found: status_of(found).get("sync"),
+            describe=lambda application: status_of(application).get("sync"),
             timeout=_COMPARED_WITHIN,
         )
 
     def terminate(self, workload: Workload) -> None:
         """Terminate the running operation, if any: Argo CD accepts only one at a time."""
-        found = self.read(workload)
-        if not is_running(found):
+        application = self.read(workload)
+        if not is_running(application):
             return
-        if state_of(found).get("phase") == "Running":
+        if state_of(application).get("phase") == "Running":
             self.patch(workload, {"status": {"operationState": {"phase": "Terminating"}}})
         wait_for(
             f"the running sync of {application_name(workload)} ends",
             lambda: self.read(workload),
-            lambda seen: not is_running(seen),
+            lambda application: not is_running(application),
             describe=state_of,
             timeout=_ENDS_WITHIN,
         )
@@ -233,7 +236,9 @@ class ArgoCD:
     def _render(self, workload: Workload, source: dict[str, Any], root: Path) -> str:
         chart, helm = root / source["path"], source.get("helm", {})
         values = tuple(chart / name for name in helm.get("valueFiles", ()))
-        settings = [f"{each['name']}={each['value']}" for each in helm.get("parameters", ())]
+        settings = [
+            f"{parameter['name']}={parameter['value']}" for parameter in helm.get("parameters", ())
+        ]
         synced = replace(workload, chart=chart, values=values)
         return self.helm.template(synced, settings=settings, hooks=False)
 
@@ -247,8 +252,8 @@ class ArgoCD:
         wait_for(
             f"{application_name(workload)} is gone",
             lambda: self.read(workload),
-            lambda found: found is None,
-            describe=lambda found: status_of(found).get("conditions"),
+            lambda application: application is None,
+            describe=lambda application: status_of(application).get("conditions"),
             timeout=_ENDS_WITHIN,
         )
 
@@ -269,12 +274,12 @@ class ArgoCD:
         """The state of the requested operation: ended, or as it is after `within` seconds."""
 
         def look() -> dict[str, Any]:
-            found = self.read(workload)
-            state = state_of(found)
+            application = self.read(workload)
+            state = state_of(application)
             info = state.get("operation", {}).get("info") or []
-            if any(each["value"] == asked for each in info):
+            if any(item["value"] == asked for item in info):
                 return state
-            if not is_running(found):
+            if not is_running(application):
                 # An automated sync had just begun, and its end removed this request.
                 self.patch(workload, request)
             return {}
@@ -284,7 +289,7 @@ class ArgoCD:
             return wait_for(
                 f"the sync of {application_name(workload)} ends",
                 look,
-                lambda seen: seen.get("phase") in _ENDED,
+                lambda state: state.get("phase") in _ENDED,
                 timeout=within,
             )
         return look()

@@ -5,59 +5,62 @@ from collections.abc import Mapping
 from shlex import quote
 
 from pullrecovery.model.application import ApplicationStatus
-from pullrecovery.model.observation import Observation
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.verdict import Cause, Verdict, fails
 
 
-def stale(observation: Observation, evidence: str) -> Verdict:
+def stale(observation: Observed, evidence: str) -> Verdict:
     """The verdict that the deployed chart and values are out of date, with its cause and fix."""
-    application = observation.application
-    if application is None:
+    application = observation.optional(Observed.application)
+    if isinstance(application, NotObserved):
         return fails(Cause.RELEASE_STALE, evidence, observation.workload.upgrade_command)
     said = f"{evidence}; {application}"
-    return diagnose_application(observation) or fails(
+    return diagnose_application(application) or fails(
         Cause.RELEASE_STALE, said, observation.workload.upgrade_command
     )
 
 
-def diagnose_application(observation: Observation) -> Verdict | None:
+def diagnose_application(application: ApplicationStatus) -> Verdict | None:
     """Diagnose an Application that follows another revision or other values; None if it does not.
 
-    The result is also None without an Application: Helm then deploys the checkout itself.
+    The result is also None if the Application does not exist.
     """
-    found = observation.application
-    if found is None or not found.exists:
+    if not application.exists:
         return None
-    if found.revision != found.wanted_revision:
-        fix = _patch(found, {"targetRevision": found.wanted_revision})
-        wanted = f"wanted is {found.wanted_revision}"
-        return fails(Cause.APPLICATION_REVISION, f"{found}; {wanted}", fix)
-    if found.values != found.wanted_values:
-        fix = _patch(found, {"helm": {"valueFiles": list(found.wanted_values)}})
-        wanted = f"wanted are {', '.join(found.wanted_values)}"
-        return fails(Cause.APPLICATION_VALUES, f"{found}; {wanted}", fix)
+    if application.revision != application.wanted_revision:
+        fix = _patch(application, {"targetRevision": application.wanted_revision})
+        wanted = f"wanted is {application.wanted_revision}"
+        return fails(Cause.APPLICATION_REVISION, f"{application}; {wanted}", fix)
+    if application.values != application.wanted_values:
+        fix = _patch(application, {"helm": {"valueFiles": list(application.wanted_values)}})
+        wanted = f"wanted are {', '.join(application.wanted_values)}"
+        return fails(Cause.APPLICATION_VALUES, f"{application}; {wanted}", fix)
     return None
 
 
-def diagnose_sync(observation: Observation) -> Verdict | None:
-    """Diagnose an Application that is out of sync with its repository, whatever its pods run."""
-    found = observation.application
-    if found is None:
+def diagnose_sync(observation: Observed) -> Verdict | None:
+    """Diagnose an Application that is out of sync with its repository, whatever its pods run.
+
+    None if Helm deploys.
+    """
+    application = observation.optional(Observed.application)
+    if isinstance(application, NotObserved):
         return None
-    wrong = diagnose_application(observation)
-    if wrong or found.sync == "Synced":
+    wrong = diagnose_application(application)
+    if wrong or application.sync == "Synced":
         return wrong
-    return fails(Cause.RELEASE_STALE, str(found), observation.workload.upgrade_command)
+    return fails(Cause.RELEASE_STALE, str(application), observation.workload.upgrade_command)
 
 
-def _patch(found: ApplicationStatus, source: dict[str, object]) -> str:
+def _patch(application: ApplicationStatus, source: dict[str, object]) -> str:
     """The command that sets `source` in the Application's source, and syncs."""
     kind, body = "merge", json.dumps({"spec": {"source": source}})
-    if found.place is not None:
+    if application.place is not None:
         # A merge patch would replace the whole list of sources.
-        path = f"/spec/sources/{found.place}"
-        kind, body = "json", json.dumps(_operations(path, source, nested=found.has_helm))
-    name, patched = quote(found.name), f"--type {kind} --patch {quote(body)}"
+        path = f"/spec/sources/{application.place}"
+        kind, body = "json", json.dumps(_operations(path, source, nested=application.has_helm))
+    name, patched = quote(application.name), f"--type {kind} --patch {quote(body)}"
     patch = f"kubectl -n argocd patch application {name} {patched}"
     return f"{patch} && argocd app sync {name}"
 

@@ -1,14 +1,17 @@
 """Diagnose the pull secret and the credentials of a pod."""
 
 import json
+from dataclasses import replace
 from shlex import quote
 
 from pullrecovery.diagnosis.external import external
-from pullrecovery.diagnosis.fix_text import READ, make_secret, refresh_secret
+from pullrecovery.diagnosis.fix_text import OBSERVE, READ, make_secret, refresh_secret
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
-from pullrecovery.model.observation import Observation, PodStatus, PullSecret, PullSecretEntry
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.observation import PodStatus, PullSecret, PullSecretEntry
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.probe import Probe
-from pullrecovery.model.target import Target
+from pullrecovery.model.target import Image, Target
 from pullrecovery.model.verdict import Cause, Verdict, all_named, fails
 from pullrecovery.registry.client_output import Meaning, forbidding_owner, meaning_of_probe
 from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON, in_order
@@ -38,34 +41,53 @@ def diagnose_credential(target: Target, secret: PullSecret) -> Verdict | None:
     return None if None in found else all_named(*found)
 
 
-def diagnose_effective(observation: Observation, pod: PodStatus) -> Verdict | None:
+def diagnose_effective(observation: Observed, pod: PodStatus) -> Verdict | None:
     """Every cause that stops the pod's own credentials from pulling, Secret before wiring.
 
     None if the registry accepts one of them now.
     """
-    if any(entry.accepted for entry in effective_entries(observation, pod)):
+    secret = observation.optional(Observed.secret)
+    pull_secrets = observation.optional(Observed.pull_secrets)
+    if isinstance(secret, NotObserved):
+        return _diagnose_unobserved(observation, pod, secret)
+    if isinstance(pull_secrets, NotObserved):
+        return _diagnose_unobserved(observation, pod, pull_secrets)
+    image = observation.workload.image
+    if any(entry.accepted for entry in effective_entries(pull_secrets, pod, image)):
         return None
-    own = tuple(secret for secret in observation.pull_secrets if secret.name in pod.pull_secrets)
-    unreadable = [_diagnose_unreadable(observation.target, secret) for secret in own]
+    own = tuple(each for each in pull_secrets if each.name in pod.pull_secrets)
+    unreadable = [_diagnose_unreadable(observation.target, each) for each in own]
     return all_named(
-        diagnose_credential(observation.target, observation.secret),
+        diagnose_credential(observation.target, secret),
         *unreadable,
         diagnose_wiring(observation),
         diagnose_pods(observation, (pod,)),
     )
 
 
-def effective_entries(observation: Observation, pod: PodStatus) -> tuple[PullSecretEntry, ...]:
+def _diagnose_unobserved(observation: Observed, pod: PodStatus, why: NotObserved) -> Verdict:
+    """Diagnose a refused pod without its Secrets: only the wiring can be named, or no cause."""
+    named = all_named(diagnose_wiring(observation), diagnose_pods(observation, (pod,)))
+    if named is None:
+        return fails(Cause.UNKNOWN, why.reason, OBSERVE)
+    if why.reason in named.evidence:
+        return named
+    return replace(named, evidence=f"{named.evidence}; {why.reason}")
+
+
+def effective_entries(
+    pull_secrets: tuple[PullSecret, ...], pod: PodStatus, image: Image
+) -> tuple[PullSecretEntry, ...]:
     """The entries of all the pod's Secrets that apply to the image, in the kubelet's order.
 
     Empty if one of the Secrets cannot be decoded.
     """
-    by_name = {secret.name: secret for secret in observation.pull_secrets}
+    by_name = {secret.name: secret for secret in pull_secrets}
     own = [by_name[name] for name in pod.pull_secrets if name in by_name]
     if any(secret.problem for secret in own):
         return ()
     entries = ((entry.server, entry) for secret in own for entry in secret.entries)
-    return tuple(entry for _, entry in in_order(entries, observation.workload.image.repository))
+    return tuple(entry for _, entry in in_order(entries, image.repository))
 
 
 def _where(secret: PullSecret) -> str:

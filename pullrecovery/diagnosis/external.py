@@ -6,7 +6,9 @@ changes nothing: it says to wait, and whom to ask if waiting does not help.
 """
 
 from pullrecovery.diagnosis.stuck import Stuck
-from pullrecovery.model.observation import ImageIdentity, Observation, PodStatus
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.observation import ImageIdentity, PodStatus
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.probe import Probe, RegistryFailure
 from pullrecovery.model.verdict import Cause, Verdict, fails
 from pullrecovery.registry.failures import failure_in, failure_of_command
@@ -51,7 +53,7 @@ def diagnose_probe(what: str, probe: Probe) -> Verdict | None:
     return external(probe.failure, f"{what}: {probe}") if probe.failure else None
 
 
-def diagnose_words(observation: Observation, stuck: Stuck) -> Verdict | None:
+def diagnose_words(observation: Observed, stuck: Stuck) -> Verdict | None:
     """Diagnose a failed pull whose message reports an external cause; None for other causes."""
     failure = failure_in(stuck.container.waiting_message)
     if failure is None:
@@ -59,7 +61,7 @@ def diagnose_words(observation: Observation, stuck: Stuck) -> Verdict | None:
     return external(failure, f"{stuck.pod.name} says {stuck.said}; {_second(observation, failure)}")
 
 
-def diagnose_silence(observation: Observation) -> Verdict | None:
+def diagnose_silence(observation: Observed) -> Verdict | None:
     """Diagnose a pull that neither ends nor fails while the suite's own probe times out.
 
     containerd waits up to five minutes for an answer (image_pull_progress_timeout), and the pod
@@ -79,20 +81,26 @@ def _is_pulling(pod: PodStatus) -> bool:
     return not pod.ready and _PULLING in said and not said & _ENDED
 
 
-def _second(observation: Observation, failure: RegistryFailure) -> str:
+def _second(observation: Observed, failure: RegistryFailure) -> str:
     """The second observation: another request that failed so, or the registry's current answer."""
     told = _failures(observation).get(failure)
     return f"and {told}" if told else f"but the suite's own question: {observation.wanted}"
 
 
-def _failures(observation: Observation) -> dict[RegistryFailure, str]:
+def _failures(observation: Observed) -> dict[RegistryFailure, str]:
     """The failures of the suite's and the operator's requests, each with its first message."""
+    secret = observation.optional(Observed.secret)
+    identity = observation.optional(Observed.identity)
+    entries = () if isinstance(secret, NotObserved) else secret.entries
     probes = [("the suite's own question", observation.wanted)]
-    probes += [("the Secret's", entry.probe) for entry in observation.secret.entries]
-    told = [(probe.failure, f"{whose}: {probe}") for whose, probe in probes]
-    told += _met_by_clients(observation.identity) if observation.identity else []
-    return {failure: words for failure, words in reversed(told) if failure}
+    probes += [("the Secret's", entry.probe) for entry in entries]
+    messages = [(probe.failure, f"{whose}: {probe}") for whose, probe in probes]
+    messages += [] if isinstance(identity, NotObserved) else _met_by_clients(identity)
+    return {failure: message for failure, message in reversed(messages) if failure}
 
 
-def _met_by_clients(seen: ImageIdentity) -> list[tuple[RegistryFailure | None, str]]:
-    return [(failure_of_command(ran), f"`{ran.command}`: {ran.said}") for ran in seen.commands]
+def _met_by_clients(identity: ImageIdentity) -> list[tuple[RegistryFailure | None, str]]:
+    return [
+        (failure_of_command(result), f"`{result.command}`: {result.said}")
+        for result in identity.commands
+    ]

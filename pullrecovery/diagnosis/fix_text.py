@@ -10,6 +10,8 @@ from shlex import quote
 from pullrecovery.model.target import Target
 
 READ = "read the message; no known cause fits it"
+# For a failure whose cause depends on a part that was not observed.
+OBSERVE = "let what is named there be read, and judge again"
 
 
 def make_secret(target: Target, name: str, namespace: str) -> str:

@@ -13,7 +13,9 @@ from pullrecovery.diagnosis.external import diagnose_probe, external
 from pullrecovery.diagnosis.fix_text import READ, refresh_secret
 from pullrecovery.diagnosis.wiring import is_wired
 from pullrecovery.model.grant import PackageGrant, TokenGrant
-from pullrecovery.model.observation import Observation
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.observation import DeploymentStatus, PodStatus
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.probe import RegistryFailure
 from pullrecovery.model.target import Visibility, Workload
 from pullrecovery.model.verdict import Cause, Verdict, all_named, fails
@@ -27,68 +29,77 @@ _OK = 200
 _GRANTS_NOTHING = (401, 403)
 
 
-def is_meant_to_be_public(observation: Observation) -> bool:
+def is_meant_to_be_public(workload: Workload) -> bool:
     """Whether the target wants the workload's package public, so that pods need no secret."""
-    return observation.workload.visibility is Visibility.PUBLIC
+    return workload.visibility is Visibility.PUBLIC
 
 
-def diagnose_visibility(observation: Observation) -> Verdict | None:
+def diagnose_visibility(workload: Workload, grant: PackageGrant) -> Verdict | None:
     """Diagnose a package with another visibility than the target's; None if it is correct.
 
     None too if GitHub returns nothing about the package: whether it exists belongs to REG-001.
     """
-    told, wanted = observation.grant.visibility, observation.workload.visibility
-    public = is_meant_to_be_public(observation)
-    if not told or (told == Visibility.PUBLIC) is public:
+    visibility, wanted = grant.visibility, workload.visibility
+    public = is_meant_to_be_public(workload)
+    if isinstance(visibility, NotObserved) or not visibility:
+        return None
+    if (visibility == Visibility.PUBLIC) is public:
         return None
     cause = Cause.PACKAGE_NOT_PUBLIC if public else Cause.PACKAGE_NOT_PRIVATE
-    package = observation.workload.image.package
+    package = workload.image.package
     return fails(
         cause,
-        f"GitHub says that {package} is {told}; target.yaml wants it {wanted}",
+        f"GitHub says that {package} is {visibility}; target.yaml wants it {wanted}",
         f"set the visibility of {package} to {wanted} in the package's settings on GitHub",
     )
 
 
-def diagnose_needless_secret(observation: Observation) -> Verdict | None:
+def diagnose_needless_secret(
+    observation: Observed, deployment: DeploymentStatus, pods: tuple[PodStatus, ...]
+) -> Verdict | None:
     """Diagnose a pull secret that a public package does not need; None if there is none."""
     name, workload = observation.target.pull_secret, observation.workload
-    if not carries_needless_secret(observation):
+    if not _carries_needless_secret(observation, deployment, pods):
         return None
     where = f"{workload.namespace}/{name}"
     evidence = f"{workload.image.package} is public, and pods are given Secret {where}"
     key, file = workload.pull_secrets_key, workload.place_of(workload.values_file)
     shared = needed_by_others(workload, observation.target.workloads)
     edit = f"take {name} out of {key} in {file}{'' if shared else ' (and revoke its token after)'}"
-    fix = " && ".join((workload.upgrade_after(edit), *_remove_secret(observation)))
+    removals = _remove_secret(observation, deployment, pods)
+    fix = " && ".join((workload.upgrade_after(edit), *removals))
     return fails(Cause.SECRET_NEEDLESS, evidence, fix)
 
 
-def _remove_secret(observation: Observation) -> Iterator[str]:
+def _remove_secret(
+    observation: Observed, deployment: DeploymentStatus, pods: tuple[PodStatus, ...]
+) -> Iterator[str]:
     """The commands that remove the Secret from the ServiceAccount and from pods, and delete it."""
-    name, deployment = observation.target.pull_secret, observation.deployment
+    name = observation.target.pull_secret
     if needed_by_others(observation.workload, observation.target.workloads):
         return
     kubectl = f"kubectl -n {quote(observation.workload.namespace)}"
-    if name in observation.deployment.service_account_pull_secrets:
+    if name in deployment.service_account_pull_secrets:
         entry = f".imagePullSecrets[]? | select(.name == {json.dumps(name)})"
         get = f"{kubectl} get serviceaccount {quote(deployment.service_account)} -o json"
         yield f"{get} | jq {quote(f'del({entry})')} | {kubectl} replace -f -"
     # The upgrade recreates the other pods, because their template changes.
-    by_account = any(name in pod.pull_secrets for pod in observation.pods)
+    by_account = any(name in pod.pull_secrets for pod in pods)
     if by_account and name not in deployment.template_pull_secrets:
         yield f"{kubectl} rollout restart {quote(f'deployment/{deployment.name}')}"
     if observation.secret.exists:
         yield f"{kubectl} delete secret {quote(name)}"
 
 
-def carries_needless_secret(observation: Observation) -> bool:
+def _carries_needless_secret(
+    observation: Observed, deployment: DeploymentStatus, pods: tuple[PodStatus, ...]
+) -> bool:
     """Whether the workload has a pull secret that no private workload beside it needs."""
     name = observation.target.pull_secret
     if needed_by_others(observation.workload, observation.target.workloads):
-        return name in observation.deployment.template_pull_secrets
-    carried = any(name in pod.pull_secrets for pod in observation.pods)
-    return observation.secret.exists or carried or is_wired(observation)
+        return name in deployment.template_pull_secrets
+    carried = any(name in pod.pull_secrets for pod in pods)
+    return observation.secret.exists or carried or is_wired(observation.target, deployment)
 
 
 def needed_by_others(workload: Workload, workloads: tuple[Workload, ...]) -> bool:
@@ -100,16 +111,17 @@ def needed_by_others(workload: Workload, workloads: tuple[Workload, ...]) -> boo
     )
 
 
-def diagnose_tokens(observation: Observation) -> Verdict | None:
+def diagnose_tokens(observation: Observed) -> Verdict | None:
     """Diagnose tokens that may do more than pull, end soon, lack SSO or are shared.
 
     Returns None if there are none.
     """
-    found = (_diagnose_token(observation, token) for token in observation.grant.tokens)
-    return all_named(*found, _diagnose_sso(observation), _diagnose_sharing(observation))
+    tokens = (token for token in observation.grant.tokens if isinstance(token, TokenGrant))
+    wrong = (_diagnose_token(observation, token) for token in tokens)
+    return all_named(*wrong, _diagnose_sso(observation), _diagnose_sharing(observation))
 
 
-def _diagnose_token(observation: Observation, token: TokenGrant) -> Verdict | None:
+def _diagnose_token(observation: Observed, token: TokenGrant) -> Verdict | None:
     if token.status in _GRANTS_NOTHING:
         return None
     where, replace = _where(observation), _replace_command(observation)
@@ -127,7 +139,7 @@ def _diagnose_token(observation: Observation, token: TokenGrant) -> Verdict | No
     return None
 
 
-def _diagnose_sso(observation: Observation) -> Verdict | None:
+def _diagnose_sso(observation: Observed) -> Verdict | None:
     """Diagnose a token without SSO authorisation, which the registry's answer to it shows."""
     for entry in observation.secret.entries:
         if meaning_of_probe(entry.probe) is Meaning.SSO_MISSING:
@@ -137,7 +149,7 @@ def _diagnose_sso(observation: Observation) -> Verdict | None:
     return None
 
 
-def _diagnose_sharing(observation: Observation) -> Verdict | None:
+def _diagnose_sharing(observation: Observed) -> Verdict | None:
     shared = ", ".join(observation.grant.shared_with)
     if not shared:
         return None
@@ -150,7 +162,7 @@ def ends_soon(expires: datetime | None, grant: PackageGrant) -> bool:
     return expires is not None and expires - grant.at <= ENDS_WITHIN
 
 
-def diagnose_untold(observation: Observation) -> Verdict | None:
+def diagnose_untold(observation: Observed) -> Verdict | None:
     """Diagnose why GitHub or the registry returned nothing about the grant; None if they did.
 
     A missing package is not diagnosed here, because it has no visibility.
@@ -170,12 +182,14 @@ def diagnose_untold(observation: Observation) -> Verdict | None:
     return diagnose_probe(what, anonymous) or unknown
 
 
-def _met_by_the_registry(observation: Observation) -> RegistryFailure | None:
-    probes = (observation.wanted, *(entry.probe for entry in observation.secret.entries))
+def _met_by_the_registry(observation: Observed) -> RegistryFailure | None:
+    wanted = observation.optional(Observed.wanted)
+    probes = [] if isinstance(wanted, NotObserved) else [wanted]
+    probes += [entry.probe for entry in observation.secret.entries]
     return next((probe.failure for probe in probes if probe.failure), None)
 
 
-def _replace_command(observation: Observation, *, revoke: bool = True) -> str:
+def _replace_command(observation: Observed, *, revoke: bool = True) -> str:
     """The instruction that replaces the token by one with only read:packages."""
     put = refresh_secret(
         observation.target, observation.target.pull_secret, observation.workload.namespace
@@ -184,5 +198,5 @@ def _replace_command(observation: Observation, *, revoke: bool = True) -> str:
     return f"make a classic token with read:packages alone{old}: {put}"
 
 
-def _where(observation: Observation) -> str:
+def _where(observation: Observed) -> str:
     return f"Secret {observation.secret.namespace}/{observation.secret.name}"

@@ -1,11 +1,12 @@
 """Diagnose an image that the registry has: its platform, its bytes or its parts."""
 
 from pullrecovery.diagnosis.node_messages import NO_PART, NO_PLATFORM, OTHER_BYTES
-from pullrecovery.model.observation import Observation
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.verdict import Cause, Verdict, fails
 
 
-def diagnose_content(observation: Observation, said: str) -> Verdict | None:
+def diagnose_content(observation: Observed, said: str) -> Verdict | None:
     """Diagnose what containerd reports about the image's content; None if it reports nothing."""
     push = f"run the workflow that pushes {observation.workload.image.reference} (REG-002) anew"
     if NO_PLATFORM.search(said):
@@ -18,11 +19,10 @@ def diagnose_content(observation: Observation, said: str) -> Verdict | None:
     return None
 
 
-def platform_missing(observation: Observation, evidence: str) -> Verdict:
+def platform_missing(observation: Observed, evidence: str) -> Verdict:
     """The verdict for an image that does not support the node's platform."""
-    platforms = (
-        ", ".join(observation.identity.platforms) if observation.identity else "the node's platform"
-    )
+    nodes = observation.optional(Observed.platforms)
+    platforms = "the node's platform" if isinstance(nodes, NotObserved) else ", ".join(nodes)
     # The node does not pull a tag again without this, because it already has an image for it.
     upgrade = observation.workload.upgrade_with("image.pullPolicy=Always")
     wanted = observation.workload.image.reference

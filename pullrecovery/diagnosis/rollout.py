@@ -4,11 +4,12 @@ from shlex import quote
 
 from pullrecovery.diagnosis.image import platform_missing
 from pullrecovery.diagnosis.node_messages import OTHER_PROCESSOR
-from pullrecovery.model.observation import ContainerStatus, DeploymentStatus, Observation, PodStatus
+from pullrecovery.model.observation import ContainerStatus, DeploymentStatus, PodStatus
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.verdict import Cause, Verdict, fails
 
 
-def diagnose_rollout(observation: Observation) -> Verdict:
+def diagnose_rollout(observation: Observed) -> Verdict:
     """Diagnose what blocks the rollout; UNKNOWN if neither the image nor the release does."""
     deployment = observation.deployment
     if deployment.replicas == 0:
@@ -23,7 +24,7 @@ def diagnose_rollout(observation: Observation) -> Verdict:
     )
 
 
-def diagnose_pause(observation: Observation) -> Verdict | None:
+def diagnose_pause(observation: Observed) -> Verdict | None:
     """Diagnose a paused rollout, which creates no pods of the new template."""
     if not observation.deployment.paused or rolled_out(observation.deployment, observation.pods):
         return None
@@ -45,7 +46,7 @@ def rolled_out(deployment: DeploymentStatus, pods: tuple[PodStatus, ...]) -> boo
     return bool(deployment.current_replica_set) and deployment.observed and complete
 
 
-def _diagnose_ended(observation: Observation) -> Verdict | None:
+def _diagnose_ended(observation: Observed) -> Verdict | None:
     for pod, container in _containers(observation):
         if OTHER_PROCESSOR.search(f"{container.ended} {container.waiting_message}"):
             said = container.ended or container.waiting_message
@@ -53,7 +54,7 @@ def _diagnose_ended(observation: Observation) -> Verdict | None:
     return None
 
 
-def _diagnose_init(observation: Observation) -> Verdict | None:
+def _diagnose_init(observation: Observed) -> Verdict | None:
     """Diagnose an init container whose image is there, but which does not complete."""
     for pod, container in _containers(observation):
         if container.init and not container.ready and not pod.ready:
@@ -65,7 +66,7 @@ def _diagnose_init(observation: Observation) -> Verdict | None:
     return None
 
 
-def _unknown(observation: Observation) -> Verdict:
+def _unknown(observation: Observed) -> Verdict:
     waiting = [
         f"{pod.name}, {container.name}: {container.waiting_reason} {container.ended}".strip()
         for pod, container in _containers(observation)
@@ -78,10 +79,10 @@ def _unknown(observation: Observation) -> Verdict:
     return fails(Cause.UNKNOWN, evidence, "look at the pods' logs and probes")
 
 
-def _running(observation: Observation) -> str:
+def _running(observation: Observed) -> str:
     ready = sum(pod.ready for pod in observation.pods)
     return f"{ready} of {len(observation.pods)} live pods are Ready, not all of them new"
 
 
-def _containers(observation: Observation) -> list[tuple[PodStatus, ContainerStatus]]:
+def _containers(observation: Observed) -> list[tuple[PodStatus, ContainerStatus]]:
     return [(pod, container) for pod in observation.pods for container in pod.containers]

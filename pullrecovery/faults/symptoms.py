@@ -19,6 +19,7 @@ from pullrecovery.faults.grant_answers import grant_answers
 from pullrecovery.faults.rollout import LOOK_EVERY, await_rollout, pods_of
 from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.observation import DeploymentStatus, KubeEvent, PodStatus
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.docs import observe_docs
@@ -202,7 +203,7 @@ class ClientSymptom(Symptom):
         _await_pods(sandbox, deployed=deployed)
 
     def check(self, sandbox: Sandbox, since: datetime) -> Shown | NotShown:
-        identity = observe_identity(sandbox.world, sandbox.workload.image.reference)
+        identity = observe_identity(sandbox.world, sandbox.workload.image.parsed)
         failed = [(client.command, client.said) for client in identity.commands if client.rc != 0]
         for command, said in failed:
             if self.message.search(said):
@@ -314,8 +315,8 @@ class DocsSymptom(Symptom):
 
     def check(self, sandbox: Sandbox, since: datetime) -> Shown | NotShown:
         docs = observe_docs(sandbox.world)
-        if docs is None:
-            return NotShown("the target has no docs", final=True)
+        if isinstance(docs, NotObserved):
+            return NotShown(docs.reason, final=True)
         match = self.message.search(docs.site.shown)
         if match:
             line = docs.site.shown[match.start() :].splitlines()[0]

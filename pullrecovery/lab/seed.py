@@ -34,7 +34,7 @@ _NODE_AGENT = "containerd/"
 _ALPHABET = string.ascii_letters + string.digits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IssuedToken(Credential):
     """A credential that the GHCR emulator issued; `name` is its name in the access log."""
 

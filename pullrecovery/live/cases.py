@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pullrecovery.model.target import Target, Workload
-from pullrecovery.tasks import judged
+from pullrecovery.tasks import applicable
 
 _DOCS = "REG-007"
 
@@ -30,6 +30,6 @@ def live_cases(target: Target) -> tuple[LiveCase, ...]:
     return tuple(
         LiveCase(reg, workload)
         for workload in target.workloads
-        for reg in judged(target)
+        for reg in applicable(target)
         if reg != _DOCS or workload is target.workloads[0]
     )

@@ -110,7 +110,7 @@ def _manifest_path(asked: Reference) -> str:
 def _field(document: str, name: str) -> object:
     try:
         return json.loads(document).get(name)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return None
 
 

@@ -10,6 +10,7 @@ from kubernetes.client.exceptions import ApiException
 
 from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.redaction import redact
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.observation import Observation
 from pullrecovery.model.verdict import Cause, Verdict
 from pullrecovery.tasks.changes import Change
@@ -40,8 +41,9 @@ def advise(world: ReadOnlyWorld, observation: Observation, reg: str, verdict: Ve
 
 
 def _identify(world: World, observation: Observation, verdict: Verdict) -> Change:
-    if verdict.cause is Cause.TAG_UNKNOWN and observation.identity:
-        return take_existing_image(observation.identity)[1]
+    identity = observation.identity
+    if verdict.cause is Cause.TAG_UNKNOWN and not isinstance(identity, NotObserved):
+        return take_existing_image(identity)[1]
     return log_in(world, world.reader, dry_run=True)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.probe import Probe, RegistryFailure
 
 
@@ -26,17 +27,17 @@ class TokenGrant:
 class PackageGrant:
     """Who may read the workload's package, and what the tokens in its pull secret may do.
 
-    `visibility` is the packages API's value, "" if it gave none; `status` is the HTTP status of
-    that answer. `anonymous` is the registry's answer without credentials, requested only for a
-    package that should be public. `shared_with` lists the target's other namespaces that have one
-    of the tokens; it is filled only if the target requires one token for each namespace. `at` is
-    the time of the observation; `failure` is why GitHub returned nothing about the package.
+    `visibility` is the packages API's value, "" if it has no such package; `status` is the HTTP
+    status of that answer. `anonymous` is the registry's answer without credentials, requested only
+    for a package that should be public. `shared_with` lists the target's other namespaces that have
+    one of the tokens; it is filled only if the target requires one token for each namespace. `at`
+    is the time of the observation; `failure` is why GitHub returned nothing about the package.
     """
 
-    visibility: str
+    visibility: str | NotObserved
     status: int
     at: datetime
-    tokens: tuple[TokenGrant, ...] = ()
+    tokens: tuple[TokenGrant | NotObserved, ...] = ()
     anonymous: Probe | None = None
     shared_with: tuple[str, ...] = ()
     failure: RegistryFailure | None = None
@@ -44,4 +45,11 @@ class PackageGrant:
     @property
     def failures(self) -> tuple[RegistryFailure | None, ...]:
         """Why GitHub gave no usable answer about the package and about each token."""
-        return (self.failure, *(token.failure for token in self.tokens))
+        tokens = (token for token in self.tokens if isinstance(token, TokenGrant))
+        return (self.failure, *(token.failure for token in tokens))
+
+    @property
+    def unobserved(self) -> NotObserved | None:
+        """The first thing that GitHub did not say; None if it answered about everything."""
+        facts = (self.visibility, *self.tokens)
+        return next((fact for fact in facts if isinstance(fact, NotObserved)), None)

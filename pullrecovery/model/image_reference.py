@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from pullrecovery.model.reference_grammar import split_loosely, split_reference
 
+LATEST = "latest"
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -15,9 +17,19 @@ class Reference:
     digest: str
     problem: str
 
+    def __str__(self) -> str:
+        """The whole reference, always with its registry."""
+        tag, digest = f":{self.tag}" * bool(self.tag), f"@{self.digest}" * bool(self.digest)
+        return f"{self.repository}{tag}{digest}"
+
     @property
     def repository(self) -> str:
         return f"{self.registry}/{self.path}"
+
+    @property
+    def named(self) -> str:
+        """What clients ask the registry for: the digest, the tag, or else `latest`."""
+        return self.digest or self.tag or LATEST
 
 
 def parse_reference(text: str) -> Reference:

@@ -1,12 +1,14 @@
 """Everything observed in one pass, as frozen data; every criterion is a function of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from pullrecovery.model.application import ApplicationStatus
 from pullrecovery.model.chart import RenderedChart
 from pullrecovery.model.docs_site import DocsPage
 from pullrecovery.model.grant import PackageGrant
+from pullrecovery.model.image_reference import Reference
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.model.workflow_run import CheckedWorkflow, WorkflowRun
@@ -17,11 +19,11 @@ class ImageIdentity:
     """The output of the operator's registry clients when asked for `reference`.
 
     `login` is None if the operator has no credential. `probe` is the suite's own request for the
-    manifest with that credential. `platforms` are the platforms of the nodes, as os/arch. `parts`
-    pairs the digest of the image configuration and of each layer with the suite's probe of it.
+    manifest with that credential. `parts` pairs the digest of the image configuration and of each
+    layer with the suite's probe of it.
     """
 
-    reference: str
+    reference: Reference
     login: CommandResult | None
     inspect: CommandResult
     digest: CommandResult
@@ -29,7 +31,6 @@ class ImageIdentity:
     config: CommandResult
     tags: CommandResult
     probe: Probe
-    platforms: tuple[str, ...]
     parts: tuple[tuple[str, Probe], ...] = ()
 
     @property
@@ -182,27 +183,35 @@ class PullSecretWiring:
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything that the criteria judge, observed together.
+    """Everything that the criteria judge, observed together; each part may be NotObserved.
 
     `secret` is the target's pull secret; `pull_secrets` are all pull secrets of live pods, and of a
-    new pod. `identity` is the output of the operator's clients for the wanted reference, None if
-    they did not run; `wanted` is the suite's own probe. `run` is the latest workflow run, None if
-    no run was requested. `docs` is None if the target has no docs site, `application` is None if
-    Helm deploys.
+    new pod. `wanted` is the suite's own probe of the wanted image, `identity` the output of the
+    operator's clients for it. `platforms` are those that need an image, as os/arch: the platforms
+    of the nodes. `run` is the latest workflow run.
     """
 
     target: Target
     workload: Workload
-    chart: RenderedChart
-    secret: PullSecret
-    deployment: DeploymentStatus
-    pods: tuple[PodStatus, ...]
-    wanted: Probe
-    identity: ImageIdentity | None
-    grant: PackageGrant
-    workflow: CheckedWorkflow
-    pull_secrets: tuple[PullSecret, ...] = ()
-    wiring: PullSecretWiring = PullSecretWiring()
-    docs: DocsPage | None = None
-    run: WorkflowRun | None = None
-    application: ApplicationStatus | None = None
+    chart: RenderedChart | NotObserved
+    secret: PullSecret | NotObserved
+    deployment: DeploymentStatus | NotObserved
+    pods: tuple[PodStatus, ...] | NotObserved
+    wanted: Probe | NotObserved
+    identity: ImageIdentity | NotObserved
+    platforms: tuple[str, ...] | NotObserved
+    grant: PackageGrant | NotObserved
+    workflow: CheckedWorkflow | NotObserved
+    run: WorkflowRun | NotObserved
+    pull_secrets: tuple[PullSecret, ...] | NotObserved
+    wiring: PullSecretWiring | NotObserved
+    docs: DocsPage | NotObserved
+    application: ApplicationStatus | NotObserved
+
+
+def unobserved(target: Target, workload: Workload, reason: str) -> Observation:
+    """An observation in which every part is NotObserved for `reason`."""
+    parts = (
+        field.name for field in fields(Observation) if field.name not in ("target", "workload")
+    )
+    return Observation(target, workload, **dict.fromkeys(parts, NotObserved(reason)))

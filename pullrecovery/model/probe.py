@@ -5,12 +5,23 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Credential:
-    """A login and its token, as a Secret carries them; repr never shows the token."""
+    """A login and its token, as a Secret carries them; repr never shows the token.
+
+    Credentials are equal if login and token are, also to one that says more about its token.
+    """
 
     login: str
     token: str = field(repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Credential):
+            return NotImplemented
+        return (self.login, self.token) == (other.login, other.token)
+
+    def __hash__(self) -> int:
+        return hash((self.login, self.token))
 
     @property
     def auth(self) -> str:

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from shlex import quote
+
+from pullrecovery.model.image_reference import Reference, parse_reference
 
 
 class Visibility(StrEnum):
@@ -23,6 +26,11 @@ class Image:
     @property
     def reference(self) -> str:
         return f"{self.repository}:{self.tag}"
+
+    @cached_property
+    def parsed(self) -> Reference:
+        """The reference in its parts, parsed once."""
+        return parse_reference(self.reference)
 
     @property
     def registry(self) -> str:

@@ -1,5 +1,6 @@
 """The verdict of a criterion, and the causes for which a criterion fails."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -108,24 +109,41 @@ class Cause(StrEnum):
         return self.startswith("external.")
 
 
+class Outcome(StrEnum):
+    """The outcome of a criterion; only PASS means that it was observed to be true."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not-applicable"
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The result of a criterion; verdicts are equal if outcome and cause are equal.
 
-    `others` are further causes of the same failure, in the order in which to fix them.
+    `cause` is None unless the criterion fails, or may fail for an external cause. `evidence` is
+    what was observed; for the outcomes UNKNOWN and NOT_APPLICABLE it is the reason. `others` are
+    further causes of the same failure, in the order in which to fix them.
     """
 
-    passes: bool
+    outcome: Outcome
     cause: Cause | None = None
     evidence: str = field(default="", compare=False)
     fix: str = field(default="", compare=False)
     others: tuple["Verdict", ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
-        if self.passes:
-            return f"holds: {self.evidence}" if self.evidence else "holds"
-        causes = (f"{one.cause}: {one.evidence} -- mend it: {one.fix}" for one in self.named)
-        return "fails: " + "; and then ".join(causes)
+        outcome = self.outcome.replace("-", " ")
+        if self.cause is None:
+            return f"{outcome}: {self.evidence}" if self.evidence else outcome
+        causes = (f"{one.cause}: {one.evidence} -- fix: {one.fix}" for one in self.named)
+        return f"{outcome}: " + "; and then ".join(causes)
+
+    @property
+    def passes(self) -> bool:
+        """Whether the criterion passes; every other outcome must not be counted as a pass."""
+        return self.outcome is Outcome.PASS
 
     @property
     def named(self) -> tuple["Verdict", ...]:
@@ -135,7 +153,7 @@ class Verdict:
 
 def passes(evidence: str = "") -> Verdict:
     """The verdict of a criterion that passes; `evidence` is what was observed."""
-    return Verdict(True, evidence=evidence)
+    return Verdict(Outcome.PASS, evidence=evidence)
 
 
 def fails(cause: Cause, evidence: str = "", fix: str = "") -> Verdict:
@@ -143,7 +161,26 @@ def fails(cause: Cause, evidence: str = "", fix: str = "") -> Verdict:
 
     A command in `fix` comes last, so that a user can copy it to the end of the text.
     """
-    return Verdict(False, cause, evidence, fix)
+    return Verdict(Outcome.FAIL, cause, evidence, fix)
+
+
+def unknown(reason: str) -> Verdict:
+    """The verdict of a criterion that cannot be judged, because something was not observed."""
+    return Verdict(Outcome.UNKNOWN, evidence=reason)
+
+
+def not_applicable(reason: str) -> Verdict:
+    """The verdict of a criterion about something that the target does not have."""
+    return Verdict(Outcome.NOT_APPLICABLE, evidence=reason)
+
+
+def failing(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """The verdicts that are neither a pass nor about something that the target does not have.
+
+    An unknown outcome is among them, so that it is never counted as a pass.
+    """
+    fine = (Outcome.PASS, Outcome.NOT_APPLICABLE)
+    return {reg: verdict for reg, verdict in verdicts.items() if verdict.outcome not in fine}
 
 
 def all_named(*verdicts: Verdict | None) -> Verdict | None:

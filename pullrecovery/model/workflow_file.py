@@ -58,9 +58,7 @@ class WorkflowFile:
     @property
     def jobs(self) -> dict[str, Any]:
         """Every job that is a mapping, by its id."""
-        jobs = self.document.get("jobs")
-        found = jobs.items() if isinstance(jobs, dict) else ()
-        return {str(name): job for name, job in found if isinstance(job, dict)}
+        return jobs_of(self.document)
 
     def steps(self, job: str) -> list[Any]:
         """The steps of a job, in order."""
@@ -146,9 +144,21 @@ class WorkflowFile:
         return tuple(dict.fromkeys(labels))
 
 
+def jobs_of(document: CommentedMap) -> dict[str, Any]:
+    """Every job of a parsed workflow that is a mapping, by its id."""
+    jobs = document.get("jobs")
+    entries = jobs.items() if isinstance(jobs, dict) else ()
+    return {str(name): job for name, job in entries if isinstance(job, dict)}
+
+
 def is_checkout(uses: object) -> bool:
     """Whether a step's action is GitHub's own checkout."""
     return str(uses).startswith("actions/checkout@")
+
+
+def texts_of(value: Any) -> list[str]:
+    """The texts of a list, or the only text: GitHub accepts a filter without a list."""
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
 def read_text(file: Path) -> str:
@@ -236,31 +246,27 @@ def _push_refusal(filters: Any, event: Event) -> str:
 def _refusal_of(filters: dict[str, Any], kind: str, name: str) -> str | None:
     """Why the filters of one kind exclude `name`; None if there is no such filter."""
     if kind in filters:
-        patterns = _texts(filters[kind])
+        patterns = texts_of(filters[kind])
         return "" if matches(name, patterns) else f"{name} is not among {kind} {patterns}"
     if f"{kind}-ignore" in filters:
-        patterns = _texts(filters[f"{kind}-ignore"])
+        patterns = texts_of(filters[f"{kind}-ignore"])
         return f"{name} is among {kind}-ignore {patterns}" if matches(name, patterns) else ""
     return None
 
 
 def _path_refusal(filters: dict[str, Any], paths: Sequence[str]) -> str:
     if "paths" in filters:
-        patterns = _texts(filters["paths"])
+        patterns = texts_of(filters["paths"])
         taken = any(matches(path, patterns) for path in paths)
         return "" if taken else f"{', '.join(paths)}: not among paths {patterns}"
     if "paths-ignore" in filters:
-        patterns = _texts(filters["paths-ignore"])
+        patterns = texts_of(filters["paths-ignore"])
         ignored = paths and all(matches(path, patterns) for path in paths)
         return f"{', '.join(paths)}: among paths-ignore {patterns}" if ignored else ""
     return ""
 
 
-def _texts(value: Any) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
-
-
 def _labels(runs_on: Any) -> list[str]:
     if isinstance(runs_on, dict):
         runs_on = runs_on.get("labels")
-    return _texts(runs_on) if runs_on else []
+    return texts_of(runs_on) if runs_on else []

@@ -23,10 +23,10 @@ class Actionlint:
         """Return every finding in the text of a workflow; raises CommandError if it cannot run."""
         format_as = ["-format", "{{json .}}", "-"]
         try:
-            said = run([str(self.binary), *PLAIN, *format_as], stdin=text)
+            printed = run([str(self.binary), *PLAIN, *format_as], stdin=text)
         except CommandError as error:
             if error.code != _FOUND:
                 raise
-            said = error.output
-        rows = json.loads(said or "[]")
+            printed = error.output
+        rows = json.loads(printed or "[]")
         return tuple(LintFinding(row["line"], row["kind"], row["message"]) for row in rows)

@@ -26,8 +26,8 @@ def sources_of(application: object) -> list[Source]:
 def entries_of(holder: dict[str, Any]) -> list[Source]:
     """Every source of an Application's spec, or of one entry of its history."""
     listed = holder.get("sources") or [holder.get("source")]
-    found = listed if isinstance(listed, list) else []
-    return [source for source in found if isinstance(source, dict)]
+    sources = listed if isinstance(listed, list) else []
+    return [source for source in sources if isinstance(source, dict)]
 
 
 def revisions_of(holder: dict[str, Any]) -> tuple[str, ...]:
@@ -35,14 +35,14 @@ def revisions_of(holder: dict[str, Any]) -> tuple[str, ...]:
 
     Argo CD writes one `revision`, or `revisions` in the order of the sources.
     """
-    found = holder.get("revisions") or [holder.get("revision")]
-    return tuple(str(commit or "") for commit in found)
+    commits = holder.get("revisions") or [holder.get("revision")]
+    return tuple(str(commit or "") for commit in commits)
 
 
 def revision_at(holder: dict[str, Any], place: int) -> str:
     """Return the commit of the source at `place`; '' if there is none."""
-    found = revisions_of(holder)
-    return found[place] if place < len(found) else ""
+    revisions = revisions_of(holder)
+    return revisions[place] if place < len(revisions) else ""
 
 
 def place_of(sources: Sequence[Source], workload: Workload) -> int:
@@ -50,12 +50,12 @@ def place_of(sources: Sequence[Source], workload: Workload) -> int:
 
     Raises LabError if no source has it.
     """
-    found = [at for at, source in enumerate(sources) if _below(source, workload.chart)]
-    if not found:
+    fitting = [at for at, source in enumerate(sources) if _below(source, workload.chart)]
+    if not fitting:
         paths = ", ".join(str(source.get("path")) for source in sources)
         raise LabError(f"{workload.application}: its path is {paths}, not {workload.chart}.")
     # `charts/frontend` is more specific than `frontend`.
-    return max(found, key=lambda at: len(PurePosixPath(sources[at]["path"]).parts))
+    return max(fitting, key=lambda at: len(PurePosixPath(sources[at]["path"]).parts))
 
 
 def checkout_of(workload: Workload) -> Path:
@@ -69,8 +69,8 @@ def manifest_of(workload: Workload) -> dict[str, Any]:
     """The manifest of the workload's Application, read from its file."""
     if workload.application is None:
         raise LabError(f"The target names no Application for {workload.name}.")
-    found: dict[str, Any] = YAML(typ="safe").load(workload.application.read_text())
-    return found
+    manifest: dict[str, Any] = YAML(typ="safe").load(workload.application.read_text())
+    return manifest
 
 
 def _below(source: Source, chart: Path) -> bool:

@@ -60,18 +60,27 @@ def named_images(target: Target, page: WebPage) -> NamedImages:
         chart_of(target, workload.name): workload.image.repository for workload in target.workloads
     }
     named = repositories_in(page.text, target.registry)
-    capitals = [each for each in named if each.split("/")[1] != each.split("/")[1].lower()]
-    stale = [each for each in named if each not in wanted.values() and each not in capitals]
-    told = chart_table(target, page.rows)
+    capitals = [
+        repository
+        for repository in named
+        if repository.split("/")[1] != repository.split("/")[1].lower()
+    ]
+    stale = [
+        repository
+        for repository in named
+        if repository not in wanted.values() and repository not in capitals
+    ]
+    shown = chart_table(target, page.rows)
     swapped = [
-        f"{chart} is said to take {said}, not {wanted[chart]}"
-        for chart, said in told.items()
-        if said != wanted[chart] and said in wanted.values()
+        f"{chart} is said to take {repository}, not {wanted[chart]}"
+        for chart, repository in shown.items()
+        if repository != wanted[chart] and repository in wanted.values()
     ]
     untold = [
-        f"no table says that {chart} takes {wanted[chart]}" for chart in wanted.keys() - told.keys()
+        f"no table says that {chart} takes {wanted[chart]}"
+        for chart in wanted.keys() - shown.keys()
     ]
-    unknown = [f"{each} is no workload's" for each in stale]
+    unknown = [f"{repository} is no workload's" for repository in stale]
     return NamedImages(tuple(capitals), (*unknown, *swapped), tuple(sorted(untold)))
 
 
@@ -83,13 +92,15 @@ def chart_of(target: Target, workload: str) -> str:
 def chart_table(target: Target, rows: Iterable[tuple[str, ...]]) -> dict[str, str]:
     """The repository for each chart, from the table rows that have one of each."""
     charts = {chart_of(target, workload.name) for workload in target.workloads}
-    found: dict[str, str] = {}
+    repositories: dict[str, str] = {}
     for row in rows:
         for chart in charts.intersection(row):
-            named = [each for cell in row for each in repositories_in(cell, target.registry)]
+            named = [
+                repository for cell in row for repository in repositories_in(cell, target.registry)
+            ]
             if named:
-                found[chart] = named[0]
-    return found
+                repositories[chart] = named[0]
+    return repositories
 
 
 def named_secrets(page: WebPage) -> list[str]:

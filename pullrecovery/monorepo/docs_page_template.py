@@ -35,7 +35,7 @@ def page_text(target: Target, page_id: str) -> str:
         ),
     }
     text = _TEMPLATE.read_text(encoding="utf-8")
-    return re.sub(r"@([A-Z]+)@", lambda found: facts[found[1]], text)
+    return re.sub(r"@([A-Z]+)@", lambda match: facts[match[1]], text)
 
 
 def section_about(target: Target, subject: str) -> str:

@@ -64,25 +64,30 @@ def container_images(workload: Workload) -> Iterator[tuple[str, str, Path]]:
         for key in _own_images(document):
             if file != file_of(workload, key):
                 continue
-            found = _find(document, key)
-            if isinstance(found, str):
-                yield key, found, file
+            value = _find(document, key)
+            if isinstance(value, str):
+                yield key, value, file
                 continue
-            for at, item in enumerate(found):
+            for at, item in enumerate(value):
                 if _is_container(item):
                     yield f"{key}[{at}].image", item["image"], file
 
 
-def _same(found: Any, wanted: str) -> bool:
+def _same(value: Any, wanted: str) -> bool:
     """Whether a value is the wanted text; a number that looks like the wanted tag is not."""
-    return isinstance(found, str) and found == wanted
+    return isinstance(value, str) and value == wanted
 
 
 def _containers(workload: Workload) -> Iterator[Edit]:
     reference = workload.image.reference
     for file in _files(workload):
-        for key in _own_images(_load(file)):
-            if file == file_of(workload, key):
+        document = _load(file)
+        for key in _own_images(document):
+            value = _find(document, key)
+            named = (
+                [value] if isinstance(value, str) else [each["image"] for each in _listed(value)]
+            )
+            if file == file_of(workload, key) and set(named) != {reference}:
                 yield Edit(file, key, lambda old: _with_image(old, reference))
 
 
@@ -98,6 +103,10 @@ def _own_images(node: Any, path: str = "") -> Iterator[str]:
             yield from _own_images(value, f"{here}.")
 
 
+def _listed(items: Any) -> list[Any]:
+    return [item for item in items if _is_container(item)]
+
+
 def _is_container(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("image"), str)
 
@@ -105,7 +114,7 @@ def _is_container(item: Any) -> bool:
 def _with_image(old: Any, reference: str) -> Any:
     if not isinstance(old, list):
         return reference
-    for item in filter(_is_container, old):
+    for item in _listed(old):
         item["image"] = reference
     return old
 

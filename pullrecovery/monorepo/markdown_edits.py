@@ -16,9 +16,9 @@ def fix_front_matter(text: str, page_id: str) -> str:
 
     A missing id is set to `page_id`, and a missing title is made from it.
     """
-    found = _FRONT.match(text)
-    body = text[found.end() :] if found else text
-    lines = found["lines"].splitlines() if found else []
+    front = _FRONT.match(text)
+    body = text[front.end() :] if front else text
+    lines = front["lines"].splitlines() if front else []
     kept = [line for line in lines if _PLAIN.fullmatch(line) and not line.startswith("draft:")]
     keys = {line.partition(":")[0] for line in kept}
     missing = {"id": page_id, "title": page_id.replace("-", " ").capitalize()}
@@ -36,8 +36,8 @@ def escape_line(text: str, line: int) -> str:
     return text
 
 
-def _escape(found: re.Match[str]) -> str:
-    return found[1] or f"\\{found[2]}"
+def _escape(match: re.Match[str]) -> str:
+    return match[1] or f"\\{match[2]}"
 
 
 def fix_links(text: str, file: Path, pages: Iterable[Path], broken: str) -> str:
@@ -47,9 +47,9 @@ def fix_links(text: str, file: Path, pages: Iterable[Path], broken: str) -> str:
     """
     known = {page.resolve(): page for page in pages}
 
-    def moved(found: re.Match[str]) -> str:
-        to = _fixed(found["to"], file, list(known.values()), broken)
-        return f"[{found['text']}]({to})" if to else found["text"]
+    def moved(link: re.Match[str]) -> str:
+        to = _fixed(link["to"], file, list(known.values()), broken)
+        return f"[{link['text']}]({to})" if to else link["text"]
 
     return _outside_code(text, lambda line: _LINK.sub(moved, line))
 
@@ -98,11 +98,11 @@ def add_link(text: str, title: str, page: Path, file: Path) -> str:
 
 def show_in_sidebar(text: str) -> str:
     """Remove the front matter keys of a page that hide it from every sidebar."""
-    found = _FRONT.match(text)
-    if not found:
+    matched = _FRONT.match(text)
+    if not matched:
         return text
-    front = re.sub(r"(?m)^(unlisted|displayed_sidebar):.*\n", "", found[0])
-    return front + text[found.end() :]
+    front = re.sub(r"(?m)^(unlisted|displayed_sidebar):.*\n", "", matched[0])
+    return front + text[matched.end() :]
 
 
 def add_to_sidebars(text: str, page_id: str, beside: Iterable[str]) -> str:
@@ -113,10 +113,10 @@ def add_to_sidebars(text: str, page_id: str, beside: Iterable[str]) -> str:
     if re.search(rf"(['\"]){re.escape(page_id)}\1", text):
         return text
     for neighbour in beside:
-        found = re.search(rf"(['\"]){re.escape(neighbour)}\1", text)
-        if found:
-            quoted = f"{found[1]}{page_id}{found[1]}"
-            return f"{text[: found.end()]}, {quoted}{text[found.end() :]}"
+        entry = re.search(rf"(['\"]){re.escape(neighbour)}\1", text)
+        if entry:
+            quoted = f"{entry[1]}{page_id}{entry[1]}"
+            return f"{text[: entry.end()]}, {quoted}{text[entry.end() :]}"
     return text
 
 
@@ -143,11 +143,11 @@ def correct_rows(text: str, having: str, old: str, new: str) -> str:
 def replace_picture(text: str, source: str) -> str:
     """Replace a missing picture with its `alt` text."""
 
-    def told(found: re.Match[str]) -> str:
-        alt = re.search(r"alt=\"([^\"]*)\"", found[0])
+    def alternative(image: re.Match[str]) -> str:
+        alt = re.search(r"alt=\"([^\"]*)\"", image[0])
         return f"({alt[1]})" if alt else ""
 
-    return re.sub(rf"<img\b[^>]*src=\"{re.escape(source)}\"[^>]*>", told, text)
+    return re.sub(rf"<img\b[^>]*src=\"{re.escape(source)}\"[^>]*>", alternative, text)
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:

@@ -10,7 +10,6 @@ from ghcr_emulator.documents.problems import DocumentError, Place, Problem
 from ghcr_emulator.documents.yaml_file import YamlDocument
 from pullrecovery.common.errors import UsageError
 from pullrecovery.common.yaml_reading import UnreadableYamlError, load_yaml
-from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.target import Docs, Image, Target, Workflow, Workload
 from pullrecovery.monorepo.application_sources import sources_of
 from pullrecovery.monorepo.target_schema import (
@@ -138,7 +137,7 @@ class _TargetReader:
     def _image(self, place: Place, entry: ImageEntry) -> Image:
         document, image = self._document, Image(entry.repository, entry.tag)
         place = (*place, "repository")
-        parsed = parse_reference(image.reference)
+        parsed = image.parsed
         if parsed.problem:
             self._note(place, f"{image.reference}: {parsed.problem}")
         elif parsed.registry != document.registry:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+from ruamel.yaml.tokens import CommentToken
 from ruamel.yaml.util import load_yaml_guess_indent
 
 from pullrecovery.common.yaml_reading import UnreadableYamlError, load_yaml
@@ -27,7 +28,6 @@ _OFFSET = 2
 _INDENTED = re.compile(
     r"^[^\s#-][^#\n]*:[ ]*(?:#.*)?\n(?:[ ]*(?:#.*)?\n)*([ ]+)[^\s#-]", re.MULTILINE
 )
-
 
 Change = Callable[[Any], Any]
 
@@ -55,14 +55,20 @@ def edited(text: str, changes: Mapping[str, Change]) -> str:
     before = yaml.load(text)
     if not isinstance(before, dict):
         # A file with only comments: they belong to no key, so ruamel.yaml would lose them.
-        before, kept = CommentedMap(), text if text.endswith("\n") or not text else f"{text}\n"
+        before, comments = CommentedMap(), _without_value(text)
         _set_all(before, changes)
-        return kept + _dumped(yaml, before)
+        yaml.explicit_start = False
+        return "".join(f"{line}\n" for line in comments) + _dumped(yaml, before)
     normal = _dumped(yaml, before)
     _set_all(before, changes)
     wanted = _dumped(yaml, before)
     carried = _carry(text, normal, wanted)
     return carried if carried == wanted or _means(carried, wanted) else wanted
+
+
+def _without_value(text: str) -> list[str]:
+    """The lines of a file that has no mapping: comments, blank lines, the start of a document."""
+    return [line for line in text.splitlines() if re.fullmatch(r"\s*(#.*|---)?", line)]
 
 
 def _yaml_of(text: str) -> YAML:
@@ -89,9 +95,66 @@ def _set(document: Any, key: str, change: Change) -> None:
     node = document
     for parent in parents:
         if not isinstance(node.get(parent), dict):
-            node[parent] = {}
+            _replace(node, parent, CommentedMap())
         node = node[parent]
-    node[last] = _quoted(change(node.get(last)))
+    _replace(node, last, _quoted(change(node.get(last))))
+
+
+def _replace(node: CommentedMap, key: str, value: Any) -> None:
+    """Set a key; the comments and blank lines that follow its old value follow the new one.
+
+    ruamel.yaml stores them with the last key or item within the value.
+    """
+    old = node.get(key)
+    if key in node and type(old) is type(value) and old == value:
+        return
+    holder, last = _last(node, key)
+    comment = _take_comment(holder, last, old)
+    node[key] = _commented(value)
+    if comment is None:
+        return
+    in_line, line_feed, following = comment.value.partition("\n")
+    in_line = f"{in_line}\n" if in_line and holder is node else ""
+    holder, last = _last(node, key)
+    if holder is not node and in_line:
+        _give_comment(node, key, comment, in_line)
+        in_line = ""
+    if in_line or following:
+        _give_comment(holder, last, comment, f"{in_line or line_feed}{following}")
+
+
+def _last(node: Any, key: Any) -> tuple[Any, Any]:
+    """The innermost block mapping or list that ends with a value, and the last key in it."""
+    value = node.get(key)
+    while isinstance(value, CommentedMap | CommentedSeq) and value and not value.fa.flow_style():
+        node, key = value, len(value) - 1 if isinstance(value, list) else next(reversed(value))
+        value = node[key]
+    return node, key
+
+
+def _take_comment(holder: Any, key: Any, old: Any) -> Any:
+    """Remove and return the comment in the line of a value, with what follows the line."""
+    tokens, slot = holder.ca.items.get(key), 0 if isinstance(holder, list) else 2
+    if tokens and len(tokens) > slot and tokens[slot]:
+        token, tokens[slot] = tokens[slot], None
+        return token
+    # That of a text in several lines.
+    return getattr(old, "comment", None)
+
+
+def _give_comment(holder: Any, key: Any, old: Any, text: str) -> None:
+    slots: list[Any] = [None, None, None, None]
+    slots[0 if isinstance(holder, list) else 2] = CommentToken(text, old.start_mark, None)
+    holder.ca.items[key] = slots
+
+
+def _commented(value: Any) -> Any:
+    """A value whose mappings and lists can have comments."""
+    if isinstance(value, CommentedMap | CommentedSeq):
+        return value
+    if isinstance(value, dict):
+        return CommentedMap((key, _commented(item)) for key, item in value.items())
+    return CommentedSeq(map(_commented, value)) if isinstance(value, list) else value
 
 
 def _quoted(value: Any) -> Any:
@@ -100,7 +163,7 @@ def _quoted(value: Any) -> Any:
         for key in value:
             value[key] = _quoted(value[key])
     elif isinstance(value, list):
-        value[:] = [_quoted(each) for each in value]
+        value[:] = [_quoted(item) for item in value]
     elif type(value) is str and value in _BOOLEANS_OF_HELM:
         return DoubleQuotedScalarString(value)
     return value
@@ -125,7 +188,7 @@ def _carry(text: str, normal: str, wanted: str) -> str:
     Lines that `normal` and `wanted` share are taken from `text`. If not every line of `text` has a
     counterpart, `wanted` itself is returned.
     """
-    own, plain, new = (each.splitlines(keepends=True) for each in (text, normal, wanted))
+    own, plain, new = (version.splitlines(keepends=True) for version in (text, normal, wanted))
     if len(own) != len(plain):
         return wanted
     result: list[str] = []

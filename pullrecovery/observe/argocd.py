@@ -4,15 +4,18 @@ from typing import Any
 
 from pullrecovery.deploy.argocd import application_name
 from pullrecovery.model.application import ApplicationStatus
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.target import Workload
 from pullrecovery.monorepo.application_sources import place_of, revision_at, sources_of
 from pullrecovery.world.read_only import ReadOnlyWorld
 
 
-def observe_application(world: ReadOnlyWorld, workload: Workload) -> ApplicationStatus | None:
-    """The current state of the Application; None if Helm deploys."""
+def observe_application(
+    world: ReadOnlyWorld, workload: Workload
+) -> ApplicationStatus | NotObserved:
+    """The current state of the Application; NotObserved if Argo CD does not deploy here."""
     if world.argocd is None:
-        return None
+        return NotObserved(f"Argo CD was not asked for an Application of {workload.name}")
     wanted = _source(world.argocd.application(workload), workload)[1]
     found = world.argocd.read(workload)
     if found is None:

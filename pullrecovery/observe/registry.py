@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from shlex import quote
 
-from pullrecovery.model.image_reference import parse_reference
+from pullrecovery.model.image_reference import Reference
 from pullrecovery.model.observation import ImageIdentity
 from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.target import Image
@@ -26,12 +26,12 @@ def observe_wanted(world: ReadOnlyWorld, image: Image) -> Probe:
     return replace(probe, platforms=platforms)
 
 
-def observe_identity(world: ReadOnlyWorld, reference: str) -> ImageIdentity:
+def observe_identity(world: ReadOnlyWorld, reference: Reference) -> ImageIdentity:
     """Log in as the operator, request `reference` (by tag or digest), and list the tags."""
-    operator, parsed = world.operator, parse_reference(reference)
-    login = [login_command(parsed.registry, operator)] if operator else []
+    operator = world.operator
+    login = [login_command(reference.registry, operator)] if operator else []
     *before, inspect, digest, manifest, config, tags = world.runner.run(
-        _questions(reference, parsed.repository), first=login, credential=operator
+        _questions(reference), first=login, credential=operator
     )
     return ImageIdentity(
         reference=reference,
@@ -41,9 +41,8 @@ def observe_identity(world: ReadOnlyWorld, reference: str) -> ImageIdentity:
         manifest=manifest,
         config=config,
         tags=tags,
-        probe=_probe(world, reference),
-        platforms=_platforms(world),
-        parts=_parts(world, parsed.path, manifest),
+        probe=world.registry.manifest(reference.path, reference.named, operator),
+        parts=_parts(world, reference.path, manifest),
     )
 
 
@@ -53,15 +52,15 @@ def login_command(registry: str, credential: Credential) -> str:
     return f'docker login {quote(registry)} -u {user} --password-stdin < "$TOKEN_FILE"'
 
 
-def _questions(reference: str, repository: str) -> list[str]:
+def _questions(reference: Reference) -> list[str]:
     """The commands whose output is judged, in the order of ImageIdentity's fields."""
-    wanted = quote(reference)
+    wanted = quote(str(reference))
     return [
         f"docker manifest inspect {wanted} | jq .schemaVersion",
         f"crane digest {wanted}",
         f"crane manifest {wanted}",
         f"crane config {wanted}",
-        f"crane ls {quote(repository)}",
+        f"crane ls {quote(reference.repository)}",
     ]
 
 
@@ -84,13 +83,7 @@ def _digests(manifest: str) -> list[str]:
         return []
 
 
-def _probe(world: ReadOnlyWorld, reference: str) -> Probe:
-    parsed = parse_reference(reference)
-    named = parsed.digest or parsed.tag or "latest"
-    return world.registry.manifest(parsed.path, named, world.operator)
-
-
-def _platforms(world: ReadOnlyWorld) -> tuple[str, ...]:
+def observe_platforms(world: ReadOnlyWorld) -> tuple[str, ...]:
     """Operating system and architecture of every node, once each; or the given platforms."""
     if world.platforms or world.cluster is None:
         return world.platforms

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Hashable
 
 from pullrecovery.model.chart import RenderedChart
-from pullrecovery.model.image_reference import parse_reference
+from pullrecovery.model.image_reference import Reference
 from pullrecovery.model.observation import ImageIdentity
 from pullrecovery.model.target import Workload
 from pullrecovery.observe.chart import observe_chart
@@ -13,7 +13,7 @@ from pullrecovery.registry.failures import failure_of_command
 from pullrecovery.world.read_only import ReadOnlyWorld
 
 
-def current_identity(world: ReadOnlyWorld, reference: str) -> ImageIdentity:
+def current_identity(world: ReadOnlyWorld, reference: Reference) -> ImageIdentity:
     """The output of the operator's clients for `reference`, cached.
 
     The clients run again if the registry may answer differently: the operator has changed, or the
@@ -36,15 +36,14 @@ def current_chart(world: ReadOnlyWorld, workload: Workload) -> RenderedChart:
     return world.memory.reuse("chart", inputs, lambda: observe_chart(world.helm, workload))
 
 
-def _answers(world: ReadOnlyWorld, reference: str) -> Hashable:
+def _answers(world: ReadOnlyWorld, reference: Reference) -> Hashable:
     """The registry's answers for the operator, and what is asked; None if tags decide."""
-    parsed, operator = parse_reference(reference), world.operator
-    named = parsed.digest or parsed.tag or "latest"
-    manifest = world.registry.manifest(parsed.path, named, operator)
+    operator = world.operator
+    manifest = world.registry.manifest(reference.path, reference.named, operator)
     if manifest.missing:
         # The verdict then depends on the existing tags, and anyone may push one meanwhile.
         return None
-    tags = world.registry.tags(parsed.path, operator)
+    tags = world.registry.tags(reference.path, operator)
     return reference, operator, manifest, tags, world.platforms, world.cluster is None
 
 

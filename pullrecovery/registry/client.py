@@ -12,13 +12,15 @@ from urllib.parse import quote
 
 import httpx
 
-from pullrecovery.model.probe import Credential, Probe
+from pullrecovery.model.probe import Credential, Probe, RegistryFailure
 from pullrecovery.registry.failures import failure_of_error
 from pullrecovery.registry.media_types import ACCEPT_MANIFESTS
 
 _AGENT = "pull-recovery"
 # The page size to request; a registry may return smaller pages.
 _PAGE = 1000
+# The exceptions for an answer that is not JSON, or JSON of another form.
+_UNREADABLE = (ValueError, KeyError, TypeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,19 @@ class RegistryClient:
         self, package: str, credential: Credential | None
     ) -> tuple[Probe, tuple[str, ...]]:
         """Every tag, in the registry's order; the registry splits a long list into pages."""
-        found: dict[str, None] = {}
+        tags: dict[str, None] = {}
         while True:
-            query = f"&last={quote(list(found)[-1])}" if found else ""
+            query = f"&last={quote(list(tags)[-1])}" if tags else ""
             probe, text = self.read(package, f"/tags/list?n={_PAGE}{query}", credential)
             if not probe.ok:
                 return probe, ()
-            page = [str(tag) for tag in json.loads(text).get("tags") or ()]
-            if set(page) <= found.keys():
-                return probe, tuple(found)
-            found |= dict.fromkeys(page)
+            try:
+                page = [str(tag) for tag in json.loads(text)["tags"] or ()]
+            except _UNREADABLE:
+                return _unusable(f"no list of tags: {text[:200]}"), ()
+            if set(page) <= tags.keys():
+                return probe, tuple(tags)
+            tags |= dict.fromkeys(page)
 
     def blobs(
         self, package: str, digests: Sequence[str], credential: Credential | None
@@ -97,8 +102,8 @@ class RegistryClient:
 
     def _blob(self, package: str, digest: str, headers: dict[str, str]) -> Probe:
         url = self._url(f"/v2/{package}/blobs/{digest}")
-        found = _probe("registry", self.http.head(url, headers=headers))
-        return replace(found, status=200) if found.status == 307 else found
+        probe = _probe("registry", self.http.head(url, headers=headers))
+        return replace(probe, status=200) if probe.status == 307 else probe
 
     def platforms(
         self, package: str, digest: str, credential: Credential | None
@@ -109,7 +114,7 @@ class RegistryClient:
             if isinstance(token, Probe):
                 return ()
             return self._platforms(package, digest, token)
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+        except (httpx.HTTPError, AttributeError, *_UNREADABLE):
             return ()
 
     def _platforms(self, package: str, digest: str, token: str) -> tuple[str, ...]:
@@ -119,7 +124,7 @@ class RegistryClient:
         else:
             place = f"/v2/{package}/blobs/{manifest['config']['digest']}"
             listed = [self._document(place, token)]
-        named = (f"{each.get('os')}/{each.get('architecture')}" for each in listed)
+        named = (f"{platform.get('os')}/{platform.get('architecture')}" for platform in listed)
         # An index also lists attestations, which have no platform.
         return tuple(dict.fromkeys(name for name in named if "unknown" not in name))
 
@@ -152,9 +157,13 @@ class RegistryClient:
         if answer.status_code != httpx.codes.OK:
             return _probe("token", answer)
         try:
-            return str(answer.json()["token"])
-        except (ValueError, KeyError, TypeError):
-            return Probe("token", answer.status_code, "", answer.text[:200])
+            token = str(answer.json()["token"])
+        except _UNREADABLE:
+            token = ""
+        # Another token cannot be sent in a header.
+        if token.isascii() and token.isprintable() and token:
+            return token
+        return Probe("token", answer.status_code, "", answer.text[:200])
 
     def _url(self, path: str) -> str:
         return f"https://{self.host}{path}"
@@ -166,6 +175,11 @@ class RegistryClient:
 def _cut_off(error: httpx.HTTPError) -> Probe:
     cut = failure_of_error(error)
     return Probe("network", 0, type(error).__name__, str(error), cut=cut)
+
+
+def _unusable(message: str) -> Probe:
+    """The probe of a request whose answer is not one of a registry, as from a proxy."""
+    return Probe("network", 0, "", message, cut=RegistryFailure.SERVER_ERROR)
 
 
 def _probe(stage: str, answer: httpx.Response) -> Probe:
@@ -184,5 +198,5 @@ def _first_error(answer: httpx.Response) -> dict[str, Any]:
     try:
         errors = answer.json()["errors"]
         return dict(errors[0])
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (*_UNREADABLE, IndexError):
         return {"message": answer.text[:200]}

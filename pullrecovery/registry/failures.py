@@ -56,8 +56,8 @@ def failure_of_command(ran: CommandResult) -> RegistryFailure | None:
     """The failure that a failed command met; a command that timed out may have printed why."""
     if ran.rc == 0:
         return None
-    found = ran.met or failure_in(ran.stderr or ran.stdout)
-    return found or (RegistryFailure.TIMED_OUT if ran.timed_out else None)
+    failure = ran.met or failure_in(ran.stderr or ran.stdout)
+    return failure or (RegistryFailure.TIMED_OUT if ran.timed_out else None)
 
 
 def failure_of_error(error: httpx.HTTPError) -> RegistryFailure:

@@ -120,13 +120,13 @@ class Packages:
         }
         path = f"{self._path(package)}/versions"
         answer = self._send("GET", path, query)
-        found = [_version(row) for row in answer.json()]
+        versions = [_version(row) for row in answer.json()]
         # Only the link's query is used: its host is GitHub's, and this API may be elsewhere.
         while following := answer.raw_response.links.get("next"):
             page = dict(httpx.URL(following["url"]).params)
             answer = self._send("GET", path, {**query, **page})
-            found += [_version(row) for row in answer.json()]
-        return found
+            versions += [_version(row) for row in answer.json()]
+        return versions
 
     def delete(self, package: str, version: PackageVersion) -> None:
         """Delete a version; the registry then has neither the version nor its tags."""

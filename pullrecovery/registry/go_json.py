@@ -6,6 +6,7 @@ halves of surrogate pairs become U+FFFD. Source: encoding/json of Go 1.26.
 
 import json
 import re
+from math import isfinite
 from typing import Any, NoReturn
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -25,9 +26,8 @@ def load_json(content: bytes) -> Any:
             text,
             object_pairs_hook=_pairs,
             parse_constant=_refuse,
-            # Numbers are not used, and Python limits their digits.
-            parse_int=lambda _: 0,
-            parse_float=lambda _: 0,
+            parse_int=_number,
+            parse_float=_number,
         )
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
@@ -39,6 +39,21 @@ def fold(name: str) -> str:
     return "".join(
         small if len(small) == 1 else letter for small, letter in zip(folded, name, strict=True)
     )
+
+
+def without_pairs(value: Any) -> Any:
+    """The value of `load_json` with dictionaries in place of JsonObject; the last name wins."""
+    if isinstance(value, JsonObject):
+        return {name: without_pairs(item) for name, item in value}
+    return [without_pairs(item) for item in value] if isinstance(value, list) else value
+
+
+def _number(text: str) -> int | float:
+    """A number, or 0 for one that is too large; Python limits the digits that it converts."""
+    number = float(text)
+    if not isfinite(number):
+        return 0
+    return int(text) if text.lstrip("-").isdigit() else number
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> JsonObject:

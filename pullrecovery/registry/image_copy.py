@@ -43,9 +43,9 @@ class PackageTransfer:
     def manifest(self, digest: str) -> tuple[bytes, str]:
         """The bytes of a manifest, verified against its digest, and its media type."""
         answer = self._ask("GET", f"manifests/{digest}", 200, headers={"Accept": ACCEPT_MANIFESTS})
-        found = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
-        if found != digest:
-            raise TransferError(f"{self._where}@{digest} has the bytes of {found}")
+        actual = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+        if actual != digest:
+            raise TransferError(f"{self._where}@{digest} has the bytes of {actual}")
         return answer.content, answer.headers["content-type"].partition(";")[0]
 
     def put_manifest(self, reference: str, content: bytes, kind: str) -> None:
@@ -61,16 +61,16 @@ class PackageTransfer:
 
     def read_blob(self, digest: str, file: IO[bytes]) -> None:
         """Write a blob to `file`, following the registry's redirect to its location."""
-        url, found = urljoin(self._base, f"blobs/{digest}"), hashlib.sha256()
+        url, hashed = urljoin(self._base, f"blobs/{digest}"), hashlib.sha256()
         headers = {**self._authorization, "Accept-Encoding": "identity"}
         # httpx does not send the token to another host after a redirect.
         with self._http.stream("GET", url, headers=headers, follow_redirects=True) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise TransferError(f"{self._where}@{digest}: {answer.status_code}")
             for piece in answer.iter_bytes(_PIECE):
-                found.update(piece)
+                hashed.update(piece)
                 file.write(piece)
-        if f"sha256:{found.hexdigest()}" != digest:
+        if f"sha256:{hashed.hexdigest()}" != digest:
             raise TransferError(f"{self._where}@{digest} does not have the bytes of its digest")
 
     def put_blob(self, digest: str, file: IO[bytes]) -> None:
@@ -86,8 +86,8 @@ class PackageTransfer:
         url = urljoin(self._base, path)
         answer = self._http.request(method, url, headers=headers, **request)
         if answer.status_code != wanted:
-            said = f"{answer.status_code} {answer.text[:200]}"
-            raise TransferError(f"{self._where}: {method} {path}: {said}")
+            answered = f"{answer.status_code} {answer.text[:200]}"
+            raise TransferError(f"{self._where}: {method} {path}: {answered}")
         return answer
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from pullrecovery.model.probe import Credential
-from pullrecovery.registry.go_json import JsonObject, fold, load_json
+from pullrecovery.registry.go_json import JsonObject, fold, load_json, without_pairs
 from pullrecovery.registry.server_url import ServerUrl, host_matches, parse_server
 
 DOCKER_CONFIG_JSON = "kubernetes.io/dockerconfigjson"
@@ -27,6 +27,8 @@ _HUB_SERVER = b"index.docker.io"
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 
 Entry = TypeVar("Entry")
+# The fields of one entry, by their names.
+Fields = dict[str, Any]
 
 
 class UnreadableSecretError(Exception):
@@ -118,19 +120,33 @@ def read_secret(kind: str, data: Mapping[str, str]) -> dict[str, Credential]:
 
 def read_entries(dockerconfigjson: bytes | str) -> dict[str, Credential]:
     """The credentials by server of a `.dockerconfigjson`; raises UnreadableSecretError."""
-    found: dict[str, Credential] = {}
-    for name, value in _object(_parse(dockerconfigjson), "it"):
-        if fold(name) == "auths":
-            # A second `auths` adds to the first one, and `null` takes all away.
-            found = {} if value is None else found | _entries(value, "its `auths`")
-        elif fold(name) == "httpheaders":
-            for header, text in _object(value, "its `HttpHeaders`"):
-                _text(text, header)
-    return found
+    return _credentials(entry_fields(dockerconfigjson))
 
 
 def read_legacy_entries(dockercfg: bytes | str) -> dict[str, Credential]:
     """The credentials by server of a `.dockercfg`, which has the servers at its top level."""
+    return _credentials(legacy_entry_fields(dockercfg))
+
+
+def entry_fields(dockerconfigjson: bytes | str) -> dict[str, Fields]:
+    """The entries by server of a `.dockerconfigjson`, with all fields that each of them has.
+
+    The fields that the kubelet reads have the names and values that it reads. Raises
+    UnreadableSecretError.
+    """
+    entries: dict[str, Fields] = {}
+    for name, value in _object(_parse(dockerconfigjson), "it"):
+        if fold(name) == "auths":
+            # A second `auths` adds to the first one, and `null` takes all away.
+            entries = {} if value is None else entries | _entries(value, "its `auths`")
+        elif fold(name) == "httpheaders":
+            for _, text in _object(value, "its `HttpHeaders`"):
+                _text(text, "HttpHeaders")
+    return entries
+
+
+def legacy_entry_fields(dockercfg: bytes | str) -> dict[str, Fields]:
+    """The entries by server of a `.dockercfg`, as `entry_fields` has them."""
     return _entries(_parse(dockercfg), "it")
 
 
@@ -142,10 +158,10 @@ def _parse(content: bytes | str) -> Any:
         raise UnreadableSecretError("it is not JSON") from error
 
 
-def _entries(document: Any, what: str) -> dict[str, Credential]:
+def _entries(document: Any, what: str) -> dict[str, Fields]:
     if document is not None and not isinstance(document, JsonObject):
         raise UnreadableSecretError(f"{what} is no mapping of servers")
-    return {server: _credential(entry) for server, entry in document or ()}
+    return {server: _fields(entry) for server, entry in document or ()}
 
 
 def _object(document: Any, what: str) -> JsonObject:
@@ -157,15 +173,27 @@ def _object(document: Any, what: str) -> JsonObject:
     return document
 
 
-def _credential(entry: Any) -> Credential:
-    fields = dict.fromkeys(_TEXTS, "")
+def _fields(entry: Any) -> Fields:
+    """The fields of an entry, whose credential the kubelet can read."""
+    fields: Fields = {}
     for name, value in _object(entry, "an entry"):
         known = fold(name)
-        if known in fields:
-            fields[known] = fields[known] if value is None else _text(value, known)
-    if fields["auth"]:
+        if known not in _TEXTS:
+            fields[name] = without_pairs(value)
+        elif value is not None:
+            fields[known] = _text(value, known)
+    _credential(fields)
+    return fields
+
+
+def _credentials(entries: Mapping[str, Fields]) -> dict[str, Credential]:
+    return {server: _credential(fields) for server, fields in entries.items()}
+
+
+def _credential(fields: Fields) -> Credential:
+    if fields.get("auth"):
         return _decode(fields["auth"])
-    return Credential(fields["username"], fields["password"])
+    return Credential(fields.get("username", ""), fields.get("password", ""))
 
 
 def _text(value: Any, name: str) -> str:

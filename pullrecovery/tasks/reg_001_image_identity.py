@@ -15,16 +15,18 @@ from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.diagnosis.external import external
 from pullrecovery.diagnosis.fix_text import READ
 from pullrecovery.diagnosis.reference import take_image
-from pullrecovery.model.image_reference import Reference, parse_reference
-from pullrecovery.model.observation import ImageIdentity, Observation
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.observation import ImageIdentity
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Image
-from pullrecovery.model.verdict import Cause, Verdict, fails, passes
+from pullrecovery.model.verdict import Cause, Verdict, fails, passes, unknown
 from pullrecovery.observe.registry import login_command
 from pullrecovery.registry.client_output import Meaning, meaning_of, meaning_of_probe
 from pullrecovery.registry.failures import failure_of_command
 from pullrecovery.registry.media_types import names_image
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tasks.criterion import Criterion
 from pullrecovery.world.world import World
 
 _SHOWN = 10
@@ -88,31 +90,40 @@ class DisagreementError(PullRecoveryError):
     """The registry gave the clients another answer than the suite's own probe."""
 
 
-def reg_001(observation: Observation) -> Verdict:
+def _judge(observation: Observed) -> Verdict:
     """Passes if the registry gives the operator the digest and the tags of the wanted image.
 
     Raises DisagreementError if the suite's own probe received another answer.
     """
-    if observation.identity is None:
-        return fails(Cause.UNKNOWN, "the operator's clients were not asked", "ask them")
-    verdict = judge_identity(observation.identity, observation.target.login)
+    identity, platforms = observation.identity, observation.optional(Observed.platforms)
+    verdict = judge_identity(identity, observation.target.login, platforms)
     if verdict.cause is Cause.TAG_UNKNOWN:
-        return replace(verdict, fix=take_image(observation, existing_image(observation.identity)))
+        return replace(verdict, fix=take_image(observation, existing_image(identity)))
     return verdict
 
 
-def judge_identity(seen: ImageIdentity, login: str) -> Verdict:
-    """Judge the identity of one image; `login` is the login of the target's operator."""
-    meaning = _meaning(seen)
-    _check_agreement(seen, meaning)
+reg_001 = Criterion(
+    "REG-001", needs=(Observed.identity,), uses=(Observed.platforms, Observed.chart), judge=_judge
+)
+
+
+def judge_identity(
+    identity: ImageIdentity, login: str, platforms: tuple[str, ...] | NotObserved
+) -> Verdict:
+    """Judge the identity of one image, which must support all `platforms`, as os/arch.
+
+    `login` is the login of the target's operator.
+    """
+    meaning = _meaning(identity)
+    _check_agreement(identity, meaning)
     if meaning is Meaning.FOUND:
-        return _judge_found(seen)
+        return _judge_found(identity, platforms)
     if meaning is Meaning.MANIFEST_UNKNOWN:
-        return _judge_missing(seen)
+        return _judge_missing(identity)
     if meaning is Meaning.UNREACHABLE:
-        return _judge_unreachable(seen)
+        return _judge_unreachable(identity)
     cause, fix = _CAUSES.get(meaning, (Cause.UNKNOWN, READ))
-    return fails(cause, f"{seen.reference}: {_evidence(seen)}", _fix(seen, fix, login))
+    return fails(cause, f"{identity.reference}: {_evidence(identity)}", _fix(identity, fix, login))
 
 
 def _meaning(seen: ImageIdentity) -> Meaning:
@@ -157,12 +168,12 @@ def _check_agreement(seen: ImageIdentity, meaning: Meaning) -> None:
 
 def _fix(seen: ImageIdentity, fix: str, login: str) -> str:
     """Fill in the placeholders of a fix."""
-    parsed = parse_reference(seen.reference)
+    reference = seen.reference
     return fix.format(
-        log_in=login_command(parsed.registry, Credential(login, "")),
-        repository=parsed.repository,
-        owner=parsed.path.partition("/")[0],
-        lower=seen.reference.replace(parsed.path, parsed.path.lower()),
+        log_in=login_command(reference.registry, Credential(login, "")),
+        repository=reference.repository,
+        owner=reference.path.partition("/")[0],
+        lower=replace(reference, path=reference.path.lower()),
     )
 
 
@@ -175,7 +186,7 @@ def _judge_unreachable(seen: ImageIdentity) -> Verdict:
 
 def _judge_missing(seen: ImageIdentity) -> Verdict:
     """The verdict if the repository exists and the wanted tag or digest does not."""
-    parsed, tags = parse_reference(seen.reference), listed_tags(seen)
+    parsed, tags = seen.reference, listed_tags(seen)
     named = parsed.digest or parsed.tag
     evidence = f"{parsed.repository} has no {named}: {_evidence(seen)}"
     if not tags:
@@ -187,20 +198,23 @@ def _judge_missing(seen: ImageIdentity) -> Verdict:
     return fails(Cause.TAG_UNKNOWN, there, fix)
 
 
-def _judge_found(seen: ImageIdentity) -> Verdict:
+def _judge_found(seen: ImageIdentity, platforms: tuple[str, ...] | NotObserved) -> Verdict:
     """The verdict if the image exists: are its platforms complete, and can docker read it."""
     image = _describe(seen)
     spoilt = _judge_content(seen)
     if spoilt:
         return spoilt
     evidence = f"{seen.reference} is {image.digest} for {', '.join(image.platforms)}"
-    lacking = [platform for platform in seen.platforms if platform not in image.platforms]
+    wanted = () if isinstance(platforms, NotObserved) else platforms
+    lacking = [platform for platform in wanted if platform not in image.platforms]
     if lacking:
         push = f"push an image for {', '.join(lacking)} too (REG-002)"
         return fails(Cause.PLATFORM_MISSING, f"{evidence}, not for {', '.join(lacking)}", push)
     if seen.inspect.stdout.strip() != "2" and image.media_type not in _UNKNOWN_TO_DOCKER:
         said = f"{evidence}; but `{seen.inspect.command}`: {seen.inspect.said}"
         return fails(Cause.UNKNOWN, said, READ)
+    if isinstance(platforms, NotObserved):
+        return unknown(platforms.reason)
     return passes(f"{evidence}; tags: {_shorten(listed_tags(seen))}")
 
 
@@ -298,8 +312,7 @@ def existing_image(seen: ImageIdentity) -> Image:
 
     Raises PullRecoveryError if there is none: then only a push helps (REG-002).
     """
-    parsed: Reference = parse_reference(seen.reference)
-    tags = listed_tags(seen)
+    parsed, tags = seen.reference, listed_tags(seen)
     if not tags:
         raise PullRecoveryError(
             f"{parsed.repository} has no tag to take; run the workflow that pushes one (REG-002)."
@@ -313,8 +326,7 @@ def take_existing_image(seen: ImageIdentity) -> tuple[Image, Change]:
     An image that exists is used unchanged.
     """
     if _meaning(seen) is Meaning.FOUND:
-        parsed = parse_reference(seen.reference)
-        kept = Image(parsed.repository, parsed.tag or _LATEST)
+        kept = Image(seen.reference.repository, seen.reference.tag or _LATEST)
         return kept, Change(f"{seen.reference} is there already")
     image = existing_image(seen)
     diff = diff_of(f"image: {seen.reference}", f"image: {image.reference}", "target.yaml")

@@ -7,30 +7,43 @@ that the wanted tag is in the registry.
 from pullrecovery.diagnosis.external import diagnose_probe
 from pullrecovery.diagnosis.fix_text import READ
 from pullrecovery.diagnosis.workflow import diagnose_run, diagnose_workflow, run_command
-from pullrecovery.model.observation import Observation
-from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, passes
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.observed import Observed
+from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, passes, unknown
 from pullrecovery.model.workflow_file import WorkflowFile
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tasks.criterion import Criterion
 from pullrecovery.tasks.workflow_edits import edited
 from pullrecovery.world.world import World
 
 
-def reg_002(observation: Observation) -> Verdict:
+def _judge(observation: Observed) -> Verdict:
     """Passes if the wanted tag has an image for the nodes, and the workflow would push it.
 
     If the workflow was run, that run must also have left an image for its commit.
     """
     target, image = observation.target, observation.workload.image
-    found = diagnose_workflow(observation.workflow, target, image)
+    run, platforms = observation.optional(Observed.run), observation.optional(Observed.platforms)
+    wrong = diagnose_workflow(observation.workflow, target, image)
     # A run of a faulty workflow adds no information.
-    if observation.run and not found:
-        failed = diagnose_run(observation.run, observation.workflow, target, image)
-        found += [failed] if failed else []
-    missing = _diagnose_wanted(observation)
-    return all_named(*found, missing) or passes(_evidence(observation))
+    if not isinstance(run, NotObserved) and not wrong:
+        failed = diagnose_run(run, observation.workflow, target, image)
+        wrong += [failed] if failed else []
+    named = all_named(*wrong, _diagnose_wanted(observation))
+    if named is None and isinstance(platforms, NotObserved):
+        return unknown(platforms.reason)
+    return named or passes(_evidence(observation))
 
 
-def _diagnose_wanted(observation: Observation) -> Verdict | None:
+reg_002 = Criterion(
+    "REG-002",
+    needs=(Observed.workflow, Observed.wanted),
+    uses=(Observed.platforms, Observed.run),
+    judge=_judge,
+)
+
+
+def _diagnose_wanted(observation: Observed) -> Verdict | None:
     """Diagnose the wanted tag in the registry."""
     wanted, reference = observation.wanted, observation.workload.image.reference
     if wanted.missing:
@@ -40,8 +53,9 @@ def _diagnose_wanted(observation: Observation) -> Verdict | None:
         return diagnose_probe(reference, wanted) or fails(
             Cause.UNKNOWN, f"{reference}: {wanted}", READ
         )
-    needed = observation.identity.platforms if observation.identity else ()
-    lacking = [each for each in needed if each not in wanted.platforms]
+    platforms = observation.optional(Observed.platforms)
+    needed = () if isinstance(platforms, NotObserved) else platforms
+    lacking = [platform for platform in needed if platform not in wanted.platforms]
     # If the registry reports no platforms, the platform is not judged here.
     if wanted.platforms and lacking:
         evidence = f"{reference} is for {', '.join(wanted.platforms)}"
@@ -50,11 +64,11 @@ def _diagnose_wanted(observation: Observation) -> Verdict | None:
     return None
 
 
-def _evidence(observation: Observation) -> str:
+def _evidence(observation: Observed) -> str:
     there = f"{observation.workload.image.reference} is {observation.wanted.digest}"
-    if observation.run is None:
+    run = observation.optional(Observed.run)
+    if isinstance(run, NotObserved):
         return there
-    run = observation.run
     return f"{there}; {run.played.event} pushed {run.played.sha} as {run.probe.digest}"
 
 

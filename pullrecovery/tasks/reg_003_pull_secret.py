@@ -16,7 +16,7 @@ from pullrecovery.common.api_server import tolerate_missing
 from pullrecovery.common.redaction import protect
 from pullrecovery.diagnosis.credential import diagnose_credential
 from pullrecovery.diagnosis.grant import is_meant_to_be_public
-from pullrecovery.model.observation import Observation
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Workload
 from pullrecovery.model.verdict import Verdict, passes
@@ -25,11 +25,12 @@ from pullrecovery.registry.keyring import (
     DOCKER_CONFIG,
     DOCKER_CONFIG_JSON,
     UnreadableSecretError,
+    entry_fields,
+    legacy_entry_fields,
     matches,
-    read_entries,
-    read_legacy_entries,
 )
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tasks.criterion import Criterion
 from pullrecovery.world.world import World
 
 _KEY = DATA_KEYS[DOCKER_CONFIG_JSON]
@@ -40,15 +41,18 @@ _MANAGER = "pull-recovery"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def reg_003(observation: Observation) -> Verdict:
+def _judge(observation: Observed) -> Verdict:
     """Passes if the Secret exists, has the right type and registry, and the registry accepts it.
 
     A package that should be public needs no Secret; an existing one must still be valid, because
     the registry refuses a bad token for public packages too.
     """
-    if is_meant_to_be_public(observation) and not observation.secret.exists:
+    if is_meant_to_be_public(observation.workload) and not observation.secret.exists:
         return passes("the package is meant to be public, and there is no Secret")
     return diagnose_credential(observation.target, observation.secret) or passes()
+
+
+reg_003 = Criterion("REG-003", needs=(Observed.secret,), judge=_judge)
 
 
 def refresh_secret(
@@ -95,7 +99,7 @@ class _Wanted:
         """Whether the Secret is already as desired."""
         if self.found is None or self.found.type != DOCKER_CONFIG_JSON:
             return False
-        return _document(self.found).get("auths") == self.auths and not self._repeats_token
+        return _auths_of(self.found) == self.auths and not self._repeats_token
 
     @property
     def verb(self) -> str:
@@ -170,29 +174,23 @@ def _read(world: World, name: str, namespace: str) -> Any:
     return tolerate_missing(world.core.read_namespaced_secret, name, namespace)
 
 
-def _document(secret: Any) -> dict[str, Any]:
-    """The document in a Secret, whatever its type; {} if the kubelet could not read it.
+def _auths_of(secret: Any) -> dict[str, Any]:
+    """The entries of a Secret, whatever its type; {} if the kubelet could not read it.
 
-    A legacy document is converted to the newer format.
+    A legacy document may be in the newer format.
     """
     data = (secret.data or {}) if secret is not None else {}
     content, legacy = data.get(_KEY, ""), data.get(_LEGACY_KEY, "")
     try:
-        text = base64.b64decode(content or legacy).decode()
+        document = base64.b64decode(content or legacy)
         if content:
-            read_entries(text)
-            return dict(json.loads(text))
+            return entry_fields(document)
         if legacy:
-            read_legacy_entries(text)
-            document = json.loads(text)
-            return document if "auths" in document else {"auths": document}
+            entries = legacy_entry_fields(document)
+            return entry_fields(document) if "auths" in entries else entries
     except (UnreadableSecretError, ValueError):
         return {}
     return {}
-
-
-def _auths_of(secret: Any) -> dict[str, Any]:
-    return dict(_document(secret).get("auths") or {})
 
 
 def _others(secret: Any, repository: str) -> dict[str, Any]:

@@ -11,28 +11,37 @@ from ruamel.yaml import YAML
 
 from pullrecovery.diagnosis.grant import is_meant_to_be_public
 from pullrecovery.diagnosis.wiring import diagnose_pods, diagnose_wiring
-from pullrecovery.model.observation import Observation
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.target import Workload
 from pullrecovery.model.verdict import Cause, Verdict, passes
 from pullrecovery.monorepo.values_file import edited
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tasks.criterion import Criterion
 from pullrecovery.world.world import World
 
 # Causes for which naming the Secret in the default ServiceAccount has no effect.
 BY_VALUES_ALONE = frozenset({Cause.WIRING_HIDDEN, Cause.WIRED_TO_OTHER_ACCOUNT})
 
 
-def reg_004(observation: Observation) -> Verdict:
+def _judge(observation: Observed) -> Verdict:
     """Passes if the ServiceAccount or the pod template names the Secret and live pods have it.
 
     Without a Deployment neither exists, which REG-006 reports. For a package that should be public
     there is nothing to wire; needless wiring belongs to REG-008.
     """
-    if is_meant_to_be_public(observation):
+    if is_meant_to_be_public(observation.workload):
         return passes("the package is meant to be public, and nothing is to be wired")
     if not observation.deployment.exists:
         return passes("nothing is deployed that could be wired")
     return diagnose_wiring(observation) or diagnose_pods(observation, observation.pods) or passes()
+
+
+reg_004 = Criterion(
+    "REG-004",
+    needs=(Observed.deployment, Observed.pods),
+    uses=(Observed.wiring, Observed.pull_secrets, Observed.application),
+    judge=_judge,
+)
 
 
 def wire_values(world: World, workload: Workload, *, dry_run: bool = False) -> Change:

@@ -1,17 +1,21 @@
 """REG-005: the chart's values name the right image."""
 
 from pullrecovery.diagnosis.reference import diagnose_chart
-from pullrecovery.model.observation import Observation
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.target import Workload
 from pullrecovery.model.verdict import Verdict, passes
 from pullrecovery.monorepo.image_values import corrections
 from pullrecovery.monorepo.values_file import edited
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tasks.criterion import Criterion
 
 
-def reg_005(observation: Observation) -> Verdict:
+def _judge(observation: Observed) -> Verdict:
     """Passes if every rendered reference is the wanted one; compares text, without a registry."""
-    return diagnose_chart(observation) or passes()
+    return diagnose_chart(observation, observation.chart) or passes()
+
+
+reg_005 = Criterion("REG-005", needs=(Observed.chart,), judge=_judge)
 
 
 def correct_values(workload: Workload, *, dry_run: bool = False) -> Change:

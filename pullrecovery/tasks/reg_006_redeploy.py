@@ -12,10 +12,13 @@ from pullrecovery.diagnosis.reference import diagnose_chart, missing_image
 from pullrecovery.diagnosis.rollout import diagnose_pause, diagnose_rollout, rolled_out
 from pullrecovery.diagnosis.stuck import Stuck, stuck_containers
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
-from pullrecovery.model.observation import DeploymentStatus, Observation
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.observation import DeploymentStatus
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.target import Workload
 from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, passes
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tasks.criterion import Criterion
 from pullrecovery.tasks.fixable import check_fixable
 from pullrecovery.world.world import World
 
@@ -30,7 +33,7 @@ _OPTIONS = {
 }
 
 
-def reg_006(observation: Observation) -> Verdict:
+def _judge(observation: Observed) -> Verdict:
     """Passes if the newest ReplicaSet's pods are Ready on the wanted digest and none waits."""
     if not observation.deployment.exists:
         return _judge_absent(observation)
@@ -45,26 +48,45 @@ def reg_006(observation: Observation) -> Verdict:
     return named or _judge_running(observation)
 
 
+reg_006 = Criterion(
+    "REG-006",
+    needs=(Observed.deployment, Observed.pods, Observed.wanted),
+    uses=(
+        Observed.chart,
+        Observed.secret,
+        Observed.pull_secrets,
+        Observed.wiring,
+        Observed.grant,
+        Observed.identity,
+        Observed.platforms,
+        Observed.application,
+    ),
+    judge=_judge,
+)
+
+
 def _rank(verdict: Verdict) -> int:
     return _ORDER.index(str(verdict.cause).partition(".")[0])
 
 
-def _judge_absent(observation: Observation) -> Verdict:
+def _judge_absent(observation: Observed) -> Verdict:
     """The verdict without a Deployment: a chart that Helm or the API server rejects comes first."""
     evidence = (
         f"{Guard.OBJECT_EXISTS} of {observation.workload.name} in {observation.workload.namespace}"
     )
     absent = fails(Cause.NOT_DEPLOYED, evidence, observation.workload.upgrade_command)
     stuck = (diagnose_pull(observation, each) for each in stuck_containers(observation.pods))
+    chart = observation.optional(Observed.chart)
+    application = observation.optional(Observed.application)
     wrong = (
-        diagnose_chart(observation),
+        None if isinstance(chart, NotObserved) else diagnose_chart(observation, chart),
         *sorted(stuck, key=_rank),
-        diagnose_application(observation),
+        None if isinstance(application, NotObserved) else diagnose_application(application),
     )
     return all_named(*wrong, absent) or absent
 
 
-def _judge_template(observation: Observation) -> list[Verdict]:
+def _judge_template(observation: Observed) -> list[Verdict]:
     """Diagnose the images of the Deployment, whatever its pods run."""
     name = f"Deployment {observation.deployment.name}"
     found = (diagnose_release(observation, name, image) for image in observation.deployment.images)
@@ -81,7 +103,7 @@ def _with_words(stuck: Stuck, verdict: Verdict) -> Verdict:
     return replace(verdict, evidence=said)
 
 
-def _judge_running(observation: Observation) -> Verdict:
+def _judge_running(observation: Observed) -> Verdict:
     if not rolled_out(observation.deployment, observation.pods):
         return diagnose_silence(observation) or diagnose_rollout(observation)
     if not observation.wanted.digest:
@@ -97,7 +119,7 @@ def _judge_running(observation: Observation) -> Verdict:
     return diagnose_sync(observation) or passes()
 
 
-def _judge_wanted(observation: Observation) -> Verdict:
+def _judge_wanted(observation: Observed) -> Verdict:
     """Why the registry did not report the wanted digest."""
     evidence = f"{observation.workload.image.reference}: {observation.wanted}"
     if observation.wanted.missing:

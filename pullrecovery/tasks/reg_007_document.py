@@ -16,9 +16,17 @@ from urllib.parse import urlsplit
 from pullrecovery.common.files_below import MADE_BY_NPM, files_below
 from pullrecovery.diagnosis.docs import diagnose_docs
 from pullrecovery.model.docs_site import DocsPage
-from pullrecovery.model.observation import Observation
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.target import Docs, Target
-from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, passes
+from pullrecovery.model.verdict import (
+    Cause,
+    Verdict,
+    all_named,
+    not_applicable,
+    passes,
+    unknown,
+)
 from pullrecovery.monorepo import markdown_edits
 from pullrecovery.monorepo.docs_page import (
     SUBJECTS,
@@ -31,29 +39,36 @@ from pullrecovery.monorepo.docs_page import (
 from pullrecovery.monorepo.docs_page_template import page_text, section_about
 from pullrecovery.observe.docs import observe_docs
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tasks.criterion import Criterion
 from pullrecovery.world.world import World
 
 _ROUNDS = 6
 _PAGES = (".md", ".mdx")
 
 
-def reg_007(observation: Observation) -> Verdict:
-    """Passes if the site builds, and has a correct page with its four subjects and a link to it.
+def _without_docs(target: Target) -> str:
+    """Why REG-007 does not apply to the target; '' if it does."""
+    return "" if target.docs else "target.yaml names no docs site"
 
-    A target without docs is not judged, which is not a pass.
-    """
+
+def _judge(observation: Observed) -> Verdict:
+    """Passes if the site builds, and has a correct page with its four subjects and a link to it."""
     return judge_docs(observation.target, observation.docs)
 
 
-def judge_docs(target: Target, seen: DocsPage | None) -> Verdict:
+reg_007 = Criterion("REG-007", needs=(Observed.docs,), lacks=_without_docs, judge=_judge)
+
+
+def judge_docs(target: Target, page: DocsPage | NotObserved) -> Verdict:
     """Judge only the docs."""
-    if target.docs is None or seen is None:
-        add = "describe the docs site in target.yaml"
-        return fails(Cause.UNKNOWN, "no docs were looked at: not judged is not holding", add)
-    wrong = all_named(*diagnose_docs(target, target.docs, seen))
-    leads = (path for path, to in seen.site.referring.items() if to == seen.site.path)
+    if target.docs is None:
+        return not_applicable(_without_docs(target))
+    if isinstance(page, NotObserved):
+        return unknown(page.reason)
+    wrong = all_named(*diagnose_docs(target, target.docs, page))
+    leads = (path for path, to in page.site.referring.items() if to == page.site.path)
     return wrong or passes(
-        f"{seen.site.path} shows its subjects, and {', '.join(leads)} leads to it"
+        f"{page.site.path} shows its subjects, and {', '.join(leads)} leads to it"
     )
 
 
@@ -96,7 +111,7 @@ def _fix_page(world: World, docs: Docs) -> Verdict:
     for _ in range(_ROUNDS):
         seen = observe_docs(world)
         verdict = judge_docs(world.target, seen)
-        if verdict.passes or seen is None:
+        if verdict.passes or isinstance(seen, NotObserved):
             return verdict
         before = _texts(docs.folder)
         for one in verdict.named:

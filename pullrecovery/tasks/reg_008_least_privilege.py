@@ -19,37 +19,63 @@ from pullrecovery.diagnosis.grant import (
 )
 from pullrecovery.kube.secrets import observe_secret
 from pullrecovery.model.grant import TokenGrant
-from pullrecovery.model.observation import Observation
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.observed import Observed
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Visibility, Workload
-from pullrecovery.model.verdict import Verdict, passes
+from pullrecovery.model.verdict import Verdict, passes, unknown
 from pullrecovery.monorepo.values_file import edited
 from pullrecovery.observe.grant import namespaces_with, observe_token
 from pullrecovery.tasks.changes import Change, diff_of
+from pullrecovery.tasks.criterion import Criterion
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret
 from pullrecovery.world.world import World
 
 Revoke = Callable[[Credential], None]
 
 
-def reg_008(observation: Observation) -> Verdict:
+def _judge(observation: Observed) -> Verdict:
     """Passes if the package has the target's visibility, and pods have no excess access.
 
     Nothing is tried that could change a package: the token's scopes say what it may do.
     """
     # Visibility comes first, because it is known even if everything else is unknown.
-    wrong = diagnose_visibility(observation) or diagnose_untold(observation)
+    grant = observation.grant
+    wrong = diagnose_visibility(observation.workload, grant) or diagnose_untold(observation)
     if wrong is None:
-        public = is_meant_to_be_public(observation)
-        wrong = diagnose_needless_secret(observation) if public else diagnose_tokens(observation)
-    return wrong or passes(_told(observation))
+        public = is_meant_to_be_public(observation.workload)
+        wrong = _judge_wired(observation) if public else diagnose_tokens(observation)
+    if wrong is None and grant.unobserved is not None:
+        return unknown(grant.unobserved.reason)
+    return wrong or passes(_evidence(observation))
 
 
-def _told(observation: Observation) -> str:
+reg_008 = Criterion(
+    "REG-008",
+    needs=(Observed.grant, Observed.secret),
+    uses=(Observed.wanted, Observed.deployment, Observed.pods),
+    judge=_judge,
+)
+
+
+def _judge_wired(observation: Observed) -> Verdict | None:
+    """Judge whether the pods of a public package get a pull secret; None if they get none."""
+    deployment, pods = (
+        observation.optional(Observed.deployment),
+        observation.optional(Observed.pods),
+    )
+    if isinstance(deployment, NotObserved):
+        return unknown(deployment.reason)
+    if isinstance(pods, NotObserved):
+        return unknown(pods.reason)
+    return diagnose_needless_secret(observation, deployment, pods)
+
+
+def _evidence(observation: Observed) -> str:
     package = observation.workload.image.package
-    told = f"{package} is {observation.grant.visibility or 'not told of'}"
-    tokens = [_grant(token) for token in observation.grant.tokens]
-    return f"{told}, and its pods hold {'; '.join(tokens) or 'no token'}"
+    visibility = f"{package} is {observation.grant.visibility or 'not told of'}"
+    tokens = [_grant(token) for token in observation.grant.tokens if isinstance(token, TokenGrant)]
+    return f"{visibility}, and its pods hold {'; '.join(tokens) or 'no token'}"
 
 
 def replace_token(

@@ -13,7 +13,16 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 from pullrecovery.model.filter_patterns import matches
 from pullrecovery.model.target import Target
 from pullrecovery.model.verdict import Cause
-from pullrecovery.model.workflow_file import DISPATCH, PUSH, parse, render
+from pullrecovery.model.workflow_file import (
+    DISPATCH,
+    PUSH,
+    UnreadableWorkflowError,
+    is_checkout,
+    jobs_of,
+    parse,
+    render,
+    texts_of,
+)
 
 _PUSH_EVERYTHING = """\
 printf '%s' "$TOKEN" | docker login "$REGISTRY" --username "$LOGIN" --password-stdin
@@ -27,7 +36,10 @@ _OF_THE_STEPS = ("name", "strategy", "env", "defaults", "steps", "if")
 
 
 def edited(text: str, cause: Cause, target: Target) -> str:
-    """The workflow without `cause`; unchanged if no edit fixes that cause."""
+    """The workflow without `cause`; unchanged if no edit fixes that cause.
+
+    Raises UnreadableWorkflowError if the text is no workflow, or has no job for the edit.
+    """
     edit = _EDITS.get(cause)
     if edit is None:
         return text
@@ -41,7 +53,9 @@ def _start_on_push(document: CommentedMap, target: Target) -> None:
     ignored = push.get("branches-ignore")
     if ignored is not None:
         push["branches-ignore"] = [
-            each for each in ignored if not matches(target.workflow.branch, [each])
+            pattern
+            for pattern in texts_of(ignored)
+            if not matches(target.workflow.branch, [pattern])
         ]
         return
     _add(push, "branches", target.workflow.branch)
@@ -66,17 +80,16 @@ def _start_on_change(document: CommentedMap, target: Target) -> None:
     if "paths" in push:
         _add(push, "paths", f"{change}/**")
         return
-    ignored = push.get("paths-ignore", ())
-    kept = [each for each in ignored if not matches(f"{change}/.revision", [each])]
-    push["paths-ignore"] = kept
-    if not kept:
-        del push["paths-ignore"]
+    ignored = texts_of(push.pop("paths-ignore", []))
+    kept = [pattern for pattern in ignored if not matches(f"{change}/.revision", [pattern])]
+    if kept:
+        push["paths-ignore"] = kept
 
 
 def _permit_packages(document: CommentedMap, _: Target) -> None:
     """Let the token write packages, in jobs with own permissions or else in the workflow."""
-    jobs = (job for job in document["jobs"].values() if "permissions" in job)
-    for holder in [*jobs] or [document]:
+    jobs = [job for job in jobs_of(document).values() if "permissions" in job]
+    for holder in jobs or [document]:
         given = holder.get("permissions")
         if isinstance(given, dict):
             given["packages"] = "write"
@@ -86,10 +99,12 @@ def _permit_packages(document: CommentedMap, _: Target) -> None:
 
 def _push_what_is_wanted(document: CommentedMap, target: Target) -> None:
     """Replace the steps of the job that calls docker by steps that push every workload's image."""
-    jobs = document["jobs"]
-    name = next((name for name, job in jobs.items() if "docker" in str(job.get("steps"))), None)
-    job = jobs[name] if name is not None else next(iter(jobs.values()))
-    checkout = [step for step in job.get("steps") or () if _is_checkout(step)]
+    jobs = list(jobs_of(document).values())
+    if not jobs:
+        raise UnreadableWorkflowError("1: a workflow must have a job")
+    job = next((job for job in jobs if "docker" in str(job.get("steps"))), jobs[0])
+    steps = job.get("steps")
+    checkout = [step for step in steps if _is_checkout(step)] if isinstance(steps, list) else []
     for key in _OF_THE_STEPS:
         job.pop(key, None)
     included = [
@@ -125,7 +140,7 @@ def _step(target: Target) -> dict[str, Any]:
 
 
 def _is_checkout(step: Any) -> bool:
-    return str(step.get("uses", "")).startswith("actions/checkout@")
+    return isinstance(step, dict) and is_checkout(step.get("uses"))
 
 
 def _triggers(document: CommentedMap) -> Any:

@@ -14,6 +14,8 @@ from pullrecovery.deploy.application_state import REFRESH
 from pullrecovery.deploy.argocd import ArgoCD, SyncError, application_name, branch_of
 from pullrecovery.diagnosis.application import diagnose_application, stale
 from pullrecovery.model.application import ApplicationStatus
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.observed import all_parts
 from pullrecovery.model.verdict import Cause, fails, passes
 from pullrecovery.monorepo.application_sources import checkout_of, place_of
 from pullrecovery.monorepo.target_yaml import load_target
@@ -369,7 +371,7 @@ def test_observation_has_application_status(make, workload):
 
     assert (seen.revision, seen.values) == (seen.wanted_revision, seen.wanted_values)
     assert (seen.phase, seen.synced, seen.automated) == ("Succeeded", COMMIT, True)
-    assert observe_application(_world(None), workload) is None
+    assert isinstance(observe_application(_world(None), workload), NotObserved)
 
 
 def test_missing_application_is_observed(make, workload):
@@ -398,9 +400,9 @@ def _seen(seen=recorded.GOOD, **changes):
 )
 def test_wrong_application_source_is_named(changes, cause, fixes):
     """The error is not a stale release, which another sync would not fix."""
-    verdict = stale(_seen(**changes), "the pod runs :dev")
+    verdict = stale(all_parts(_seen(**changes)), "the pod runs :dev")
 
-    assert verdict == diagnose_application(_seen(**changes)) == fails(cause)
+    assert verdict == diagnose_application(replace(IN_STEP, **changes)) == fails(cause)
     assert fixes in verdict.fix
     assert "frontend-dev-0a1b2c-frontend" in verdict.evidence
 
@@ -424,7 +426,7 @@ def test_wrong_application_source_is_named(changes, cause, fixes):
 )
 def test_one_of_several_sources_is_patched(changes, operation):
     """A merge patch would replace the list of sources, and remove the hook."""
-    verdict = diagnose_application(_seen(place=1, **changes))
+    verdict = diagnose_application(replace(IN_STEP, place=1, **changes))
 
     body = f'[{{"op": "add", "path": "{operation}]'
     assert f"--type json --patch '{body}' && argocd app sync" in verdict.fix
@@ -435,7 +437,7 @@ def test_stale_release_has_argocd_message(workload):
     seen = _seen(automated=False, sync="OutOfSync")
     seen = replace(seen, workload=replace(workload, by_application=IN_STEP.name))
 
-    verdict = stale(seen, "the pod runs :dev")
+    verdict = stale(all_parts(seen), "the pod runs :dev")
 
     assert verdict == fails(Cause.RELEASE_STALE)
     assert "OutOfSync" in verdict.evidence

@@ -6,6 +6,7 @@ import pytest
 
 from pullrecovery.diagnosis.pull import diagnose_pull
 from pullrecovery.diagnosis.stuck import stuck_containers
+from pullrecovery.model.observed import all_parts
 from pullrecovery.model.verdict import Cause, fails
 from tests.fakes import recorded
 from tests.fakes.recorded import GOOD, REFERENCE, REPOSITORY, TAG
@@ -14,7 +15,7 @@ LOWER = "repository name (ByteQuester/hosting-monorepo) must be lowercase"
 
 
 def _diagnose(seen):
-    return diagnose_pull(seen, stuck_containers(seen.pods)[0])
+    return diagnose_pull(all_parts(seen), stuck_containers(seen.pods)[0])
 
 
 KNOWN = {

@@ -56,7 +56,10 @@ def test_most_specific_entry_is_tried_first():
     )
     seen = _beside(recorded.secret(entries=(broad,)), narrow)
 
-    assert effective_entries(seen, seen.pods[0]) == (narrow, broad)
+    assert effective_entries(seen.pull_secrets, seen.pods[0], seen.workload.image) == (
+        narrow,
+        broad,
+    )
 
 
 def test_refused_pod_with_fixed_secret_waits():
@@ -85,7 +88,7 @@ def test_undecodable_secret_is_named(error):
 
     verdict = reg_006(seen)
 
-    assert effective_entries(seen, seen.pods[0]) == ()
+    assert effective_entries(seen.pull_secrets, seen.pods[0], seen.workload.image) == ()
     assert verdict == fails(Cause.SECRET_UNREADABLE)
     assert verdict.evidence.endswith("Secret frontend-dev/other: its `auth` is not base64")
 

@@ -13,6 +13,7 @@ from pullrecovery.diagnosis.pull import diagnose_pull
 from pullrecovery.diagnosis.stuck import stuck_containers
 from pullrecovery.faults.external import FAULTS
 from pullrecovery.model.observation import KubeEvent
+from pullrecovery.model.observed import all_parts
 from pullrecovery.model.probe import Probe, RegistryFailure
 from pullrecovery.model.verdict import Cause, Verdict, all_named, fails, passes
 from pullrecovery.tasks import CRITERIA, judge
@@ -68,7 +69,7 @@ def test_pod_and_probe_together_make_the_cause(text, failure):
     probe = Probe("network", 0, "ConnectError", "said so", cut=failure)
     seen = recorded.waiting(text, replace(GOOD, wanted=probe))
 
-    verdict = diagnose_pull(seen, stuck_containers(seen.pods)[0])
+    verdict = diagnose_pull(all_parts(seen), stuck_containers(seen.pods)[0])
 
     assert verdict == fails(Cause(f"external.{failure}"))
     assert text in verdict.evidence
@@ -83,7 +84,7 @@ def test_client_is_a_second_observation_too():
     digest = replace(printed.good().digest, rc=1, stderr=f'Error: Get "x": {LOOKUP}i/o timeout')
     seen = recorded.waiting(text, replace(GOOD, identity=printed.good(digest=digest)))
 
-    verdict = diagnose_pull(seen, stuck_containers(seen.pods)[0])
+    verdict = diagnose_pull(all_parts(seen), stuck_containers(seen.pods)[0])
 
     assert f"; and `{digest.command}`: Error: Get" in verdict.evidence
 
@@ -92,7 +93,7 @@ def test_pod_is_named_with_registry_answer():
     """The failure may be over, or one node's only."""
     seen = recorded.waiting(PODS["connection-refused"][0])
 
-    verdict = diagnose_pull(seen, stuck_containers(seen.pods)[0])
+    verdict = diagnose_pull(all_parts(seen), stuck_containers(seen.pods)[0])
 
     assert verdict == fails(Cause.REFUSED)
     assert verdict.evidence.endswith("; but the suite's own question: the registry answered 200")
@@ -112,7 +113,7 @@ def test_silent_pull_is_external_if_probe_hangs():
     """Containerd reports nothing for minutes, so the probe's timeout is the evidence."""
     seen = replace(pulling("Scheduled", "Pulling"), wanted=HANGS)
 
-    assert diagnose_silence(seen) == fails(Cause.TIMED_OUT)
+    assert diagnose_silence(all_parts(seen)) == fails(Cause.TIMED_OUT)
     assert judge(seen)["REG-006"] == fails(Cause.TIMED_OUT)
 
 
@@ -129,7 +130,7 @@ def test_silent_pull_is_external_if_probe_hangs():
 )
 def test_pod_waiting_otherwise_is_not_silent(seen):
     """No cause is guessed from waiting only."""
-    assert diagnose_silence(seen) is None
+    assert diagnose_silence(all_parts(seen)) is None
 
 
 CLIENTS = {
@@ -162,7 +163,7 @@ CLIENTS = {
 @pytest.mark.parametrize(("seen", "cause"), CLIENTS.values(), ids=CLIENTS)
 def test_clients_name_same_cause_as_pod(seen, cause):
     """The first failing command and the suite's own probe are the evidence."""
-    verdict = judge_identity(seen, "ByteQuester")
+    verdict = judge_identity(seen, "ByteQuester", ("linux/amd64",))
 
     assert verdict == fails(cause)
     assert "the suite's own question: " in verdict.evidence

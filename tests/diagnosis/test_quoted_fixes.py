@@ -11,8 +11,10 @@ import pytest
 from fixtures.scenario.suggested_commands import command_of
 from pullrecovery.diagnosis.fix_text import make_secret, refresh_secret
 from pullrecovery.diagnosis.workflow import run_command
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.target import Target
 from pullrecovery.tasks import judge
+from tests.fakes.recorded import GOOD
 from tests.fakes.situations import SUBJECTS
 
 PROGRAMS = ("argocd", "crictl", "docker", "gh", "git", "helm", "jq", "kubectl")
@@ -32,15 +34,22 @@ SITUATIONS = [
 ]
 
 
+def _or_good(seen, part):
+    """Return a part, or that of a healthy workload if it was not observed."""
+    value = getattr(seen, part)
+    return getattr(GOOD, part) if isinstance(value, NotObserved) else value
+
+
 def _names(seen):
     """Return the names in an observation that come from a target's files or its cluster."""
-    target, workload, deployment = seen.target, seen.workload, seen.deployment
-    pods = [pod.name for pod in seen.pods]
-    containers = [container.name for pod in seen.pods for container in pod.containers]
-    application = [seen.application.name] if seen.application else []
+    target, workload = seen.target, seen.workload
+    deployment, secret = _or_good(seen, "deployment"), _or_good(seen, "secret")
+    pods = [pod.name for pod in _or_good(seen, "pods")]
+    containers = [container.name for pod in _or_good(seen, "pods") for container in pod.containers]
+    application = getattr(seen.application, "name", "")
     own = [target.pull_secret, target.login, target.workflow.branch, workload.name]
-    own += [workload.namespace, deployment.name, deployment.service_account]
-    return {*own, *pods, *containers, *application, *seen.secret.other_names} - {""}
+    own += [workload.namespace, deployment.name, deployment.service_account, application]
+    return {*own, *pods, *containers, *secret.other_names} - {""}
 
 
 def _spoilt(node, names, odd):

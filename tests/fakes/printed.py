@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pullrecovery.lab.images.oci_layout import digest_of
+from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.observation import ImageIdentity
 from pullrecovery.model.probe import CommandResult, Probe
 
@@ -47,10 +48,10 @@ LOGIN_DENIED = replace(
 )
 
 
-def good(**changes: Any) -> ImageIdentity:
+def good(reference: str = REFERENCE, **changes: Any) -> ImageIdentity:
     """Return the output for a healthy image."""
     seen = ImageIdentity(
-        reference=REFERENCE,
+        reference=parse_reference(reference),
         login=LOGGED_IN,
         inspect=CommandResult(
             f"docker manifest inspect {REFERENCE} | jq .schemaVersion", 0, "2\n", ""
@@ -62,7 +63,6 @@ def good(**changes: Any) -> ImageIdentity:
         ),
         tags=CommandResult(f"crane ls {REPOSITORY}", 0, "".join(f"{tag}\n" for tag in TAGS), ""),
         probe=Probe("registry", 200, digest=DIGEST),
-        platforms=("linux/amd64",),
     )
     return replace(seen, **changes)
 

@@ -13,6 +13,7 @@ from pullrecovery.common.suite_files import SUITE_ROOT as PROJECT
 from pullrecovery.model.chart import RenderedChart
 from pullrecovery.model.docs_site import DocsBuild, DocsPage, Section, WebPage
 from pullrecovery.model.grant import PackageGrant, TokenGrant
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.observation import (
     ContainerStatus,
     DeploymentStatus,
@@ -21,6 +22,7 @@ from pullrecovery.model.observation import (
     PodStatus,
     PullSecret,
     PullSecretEntry,
+    PullSecretWiring,
 )
 from pullrecovery.model.probe import Credential, Probe, RegistryFailure
 from pullrecovery.model.target import Docs, Image, Target, Visibility, Workflow, Workload
@@ -244,6 +246,7 @@ GOOD = Observation(
     pods=(_POD,),
     wanted=ACCEPTED,
     identity=printed.good(),
+    platforms=("linux/amd64",),
     grant=PackageGrant(
         visibility="private",
         status=200,
@@ -252,6 +255,10 @@ GOOD = Observation(
     ),
     docs=DocsPage("", _SITE),
     workflow=CheckedWorkflow(WORKFLOW, rehearsal=REHEARSAL),
+    run=NotObserved("the workflow was not run"),
+    pull_secrets=(),
+    wiring=PullSecretWiring(),
+    application=NotObserved("Helm deploys frontend"),
 )
 GOOD = replace(GOOD, pull_secrets=(GOOD.secret,))
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pullrecovery.model.chart import NamedImage
 from pullrecovery.model.docs_site import DocsPage, WebPage
 from pullrecovery.model.grant import TokenGrant
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.observation import (
     ImageIdentity,
     Observation,
@@ -25,6 +26,11 @@ from tests.fakes.recorded import GOOD, REFERENCE, REPOSITORY
 from tests.tasks import test_criteria, test_reg_001, test_reg_002, test_reg_007, test_reg_008
 
 OTHER_TAG = f"{REPOSITORY}:dev"
+CLIENTS_DID_NOT_RUN = NotObserved("the operator's clients did not run")
+FORBIDDEN = NotObserved("the API server forbids it")
+NO_SECRETS = NotObserved("the API server forbids to get secrets")
+NO_CHART = NotObserved("there is no helm")
+NO_GITHUB = NotObserved("GitHub does not say who may read the package")
 FINE_GRAINED = Credential("ByteQuester", "github_pat_11AAAA")
 
 
@@ -52,6 +58,10 @@ def _page(**changes: object) -> Observation:
 def _application(observation: Observation = GOOD, **changes: object) -> Observation:
     workload = replace(observation.workload, by_application=IN_STEP.name)
     return replace(observation, workload=workload, application=replace(IN_STEP, **changes))
+
+
+def _unreadable(observation: Observation) -> Observation:
+    return replace(observation, secret=NO_SECRETS, pull_secrets=NO_SECRETS)
 
 
 def _old_pod(observation: Observation = GOOD) -> Observation:
@@ -99,16 +109,17 @@ _FEW_SECTIONS = tuple(GOOD.docs.site.page.sections[:2])
 OPERATOR = {
     **{name: _asked(seen) for name, (seen, _) in test_reg_001.CAUSES.items()},
     **{name: _asked(seen) for name, (seen, _) in test_external.CLIENTS.items()},
-    "not asked": replace(GOOD, identity=None),
+    "clients did not run": replace(GOOD, identity=CLIENTS_DID_NOT_RUN),
     "image of other bytes": _found(
         manifest=replace(printed.good().manifest, stdout=printed.manifest(printed.OCI))
     ),
     "image without two of its layers": _found(
         parts=((recorded.OTHER_DIGEST, _GONE), (recorded.DIGEST, _GONE))
     ),
-    "index for other platforms": _asked(
-        replace(_INDEX, platforms=("linux/riscv64", "linux/s390x"))
+    "index for other platforms": replace(
+        _asked(_INDEX), platforms=("linux/riscv64", "linux/s390x")
     ),
+    "image whose nodes may not be listed": replace(GOOD, platforms=FORBIDDEN),
     "docker does not find what crane found": _found(
         inspect=replace(
             printed.good().inspect, rc=1, stdout="", stderr=f"no such manifest: {REFERENCE}\n"
@@ -145,7 +156,7 @@ WORKFLOW = {
     "wanted tag is forbidden": replace(GOOD, wanted=recorded.READ_DENIED),
     "wanted tag is for two others of the two platforms": replace(
         GOOD,
-        identity=replace(GOOD.identity, platforms=("linux/amd64", "linux/arm64")),
+        platforms=("linux/amd64", "linux/arm64"),
         wanted=replace(test_reg_002.THERE, platforms=("linux/s390x", "linux/ppc64le")),
     ),
     "run that failed, of a workflow that nothing starts by hand": replace(
@@ -278,11 +289,11 @@ PULL = {
         recorded.NOT_BASE64, recorded.secret(**test_criteria.UNREADABLE)
     ),
     "accepted by now": recorded.backing_off(recorded.REJECTED),
-    "no platform, clients not asked": recorded.waiting(
-        recorded.NO_PLATFORM, replace(GOOD, identity=None)
+    "no platform, nodes not observed": recorded.waiting(
+        recorded.NO_PLATFORM, replace(GOOD, platforms=FORBIDDEN)
     ),
     "no platform, nodes of two": recorded.waiting(
-        recorded.NO_PLATFORM, _found(platforms=("linux/amd64", "linux/arm64"))
+        recorded.NO_PLATFORM, replace(GOOD, platforms=("linux/amd64", "linux/arm64"))
     ),
     "back-off that does not say why": recorded.waiting(
         test_diagnosis.SILENT, reason="ImagePullBackOff"
@@ -383,7 +394,7 @@ DOCS = {
     "no table": _page(rows=()),
     "another Secret": _page(code=("kubectl get secret regcred", "kubectl delete secret other")),
     "no Secret": _page(code=("kubectl get pods",)),
-    "nobody looked": replace(GOOD, docs=None),
+    "site not built": replace(GOOD, docs=NotObserved("there is no browser")),
 }
 
 GRANT = {
@@ -439,9 +450,36 @@ EXTERNAL = {
     "pull of which nothing is heard": replace(
         test_external.pulling("Scheduled", "Pulling"), wanted=test_external.HANGS
     ),
-    "registry down, clients not asked": recorded.waiting(
-        PODS["connection-refused"][0], replace(GOOD, identity=None)
+    "registry down, clients did not run": recorded.waiting(
+        PODS["connection-refused"][0], replace(GOOD, identity=CLIENTS_DID_NOT_RUN)
     ),
+}
+
+NOT_OBSERVED = {
+    "pod refused, and its Secrets not readable": _unreadable(
+        recorded.waiting(recorded.ANONYMOUS, recorded.no_secret())
+    ),
+    "pod not wired, and its Secrets not readable": _unreadable(
+        recorded.waiting(recorded.ANONYMOUS, recorded.unwired())
+    ),
+    "other pull secrets not readable": replace(
+        recorded.waiting(recorded.ANONYMOUS), pull_secrets=NO_SECRETS
+    ),
+    "wiring not searched": replace(recorded.unwired(), wiring=NO_SECRETS),
+    "pod of another tag, and chart not rendered": replace(_old_pod(), chart=NO_CHART),
+    "nothing deployed, and chart not rendered": replace(
+        recorded.deployment(exists=False), pods=(), chart=NO_CHART
+    ),
+    "public package refused, and its visibility not known": replace(
+        PULL["public package, refused"], grant=NO_GITHUB
+    ),
+    "visibility not known, token too wide": recorded.grant(
+        visibility=NO_GITHUB,
+        tokens=(TokenGrant(200, frozenset({"repo"})), NotObserved("GitHub does not answer")),
+    ),
+    "token not known": recorded.grant(tokens=(NotObserved("GitHub does not answer"),)),
+    "public package, and pods not listed": replace(recorded.public(), pods=FORBIDDEN),
+    "public package, and Deployment not listed": replace(recorded.public(), deployment=FORBIDDEN),
 }
 
 WELL = {
@@ -471,5 +509,6 @@ SUBJECTS: Mapping[str, Mapping[str, Observation]] = {
     "The page that documents": DOCS,
     "What the token grants": GRANT,
     "What lies beyond the target": EXTERNAL,
+    "What was not observed": NOT_OBSERVED,
     "What is said where all is well": WELL,
 }

@@ -8,6 +8,7 @@ import pytest
 
 from pullrecovery.common.errors import NotObservedError
 from pullrecovery.live.clients import LiveClients
+from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.verdict import Cause
 from pullrecovery.observe.registry import observe_identity
@@ -61,7 +62,8 @@ class View:
         return answer
 
     def judged(self):
-        return judge_identity(observe_identity(self, REFERENCE), LOGIN.login)
+        identity = observe_identity(self, parse_reference(REFERENCE))
+        return judge_identity(identity, LOGIN.login, self.platforms)
 
 
 def test_present_image_has_digest_and_tags():

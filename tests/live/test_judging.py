@@ -9,17 +9,29 @@ from kubernetes.client.exceptions import ApiException
 from pullrecovery.common.errors import ForbiddenError, NotObservedError, PullRecoveryError
 from pullrecovery.kube.secrets import observe_secret
 from pullrecovery.live.fix_text import advise
-from pullrecovery.live.judging import Outcome, judge_live, live_pulls
-from pullrecovery.live.observe_live import Unseen, _part
-from pullrecovery.model.verdict import Cause
+from pullrecovery.live.judging import judge_live, live_pulls
+from pullrecovery.live.observe_live import _attempt, as_answered
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.verdict import Cause, Outcome
+from pullrecovery.observe import there
 from pullrecovery.tasks import CRITERIA
 from pullrecovery.tasks.reg_003_pull_secret import reg_003
 from tests.fakes import printed, recorded
 from tests.fakes.recorded import GOOD
 
 FORBIDDEN = ForbiddenError("list pods in frontend-dev", "pods is forbidden")
+NOT_OBSERVED = NotObserved(str(FORBIDDEN))
 SEEN = replace(GOOD, identity=printed.good())
 PARTS = ("chart", "secret", "deployment", "pods", "identity", "grant", "workflow", "docs")
+
+
+SILENT = replace(GOOD.grant.tokens[0], status=403, scopes=None, message="rate limit")
+WIDE = replace(GOOD.grant.tokens[0], scopes=frozenset({"read:packages", "repo"}))
+
+
+def _answered(seen):
+    """Return the observation as the live world makes it."""
+    return replace(seen, grant=as_answered(seen.grant, seen.secret, seen.workload.image))
 
 
 def _outcomes(seen):
@@ -34,48 +46,43 @@ def test_all_holds_where_all_was_seen():
 @pytest.mark.parametrize("part", PARTS)
 def test_unobserved_part_is_unknown(part):
     """At least one criterion needs the part and names the missing verb; none raises."""
-    seen = replace(SEEN, **{part: Unseen(FORBIDDEN)})
+    seen = replace(SEEN, **{part: NOT_OBSERVED})
 
-    judged = {reg: judge_live(reg, seen) for reg in CRITERIA}
+    verdicts = [judge_live(reg, seen) for reg in CRITERIA]
 
-    untold = [each for each in judged.values() if each.outcome is Outcome.UNKNOWN]
-    assert untold
-    assert {each.why for each in untold} == {str(FORBIDDEN)}
-    assert Outcome.FAIL not in {each.outcome for each in judged.values()}
+    unknown = [verdict for verdict in verdicts if verdict.outcome is Outcome.UNKNOWN]
+    assert unknown
+    assert {verdict.evidence for verdict in unknown} == {str(FORBIDDEN)}
+    assert Outcome.FAIL not in {verdict.outcome for verdict in verdicts}
 
 
 def test_independent_criterion_is_judged():
     """Only REG-004, REG-006 and the needless secret need pods; REG-003 does not."""
-    outcomes = _outcomes(replace(SEEN, pods=Unseen(FORBIDDEN)))
+    outcomes = _outcomes(replace(SEEN, pods=NOT_OBSERVED))
 
     told = {reg for reg, outcome in outcomes.items() if outcome is Outcome.PASS}
     assert told >= {"REG-001", "REG-002", "REG-003", "REG-005", "REG-007"}
     assert outcomes["REG-006"] is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize(
-    "read",
-    [bool, len, iter, hash, lambda part: part.name, lambda part: part == 1],
-    ids=["bool", "len", "iter", "hash", "attribute", "equality"],
-)
-def test_unseen_part_cannot_be_read_in_any_way(read):
-    """An empty list of pods would be a wrong answer, so any read raises an error."""
-    with pytest.raises(ForbiddenError):
-        read(Unseen(FORBIDDEN))
+def test_forbidden_part_is_not_observed():
+    """The reason is the message of the API server's answer."""
+
+    def forbidden():
+        raise FORBIDDEN
+
+    assert _attempt(forbidden) == NOT_OBSERVED
 
 
 def test_dependent_part_has_same_reason():
     """The pods of a Deployment that may not be listed have the same reason."""
-    deployment = Unseen(FORBIDDEN)
-
-    with pytest.raises(ForbiddenError):
-        bool(_part(lambda: deployment.exists))
+    assert _attempt(lambda: there(NOT_OBSERVED)) == NOT_OBSERVED
 
 
 def test_foreign_error_is_not_swallowed():
     """Any other error is a mistake in the suite, and is raised."""
     with pytest.raises(ZeroDivisionError):
-        _part(lambda: 1 / 0)
+        _attempt(lambda: 1 / 0)
 
 
 def test_silent_registry_is_no_target_failure():
@@ -85,7 +92,7 @@ def test_silent_registry_is_no_target_failure():
     judged = judge_live("REG-003", seen)
 
     assert judged.outcome is Outcome.UNKNOWN
-    assert judged.verdict.cause is Cause.REFUSED
+    assert judged.cause is Cause.REFUSED
 
 
 def test_external_cause_with_other_fails():
@@ -106,10 +113,26 @@ def test_external_cause_with_other_fails():
 )
 def test_untold_grant_is_unknown(changes, said):
     """In the lab other rows would show it; here it would be a false pass."""
-    judged = judge_live("REG-008", recorded.grant(SEEN, **changes))
+    judged = judge_live("REG-008", _answered(recorded.grant(SEEN, **changes)))
 
     assert judged.outcome is Outcome.UNKNOWN
-    assert said in judged.why
+    assert said in judged.evidence
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"visibility": "public", "tokens": (SILENT,)}, Cause.PACKAGE_NOT_PRIVATE),
+        ({"visibility": "", "tokens": (WIDE,)}, Cause.TOKEN_TOO_WIDE),
+        ({"tokens": (SILENT, WIDE)}, Cause.TOKEN_TOO_WIDE),
+    ],
+    ids=["visibility and a silent token", "token without visibility", "one of two tokens"],
+)
+def test_answered_part_of_grant_is_judged(changes, cause):
+    """What GitHub did answer is enough for a failure."""
+    verdict = judge_live("REG-008", _answered(recorded.grant(SEEN, **changes)))
+
+    assert (verdict.outcome, verdict.cause) == (Outcome.FAIL, cause)
 
 
 def test_unknown_token_grants_nothing():
@@ -119,7 +142,7 @@ def test_unknown_token_grants_nothing():
         recorded.answered(recorded.BAD_TOKEN, observation=SEEN), tokens=(unknown,)
     )
 
-    assert judge_live("REG-008", seen).outcome is Outcome.PASS
+    assert judge_live("REG-008", _answered(seen)).outcome is Outcome.PASS
     assert judge_live("REG-003", seen).outcome is Outcome.FAIL
 
 
@@ -179,7 +202,7 @@ def test_dry_run_without_access_says_so():
 
 def test_unfixable_cause_has_no_fix():
     """A change of the target during an outage would break it."""
-    verdict = judge_live("REG-003", recorded.answered(recorded.OUTAGE, observation=SEEN)).verdict
+    verdict = judge_live("REG-003", recorded.answered(recorded.OUTAGE, observation=SEEN))
 
     assert "No remediation fixes" in advise(SimpleNamespace(), SEEN, "REG-003", verdict)
 

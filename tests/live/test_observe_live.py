@@ -15,14 +15,15 @@ from pullrecovery.common.suite_files import SUITE_ROOT
 from pullrecovery.live.clients import LiveClients
 from pullrecovery.live.cluster import LiveApps, LiveCore
 from pullrecovery.live.fix_text import advise
-from pullrecovery.live.judging import Outcome, judge_live, live_pulls
+from pullrecovery.live.judging import judge_live, live_pulls
 from pullrecovery.live.observe_live import look
 from pullrecovery.live.world import LiveWorld
 from pullrecovery.model.probe import Credential
+from pullrecovery.model.verdict import Outcome
 from pullrecovery.model.workflow_run import DockerCall, Rehearsal
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.registry.client import RegistryClient
-from pullrecovery.tasks import judged
+from pullrecovery.tasks import applicable
 from tests.fakes import recorded
 from tests.live.test_clients import CONFIG, CONFIG_DIGEST, DIGEST, LOGIN, MANIFEST
 
@@ -179,7 +180,7 @@ def test_whole_look_at_good_order_holds():
     """The read-only world provides everything that the criteria read."""
     seen = look(_world(), BACKEND)
 
-    judgements = {reg: judge_live(reg, seen) for reg in judged(TARGET)}
+    judgements = {reg: judge_live(reg, seen) for reg in applicable(TARGET)}
 
     wrong = {reg: str(each) for reg, each in judgements.items() if each.outcome != Outcome.PASS}
     assert wrong == {}
@@ -207,15 +208,15 @@ def test_missing_right_names_its_use(call, what, untold):
     """Only the criteria that need the right are unknown; the others are judged."""
     seen = look(_world(**{call: _forbid}), BACKEND)
 
-    judgements = {reg: judge_live(reg, seen) for reg in judged(TARGET)}
+    judgements = {reg: judge_live(reg, seen) for reg in applicable(TARGET)}
 
     told = {reg for reg, each in judgements.items() if each.outcome is Outcome.UNKNOWN}
     assert told == untold
-    assert all(what in judgements[reg].why for reg in untold)
+    assert all(what in judgements[reg].evidence for reg in untold)
     assert {each.outcome for each in judgements.values()} == {Outcome.PASS, Outcome.UNKNOWN}
 
 
-@pytest.mark.parametrize("reg", judged(TARGET))
+@pytest.mark.parametrize("reg", applicable(TARGET))
 def test_dry_run_stays_read_only(reg):
     """A dry run that uses a writing call would end in an AttributeError."""
     seen = look(_world(), BACKEND)
@@ -233,4 +234,4 @@ def _failing(seen):
     other = Credential("ByteQuester", "")
     entry = replace(seen.secret.entries[0], credential=other, probe=recorded.ANONYMOUS_PROBE)
     empty = replace(seen, secret=replace(seen.secret, entries=(entry,)))
-    return judge_live("REG-003", empty).verdict
+    return judge_live("REG-003", empty)

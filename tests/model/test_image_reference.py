@@ -1,8 +1,11 @@
 """Image references, parsed and checked as by the kubelet."""
 
+from dataclasses import replace
+
 import pytest
 
 from pullrecovery.model.image_reference import Reference, parse_reference
+from pullrecovery.model.target import Image
 
 SHA = "sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
 
@@ -88,3 +91,30 @@ def test_repository_has_the_registry():
     assert parse_reference("ghcr.io/bytequester/backend:v1").repository == (
         "ghcr.io/bytequester/backend"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("ghcr.io/bytequester/backend:v1", "v1"),
+        (f"ghcr.io/bytequester/backend@sha256:{'0' * 64}", f"sha256:{'0' * 64}"),
+        (f"ghcr.io/bytequester/backend:v1@sha256:{'0' * 64}", f"sha256:{'0' * 64}"),
+        ("ghcr.io/bytequester/backend", "latest"),
+        ("ghcr.io/ByteQuester/backend:v1", "v1"),
+    ],
+)
+def test_reference_prints_as_it_was_written(text, named):
+    """Clients ask for the digest before the tag, and for `latest` without either."""
+    reference = parse_reference(text)
+
+    assert str(reference) == text
+    assert reference.named == named
+
+
+def test_image_carries_its_parsed_reference():
+    """It is parsed once, and another tag has another one."""
+    image = Image("ghcr.io/bytequester/backend", "v1")
+
+    assert image.parsed is image.parsed
+    assert image.parsed == parse_reference(image.reference)
+    assert replace(image, tag="v2").parsed.tag == "v2"

@@ -1,7 +1,7 @@
 """The model's classes: their equality and their texts."""
 
 from pullrecovery.model.target import Image
-from pullrecovery.model.verdict import Cause, all_named, fails, passes
+from pullrecovery.model.verdict import Cause, all_named, fails, not_applicable, passes, unknown
 from tests.fakes import recorded
 
 
@@ -22,9 +22,12 @@ def test_verdicts_compare_without_evidence():
 
 def test_verdict_prints_cause_evidence_and_fix():
     """The text is one line for the log."""
-    assert str(passes()) == "holds"
+    assert str(passes()) == "pass"
+    assert str(passes("it is there")) == "pass: it is there"
+    assert str(unknown("the API server forbids it")) == "unknown: the API server forbids it"
+    assert str(not_applicable("there are no docs")) == "not applicable: there are no docs"
     assert str(fails(Cause.NOT_WIRED, "no pod names it", "set it")) == (
-        "fails: wiring.not-wired: no pod names it -- mend it: set it"
+        "fail: wiring.not-wired: no pod names it -- fix: set it"
     )
 
 
@@ -39,8 +42,8 @@ def test_several_causes_are_in_fix_order():
     assert verdict == SECRET
     assert [one.cause for one in verdict.named] == [Cause.SECRET_MISSING, Cause.NOT_WIRED]
     assert str(verdict) == (
-        "fails: secret.missing: none there -- mend it: make it; "
-        "and then wiring.not-wired: no pod names it -- mend it: set it"
+        "fail: secret.missing: none there -- fix: make it; "
+        "and then wiring.not-wired: no pod names it -- fix: set it"
     )
 
 

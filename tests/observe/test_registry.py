@@ -5,11 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.probe import CommandResult, Credential
-from pullrecovery.observe.registry import observe_identity
+from pullrecovery.observe.registry import observe_identity, observe_platforms
 from tests.fakes import recorded
 from tests.fakes.printed import DIGEST, REFERENCE, REPOSITORY, TAG
 
+PARSED = parse_reference(REFERENCE)
 OPERATOR = Credential("ByteQuester", "ghp_0per4tor")
 
 
@@ -56,7 +58,7 @@ class World:
 
 def test_operator_asks_as_the_task_says():
     """The login is on stdin; docker reads the manifest, crane the digest, platforms and tags."""
-    seen = observe_identity(World(), REFERENCE)
+    seen = observe_identity(World(), PARSED)
 
     assert [ran.command for ran in seen.commands] == [
         'docker login ghcr.io -u ByteQuester --password-stdin < "$TOKEN_FILE"',
@@ -72,7 +74,7 @@ def test_operator_without_credential_does_not_log_in():
     """The commands run anonymously, without a login."""
     world = World(operator=None)
 
-    seen = observe_identity(world, REFERENCE)
+    seen = observe_identity(world, PARSED)
 
     assert seen.login is None
     assert len(seen.commands) == 5
@@ -93,7 +95,7 @@ def test_harness_probes_with_same_credential(reference, named):
     """The harness's own probe can only agree or disagree."""
     world = World()
 
-    seen = observe_identity(world, reference)
+    seen = observe_identity(world, parse_reference(reference))
 
     assert world.asked == [OPERATOR, ("bytequester/hosting-monorepo", named, OPERATOR)]
     assert seen.probe == recorded.ACCEPTED
@@ -102,21 +104,21 @@ def test_harness_probes_with_same_credential(reference, named):
 
 def test_node_platforms_are_listed_once():
     """An image must serve the platforms of all nodes."""
-    seen = observe_identity(World(architectures=("arm64", "amd64", "arm64")), REFERENCE)
+    platforms = observe_platforms(World(architectures=("arm64", "amd64", "arm64")))
 
-    assert seen.platforms == ("linux/amd64", "linux/arm64")
+    assert platforms == ("linux/amd64", "linux/arm64")
 
 
 def test_named_platform_replaces_nodes():
     """The image must serve the platforms of this machine if there is no cluster."""
-    seen = observe_identity(World(cluster=None, platforms=("linux/arm64",)), REFERENCE)
+    platforms = observe_platforms(World(cluster=None, platforms=("linux/arm64",)))
 
-    assert seen.platforms == ("linux/arm64",)
+    assert platforms == ("linux/arm64",)
 
 
 def test_shell_characters_stay_in_name():
     """The name is quoted for the shell."""
-    seen = observe_identity(World(), "ghcr.io/bytequester/x:a;id")
+    seen = observe_identity(World(), parse_reference("ghcr.io/bytequester/x:a;id"))
 
     assert seen.digest.command == "crane digest 'ghcr.io/bytequester/x:a;id'"
 
@@ -126,9 +128,9 @@ def test_manifest_parts_are_probed():
     image = World(printed='{"config": {"digest": "sha256:c"}, "layers": [{"digest": "sha256:l"}]}')
     index = World(printed='{"manifests": [{"digest": "sha256:m"}]}')
 
-    assert observe_identity(image, REFERENCE).parts == (
+    assert observe_identity(image, PARSED).parts == (
         ("sha256:c", recorded.ACCEPTED),
         ("sha256:l", recorded.ACCEPTED),
     )
     assert ("bytequester/hosting-monorepo", ("sha256:c", "sha256:l"), OPERATOR) in image.asked
-    assert observe_identity(index, REFERENCE).parts == ()
+    assert observe_identity(index, PARSED).parts == ()

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from pullrecovery.model.image_reference import parse_reference
 from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.target import Image, Workload
 from pullrecovery.observe import reuse
 from pullrecovery.observe.reuse import current_chart, current_identity
 from pullrecovery.world.cache import Memory
 
-REFERENCE = "ghcr.io/bytequester/backend:1"
+REFERENCE = parse_reference("ghcr.io/bytequester/backend:1")
 FOUND = Probe("registry", 200, digest="sha256:1")
 LISTED = Probe("registry", 200)
 OPERATOR = Credential("ByteQuester", "one")
@@ -88,7 +89,7 @@ def test_other_reference_reruns_clients():
     """Each reference has its own observation, which the other one leaves as it is."""
     world = World()
     current_identity(world, REFERENCE)
-    assert current_identity(world, REFERENCE + "2") == 2
+    assert current_identity(world, replace(REFERENCE, tag="2")) == 2
     assert current_identity(world, REFERENCE) == 1
 
 

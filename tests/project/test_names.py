@@ -148,3 +148,35 @@ def _texts():
     listed = subprocess.run(command, cwd=SUITE_ROOT, capture_output=True, text=True, check=True)
     pages = [SUITE_ROOT / name for name in listed.stdout.split() if name not in GENERATED]
     return [*_files(), *(page for page in pages if page.is_file())]
+
+
+# Words that say how a value came, not what it is; and the packages where no variable has them.
+EMPTY_NAMES = {"each", "seen", "found", "told", "said"}
+CLEAN_PACKAGES = (
+    "pullrecovery/common",
+    "pullrecovery/deploy",
+    "pullrecovery/monorepo",
+    "pullrecovery/registry",
+)
+
+
+def _variables(file):
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+
+
+def test_variables_carry_what_they_hold():
+    """A variable is named after its value: `pod`, `entry`, `verdict`."""
+    named = [
+        f"{file.relative_to(SUITE_ROOT)}:{line}: {name}"
+        for package in CLEAN_PACKAGES
+        for file in sorted((SUITE_ROOT / package).rglob("*.py"))
+        for line, name in _variables(file)
+        if name in EMPTY_NAMES
+    ]
+
+    assert all((SUITE_ROOT / package).is_dir() for package in CLEAN_PACKAGES)
+    assert named == []

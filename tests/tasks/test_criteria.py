@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.probe import Probe
-from pullrecovery.model.verdict import Cause, fails, passes
+from pullrecovery.model.verdict import Cause, fails, passes, unknown
 from pullrecovery.tasks import CRITERIA, judge
 from pullrecovery.tasks.reg_004_wiring import reg_004
 from pullrecovery.tasks.reg_005_right_values import reg_005
@@ -376,11 +377,12 @@ def test_unexplained_message_is_quoted_once():
 
 def test_unasked_operator_is_not_passed():
     """A pod's cause needs no client, but REG-001 does not pass without the clients' answers."""
-    verdict = CRITERIA["REG-001"](replace(GOOD, identity=None))
+    identity = NotObserved("the operator's clients did not run")
 
-    assert verdict == fails(Cause.UNKNOWN)
-    assert verdict.evidence == "the operator's clients were not asked"
-    assert verdict.fix == "ask them"
+    verdict = CRITERIA["REG-001"](replace(GOOD, identity=identity))
+
+    assert verdict == unknown(identity.reason)
+    assert verdict.evidence == identity.reason
 
 
 def test_silent_registry_is_no_pass():

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from pullrecovery.common.errors import PullRecoveryError
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.target import Image
-from pullrecovery.model.verdict import Cause, fails, passes
+from pullrecovery.model.verdict import Cause, fails, passes, unknown
 from pullrecovery.registry.client_output import Meaning, meaning_of, meaning_of_probe
 from pullrecovery.tasks.changes import Change
 from pullrecovery.tasks.reg_001_image_identity import (
@@ -53,7 +54,10 @@ CAUSES = {
     "no tag at all": (missing(), Cause.IMAGE_MISSING),
     "owner in capitals": (printed.CAPITALS, Cause.OWNER_IN_CAPITALS),
     "rate limited": (printed.RATE_LIMITED, Cause.RATE_LIMITED),
-    "no image for arm64": (good(platforms=("linux/arm64",)), Cause.PLATFORM_MISSING),
+    "no image for amd64": (
+        good(config=replace(good().config, stdout='{"architecture":"arm64","os":"linux"}')),
+        Cause.PLATFORM_MISSING,
+    ),
 }
 
 
@@ -61,8 +65,8 @@ def _words(text, rc=1):
     return CommandResult("crane digest x", rc, "", text)
 
 
-def _judge(seen):
-    return judge_identity(seen, LOGIN)
+def _judge(seen, platforms=("linux/amd64",)):
+    return judge_identity(seen, LOGIN, platforms)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +79,7 @@ def test_image_in_good_order_is_identified(reference):
     verdict = _judge(good(reference=reference))
 
     assert verdict == passes()
-    assert str(verdict) == (f"holds: {reference} is {DIGEST} for linux/amd64; tags: latest, {TAG}")
+    assert str(verdict) == (f"pass: {reference} is {DIGEST} for linux/amd64; tags: latest, {TAG}")
 
 
 def test_public_image_needs_no_login():
@@ -88,7 +92,15 @@ def test_index_platforms_are_listed():
     seen = printed.containing(index("amd64", "arm64"))
 
     assert "for linux/amd64, linux/arm64;" in _judge(seen).evidence
-    assert _judge(replace(seen, platforms=("linux/riscv64",))) == fails(Cause.PLATFORM_MISSING)
+    assert _judge(seen, ("linux/riscv64",)) == fails(Cause.PLATFORM_MISSING)
+
+
+def test_unlisted_nodes_are_no_pass():
+    """Whether the image serves every node is unknown, and other causes are still named."""
+    nodes = NotObserved("the API server forbids to list nodes")
+
+    assert _judge(good(), nodes) == unknown(nodes.reason)
+    assert _judge(printed.REJECTED, nodes) == fails(Cause.OPERATOR_REJECTED)
 
 
 @pytest.mark.parametrize("content", [manifest(OCI), index("amd64")], ids=["image", "index"])

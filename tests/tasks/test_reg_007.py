@@ -11,13 +11,14 @@ from pullrecovery.diagnosis.docs import diagnose_build
 from pullrecovery.faults import FAULTS
 from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.model.docs_site import DocsPage
-from pullrecovery.model.verdict import Cause, fails, passes
+from pullrecovery.model.not_observed import NotObserved
+from pullrecovery.model.verdict import Cause, fails, not_applicable, passes, unknown
 from pullrecovery.monorepo.docs_page import SUBJECTS
 from pullrecovery.monorepo.docs_page_template import page_text
 from pullrecovery.monorepo.markdown_edits import add_to_sidebars
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe.docs import observe_docs
-from pullrecovery.tasks import judge, judged
+from pullrecovery.tasks import applicable, judge
 from pullrecovery.tasks.reg_007_document import document, judge_docs
 from pullrecovery.world.world import World
 from tests.fakes.markdown_site import MarkdownSite
@@ -184,7 +185,7 @@ def test_unfixable_part_is_kept_and_named(sandbox, monkeypatch):
     change = document(sandbox.world)
 
     assert change.diff == ""
-    assert change.summary.startswith("nothing to write; left as it is: fails: unknown: [ERROR] no")
+    assert change.summary.startswith("nothing to write; left as it is: fail: unknown: [ERROR] no")
 
 
 @pytest.mark.parametrize(("words", "cause"), WORDS.values(), ids=WORDS)
@@ -213,19 +214,24 @@ def test_written_page_has_every_fact():
         assert workload.pull_secrets_key in text
 
 
-def test_target_without_docs_skips_reg_007():
-    """The criterion is omitted for a target without docs, so it does not pass."""
+def test_reg_007_needs_target_with_docs():
+    """The criterion does not apply to a target without docs, so it does not pass."""
     target = replace(TARGET, docs=None)
-    seen = replace(GOOD, target=target)
+    verdict = judge(replace(GOOD, target=target))["REG-007"]
 
-    assert "REG-007" not in judged(target)
-    assert "REG-007" not in judge(seen)
-    assert judge_docs(target, None) == fails(Cause.UNKNOWN)
+    assert "REG-007" not in applicable(target)
+    assert verdict == judge_docs(target, GOOD.docs) == not_applicable("")
+    assert not verdict.passes
 
 
-def test_unobserved_docs_do_not_pass():
-    """Docs that were not observed fail with the cause UNKNOWN."""
-    assert judge(replace(GOOD, target=TARGET, docs=None))["REG-007"] == fails(Cause.UNKNOWN)
+def test_unobserved_docs_are_unknown():
+    """Docs that were not observed do not pass, and the verdict says why."""
+    docs = NotObserved("there is no browser")
+
+    verdict = judge(replace(GOOD, target=TARGET, docs=docs))["REG-007"]
+
+    assert verdict == judge_docs(TARGET, docs) == unknown("")
+    assert verdict.evidence == "there is no browser"
 
 
 def test_empty_page_fails_in_browser(sandbox):

@@ -477,3 +477,31 @@ def test_values_get_wanted_image(frontend):
 
     assert done.summary == f"set {recorded.REFERENCE} in values-dev.yaml"
     assert frontend.values_file.read_text() == (f"image:\n  tag: {recorded.TAG} # for now\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('{{"Auths": {{"quay.io": {0}}}, "auths": {{"ghcr.io": {0}}}}}', {"quay.io": OTHER}),
+        ('{{"AUTHS": {{"quay.io": {0}}}}}', {"quay.io": OTHER}),
+        ('{{"auths": {{"quay.io": {0}}}, "auths": null}}', {}),
+        ('{{"auths": {{"quay.io": {{"Username": "someone", "PASSWORD": "else"}}}}}}', {"quay.io": OTHER}),
+        ('{{"auths": {{"quay.io": {{"identitytoken": "x", "n": [1.5, {{}}]}}}}}}', {"quay.io": {"identitytoken": "x", "n": [1.5, {}]}}),
+    ],
+)  # fmt: skip
+def test_refresh_keeps_entries_that_the_kubelet_reads(text, kept):
+    """The kubelet reads `auths` in any case, and adds a second one to the first."""
+    document = base64.b64encode(text.format(json.dumps(OTHER)).encode()).decode()
+    core = Core(
+        V1Secret(
+            metadata=V1ObjectMeta(),
+            type="kubernetes.io/dockerconfigjson",
+            data={".dockerconfigjson": document},
+        )
+    )
+
+    refresh_secret(_world(core), WORKLOAD, FRESH)
+
+    assert json.loads(base64.b64decode(core.secret.data[".dockerconfigjson"])) == {
+        "auths": {**kept, "ghcr.io": ENTRY}
+    }

@@ -112,11 +112,11 @@ class Hook:
             raise PullRecoveryError(_told(beyond))
         if found.missing:
             raise HeldError(
-                f"{Cause.IMAGE_MISSING}: {what}: {found} -- mend it: push it (REG-002), or correct"
+                f"{Cause.IMAGE_MISSING}: {what}: {found} -- fix: push it (REG-002), or correct"
                 " image.tag"
             )
         raise PullRecoveryError(
-            f"{what}: {found} -- mend it: give the hook's own pull secret a token that may read"
+            f"{what}: {found} -- fix: give the hook's own pull secret a token that may read"
             f" {settings.image.package}"
         )
 
@@ -218,7 +218,7 @@ class Hook:
 
 def _told(verdict: Verdict) -> str:
     return "; and then ".join(
-        f"{each.cause}: {each.evidence} -- mend it: {each.fix}" for each in verdict.named
+        f"{each.cause}: {each.evidence} -- fix: {each.fix}" for each in verdict.named
     )
 
 

@@ -6,7 +6,6 @@ observation of these for the diagnosis.
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -20,19 +19,16 @@ from pullrecovery.diagnosis.reference import missing_image
 from pullrecovery.diagnosis.stuck import Stuck, unknown
 from pullrecovery.diagnosis.wiring import diagnose_wiring
 from pullrecovery.gate.hook.settings import HookSettings
-from pullrecovery.model.chart import RenderedChart
-from pullrecovery.model.grant import PackageGrant
 from pullrecovery.model.observation import (
     DeploymentStatus,
-    Observation,
     PullSecret,
     PullSecretEntry,
+    unobserved,
 )
+from pullrecovery.model.observed import Observed, all_parts
 from pullrecovery.model.probe import Credential, Probe
 from pullrecovery.model.target import Target, Workflow, Workload
 from pullrecovery.model.verdict import Cause, Verdict
-from pullrecovery.model.workflow_file import WorkflowFile
-from pullrecovery.model.workflow_run import CheckedWorkflow
 from pullrecovery.registry.failures import failure_in
 from pullrecovery.registry.keyring import DOCKER_CONFIG_JSON
 
@@ -80,13 +76,13 @@ def diagnose_probe(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Verdi
     )
 
 
-def _diagnose_missing(observation: Observation, stuck: Stuck) -> Verdict | None:
+def _diagnose_missing(observation: Observed, stuck: Stuck) -> Verdict | None:
     said = stuck.container.waiting_message
     return missing_image(observation, said) if IMAGE_NOT_FOUND.search(said) else None
 
 
 def _diagnose_refused(
-    settings: HookSettings, observation: Observation, stuck: Stuck
+    settings: HookSettings, observation: Observed, stuck: Stuck
 ) -> Verdict | None:
     """Diagnose the pod's pull secrets, which are known only by their effect."""
     names = stuck.pod.pull_secrets
@@ -103,7 +99,7 @@ def _diagnose_refused(
     return replace(missing, evidence=evidence) if missing else None
 
 
-def _observation(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Observation:
+def _observation(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Observed:
     pod, image = stuck.pod, settings.image
     name = pod.pull_secrets[0] if pod.pull_secrets else "a pull secret"
     workload = Workload(settings.workload, _CHART, (), settings.namespace, image, _KEY, Path("APP"))
@@ -114,18 +110,14 @@ def _observation(settings: HookSettings, stuck: Stuck, wanted: Probe) -> Observa
         service_account=settings.service_account,
         service_account_pull_secrets=pod.pull_secrets,
     )
-    return Observation(
-        target=target,
-        workload=workload,
-        chart=RenderedChart(()),
+    observation = replace(
+        unobserved(target, workload, "the hook reads neither Secrets nor values"),
         secret=_secret(settings, stuck, name),
         deployment=deployment,
         pods=(pod,),
         wanted=wanted,
-        identity=None,
-        grant=PackageGrant("", 0, datetime.now(UTC)),
-        workflow=CheckedWorkflow(WorkflowFile("")),
     )
+    return all_parts(observation)
 
 
 def _secret(settings: HookSettings, stuck: Stuck, name: str) -> PullSecret:

@@ -62,7 +62,7 @@ def running_sync(
         except ApiException as error:
             raise PullRecoveryError(
                 f"the API server answers {settings.account} {error.status} for Application"
-                f" {namespace}/{name}: {error.reason} -- mend it: apply access.yaml, with the name"
+                f" {namespace}/{name}: {error.reason} -- fix: apply access.yaml, with the name"
                 " of this Application (docs/gate-hook.md)"
             ) from error
 

@@ -7,19 +7,20 @@ from pullrecovery.diagnosis.workflow import diagnose_workflow
 from pullrecovery.gate.releases import JudgedRelease
 from pullrecovery.gate.verdict.document import check
 from pullrecovery.model.observation import Observation
+from pullrecovery.model.observed import Source
 from pullrecovery.model.probe import Probe
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.model.verdict import Cause, Verdict, all_named, fails
-from pullrecovery.observe import observe_pull, observe_written
-from pullrecovery.observe.registry import observe_wanted
+from pullrecovery.observe import observe_pull, observe_written, there
+from pullrecovery.observe.registry import observe_platforms, observe_wanted
 from pullrecovery.observe.reuse import current_identity
-from pullrecovery.tasks import CRITERIA, judged, optional_criteria
+from pullrecovery.tasks import CRITERIA, applicable, criteria_of, optional_criteria
 from pullrecovery.world.world import World
 
 # The criteria of each tier; those that need no cluster come first.
-STATIC = frozenset({"REG-005", "REG-007"})
-REGISTRY = frozenset({"REG-001", "REG-002"})
-CLUSTER = frozenset(CRITERIA) - STATIC - REGISTRY
+STATIC = criteria_of(Source.FILES)
+REGISTRY = criteria_of(Source.REGISTRY)
+CLUSTER = criteria_of(Source.CLUSTER)
 
 Verdicts = Mapping[str, Verdict]
 
@@ -36,7 +37,7 @@ class JudgedRevision:
 
     def checks(self, criteria: frozenset[str]) -> tuple[str, ...]:
         """Return the checks of these criteria that apply to the target, workload by workload."""
-        known = [name for name in judged(self.target) if name in criteria]
+        known = [name for name in applicable(self.target) if name in criteria]
         return tuple(
             check(workload.name, reg) for workload in self.target.workloads for reg in known
         )
@@ -60,9 +61,10 @@ class JudgedRevision:
         """
         found: dict[str, Verdict] = {}
         for workload in self.target.workloads:
-            seen = observe_written(world, workload)
-            found |= _judge(seen, STATIC)
-            wrong = all_named(*diagnose_workflow(seen.workflow, self.target, workload.image))
+            observation = observe_written(world, workload)
+            found |= _judge(observation, STATIC)
+            workflow = there(observation.workflow)
+            wrong = all_named(*diagnose_workflow(workflow, self.target, workload.image))
             if wrong:
                 found[check(workload.name, "REG-002")] = wrong
         return found
@@ -72,17 +74,18 @@ class JudgedRevision:
         found: dict[str, Verdict] = {}
         for workload in self.target.workloads:
             own = replace(world, cluster=None)
-            identity = current_identity(own, workload.image.reference)
-            seen = replace(observe_pull(own, workload), identity=identity)
-            self.images[workload.name] = seen.wanted.digest
-            found |= _judge(seen, REGISTRY)
+            identity = current_identity(own, workload.image.parsed)
+            observation = replace(observe_pull(own, workload), identity=identity)
+            self.images[workload.name] = there(observation.wanted).digest
+            found |= _judge(observation, REGISTRY)
         return found
 
     def not_there(self, world: World, workload: Workload, answer: Probe) -> Verdicts:
         """Return REG-002's verdict on the real registry's `answer` if that names no image."""
         self.images[workload.name] = ""
-        seen = replace(observe_written(world, workload), wanted=answer)
-        return {check(workload.name, "REG-002"): CRITERIA["REG-002"](seen)}
+        written = observe_written(world, workload)
+        observation = replace(written, wanted=answer, platforms=observe_platforms(world))
+        return {check(workload.name, "REG-002"): CRITERIA["REG-002"](observation)}
 
     def still_named(self, world: World) -> Verdicts:
         """Return a failure for each workload whose tag names another digest than the judged one."""
@@ -102,5 +105,5 @@ def judge_running(observation: Observation) -> Verdicts:
 
 
 def _judge(observation: Observation, criteria: frozenset[str]) -> dict[str, Verdict]:
-    known = [name for name in judged(observation.target) if name in criteria]
+    known = [name for name in applicable(observation.target) if name in criteria]
     return {check(observation.workload.name, name): CRITERIA[name](observation) for name in known}

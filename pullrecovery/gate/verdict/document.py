@@ -134,10 +134,13 @@ def check(workload: str, criterion: str) -> str:
 
 
 def failures(name: str, verdict: Verdict) -> tuple[Failure, ...]:
-    """Return every cause in a criterion's verdict as a failure of the check `name`."""
+    """Return every cause in a criterion's verdict as a failure of the check `name`.
+
+    A verdict without a cause that is no pass, such as an unknown one, has the unknown cause.
+    """
     return tuple(
-        Failure(name, str(each.cause), _short(each.evidence), _short(each.fix))
-        for each in verdict.named
+        Failure(name, str(one.cause or Cause.UNKNOWN), _short(one.evidence), _short(one.fix))
+        for one in verdict.named
         if not verdict.passes
     )
 

@@ -64,7 +64,7 @@ class _PackageReader:
         if answer.status_code == httpx.codes.NOT_FOUND:
             where = f"{self._registry.host}/{self._package}:{tag}"
             remedy = "run the gate on this revision (docs/gate.md)"
-            raise HeldError(f"there is no verdict on this revision, {where} -- mend it: {remedy}")
+            raise HeldError(f"there is no verdict on this revision, {where} -- fix: {remedy}")
         layers: list[dict[str, Any]] = self._read(answer, tag).get("layers", [])
         fitting = [layer for layer in layers if layer.get("mediaType") == LAYER_TYPE]
         if len(fitting) != 1 or int(fitting[0]["size"]) > _LONGEST:

@@ -21,7 +21,7 @@ from pullrecovery.gate.verdict.signing import VerdictExpectation, verify
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Target
 from pullrecovery.registry.client import RegistryClient
-from pullrecovery.tasks import CRITERIA, judged, optional_criteria
+from pullrecovery.tasks import CRITERIA, applicable, optional_criteria
 
 # Used without a target: the criteria that apply to every target and are never optional.
 REQUIRED = frozenset(CRITERIA) - {"REG-007", "REG-008"}
@@ -90,7 +90,7 @@ def _expected(claim: Claim, http: httpx.Client) -> VerdictExpectation:
         checked_out(claim.folder, claim.revision, Path(scratch)) as commit,
     ):
         target = target_in(commit.folder, claim.folder)
-        criteria = frozenset(judged(target)) - optional_criteria(target)
+        criteria = frozenset(applicable(target)) - optional_criteria(target)
         charts = {workload.name: chart_digest(workload) for workload in target.workloads}
         deployed = {workload.name: Deployed.of(workload) for workload in target.workloads}
         images = _known(target, given, http)

@@ -229,7 +229,7 @@ def test_failed_probe_holds_with_cause(words, secrets, cause):
     """The hook holds at once, because waiting fixes nothing, and deletes the probe."""
     api = Api([waiting("ErrImagePull", words)], account_secrets=secrets)
 
-    with pytest.raises(HeldError, match=f"the probe as frontend: {cause}.* -- mend it: "):
+    with pytest.raises(HeldError, match=f"the probe as frontend: {cause}.* -- fix: "):
         hook(api, until=_soon()).judge()
 
     assert api.pods == {}

@@ -7,8 +7,9 @@ import pytest
 from pullrecovery import observe
 from pullrecovery.gate.run import judge as judging
 from pullrecovery.gate.run.judge import CLUSTER, REGISTRY, STATIC, JudgedRevision, judge_running
+from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.probe import Probe
-from pullrecovery.model.verdict import Cause
+from pullrecovery.model.verdict import Cause, unknown
 from pullrecovery.model.workflow_run import CheckedWorkflow
 from pullrecovery.tasks import CRITERIA
 from tests.fakes import recorded
@@ -127,6 +128,15 @@ def test_registry_tier_names_missing_image(shows, wanted, cause):
 
     assert _wrong(found)["frontend REG-002"] is cause
     assert revision.images == {"frontend": ""}
+
+
+def test_unlisted_nodes_fail_registry_tier(shows):
+    """Without the nodes' platforms it is unknown whether they can use the image."""
+    nodes = NotObserved("the API server forbids to list nodes")
+
+    found = JudgedRevision(GOOD.target).registry(shows(replace(GOOD, platforms=nodes)))
+
+    assert set(found.values()) == {unknown(nodes.reason)}
 
 
 def test_running_workload_is_judged_by_cluster():

@@ -21,7 +21,7 @@ from pullrecovery.gate.verdict.document import (
     to_document,
 )
 from pullrecovery.model.target import Image, Workload
-from pullrecovery.model.verdict import Cause, all_named, fails, passes
+from pullrecovery.model.verdict import Cause, all_named, fails, not_applicable, passes, unknown
 from tests.fakes.verdicts import CRITERIA, JUDGED, checks, verdict
 
 SCHEMA = json.loads((SUITE_ROOT / "docs" / "gate-verdict.schema.json").read_text())
@@ -99,6 +99,18 @@ def test_missing_check_is_not_promoted(found, arguments, decision, reason):
 
     assert decided == decision
     assert reason in reasons
+
+
+@pytest.mark.parametrize("verdict_of", [unknown, not_applicable])
+def test_verdict_that_is_no_pass_is_not_promoted(verdict_of):
+    """A criterion that could not be judged makes the gate inconclusive, and says why."""
+    failed = failures("frontend REG-006", verdict_of("the API server forbids to list pods"))
+
+    assert [failure.evidence for failure in failed] == ["the API server forbids to list pods"]
+    assert _decide(checks(failed=failed)) == (
+        Decision.INCONCLUSIVE,
+        ("frontend REG-006: unknown",),
+    )
 
 
 def test_revision_failure_outweighs_unknown():

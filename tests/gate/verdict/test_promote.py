@@ -16,7 +16,7 @@ from pullrecovery.gate.verdict.promote import Promotion, run_promote
 from pullrecovery.gate.verdict.signing import sign
 from pullrecovery.gate.verdict.verify import Claim
 from pullrecovery.monorepo.target_yaml import load_target
-from pullrecovery.tasks import judged
+from pullrecovery.tasks import applicable
 from tests.fakes.verdicts import IMAGE, KEY, pem, verdict
 
 
@@ -56,7 +56,7 @@ def promote(sample, remote, tmp_path, monkeypatch, capsys):
 
     def run(asked, *, published="", branch="promoted", remote="origin", **changes):
         target = load_target(folder)
-        names = tuple(check(w.name, reg) for w in target.workloads for reg in judged(target))
+        names = tuple(check(w.name, reg) for w in target.workloads for reg in applicable(target))
         now = datetime.now(UTC)
         fields = {
             "revision": asked,

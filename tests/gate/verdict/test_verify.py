@@ -14,7 +14,7 @@ from pullrecovery.gate.verdict.keys import signing_key, verifying_key
 from pullrecovery.gate.verdict.signing import sign
 from pullrecovery.gate.verdict.verify import REQUIRED, Claim, run_verify
 from pullrecovery.monorepo.target_yaml import load_target
-from pullrecovery.tasks import judged
+from pullrecovery.tasks import applicable
 from tests.fakes.verdicts import IMAGE, KEY, OTHER_IMAGE, REVISION, pem, public, verdict
 
 CRITERIA = tuple(sorted(REQUIRED))
@@ -124,7 +124,7 @@ def _sample_verdict(folder, written, **changes):
     loaded = load_target(folder)
     workloads = tuple(JudgedRelease.of(w, IMAGE) for w in loaded.workloads)
     names = [w.name for w in loaded.workloads]
-    fields = {"workloads": workloads, "checks": _checks(names, judged(loaded))}
+    fields = {"workloads": workloads, "checks": _checks(names, applicable(loaded))}
     written(**(fields | changes))
 
 
