@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pullrecovery.diagnosis.pull import diagnose_pull
 from pullrecovery.diagnosis.stuck import WAITING_FOR_IMAGE, stuck_containers
 from pullrecovery.kube.events import kube_event
+from pullrecovery.model.observed import all_parts
 from pullrecovery.model.probe import CommandResult, Credential, Probe
 from pullrecovery.model.verdict import Cause
 from pullrecovery.registry.client import RegistryClient
@@ -94,14 +95,14 @@ def test_kubelet_message_keeps_its_cause(case, surroundings):
     text, observation, cause = case
     waiting = recorded.waiting(_surrounded(text, surroundings), observation)
 
-    assert diagnose_pull(waiting, stuck_containers(waiting.pods)[0]).cause is cause
+    assert diagnose_pull(all_parts(waiting), stuck_containers(waiting.pods)[0]).cause is cause
 
 
 @given(reason=st.sampled_from(sorted(WAITING_FOR_IMAGE)), message=ANY)
 def test_any_kubelet_message_has_a_verdict(reason, message):
     """An unknown message is kept as the evidence."""
     waiting = recorded.waiting(message, reason=reason)
-    verdict = diagnose_pull(waiting, stuck_containers(waiting.pods)[0])
+    verdict = diagnose_pull(all_parts(waiting), stuck_containers(waiting.pods)[0])
 
     assert not verdict.passes
     assert verdict.fix
