@@ -84,18 +84,16 @@ def validate(model: Any, document: object, what: str) -> Any:
 
 
 def _without_misspelt(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Leave out a missing key that is in its mapping under a misspelt name, which is reported."""
+    """Missing keys last, without those that are there under a misspelt name, which is reported."""
     unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
 
     def is_misspelt(place: Place) -> bool:
         beside = [str(other[-1]).lower() for other in unknown if other[:-1] == place[:-1]]
         return bool(get_close_matches(str(place[-1]).lower(), beside, cutoff=_MISSPELT))
 
-    return [
-        detail
-        for detail in details
-        if detail["type"] != "missing" or not is_misspelt(detail["loc"])
-    ]
+    missing = [detail for detail in details if detail["type"] == "missing"]
+    wrong = [detail for detail in details if detail["type"] != "missing"]
+    return [*wrong, *(detail for detail in missing if not is_misspelt(detail["loc"]))]
 
 
 def in_lines(sentences: Sequence[str]) -> DocumentError:

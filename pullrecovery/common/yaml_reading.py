@@ -64,8 +64,10 @@ def _unreadable(what: str, line: int, reason: str | None) -> UnreadableYamlError
 
     The file may hold passwords.
     """
-    told = _QUOTED_VALUE.split(reason or "", maxsplit=1)[0].strip()
-    return UnreadableYamlError(f"{what}:{line}: not valid YAML: {redact(told[:200]) or 'a value'}.")
+    sentence = _QUOTED_VALUE.split(reason or "", maxsplit=1)[0].strip()
+    return UnreadableYamlError(
+        f"{what}:{line}: not valid YAML: {redact(sentence[:200]) or 'a value'}."
+    )
 
 
 def _check_expansion(document: Any) -> None:

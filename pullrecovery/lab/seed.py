@@ -134,12 +134,7 @@ def _seed(
     registry = RegistryClient(HOST, http)
     reader, operator = (issue_token(control, target.login, ("read:packages",)) for _ in range(2))
     writer = issue_token(control, target.login, ("read:packages", "write:packages"))
-    logins, runs = [target.login], f"repository:{target.workflow.repository}"
-    for workload in target.workloads:
-        # Linked to the repository, like a package that its workflow pushed first.
-        writers = [*logins, runs]
-        control.share_package(workload.image.package, workload.visibility, writers, writers)
-    control.share_package(_base(target).package, "private", [*logins, runs], logins)
+    _share_packages(control, target)
     client = lab.engine.client()
     sources = {workload.app for workload in target.workloads}
     apps = {source: build_app(client, lab.tools, source, note) for source in sorted(sources)}
@@ -166,6 +161,15 @@ def _seed(
         pusher=Pusher(registry, writer),
         app_images=apps,
     )
+
+
+def _share_packages(control: Control, target: Target) -> None:
+    """Create the target's packages, linked to its repository as if its workflow pushed them."""
+    logins, runs = [target.login], f"repository:{target.workflow.repository}"
+    for workload in target.workloads:
+        writers = [*logins, runs]
+        control.share_package(workload.image.package, workload.visibility, writers, writers)
+    control.share_package(_base(target).package, "private", [*logins, runs], logins)
 
 
 def _base(target: Target) -> Image:

@@ -85,7 +85,7 @@ def _containers(workload: Workload) -> Iterator[Edit]:
         for key in _own_images(document):
             value = _find(document, key)
             named = (
-                [value] if isinstance(value, str) else [each["image"] for each in _listed(value)]
+                [value] if isinstance(value, str) else [entry["image"] for entry in _listed(value)]
             )
             if file == file_of(workload, key) and set(named) != {reference}:
                 yield Edit(file, key, lambda old: _with_image(old, reference))

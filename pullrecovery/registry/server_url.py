@@ -77,7 +77,7 @@ def _ipv6(text: bytes) -> bytes:
 def _unescape(text: bytes) -> bytes:
     if b"" in _ESCAPE.findall(text):
         raise ValueError("escape")
-    return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), text)
+    return _ESCAPE.sub(lambda code: bytes([int(code[1], 16)]), text)
 
 
 def host_matches(pattern: bytes, host: bytes) -> bool:
@@ -107,11 +107,11 @@ def _translated(glob: bytes) -> Iterator[bytes]:
     while at < len(glob):
         sign = glob[at : at + 1]
         if sign == b"[":
-            found = _RANGE.match(glob, at)
-            if not found:
+            members = _RANGE.match(glob, at)
+            if not members:
                 raise ValueError("range")
-            yield _character_class(found[1], found[2])
-            at = found.end()
+            yield _character_class(members[1], members[2])
+            at = members.end()
             continue
         if sign == b"\\":
             at += 1
@@ -125,12 +125,12 @@ def _translated(glob: bytes) -> Iterator[bytes]:
 
 
 def _character_class(negated: bytes, members: bytes) -> bytes:
-    found = b""
+    ranges = b""
     for first, last in _MEMBER.findall(members):
         low, high = first[-1:], (last or first)[-1:]
         # No character is a member of a range that is upside down.
         if low <= high:
-            found += re.escape(low) + b"-" + re.escape(high)
-    if not found:
+            ranges += re.escape(low) + b"-" + re.escape(high)
+    if not ranges:
         return b"(?s:.)" if negated else b"(?!)"
-    return b"[" + negated + found + b"]"
+    return b"[" + negated + ranges + b"]"

@@ -193,7 +193,7 @@ def test_redeployment_is_refused_before_changes():
 def test_refused_remediation_changes_nothing():
     """A refused remediation does nothing, and is not marked as done."""
     broken = SimpleNamespace(judged={"REG-006": external(RegistryFailure.DNS, "lookup failed")})
-    fix = Remediation("wire", broken, lambda: pytest.fail("it was done"), None, disabled=False)
+    fix = Remediation(broken, lambda *_: pytest.fail("it was done"), user=None)
 
     with pytest.raises(NothingToFixError):
         fix()

@@ -193,7 +193,7 @@ VALUES = (
 WORKLOAD = (
     ("secret-nested-too-deep", Reader.SECRET, _whole("secret.json", '{"auths": ' + "[" * 100_000), r"it is not JSON", _secret),
     ("secret-of-a-lone-surrogate", Reader.SECRET, _whole("secret.json", '{"auths": {"ghcr.io": {"auth": "\\ud800"}}}'), r"`auth` is not base64", _secret),
-    ("secret-of-5000-digits", Reader.SECRET, _whole("secret.json", f'{{"auths": {"9" * 5000}}}'), r"it is not JSON", _secret),
+    ("secret-of-5000-digits", Reader.SECRET, _whole("secret.json", f'{{"auths": {"9" * 5000}}}'), r"is no mapping of servers", _secret),
 )  # fmt: skip
 ROWS = tuple(
     UnitRow(name, actor, *rest)
