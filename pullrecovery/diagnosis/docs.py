@@ -59,7 +59,7 @@ def diagnose_docs(target: Target, docs: Docs, seen: DocsPage) -> Iterator[Verdic
 
 def diagnose_build(words: str, docs: Docs) -> Verdict:
     """Why Docusaurus did not build the site, from its own output."""
-    build = f"npm run build, in {docs.folder.name}, says when it is mended"
+    build = f"npm run build, in {docs.folder.name}, says when it is right"
     for pattern, cause in _WORDS:
         found = pattern.search(words)
         if found:
@@ -72,7 +72,7 @@ def _diagnose_site(docs: Docs, site: DocsBuild, page: WebPage) -> Iterator[Verdi
     """Diagnose whether the page is shown, and whether a link leads to it."""
     if site.errors or len(page.text) < _EMPTY:
         evidence = "; ".join(site.errors) or f"it shows no more than {page.text!r}"
-        edit = f"take out of {docs.page.name} what fails there, or mend it"
+        edit = f"take out of {docs.page.name} what fails there, or correct it"
         yield fails(Cause.PAGE_BREAKS_IN_BROWSER, evidence, edit)
     if not site.sidebar or site.path not in page.menu:
         edit = (

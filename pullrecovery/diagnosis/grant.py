@@ -177,7 +177,7 @@ def diagnose_untold(observation: Observed) -> Verdict | None:
     anonymous = grant.anonymous
     if anonymous is None or anonymous.ok or anonymous.missing or grant.status != _OK:
         return None
-    what = f"{observation.workload.image.reference}, asked by nobody"
+    what = f"{observation.workload.image.reference}, requested anonymously"
     unknown = fails(Cause.UNKNOWN, f"{what}: {anonymous}", READ)
     return diagnose_probe(what, anonymous) or unknown
 

@@ -26,8 +26,8 @@ def diagnose_workflow(seen: CheckedWorkflow, target: Target, image: Image) -> li
     """Every cause for which the workflow would not push `image`, the one to fix first in front."""
     path = target.workflow.path
     if seen.error:
-        mend = f"mend {path} at line {seen.error.partition(':')[0]}"
-        return [fails(Cause.WORKFLOW_INVALID, f"{path}:{seen.error}", mend)]
+        fix = f"correct {path} at line {seen.error.partition(':')[0]}"
+        return [fails(Cause.WORKFLOW_INVALID, f"{path}:{seen.error}", fix)]
     if seen.findings:
         said = "; ".join(f"{path}:{one.line}: {one.message}" for one in seen.findings)
         return [fails(Cause.WORKFLOW_INVALID, said, f"this says where: actionlint {quote(path)}")]
@@ -188,8 +188,8 @@ def _diagnose_failed(
         )
         return fails(Cause.PUSH_DENIED, played.said, f"{link}, then {run_command(target)}")
     if failed and _builds(failed, seen):
-        mend = f"mend step {failed.name!r} of {target.workflow.path}"
-        return fails(Cause.BUILD_FAILED, played.said, f"{mend}, then {run_command(target)}")
+        fix = f"correct step {failed.name!r} of {target.workflow.path}"
+        return fails(Cause.BUILD_FAILED, played.said, f"{fix}, then {run_command(target)}")
     return fails(Cause.UNKNOWN, played.said, READ)
 
 

@@ -23,6 +23,7 @@ ALLOWED_PHRASES: dict[tuple[str, str], str] = {}
 PRINTED = re.compile(
     r"\bstand-ins?\b|sabotag|kill[- _]matrix|survivor|collateral|wrong cause|false[- _]green"
     r"|CANNOT TELL|DOES NOT HOLD|cannot_tell|not_recovered|\bremed(y|ies)\b"
+    r"|\bmend(s|ed|ing)?\b|\b(as|by) nobody\b"
 )
 # Generated from what the code prints.
 GENERATED = (

@@ -91,7 +91,7 @@ def _diagnose_refused(
         return diagnose_credential(observation.target, observation.secret)
     if not names:
         return diagnose_wiring(observation)
-    where = f"the node asks as nobody, though the pod names {', '.join(names)}"
+    where = f"the node asks anonymously, though the pod names {', '.join(names)}"
     evidence = (
         f"{where}: no such Secret is in {settings.namespace}, or it is of another type, or has no"
         f" entry for {settings.image.registry}"

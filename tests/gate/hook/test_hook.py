@@ -213,7 +213,7 @@ PULLS = {
     "secret missing": (
         recorded.ANONYMOUS,
         ("ghcr-credentials",),
-        r"secret\.missing: the node asks as nobody, though the pod names ghcr-credentials",
+        r"secret\.missing: the node asks anonymously, though the pod names ghcr-credentials",
     ),
     "rejected": (recorded.REJECTED, ("ghcr-credentials",), r"secret\.credential-rejected"),
     "no scope": (recorded.NO_SCOPE, ("ghcr-credentials",), r"secret\.scope-missing"),
