@@ -66,8 +66,8 @@ def test_suggested_dispatch_pushes_image(suggested, lab_world):
         target.workflow.repository.lower(),
         target.workflow.branch,
     )
-    suggested.run = play_workflow(sandbox.world, image, dispatch(sandbox.world.target))
-    sandbox.workload = replace(sandbox.workload, image=replace(image, tag=suggested.run.played.sha))
+    sandbox.run = play_workflow(sandbox.world, image, dispatch(sandbox.world.target))
+    sandbox.workload = replace(sandbox.workload, image=replace(image, tag=sandbox.run.played.sha))
     assert suggested.verdict().passes, suggested.verdict()
 
 
