@@ -361,6 +361,9 @@ ROLLOUT = {
 
 APPLICATION = {
     "does not exist": _application(exists=False, sync=""),
+    "follows another revision, and nothing is deployed": _application(
+        replace(recorded.deployment(exists=False), pods=()), revision="hotfix"
+    ),
     "follows another revision": _application(revision="hotfix"),
     "takes another values file": _application(values=("values.yaml",)),
     "lacks two values files": _application(
@@ -461,6 +464,12 @@ NOT_OBSERVED = {
     ),
     "pod not wired, and its Secrets not readable": _unreadable(
         recorded.waiting(recorded.ANONYMOUS, recorded.unwired())
+    ),
+    "pod not wired, and its own Secret not readable": replace(
+        recorded.waiting(recorded.ANONYMOUS, recorded.unwired()), secret=NO_SECRETS
+    ),
+    "pod made before the wiring, and its Secrets not readable": _unreadable(
+        recorded.waiting(recorded.ANONYMOUS, recorded.pod(pull_secrets=()))
     ),
     "other pull secrets not readable": replace(
         recorded.waiting(recorded.ANONYMOUS), pull_secrets=NO_SECRETS
