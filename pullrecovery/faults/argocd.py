@@ -38,7 +38,10 @@ def _patch_spec(sandbox: Sandbox, spec: dict[str, Any]) -> None:
 
 
 def _turn_automation_off(sandbox: Sandbox) -> None:
+    """Turn automated syncs off; none of them syncs a commit that is pushed after this call."""
     _patch_spec(sandbox, {"syncPolicy": {"automated": None}})
+    # A comparison that had begun before still starts a sync, to whichever commit it finds.
+    _argocd(sandbox).refresh(sandbox.workload)
 
 
 def _push_without_sync(sandbox: Sandbox) -> None:
@@ -62,20 +65,24 @@ def _sync_to_the_commit_before(sandbox: Sandbox) -> None:
 def _follow_a_branch_without_the_fix(sandbox: Sandbox) -> None:
     argocd, branch = _argocd(sandbox), f"{branch_of(sandbox.workload)}-hotfix"
     argocd.push(sandbox.workload, branch)
+    # First, so that no automated sync finds the fix.
+    _follow(sandbox, {"targetRevision": branch})
     fix_values(sandbox)
     argocd.push(sandbox.workload)
-    _follow(sandbox, {"targetRevision": branch})
 
 
 def _follow_other_values(sandbox: Sandbox) -> None:
     """Follow a values file beside the right one, from an earlier release."""
     argocd, workload = _argocd(sandbox), sandbox.workload
-    fix_values(sandbox)
     (workload.chart / "values-past.yaml").write_text("image:\n  tag: dev\n")
     argocd.push(workload)
     source = argocd.application(workload)["spec"]["source"]
     files = [*source["helm"].get("valueFiles", []), "values-past.yaml"]
+    # First, so that no automated sync finds the fix with the right values.
     _follow(sandbox, {"helm": {"valueFiles": files}})
+    fix_values(sandbox)
+    argocd.push(workload)
+    argocd.sync(workload)
 
 
 def _follow(sandbox: Sandbox, source: dict[str, Any]) -> None:
