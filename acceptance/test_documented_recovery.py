@@ -13,11 +13,11 @@ from fixtures.scenario.page_blocks import block_with, failures_of, unprinted_of
 from pullrecovery.common.clean_up import CleanUp
 from pullrecovery.common.wait import wait_for
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.faults.rows import VALUES
 from pullrecovery.faults.sandbox import Sandbox, auth_of
 from pullrecovery.faults.symptoms import SYMPTOM_WITHIN
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.lab.tools.toolchain import go_arch
+from pullrecovery.model.wiring import VALUES
 from pullrecovery.monorepo.docs_page_template import page_text
 from pullrecovery.observe import observe
 from pullrecovery.observe.docs import observe_docs

@@ -10,8 +10,8 @@ import pytest
 from fixtures.plugin.options import target_of
 from fixtures.scenario.matrix import Scenario
 from pullrecovery.faults.external import FAULTS
-from pullrecovery.faults.rows import VALUES
 from pullrecovery.model.verdict import failing
+from pullrecovery.model.wiring import VALUES
 from pullrecovery.tasks.fixable import NothingToFixError
 
 pytestmark = pytest.mark.waits

@@ -19,9 +19,9 @@ from fixtures.scenario.evidence import witnesses_of
 from fixtures.scenario.runbook import BACKEND, FRONTEND, deploy_stuck, push_oci_index
 from pullrecovery.common.wait import wait_for
 from pullrecovery.faults.rollout import await_rollout
-from pullrecovery.faults.rows import SERVICE_ACCOUNT
 from pullrecovery.lab.registry.tagging import Tags, tag_deleted
 from pullrecovery.model.verdict import Cause, fails
+from pullrecovery.model.wiring import SERVICE_ACCOUNT
 from pullrecovery.monorepo.image_values import naming
 from pullrecovery.observe import observe_pull
 from pullrecovery.tasks import CRITERIA

@@ -1,17 +1,16 @@
 """Write docs/status.md and docs/detection-matrix.md from the result of a complete run."""
 
-import pkgutil
+import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 from devtools import matrix_page
 from devtools.generated_page import mark, run_sentence
-from pullrecovery import tasks
 from pullrecovery.common.errors import Exit, PullRecoveryError
 from pullrecovery.common.suite_files import REPORTS, SUITE_ROOT
 from pullrecovery.report.detection_matrix import all_mismatches
 from pullrecovery.report.records import CriterionRecord, Figures, Result, read_result
+from pullrecovery.tasks import CRITERIA
 
 PAGE = SUITE_ROOT / "docs" / "status.md"
 _RESULT = REPORTS / "result.json"
@@ -87,10 +86,8 @@ def _criterion(one: CriterionRecord) -> str:
 
 def _task(criterion: str) -> str:
     """Return what the task does, by the first line of its module."""
-    stem = criterion.lower().replace("-", "_")
-    names = [module.name for module in pkgutil.iter_modules(tasks.__path__)]
-    name = next(name for name in names if name.startswith(stem))
-    title = (import_module(f"{tasks.__name__}.{name}").__doc__ or "").partition("\n")[0]
+    module = sys.modules[CRITERIA[criterion].judge.__module__]
+    title = (module.__doc__ or "").partition("\n")[0]
     return title.removeprefix(f"{criterion}: ").rstrip(".")
 
 

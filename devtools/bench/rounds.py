@@ -18,7 +18,6 @@ from pullrecovery.common.wait import wait_for
 from pullrecovery.deploy.argocd import ArgoCD
 from pullrecovery.diagnosis.rollout import rolled_out
 from pullrecovery.diagnosis.stuck import stuck_containers
-from pullrecovery.faults.rows import VALUES
 from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.lab.paths import default_paths
@@ -27,6 +26,7 @@ from pullrecovery.lab.tools.versions import kubernetes_set
 from pullrecovery.lab.up import LabStart
 from pullrecovery.model.target import Target, Workload
 from pullrecovery.model.verdict import Cause
+from pullrecovery.model.wiring import VALUES
 from pullrecovery.monorepo.target_yaml import load_target
 from pullrecovery.observe import observe_pull
 from pullrecovery.tasks.reg_003_pull_secret import refresh_secret

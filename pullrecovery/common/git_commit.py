@@ -1,4 +1,4 @@
-"""The commit that a file is checked out from."""
+"""The git repository and the commit that a file is checked out from."""
 
 from pathlib import Path
 
@@ -6,14 +6,20 @@ from pullrecovery.common.errors import PullRecoveryError
 from pullrecovery.common.process import run
 
 
-def head_commit(file: Path) -> str:
-    """Return the full id of the checked-out commit, if it has this file; '' otherwise.
+def repository_above(folder: Path) -> Path | None:
+    """Return the folder itself or the nearest one above that has `.git`; None if none has.
 
-    Git starts in the folder that has `.git`: elsewhere a commit could contain a folder that git
-    takes for a repository, and whose configuration names programs to run.
+    Git must start there. It takes a folder with HEAD, config, objects/ and refs/ for a repository
+    and runs the programs that its config names: a commit can contain such a folder, but none that
+    is named .git.
     """
+    return next((top for top in (folder, *folder.parents) if (top / ".git").exists()), None)
+
+
+def head_commit(file: Path) -> str:
+    """Return the full id of the checked-out commit, if it has this file; '' otherwise."""
     whole = file.resolve()
-    top = next((folder for folder in whole.parents if (folder / ".git").exists()), None)
+    top = repository_above(whole.parent)
     if top is None:
         return ""
     try:

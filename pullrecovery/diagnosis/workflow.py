@@ -6,6 +6,7 @@ from shlex import quote
 
 from pullrecovery.diagnosis.external import diagnose_probe
 from pullrecovery.diagnosis.fix_text import READ
+from pullrecovery.model.image_reference import LATEST
 from pullrecovery.model.target import Image, Target
 from pullrecovery.model.verdict import Cause, Verdict, fails
 from pullrecovery.model.workflow_file import BRANCHES, DISPATCH, PUSH, TAGS, Event
@@ -18,7 +19,6 @@ from pullrecovery.model.workflow_run import (
     WorkflowRun,
 )
 
-LATEST = "latest"
 _DENIED = "denied: "
 
 

@@ -13,10 +13,11 @@ from pullrecovery.faults.reg_006_redeploy import (
     deploy_missing_tag,
     fix_values,
 )
-from pullrecovery.faults.rows import VALUES, Fault
+from pullrecovery.faults.rows import Fault
 from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.faults.symptoms import pull_error
 from pullrecovery.model.verdict import Cause
+from pullrecovery.model.wiring import VALUES
 
 _MISSING = pull_error(r":dev: not found")
 _ANONYMOUS = pull_error(r"failed to fetch anonymous token.*401 Unauthorized")
@@ -29,7 +30,7 @@ _HEALED_WITHIN = 60.0
 
 def _argocd(sandbox: Sandbox) -> ArgoCD:
     if sandbox.argocd is None:
-        raise LabError("This ground is not deployed by Argo CD.")
+        raise LabError("Argo CD does not deploy this sandbox.")
     return sandbox.argocd
 
 

@@ -5,12 +5,13 @@ import re
 import secrets
 
 from pullrecovery.common.redaction import protect
-from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault
+from pullrecovery.faults.rows import Fault
 from pullrecovery.faults.sandbox import Sandbox, auth_of
 from pullrecovery.faults.symptoms import PodSymptom, pull_error
 from pullrecovery.lab import accounts
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.verdict import Cause
+from pullrecovery.model.wiring import SERVICE_ACCOUNT, VALUES
 from pullrecovery.registry.keyring import DOCKER_CONFIG
 
 _FAILS = frozenset({"REG-003", "REG-006"})

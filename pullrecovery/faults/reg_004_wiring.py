@@ -1,11 +1,12 @@
 """Faults of REG-004: a valid Secret that no pod gets."""
 
 from pullrecovery.common.wait import wait_for
-from pullrecovery.faults.rows import SERVICE_ACCOUNT, VALUES, Fault
+from pullrecovery.faults.rows import Fault
 from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.faults.symptoms import pull_error
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.model.verdict import Cause
+from pullrecovery.model.wiring import SERVICE_ACCOUNT, VALUES
 
 _FAILS = frozenset({"REG-004", "REG-006"})
 _ANONYMOUS = pull_error(r"failed to fetch anonymous token.*401 Unauthorized")

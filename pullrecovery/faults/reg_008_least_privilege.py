@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ghcr_emulator.client import OwnerBody
 from pullrecovery.faults.rows import Fault
 from pullrecovery.faults.sandbox import Sandbox
-from pullrecovery.faults.symptoms import pull_error, told
+from pullrecovery.faults.symptoms import api_answers, pull_error
 from pullrecovery.lab import accounts
 from pullrecovery.lab.seed import IssuedToken
 from pullrecovery.model.target import Visibility
@@ -115,7 +115,7 @@ FAULTS = (
         reg="REG-008",
         cause=Cause.TOKEN_TOO_WIDE,
         must_fail=_ALONE,
-        symptom=told(r"x-oauth-scopes: .*write:packages"),
+        symptom=api_answers(r"x-oauth-scopes: .*write:packages"),
         break_it=_let_it_push,
         of_a_secret=True,
     ),
@@ -124,7 +124,7 @@ FAULTS = (
         reg="REG-008",
         cause=Cause.TOKEN_TOO_WIDE,
         must_fail=_ALONE,
-        symptom=told(r"x-oauth-scopes: .*\brepo\b"),
+        symptom=api_answers(r"x-oauth-scopes: .*\brepo\b"),
         break_it=_let_it_reach_repositories,
         of_a_secret=True,
     ),
@@ -133,7 +133,7 @@ FAULTS = (
         reg="REG-008",
         cause=Cause.TOKEN_TOO_WIDE,
         must_fail=_ALONE,
-        symptom=told(r"x-oauth-scopes: .*delete:packages"),
+        symptom=api_answers(r"x-oauth-scopes: .*delete:packages"),
         break_it=_let_it_delete,
         of_a_secret=True,
     ),
@@ -168,7 +168,7 @@ FAULTS = (
         reg="REG-008",
         cause=Cause.TOKEN_ENDS_SOON,
         must_fail=_ALONE,
-        symptom=told(r"github-authentication-token-expiration: \d{4}-\d\d-\d\d"),
+        symptom=api_answers(r"github-authentication-token-expiration: \d{4}-\d\d-\d\d"),
         break_it=_let_it_end_soon,
         of_a_secret=True,
     ),
@@ -177,7 +177,7 @@ FAULTS = (
         reg="REG-008",
         cause=Cause.TOKEN_SHARED,
         must_fail=_ALONE,
-        symptom=told(r"Secret other-\w+/\S+ is the same"),
+        symptom=api_answers(r"Secret other-\w+/\S+ is the same"),
         break_it=_share_the_token,
         of_a_secret=True,
     ),
@@ -186,7 +186,7 @@ FAULTS = (
         reg="REG-008",
         cause=Cause.SECRET_NEEDLESS,
         must_fail=_ALONE,
-        symptom=told(r'"visibility":"public"'),
+        symptom=api_answers(r'"visibility":"public"'),
         break_it=_give_a_public_package_a_secret,
     ),
     Fault(
@@ -202,7 +202,7 @@ FAULTS = (
         reg="REG-008",
         cause=Cause.PACKAGE_NOT_PRIVATE,
         must_fail=_ALONE,
-        symptom=told(r'"visibility":"public"'),
+        symptom=api_answers(r'"visibility":"public"'),
         break_it=_publish_what_is_meant_to_be_private,
     ),
 )

@@ -8,10 +8,8 @@ from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.faults.symptoms import ChartSymptom, Symptom, printed
 from pullrecovery.model.target import Workload
 from pullrecovery.model.verdict import Cause
+from pullrecovery.model.wiring import SERVICE_ACCOUNT, VALUES
 from pullrecovery.monorepo.image_values import chart_has
-
-VALUES = "values"
-SERVICE_ACCOUNT = "service-account"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from pullrecovery.lab.registry.broken_images import Variants
 from pullrecovery.lab.seed import IssuedToken, LabWorld
 from pullrecovery.model.probe import Credential
 from pullrecovery.model.target import Docs, Image, Target, Visibility, Workload
+from pullrecovery.model.wiring import VALUES
 from pullrecovery.model.workflow_run import WorkflowRun
 from pullrecovery.monorepo.image_values import naming
 from pullrecovery.monorepo.values_file import set_values
@@ -100,7 +101,7 @@ class Sandbox:
     def workflow(self) -> WorkflowCopy:
         """A copy of the target's workflow that a fault may edit."""
         if self.own_workflow is None:
-            raise LabError("this ground has no workflow of its own")
+            raise LabError("This sandbox has no workflow of its own.")
         return self.own_workflow
 
     def push_as(self, name: str) -> None:
@@ -135,12 +136,12 @@ class Sandbox:
     def docs(self) -> Docs:
         """A copy of the target's docs that a fault may edit."""
         if self.own_docs is None:
-            raise LabError("this ground has no docs of its own")
+            raise LabError("This sandbox has no docs of its own.")
         return self.own_docs
 
     @property
     def recording(self) -> EventRecorder:
-        """The event recorder; raises LabError before `set_up`, and without a cluster."""
+        """The event recorder; raises LabError before `started`, and without a cluster."""
         if self.recorder is None:
             raise LabError("Nothing is recorded here.")
         return self.recorder
@@ -199,7 +200,7 @@ class Sandbox:
 
     def wire(self, entries: list[dict[str, str]]) -> None:
         """Give pods these pull secrets by the sandbox's way of wiring, and none by the other."""
-        by_values = self.wiring == "values"
+        by_values = self.wiring == VALUES
         self.set_value(self.workload.pull_secrets_key, entries if by_values else [])
         self.set_account_secrets([] if by_values else entries)
 

@@ -20,10 +20,10 @@ from pullrecovery.faults.rollout import LOOK_EVERY, await_rollout, pods_of
 from pullrecovery.faults.sandbox import Sandbox
 from pullrecovery.kube.workloads import observe_deployment, observe_pods
 from pullrecovery.model.not_observed import NotObserved
-from pullrecovery.model.observation import DeploymentStatus, KubeEvent, PodStatus
+from pullrecovery.model.observation import DeploymentStatus, PodStatus
 from pullrecovery.observe.chart import observe_chart
 from pullrecovery.observe.docs import observe_docs
-from pullrecovery.observe.registry import observe_identity
+from pullrecovery.observe.registry import observe_identity, wanted_digest
 from pullrecovery.observe.workflow import (
     dispatch,
     play_workflow,
@@ -174,13 +174,9 @@ class SilentPullSymptom(Symptom):
         pods = pods_of(sandbox)
         for pod in pods:
             for event in () if pod.ready else pod.events:
-                if _begins(event):
+                if event.reason == "Pulling":
                     return Shown("ContainerCreating", str(event), event.time)
         return NotShown(pods)
-
-
-def _begins(event: KubeEvent) -> bool:
-    return event.reason == "Pulling"
 
 
 @dataclass(frozen=True)
@@ -212,7 +208,7 @@ class ClientSymptom(Symptom):
 
 
 def _await_pods(sandbox: Sandbox, *, deployed: bool) -> None:
-    """Wait for the pods of a fault that they do not show."""
+    """Wait for the rollout of a release whose pods do not show the fault."""
     if deployed:
         await_rollout(sandbox, SYMPTOM_WITHIN)
 
@@ -376,9 +372,8 @@ class ReleaseSymptom(Symptom):
     def check(self, sandbox: Sandbox, since: datetime) -> Shown | NotShown:  # noqa: ARG002
         world, image = sandbox.world, sandbox.workload.image
         deployment = observe_deployment(world, sandbox.workload)
-        wanted = world.registry.manifest(image.package, image.tag, world.reader).digest
         pods = observe_pods(world, sandbox.workload, deployment)
-        state = self.shown(deployment, pods, wanted)
+        state = self.shown(deployment, pods, wanted_digest(world, image))
         if state:
             return Shown(self.what, state, datetime.now(UTC))
         return NotShown((deployment, pods))
@@ -399,7 +394,7 @@ def refused(message: str) -> HelmSymptom:
     return HelmSymptom(text(message))
 
 
-def told(message: str) -> ApiSymptom:
+def api_answers(message: str) -> ApiSymptom:
     """The symptom of a line of GitHub or of the cluster that matches `message`."""
     return ApiSymptom(re.compile(message, re.IGNORECASE))
 

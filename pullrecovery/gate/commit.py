@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from pullrecovery.common.errors import UsageError
+from pullrecovery.common.git_commit import repository_above
 from pullrecovery.common.process import CommandError, child, run
 from pullrecovery.gate.manifests import check_applications
 from pullrecovery.model.target import Target
@@ -73,14 +74,12 @@ def target_in(copy: Path, folder: Path) -> Target:
 def root_of(folder: Path) -> Path:
     """Return the top of the folder's repository, in which every git command must start.
 
-    Git takes a directory with HEAD, config, objects/ and refs/ for a repository and runs the
-    programs that its config names. A commit can contain such a directory, but none that is named
-    .git.
+    Raises UsageError if there is no such folder, or if it is in no repository of its own.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder; TARGET must be one that holds a target.yaml.")
     whole = folder.resolve()
-    top = next((each for each in (whole, *whole.parents) if (each / ".git").exists()), None)
+    top = repository_above(whole)
     try:
         found = _git(top, "rev-parse", "--show-toplevel").strip() if top else ""
     except CommandError as error:

@@ -1,7 +1,7 @@
 """The parts of an observation that a criterion declares, with their types.
 
-A criterion declares `Observed.pods`, and its function reads `observation.pods`. So the declaration
-cannot lie: reading a part that is not declared is an error.
+A criterion declares `Observed.pods`, and its function reads `observation.pods`. Reading a part that
+is not declared is an error, so every part that a criterion reads is among its declarations.
 """
 
 from dataclasses import dataclass

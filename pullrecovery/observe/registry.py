@@ -26,6 +26,11 @@ def observe_wanted(world: ReadOnlyWorld, image: Image) -> Probe:
     return replace(probe, platforms=platforms)
 
 
+def wanted_digest(world: ReadOnlyWorld, image: Image) -> str:
+    """The digest that the registry has for the image's tag; '' if it has none."""
+    return world.registry.manifest(image.package, image.tag, world.reader).digest
+
+
 def observe_identity(world: ReadOnlyWorld, reference: Reference) -> ImageIdentity:
     """Log in as the operator, request `reference` (by tag or digest), and list the tags."""
     operator = world.operator

@@ -15,6 +15,7 @@ from pullrecovery.common.false_pass_guards import Guard
 from pullrecovery.diagnosis.external import external
 from pullrecovery.diagnosis.fix_text import READ
 from pullrecovery.diagnosis.reference import take_image
+from pullrecovery.model.image_reference import LATEST
 from pullrecovery.model.not_observed import NotObserved
 from pullrecovery.model.observation import ImageIdentity
 from pullrecovery.model.observed import Observed
@@ -36,7 +37,6 @@ _UNKNOWN_TO_DOCKER = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
 )
-_LATEST = "latest"
 _CAUSES = {
     Meaning.NO_CREDENTIAL: (
         Cause.OPERATOR_NOT_LOGGED_IN,
@@ -281,7 +281,7 @@ def _choose(wanted: str, tags: list[str]) -> str:
     near = nearest_tags(wanted, tags)
     if near:
         return near[0]
-    return _LATEST if _LATEST in tags else tags[-1]
+    return LATEST if LATEST in tags else tags[-1]
 
 
 def _shorten(tags: list[str]) -> str:
@@ -326,7 +326,7 @@ def take_existing_image(seen: ImageIdentity) -> tuple[Image, Change]:
     An image that exists is used unchanged.
     """
     if _meaning(seen) is Meaning.FOUND:
-        kept = Image(seen.reference.repository, seen.reference.tag or _LATEST)
+        kept = Image(seen.reference.repository, seen.reference.tag or LATEST)
         return kept, Change(f"{seen.reference} is there already")
     image = existing_image(seen)
     diff = diff_of(f"image: {seen.reference}", f"image: {image.reference}", "target.yaml")

@@ -58,7 +58,7 @@ SHOWN = Shown("light", "on", datetime.now(UTC))
 
 
 def test_symptom_is_prepared_before_looks():
-    """It looks until the symptom shows, and prepares once."""
+    """The symptom is prepared once, and checked until a look finds it."""
     light = Light([NotShown("off"), NotShown("off"), SHOWN])
 
     assert await_symptom(light, OUTSIDE, deployed=True) is SHOWN

@@ -112,7 +112,7 @@ def test_reference_prints_as_it_was_written(text, named):
 
 
 def test_image_carries_its_parsed_reference():
-    """It is parsed once, and another tag has another one."""
+    """An image's reference is parsed once; an image with another tag has another reference."""
     image = Image("ghcr.io/bytequester/backend", "v1")
 
     assert image.parsed is image.parsed

@@ -34,7 +34,7 @@ def test_chart_namespace_is_made_in_a_block():
 
 
 def test_every_started_sandbox_is_in_a_block():
-    """It is entered by `with`, or by a CleanUp, which leaves it."""
+    """Every call of `started` is in a `with`, or in a CleanUp, which leaves the block."""
     lines = [line for text in TEXTS.values() for line in text.splitlines() if ".started()" in line]
 
     assert len(lines) > 10

@@ -33,7 +33,7 @@ def _criterion():
 
 
 def test_fault_example_makes_a_row():
-    """It is added to the file that the page names, whose names it may use."""
+    """The page's function and row run with the names of the file that the page adds them to."""
     function, row, _ = _blocks("add-a-fault.md")
     names = _run(function, vars(reg_003_pull_secret))
     fault = _run(f"row = {row}", names)["row"]
@@ -43,7 +43,7 @@ def test_fault_example_makes_a_row():
 
 
 def test_symptom_example_is_awaited(monkeypatch):
-    """It is added to the file that the page names, and shows when a look finds it."""
+    """The page's symptom, in the file that the page names, shows when a look finds it."""
     *_, code = _blocks("add-a-fault.md")
     pods = [(GOOD.pods[0],), (replace(GOOD.pods[0], containers=()),)]
     names = _run(code, {**vars(symptoms), "pods_of": lambda _: pods.pop(0)})

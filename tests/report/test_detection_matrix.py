@@ -161,7 +161,7 @@ def test_documented_page_is_current():
 
 
 def test_fault_without_row_was_not_run_yet():
-    """It is named, as the page has no evidence of it."""
+    """A fault that no complete run has run is named, as the page has no row for it."""
     page = page_of(_result({}))
     faults = [_fault("secret-missing", ["REG-003", "REG-006"]), _fault("new", ["REG-003"])]
 
